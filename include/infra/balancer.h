@@ -1,0 +1,417 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * @file balancer.h
+ * Which backend takes this request.
+ *
+ * One `infra_balancer` is the control side: a table of backends, their marks
+ * (up, degraded, draining, down) and the policy.  Edits become visible to the
+ * data side all at once, by infra_balancer_publish().  One
+ * `infra_balancer_reader` per thread is the data side: infra_balancer_pick()
+ * answers a backend's id and a ticket, infra_balancer_release() gives the ticket
+ * back with the outcome.  Neither takes a lock, allocates, or waits.
+ *
+ * @code
+ * // control thread                          // worker thread
+ * infra_balancer_create(&b, NULL);           id = infra_balancer_pick(r, NULL,
+ * infra_balancer_set(b, &backend);                                now, &t);
+ * infra_balancer_publish(b, now);            outcome = work_with(server[id]);
+ * infra_balancer_reader_create(&r, b);       infra_balancer_release(r, &t,
+ *                                                         outcome, now);
+ * @endcode
+ *
+ * Inside a pick, in this order: backends that are up, minus those that are not
+ * in the eligible set, minus those already tried, by tier, by policy, with a
+ * place reserved under the backend's cap.  Tier 0 takes the traffic as long as
+ * somebody in it can; inside a tier all are active, between tiers active-passive.
+ * A degraded backend is used when no healthy one of its tier can be.
+ *
+ * Counters (picks, work in flight, failures, latency) belong to the backend, not
+ * to a published table, so no change of membership, weight or health loses one.
+ *
+ * Cost: a pick with the policies of this header does not grow with the number
+ * of backends, except least connections, which looks at each of a tier.  With
+ * an eligible set, tried ids or full backends a pick may fall back to one pass
+ * over the tier.  Memory: 64 bytes per id for the shared slot, 48 for the
+ * control side, 40 per reader, 16 per backend and published table.
+ */
+#ifndef INFRA_BALANCER_H
+#define INFRA_BALANCER_H
+
+#include <infra/base.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct infra_balancer;        /**< Control side. */
+struct infra_balancer_reader; /**< Data side: one per thread and balancer. */
+struct infra_balancer_policy; /**< A scheduler; the functions below name them. */
+
+#define INFRA_BALANCER_IDS_MAX 65535u    /**< Most ids of one balancer. */
+#define INFRA_BALANCER_WEIGHT_MAX 65535u /**< Greatest weight. */
+#define INFRA_BALANCER_TIERS_MAX 16u     /**< Tiers 0 .. 15. */
+#define INFRA_BALANCER_KEY_MAX 255u      /**< Longest key, in bytes. */
+
+/** Who may speak about a backend.  The worst of the three marks counts. */
+enum infra_balancer_axis {
+    INFRA_AXIS_HEALTH,  /**< Active checks. */
+    INFRA_AXIS_PASSIVE, /**< What the traffic showed (outlier ejection). */
+    INFRA_AXIS_ADMIN,   /**< The operator. */
+};
+
+/** A mark on one axis, from best to worst. */
+enum infra_balancer_state {
+    INFRA_STATE_UP,
+    INFRA_STATE_DEGRADED, /**< Only when no healthy one of its tier can. */
+    INFRA_STATE_DRAINING, /**< Keeps what it has, takes nothing new. */
+    INFRA_STATE_DOWN,
+};
+
+/** When the next tier takes over; a tier with nobody able is always passed. */
+enum infra_balancer_spill {
+    INFRA_SPILL_DOWN, /**< When nobody is up, eligible and untried. */
+    INFRA_SPILL_FULL, /**< Also when all of them are at their cap. */
+};
+
+/** Options of infra_balancer_create(). */
+struct infra_balancer_options {
+    size_t size;
+    const struct infra_allocator *allocator;
+    /** NULL: round robin.  Must live as long as the balancer. */
+    const struct infra_balancer_policy *policy;
+    /** Where readers start, and every draw.  0 is a fixed seed of its own; give
+     *  each process another one, or a fleet that restarts picks in step. */
+    uint64_t seed;
+    uint32_t ids_max; /**< 0: 64.  Ids are 0 .. ids_max - 1. */
+    uint32_t spill;   /**< enum infra_balancer_spill */
+};
+
+/** A backend as the control side describes it. */
+struct infra_backend {
+    size_t size;
+    /** Who it is, 1 to 255 bytes, NUL-terminated, best unique: "the same
+     *  backend" when an id comes back, and its place for hash policies. */
+    const char *key;
+    uint32_t id;     /**< The host's: its slot in its own server table. */
+    uint32_t weight; /**< 0: 1. */
+    uint32_t tier;   /**< 0 first. */
+    /** Most tickets at once, 0: no cap.  Tickets taken while the backend had no
+     *  cap and a policy without shared load do not count towards it. */
+    uint32_t in_flight_max;
+};
+
+/**
+ * What a pick must respect.  Zeroes, or a NULL request, are the default.  It is
+ * read on the data path and grows only by its reserved words, so it has no size.
+ */
+struct infra_request {
+    const struct infra_set *eligible; /**< NULL: all.  Never overridden. */
+    const uint32_t *tried; /**< Ids that this request has tried already. */
+    uint64_t hash;         /**< For hash policies, well mixed. */
+    uint32_t tried_count;
+    uint32_t reserved0;
+    uint64_t reserved[2];
+};
+
+/** The proof of one pick, zeroed by release.  Copy it, but release it once. */
+struct infra_ticket {
+    uint64_t opaque[4];
+};
+
+/** What infra_balancer_inspect() tells about one backend. */
+struct infra_balancer_stats {
+    size_t size;
+    uint64_t picks;
+    uint64_t failures;      /**< Outcomes that blame the backend. */
+    uint64_t reports;       /**< Latencies reported, and ... */
+    infra_time latency_sum; /**< ... their sum in nanoseconds. */
+    uint64_t in_flight;
+    uint32_t share_ppm; /**< Its part of its tier's weight, in millionths, while
+                             it can be picked; 0 else. */
+    uint32_t state;     /**< enum infra_balancer_state: the worst mark. */
+    uint32_t axis;      /**< Who set that mark; 0 while up. */
+    uint32_t reserved;
+};
+
+/**
+ * Create a balancer without backends.
+ *
+ * @param[out] ret  Set on success only.
+ * @param options   NULL for all defaults.
+ * @return INFRA_OK; INFRA_ENOMEM; INFRA_EINVAL (ids_max or spill out of range, a
+ *         policy without a name or pick function); INFRA_ESTRUCT.
+ *
+ * Allocates.  Thread safety: any.
+ */
+INFRA_API INFRA_NODISCARD int infra_balancer_create(
+    struct infra_balancer **ret, const struct infra_balancer_options *options);
+
+/**
+ * Free a balancer; NULL is allowed.  Destroy its readers first.
+ *
+ * Thread safety: owner.
+ */
+INFRA_API void infra_balancer_destroy(struct infra_balancer *balancer);
+
+/**
+ * Add a backend, or change the weight, tier and cap of the one with this id and
+ * key.  A new backend starts up on all axes.  Seen by readers after publish.
+ *
+ * @return INFRA_OK; INFRA_ENOMEM; INFRA_EINVAL (id out of range, no key or one too
+ *         long, weight or tier too large); INFRA_ESTRUCT; INFRA_EBUSY: the id
+ *         belongs to another key that is not removed, or that a reader may
+ *         still pick, or that a ticket still holds.  Until this call stops
+ *         saying EBUSY the host leaves its own entry for the id alone; it helps
+ *         to publish, to let idle workers call infra_balancer_refresh(), and to
+ *         wait for the tickets.
+ *
+ * Allocates.  Thread safety: owner.
+ */
+INFRA_API INFRA_NODISCARD int
+infra_balancer_set(struct infra_balancer *balancer,
+                   const struct infra_backend *backend);
+
+/**
+ * Take a backend out.  Tickets that are out stay valid; its counters stay until
+ * another key takes the id.
+ *
+ * @return INFRA_OK; INFRA_EINVAL; INFRA_ENOENT.
+ *
+ * Thread safety: owner.
+ */
+INFRA_API INFRA_NODISCARD int
+infra_balancer_remove(struct infra_balancer *balancer, uint32_t id);
+
+/**
+ * Set a backend's mark on one axis.  Seen by readers after publish.
+ *
+ * @return INFRA_OK; INFRA_ENOENT; INFRA_EINVAL (no such axis or state).
+ *
+ * Thread safety: owner.
+ */
+INFRA_API INFRA_NODISCARD int
+infra_balancer_mark(struct infra_balancer *balancer, uint32_t id, uint32_t axis,
+                    uint32_t state);
+
+/**
+ * Make all edits since the last publish visible at once.  Without edits it only
+ * frees what readers have let go.
+ *
+ * @return INFRA_OK; INFRA_EINVAL; INFRA_ENOMEM (readers keep the old table, the
+ *         edits wait for the next publish); what a host policy's build answers.
+ *
+ * Allocates.  Thread safety: owner.
+ */
+INFRA_API INFRA_NODISCARD int
+infra_balancer_publish(struct infra_balancer *balancer, infra_time now);
+
+/**
+ * Tell a backend's counters and state, summed over all readers.
+ *
+ * @param[in,out] ret  Its size field set by the caller.
+ * @return INFRA_OK; INFRA_ENOENT; INFRA_EINVAL; INFRA_ESTRUCT.
+ *
+ * Thread safety: owner.
+ */
+INFRA_API int infra_balancer_inspect(const struct infra_balancer *balancer,
+                                     uint32_t id,
+                                     struct infra_balancer_stats *ret);
+
+/** Name of a state ("up"), or "unknown".  Thread safety: any. */
+INFRA_API const char *infra_balancer_state_name(uint32_t state);
+
+/** Name of an axis ("health"), or "unknown".  Thread safety: any. */
+INFRA_API const char *infra_balancer_axis_name(uint32_t axis);
+
+/**
+ * Create the data side for one thread: called by the control thread, used by the
+ * worker.  It sees what was published before.
+ *
+ * @return INFRA_OK; INFRA_ENOMEM; INFRA_EINVAL.
+ *
+ * Allocates.  Thread safety: owner (of the balancer).
+ */
+INFRA_API INFRA_NODISCARD int
+infra_balancer_reader_create(struct infra_balancer_reader **ret,
+                             struct infra_balancer *balancer);
+
+/**
+ * Free a reader whose thread has stopped; NULL is allowed.  Its counts stay with
+ * the balancer.  Its tickets are released by another reader.
+ *
+ * Thread safety: owner (of the balancer).
+ */
+INFRA_API void
+infra_balancer_reader_destroy(struct infra_balancer_reader *reader);
+
+/**
+ * Adopt the newest table now.  A pick does it by itself; a worker that may sleep
+ * for long calls this once per turn of its loop, so that removed ids can be
+ * reused.
+ *
+ * Thread safety: owner.
+ */
+INFRA_API void infra_balancer_refresh(struct infra_balancer_reader *reader);
+
+/**
+ * Choose a backend.
+ *
+ * @param request   NULL: no restriction.
+ * @param now       Kept in the ticket.
+ * @param[out] ret  The ticket, set on success only.
+ * @return The id (>= 0); INFRA_ENONE: nobody is up; INFRA_ENARROW: none of those is
+ *         eligible; INFRA_ETRIED: all of those were tried; INFRA_EFULL: all of
+ *         those are at their cap; INFRA_EINVAL: a NULL argument.
+ *
+ * Thread safety: owner.
+ */
+INFRA_API INFRA_NODISCARD int infra_balancer_pick(
+    struct infra_balancer_reader *reader, const struct infra_request *request,
+    infra_time now, struct infra_ticket *ret);
+
+/**
+ * Tell early how a ticket's work goes: connected, or the first byte came.
+ * Optional, any number of times; the length of a session is no latency, so
+ * release does not record one.
+ *
+ * @param outcome  enum infra_outcome.  If it blames the backend it counts as a
+ *                 failure, as it does in release: report either, not both.
+ * @param latency  Nanoseconds; counted when the outcome is OK.
+ * @return INFRA_OK; INFRA_EINVAL: not a ticket of this balancer.
+ *
+ * Thread safety: owner.
+ */
+INFRA_API int infra_balancer_report(struct infra_balancer_reader *reader,
+                                    const struct infra_ticket *ticket,
+                                    uint32_t outcome, infra_time latency);
+
+/**
+ * Give a ticket back, exactly once, through any reader of the same balancer.
+ *
+ * @param outcome  enum infra_outcome.
+ * @return INFRA_OK; INFRA_EINVAL: not a ticket of this balancer, released
+ *         already, or no such outcome (the ticket stays valid then).
+ *
+ * Thread safety: owner.
+ */
+INFRA_API int infra_balancer_release(struct infra_balancer_reader *reader,
+                                     struct infra_ticket *ticket,
+                                     uint32_t outcome, infra_time now);
+
+/**
+ * @name Policies
+ * Each is a function, so that a program links the ones that it names.
+ * @{
+ */
+
+/** Each in turn, weights ignored.  O(1).  Thread safety: any. */
+INFRA_API const struct infra_balancer_policy *infra_balancer_round_robin(void);
+
+/**
+ * Each in turn, in proportion to its weight and evenly mixed.  While one cycle
+ * (sum of weights / their greatest common divisor) has at most 4096 turns, this
+ * is nginx's smooth weighted order to the letter: a a b a c a a for 5, 1, 1.
+ * Beyond, static strides as in gRPC, with weights clamped to 1/100 .. 10 times the
+ * mean of the tier.  O(1).
+ *
+ * Thread safety: any.
+ */
+INFRA_API const struct infra_balancer_policy *
+infra_balancer_smooth_weighted(void);
+
+/**
+ * The fewest in flight per weight, ties in turn.  O(backends of the tier); all
+ * threads share the in-flight counters.  Thread safety: any.
+ */
+INFRA_API const struct infra_balancer_policy *
+infra_balancer_least_connections(void);
+
+/**
+ * Draw two different backends by weight, take the one with fewer in flight per
+ * weight (Mitzenmacher 2001).  O(1); all threads share the in-flight counters.
+ *
+ * Thread safety: any.
+ */
+INFRA_API const struct infra_balancer_policy *infra_balancer_two_choices(void);
+
+/**
+ * Find a policy by its name: "round-robin", "smooth-weighted",
+ * "least-connections", "two-choices".  NULL: unknown.  Links them all.
+ *
+ * Thread safety: any.
+ */
+INFRA_API const struct infra_balancer_policy *
+infra_balancer_policy_by_name(const char *name);
+
+/**
+ * The names that infra_balancer_policy_by_name() knows: the one at @p index, or
+ * NULL past the last.
+ *
+ * Thread safety: any.
+ */
+INFRA_API const char *infra_balancer_policy_name(uint32_t index);
+/** @} */
+
+/**
+ * @name A policy of the host's own
+ * @{
+ */
+
+/** The backends of one tier in a pick or a build; valid during that call.
+ *  Indexes run from 0 to count - 1 in the order of ids. */
+struct infra_balancer_candidates;
+
+/** How many.  Thread safety: any. */
+INFRA_API uint32_t
+infra_candidates_count(const struct infra_balancer_candidates *candidates);
+
+/** The host's id of one.  Thread safety: any. */
+INFRA_API uint32_t infra_candidates_id(
+    const struct infra_balancer_candidates *candidates, uint32_t index);
+
+/** Its weight, at least 1.  Thread safety: any. */
+INFRA_API uint32_t infra_candidates_weight(
+    const struct infra_balancer_candidates *candidates, uint32_t index);
+
+/** Its tickets now, over all threads; 0 unless the policy says needs_load or
+ *  the backend has a cap.  Thread safety: any. */
+INFRA_API uint32_t infra_candidates_in_flight(
+    const struct infra_balancer_candidates *candidates, uint32_t index);
+
+/** May it be picked: eligible, not tried, not full?  Thread safety: any. */
+INFRA_API int infra_candidates_may(
+    const struct infra_balancer_candidates *candidates, uint32_t index);
+
+/**
+ * A scheduler.  The struct is the host's and stays unchanged while a balancer
+ * uses it.  None of its functions may call back into the balancer.
+ */
+struct infra_balancer_policy {
+    size_t size;
+    const char *name;
+    /** Bytes that build() fills for a tier, NULL or 0: no table. */
+    size_t (*table_size)(const struct infra_balancer_candidates *candidates);
+    /** Fill them, in the caller of publish.  They start zeroed, aligned for any
+     *  type, and never change once published.  INFRA_OK, or an error that publish
+     *  passes on.  NULL: leave them zero. */
+    int (*build)(void *table,
+                 const struct infra_balancer_candidates *candidates);
+    /**
+     * Choose an index.  @p state is the policy's own, per reader and tier: random
+     * words at first, then whatever it left there.  If the answer may not be
+     * picked, or is UINT32_MAX, the balancer draws by weight among those that
+     * may.
+     */
+    uint32_t (*pick)(const void *table, uint64_t state[4],
+                     const struct infra_balancer_candidates *candidates,
+                     uint64_t hash);
+    uint32_t needs_load; /**< 1: keep in-flight counts shared by all threads. */
+    uint32_t reserved;
+};
+/** @} */
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* INFRA_BALANCER_H */

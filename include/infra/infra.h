@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+/** @file infra.h  Everything. */
+#ifndef INFRA_INFRA_H
+#define INFRA_INFRA_H
+
+#include <infra/balancer.h>
+#include <infra/base.h>
+#include <infra/driver.h>
+#include <infra/health.h>
+#include <infra/probe.h>
+
+#endif /* INFRA_INFRA_H */

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * @file probe.h
+ * What to say to a backend to learn whether it lives: conversations without a
+ * socket (see "Exchange" in base.h), each one object that is started again for
+ * every check.
+ *
+ * @code
+ * struct infra_probe_http_options o = { .size = sizeof o, .path = "/health" };
+ * infra_probe_http(&probe, &o);
+ * infra_probe_start(probe, now);
+ * run(infra_probe_exchange(probe));          // until want() is DONE
+ * infra_probe_result(probe, &result);        // result.outcome, result.reason
+ * @endcode
+ *
+ * Every phase has its deadline and every length its limit, so that a server
+ * that accepts and hangs, drips, floods or talks nonsense ends in a result with
+ * its own reason.  Input may come in any pieces: the result is the same.
+ *
+ * Memory: one allocation per probe, by the function that creates it.
+ */
+#ifndef INFRA_PROBE_H
+#define INFRA_PROBE_H
+
+#include <infra/base.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct infra_probe; /**< One backend's check; one thread at a time. */
+
+/** What a check found, finer than its outcome.  Append-only. */
+enum infra_probe_reason {
+    INFRA_PROBE_PASSED,
+    INFRA_PROBE_REFUSED,         /**< Connection refused. */
+    INFRA_PROBE_UNREACHABLE,     /**< No route to it. */
+    INFRA_PROBE_CONNECT_TIMEOUT, /**< No connection in time. */
+    INFRA_PROBE_NO_REPLY,        /**< Connected, and not a byte in time. */
+    INFRA_PROBE_SLOW_REPLY,      /**< The reply began but did not end in time. */
+    INFRA_PROBE_RESET,           /**< The connection broke. */
+    INFRA_PROBE_CLOSED_EARLY,    /**< The reply ended before its end. */
+    INFRA_PROBE_LOCAL,           /**< No descriptor, port or memory here. */
+    INFRA_PROBE_NOT_HTTP,        /**< It does not start like an HTTP reply. */
+    INFRA_PROBE_BAD_HEADER,      /**< A header field that HTTP does not allow. */
+    INFRA_PROBE_HEADER_TOO_LONG, /**< Past header_max. */
+    INFRA_PROBE_BAD_LENGTH,      /**< Contradictory or malformed framing. */
+    INFRA_PROBE_BAD_CHUNK,       /**< Malformed chunked coding. */
+    INFRA_PROBE_STATUS,          /**< Not the expected status. */
+    INFRA_PROBE_BODY,            /**< The body lacks the expected text. */
+    INFRA_PROBE_BODY_TOO_LONG,   /**< The text is not in the first body_max. */
+};
+
+/** How a check ended. */
+struct infra_probe_result {
+    uint32_t outcome; /**< enum infra_outcome, for infra_health_verdict(). */
+    uint32_t reason;  /**< enum infra_probe_reason */
+    uint32_t status;  /**< HTTP: the status, 0 if none came. */
+    uint32_t reserved;
+    infra_time duration; /**< From start to end. */
+    uint64_t reserved1[5];
+};
+
+/** Options of infra_probe_tcp(). */
+struct infra_probe_tcp_options {
+    size_t size;
+    const struct infra_allocator *allocator;
+    infra_time connect_timeout; /**< 0: 1 s. */
+};
+
+/**
+ * A check that passes as soon as the connection stands.
+ *
+ * @param[out] ret  Set on success only.
+ * @param options   NULL for all defaults.
+ * @return INFRA_OK, INFRA_ENOMEM, INFRA_EINVAL, INFRA_ESTRUCT.
+ *
+ * Allocates.  Thread safety: any.
+ */
+INFRA_API INFRA_NODISCARD int
+infra_probe_tcp(struct infra_probe **ret,
+                const struct infra_probe_tcp_options *options);
+
+/** Options of infra_probe_http().  Texts are copied. */
+struct infra_probe_http_options {
+    size_t size;
+    const struct infra_allocator *allocator;
+    const char *method; /**< NULL: GET.  A token of at most 32 bytes. */
+    const char *path;   /**< NULL: "/".  Origin form or "*", no blanks or
+                             controls, at most 2048 bytes. */
+    const char *host;   /**< The Host field; NULL: "localhost".  At most 255
+                             visible bytes. */
+    /** Text that the body must contain, at most 255 bytes; NULL: the body is not
+     *  read and the check ends with the header. */
+    const char *body_contains;
+    infra_time connect_timeout;  /**< 0: 1 s. */
+    infra_time response_timeout; /**< From connected to the end; 0: 2 s. */
+    uint32_t status_min;         /**< 0: 200. */
+    uint32_t status_max;         /**< 0: 399, or status_min if that is set. */
+    uint32_t header_max;         /**< Status line and fields; 0: 16384. */
+    uint32_t body_max;           /**< How much is searched; 0: 65536. */
+};
+
+/**
+ * An HTTP/1.1 request (RFC 9112) on a connection of its own, and what to expect
+ * of the reply: chunked, with Content-Length, or ended by closing.  Interim 1xx
+ * replies are passed over.
+ *
+ * @param[out] ret  Set on success only.
+ * @param options   NULL for all defaults.
+ * @return INFRA_OK; INFRA_ENOMEM; INFRA_ESTRUCT; INFRA_EINVAL: a text that may not
+ *         stand in a request or is too long, a status outside 100 .. 599 or
+ *         status_max below status_min, header_max or body_max above 1 MiB.
+ *
+ * Allocates.  Thread safety: any.
+ */
+INFRA_API INFRA_NODISCARD int
+infra_probe_http(struct infra_probe **ret,
+                 const struct infra_probe_http_options *options);
+
+/** Free a probe; NULL is allowed.  Thread safety: owner. */
+INFRA_API void infra_probe_destroy(struct infra_probe *probe);
+
+/**
+ * Begin a check, forgetting the one before.
+ *
+ * Thread safety: owner.
+ */
+INFRA_API void infra_probe_start(struct infra_probe *probe, infra_time now);
+
+/**
+ * The conversation to run.  It is valid as long as the probe.
+ *
+ * Thread safety: owner.
+ */
+INFRA_API struct infra_exchange infra_probe_exchange(struct infra_probe *probe);
+
+/**
+ * Tell how the check ended.
+ *
+ * @return INFRA_OK; INFRA_EAGAIN: it was not started or is not over;
+ *         INFRA_EINVAL.
+ *
+ * Thread safety: owner.
+ */
+INFRA_API int infra_probe_result(const struct infra_probe *probe,
+                                 struct infra_probe_result *ret);
+
+/** A reason in a few words ("no reply"), or "unknown".  Thread safety: any. */
+INFRA_API const char *infra_probe_reason_name(uint32_t reason);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* INFRA_PROBE_H */

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/* Memory through the host's allocator: zeroed, counted, sized on free. */
+#include "internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void *libc_realloc(void *user, void *ptr, size_t old_size,
+                          size_t new_size)
+{
+    (void)user;
+    (void)old_size;
+    if (new_size == 0) {
+        free(ptr);
+        return NULL;
+    }
+    return realloc(ptr, new_size);
+}
+
+struct infra_allocator infra__allocator_or_libc(const struct infra_allocator *a)
+{
+    return a != NULL ? *a
+                     : (struct infra_allocator) { .realloc = libc_realloc };
+}
+
+void *infra__alloc(const struct infra_allocator *a, size_t count, size_t size)
+{
+    size_t bytes;
+
+    if (__builtin_mul_overflow(count, size, &bytes) || bytes == 0) {
+        return NULL;
+    }
+    void *ptr = a->realloc(a->user, NULL, 0, bytes);
+    if (ptr != NULL) {
+        memset(ptr, 0, bytes);
+    }
+    return ptr;
+}
+
+void infra__free(const struct infra_allocator *a, void *ptr, size_t count,
+                 size_t size)
+{
+    if (ptr != NULL) {
+        (void)a->realloc(a->user, ptr, count * size, 0);
+    }
+}
+
+void *infra__alloc_lines(const struct infra_allocator *a, size_t bytes,
+                         void **ret_raw)
+{
+    if (bytes > SIZE_MAX - INFRA__CACHE_LINE) {
+        return NULL;
+    }
+    unsigned char *raw = infra__alloc(a, 1, bytes + INFRA__CACHE_LINE);
+    if (raw == NULL) {
+        return NULL;
+    }
+    *ret_raw = raw;
+    return raw + (INFRA__CACHE_LINE - (uintptr_t)raw % INFRA__CACHE_LINE);
+}
+
+void infra__free_lines(const struct infra_allocator *a, void *raw, size_t bytes)
+{
+    infra__free(a, raw, 1, bytes + INFRA__CACHE_LINE);
+}
