@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* Drawing by weight in O(1): the alias method (Walker 1977, Vose 1991). Column i
+ * answers i below its threshold and its alias above; all columns are equally
+ * likely. Built in O(n). */
+#ifndef INFRA_BALANCER_ALIAS_H
+#define INFRA_BALANCER_ALIAS_H
+
+#include "internal.h"
+
+struct alias_column {
+    uint32_t threshold; /* Of 2^32. */
+    uint32_t alias;
+};
+
+/* @rests is scratch of the same length. */
+void infra__alias_build(struct alias_column *columns, uint64_t *rests,
+                        const struct list *list);
+
+static inline uint32_t infra__alias_draw(const struct alias_column *columns,
+                                         uint32_t count, uint64_t random)
+{
+    uint32_t column = (uint32_t)(((random >> 32) * count) >> 32);
+
+    return (uint32_t)random < columns[column].threshold ? column
+                                                        : columns[column].alias;
+}
+
+#endif

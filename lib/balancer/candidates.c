@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+/* Who may be picked: the view of one list that a policy gets, and the exact
+ * answers for restricted picks. With an eligible set, tried ids or full backends
+ * the k-th allowed one is taken and never "the next one", which would give the
+ * neighbour of an excluded backend a double share. O(list). */
+#include "../base/random.h"
+#include "internal.h"
+
+uint32_t infra_candidates_count(
+    const struct infra_balancer_candidates *candidates)
+{
+    return candidates->list->count;
+}
+
+uint32_t infra_candidates_id(const struct infra_balancer_candidates *candidates,
+                             uint32_t index)
+{
+    return candidates->list->entries[index].id;
+}
+
+uint32_t infra_candidates_weight(
+    const struct infra_balancer_candidates *candidates, uint32_t index)
+{
+    return candidates->list->entries[index].weight;
+}
+
+uint32_t infra_candidates_in_flight(
+    const struct infra_balancer_candidates *candidates, uint32_t index)
+{
+    uint32_t id = candidates->list->entries[index].id;
+
+    return slot_in_flight(&candidates->slots[id]);
+}
+
+int infra_candidates_may(const struct infra_balancer_candidates *candidates,
+                         uint32_t index)
+{
+    return candidate_may(candidates, index);
+}
+
+uint32_t infra__candidates_draw(const struct infra_balancer_candidates *c,
+                                uint64_t random, uint32_t except,
+                                bool by_weight)
+{
+    const struct entry *entries = c->list->entries;
+    uint32_t last = NO_INDEX;
+    uint64_t total = 0;
+
+    for (uint32_t i = 0; i < c->list->count; i++) {
+        if (i != except && candidate_may(c, i)) {
+            total += by_weight ? entries[i].weight : 1;
+        }
+    }
+    if (total == 0) {
+        return NO_INDEX;
+    }
+    uint32_t point = infra__below(random, (uint32_t)total);
+    for (uint32_t i = 0; i < c->list->count; i++) {
+        if (i == except || !candidate_may(c, i)) {
+            continue;
+        }
+        uint32_t part = by_weight ? entries[i].weight : 1;
+        if (point < part) {
+            return i;
+        }
+        point -= part;
+        last = i;
+    }
+    return last; /* Somebody became full between the two passes. */
+}
+
+int infra__candidates_explain(const struct list *lists, uint32_t count,
+                              const struct infra_request *request)
+{
+    const struct infra_request untried = { .eligible = request->eligible };
+    int why = count == 0 ? INFRA_ENONE : INFRA_ENARROW;
+
+    for (uint32_t l = 0; l < count; l++) {
+        for (uint32_t i = 0; i < lists[l].count; i++) {
+            const struct entry *e = &lists[l].entries[i];
+            if (entry_wanted(request, e)) {
+                return INFRA_EFULL;
+            }
+            if (why == INFRA_ENARROW && entry_wanted(&untried, e)) {
+                why = INFRA_ETRIED;
+            }
+        }
+    }
+    return why;
+}

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT */
+/* How the balancer keeps its backends, shared by the control side, the data side
+ * and the policies of this library.
+ *
+ *   slot     one per id, for ever: what all threads count together
+ *   tally    one per id and reader: what one thread counts, summed by control
+ *   entry    one per backend and published table: what a pick must know
+ *   list     the entries of one tier that are healthy, or that are degraded
+ *   table    the lists in the order in which they are asked; immutable */
+#ifndef INFRA_BALANCER_INTERNAL_H
+#define INFRA_BALANCER_INTERNAL_H
+
+#include <infra/balancer.h>
+
+#include "../base/inbox.h"
+#include "../base/internal.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#define NO_INDEX UINT32_MAX
+
+/* A tier's healthy and its degraded backends each make a list. */
+#define LISTS_MAX (2u * INFRA_BALANCER_TIERS_MAX)
+
+/* What a ticket's and a report's counts add up to; all of them wrap. */
+struct counts {
+    uint64_t picks;
+    uint64_t releases;
+    uint64_t failures;
+    uint64_t reports;
+    uint64_t latency_sum;
+};
+
+/* On a line of its own, so that threads which use different backends do not
+ * meet. Outlives every table. */
+struct slot {
+    _Atomic uint32_t in_flight; /* Tickets of policies or caps that share it. */
+    uint32_t reserved;
+    /* Control's: counts of readers that are gone, less those of former owners
+     * of the id. */
+    struct counts base;
+    uint64_t reserved1[2];
+};
+_Static_assert(sizeof(struct slot) == INFRA__CACHE_LINE, "one line per slot");
+
+struct entry {
+    uint32_t id;
+    uint32_t weight;
+    uint32_t cap;
+    uint32_t reserved;
+};
+
+struct list {
+    const struct entry *entries; /* In the order of ids. */
+    const void *built;           /* The policy's, NULL if it has none. */
+    uint64_t weight_total;
+    uint32_t count;
+    uint32_t rank;   /* 2 * tier + degraded; which of a reader's states. */
+    uint32_t capped; /* Some entry has a cap. */
+    uint32_t even;   /* All weights are equal. */
+};
+
+struct table {
+    struct infra__edition edition;
+    size_t bytes;
+    uint32_t lists_count;
+    uint32_t reserved;
+    struct list lists[];
+};
+
+struct infra_balancer_candidates {
+    const struct list *list;
+    const struct slot *slots;
+    const struct infra_request *request; /* Never NULL. */
+    bool narrow; /* Not everyone in the list may be picked. */
+};
+
+/* A backend as control knows it. */
+struct member {
+    char *key; /* NULL: the id was never used. */
+    /* Not in the table of this version or of any later one; EDITION_PENDING:
+     * removed, and the table without it is not published yet. */
+    uint64_t absent_since;
+    uint32_t weight;
+    uint32_t in_flight_max;
+    uint8_t tier;
+    uint8_t marks[3]; /* By axis. */
+    uint8_t present;
+    uint8_t listed; /* In the table that was published last. */
+    uint8_t reserved[2];
+};
+#define EDITION_PENDING UINT64_MAX
+
+struct infra_balancer {
+    struct infra_allocator allocator;
+    const struct infra_balancer_policy *policy;
+    struct slot *slots;
+    void *slots_raw;
+    struct member *members;
+    struct infra_balancer_reader *readers;
+    struct table *table; /* The last published; control holds a reference. */
+    uint64_t version;
+    uint64_t seed;
+    uint64_t readers_created;
+    uint32_t ids_max;
+    uint32_t spill;
+    bool dirty;
+};
+
+/* What one reader counts about one id. Only its thread writes; control reads. */
+struct tally {
+    _Atomic uint64_t picks;
+    _Atomic uint64_t releases;
+};
+struct report_tally {
+    _Atomic uint64_t failures;
+    _Atomic uint64_t reports;
+    _Atomic uint64_t latency_sum;
+};
+
+struct infra_balancer_reader {
+    struct infra__inbox inbox;
+    /* Copied from the balancer, so that a pick does not touch it. */
+    const struct infra_balancer_policy *policy;
+    struct slot *slots;
+    struct tally *tallies;
+    struct report_tally *report_tallies;
+    uint64_t random;
+    uint32_t ids_max;
+    uint32_t spill;
+    uint64_t states[LISTS_MAX][4]; /* The policy's, by rank. */
+    struct infra_balancer *balancer;
+    struct infra_balancer_reader *next;
+    void *raw;
+};
+
+/* The state that counts: the worst of the marks. */
+static inline uint32_t member_state(const struct member *m)
+{
+    uint32_t worst = m->marks[0];
+    worst = m->marks[1] > worst ? m->marks[1] : worst;
+    return m->marks[2] > worst ? m->marks[2] : worst;
+}
+
+static inline uint32_t slot_in_flight(const struct slot *slot)
+{
+    /* Relaxed: a load is a hint; the cap is enforced by the exchange in pick. */
+    return atomic_load_explicit(&slot->in_flight, memory_order_relaxed);
+}
+
+/* Eligible and not tried; whether it is full is another question. */
+static inline bool entry_wanted(const struct infra_request *request,
+                                const struct entry *e)
+{
+    if (request->eligible != NULL && !infra_set_has(request->eligible, e->id)) {
+        return false;
+    }
+    for (uint32_t i = 0; i < request->tried_count; i++) {
+        if (request->tried[i] == e->id) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static inline bool candidate_may(const struct infra_balancer_candidates *c,
+                                 uint32_t index)
+{
+    if (!c->narrow) {
+        return true;
+    }
+    const struct entry *e = &c->list->entries[index];
+    return entry_wanted(c->request, e) &&
+           (e->cap == 0 || slot_in_flight(&c->slots[e->id]) < e->cap);
+}
+
+/* The one of those that may be picked, but not @except, on which @random falls, by
+ * weight or all alike; NO_INDEX: nobody. O(list). */
+uint32_t infra__candidates_draw(const struct infra_balancer_candidates *c,
+                                uint64_t random, uint32_t except,
+                                bool by_weight);
+
+/* Why nobody in these lists was picked: INFRA_ENARROW, INFRA_ETRIED, or
+ * INFRA_EFULL when somebody was wanted. INFRA_ENONE for no lists. */
+int infra__candidates_explain(const struct list *lists, uint32_t count,
+                              const struct infra_request *request);
+
+/* The sum over readers and base. What was released is read first, so that
+ * in-flight is never counted too low. */
+struct counts infra__balancer_counts(const struct infra_balancer *b,
+                                     uint32_t id);
+
+/* infra__edition_free of a table; the owner is the balancer. */
+void infra__table_free(void *owner, struct infra__edition *edition);
+
+#endif

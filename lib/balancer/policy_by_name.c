@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/* All policies by name, for command lines. In a file of its own, because naming
+ * them links them. */
+#include "internal.h"
+
+#include <string.h>
+
+typedef const struct infra_balancer_policy *policy_function(void);
+
+static policy_function *const policies[] = {
+    infra_balancer_round_robin,
+    infra_balancer_smooth_weighted,
+    infra_balancer_least_connections,
+    infra_balancer_two_choices,
+};
+
+const char *infra_balancer_policy_name(uint32_t index)
+{
+    return index < INFRA__COUNT_OF(policies) ? policies[index]()->name : NULL;
+}
+
+const struct infra_balancer_policy *infra_balancer_policy_by_name(
+    const char *name)
+{
+    for (size_t i = 0; name != NULL && i < INFRA__COUNT_OF(policies); i++) {
+        if (strcmp(policies[i]()->name, name) == 0) {
+            return policies[i]();
+        }
+    }
+    return NULL;
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+/* Readers come and go on the control thread; and what they counted, summed. */
+#include "../base/random.h"
+#include "internal.h"
+
+int infra_balancer_reader_create(struct infra_balancer_reader **ret,
+                                 struct infra_balancer *balancer)
+{
+    struct infra_balancer_reader *r;
+    void *raw = NULL;
+
+    if (ret == NULL || balancer == NULL) {
+        return INFRA_EINVAL;
+    }
+    const struct infra_allocator *a = &balancer->allocator;
+    r = infra__alloc_lines(a, sizeof *r, &raw);
+    if (r == NULL) {
+        return INFRA_ENOMEM;
+    }
+    r->raw = raw;
+    r->balancer = balancer;
+    r->policy = balancer->policy;
+    r->slots = balancer->slots;
+    r->spill = balancer->spill;
+    r->ids_max = balancer->ids_max;
+    r->tallies = infra__alloc(a, r->ids_max, sizeof *r->tallies);
+    r->report_tallies = infra__alloc(a, r->ids_max, sizeof *r->report_tallies);
+    if (r->tallies == NULL || r->report_tallies == NULL) {
+        infra__free(a, r->tallies, r->ids_max, sizeof *r->tallies);
+        infra__free(a, r->report_tallies, r->ids_max,
+                    sizeof *r->report_tallies);
+        infra__free_lines(a, raw, sizeof *r);
+        return INFRA_ENOMEM;
+    }
+    /* Every reader starts elsewhere, or a fleet of workers would pick in step. */
+    r->random = infra__mix(balancer->seed + ++balancer->readers_created);
+    for (uint32_t rank = 0; rank < LISTS_MAX; rank++) {
+        for (uint32_t word = 0; word < 4; word++) {
+            r->states[rank][word] = infra__random(&r->random);
+        }
+    }
+    if (balancer->table != NULL) {
+        infra__inbox_post(&r->inbox, &balancer->table->edition,
+                          infra__table_free, balancer);
+    }
+    r->next = balancer->readers;
+    balancer->readers = r;
+    *ret = r;
+    return INFRA_OK;
+}
+
+static void add_counts(struct counts *sum,
+                       const struct infra_balancer_reader *r, uint32_t id)
+{
+    const struct tally *t = &r->tallies[id];
+    const struct report_tally *p = &r->report_tallies[id];
+
+    /* Acquire pairs with the store in release(): all that was done under the
+     * tickets is done. Picks are read afterwards, so none is missed that one of
+     * these releases belongs to. The rest is statistics. */
+    sum->releases += atomic_load_explicit(&t->releases, memory_order_acquire);
+    sum->failures += atomic_load_explicit(&p->failures, memory_order_relaxed);
+    sum->reports += atomic_load_explicit(&p->reports, memory_order_relaxed);
+    sum->latency_sum +=
+        atomic_load_explicit(&p->latency_sum, memory_order_relaxed);
+}
+
+struct counts infra__balancer_counts(const struct infra_balancer *b,
+                                     uint32_t id)
+{
+    struct counts sum = b->slots[id].base;
+
+    for (const struct infra_balancer_reader *r = b->readers; r != NULL;
+         r = r->next) {
+        add_counts(&sum, r, id);
+    }
+    for (const struct infra_balancer_reader *r = b->readers; r != NULL;
+         r = r->next) {
+        sum.picks +=
+            atomic_load_explicit(&r->tallies[id].picks, memory_order_relaxed);
+    }
+    return sum;
+}
+
+void infra_balancer_reader_destroy(struct infra_balancer_reader *reader)
+{
+    if (reader == NULL) {
+        return;
+    }
+    struct infra_balancer *b = reader->balancer;
+    struct infra_balancer_reader **link = &b->readers;
+
+    while (*link != reader) {
+        link = &(*link)->next;
+    }
+    *link = reader->next;
+    for (uint32_t id = 0; id < b->ids_max; id++) {
+        add_counts(&b->slots[id].base, reader, id);
+        b->slots[id].base.picks += atomic_load_explicit(
+            &reader->tallies[id].picks, memory_order_relaxed);
+    }
+    infra__inbox_finish(&reader->inbox, infra__table_free, b);
+    infra__free(&b->allocator, reader->tallies, b->ids_max,
+                sizeof *reader->tallies);
+    infra__free(&b->allocator, reader->report_tallies, b->ids_max,
+                sizeof *reader->report_tallies);
+    infra__free_lines(&b->allocator, reader->raw, sizeof *reader);
+}

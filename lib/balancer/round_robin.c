@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/* Round robin: each in turn. The position belongs to the reader and the tier, and
+ * survives every table. A turn whose owner may not be picked is kept for it; taking
+ * "the next one" instead would give the neighbour twice its share. Such picks, and
+ * those with an eligible set, are spread over the allowed ones by a Weyl sequence,
+ * which stays even however requests with different sets alternate. O(1); O(n) when
+ * restricted. */
+#include "../base/random.h"
+#include "internal.h"
+
+/* state[0]: the next turn. state[1]: the sequence of restricted picks. */
+static uint32_t pick(const void *table, uint64_t state[4],
+                     const struct infra_balancer_candidates *c, uint64_t hash)
+{
+    uint64_t turn = state[0];
+
+    (void)table;
+    (void)hash;
+    if (turn >= c->list->count) {
+        turn = turn == c->list->count ? 0 : turn % c->list->count;
+    }
+    if (c->request->eligible == NULL && candidate_may(c, (uint32_t)turn)) {
+        state[0] = turn + 1;
+        return (uint32_t)turn;
+    }
+    return infra__candidates_draw(c, state[1] += INFRA__WEYL, NO_INDEX, false);
+}
+
+const struct infra_balancer_policy *infra_balancer_round_robin(void)
+{
+    static const struct infra_balancer_policy policy = {
+        .size = sizeof policy,
+        .name = "round-robin",
+        .pick = pick,
+    };
+
+    return &policy;
+}

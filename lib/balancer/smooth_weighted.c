@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+/* Smooth weighted round robin. While one cycle (sum of weights by their greatest
+ * common divisor) has at most CYCLE_MAX turns, the order of nginx
+ * (ngx_http_upstream_round_robin.c) is computed once per table and then read
+ * off: every turn adds each weight to that backend's current, takes the greatest
+ * (the first of equals) and lowers it by the total. Beyond, static strides.
+ * A pick is O(1); a build O(cycle * n), at most some milliseconds. */
+#include "../base/random.h"
+#include "internal.h"
+#include "static_stride.h"
+
+#include <string.h>
+
+#define CYCLE_MAX 4096u
+
+struct turns {
+    uint32_t cycle; /* 0: strides. */
+    uint32_t count;
+    uint16_t numbers[]; /* The order of a cycle, or the scaled weights. */
+};
+
+static uint32_t gcd(uint32_t a, uint32_t b)
+{
+    while (b != 0) {
+        uint32_t rest = a % b;
+        a = b;
+        b = rest;
+    }
+    return a;
+}
+
+static uint64_t cycle_of(const struct infra_balancer_candidates *c,
+                         uint32_t *ret_divisor)
+{
+    uint32_t divisor = 0;
+    uint64_t total = 0;
+
+    for (uint32_t i = 0; i < c->list->count; i++) {
+        divisor = gcd(c->list->entries[i].weight, divisor);
+        total += c->list->entries[i].weight;
+    }
+    *ret_divisor = divisor;
+    return total / divisor;
+}
+
+/* The currents of the build stand behind the numbers, aligned for int64_t. */
+static size_t numbers_size(uint64_t cycle, uint32_t count)
+{
+    size_t numbers = cycle <= CYCLE_MAX ? (size_t)cycle : count;
+
+    return (sizeof(struct turns) + numbers * sizeof(uint16_t) + 7u) &
+           ~(size_t)7u;
+}
+
+static size_t table_size(const struct infra_balancer_candidates *c)
+{
+    uint32_t divisor;
+    uint64_t cycle = cycle_of(c, &divisor);
+
+    return numbers_size(cycle, c->list->count) +
+           c->list->count * sizeof(int64_t);
+}
+
+static void build_cycle(struct turns *turns, int64_t *currents,
+                        const struct entry *entries, int64_t divisor)
+{
+    for (uint32_t turn = 0; turn < turns->cycle; turn++) {
+        uint32_t best = 0;
+        for (uint32_t i = 0; i < turns->count; i++) {
+            currents[i] += entries[i].weight / divisor;
+            if (currents[i] > currents[best]) {
+                best = i;
+            }
+        }
+        currents[best] -= turns->cycle;
+        turns->numbers[turn] = (uint16_t)best;
+    }
+}
+
+static int build(void *table, const struct infra_balancer_candidates *c)
+{
+    struct turns *turns = table;
+    uint32_t divisor;
+    uint64_t cycle = cycle_of(c, &divisor);
+    void *scratch =
+        (unsigned char *)table + numbers_size(cycle, c->list->count);
+
+    turns->count = c->list->count;
+    if (cycle <= CYCLE_MAX) {
+        turns->cycle = (uint32_t)cycle;
+        build_cycle(turns, scratch, c->list->entries, divisor);
+        return INFRA_OK;
+    }
+    uint32_t *weights = scratch;
+    for (uint32_t i = 0; i < turns->count; i++) {
+        weights[i] = c->list->entries[i].weight;
+    }
+    infra__static_stride_scale(turns->numbers, weights, turns->count);
+    return INFRA_OK;
+}
+
+static uint32_t next_stride(const struct turns *turns, uint64_t state[4])
+{
+    /* New, or the membership changed: any position is as good. */
+    if (state[1] >= turns->count || state[2] >= UINT16_MAX) {
+        state[1] %= turns->count;
+        state[2] %= UINT16_MAX;
+    }
+    return infra__static_stride_next(turns->numbers, turns->count, &state[1],
+                                     &state[2]);
+}
+
+/* state[0]: the turn in the cycle. [1], [2]: the position of the strides. [3]: the
+ * sequence of restricted picks, as in round_robin.c. */
+static uint32_t pick(const void *table, uint64_t state[4],
+                     const struct infra_balancer_candidates *c, uint64_t hash)
+{
+    const struct turns *turns = table;
+
+    (void)hash;
+    if (c->request->eligible != NULL) {
+        return infra__candidates_draw(c, state[3] += INFRA__WEYL, NO_INDEX,
+                                      true);
+    }
+    if (turns->cycle == 0) {
+        uint32_t index = next_stride(turns, state);
+        return candidate_may(c, index)
+                   ? index
+                   : infra__candidates_draw(c, state[3] += INFRA__WEYL,
+                                            NO_INDEX, true);
+    }
+    uint64_t turn = state[0];
+    if (turn >= turns->cycle) {
+        turn = turn == turns->cycle ? 0 : turn % turns->cycle;
+    }
+    if (!candidate_may(c, turns->numbers[turn])) {
+        return infra__candidates_draw(c, state[3] += INFRA__WEYL, NO_INDEX,
+                                      true);
+    }
+    state[0] = turn + 1;
+    return turns->numbers[turn];
+}
+
+const struct infra_balancer_policy *infra_balancer_smooth_weighted(void)
+{
+    static const struct infra_balancer_policy policy = {
+        .size = sizeof policy,
+        .name = "smooth-weighted",
+        .table_size = table_size,
+        .build = build,
+        .pick = pick,
+    };
+
+    return &policy;
+}

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT */
+/* Readers against a control thread that publishes, removes and reuses ids without
+ * pause. Made for ThreadSanitizer; the invariants hold everywhere: a worker never
+ * meets a host entry that belongs to another key than the one it was picked as,
+ * a cap is never passed, and in the end nothing is in flight. */
+#include "pool.h"
+
+#include "base/random.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+
+enum { IDS = 24, WORKERS = 2, ROUNDS = 3000, CAP = 2 };
+
+/* The host's own table: whom the id belongs to. Plain memory on purpose: the
+ * contract of EBUSY is what keeps workers and control apart. */
+static struct {
+    uint64_t owner;
+    _Atomic uint32_t in_use;
+} host[IDS];
+
+static struct pool pool;
+static atomic_int stop;
+
+struct worker {
+    struct infra_balancer_reader *reader;
+    pthread_t thread;
+    uint64_t picks;
+    uint64_t seed;
+};
+
+static void *work(void *arg)
+{
+    struct worker *w = arg;
+    struct infra_ticket tickets[4];
+    int ids[4], held = 0;
+
+    /* Relaxed: the join below orders everything. */
+    while (!atomic_load_explicit(&stop, memory_order_relaxed) || held > 0) {
+        int id = held < 4 && !atomic_load_explicit(&stop, memory_order_relaxed)
+                     ? infra_balancer_pick(w->reader, NULL, 0, &tickets[held])
+                     : INFRA_EAGAIN;
+        if (id >= 0) {
+            ck_assert_uint_eq(host[id].owner % IDS, (uint32_t)id);
+            ck_assert_uint_lt(atomic_fetch_add(&host[id].in_use, 1), CAP);
+            ids[held++] = id;
+            w->picks++;
+        }
+        if (held > 0 && (id < 0 || infra__random(&w->seed) % 2 == 0)) {
+            held--;
+            ck_assert_uint_eq(host[ids[held]].owner % IDS, (uint32_t)ids[held]);
+            atomic_fetch_sub(&host[ids[held]].in_use, 1);
+            ck_assert_int_eq(infra_balancer_release(w->reader, &tickets[held],
+                                                    INFRA_OUTCOME_OK, 0),
+                             INFRA_OK);
+        }
+    }
+    return NULL;
+}
+
+/* Put a new key on the id if it is free, as a host would. */
+static void reuse(uint32_t id, uint64_t generation)
+{
+    char key[32];
+
+    snprintf(key, sizeof key, "k%llu",
+             (unsigned long long)(generation * IDS + id));
+    struct infra_backend b = { .size = sizeof b,
+                               .key = key,
+                               .id = id,
+                               .weight = 1 + (uint32_t)(generation % 3),
+                               .tier = id % 2,
+                               .in_flight_max = CAP };
+    int err = infra_balancer_set(pool.balancer, &b);
+    if (err == INFRA_OK) {
+        host[id].owner = generation * IDS + id;
+    } else {
+        ck_assert_int_eq(err, INFRA_EBUSY);
+    }
+}
+
+static void control(void)
+{
+    uint64_t random = 5;
+
+    for (uint64_t round = 1; round <= ROUNDS; round++) {
+        uint32_t id = infra__below(infra__random(&random), IDS);
+        uint32_t state = (uint32_t)(infra__random(&random) % 4);
+        if (round % 2 == 0) {
+            int err = infra_balancer_remove(pool.balancer, id);
+            ck_assert(err == INFRA_OK || err == INFRA_ENOENT);
+        } else if (infra_balancer_mark(pool.balancer, id, INFRA_AXIS_HEALTH,
+                                       state) == INFRA_ENOENT) {
+            reuse(id, round);
+        }
+        ck_assert_int_eq(infra_balancer_publish(pool.balancer, 0), INFRA_OK);
+    }
+}
+
+START_TEST(readers_against_publishing)
+{
+    static const char *const names[] = { "round-robin", "smooth-weighted",
+                                         "least-connections", "two-choices" };
+    struct infra_balancer_options o = {
+        .size = sizeof o,
+        .policy = infra_balancer_policy_by_name(names[_i]),
+        .ids_max = IDS,
+        .spill = INFRA_SPILL_FULL,
+    };
+    struct worker workers[WORKERS] = { { .seed = 1 }, { .seed = 2 } };
+
+    pool_open(&pool, &o);
+    for (uint32_t id = 0; id < IDS; id++) {
+        host[id].owner = 0;
+        reuse(id, 0);
+    }
+    pool_publish(&pool);
+    atomic_store(&stop, 0);
+    for (int i = 0; i < WORKERS; i++) {
+        ck_assert_int_eq(
+            infra_balancer_reader_create(&workers[i].reader, pool.balancer), 0);
+        ck_assert_int_eq(
+            pthread_create(&workers[i].thread, NULL, work, &workers[i]), 0);
+    }
+    control();
+    atomic_store(&stop, 1);
+    for (int i = 0; i < WORKERS; i++) {
+        pthread_join(workers[i].thread, NULL);
+        infra_balancer_reader_destroy(workers[i].reader);
+        ck_assert_uint_gt(workers[i].picks, 0);
+    }
+    for (uint32_t id = 0; id < IDS; id++) {
+        struct infra_balancer_stats stats = { .size = sizeof stats };
+        ck_assert_uint_eq(atomic_load(&host[id].in_use), 0);
+        if (infra_balancer_inspect(pool.balancer, id, &stats) == INFRA_OK) {
+            ck_assert_uint_eq(stats.in_flight, 0);
+        }
+    }
+    pool_close(&pool);
+}
+END_TEST
+
+static Suite *threads_suite(void)
+{
+    Suite *s = suite_create("balancer_threads");
+    TCase *tc = tcase_create("threads");
+    tcase_set_timeout(tc, 120);
+    tcase_add_loop_test(tc, readers_against_publishing, 0, 4);
+    suite_add_tcase(s, tc);
+    return s;
+}
+
+int main(void)
+{
+    return test_main(threads_suite());
+}

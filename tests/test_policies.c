@@ -1,0 +1,462 @@
+/* SPDX-License-Identifier: MIT */
+/* How each policy spreads: known answers from nginx and gRPC, and fairness. */
+#include "pool.h"
+
+#include "balancer/alias.h"
+#include "balancer/static_stride.h"
+
+#include <string.h>
+
+static struct pool pool;
+
+static void open_pool(const struct infra_balancer_policy *policy,
+                      uint32_t ids_max)
+{
+    struct infra_balancer_options o = { .size = sizeof o,
+                                        .policy = policy,
+                                        .ids_max = ids_max };
+
+    pool_open(&pool, &o);
+}
+
+/* Picks per backend over `picks` picks. */
+static void count_picks(uint32_t *counts, uint32_t backends, int picks,
+                        const struct infra_request *request)
+{
+    memset(counts, 0, backends * sizeof counts[0]);
+    for (int i = 0; i < picks; i++) {
+        int id = pool_once(&pool, request);
+        ck_assert_int_ge(id, 0);
+        counts[id]++;
+    }
+}
+
+/* Each in turn, whatever the weights. */
+START_TEST(round_robin_takes_each_in_turn)
+{
+    static const uint32_t weights[] = { 9, 1, 4 };
+
+    open_pool(infra_balancer_round_robin(), 0);
+    pool_fill(&pool, 3, weights);
+    int first = pool_once(&pool, NULL);
+    for (int i = 1; i < 30; i++) {
+        ck_assert_int_eq(pool_once(&pool, NULL), (first + i) % 3);
+    }
+    pool_close(&pool);
+}
+END_TEST
+
+/* A change of membership does not send the rotation back to the start. */
+START_TEST(round_robin_keeps_its_position)
+{
+    open_pool(infra_balancer_round_robin(), 0);
+    pool_fill(&pool, 10, NULL);
+    while (pool_once(&pool, NULL) != 4) {
+    }
+    ck_assert_int_eq(pool_set(&pool, 10, 1, 0, 0), INFRA_OK);
+    pool_publish(&pool);
+    ck_assert_int_eq(pool_once(&pool, NULL), 5);
+    ck_assert_int_eq(infra_balancer_remove(pool.balancer, 9), INFRA_OK);
+    pool_publish(&pool);
+    ck_assert_int_eq(pool_once(&pool, NULL), 6);
+    pool_close(&pool);
+}
+END_TEST
+
+/* A third of the traffic may only use 2 and 3, a third only 4 and 5. Nobody gets a
+ * neighbour's share, and no pattern of requests meets one backend only. */
+START_TEST(restricted_picks_spare_the_neighbours)
+{
+    uint64_t words[2] = { 1u << 2 | 1u << 3, 1u << 4 | 1u << 5 };
+    struct infra_set sets[2] = { { .words = &words[0], .ids_max = 64 },
+                                 { .words = &words[1], .ids_max = 64 } };
+    uint32_t counts[3][10] = { { 0 } };
+
+    open_pool(_i == 0 ? infra_balancer_round_robin()
+                      : infra_balancer_smooth_weighted(),
+              0);
+    pool_fill(&pool, 10, NULL);
+    for (int i = 0; i < 10000; i++) {
+        for (int kind = 0; kind < 3; kind++) {
+            struct infra_request q = { .eligible =
+                                           kind < 2 ? &sets[kind] : NULL };
+            counts[kind][pool_once(&pool, &q)]++;
+        }
+    }
+    for (int id = 0; id < 10; id++) {
+        ck_assert_uint_eq(counts[2][id], 1000);
+    }
+    for (int id = 2; id < 6; id++) {
+        uint32_t got = counts[id / 2 - 1][id];
+        ck_assert_uint_ge(got, 4980);
+        ck_assert_uint_le(got, 5020);
+    }
+    pool_close(&pool);
+}
+END_TEST
+
+/* Known answers: nginx commit 52327e0627, and its algorithm by hand. */
+static const struct {
+    const char *name;
+    uint32_t count;
+    uint32_t weights[4];
+    uint32_t cycle;
+    const char *order;
+} smooth[] = {
+    { "nginx 5 1 1", 3, { 5, 1, 1 }, 7, "0010200" },
+    { "1 2", 2, { 1, 2 }, 3, "101" },
+    { "1 2 3", 3, { 1, 2, 3 }, 6, "210212" },
+    { "3 3 4", 3, { 3, 3, 4 }, 10, "2012012012" },
+    { "4 3 2 1", 4, { 4, 3, 2, 1 }, 10, "0120130210" },
+    { "50 10 10", 3, { 50, 10, 10 }, 7, "0010200" },
+    { "equal", 4, { 7, 7, 7, 7 }, 4, "0123" },
+    { "alone", 1, { 65535 }, 1, "0" },
+};
+
+/* The order is nginx's, from a starting point that the seed chooses. */
+START_TEST(smooth_order_is_that_of_nginx)
+{
+    uint32_t cycle = smooth[_i].cycle;
+    char got[64] = "";
+
+    open_pool(infra_balancer_smooth_weighted(), 0);
+    pool_fill(&pool, smooth[_i].count, smooth[_i].weights);
+    for (uint32_t i = 0; i < 2 * cycle; i++) {
+        got[i] = (char)('0' + pool_once(&pool, NULL));
+    }
+    ck_assert_msg(strstr(got, smooth[_i].order) != NULL, "%s: %s",
+                  smooth[_i].name, got);
+    pool_close(&pool);
+}
+END_TEST
+
+/* Over a cycle each backend has exactly its weight, up to the longest cycle. */
+START_TEST(smooth_cycles_are_exact)
+{
+    static const uint32_t weights[] = { 4000, 90, 5, 1 }; /* 4096 turns. */
+    uint32_t counts[4];
+
+    open_pool(infra_balancer_smooth_weighted(), 0);
+    pool_fill(&pool, 4, weights);
+    count_picks(counts, 4, 4096, NULL);
+    for (int id = 0; id < 4; id++) {
+        ck_assert_uint_eq(counts[id], weights[id]);
+    }
+    pool_close(&pool);
+}
+END_TEST
+
+/* Beyond the longest cycle the strides are as exact as their 16 bits. */
+START_TEST(longer_cycles_use_strides)
+{
+    static const uint32_t weights[] = { 4000, 1000, 3001, 500 };
+    uint32_t counts[4];
+
+    open_pool(infra_balancer_smooth_weighted(), 0);
+    pool_fill(&pool, 4, weights);
+    count_picks(counts, 4, 85010, NULL);
+    for (int id = 0; id < 4; id++) {
+        ck_assert_uint_ge(counts[id], weights[id] * 10 - 10);
+        ck_assert_uint_le(counts[id], weights[id] * 10 + 10);
+    }
+    pool_close(&pool);
+}
+END_TEST
+
+static uint64_t stride_index, stride_generation;
+
+static void stride_counts(uint32_t *counts, const uint32_t *weights,
+                          uint32_t count, int picks, char *order)
+{
+    uint16_t scaled[32];
+
+    infra__static_stride_scale(scaled, weights, count);
+    memset(counts, 0, count * sizeof counts[0]);
+    stride_index = stride_generation = 0;
+    for (int i = 0; i < picks; i++) {
+        uint32_t k = infra__static_stride_next(scaled, count, &stride_index,
+                                               &stride_generation);
+        counts[k]++;
+        if (order != NULL) {
+            order[i] = (char)('0' + k);
+        }
+    }
+}
+
+/* Known answers of gRPC's static_stride_scheduler_test. */
+START_TEST(strides_are_those_of_grpc)
+{
+    static const uint32_t simple[] = { 1, 2, 3 };
+    static const uint32_t even[] = { 300, 300, 300 };
+    uint32_t heavy[20] = { 81 };
+    uint32_t light[] = { 65535, 1 };
+    uint16_t scaled[3];
+    uint32_t counts[20];
+    char order[16] = "";
+
+    infra__static_stride_scale(scaled, simple, 3);
+    ck_assert_uint_eq(scaled[0], 21845);
+    ck_assert_uint_eq(scaled[1], 43690);
+    ck_assert_uint_eq(scaled[2], 65535);
+    stride_counts(counts, simple, 3, 6, order);
+    ck_assert_str_eq(order, "122012");
+    stride_counts(counts, simple, 3, 131070, NULL);
+    ck_assert_uint_eq(counts[2], 65535);
+    memset(order, 0, sizeof order);
+    stride_counts(counts, even, 3, 7, order);
+    ck_assert_str_eq(order, "0120120");
+    /* 81 beside 19 x 1 counts as 50: ten times the mean of 5. */
+    for (int i = 1; i < 20; i++) {
+        heavy[i] = 1;
+    }
+    stride_counts(counts, heavy, 20, 69, NULL);
+    ck_assert_uint_eq(counts[0], 50);
+    ck_assert_uint_eq(counts[1], 1);
+    /* At least a hundredth of the mean: 1 of 201. */
+    stride_counts(counts, light, 2, 201, NULL);
+    ck_assert_uint_eq(counts[0], 200);
+    ck_assert_uint_eq(counts[1], 1);
+}
+END_TEST
+
+/* The fewest per weight wins; equals are taken in turn. */
+START_TEST(least_connections_compares_by_weight)
+{
+    static const uint32_t weights[] = { 1, 3 };
+    struct infra_ticket held[8];
+    uint32_t counts[2] = { 0 };
+
+    open_pool(infra_balancer_least_connections(), 0);
+    pool_fill(&pool, 2, weights);
+    for (int i = 0; i < 8; i++) {
+        counts[pool_pick(&pool, NULL, &held[i])]++;
+    }
+    ck_assert_uint_eq(counts[0], 2);
+    ck_assert_uint_eq(counts[1], 6);
+    for (int i = 0; i < 8; i++) {
+        ck_assert_int_eq(infra_balancer_release(pool.reader, &held[i], 0, 0),
+                         0);
+    }
+    count_picks(counts, 2, 100, NULL);
+    ck_assert_uint_eq(counts[0], 50);
+    pool_close(&pool);
+}
+END_TEST
+
+/* With work held at all but one, that one is found, always. */
+START_TEST(least_connections_finds_the_idle_one)
+{
+    struct infra_ticket held[9];
+    struct infra_ticket t;
+
+    open_pool(infra_balancer_least_connections(), 0);
+    pool_fill(&pool, 10, NULL);
+    for (int i = 0; i < 9; i++) {
+        ck_assert_int_ge(pool_pick(&pool, NULL, &held[i]), 0);
+    }
+    int idle = pool_pick(&pool, NULL, &t);
+    for (int i = 0; i < 20; i++) {
+        ck_assert_int_eq(infra_balancer_release(pool.reader, &t, 0, 0), 0);
+        ck_assert_int_eq(pool_pick(&pool, NULL, &t), idle);
+    }
+    ck_assert_int_eq(infra_balancer_release(pool.reader, &t, 0, 0), 0);
+    for (int i = 0; i < 9; i++) {
+        ck_assert_int_eq(infra_balancer_release(pool.reader, &held[i], 0, 0),
+                         0);
+    }
+    pool_close(&pool);
+}
+END_TEST
+
+/* The two are different: of two backends the less loaded always wins. */
+START_TEST(two_choices_are_different)
+{
+    static const uint32_t weights[2][2] = { { 1, 1 }, { 5, 5000 } };
+    struct infra_ticket held[64];
+
+    open_pool(infra_balancer_two_choices(), 0);
+    pool_fill(&pool, 2, weights[_i]);
+    for (int i = 0; i < 64; i++) {
+        ck_assert_int_ge(pool_pick(&pool, NULL, &held[i]), 0);
+        if (_i == 0 && i % 2 == 1) {
+            ck_assert_uint_eq(pool_in_flight(&pool, 0), (uint64_t)i / 2 + 1);
+        }
+    }
+    if (_i == 1) { /* 1000 to 1: one pick at most is due to the light one. */
+        ck_assert_uint_le(pool_in_flight(&pool, 0), 1);
+    }
+    for (int i = 0; i < 64; i++) {
+        ck_assert_int_eq(infra_balancer_release(pool.reader, &held[i], 0, 0),
+                         0);
+    }
+    pool_close(&pool);
+}
+END_TEST
+
+/* Idle backends are taken by weight: within 5 % of 20 000 picks each. */
+START_TEST(two_choices_draw_by_weight)
+{
+    static const uint32_t weights[] = { 1, 2, 3, 4, 1, 2, 3, 4 };
+    uint32_t counts[8];
+
+    open_pool(infra_balancer_two_choices(), 0);
+    pool_fill(&pool, 8, _i == 0 ? NULL : weights);
+    count_picks(counts, 8, 160000, NULL);
+    for (int id = 0; id < 8; id++) {
+        uint32_t expected = _i == 0 ? 20000 : 8000 * weights[id];
+        ck_assert_msg(counts[id] > expected * 95 / 100 &&
+                          counts[id] < expected * 105 / 100,
+                      "%d: %u of %u", id, counts[id], expected);
+    }
+    pool_close(&pool);
+}
+END_TEST
+
+/* The columns of an alias table hold exactly the weights. */
+START_TEST(alias_columns_hold_the_weights)
+{
+    enum { COUNT = 200 };
+    static struct entry entries[COUNT];
+    static struct alias_column columns[COUNT];
+    static uint64_t rests[COUNT];
+    double mass[COUNT] = { 0 };
+    uint64_t random = (uint64_t)_i * 77 + 1;
+    struct list list = { .entries = entries, .count = COUNT };
+
+    for (uint32_t i = 0; i < COUNT; i++) {
+        random = random * 6364136223846793005u + 1;
+        entries[i].weight = 1 + (uint32_t)(random >> (_i % 2 ? 48 : 60));
+        entries[i].weight =
+            entries[i].weight > 65535 ? 65535 : entries[i].weight;
+        list.weight_total += entries[i].weight;
+    }
+    infra__alias_build(columns, rests, &list);
+    for (uint32_t i = 0; i < COUNT; i++) {
+        double here = (double)columns[i].threshold / 4294967296.0;
+        mass[i] += here;
+        mass[columns[i].alias] += 1 - here;
+    }
+    for (uint32_t i = 0; i < COUNT; i++) {
+        double expected =
+            (double)entries[i].weight * COUNT / (double)list.weight_total;
+        ck_assert_double_eq_tol(mass[i], expected, 1e-6);
+    }
+}
+END_TEST
+
+/* A host's own policy sees the candidates in the order of ids and is held to
+ * what may be picked. */
+static uint32_t seen_weight, seen_load;
+
+static uint32_t pick_last(const void *table, uint64_t state[4],
+                          const struct infra_balancer_candidates *candidates,
+                          uint64_t hash)
+{
+    uint32_t last = infra_candidates_count(candidates) - 1;
+
+    ck_assert_uint_eq(*(const uint32_t *)table, last + 1);
+    ck_assert_uint_eq(hash, 99);
+    state[0] = 0;
+    seen_weight = infra_candidates_weight(candidates, last);
+    seen_load = infra_candidates_in_flight(candidates, last);
+    ck_assert_uint_eq(infra_candidates_id(candidates, last), 6);
+    return last;
+}
+
+static size_t four(const struct infra_balancer_candidates *candidates)
+{
+    (void)candidates;
+    return sizeof(uint32_t);
+}
+
+static int build_count(void *table,
+                       const struct infra_balancer_candidates *candidates)
+{
+    *(uint32_t *)table = infra_candidates_count(candidates);
+    ck_assert_int_eq(infra_candidates_may(candidates, 0), 1);
+    return INFRA_OK;
+}
+
+START_TEST(a_host_brings_its_own_policy)
+{
+    static const struct infra_balancer_policy policy = {
+        .size = sizeof policy,
+        .name = "last",
+        .table_size = four,
+        .build = build_count,
+        .pick = pick_last,
+        .needs_load = 1,
+    };
+    const uint32_t tried[] = { 6 };
+    struct infra_request q = { .hash = 99, .tried = tried };
+    struct infra_ticket t;
+
+    open_pool(&policy, 0);
+    ck_assert_int_eq(pool_set(&pool, 2, 1, 0, 0), INFRA_OK);
+    ck_assert_int_eq(pool_set(&pool, 6, 30, 0, 0), INFRA_OK);
+    pool_publish(&pool);
+    ck_assert_int_eq(pool_pick(&pool, &q, &t), 6);
+    ck_assert_int_eq(pool_once(&pool, &q), 6);
+    ck_assert_uint_eq(seen_weight, 30);
+    ck_assert_uint_eq(seen_load, 1);
+    q.tried_count = 1; /* It insists on 6, and the balancer takes 2. */
+    ck_assert_int_eq(pool_once(&pool, &q), 2);
+    ck_assert_int_eq(infra_balancer_release(pool.reader, &t, 0, 0), 0);
+    pool_close(&pool);
+}
+END_TEST
+
+/* Every policy is found by the name it has. */
+START_TEST(policies_are_found_by_name)
+{
+    uint32_t count = 0;
+
+    for (const char *name; (name = infra_balancer_policy_name(count));
+         count++) {
+        const struct infra_balancer_policy *p =
+            infra_balancer_policy_by_name(name);
+        ck_assert_ptr_nonnull(p);
+        ck_assert_str_eq(p->name, name);
+    }
+    ck_assert_uint_eq(count, 4);
+    ck_assert_ptr_null(infra_balancer_policy_by_name("fastest"));
+    ck_assert_ptr_null(infra_balancer_policy_by_name(NULL));
+}
+END_TEST
+
+static Suite *policies_suite(void)
+{
+    Suite *s = suite_create("policies");
+    TCase *tc = tcase_create("round robin");
+    tcase_add_test(tc, round_robin_takes_each_in_turn);
+    tcase_add_test(tc, round_robin_keeps_its_position);
+    tcase_add_loop_test(tc, restricted_picks_spare_the_neighbours, 0, 2);
+    suite_add_tcase(s, tc);
+
+    tc = tcase_create("smooth weighted");
+    tcase_add_loop_test(tc, smooth_order_is_that_of_nginx, 0,
+                        sizeof smooth / sizeof smooth[0]);
+    tcase_add_test(tc, smooth_cycles_are_exact);
+    tcase_add_test(tc, longer_cycles_use_strides);
+    tcase_add_test(tc, strides_are_those_of_grpc);
+    suite_add_tcase(s, tc);
+
+    tc = tcase_create("load");
+    tcase_add_test(tc, least_connections_compares_by_weight);
+    tcase_add_test(tc, least_connections_finds_the_idle_one);
+    tcase_add_loop_test(tc, two_choices_are_different, 0, 2);
+    tcase_add_loop_test(tc, two_choices_draw_by_weight, 0, 2);
+    tcase_add_loop_test(tc, alias_columns_hold_the_weights, 0, 6);
+    suite_add_tcase(s, tc);
+
+    tc = tcase_create("own");
+    tcase_add_test(tc, a_host_brings_its_own_policy);
+    tcase_add_test(tc, policies_are_found_by_name);
+    suite_add_tcase(s, tc);
+    return s;
+}
+
+int main(void)
+{
+    return test_main(policies_suite());
+}
