@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A balancer with one reader and backends "b0", "b1", ...: what the tests of the
- * balancer, the pick and the policies have in common. */
+/* A balancer with one reader and backends "b0", "b1", ...: what the tests of
+ * the balancer, the pick and the policies have in common. */
 #ifndef TESTS_POOL_H
 #define TESTS_POOL_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The control side: what it accepts, what it refuses, what it keeps, and when an
- * id may go to somebody else. */
+/* The control side: what it accepts, what it refuses, what it keeps, and when
+ * an id may go to somebody else. */
 #include "pool.h"
 
 #include <string.h>
@@ -303,6 +303,20 @@ START_TEST(an_idle_new_reader_blocks_no_id)
 }
 END_TEST
 
+/* Without any reader, too, a removal has to be published first: a reader that
+ * is created now would still see the former owner. */
+START_TEST(a_removal_counts_from_its_publish)
+{
+    pool_fill(&pool, 1, NULL);
+    infra_balancer_reader_destroy(pool.reader);
+    pool.reader = NULL;
+    ck_assert_int_eq(infra_balancer_remove(pool.balancer, 0), INFRA_OK);
+    ck_assert_int_eq(set_key(0, "other"), INFRA_EBUSY);
+    pool_publish(&pool);
+    ck_assert_int_eq(set_key(0, "other"), INFRA_OK);
+}
+END_TEST
+
 /* Publish without edits does nothing and needs no memory. */
 START_TEST(an_empty_publish_is_free)
 {
@@ -452,6 +466,7 @@ static Suite *balancer_suite(void)
     tcase_add_test(tc, an_id_is_busy_until_it_is_free);
     tcase_add_test(tc, the_same_key_is_never_busy);
     tcase_add_test(tc, an_idle_new_reader_blocks_no_id);
+    tcase_add_test(tc, a_removal_counts_from_its_publish);
     suite_add_tcase(s, tc);
     return s;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Readers against a control thread that publishes, removes and reuses ids without
- * pause. Made for ThreadSanitizer; the invariants hold everywhere: a worker never
- * meets a host entry that belongs to another key than the one it was picked as,
- * a cap is never passed, and in the end nothing is in flight. */
+/* Readers against a control thread that publishes, removes and reuses ids
+ * without pause. Made for ThreadSanitizer; the invariants hold everywhere: a
+ * worker never meets a host entry that belongs to another key than the one it
+ * was picked as, a cap is never passed, and in the end nothing is in flight. */
 #include "pool.h"
 
 #include "base/random.h"
@@ -26,7 +26,7 @@ static atomic_int stop;
 struct worker {
     struct infra_balancer_reader *reader;
     pthread_t thread;
-    uint64_t picks;
+    _Atomic uint64_t picks;
     uint64_t seed;
 };
 
@@ -45,7 +45,7 @@ static void *work(void *arg)
             ck_assert_uint_eq(host[id].owner % IDS, (uint32_t)id);
             ck_assert_uint_lt(atomic_fetch_add(&host[id].in_use, 1), CAP);
             ids[held++] = id;
-            w->picks++;
+            atomic_fetch_add_explicit(&w->picks, 1, memory_order_relaxed);
         }
         if (held > 0 && (id < 0 || infra__random(&w->seed) % 2 == 0)) {
             held--;
@@ -123,12 +123,16 @@ START_TEST(readers_against_publishing)
         ck_assert_int_eq(
             pthread_create(&workers[i].thread, NULL, work, &workers[i]), 0);
     }
+    for (int i = 0; i < WORKERS; i++) { /* Both are under way. */
+        while (atomic_load_explicit(&workers[i].picks, memory_order_relaxed) ==
+               0) {
+        }
+    }
     control();
     atomic_store(&stop, 1);
     for (int i = 0; i < WORKERS; i++) {
         pthread_join(workers[i].thread, NULL);
         infra_balancer_reader_destroy(workers[i].reader);
-        ck_assert_uint_gt(workers[i].picks, 0);
     }
     for (uint32_t id = 0; id < IDS; id++) {
         struct infra_balancer_stats stats = { .size = sizeof stats };
@@ -141,12 +145,68 @@ START_TEST(readers_against_publishing)
 }
 END_TEST
 
+/* Said and heard without any ordering, so that only the library's own can keep
+ * the two apart. */
+static _Atomic int said;
+
+static void wait_for(int what)
+{
+    while (atomic_load_explicit(&said, memory_order_relaxed) < what) {
+    }
+}
+
+static void *hold_and_release(void *arg)
+{
+    struct infra_balancer_reader *reader = arg;
+    struct infra_ticket ticket;
+
+    ck_assert_int_eq(infra_balancer_pick(reader, NULL, 0, &ticket), 0);
+    atomic_store_explicit(&said, 1, memory_order_relaxed);
+    wait_for(2);
+    infra_balancer_refresh(reader);
+    host[0].owner++; /* The last use under the ticket. */
+    ck_assert_int_eq(infra_balancer_release(reader, &ticket, 0, 0), 0);
+    return NULL;
+}
+
+/* Once set() stops saying EBUSY, all that workers did with the host's entry is
+ * done, by the ticket alone. */
+START_TEST(the_host_entry_is_handed_over)
+{
+    struct infra_backend b = { .size = sizeof b, .key = "former" };
+    pthread_t worker;
+
+    for (int i = 0; i < 200; i++) {
+        pool_open(&pool, NULL);
+        atomic_store(&said, 0);
+        b.key = "former";
+        ck_assert_int_eq(infra_balancer_set(pool.balancer, &b), 0);
+        pool_publish(&pool);
+        ck_assert_int_eq(
+            pthread_create(&worker, NULL, hold_and_release, pool.reader), 0);
+        wait_for(1);
+        ck_assert_int_eq(infra_balancer_remove(pool.balancer, 0), 0);
+        pool_publish(&pool);
+        atomic_store_explicit(&said, 2, memory_order_relaxed);
+        b.key = "latter";
+        int err;
+        while ((err = infra_balancer_set(pool.balancer, &b)) == INFRA_EBUSY) {
+        }
+        ck_assert_int_eq(err, INFRA_OK);
+        host[0].owner = 0;
+        pthread_join(worker, NULL);
+        pool_close(&pool);
+    }
+}
+END_TEST
+
 static Suite *threads_suite(void)
 {
     Suite *s = suite_create("balancer_threads");
     TCase *tc = tcase_create("threads");
     tcase_set_timeout(tc, 120);
     tcase_add_loop_test(tc, readers_against_publishing, 0, 4);
+    tcase_add_test(tc, the_host_entry_is_handed_over);
     suite_add_tcase(s, tc);
     return s;
 }

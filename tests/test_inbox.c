@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Publication under every interleaving. The real inbox.c is compiled here with a
- * scheduler at each of its atomic steps; control and reader are coroutines, and
- * every order of their steps is run once. (What the memory model allows beyond
- * that is for ThreadSanitizer: test_balancer_threads.) */
+/* Publication under every interleaving. The real inbox.c is compiled here with
+ * a scheduler at each of its atomic steps; control and reader are coroutines,
+ * and every order of their steps is run once. (What the memory model allows
+ * beyond that is for ThreadSanitizer: test_balancer_threads.) */
 #include "support.h"
 
 static void step(void);
@@ -61,6 +61,7 @@ static void control(void)
         infra__inbox_post(&box, &t->edition, free_edition, &box);
         infra__edition_unref(&t->edition, free_edition, &box);
         step();
+        (void)infra__inbox_settle(&box, free_edition, &box);
     }
     done[0] = 1;
     swapcontext(&sides[0], &scheduler);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What a pick respects, under every policy alike: availability, the eligible set,
- * the tried ids, tiers, caps; the four ways to find nobody; and tickets. */
+/* What a pick respects, under every policy alike: availability, the eligible
+ * set, the tried ids, tiers, caps; the four ways to find nobody; and tickets.
+ * */
 #include "pool.h"
 
 #include "base/random.h"
@@ -25,7 +26,8 @@ static void open_pool(int policy_index, uint32_t spill)
     pool_open(&pool, &o);
 }
 
-/* Nobody up, nobody eligible, nobody untried, nobody with room: in this order. */
+/* Nobody up, nobody eligible, nobody untried, nobody with room: in this order.
+ * */
 START_TEST(finding_nobody_has_four_names)
 {
     uint64_t none = 0;
@@ -60,7 +62,8 @@ START_TEST(finding_nobody_has_four_names)
 }
 END_TEST
 
-/* A tier passes the traffic on when nobody in it is up, eligible and untried. */
+/* A tier passes the traffic on when nobody in it is up, eligible and untried.
+ * */
 START_TEST(the_passive_tier_takes_over_and_gives_back)
 {
     uint64_t word = 1u << 2;

@@ -63,8 +63,9 @@ START_TEST(round_robin_keeps_its_position)
 }
 END_TEST
 
-/* A third of the traffic may only use 2 and 3, a third only 4 and 5. Nobody gets a
- * neighbour's share, and no pattern of requests meets one backend only. */
+/* A third of the traffic may only use 2 and 3, a third only 4 and 5. Nobody
+ * gets a neighbour's share, and no pattern of requests meets one backend only.
+ * */
 START_TEST(restricted_picks_spare_the_neighbours)
 {
     uint64_t words[2] = { 1u << 2 | 1u << 3, 1u << 4 | 1u << 5 };
@@ -91,6 +92,27 @@ START_TEST(restricted_picks_spare_the_neighbours)
         ck_assert_uint_ge(got, 4980);
         ck_assert_uint_le(got, 5020);
     }
+    pool_close(&pool);
+}
+END_TEST
+
+/* Restricted picks go by weight where the policy does. */
+START_TEST(restricted_picks_keep_to_the_weights)
+{
+    static const uint32_t weights[] = { 9, 1, 3, 9 };
+    uint64_t word = 1u << 1 | 1u << 2;
+    struct infra_set set = { .words = &word, .ids_max = 64 };
+    struct infra_request narrow = { .eligible = &set };
+    uint32_t counts[4];
+
+    open_pool(_i == 0 ? infra_balancer_smooth_weighted()
+                      : infra_balancer_two_choices(),
+              0);
+    pool_fill(&pool, 4, weights);
+    count_picks(counts, 4, 4000, &narrow);
+    ck_assert_uint_ge(counts[1], 940);
+    ck_assert_uint_le(counts[1], 1060);
+    ck_assert_uint_eq(counts[1] + counts[2], 4000);
     pool_close(&pool);
 }
 END_TEST
@@ -188,6 +210,7 @@ START_TEST(strides_are_those_of_grpc)
 {
     static const uint32_t simple[] = { 1, 2, 3 };
     static const uint32_t even[] = { 300, 300, 300 };
+    static const uint32_t falling[] = { 3, 2, 1 };
     uint32_t heavy[20] = { 81 };
     uint32_t light[] = { 65535, 1 };
     uint16_t scaled[3];
@@ -202,6 +225,8 @@ START_TEST(strides_are_those_of_grpc)
     ck_assert_str_eq(order, "122012");
     stride_counts(counts, simple, 3, 131070, NULL);
     ck_assert_uint_eq(counts[2], 65535);
+    stride_counts(counts, falling, 3, 6, order);
+    ck_assert_str_eq(order, "012001");
     memset(order, 0, sizeof order);
     stride_counts(counts, even, 3, 7, order);
     ck_assert_str_eq(order, "0120120");
@@ -434,6 +459,7 @@ static Suite *policies_suite(void)
     suite_add_tcase(s, tc);
 
     tc = tcase_create("smooth weighted");
+    tcase_add_loop_test(tc, restricted_picks_keep_to_the_weights, 0, 2);
     tcase_add_loop_test(tc, smooth_order_is_that_of_nginx, 0,
                         sizeof smooth / sizeof smooth[0]);
     tcase_add_test(tc, smooth_cycles_are_exact);

@@ -7,8 +7,8 @@
  * (up, degraded, draining, down) and the policy.  Edits become visible to the
  * data side all at once, by infra_balancer_publish().  One
  * `infra_balancer_reader` per thread is the data side: infra_balancer_pick()
- * answers a backend's id and a ticket, infra_balancer_release() gives the ticket
- * back with the outcome.  Neither takes a lock, allocates, or waits.
+ * answers a backend's id and a ticket, infra_balancer_release() gives the
+ * ticket back with the outcome.  Neither takes a lock, allocates, or waits.
  *
  * @code
  * // control thread                          // worker thread
@@ -22,11 +22,13 @@
  * Inside a pick, in this order: backends that are up, minus those that are not
  * in the eligible set, minus those already tried, by tier, by policy, with a
  * place reserved under the backend's cap.  Tier 0 takes the traffic as long as
- * somebody in it can; inside a tier all are active, between tiers active-passive.
- * A degraded backend is used when no healthy one of its tier can be.
+ * somebody in it can; inside a tier all are active, between tiers
+ * active-passive. A degraded backend is used when no healthy one of its tier
+ * can be.
  *
- * Counters (picks, work in flight, failures, latency) belong to the backend, not
- * to a published table, so no change of membership, weight or health loses one.
+ * Counters (picks, work in flight, failures, latency) belong to the backend,
+ * not to a published table, so no change of membership, weight or health loses
+ * one.
  *
  * Cost: a pick with the policies of this header does not grow with the number
  * of backends, except least connections, which looks at each of a tier.  With
@@ -45,7 +47,7 @@ extern "C" {
 
 struct infra_balancer;        /**< Control side. */
 struct infra_balancer_reader; /**< Data side: one per thread and balancer. */
-struct infra_balancer_policy; /**< A scheduler; the functions below name them. */
+struct infra_balancer_policy; /**< A scheduler; functions below name them. */
 
 #define INFRA_BALANCER_IDS_MAX 65535u    /**< Most ids of one balancer. */
 #define INFRA_BALANCER_WEIGHT_MAX 65535u /**< Greatest weight. */
@@ -102,7 +104,8 @@ struct infra_backend {
 
 /**
  * What a pick must respect.  Zeroes, or a NULL request, are the default.  It is
- * read on the data path and grows only by its reserved words, so it has no size.
+ * read on the data path and grows only by its reserved words, so it has no
+ * size.
  */
 struct infra_request {
     const struct infra_set *eligible; /**< NULL: all.  Never overridden. */
@@ -138,8 +141,8 @@ struct infra_balancer_stats {
  *
  * @param[out] ret  Set on success only.
  * @param options   NULL for all defaults.
- * @return INFRA_OK; INFRA_ENOMEM; INFRA_EINVAL (ids_max or spill out of range, a
- *         policy without a name or pick function); INFRA_ESTRUCT.
+ * @return INFRA_OK; INFRA_ENOMEM; INFRA_EINVAL (ids_max or spill out of range,
+ *         a policy without a name or pick function); INFRA_ESTRUCT.
  *
  * Allocates.  Thread safety: any.
  */
@@ -157,9 +160,9 @@ INFRA_API void infra_balancer_destroy(struct infra_balancer *balancer);
  * Add a backend, or change the weight, tier and cap of the one with this id and
  * key.  A new backend starts up on all axes.  Seen by readers after publish.
  *
- * @return INFRA_OK; INFRA_ENOMEM; INFRA_EINVAL (id out of range, no key or one too
- *         long, weight or tier too large); INFRA_ESTRUCT; INFRA_EBUSY: the id
- *         belongs to another key that is not removed, or that a reader may
+ * @return INFRA_OK; INFRA_ENOMEM; INFRA_EINVAL (id out of range, no key or one
+ *         too long, weight or tier too large); INFRA_ESTRUCT; INFRA_EBUSY: the
+ *         id belongs to another key that is not removed, or that a reader may
  *         still pick, or that a ticket still holds.  Until this call stops
  *         saying EBUSY the host leaves its own entry for the id alone; it helps
  *         to publish, to let idle workers call infra_balancer_refresh(), and to
@@ -167,9 +170,8 @@ INFRA_API void infra_balancer_destroy(struct infra_balancer *balancer);
  *
  * Allocates.  Thread safety: owner.
  */
-INFRA_API INFRA_NODISCARD int
-infra_balancer_set(struct infra_balancer *balancer,
-                   const struct infra_backend *backend);
+INFRA_API INFRA_NODISCARD int infra_balancer_set(
+    struct infra_balancer *balancer, const struct infra_backend *backend);
 
 /**
  * Take a backend out.  Tickets that are out stay valid; its counters stay until
@@ -179,8 +181,8 @@ infra_balancer_set(struct infra_balancer *balancer,
  *
  * Thread safety: owner.
  */
-INFRA_API INFRA_NODISCARD int
-infra_balancer_remove(struct infra_balancer *balancer, uint32_t id);
+INFRA_API INFRA_NODISCARD int infra_balancer_remove(
+    struct infra_balancer *balancer, uint32_t id);
 
 /**
  * Set a backend's mark on one axis.  Seen by readers after publish.
@@ -189,9 +191,9 @@ infra_balancer_remove(struct infra_balancer *balancer, uint32_t id);
  *
  * Thread safety: owner.
  */
-INFRA_API INFRA_NODISCARD int
-infra_balancer_mark(struct infra_balancer *balancer, uint32_t id, uint32_t axis,
-                    uint32_t state);
+INFRA_API INFRA_NODISCARD int infra_balancer_mark(
+    struct infra_balancer *balancer, uint32_t id, uint32_t axis,
+    uint32_t state);
 
 /**
  * Make all edits since the last publish visible at once.  Without edits it only
@@ -202,14 +204,14 @@ infra_balancer_mark(struct infra_balancer *balancer, uint32_t id, uint32_t axis,
  *
  * Allocates.  Thread safety: owner.
  */
-INFRA_API INFRA_NODISCARD int
-infra_balancer_publish(struct infra_balancer *balancer, infra_time now);
+INFRA_API INFRA_NODISCARD int infra_balancer_publish(
+    struct infra_balancer *balancer, infra_time now);
 
 /**
  * Tell a backend's counters and state, summed over all readers.
  *
  * @param[in,out] ret  Its size field set by the caller.
- * @return INFRA_OK; INFRA_ENOENT; INFRA_EINVAL; INFRA_ESTRUCT.
+ * @return INFRA_OK; INFRA_ENOENT; INFRA_EINVAL.
  *
  * Thread safety: owner.
  */
@@ -224,30 +226,29 @@ INFRA_API const char *infra_balancer_state_name(uint32_t state);
 INFRA_API const char *infra_balancer_axis_name(uint32_t axis);
 
 /**
- * Create the data side for one thread: called by the control thread, used by the
- * worker.  It sees what was published before.
+ * Create the data side for one thread: called by the control thread, used by
+ * the worker.  It sees what was published before.
  *
  * @return INFRA_OK; INFRA_ENOMEM; INFRA_EINVAL.
  *
  * Allocates.  Thread safety: owner (of the balancer).
  */
-INFRA_API INFRA_NODISCARD int
-infra_balancer_reader_create(struct infra_balancer_reader **ret,
-                             struct infra_balancer *balancer);
+INFRA_API INFRA_NODISCARD int infra_balancer_reader_create(
+    struct infra_balancer_reader **ret, struct infra_balancer *balancer);
 
 /**
- * Free a reader whose thread has stopped; NULL is allowed.  Its counts stay with
- * the balancer.  Its tickets are released by another reader.
+ * Free a reader whose thread has stopped; NULL is allowed.  Its counts stay
+ * with the balancer.  Its tickets are released by another reader.
  *
  * Thread safety: owner (of the balancer).
  */
-INFRA_API void
-infra_balancer_reader_destroy(struct infra_balancer_reader *reader);
+INFRA_API void infra_balancer_reader_destroy(
+    struct infra_balancer_reader *reader);
 
 /**
- * Adopt the newest table now.  A pick does it by itself; a worker that may sleep
- * for long calls this once per turn of its loop, so that removed ids can be
- * reused.
+ * Adopt the newest table now.  A pick does it by itself; a worker that may
+ * sleep for long calls this once per turn of its loop, so that removed ids can
+ * be reused.
  *
  * Thread safety: owner.
  */
@@ -259,9 +260,10 @@ INFRA_API void infra_balancer_refresh(struct infra_balancer_reader *reader);
  * @param request   NULL: no restriction.
  * @param now       Kept in the ticket.
  * @param[out] ret  The ticket, set on success only.
- * @return The id (>= 0); INFRA_ENONE: nobody is up; INFRA_ENARROW: none of those is
- *         eligible; INFRA_ETRIED: all of those were tried; INFRA_EFULL: all of
- *         those are at their cap; INFRA_EINVAL: a NULL argument.
+ * @return The id (>= 0); INFRA_ENONE: nobody is up; INFRA_ENARROW: none of
+ *         those is eligible; INFRA_ETRIED: all of those were tried;
+ *         INFRA_EFULL: all of those are at their cap; INFRA_EINVAL: a NULL
+ *         argument.
  *
  * Thread safety: owner.
  */
@@ -311,20 +313,20 @@ INFRA_API const struct infra_balancer_policy *infra_balancer_round_robin(void);
  * Each in turn, in proportion to its weight and evenly mixed.  While one cycle
  * (sum of weights / their greatest common divisor) has at most 4096 turns, this
  * is nginx's smooth weighted order to the letter: a a b a c a a for 5, 1, 1.
- * Beyond, static strides as in gRPC, with weights clamped to 1/100 .. 10 times the
- * mean of the tier.  O(1).
+ * Beyond, static strides as in gRPC, with weights clamped to 1/100 .. 10 times
+ * the mean of the tier.  O(1).
  *
  * Thread safety: any.
  */
-INFRA_API const struct infra_balancer_policy *
-infra_balancer_smooth_weighted(void);
+INFRA_API const struct infra_balancer_policy *infra_balancer_smooth_weighted(
+    void);
 
 /**
  * The fewest in flight per weight, ties in turn.  O(backends of the tier); all
  * threads share the in-flight counters.  Thread safety: any.
  */
-INFRA_API const struct infra_balancer_policy *
-infra_balancer_least_connections(void);
+INFRA_API const struct infra_balancer_policy *infra_balancer_least_connections(
+    void);
 
 /**
  * Draw two different backends by weight, take the one with fewer in flight per
@@ -340,8 +342,8 @@ INFRA_API const struct infra_balancer_policy *infra_balancer_two_choices(void);
  *
  * Thread safety: any.
  */
-INFRA_API const struct infra_balancer_policy *
-infra_balancer_policy_by_name(const char *name);
+INFRA_API const struct infra_balancer_policy *infra_balancer_policy_by_name(
+    const char *name);
 
 /**
  * The names that infra_balancer_policy_by_name() knows: the one at @p index, or
@@ -392,15 +394,15 @@ struct infra_balancer_policy {
     /** Bytes that build() fills for a tier, NULL or 0: no table. */
     size_t (*table_size)(const struct infra_balancer_candidates *candidates);
     /** Fill them, in the caller of publish.  They start zeroed, aligned for any
-     *  type, and never change once published.  INFRA_OK, or an error that publish
-     *  passes on.  NULL: leave them zero. */
+     *  type, and never change once published.  INFRA_OK, or an error that
+     *  publish passes on.  NULL: leave them zero. */
     int (*build)(void *table,
                  const struct infra_balancer_candidates *candidates);
     /**
-     * Choose an index.  @p state is the policy's own, per reader and tier: random
-     * words at first, then whatever it left there.  If the answer may not be
-     * picked, or is UINT32_MAX, the balancer draws by weight among those that
-     * may.
+     * Choose an index.  @p state is the policy's own, per reader and tier:
+     * random words at first, then whatever it left there.  If the answer may
+     * not be picked, or is UINT32_MAX, the balancer draws by weight among those
+     * that may.
      */
     uint32_t (*pick)(const void *table, uint64_t state[4],
                      const struct infra_balancer_candidates *candidates,

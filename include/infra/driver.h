@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /**
- * @file driver.h
- * Sockets for the pure modules, on Linux epoll: one descriptor to poll, one
- * deadline, one step.  And the compositions that need them: `infra_prober`, health
- * checks over real connections.
+ * @file driver.h Sockets for the pure modules, on Linux epoll: one descriptor
+ * to poll, one deadline, one step.  And the compositions that need them:
+ * `infra_prober`, health checks over real connections.
  *
  * In an event loop that the host has already:
  *
  * @code
- * poll infra_driver_fd(driver) for reading, until infra_driver_deadline(driver);
+ * poll infra_driver_fd(driver) for reading,
+ *     until infra_driver_deadline(driver);
  * infra_driver_step(driver, infra_driver_now());
  * while (infra_prober_next(prober, infra_driver_now(), &event) == INFRA_OK) {
  *     infra_balancer_mark(balancer, event.id, INFRA_AXIS_HEALTH,
@@ -18,10 +18,10 @@
  * @endcode
  *
  * Or on a thread that the host starts, infra_driver_run() in place of the first
- * two lines.  Every descriptor is non-blocking and close-on-exec.  No call blocks
- * but infra_driver_run().  A turn reads what came before it expires deadlines, so
- * that a process that was paused does not condemn everyone.  After fork() the
- * child may only destroy.
+ * two lines.  Every descriptor is non-blocking and close-on-exec.  No call
+ * blocks but infra_driver_run().  A turn reads what came before it expires
+ * deadlines, so that a process that was paused does not condemn everyone.  
+ * After fork() the child may only destroy.
  */
 #ifndef INFRA_DRIVER_H
 #define INFRA_DRIVER_H
@@ -49,14 +49,13 @@ struct infra_driver_options {
  *
  * @param[out] ret  Set on success only.
  * @param options   NULL for all defaults.
- * @return INFRA_OK; INFRA_ENOMEM; INFRA_EINVAL; INFRA_ESTRUCT; INFRA_ESYSTEM: no
- *         descriptor to be had.
+ * @return INFRA_OK; INFRA_ENOMEM; INFRA_EINVAL; INFRA_ESTRUCT; INFRA_ESYSTEM:
+ *         no descriptor to be had.
  *
  * Allocates.  Thread safety: any.
  */
-INFRA_API INFRA_NODISCARD int
-infra_driver_create(struct infra_driver **ret,
-                    const struct infra_driver_options *options);
+INFRA_API INFRA_NODISCARD int infra_driver_create(
+    struct infra_driver **ret, const struct infra_driver_options *options);
 
 /**
  * Free a driver; NULL is allowed.  Destroy its probers first.
@@ -73,7 +72,8 @@ INFRA_API infra_time infra_driver_now(void);
  *  Thread safety: any. */
 INFRA_API int infra_driver_fd(const struct infra_driver *driver);
 
-/** When infra_driver_step() is to be called at the latest; it changes with every
+/** When infra_driver_step() is to be called at the latest; it changes with
+ * every
  *  call on the driver or its probers.  Thread safety: owner. */
 INFRA_API infra_time infra_driver_deadline(const struct infra_driver *driver);
 
@@ -88,8 +88,8 @@ INFRA_API infra_time infra_driver_deadline(const struct infra_driver *driver);
 INFRA_API int infra_driver_step(struct infra_driver *driver, infra_time now);
 
 /**
- * Wait and step until a prober has an event for the host, infra_driver_wake() is
- * called, or @p until comes.
+ * Wait and step until a prober has an event for the host, infra_driver_wake()
+ * is called, or @p until comes.
  *
  * @return INFRA_OK; INFRA_EAGAIN: @p until came; INFRA_EINVAL: NULL;
  *         INFRA_ESYSTEM: epoll failed.
@@ -100,8 +100,8 @@ INFRA_API INFRA_NODISCARD int infra_driver_run(struct infra_driver *driver,
                                                infra_time until);
 
 /**
- * Make the present or next infra_driver_run() return, and the descriptor readable
- * until the next step.
+ * Make the present or next infra_driver_run() return, and the descriptor
+ * readable until the next step.
  *
  * Thread safety: any.
  */
@@ -121,7 +121,9 @@ struct infra_prober_target {
     size_t size;
     const char *key;                /**< As in infra_health_set(). */
     const struct sockaddr *address; /**< IPv4, IPv6 or Unix stream; copied. */
-    /** How to check it.  It belongs to the prober once the call succeeds. */
+    /** How to check it.  It belongs to the prober once the call succeeds; the
+     * one
+     *  that it has for this id may be given again. */
     struct infra_probe *probe;
     uint32_t id;
     uint32_t address_size;
@@ -136,9 +138,9 @@ struct infra_prober_target {
  *
  * Allocates.  Thread safety: owner (of the driver).
  */
-INFRA_API INFRA_NODISCARD int
-infra_prober_create(struct infra_prober **ret, struct infra_driver *driver,
-                    const struct infra_prober_options *options);
+INFRA_API INFRA_NODISCARD int infra_prober_create(
+    struct infra_prober **ret, struct infra_driver *driver,
+    const struct infra_prober_options *options);
 
 /** Stop all checks and free the prober and its probes; NULL is allowed.  Thread
  *  safety: owner (of the driver). */
@@ -146,17 +148,18 @@ INFRA_API void infra_prober_destroy(struct infra_prober *prober);
 
 /**
  * Begin to check a backend, or replace the address and probe of one.  With the
- * same key its counter and its schedule go on; a running check is dropped.
+ * same key its counter and its schedule go on; a running check is dropped, and
+ * repeated soon.
  *
- * @return INFRA_OK; INFRA_ENOMEM; INFRA_ESTRUCT; INFRA_EINVAL: id out of range, no
- *         key, no probe, an address family that is not known.  On failure the
- *         probe stays with the caller.
+ * @return INFRA_OK; INFRA_ENOMEM; INFRA_ESTRUCT; INFRA_EINVAL: id out of range,
+ *         no key, no probe, an address family that is not known.  On failure
+ *         the probe stays with the caller.
  *
  * Allocates.  Thread safety: owner (of the driver).
  */
-INFRA_API INFRA_NODISCARD int
-infra_prober_set(struct infra_prober *prober,
-                 const struct infra_prober_target *target, infra_time now);
+INFRA_API INFRA_NODISCARD int infra_prober_set(
+    struct infra_prober *prober, const struct infra_prober_target *target,
+    infra_time now);
 
 /**
  * Stop checking a backend; what is queued for it is dropped.
@@ -169,8 +172,8 @@ INFRA_API INFRA_NODISCARD int infra_prober_remove(struct infra_prober *prober,
                                                   uint32_t id);
 
 /**
- * Take the next change: UP or DOWN, never PROBE.  The event's detail is the enum
- * infra_probe_reason of the check that decided.
+ * Take the next change: UP or DOWN, never PROBE.  The event's detail is the
+ * enum infra_probe_reason of the check that decided.
  *
  * @return INFRA_OK, INFRA_EAGAIN, INFRA_EINVAL.
  *
@@ -185,7 +188,7 @@ INFRA_API INFRA_NODISCARD int infra_prober_next(struct infra_prober *prober,
  *
  * @param[in,out] ret_health  As in infra_health_inspect(); NULL: not wanted.
  * @param[out] ret_result     NULL: not wanted.  Zeroes before the first check.
- * @return INFRA_OK, INFRA_ENOENT, INFRA_EINVAL, INFRA_ESTRUCT.
+ * @return INFRA_OK, INFRA_ENOENT, INFRA_EINVAL.
  *
  * Thread safety: owner (of the driver).
  */

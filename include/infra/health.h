@@ -26,11 +26,12 @@
  * driver.h runs all of this over real sockets (infra_prober); use this header
  * alone where the host has its own way to probe.
  *
- * The counter (HAProxy, src/check.c): one integer from 0 to rise + fall - 1; the
- * backend is up from `rise` on.  A pass adds one, and lifts it to the top when it
- * is then up; a failure takes one away, and drops it to 0 when it is then down.
+ * The counter (HAProxy, src/check.c): one integer from 0 to rise + fall - 1;
+ * the backend is up from `rise` on.  A pass adds one, and lifts it to the top
+ * when it is then up; a failure takes one away, and drops it to 0 when it is
+ * then down.
  *
- * Cost: O(log n) a check.  Memory: 72 bytes per id, allocated by create.
+ * Cost: O(log n) a check.  Memory: 88 bytes per id, allocated by create.
  */
 #ifndef INFRA_HEALTH_H
 #define INFRA_HEALTH_H
@@ -64,7 +65,8 @@ enum infra_health_event_kind {
 enum infra_health_reason {
     INFRA_HEALTH_REASON_START,     /**< PROBE: the first check. */
     INFRA_HEALTH_REASON_INTER,     /**< PROBE: fully up. */
-    INFRA_HEALTH_REASON_FASTINTER, /**< PROBE: on the way up or down. */
+    INFRA_HEALTH_REASON_FASTINTER, /**< PROBE: on the way up or down, or the
+                                        last check said nothing. */
     INFRA_HEALTH_REASON_DOWNINTER, /**< PROBE: fully down. */
     INFRA_HEALTH_REASON_RISE,      /**< UP: enough checks passed. */
     INFRA_HEALTH_REASON_FALL,      /**< DOWN: enough checks failed. */
@@ -74,8 +76,9 @@ enum infra_health_reason {
 struct infra_health_options {
     size_t size;
     const struct infra_allocator *allocator;
-    uint64_t seed;        /**< Of the jitter; 0 is a fixed seed of its own. */
-    infra_time inter;     /**< Between checks; 0: 2 s.  At least 1 ms. */
+    uint64_t seed; /**< Of the jitter; 0 is a fixed seed of its own. */
+    /** Between checks; 0: 2 s.  At least 1 ms, like the next two. */
+    infra_time inter;
     infra_time fastinter; /**< While the counter moves; 0: inter. */
     infra_time downinter; /**< While fully down; 0: inter. */
     /** First checks fall within this; 0: inter. */
@@ -119,23 +122,23 @@ struct infra_health_stats {
  *
  * @param[out] ret  Set on success only.
  * @param options   NULL for all defaults.
- * @return INFRA_OK, INFRA_ENOMEM, INFRA_EINVAL (a value out of range), INFRA_ESTRUCT.
+ * @return INFRA_OK, INFRA_ENOMEM, INFRA_EINVAL (a value out of range),
+ * INFRA_ESTRUCT.
  *
  * Allocates.  Thread safety: any.
  */
-INFRA_API INFRA_NODISCARD int
-infra_health_create(struct infra_health **ret,
-                    const struct infra_health_options *options);
+INFRA_API INFRA_NODISCARD int infra_health_create(
+    struct infra_health **ret, const struct infra_health_options *options);
 
 /** Free it; NULL is allowed.  Thread safety: owner. */
 INFRA_API void infra_health_destroy(struct infra_health *health);
 
 /**
- * Begin to check a backend.  With the same key as before nothing changes, so that
- * a host may say its whole list again; with another key it starts afresh.
+ * Begin to check a backend.  With the same key as before nothing changes, so
+ * that a host may say its whole list again; with another key it starts afresh.
  *
  * @param key  Who it is, not empty; its hash spreads the first check.
- * @return INFRA_OK; INFRA_EINVAL (id out of range, no key).
+ * @return INFRA_OK; INFRA_EINVAL: NULL, id out of range, no key.
  *
  * Thread safety: owner.
  */
@@ -144,8 +147,8 @@ INFRA_API INFRA_NODISCARD int infra_health_set(struct infra_health *health,
                                                infra_time now);
 
 /**
- * Stop checking a backend.  What is queued for it is dropped, and the verdict of
- * a running check will be INFRA_ESTALE.
+ * Stop checking a backend.  What is queued for it is dropped, and the verdict
+ * of a running check will be INFRA_ESTALE.
  *
  * @return INFRA_OK, INFRA_ENOENT, INFRA_EINVAL.
  *
@@ -155,9 +158,9 @@ INFRA_API INFRA_NODISCARD int infra_health_remove(struct infra_health *health,
                                                   uint32_t id);
 
 /**
- * Take the next event: changes first, then the checks that are due, oldest
- * first.  A backend that went down and up again before the host asked gives no
- * event.  Every PROBE wants exactly one verdict.
+ * Take the next event: changes first, as they happened, then the checks that
+ * are due, oldest first.  So no backend is checked again before the host knows
+ * what the last check changed.  Every PROBE wants exactly one verdict.
  *
  * @return INFRA_OK; INFRA_EAGAIN: nothing until the deadline; INFRA_EINVAL.
  *
@@ -180,11 +183,11 @@ INFRA_API infra_time infra_health_deadline(const struct infra_health *health);
  *
  * @param check    From the event.
  * @param outcome  enum infra_outcome.  OK is a pass.  What does not blame the
- *                 backend (INFRA_OUTCOME_LOCAL, INFRA_OUTCOME_ABANDONED) leaves the
- *                 counter alone, and the check is repeated after fastinter.
+ *                 backend (INFRA_OUTCOME_LOCAL, INFRA_OUTCOME_ABANDONED) leaves
+ *                 the counter alone, and the check is repeated after fastinter.
  * @param detail   The host's own; handed out with the change that it causes.
  * @return INFRA_OK; INFRA_ESTALE: that check is answered or its backend gone;
- *         INFRA_EINVAL: no such outcome.
+ *         INFRA_EINVAL: NULL, or no such outcome.
  *
  * Thread safety: owner.
  */
@@ -196,7 +199,7 @@ INFRA_API int infra_health_verdict(struct infra_health *health, uint64_t check,
  * Tell a backend's state.
  *
  * @param[in,out] ret  Its size field set by the caller.
- * @return INFRA_OK, INFRA_ENOENT, INFRA_EINVAL, INFRA_ESTRUCT.
+ * @return INFRA_OK, INFRA_ENOENT, INFRA_EINVAL.
  *
  * Thread safety: owner.
  */

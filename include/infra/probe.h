@@ -37,12 +37,12 @@ enum infra_probe_reason {
     INFRA_PROBE_UNREACHABLE,     /**< No route to it. */
     INFRA_PROBE_CONNECT_TIMEOUT, /**< No connection in time. */
     INFRA_PROBE_NO_REPLY,        /**< Connected, and not a byte in time. */
-    INFRA_PROBE_SLOW_REPLY,      /**< The reply began but did not end in time. */
-    INFRA_PROBE_RESET,           /**< The connection broke. */
-    INFRA_PROBE_CLOSED_EARLY,    /**< The reply ended before its end. */
-    INFRA_PROBE_LOCAL,           /**< No descriptor, port or memory here. */
-    INFRA_PROBE_NOT_HTTP,        /**< It does not start like an HTTP reply. */
-    INFRA_PROBE_BAD_HEADER,      /**< A header field that HTTP does not allow. */
+    INFRA_PROBE_SLOW_REPLY,   /**< The reply began but did not end in time. */
+    INFRA_PROBE_RESET,        /**< The connection broke. */
+    INFRA_PROBE_CLOSED_EARLY, /**< The reply ended before its end. */
+    INFRA_PROBE_LOCAL,        /**< No descriptor, port or memory here. */
+    INFRA_PROBE_NOT_HTTP,     /**< It does not start like an HTTP reply. */
+    INFRA_PROBE_BAD_HEADER,   /**< A header field that HTTP does not allow. */
     INFRA_PROBE_HEADER_TOO_LONG, /**< Past header_max. */
     INFRA_PROBE_BAD_LENGTH,      /**< Contradictory or malformed framing. */
     INFRA_PROBE_BAD_CHUNK,       /**< Malformed chunked coding. */
@@ -77,46 +77,54 @@ struct infra_probe_tcp_options {
  *
  * Allocates.  Thread safety: any.
  */
-INFRA_API INFRA_NODISCARD int
-infra_probe_tcp(struct infra_probe **ret,
-                const struct infra_probe_tcp_options *options);
+INFRA_API INFRA_NODISCARD int infra_probe_tcp(
+    struct infra_probe **ret, const struct infra_probe_tcp_options *options);
 
 /** Options of infra_probe_http().  Texts are copied. */
 struct infra_probe_http_options {
     size_t size;
     const struct infra_allocator *allocator;
-    const char *method; /**< NULL: GET.  A token of at most 32 bytes. */
-    const char *path;   /**< NULL: "/".  Origin form or "*", no blanks or
-                             controls, at most 2048 bytes. */
-    const char *host;   /**< The Host field; NULL: "localhost".  At most 255
-                             visible bytes. */
-    /** Text that the body must contain, at most 255 bytes; NULL: the body is not
-     *  read and the check ends with the header. */
+    const char *method; /**< NULL: GET.  A token of at most 32 bytes, not
+                             CONNECT. */
+    const char *path;   /**< NULL: "/".  Origin form or "*", at most 2048 bytes
+                             of visible ASCII. */
+    const char *host;   /**< The Host field; NULL: "localhost".  1 to 255 bytes
+                             of visible ASCII. */
+    /** Text that the body must contain, 1 to 255 bytes, not with HEAD.  The
+     *  check passes as soon as it came.  NULL: the body is not read and the
+     *  check ends with the header. */
     const char *body_contains;
     infra_time connect_timeout;  /**< 0: 1 s. */
     infra_time response_timeout; /**< From connected to the end; 0: 2 s. */
     uint32_t status_min;         /**< 0: 200. */
     uint32_t status_max;         /**< 0: 399, or status_min if that is set. */
-    uint32_t header_max;         /**< Status line and fields; 0: 16384. */
+    uint32_t header_max;         /**< Status lines and fields; 0: 16384. */
     uint32_t body_max;           /**< How much is searched; 0: 65536. */
 };
 
 /**
  * An HTTP/1.1 request (RFC 9112) on a connection of its own, and what to expect
  * of the reply: chunked, with Content-Length, or ended by closing.  Interim 1xx
- * replies are passed over.
+ * replies are passed over, but for 101, which is final.  The request is
+ *
+ * @code
+ * GET /health HTTP/1.1
+ * Host: localhost
+ * User-Agent: libinfra
+ * Connection: close
+ * @endcode
  *
  * @param[out] ret  Set on success only.
  * @param options   NULL for all defaults.
- * @return INFRA_OK; INFRA_ENOMEM; INFRA_ESTRUCT; INFRA_EINVAL: a text that may not
- *         stand in a request or is too long, a status outside 100 .. 599 or
- *         status_max below status_min, header_max or body_max above 1 MiB.
+ * @return INFRA_OK; INFRA_ENOMEM; INFRA_ESTRUCT; INFRA_EINVAL: NULL, a text
+ *         that may not stand in a request or is too long, body_contains with
+ *         HEAD, a status outside 100 .. 599, status_max below status_min,
+ *         header_max or body_max above 1 MiB.
  *
  * Allocates.  Thread safety: any.
  */
-INFRA_API INFRA_NODISCARD int
-infra_probe_http(struct infra_probe **ret,
-                 const struct infra_probe_http_options *options);
+INFRA_API INFRA_NODISCARD int infra_probe_http(
+    struct infra_probe **ret, const struct infra_probe_http_options *options);
 
 /** Free a probe; NULL is allowed.  Thread safety: owner. */
 INFRA_API void infra_probe_destroy(struct infra_probe *probe);

@@ -21,8 +21,9 @@ void infra__alias_build(struct alias_column *columns, uint64_t *rests,
         rests[i] = (uint64_t)list->entries[i].weight * count;
         columns[i] = (struct alias_column) { UINT32_MAX, i };
     }
-    /* The large one gives each small one what it lacks, until it is small itself.
-     * Then it is filled next, unless the scan for small ones has yet to pass. */
+    /* The large one gives each small one what it lacks, until it is small
+     * itself. Then it is filled next, unless the scan for small ones has yet to
+     * pass. */
     uint32_t large = find(rests, 0, count, mean, false);
     uint32_t scan = find(rests, 0, count, mean, true);
     uint32_t small = scan;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Drawing by weight in O(1): the alias method (Walker 1977, Vose 1991). Column i
- * answers i below its threshold and its alias above; all columns are equally
+/* Drawing by weight in O(1): the alias method (Walker 1977, Vose 1991). Column
+ * i answers i below its threshold and its alias above; all columns are equally
  * likely. Built in O(n). */
 #ifndef INFRA_BALANCER_ALIAS_H
 #define INFRA_BALANCER_ALIAS_H

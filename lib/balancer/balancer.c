@@ -224,7 +224,8 @@ int infra_balancer_mark(struct infra_balancer *balancer, uint32_t id,
     return INFRA_OK;
 }
 
-/* The backend's part of its list in the table that readers have, in millionths. */
+/* The backend's part of its list in the table that readers have, in millionths.
+ * */
 static uint32_t share_of(const struct infra_balancer *b, uint32_t id)
 {
     for (uint32_t l = 0; b->table != NULL && l < b->table->lists_count; l++) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Who may be picked: the view of one list that a policy gets, and the exact
- * answers for restricted picks. With an eligible set, tried ids or full backends
- * the k-th allowed one is taken and never "the next one", which would give the
- * neighbour of an excluded backend a double share. O(list). */
+ * answers for restricted picks. With an eligible set, tried ids or full
+ * backends the k-th allowed one is taken and never "the next one", which would
+ * give the neighbour of an excluded backend a double share. O(list). */
 #include "../base/random.h"
 #include "internal.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* How the balancer keeps its backends, shared by the control side, the data side
- * and the policies of this library.
+/* How the balancer keeps its backends, shared by the control side, the data
+ * side and the policies of this library.
  *
  *   slot     one per id, for ever: what all threads count together
  *   tally    one per id and reader: what one thread counts, summed by control
@@ -108,7 +108,8 @@ struct infra_balancer {
     bool dirty;
 };
 
-/* What one reader counts about one id. Only its thread writes; control reads. */
+/* What one reader counts about one id. Only its thread writes; control reads.
+ * */
 struct tally {
     _Atomic uint64_t picks;
     _Atomic uint64_t releases;
@@ -122,13 +123,16 @@ struct report_tally {
 struct infra_balancer_reader {
     struct infra__inbox inbox;
     /* Copied from the balancer, so that a pick does not touch it. */
-    const struct infra_balancer_policy *policy;
+    uint32_t (*pick)(const void *table, uint64_t state[4],
+                     const struct infra_balancer_candidates *candidates,
+                     uint64_t hash);
     struct slot *slots;
     struct tally *tallies;
     struct report_tally *report_tallies;
     uint64_t random;
     uint32_t ids_max;
     uint32_t spill;
+    uint32_t needs_load;
     uint64_t states[LISTS_MAX][4]; /* The policy's, by rank. */
     struct infra_balancer *balancer;
     struct infra_balancer_reader *next;
@@ -145,7 +149,8 @@ static inline uint32_t member_state(const struct member *m)
 
 static inline uint32_t slot_in_flight(const struct slot *slot)
 {
-    /* Relaxed: a load is a hint; the cap is enforced by the exchange in pick. */
+    /* Relaxed: a load is a hint; the cap is enforced by the exchange in pick.
+     * */
     return atomic_load_explicit(&slot->in_flight, memory_order_relaxed);
 }
 
@@ -175,8 +180,8 @@ static inline bool candidate_may(const struct infra_balancer_candidates *c,
            (e->cap == 0 || slot_in_flight(&c->slots[e->id]) < e->cap);
 }
 
-/* The one of those that may be picked, but not @except, on which @random falls, by
- * weight or all alike; NO_INDEX: nobody. O(list). */
+/* The one of those that may be picked, but not @except, on which @random falls,
+ * by weight or all alike; NO_INDEX: nobody. O(list). */
 uint32_t infra__candidates_draw(const struct infra_balancer_candidates *c,
                                 uint64_t random, uint32_t except,
                                 bool by_weight);

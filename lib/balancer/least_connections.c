@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Least connections: the fewest tickets in flight per weight, compared by cross
- * multiplication as in nginx and HAProxy. The scan starts one further each time,
- * so that equals are taken in turn and not always the first. O(n). */
+ * multiplication as in nginx and HAProxy. The scan starts one further each
+ * time, so that equals are taken in turn and not always the first. O(n). */
 #include "internal.h"
 
 /* state[0]: where the scan starts. */

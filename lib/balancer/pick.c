@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The data side: pick, report, release. No lock, no allocation, no fence, no
  * system call. A reader's counts are written by its thread alone; the in-flight
- * count of a slot is shared, and touched only if the policy compares load or the
- * backend has a cap. The ticket remembers which. */
+ * count of a slot is shared, and touched only if the policy compares load or
+ * the backend has a cap. The ticket remembers which. */
 #include "../base/random.h"
 #include "internal.h"
 
@@ -46,15 +46,29 @@ static bool reserve(struct slot *slot, uint32_t cap)
     return false;
 }
 
-/* An entry of the list with its place reserved, or NULL. */
-static const struct entry *choose(struct infra_balancer_reader *r,
-                                  const struct infra_balancer_candidates *c)
+/* Is the in-flight count of this backend shared by all threads? */
+static bool is_shared(const struct infra_balancer_reader *r,
+                      const struct entry *e)
+{
+    return e->cap > 0 || r->needs_load;
+}
+
+static uint32_t ask_policy(struct infra_balancer_reader *r,
+                           const struct infra_balancer_candidates *c)
+{
+    return r->pick(c->list->built, r->states[c->list->rank], c,
+                   c->request->hash);
+}
+
+/* The policy's answer was none, or may not be picked, or lost its last place to
+ * another thread: an entry with its place reserved all the same, or NULL. */
+__attribute__((cold, noinline)) static const struct entry *choose_again(
+    struct infra_balancer_reader *r, const struct infra_balancer_candidates *c,
+    uint32_t index)
 {
     const struct list *list = c->list;
 
     for (uint32_t lost = 0; lost < LOST_RACES_MAX; lost++) {
-        uint32_t index = r->policy->pick(list->built, r->states[list->rank], c,
-                                         c->request->hash);
         if (index >= list->count || !candidate_may(c, index)) {
             index = infra__candidates_draw(c, infra__random(&r->random),
                                            NO_INDEX, true);
@@ -63,12 +77,27 @@ static const struct entry *choose(struct infra_balancer_reader *r,
             }
         }
         const struct entry *e = &list->entries[index];
-        if ((e->cap == 0 && r->policy->needs_load == 0) ||
-            reserve(&r->slots[e->id], e->cap)) {
+        if (!is_shared(r, e) || reserve(&r->slots[e->id], e->cap)) {
+            return e;
+        }
+        index = ask_policy(r, c);
+    }
+    return NULL;
+}
+
+/* An entry of the list with its place reserved, or NULL. */
+static inline const struct entry *choose(
+    struct infra_balancer_reader *r, const struct infra_balancer_candidates *c)
+{
+    uint32_t index = ask_policy(r, c);
+
+    if (index < c->list->count && candidate_may(c, index)) {
+        const struct entry *e = &c->list->entries[index];
+        if (!is_shared(r, e) || reserve(&r->slots[e->id], e->cap)) {
             return e;
         }
     }
-    return NULL;
+    return choose_again(r, c, index);
 }
 
 int infra_balancer_pick(struct infra_balancer_reader *reader,
@@ -98,9 +127,8 @@ int infra_balancer_pick(struct infra_balancer_reader *reader,
         };
         const struct entry *e = choose(reader, &c);
         if (e != NULL) {
-            bool shared = e->cap > 0 || reader->policy->needs_load != 0;
-            ret->opaque[0] =
-                TICKET_MAGIC | (shared ? TICKET_SHARED : 0) | e->id;
+            ret->opaque[0] = TICKET_MAGIC |
+                             (is_shared(reader, e) ? TICKET_SHARED : 0) | e->id;
             ret->opaque[1] = (uint64_t)(uintptr_t)reader->balancer;
             ret->opaque[2] = now;
             ret->opaque[3] = 0;

@@ -19,7 +19,8 @@ int infra_balancer_reader_create(struct infra_balancer_reader **ret,
     }
     r->raw = raw;
     r->balancer = balancer;
-    r->policy = balancer->policy;
+    r->pick = balancer->policy->pick;
+    r->needs_load = balancer->policy->needs_load;
     r->slots = balancer->slots;
     r->spill = balancer->spill;
     r->ids_max = balancer->ids_max;
@@ -32,7 +33,8 @@ int infra_balancer_reader_create(struct infra_balancer_reader **ret,
         infra__free_lines(a, raw, sizeof *r);
         return INFRA_ENOMEM;
     }
-    /* Every reader starts elsewhere, or a fleet of workers would pick in step. */
+    /* Every reader starts elsewhere, or a fleet of workers would pick in step.
+     * */
     r->random = infra__mix(balancer->seed + ++balancer->readers_created);
     for (uint32_t rank = 0; rank < LISTS_MAX; rank++) {
         for (uint32_t word = 0; word < 4; word++) {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Round robin: each in turn. The position belongs to the reader and the tier, and
- * survives every table. A turn whose owner may not be picked is kept for it; taking
- * "the next one" instead would give the neighbour twice its share. Such picks, and
- * those with an eligible set, are spread over the allowed ones by a Weyl sequence,
- * which stays even however requests with different sets alternate. O(1); O(n) when
- * restricted. */
+/* Round robin: each in turn. The position belongs to the reader and the tier,
+ * and survives every table. A turn whose owner may not be picked is kept for
+ * it; taking "the next one" instead would give the neighbour twice its share.
+ * Such picks, and those with an eligible set, are spread over the allowed ones
+ * by a Weyl sequence, which stays even however requests with different sets
+ * alternate. O(1); O(n) when restricted. */
 #include "../base/random.h"
 #include "internal.h"
 

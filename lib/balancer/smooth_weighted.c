@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Smooth weighted round robin. While one cycle (sum of weights by their greatest
- * common divisor) has at most CYCLE_MAX turns, the order of nginx
+/* Smooth weighted round robin. While one cycle (sum of weights by their
+ * greatest common divisor) has at most CYCLE_MAX turns, the order of nginx
  * (ngx_http_upstream_round_robin.c) is computed once per table and then read
- * off: every turn adds each weight to that backend's current, takes the greatest
- * (the first of equals) and lowers it by the total. Beyond, static strides.
- * A pick is O(1); a build O(cycle * n), at most some milliseconds. */
+ * off: every turn adds each weight to that backend's current, takes the
+ * greatest (the first of equals) and lowers it by the total. Beyond, static
+ * strides. A pick is O(1); a build O(cycle * n), at most some milliseconds. */
 #include "../base/random.h"
 #include "internal.h"
 #include "static_stride.h"
@@ -110,8 +110,8 @@ static uint32_t next_stride(const struct turns *turns, uint64_t state[4])
                                      &state[2]);
 }
 
-/* state[0]: the turn in the cycle. [1], [2]: the position of the strides. [3]: the
- * sequence of restricted picks, as in round_robin.c. */
+/* state[0]: the turn in the cycle. [1], [2]: the position of the strides. [3]:
+ * the sequence of restricted picks, as in round_robin.c. */
 static uint32_t pick(const void *table, uint64_t state[4],
                      const struct infra_balancer_candidates *c, uint64_t hash)
 {

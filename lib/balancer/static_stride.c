@@ -13,7 +13,8 @@ void infra__static_stride_scale(uint16_t *ret_scaled, const uint32_t *weights,
         total += weights[i];
         greatest = weights[i] > greatest ? weights[i] : greatest;
     }
-    /* In units of 1/count, so that the mean is exact: w * count against total. */
+    /* In units of 1/count, so that the mean is exact: w * count against total.
+     * */
     uint64_t high = 10 * total;
     uint64_t top = greatest * count < high ? greatest * count : high;
     for (uint32_t i = 0; i < count; i++) {
@@ -32,7 +33,8 @@ uint32_t infra__static_stride_next(const uint16_t *scaled, uint32_t count,
     uint64_t i = *index;
     uint64_t g = *generation;
 
-    /* Ends within two rounds: the greatest weight is K, which always accepts. */
+    /* Ends within two rounds: the greatest weight is K, which always accepts.
+     * */
     for (;;) {
         uint32_t now = (uint32_t)i;
         uint64_t place = (scaled[now] * g + now * (uint64_t)(K / 2)) % K;

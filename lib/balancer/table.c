@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Building a table and making it visible. One block of memory holds the lists,
- * their entries and what the policy precomputes; a reader never sees a half-made
- * one, and never frees. O(ids_max + what the policy needs), in the caller of
- * publish. */
+ * their entries and what the policy precomputes; a reader never sees a
+ * half-made one, and never frees. O(ids_max + what the policy needs), in the
+ * caller of publish. */
 #include "internal.h"
 
 #include <assert.h>

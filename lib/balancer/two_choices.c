@@ -6,7 +6,8 @@
 #include "../base/random.h"
 #include "alias.h"
 
-/* With half of the list excluded, 16 draws find two in all but 0.03 % of picks. */
+/* With half of the list excluded, 16 draws find two in all but 0.03 % of picks.
+ * */
 #define DRAWS_MAX 16u
 
 static size_t table_size(const struct infra_balancer_candidates *c)

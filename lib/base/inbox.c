@@ -3,7 +3,8 @@
 
 #include <assert.h>
 
-/* A test compiles this file with a scheduler here, to run every interleaving. */
+/* A test compiles this file with a scheduler here, to run every interleaving.
+ * */
 #ifndef INFRA__STEP
 #define INFRA__STEP()
 #endif
@@ -11,7 +12,8 @@
 struct infra__edition *infra__inbox_adopt(struct infra__inbox *box)
 {
     INFRA__STEP();
-    /* Acquire pairs with the exchange in post(): the table's bytes are there. */
+    /* Acquire pairs with the exchange in post(): the table's bytes are there.
+     * */
     struct infra__edition *e =
         atomic_exchange_explicit(&box->posted, NULL, memory_order_acq_rel);
     if (e == NULL) {
@@ -35,7 +37,7 @@ void infra__edition_unref(struct infra__edition *e,
 }
 
 uint64_t infra__inbox_settle(struct infra__inbox *box,
-                         infra__edition_free *free_edition, void *owner)
+                             infra__edition_free *free_edition, void *owner)
 {
     /* Acquire pairs with the store in adopt(). */
     uint64_t adopted =
@@ -92,5 +94,4 @@ void infra__inbox_finish(struct infra__inbox *box,
     if (box->last != NULL) {
         infra__edition_unref(box->last, free_edition, owner);
     }
-    *box = (struct infra__inbox) { 0 };
 }

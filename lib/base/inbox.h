@@ -2,11 +2,11 @@
 /* Publication without locks: how a control thread hands immutable editions of a
  * table to readers, one inbox per reader.
  *
- * Control posts an edition by exchange. What comes back was never seen and is let
- * go at once. A reader adopts at its next look (one relaxed load when there is
- * nothing new) and announces the version; control then lets go of what the reader
- * had before. No fence, no lock, no quiescent state: a reader that sleeps for ever
- * pins at most two editions that it took and one that waits.
+ * Control posts an edition by exchange. What comes back was never seen and is
+ * let go at once. A reader adopts at its next look (one relaxed load when there
+ * is nothing new) and announces the version; control then lets go of what the
+ * reader had before. No fence, no lock, no quiescent state: a reader that
+ * sleeps for ever pins at most two editions that it took and one that waits.
  *
  *   reader                                  control
  *   exchange(posted, NULL)  acq_rel  <----  exchange(posted, e)  acq_rel
@@ -47,9 +47,9 @@ typedef void infra__edition_free(void *owner, struct infra__edition *edition);
 void infra__inbox_post(struct infra__inbox *box, struct infra__edition *e,
                        infra__edition_free *free_edition, void *owner);
 
-/* Control: let go of what the reader has left. Answers the oldest version that it
- * may still look at, 0 before the first post; all that the reader did with older
- * ones happened before. */
+/* Control: let go of what the reader has left. Answers the oldest version that
+ * it may still look at, 0 before the first post; all that the reader did with
+ * older ones happened before. */
 uint64_t infra__inbox_settle(struct infra__inbox *box,
                              infra__edition_free *free_edition, void *owner);
 
@@ -68,9 +68,9 @@ static inline struct infra__edition *infra__inbox_look(struct infra__inbox *box)
 {
     /* Relaxed: it only says that it is worth the exchange in adopt(), which
      * acquires. Seeing it late costs freshness, nothing else. */
-    if (__builtin_expect(atomic_load_explicit(&box->posted,
-                                              memory_order_relaxed) != NULL,
-                         0)) {
+    if (__builtin_expect(
+            atomic_load_explicit(&box->posted, memory_order_relaxed) != NULL,
+            0)) {
         return infra__inbox_adopt(box);
     }
     return box->current;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Sized structs: what lets a host and a library of different age meet. The rule
- * is that of Linux openat2(2): a shorter struct is extended with zeroes, a longer
- * one must be zero where we do not know it. */
+ * is that of Linux openat2(2): a shorter struct is extended with zeroes, a
+ * longer one must be zero where we do not know it. */
 #include "internal.h"
 
 #include <string.h>

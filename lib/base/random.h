@@ -14,8 +14,8 @@ static inline uint64_t infra__mix(uint64_t z)
 }
 
 /* 2^64 by the golden ratio. Adding it again and again (a Weyl sequence) visits
- * every part of the range evenly, and so does any periodic choice of its members:
- * where draws should be even rather than unpredictable. */
+ * every part of the range evenly, and so does any periodic choice of its
+ * members: where draws should be even rather than unpredictable. */
 #define INFRA__WEYL 0x9e3779b97f4a7c15u
 
 static inline uint64_t infra__random(uint64_t *state)

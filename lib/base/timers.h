@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Deadlines of a fixed number of things, each known by its index: a binary heap
- * that knows where each index stands (Sedgewick & Wayne, indexed priority queue).
- * The earliest is O(1), a change O(log n). Equal times come in order of index. */
+ * that knows where each index stands (Sedgewick & Wayne, indexed priority
+ * queue). The earliest is O(1), a change O(log n). Equal times come in order of
+ * index. */
 #ifndef INFRA_BASE_TIMERS_H
 #define INFRA_BASE_TIMERS_H
 

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* What the questions of infra-bench have in common. */
+#ifndef BENCH_H
+#define BENCH_H
+
+#include "report.h"
+
+#include <stdint.h>
+
+struct bench_options {
+    enum report_format format;
+    int quick;          /* Run for a moment, to see that it works. */
+    const char *policy; /* NULL: all. */
+};
+
+/* The questions. Each prints a report and answers an exit status. */
+int bench_pick(const struct bench_options *options);
+int bench_memory(const struct bench_options *options);
+
+/* Keep a value that the optimiser would otherwise drop. */
+static inline void bench_keep(uint64_t v)
+{
+    __asm__ volatile("" : : "r"(v) : "memory");
+}
+
+#endif

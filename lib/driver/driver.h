@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+/* Private to lib/driver: how a composition (the prober) lives on a driver. It
+ * joins as a client, which gets a turn in each step, and attaches jobs:
+ * exchanges that the driver runs over sockets.
+ *
+ * What the host calls may join, leave, attach, detach and cancel; a client's
+ * turn may start jobs; done() may do none of it. So nothing is freed under the
+ * feet of a step. */
+#ifndef INFRA_DRIVER_DRIVER_H
+#define INFRA_DRIVER_DRIVER_H
+
+#include <infra/driver.h>
+
+#include "../base/internal.h"
+#include "../base/timers.h"
+#include "socket.h"
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#define INFRA__DRIVER_READ_SIZE 16384u
+
+struct infra__client {
+    /* In every step, after I/O and deadlines. */
+    void (*turn)(void *self, infra_time now);
+    /* When it wants a turn. */
+    infra_time (*deadline)(const void *self);
+    /* Has it something for the host? */
+    bool (*pending)(const void *self);
+    void *self;
+    struct infra__client *next;
+};
+
+enum infra__link {
+    INFRA__LINK_NONE, /* There is no descriptor. */
+    INFRA__LINK_CONNECTING,
+    INFRA__LINK_OPEN,
+    INFRA__LINK_ENDED, /* The peer will send no more, or it is broken. */
+};
+
+/* One exchange on one socket at a time. Zeroed, with the first block set by its
+ * owner, then attached. */
+struct infra__job {
+    struct infra_exchange exchange;
+    const struct infra__address *addresses; /* By the exchange's endpoint(). */
+    uint32_t addresses_count;
+    void (*done)(void *owner, infra_time now); /* want() is DONE. */
+    void *owner;
+
+    struct infra_driver *driver;
+    int fd;              /* Valid unless the link is NONE. */
+    uint32_t slot;       /* Its place in the driver's tables. */
+    uint32_t endpoint;   /* Of the link. */
+    uint32_t link;       /* enum infra__link */
+    uint32_t interest;   /* What epoll watches for, if watched. */
+    uint32_t reads_left; /* In this turn. */
+    bool running;
+    bool watched;
+    bool owes; /* The peer may not have read what was sent last. */
+};
+
+/* A place for a job. The generation counts its sockets: an event carries it,
+ * and one that was queued for an earlier socket is told from one for this. */
+struct infra__slot {
+    struct infra__job *job; /* NULL: free. */
+    uint32_t generation;
+    uint32_t next_free;
+};
+
+struct infra_driver {
+    struct infra_allocator allocator;
+    struct infra__slot *slots;   /* timers.capacity of them. */
+    struct infra__timers timers; /* By slot. */
+    struct infra__client *clients;
+    infra_time now; /* The greatest that was seen. */
+    uint32_t free_slot;
+    int epoll_fd;
+    int wake_fd;
+    pid_t pid; /* Who created it; after fork() a child is another. */
+    unsigned char bytes[INFRA__DRIVER_READ_SIZE];
+};
+
+void infra__driver_join(struct infra_driver *driver,
+                        struct infra__client *client);
+void infra__driver_leave(struct infra_driver *driver,
+                         struct infra__client *client);
+
+/* Give a job a place; the tables may grow. INFRA_ENOMEM. */
+int infra__job_attach(struct infra_driver *driver, struct infra__job *job);
+/* Cancel a job and take its place away. */
+void infra__job_detach(struct infra__job *job);
+/* The job that epoll data speaks of, NULL if it speaks of the past. */
+struct infra__job *infra__job_find(const struct infra_driver *driver,
+                                   uint64_t data);
+uint64_t infra__job_epoll_data(const struct infra__job *job);
+
+/* Run the exchange, which its owner has just begun, until it is done(); that
+ * may be before this returns. */
+void infra__job_start(struct infra__job *job, infra_time now);
+/* Stop, and drop the connection. There will be no done(). */
+void infra__job_cancel(struct infra__job *job);
+/* Its socket has these epoll @events. */
+void infra__job_ready(struct infra__job *job, uint32_t events, infra_time now);
+/* Its timer came. */
+void infra__job_expire(struct infra__job *job, infra_time now);
+
+#endif

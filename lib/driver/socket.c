@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+/* Stream sockets without waiting, and whose fault their errors are. Every
+ * descriptor is born non-blocking and close-on-exec, so that no thread of the
+ * host can fork in between. */
+#include "socket.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+int infra__address_import(struct infra__address *ret,
+                          const struct sockaddr *address, uint32_t size)
+{
+    size_t least;
+    size_t most = sizeof ret->storage;
+
+    if (address == NULL || size < sizeof address->sa_family) {
+        return INFRA_EINVAL;
+    }
+    switch (address->sa_family) {
+    case AF_INET:
+        least = sizeof(struct sockaddr_in);
+        break;
+    case AF_INET6:
+        least = sizeof(struct sockaddr_in6);
+        break;
+    case AF_UNIX:
+        least = offsetof(struct sockaddr_un, sun_path) + 1;
+        most = sizeof(struct sockaddr_un);
+        break;
+    default:
+        return INFRA_EINVAL;
+    }
+    if (size < least || size > most) {
+        return INFRA_EINVAL;
+    }
+    *ret = (struct infra__address) { .size = (socklen_t)size };
+    memcpy(&ret->storage, address, size);
+    return INFRA_OK;
+}
+
+int infra__socket_connect(const struct infra__address *address, int *ret_fd)
+{
+    int fd = socket(address->storage.ss_family,
+                    SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+    if (fd < 0) {
+        return errno;
+    }
+    /* POSIX: a connect that a signal interrupted goes on by itself. */
+    int error = 0;
+    if (connect(fd, (const struct sockaddr *)&address->storage,
+                address->size) != 0) {
+        error = errno == EINTR ? EINPROGRESS : errno;
+    }
+    if (error != 0 && error != EINPROGRESS) {
+        (void)close(fd);
+        return error;
+    }
+    *ret_fd = fd;
+    return error;
+}
+
+int infra__socket_error(int fd)
+{
+    int error = 0;
+    socklen_t size = sizeof error;
+
+    return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 ? error
+                                                                    : errno;
+}
+
+bool infra__socket_is_own_peer(int fd, const struct infra__address *peer)
+{
+    struct sockaddr_storage own = { 0 };
+    socklen_t size = sizeof own;
+
+    if (peer->storage.ss_family == AF_UNIX ||
+        getsockname(fd, (struct sockaddr *)&own, &size) != 0) {
+        return false;
+    }
+    if (own.ss_family == AF_INET) {
+        const struct sockaddr_in *a = (const struct sockaddr_in *)&own;
+        const struct sockaddr_in *b =
+            (const struct sockaddr_in *)&peer->storage;
+        return a->sin_port == b->sin_port &&
+               a->sin_addr.s_addr == b->sin_addr.s_addr;
+    }
+    const struct sockaddr_in6 *a = (const struct sockaddr_in6 *)&own;
+    const struct sockaddr_in6 *b = (const struct sockaddr_in6 *)&peer->storage;
+    return a->sin6_port == b->sin6_port &&
+           memcmp(&a->sin6_addr, &b->sin6_addr, sizeof a->sin6_addr) == 0;
+}
+
+void infra__socket_set_abort(int fd)
+{
+    const struct linger linger = { .l_onoff = 1, .l_linger = 0 };
+
+    (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
+}
+
+void infra__socket_set_nodelay(int fd)
+{
+    const int on = 1;
+
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+}
+
+uint32_t infra__socket_outcome(int error, int family)
+{
+    assert(error != 0);
+    switch (error) {
+    case ECONNREFUSED:
+        return INFRA_OUTCOME_REFUSED;
+    case ENOENT:     /* Nobody has bound this Unix path, ... */
+    case ENOTDIR:    /* ... nor a directory that leads to it, ... */
+    case EPROTOTYPE: /* ... or not with a stream socket. */
+        return INFRA_OUTCOME_REFUSED;
+    case EAGAIN:
+        /* A Unix listener whose backlog is full says so at once. With TCP the
+         * machine has run out of local ports. */
+        return family == AF_UNIX ? INFRA_OUTCOME_REFUSED : INFRA_OUTCOME_LOCAL;
+    case ENETUNREACH:
+    case EHOSTUNREACH:
+    case ENETDOWN:
+    case EHOSTDOWN:
+    case ENONET:
+    case ENOPROTOOPT: /* ICMP: protocol unreachable. */
+    case EPROTO:      /* ICMP: a broken header. */
+        return INFRA_OUTCOME_UNREACHABLE;
+    case ETIMEDOUT:
+        return INFRA_OUTCOME_TIMEOUT;
+    case ECONNRESET:
+    case ECONNABORTED:
+    case EPIPE:
+    case ENOTCONN:
+        return INFRA_OUTCOME_RESET;
+    default:
+        /* EMFILE, ENOBUFS, EADDRNOTAVAIL, EACCES, ...: a doubt does not condemn
+         * a backend. */
+        return INFRA_OUTCOME_LOCAL;
+    }
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/* Private to lib/driver: stream sockets, and what their errors mean. */
+#ifndef INFRA_DRIVER_SOCKET_H
+#define INFRA_DRIVER_SOCKET_H
+
+#include <infra/base.h>
+
+#include <stdbool.h>
+#include <sys/socket.h>
+
+struct infra__address {
+    struct sockaddr_storage storage;
+    socklen_t size;
+};
+
+/* Copy an IPv4, IPv6 or Unix address. INFRA_EINVAL: it is no such thing. */
+int infra__address_import(struct infra__address *ret,
+                          const struct sockaddr *address, uint32_t size);
+
+/* Begin to connect a new non-blocking socket. 0: it is connected; EINPROGRESS:
+ * it will become writable; another errno: there is no socket. */
+int infra__socket_connect(const struct infra__address *address, int *ret_fd);
+
+/* The pending error of a socket, 0 for none. */
+int infra__socket_error(int fd);
+
+/* Is the socket connected to itself? */
+bool infra__socket_is_own_peer(int fd, const struct infra__address *peer);
+
+/* Closing will reset the connection. */
+void infra__socket_set_abort(int fd);
+
+/* Small writes go out at once. */
+void infra__socket_set_nodelay(int fd);
+
+/* An enum infra_outcome for an errno of a socket of this family. */
+uint32_t infra__socket_outcome(int error, int family);
+
+#endif

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/* The counter that turns verdicts into up and down (HAProxy, src/check.c,
+ * set_server_check_status). One integer from 0 to rise + fall - 1; up from
+ * `rise` on. A pass counts up, and jumps to the top once it is up; a failure
+ * counts down, and drops to 0 once it is down: what interrupts a streak starts
+ * it over. */
+#ifndef INFRA_HEALTH_RISE_FALL_H
+#define INFRA_HEALTH_RISE_FALL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct infra__rise_fall {
+    uint32_t rise; /* At least 1, like fall. */
+    uint32_t fall;
+};
+
+/* Where the counter starts; @initial is an enum infra_health_initial. */
+uint32_t infra__rise_fall_start(const struct infra__rise_fall *rf,
+                                uint32_t initial);
+
+/* The counter after a pass, and after a failure. */
+uint32_t infra__rise_fall_pass(const struct infra__rise_fall *rf,
+                               uint32_t counter);
+uint32_t infra__rise_fall_fail(const struct infra__rise_fall *rf,
+                               uint32_t counter);
+
+bool infra__rise_fall_is_up(const struct infra__rise_fall *rf,
+                            uint32_t counter);
+uint32_t infra__rise_fall_top(const struct infra__rise_fall *rf);
+
+#endif

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+#include "schedule.h"
+
+#include "../base/internal.h"
+#include "../base/random.h"
+
+#include <infra/health.h>
+
+infra_time infra__schedule_first(const struct infra__schedule *s, uint64_t hash,
+                                 infra_time now)
+{
+    return infra__time_add(now, hash % s->start_spread);
+}
+
+uint32_t infra__schedule_reason(const struct infra__rise_fall *rf,
+                                uint32_t counter)
+{
+    if (counter == infra__rise_fall_top(rf)) {
+        return INFRA_HEALTH_REASON_INTER;
+    }
+    return counter == 0 ? INFRA_HEALTH_REASON_DOWNINTER
+                        : INFRA_HEALTH_REASON_FASTINTER;
+}
+
+static infra_time interval_of(const struct infra__schedule *s, uint32_t reason)
+{
+    switch (reason) {
+    case INFRA_HEALTH_REASON_FASTINTER:
+        return s->fastinter;
+    case INFRA_HEALTH_REASON_DOWNINTER:
+        return s->downinter;
+    default:
+        return s->inter;
+    }
+}
+
+/* Uniform in interval +- jitter_percent. */
+static infra_time with_jitter(struct infra__schedule *s, infra_time interval)
+{
+    uint32_t percent = s->jitter_percent;
+    /* In two parts, or the product would overflow in long intervals. */
+    infra_time width =
+        interval / 100 * percent + interval % 100 * percent / 100;
+
+    if (width == 0) {
+        return interval;
+    }
+    return infra__time_add(interval - width,
+                           infra__random(&s->random) % (2 * width + 1));
+}
+
+infra_time infra__schedule_next(struct infra__schedule *s, uint32_t reason,
+                                infra_time due, infra_time now)
+{
+    infra_time interval = interval_of(s, reason);
+    infra_time next = infra__time_add(due, with_jitter(s, interval));
+
+    if (next >= now) {
+        return next;
+    }
+    /* Late: skip whole intervals. To check at once would be a burst of all that
+     * were missed, and would leave them in step for ever. */
+    infra_time rest = (now - next) % interval;
+    return rest == 0 ? now : infra__time_add(now, interval - rest);
+}

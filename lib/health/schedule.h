@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/* When the next check is due. The first falls at a point of start_spread that
+ * the key's hash chooses, so that a restart changes nothing about the order;
+ * the later ones keep that phase: each counts from when the one before was due,
+ * not from when it ended (HAProxy, src/check.c, process_chk_conn). */
+#ifndef INFRA_HEALTH_SCHEDULE_H
+#define INFRA_HEALTH_SCHEDULE_H
+
+#include "rise_fall.h"
+
+#include <infra/base.h>
+
+struct infra__schedule {
+    infra_time inter;
+    infra_time fastinter;
+    infra_time downinter;
+    infra_time start_spread; /* At least 1 ns, the others at least 1 ms. */
+    uint64_t random;         /* State of the jitter's generator. */
+    uint32_t jitter_percent; /* 0 .. 50 */
+};
+
+infra_time infra__schedule_first(const struct infra__schedule *s, uint64_t hash,
+                                 infra_time now);
+
+/* Which interval a counter asks for: INFRA_HEALTH_REASON_INTER, _FASTINTER or
+ * _DOWNINTER. */
+uint32_t infra__schedule_reason(const struct infra__rise_fall *rf,
+                                uint32_t counter);
+
+/* When the check after the one at @due is due, not before @now. */
+infra_time infra__schedule_next(struct infra__schedule *s, uint32_t reason,
+                                infra_time due, infra_time now);
+
+#endif

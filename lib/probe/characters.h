@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/* Characters as HTTP sees them (RFC 9110 §5.6, RFC 5234 §B.1), in no locale. */
+#ifndef INFRA_PROBE_CHARACTERS_H
+#define INFRA_PROBE_CHARACTERS_H
+
+#include <stdbool.h>
+#include <string.h>
+
+static inline unsigned char infra__lower(unsigned char c)
+{
+    return c >= 'A' && c <= 'Z' ? (unsigned char)(c + ('a' - 'A')) : c;
+}
+
+static inline bool infra__is_digit(unsigned char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static inline bool infra__is_blank(unsigned char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+/* What may stand nowhere in a line; HTAB may. */
+static inline bool infra__is_control(unsigned char c)
+{
+    return (c < ' ' && c != '\t') || c == 0x7f;
+}
+
+static inline bool infra__is_visible(unsigned char c)
+{
+    return c > ' ' && c < 0x7f;
+}
+
+/* What methods and field names are made of. */
+static inline bool infra__is_tchar(unsigned char c)
+{
+    unsigned char l = infra__lower(c);
+
+    return (l >= 'a' && l <= 'z') || infra__is_digit(c) ||
+           (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
+}
+
+/* The value of a hexadecimal digit, or -1. */
+static inline int infra__hex_value(unsigned char c)
+{
+    unsigned char l = infra__lower(c);
+
+    if (infra__is_digit(c)) {
+        return c - '0';
+    }
+    return l >= 'a' && l <= 'f' ? l - 'a' + 10 : -1;
+}
+
+#endif

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: MIT */
+/* An HTTP check: one request, written once at creation, and what is expected of
+ * the reply. It is over as soon as it is decided: with the head where no text
+ * is asked for, else with the text or with the end of the body. */
+#include "characters.h"
+#include "http_reply.h"
+#include "probe.h"
+#include "search.h"
+
+#include "../base/internal.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#define METHOD_MAX 32u
+#define PATH_MAX_BYTES 2048u
+#define HOST_MAX 255u
+#define READ_MAX (1u << 20)
+#define STATUS_MIN 100u
+#define STATUS_MAX 599u
+
+INFRA__NO_TAIL_PADDING(struct infra_probe_http_options, body_max);
+
+/* RFC 9112 §3.2 and §9.6: Host is required, and we do not come back. */
+#define REQUEST                \
+    "%s %s HTTP/1.1\r\n"       \
+    "Host: %s\r\n"             \
+    "User-Agent: libinfra\r\n" \
+    "Connection: close\r\n"    \
+    "\r\n"
+
+struct http {
+    struct infra_probe probe; /* First: it is a probe. */
+    struct infra__http_reply reply;
+    struct infra__search search; /* Size 0: no text is asked for. */
+    uint32_t status_min;
+    uint32_t status_max;
+    uint32_t header_max;
+    uint32_t body_max;
+    uint32_t body_count; /* Bytes of the body that were searched. */
+    uint32_t request_size;
+    uint32_t request_sent;
+    char bytes[]; /* The request, the text, the search's table. */
+};
+
+static void http_connected(struct infra_probe *probe)
+{
+    struct http *h = (struct http *)probe;
+
+    infra__http_reply_start(&h->reply, h->header_max);
+    infra__search_start(&h->search);
+    h->body_count = 0;
+    h->request_sent = 0;
+}
+
+static size_t http_output(struct infra_probe *probe, const void **ret)
+{
+    struct http *h = (struct http *)probe;
+
+    *ret = h->bytes + h->request_sent;
+    return h->request_size - h->request_sent;
+}
+
+static void http_sent(struct infra_probe *probe, size_t count)
+{
+    struct http *h = (struct http *)probe;
+
+    assert(count <= h->request_size - h->request_sent);
+    h->request_sent += (uint32_t)count;
+}
+
+static void judge_head(struct http *h)
+{
+    uint32_t status = h->reply.status;
+
+    h->probe.result.status = status;
+    if (status < h->status_min || status > h->status_max) {
+        infra__probe_finish(&h->probe, INFRA_PROBE_STATUS);
+    } else if (h->search.size == 0) {
+        infra__probe_finish(&h->probe, INFRA_PROBE_PASSED);
+    }
+}
+
+static void judge_body(struct http *h, struct infra__bytes piece)
+{
+    uint32_t left = h->body_max - h->body_count;
+    uint32_t count = piece.count < left ? (uint32_t)piece.count : left;
+
+    h->body_count += count;
+    if (infra__search_feed(&h->search, piece.at, count)) {
+        infra__probe_finish(&h->probe, INFRA_PROBE_PASSED);
+    } else if (piece.count > count) {
+        infra__probe_finish(&h->probe, INFRA_PROBE_BODY_TOO_LONG);
+    }
+}
+
+static void http_input(struct infra_probe *probe, const void *bytes,
+                       size_t count)
+{
+    struct http *h = (struct http *)probe;
+    struct infra__bytes in = { .at = bytes, .count = count };
+    struct infra__bytes piece;
+
+    while (probe->want == INFRA_WANT_IO) {
+        switch (infra__http_reply_next(&h->reply, &in, &piece)) {
+        case INFRA__HTTP_MORE:
+            return;
+        case INFRA__HTTP_HEAD:
+            judge_head(h);
+            break;
+        case INFRA__HTTP_BODY:
+            judge_body(h, piece);
+            break;
+        case INFRA__HTTP_END:
+            infra__probe_finish(probe, INFRA_PROBE_BODY);
+            break;
+        case INFRA__HTTP_BAD:
+            infra__probe_finish(probe, h->reply.reason);
+            break;
+        }
+    }
+}
+
+static void http_ended(struct infra_probe *probe)
+{
+    struct http *h = (struct http *)probe;
+    bool good = infra__http_reply_eof(&h->reply) == INFRA__HTTP_END;
+
+    infra__probe_finish(probe, good ? INFRA_PROBE_BODY : h->reply.reason);
+}
+
+static const struct infra__probe_kind http = { .connected = http_connected,
+                                               .output = http_output,
+                                               .sent = http_sent,
+                                               .input = http_input,
+                                               .ended = http_ended };
+
+static void set_defaults(struct infra_probe_http_options *o)
+{
+    o->method = o->method != NULL ? o->method : "GET";
+    o->path = o->path != NULL ? o->path : "/";
+    o->host = o->host != NULL ? o->host : "localhost";
+    if (o->connect_timeout == 0) {
+        o->connect_timeout = INFRA_SEC(1);
+    }
+    if (o->response_timeout == 0) {
+        o->response_timeout = INFRA_SEC(2);
+    }
+    if (o->status_max == 0) {
+        o->status_max = o->status_min != 0 ? o->status_min : 399;
+    }
+    o->status_min = o->status_min != 0 ? o->status_min : 200;
+    o->header_max = o->header_max != 0 ? o->header_max : 16384;
+    o->body_max = o->body_max != 0 ? o->body_max : 65536;
+}
+
+/* Is @text 1 to @size_max bytes, all of which @may stand there? */
+static bool is_text(const char *text, size_t size_max,
+                    bool (*may)(unsigned char c))
+{
+    size_t size = 0;
+
+    for (; text[size] != '\0'; size++) {
+        if (size == size_max || !may((unsigned char)text[size])) {
+            return false;
+        }
+    }
+    return size > 0;
+}
+
+static bool is_any(unsigned char c)
+{
+    (void)c;
+    return true;
+}
+
+static bool are_texts_allowed(const struct infra_probe_http_options *o)
+{
+    bool has_body = strcmp(o->method, "HEAD") != 0;
+
+    return is_text(o->method, METHOD_MAX, infra__is_tchar) &&
+           strcmp(o->method, "CONNECT") != 0 &&
+           is_text(o->path, PATH_MAX_BYTES, infra__is_visible) &&
+           (o->path[0] == '/' || strcmp(o->path, "*") == 0) &&
+           is_text(o->host, HOST_MAX, infra__is_visible) &&
+           (o->body_contains == NULL ||
+            (has_body &&
+             is_text(o->body_contains, INFRA__SEARCH_TEXT_MAX, is_any)));
+}
+
+static bool are_numbers_allowed(const struct infra_probe_http_options *o)
+{
+    return o->status_min >= STATUS_MIN && o->status_max <= STATUS_MAX &&
+           o->status_min <= o->status_max && o->header_max <= READ_MAX &&
+           o->body_max <= READ_MAX;
+}
+
+/* One allocation: the struct, the request with the zero that snprintf() adds,
+ * the text, the table. */
+static int create(struct http **ret, const struct infra_probe_http_options *o)
+{
+    size_t request_size =
+        (size_t)snprintf(NULL, 0, REQUEST, o->method, o->path, o->host);
+    size_t text_size = o->body_contains != NULL ? strlen(o->body_contains) : 0;
+    struct infra_probe *probe;
+
+    int err = infra__probe_create(
+        &probe, sizeof(struct http) + request_size + 1 + 2 * text_size, &http,
+        o->allocator);
+    if (err != INFRA_OK) {
+        return err;
+    }
+    struct http *h = (struct http *)probe;
+    char *text = h->bytes + request_size + 1;
+
+    h->request_size = (uint32_t)request_size;
+    (void)snprintf(h->bytes, request_size + 1, REQUEST, o->method, o->path,
+                   o->host);
+    if (text_size > 0) {
+        memcpy(text, o->body_contains, text_size);
+        h->search =
+            (struct infra__search) { .text = (const unsigned char *)text,
+                                     .borders = (uint8_t *)text + text_size,
+                                     .size = text_size };
+        infra__search_prepare(&h->search);
+    }
+    *ret = h;
+    return INFRA_OK;
+}
+
+int infra_probe_http(struct infra_probe **ret,
+                     const struct infra_probe_http_options *options)
+{
+    struct infra_probe_http_options o = { .size = sizeof o };
+    struct http *h;
+
+    if (ret == NULL) {
+        return INFRA_EINVAL;
+    }
+    int err = infra__options_import(&o, sizeof o, options, sizeof o);
+    if (err != INFRA_OK) {
+        return err;
+    }
+    set_defaults(&o);
+    if (!are_texts_allowed(&o) || !are_numbers_allowed(&o)) {
+        return INFRA_EINVAL;
+    }
+    err = create(&h, &o);
+    if (err != INFRA_OK) {
+        return err;
+    }
+    h->probe.connect_timeout = o.connect_timeout;
+    h->probe.response_timeout = o.response_timeout;
+    h->status_min = o.status_min;
+    h->status_max = o.status_max;
+    h->header_max = o.header_max;
+    h->body_max = o.body_max;
+    *ret = &h->probe;
+    return INFRA_OK;
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/* An HTTP/1.x reply, taken apart as it comes (RFC 9112, what a client needs of
+ * it). A state machine over single bytes, so that any split gives the same
+ * result; it keeps no text, and every length is bounded.
+ *
+ * Strict where servers and proxies have been fooled: contradictory lengths, any
+ * coding but "chunked", folded lines, blanks before a colon, control
+ * characters. Lenient in one thing that RFC 9112 §2.2 allows: a head's lines
+ * may end in LF. Trailer fields are not read: nothing in them can change what a
+ * body contains. */
+#ifndef INFRA_PROBE_HTTP_REPLY_H
+#define INFRA_PROBE_HTTP_REPLY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum infra__http_event {
+    INFRA__HTTP_MORE, /* All bytes are taken. */
+    INFRA__HTTP_HEAD, /* The final reply's head is complete: see status. */
+    INFRA__HTTP_BODY, /* A piece of the body, decoded. */
+    INFRA__HTTP_END,  /* The body is complete. */
+    INFRA__HTTP_BAD,  /* See reason. */
+};
+
+struct infra__bytes {
+    const unsigned char *at;
+    size_t count;
+};
+
+struct infra__http_reply {
+    uint64_t length;     /* Content-Length, if has_length. */
+    uint64_t left;       /* Of the body, or of the chunk. */
+    uint32_t header_max; /* Of all heads together, interim ones too. */
+    uint32_t header_count;
+    uint32_t line_count; /* Bytes of the chunk line. */
+    uint32_t status;
+    uint32_t reason; /* enum infra_probe_reason, once it is bad. */
+    uint8_t state;
+    uint8_t field;    /* Which field the value is of. */
+    uint8_t position; /* In the status line, a name, or a value that counts. */
+    char name[17];    /* In lower case; as long as "transfer-encoding". */
+    bool after_cr;
+    bool value_ended; /* Only blanks may follow. */
+    bool is_http10;
+    bool has_length;
+    bool has_coding;
+};
+
+void infra__http_reply_start(struct infra__http_reply *r, uint32_t header_max);
+
+/* Take bytes from the front of @in up to the next event. @ret is the piece of
+ * body that comes with INFRA__HTTP_BODY. */
+enum infra__http_event infra__http_reply_next(struct infra__http_reply *r,
+                                              struct infra__bytes *in,
+                                              struct infra__bytes *ret);
+
+/* The stream ended in order: INFRA__HTTP_END or INFRA__HTTP_BAD. */
+enum infra__http_event infra__http_reply_eof(struct infra__http_reply *r);
+
+#endif

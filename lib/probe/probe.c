@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: MIT */
+/* The part of a check that is the same whatever is said: not started,
+ * connecting, talking, over. Each phase has one deadline, and each way to fail
+ * one reason; what comes after the end is ignored. */
+#include "probe.h"
+
+#include "../base/internal.h"
+
+#include <assert.h>
+
+_Static_assert(sizeof(struct infra_probe_result) == 64, "results are 64 bytes");
+
+static const struct {
+    const char *name;
+    uint32_t outcome;
+} reasons[] = {
+    [INFRA_PROBE_PASSED] = { "passed", INFRA_OUTCOME_OK },
+    [INFRA_PROBE_REFUSED] = { "refused", INFRA_OUTCOME_REFUSED },
+    [INFRA_PROBE_UNREACHABLE] = { "unreachable", INFRA_OUTCOME_UNREACHABLE },
+    [INFRA_PROBE_CONNECT_TIMEOUT] = { "connect timeout",
+                                      INFRA_OUTCOME_TIMEOUT },
+    [INFRA_PROBE_NO_REPLY] = { "no reply", INFRA_OUTCOME_TIMEOUT },
+    [INFRA_PROBE_SLOW_REPLY] = { "slow reply", INFRA_OUTCOME_TIMEOUT },
+    [INFRA_PROBE_RESET] = { "reset", INFRA_OUTCOME_RESET },
+    [INFRA_PROBE_CLOSED_EARLY] = { "closed early", INFRA_OUTCOME_RESET },
+    [INFRA_PROBE_LOCAL] = { "local", INFRA_OUTCOME_LOCAL },
+    [INFRA_PROBE_NOT_HTTP] = { "not http", INFRA_OUTCOME_ERROR },
+    [INFRA_PROBE_BAD_HEADER] = { "bad header", INFRA_OUTCOME_ERROR },
+    [INFRA_PROBE_HEADER_TOO_LONG] = { "header too long", INFRA_OUTCOME_ERROR },
+    [INFRA_PROBE_BAD_LENGTH] = { "bad length", INFRA_OUTCOME_ERROR },
+    [INFRA_PROBE_BAD_CHUNK] = { "bad chunk", INFRA_OUTCOME_ERROR },
+    [INFRA_PROBE_STATUS] = { "status", INFRA_OUTCOME_ERROR },
+    [INFRA_PROBE_BODY] = { "body", INFRA_OUTCOME_ERROR },
+    [INFRA_PROBE_BODY_TOO_LONG] = { "body too long", INFRA_OUTCOME_ERROR },
+};
+
+const char *infra_probe_reason_name(uint32_t reason)
+{
+    return reason < INFRA__COUNT_OF(reasons) ? reasons[reason].name : "unknown";
+}
+
+int infra__probe_create(struct infra_probe **ret, size_t bytes,
+                        const struct infra__probe_kind *kind,
+                        const struct infra_allocator *allocator)
+{
+    struct infra_allocator a = infra__allocator_or_libc(allocator);
+
+    assert(bytes >= sizeof(struct infra_probe));
+    struct infra_probe *probe = infra__alloc(&a, 1, bytes);
+    if (probe == NULL) {
+        return INFRA_ENOMEM;
+    }
+    probe->kind = kind;
+    probe->allocator = a;
+    probe->bytes = bytes;
+    probe->want = INFRA_WANT_IDLE;
+    probe->deadline = INFRA_TIME_NEVER;
+    *ret = probe;
+    return INFRA_OK;
+}
+
+void infra_probe_destroy(struct infra_probe *probe)
+{
+    if (probe != NULL) {
+        struct infra_allocator allocator = probe->allocator;
+        infra__free(&allocator, probe, 1, probe->bytes);
+    }
+}
+
+void infra_probe_start(struct infra_probe *probe, infra_time now)
+{
+    probe->now = now;
+    probe->started = now;
+    probe->deadline = infra__time_add(now, probe->connect_timeout);
+    probe->want = INFRA_WANT_CONNECT;
+    probe->has_input = false;
+    probe->result = (struct infra_probe_result) { 0 };
+}
+
+void infra__probe_finish(struct infra_probe *probe, uint32_t reason)
+{
+    assert(reason < INFRA__COUNT_OF(reasons));
+    probe->want = INFRA_WANT_DONE;
+    probe->deadline = INFRA_TIME_NEVER;
+    probe->result.reason = reason;
+    probe->result.outcome = reasons[reason].outcome;
+    probe->result.duration = probe->now - probe->started;
+}
+
+int infra_probe_result(const struct infra_probe *probe,
+                       struct infra_probe_result *ret)
+{
+    if (probe == NULL || ret == NULL) {
+        return INFRA_EINVAL;
+    }
+    if (probe->want != INFRA_WANT_DONE) {
+        return INFRA_EAGAIN;
+    }
+    *ret = probe->result;
+    return INFRA_OK;
+}
+
+static void advance(struct infra_probe *probe, infra_time now)
+{
+    probe->now = now > probe->now ? now : probe->now;
+}
+
+static uint32_t want(const void *self)
+{
+    const struct infra_probe *probe = self;
+
+    return probe->want;
+}
+
+static uint32_t endpoint(const void *self)
+{
+    (void)self;
+    return 0;
+}
+
+static infra_time deadline(const void *self)
+{
+    const struct infra_probe *probe = self;
+
+    return probe->deadline;
+}
+
+static size_t output(void *self, const void **ret)
+{
+    struct infra_probe *probe = self;
+
+    return probe->want == INFRA_WANT_IO ? probe->kind->output(probe, ret) : 0;
+}
+
+static void sent(void *self, size_t count, infra_time now)
+{
+    struct infra_probe *probe = self;
+
+    if (probe->want == INFRA_WANT_IO) {
+        advance(probe, now);
+        probe->kind->sent(probe, count);
+    }
+}
+
+static void input(void *self, const void *bytes, size_t count, infra_time now)
+{
+    struct infra_probe *probe = self;
+
+    if (probe->want == INFRA_WANT_IO && count > 0) {
+        advance(probe, now);
+        probe->has_input = true;
+        probe->kind->input(probe, bytes, count);
+    }
+}
+
+static void connected(struct infra_probe *probe)
+{
+    if (probe->want == INFRA_WANT_CONNECT) {
+        probe->want = INFRA_WANT_IO;
+        probe->deadline = infra__time_add(probe->now, probe->response_timeout);
+        probe->kind->connected(probe);
+    }
+}
+
+static uint32_t reason_of_timeout(const struct infra_probe *probe)
+{
+    if (probe->want == INFRA_WANT_CONNECT) {
+        return INFRA_PROBE_CONNECT_TIMEOUT;
+    }
+    return probe->has_input ? INFRA_PROBE_SLOW_REPLY : INFRA_PROBE_NO_REPLY;
+}
+
+static uint32_t reason_of_failure(const struct infra_probe *probe,
+                                  uint32_t outcome)
+{
+    switch (outcome) {
+    case INFRA_OUTCOME_REFUSED:
+        return INFRA_PROBE_REFUSED;
+    case INFRA_OUTCOME_UNREACHABLE:
+        return INFRA_PROBE_UNREACHABLE;
+    case INFRA_OUTCOME_TIMEOUT: /* The system gave up before we did. */
+        return reason_of_timeout(probe);
+    case INFRA_OUTCOME_RESET:
+    case INFRA_OUTCOME_ERROR: /* The peer's fault, as in a TLS handshake. */
+        return INFRA_PROBE_RESET;
+    default: /* What we cannot explain is not held against the backend. */
+        return INFRA_PROBE_LOCAL;
+    }
+}
+
+static void note(void *self, uint32_t kind, uint32_t detail, infra_time now)
+{
+    struct infra_probe *probe = self;
+
+    if (probe->want != INFRA_WANT_CONNECT && probe->want != INFRA_WANT_IO) {
+        return;
+    }
+    advance(probe, now);
+    switch (kind) {
+    case INFRA_NOTE_CONNECTED:
+        connected(probe);
+        break;
+    case INFRA_NOTE_EOF:
+        if (probe->want == INFRA_WANT_IO) {
+            probe->kind->ended(probe);
+        } else {
+            infra__probe_finish(probe, INFRA_PROBE_CLOSED_EARLY);
+        }
+        break;
+    case INFRA_NOTE_TRUNCATED:
+        infra__probe_finish(probe, INFRA_PROBE_CLOSED_EARLY);
+        break;
+    case INFRA_NOTE_FAILED:
+        infra__probe_finish(probe, reason_of_failure(probe, detail));
+        break;
+    case INFRA_NOTE_DEADLINE:
+        if (probe->now >= probe->deadline) {
+            infra__probe_finish(probe, reason_of_timeout(probe));
+        }
+        break;
+    default: /* TLS_UP and CLOSED answer what a probe never wants. */
+        break;
+    }
+}
+
+static const struct infra_exchange_ops ops = { .size = sizeof ops,
+                                               .want = want,
+                                               .endpoint = endpoint,
+                                               .output = output,
+                                               .sent = sent,
+                                               .input = input,
+                                               .note = note,
+                                               .deadline = deadline };
+
+struct infra_exchange infra_probe_exchange(struct infra_probe *probe)
+{
+    return (struct infra_exchange) { .ops = &ops, .self = probe };
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/* What all probes have in common: the phases, their deadlines, and the result.
+ * A kind of probe is the head of a larger struct and a few functions; they are
+ * called only where the phase allows it, so that no kind has to look. */
+#ifndef INFRA_PROBE_PROBE_H
+#define INFRA_PROBE_PROBE_H
+
+#include <infra/probe.h>
+#include <stdbool.h>
+
+struct infra__probe_kind {
+    /* The connection stands: infra__probe_finish(), or go on to talk. */
+    void (*connected)(struct infra_probe *probe);
+    /* The rest is for kinds that talk. Bytes to send, as in the exchange. */
+    size_t (*output)(struct infra_probe *probe, const void **ret);
+    void (*sent)(struct infra_probe *probe, size_t count);
+    void (*input)(struct infra_probe *probe, const void *bytes, size_t count);
+    /* The stream ended in order: finish. */
+    void (*ended)(struct infra_probe *probe);
+};
+
+struct infra_probe {
+    const struct infra__probe_kind *kind;
+    struct infra_allocator allocator;
+    size_t bytes; /* Of the allocation, of which this is the head. */
+    infra_time connect_timeout;
+    infra_time response_timeout;
+    infra_time now; /* The greatest since the start. */
+    infra_time started;
+    infra_time deadline;
+    uint32_t want; /* enum infra_exchange_want */
+    bool has_input;
+    struct infra_probe_result result;
+};
+
+/* A probe of @bytes bytes that was not started, or NULL. @ret points to it on
+ * success. INFRA_ENOMEM. */
+int infra__probe_create(struct infra_probe **ret, size_t bytes,
+                        const struct infra__probe_kind *kind,
+                        const struct infra_allocator *allocator);
+
+/* It is over, for this enum infra_probe_reason. */
+void infra__probe_finish(struct infra_probe *probe, uint32_t reason);
+
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/* The least that a check can say: the connection stands. */
+#include "probe.h"
+
+#include "../base/internal.h"
+
+#define CONNECT_TIMEOUT_DEFAULT INFRA_SEC(1)
+
+INFRA__NO_TAIL_PADDING(struct infra_probe_tcp_options, connect_timeout);
+
+static void tcp_connected(struct infra_probe *probe)
+{
+    infra__probe_finish(probe, INFRA_PROBE_PASSED);
+}
+
+/* It never talks: the other functions are never called. */
+static const struct infra__probe_kind tcp = { .connected = tcp_connected };
+
+int infra_probe_tcp(struct infra_probe **ret,
+                    const struct infra_probe_tcp_options *options)
+{
+    struct infra_probe_tcp_options o = { .size = sizeof o };
+    struct infra_probe *probe;
+
+    if (ret == NULL) {
+        return INFRA_EINVAL;
+    }
+    int err = infra__options_import(&o, sizeof o, options, sizeof o);
+    if (err != INFRA_OK) {
+        return err;
+    }
+    err = infra__probe_create(&probe, sizeof *probe, &tcp, o.allocator);
+    if (err != INFRA_OK) {
+        return err;
+    }
+    probe->connect_timeout =
+        o.connect_timeout != 0 ? o.connect_timeout : CONNECT_TIMEOUT_DEFAULT;
+    *ret = probe;
+    return INFRA_OK;
+}

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: MIT */
+/* What all probes have in common, seen with the one that only connects: phases,
+ * deadlines, results, and whose fault a failure is. */
+#include "support.h"
+#include "transport.h"
+
+#include "base/internal.h"
+
+#include <infra/probe.h>
+#include <string.h>
+
+static struct test_heap heap;
+static struct infra_probe *probe;
+
+static void create(infra_time connect_timeout)
+{
+    struct infra_probe_tcp_options o = { .size = sizeof o,
+                                         .allocator = &heap.allocator,
+                                         .connect_timeout = connect_timeout };
+
+    ck_assert_int_eq(infra_probe_tcp(&probe, &o), INFRA_OK);
+}
+
+static void setup(void)
+{
+    test_heap_init(&heap, -1);
+    probe = NULL;
+}
+
+static void teardown(void)
+{
+    infra_probe_destroy(probe);
+    ck_assert_int_eq(heap.live, 0);
+}
+
+static struct infra_probe_result run(struct test_transport *t)
+{
+    struct infra_probe_result r;
+
+    infra_probe_start(probe, t->now);
+    test_transport_run(t, infra_probe_exchange(probe));
+    ck_assert_int_eq(infra_probe_result(probe, &r), INFRA_OK);
+    return r;
+}
+
+/* A connection that stands is all it takes, and nothing is said on it. */
+START_TEST(connecting_passes)
+{
+    static const struct test_step script[] = { TEST_WAIT(INFRA_MS(30)),
+                                               TEST_ACCEPT(0) };
+    struct test_transport t = TEST_TRANSPORT(script);
+
+    create(0);
+    t.now = INFRA_SEC(7);
+    struct infra_probe_result r = run(&t);
+    ck_assert_uint_eq(r.reason, INFRA_PROBE_PASSED);
+    ck_assert_uint_eq(r.outcome, INFRA_OUTCOME_OK);
+    ck_assert_uint_eq(r.duration, INFRA_MS(30));
+    ck_assert_uint_eq(r.status, 0);
+    ck_assert_uint_eq(t.heard_count, 0);
+    ck_assert_uint_eq(infra_probe_exchange(probe).ops->deadline(probe),
+                      INFRA_TIME_NEVER);
+}
+END_TEST
+
+/* How a connection fails, and whom that speaks against. */
+static const struct {
+    uint32_t detail;
+    uint32_t reason;
+    uint32_t outcome;
+} failures[] = {
+    { INFRA_OUTCOME_REFUSED, INFRA_PROBE_REFUSED, INFRA_OUTCOME_REFUSED },
+    { INFRA_OUTCOME_UNREACHABLE, INFRA_PROBE_UNREACHABLE,
+      INFRA_OUTCOME_UNREACHABLE },
+    { INFRA_OUTCOME_TIMEOUT, INFRA_PROBE_CONNECT_TIMEOUT,
+      INFRA_OUTCOME_TIMEOUT },
+    { INFRA_OUTCOME_RESET, INFRA_PROBE_RESET, INFRA_OUTCOME_RESET },
+    { INFRA_OUTCOME_ERROR, INFRA_PROBE_RESET, INFRA_OUTCOME_RESET },
+    { INFRA_OUTCOME_LOCAL, INFRA_PROBE_LOCAL, INFRA_OUTCOME_LOCAL },
+    { INFRA_OUTCOME_ABANDONED, INFRA_PROBE_LOCAL, INFRA_OUTCOME_LOCAL },
+    { INFRA_OUTCOME_OK, INFRA_PROBE_LOCAL, INFRA_OUTCOME_LOCAL },
+    { 99, INFRA_PROBE_LOCAL, INFRA_OUTCOME_LOCAL },
+};
+
+START_TEST(failures_keep_their_reason)
+{
+    const struct test_step script[] = { TEST_FAIL(failures[_i].detail) };
+    struct test_transport t = TEST_TRANSPORT(script);
+
+    create(0);
+    struct infra_probe_result r = run(&t);
+    ck_assert_uint_eq(r.reason, failures[_i].reason);
+    ck_assert_uint_eq(r.outcome, failures[_i].outcome);
+}
+END_TEST
+
+/* Nothing answers: the check ends when the time to connect is over. */
+START_TEST(silence_ends_with_the_connect_timeout)
+{
+    static const struct test_step script[] = { TEST_HANG };
+    struct test_transport t = TEST_TRANSPORT(script);
+
+    create(_i == 0 ? 0 : INFRA_MS(250));
+    struct infra_probe_result r = run(&t);
+    ck_assert_uint_eq(r.reason, INFRA_PROBE_CONNECT_TIMEOUT);
+    ck_assert_uint_eq(r.outcome, INFRA_OUTCOME_TIMEOUT);
+    ck_assert_uint_eq(r.duration, _i == 0 ? INFRA_SEC(1) : INFRA_MS(250));
+}
+END_TEST
+
+/* A deadline that is said too early changes nothing, and time that goes back
+ * counts as equal. */
+START_TEST(early_deadlines_are_harmless)
+{
+    struct infra_probe_result r;
+
+    create(0);
+    struct infra_exchange x = infra_probe_exchange(probe);
+    infra_probe_start(probe, INFRA_SEC(10));
+    ck_assert_uint_eq(x.ops->deadline(x.self), INFRA_SEC(11));
+    x.ops->note(x.self, INFRA_NOTE_DEADLINE, 0, INFRA_SEC(11) - 1);
+    ck_assert_uint_eq(x.ops->want(x.self), INFRA_WANT_CONNECT);
+    x.ops->note(x.self, INFRA_NOTE_CONNECTED, 0, INFRA_SEC(2));
+    ck_assert_int_eq(infra_probe_result(probe, &r), INFRA_OK);
+    ck_assert_uint_eq(r.duration, INFRA_SEC(1) - 1);
+}
+END_TEST
+
+/* What makes no sense before the connection stands: bytes are ignored, an end
+ * is an end, and what nobody wanted is no answer. */
+START_TEST(odd_notes_while_connecting)
+{
+    struct infra_probe_result r;
+    const void *bytes;
+
+    create(0);
+    struct infra_exchange x = infra_probe_exchange(probe);
+    infra_probe_start(probe, 0);
+    x.ops->input(x.self, "x", 1, 0);
+    x.ops->sent(x.self, 1, 0);
+    x.ops->note(x.self, INFRA_NOTE_TLS_UP, 0, 0);
+    x.ops->note(x.self, INFRA_NOTE_CLOSED, 0, 0);
+    x.ops->note(x.self, 99, 0, 0);
+    ck_assert_uint_eq(x.ops->output(x.self, &bytes), 0);
+    ck_assert_uint_eq(x.ops->endpoint(x.self), 0);
+    ck_assert_uint_eq(x.ops->want(x.self), INFRA_WANT_CONNECT);
+    x.ops->note(x.self, _i == 0 ? INFRA_NOTE_EOF : INFRA_NOTE_TRUNCATED, 0, 0);
+    ck_assert_int_eq(infra_probe_result(probe, &r), INFRA_OK);
+    ck_assert_uint_eq(r.reason, INFRA_PROBE_CLOSED_EARLY);
+    ck_assert_uint_eq(r.outcome, INFRA_OUTCOME_RESET);
+}
+END_TEST
+
+/* There is a result from the end of a check to the start of the next, and
+ * nothing that comes in between changes it. */
+START_TEST(results_stand_until_the_next_start)
+{
+    struct infra_probe_result r = { 0 };
+
+    create(0);
+    struct infra_exchange x = infra_probe_exchange(probe);
+    ck_assert_uint_eq(x.ops->want(x.self), INFRA_WANT_IDLE);
+    ck_assert_int_eq(infra_probe_result(probe, &r), INFRA_EAGAIN);
+    x.ops->note(x.self, INFRA_NOTE_CONNECTED, 0, 0);
+    ck_assert_int_eq(infra_probe_result(probe, &r), INFRA_EAGAIN);
+    infra_probe_start(probe, 0);
+    ck_assert_int_eq(infra_probe_result(probe, &r), INFRA_EAGAIN);
+    x.ops->note(x.self, INFRA_NOTE_FAILED, INFRA_OUTCOME_REFUSED, 5);
+    x.ops->note(x.self, INFRA_NOTE_CONNECTED, 0, 6);
+    x.ops->note(x.self, INFRA_NOTE_DEADLINE, 0, INFRA_SEC(9));
+    ck_assert_int_eq(infra_probe_result(probe, &r), INFRA_OK);
+    ck_assert_uint_eq(r.reason, INFRA_PROBE_REFUSED);
+    ck_assert_uint_eq(r.duration, 5);
+    infra_probe_start(probe, INFRA_SEC(9));
+    ck_assert_int_eq(infra_probe_result(probe, &r), INFRA_EAGAIN);
+    x.ops->note(x.self, INFRA_NOTE_CONNECTED, 0, INFRA_SEC(9));
+    ck_assert_int_eq(infra_probe_result(probe, &r), INFRA_OK);
+    ck_assert_uint_eq(r.reason, INFRA_PROBE_PASSED);
+    ck_assert_int_eq(infra_probe_result(NULL, &r), INFRA_EINVAL);
+    ck_assert_int_eq(infra_probe_result(probe, NULL), INFRA_EINVAL);
+}
+END_TEST
+
+/* Options from the past, from the future, and none. */
+START_TEST(options_of_any_age)
+{
+    struct {
+        struct infra_probe_tcp_options v1;
+        uint64_t future;
+    } o = { .v1.size = sizeof o };
+
+    ck_assert_int_eq(infra_probe_tcp(NULL, NULL), INFRA_EINVAL);
+    ck_assert_int_eq(infra_probe_tcp(&probe, &o.v1), INFRA_OK);
+    infra_probe_destroy(probe);
+    probe = NULL;
+    o.future = 1;
+    ck_assert_int_eq(infra_probe_tcp(&probe, &o.v1), INFRA_ESTRUCT);
+    o.v1.size = 8;
+    ck_assert_int_eq(infra_probe_tcp(&probe, &o.v1), INFRA_EINVAL);
+    ck_assert_ptr_null(probe);
+    ck_assert_int_eq(infra_probe_tcp(&probe, NULL), INFRA_OK);
+}
+END_TEST
+
+/* One allocation, which may fail. */
+START_TEST(the_allocation_may_fail)
+{
+    struct infra_probe_tcp_options o = { .size = sizeof o,
+                                         .allocator = &heap.allocator };
+
+    test_heap_init(&heap, 0);
+    ck_assert_int_eq(infra_probe_tcp(&probe, &o), INFRA_ENOMEM);
+    ck_assert_ptr_null(probe);
+    test_heap_init(&heap, 1);
+    ck_assert_int_eq(infra_probe_tcp(&probe, &o), INFRA_OK);
+    ck_assert_int_eq(heap.calls, 1);
+}
+END_TEST
+
+START_TEST(reasons_are_named)
+{
+    for (uint32_t a = 0; a <= INFRA_PROBE_BODY_TOO_LONG; a++) {
+        ck_assert_str_ne(infra_probe_reason_name(a), "unknown");
+        for (uint32_t b = 0; b < a; b++) {
+            ck_assert_str_ne(infra_probe_reason_name(a),
+                             infra_probe_reason_name(b));
+        }
+    }
+    ck_assert_str_eq(infra_probe_reason_name(INFRA_PROBE_NO_REPLY), "no reply");
+    ck_assert_str_eq(infra_probe_reason_name(INFRA_PROBE_BODY_TOO_LONG + 1),
+                     "unknown");
+}
+END_TEST
+
+static Suite *tcp_suite(void)
+{
+    Suite *s = suite_create("probe_tcp");
+    TCase *tc = tcase_create("check");
+    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_test(tc, connecting_passes);
+    tcase_add_loop_test(tc, failures_keep_their_reason, 0,
+                        INFRA__COUNT_OF(failures));
+    tcase_add_loop_test(tc, silence_ends_with_the_connect_timeout, 0, 2);
+    tcase_add_test(tc, early_deadlines_are_harmless);
+    tcase_add_loop_test(tc, odd_notes_while_connecting, 0, 2);
+    tcase_add_test(tc, results_stand_until_the_next_start);
+    suite_add_tcase(s, tc);
+
+    tc = tcase_create("contract");
+    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_test(tc, options_of_any_age);
+    tcase_add_test(tc, the_allocation_may_fail);
+    tcase_add_test(tc, reasons_are_named);
+    suite_add_tcase(s, tc);
+    return s;
+}
+
+int main(void)
+{
+    return test_main(tcp_suite());
+}
