@@ -100,11 +100,10 @@ static void control(void)
 
 START_TEST(readers_against_publishing)
 {
-    static const char *const names[] = { "round-robin", "smooth-weighted",
-                                         "least-connections", "two-choices" };
     struct infra_balancer_options o = {
         .size = sizeof o,
-        .policy = infra_balancer_policy_by_name(names[_i]),
+        .policy = infra_balancer_policy_by_name(
+            infra_balancer_policy_name((uint32_t)_i)),
         .ids_max = IDS,
         .spill = INFRA_SPILL_FULL,
     };
@@ -205,7 +204,7 @@ static Suite *threads_suite(void)
     Suite *s = suite_create("balancer_threads");
     TCase *tc = tcase_create("threads");
     tcase_set_timeout(tc, 120);
-    tcase_add_loop_test(tc, readers_against_publishing, 0, 4);
+    tcase_add_loop_test(tc, readers_against_publishing, 0, 7);
     tcase_add_test(tc, the_host_entry_is_handed_over);
     suite_add_tcase(s, tc);
     return s;

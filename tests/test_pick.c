@@ -8,12 +8,14 @@
 
 #include <string.h>
 
+#define POLICIES 7
+
 static const struct infra_balancer_policy *policy(int index)
 {
+    ck_assert_ptr_null(infra_balancer_policy_name(POLICIES)); /* That is all. */
     return infra_balancer_policy_by_name(
         infra_balancer_policy_name((uint32_t)index));
 }
-#define POLICIES 4
 
 static struct pool pool;
 
@@ -354,7 +356,10 @@ START_TEST(picks_follow_the_seed)
         pool_close(&pool);
     }
     ck_assert_int_eq(memcmp(sequence[0], sequence[1], sizeof sequence[0]), 0);
-    ck_assert_int_ne(memcmp(sequence[0], sequence[2], sizeof sequence[0]), 0);
+    if (policy(_i) != infra_balancer_first()) {
+        ck_assert_int_ne(memcmp(sequence[0], sequence[2], sizeof sequence[0]),
+                         0);
+    }
 }
 END_TEST
 

@@ -185,19 +185,29 @@ START_TEST(longer_cycles_use_strides)
 }
 END_TEST
 
-static uint64_t stride_index, stride_generation;
+static void stride_scale(uint16_t *scaled, const uint32_t *weights,
+                         uint32_t count)
+{
+    static struct entry entries[32];
+    struct list list = { .entries = entries, .count = count };
+
+    for (uint32_t i = 0; i < count; i++) {
+        entries[i].weight = weights[i];
+        list.weight_total += weights[i];
+    }
+    infra__static_stride_scale(scaled, &list);
+}
 
 static void stride_counts(uint32_t *counts, const uint32_t *weights,
                           uint32_t count, int picks, char *order)
 {
+    uint64_t position[2] = { 0, 0 };
     uint16_t scaled[32];
 
-    infra__static_stride_scale(scaled, weights, count);
+    stride_scale(scaled, weights, count);
     memset(counts, 0, count * sizeof counts[0]);
-    stride_index = stride_generation = 0;
     for (int i = 0; i < picks; i++) {
-        uint32_t k = infra__static_stride_next(scaled, count, &stride_index,
-                                               &stride_generation);
+        uint32_t k = infra__static_stride_next(scaled, count, position);
         counts[k]++;
         if (order != NULL) {
             order[i] = (char)('0' + k);
@@ -217,7 +227,7 @@ START_TEST(strides_are_those_of_grpc)
     uint32_t counts[20];
     char order[16] = "";
 
-    infra__static_stride_scale(scaled, simple, 3);
+    stride_scale(scaled, simple, 3);
     ck_assert_uint_eq(scaled[0], 21845);
     ck_assert_uint_eq(scaled[1], 43690);
     ck_assert_uint_eq(scaled[2], 65535);
@@ -264,6 +274,39 @@ START_TEST(least_connections_compares_by_weight)
     }
     count_picks(counts, 2, 100, NULL);
     ck_assert_uint_eq(counts[0], 50);
+    pool_close(&pool);
+}
+END_TEST
+
+/* Of many backends some are drawn. With half of them stuck, the stuck ones get
+ * almost nothing once that is known: the number of draws has grown. */
+START_TEST(least_connections_avoids_the_stuck_half)
+{
+    static struct infra_ticket stuck[64 * 40];
+    uint32_t counts[64];
+    int held = 0;
+
+    open_pool(infra_balancer_least_connections(), 0);
+    pool_fill(&pool, 64, NULL);
+    for (uint32_t i = 0; i < 64 * 40; i++) {
+        int id = pool_pick(&pool, NULL, &stuck[held]);
+        if (id % 2 == 0) {
+            held++;
+        } else {
+            ck_assert_int_eq(
+                infra_balancer_release(pool.reader, &stuck[held], 0, 0), 0);
+        }
+    }
+    uint32_t wrong = 0;
+    count_picks(counts, 64, 20000, NULL);
+    for (uint32_t id = 0; id < 64; id += 2) {
+        wrong += counts[id];
+    }
+    ck_assert_uint_le(wrong, 20000 / 50);
+    for (int i = 0; i < held; i++) {
+        ck_assert_int_eq(infra_balancer_release(pool.reader, &stuck[i], 0, 0),
+                         0);
+    }
     pool_close(&pool);
 }
 END_TEST
@@ -318,20 +361,64 @@ START_TEST(two_choices_are_different)
 }
 END_TEST
 
-/* Idle backends are taken by weight: within 5 % of 20 000 picks each. */
-START_TEST(two_choices_draw_by_weight)
+/* Over 160 000 picks of idle backends each gets its weight, within 5 %. */
+START_TEST(draws_go_by_weight)
 {
     static const uint32_t weights[] = { 1, 2, 3, 4, 1, 2, 3, 4 };
     uint32_t counts[8];
 
-    open_pool(infra_balancer_two_choices(), 0);
-    pool_fill(&pool, 8, _i == 0 ? NULL : weights);
+    open_pool(_i < 2 ? infra_balancer_two_choices() : infra_balancer_random(),
+              0);
+    pool_fill(&pool, 8, _i % 2 == 0 ? NULL : weights);
     count_picks(counts, 8, 160000, NULL);
     for (int id = 0; id < 8; id++) {
-        uint32_t expected = _i == 0 ? 20000 : 8000 * weights[id];
+        uint32_t expected = _i % 2 == 0 ? 20000 : 8000 * weights[id];
         ck_assert_msg(counts[id] > expected * 95 / 100 &&
                           counts[id] < expected * 105 / 100,
                       "%d: %u of %u", id, counts[id], expected);
+    }
+    pool_close(&pool);
+}
+END_TEST
+
+/* Strides are exact where the smooth order is, and keep their phase. */
+START_TEST(weighted_round_robin_is_even)
+{
+    static const uint32_t weights[] = { 5, 1, 4 };
+    uint32_t counts[3];
+
+    open_pool(infra_balancer_weighted_round_robin(), 0);
+    pool_fill(&pool, 3, weights);
+    for (int round = 0; round < 100; round++) {
+        count_picks(counts, 3, 10, NULL);
+        for (int id = 0; id < 3; id++) {
+            ck_assert_uint_ge(counts[id] + 1, weights[id]);
+            ck_assert_uint_le(counts[id], weights[id] + 1);
+        }
+    }
+    pool_close(&pool);
+}
+END_TEST
+
+/* One backend is filled before the next is touched, and the lowest is refilled
+ * first. */
+START_TEST(first_packs)
+{
+    struct infra_ticket held[5];
+
+    open_pool(infra_balancer_first(), 0);
+    for (uint32_t id = 0; id < 3; id++) {
+        ck_assert_int_eq(pool_set(&pool, id, 1, 0, 2), INFRA_OK);
+    }
+    pool_publish(&pool);
+    for (int i = 0; i < 5; i++) {
+        ck_assert_int_eq(pool_pick(&pool, NULL, &held[i]), i / 2);
+    }
+    ck_assert_int_eq(infra_balancer_release(pool.reader, &held[1], 0, 0), 0);
+    ck_assert_int_eq(pool_pick(&pool, NULL, &held[1]), 0);
+    for (int i = 0; i < 5; i++) {
+        ck_assert_int_eq(infra_balancer_release(pool.reader, &held[i], 0, 0),
+                         0);
     }
     pool_close(&pool);
 }
@@ -431,6 +518,101 @@ START_TEST(a_host_brings_its_own_policy)
 }
 END_TEST
 
+static int builds;
+
+static int count_builds(void *table,
+                        const struct infra_balancer_candidates *candidates)
+{
+    builds++;
+    ck_assert_str_eq(infra_candidates_key(candidates, 1), "b1");
+    return build_count(table, candidates);
+}
+
+/* The host's own hash policy: the hash's backend, or the next that may. */
+static uint32_t pick_by_hash(const void *table, uint64_t state[4],
+                             const struct infra_balancer_candidates *candidates,
+                             uint64_t hash)
+{
+    uint32_t count = infra_candidates_count(candidates);
+
+    (void)state;
+    ck_assert_uint_eq(*(const uint32_t *)table, 4);
+    ck_assert_ptr_null(infra_candidates_key(candidates, 0));
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t index = (uint32_t)((hash + i) % count);
+        if (infra_candidates_may(candidates, index)) {
+            return index;
+        }
+    }
+    return UINT32_MAX;
+}
+
+/* A policy of whole tiers is built once for a membership: when a backend goes down
+ * and up nothing is built, and no other backend's keys move. */
+START_TEST(a_change_of_health_builds_nothing)
+{
+    static const struct infra_balancer_policy policy = {
+        .size = sizeof policy,
+        .name = "modulo",
+        .table_size = four,
+        .build = count_builds,
+        .pick = pick_by_hash,
+        .whole_tier = 1,
+    };
+
+    builds = 0;
+    open_pool(&policy, 0);
+    pool_fill(&pool, 4, NULL);
+    ck_assert_int_eq(builds, 1);
+    for (int state = INFRA_STATE_DOWN; state >= INFRA_STATE_UP; state--) {
+        pool_mark(&pool, 2, INFRA_AXIS_HEALTH, (uint32_t)state);
+        pool_publish(&pool);
+        for (uint32_t hash = 0; hash < 4; hash++) {
+            struct infra_request q = { .hash = hash };
+            int moved = hash == 2 && state != INFRA_STATE_UP;
+            ck_assert_int_eq(pool_once(&pool, &q), moved ? 3 : (int)hash);
+        }
+    }
+    ck_assert_int_eq(builds, 1);
+    ck_assert_int_eq(pool_set(&pool, 2, 5, 0, 0), INFRA_OK); /* A weight. */
+    pool_publish(&pool);
+    ck_assert_int_eq(builds, 2);
+    pool_close(&pool);
+}
+END_TEST
+
+/* With the id's new owner the table is another one. */
+START_TEST(a_new_owner_is_built_anew)
+{
+    static const struct infra_balancer_policy policy = {
+        .size = sizeof policy,
+        .name = "modulo",
+        .table_size = four,
+        .build = count_builds,
+        .pick = pick_by_hash,
+        .whole_tier = 1,
+    };
+    struct infra_backend other = { .size = sizeof other, .key = "x", .id = 3 };
+    struct infra_request q = { .hash = 3 };
+
+    builds = 0;
+    open_pool(&policy, 0);
+    pool_fill(&pool, 4, NULL);
+    pool_mark(&pool, 0, INFRA_AXIS_HEALTH, INFRA_STATE_DEGRADED);
+    pool_publish(&pool); /* Two lists of one tier share what is built. */
+    ck_assert_int_eq(builds, 1);
+    ck_assert_int_eq(infra_balancer_remove(pool.balancer, 3), INFRA_OK);
+    pool_fill(&pool, 3, NULL);
+    infra_balancer_refresh(pool.reader);
+    builds = 0;
+    ck_assert_int_eq(infra_balancer_set(pool.balancer, &other), INFRA_OK);
+    pool_publish(&pool);
+    ck_assert_int_eq(builds, 1);
+    ck_assert_int_eq(pool_once(&pool, &q), 3);
+    pool_close(&pool);
+}
+END_TEST
+
 /* Every policy is found by the name it has. */
 START_TEST(policies_are_found_by_name)
 {
@@ -443,7 +625,7 @@ START_TEST(policies_are_found_by_name)
         ck_assert_ptr_nonnull(p);
         ck_assert_str_eq(p->name, name);
     }
-    ck_assert_uint_eq(count, 4);
+    ck_assert_uint_eq(count, 7);
     ck_assert_ptr_null(infra_balancer_policy_by_name("fastest"));
     ck_assert_ptr_null(infra_balancer_policy_by_name(NULL));
 }
@@ -470,13 +652,18 @@ static Suite *policies_suite(void)
     tc = tcase_create("load");
     tcase_add_test(tc, least_connections_compares_by_weight);
     tcase_add_test(tc, least_connections_finds_the_idle_one);
+    tcase_add_test(tc, least_connections_avoids_the_stuck_half);
     tcase_add_loop_test(tc, two_choices_are_different, 0, 2);
-    tcase_add_loop_test(tc, two_choices_draw_by_weight, 0, 2);
+    tcase_add_loop_test(tc, draws_go_by_weight, 0, 4);
+    tcase_add_test(tc, weighted_round_robin_is_even);
+    tcase_add_test(tc, first_packs);
     tcase_add_loop_test(tc, alias_columns_hold_the_weights, 0, 6);
     suite_add_tcase(s, tc);
 
     tc = tcase_create("own");
     tcase_add_test(tc, a_host_brings_its_own_policy);
+    tcase_add_test(tc, a_change_of_health_builds_nothing);
+    tcase_add_test(tc, a_new_owner_is_built_anew);
     tcase_add_test(tc, policies_are_found_by_name);
     suite_add_tcase(s, tc);
     return s;

@@ -31,9 +31,8 @@
  * one.
  *
  * Cost: a pick with the policies of this header does not grow with the number
- * of backends, except least connections, which looks at each of a tier.  With
- * an eligible set, tried ids or full backends a pick may fall back to one pass
- * over the tier.  Memory: 64 bytes per id for the shared slot, 48 for the
+ * of backends.  With an eligible set, tried ids or full backends it may fall
+ * back to one pass over the tier.  Memory: 64 bytes per id for the shared slot, 48 for the
  * control side, 40 per reader, 16 per backend and published table.
  */
 #ifndef INFRA_BALANCER_H
@@ -322,8 +321,23 @@ INFRA_API const struct infra_balancer_policy *infra_balancer_smooth_weighted(
     void);
 
 /**
- * The fewest in flight per weight, ties in turn.  O(backends of the tier); all
- * threads share the in-flight counters.  Thread safety: any.
+ * Each in turn in proportion to its weight, by static strides whatever the
+ * weights are: two bytes of table a backend.  Weights are clamped as above.
+ * O(1).
+ *
+ * Thread safety: any.
+ */
+INFRA_API const struct infra_balancer_policy *
+infra_balancer_weighted_round_robin(void);
+
+/** By weight, at random.  O(1).  Thread safety: any. */
+INFRA_API const struct infra_balancer_policy *infra_balancer_random(void);
+
+/**
+ * The fewest in flight per weight: of all while a tier has up to 16 backends,
+ * equals in turn; of some drawn at random beyond, of four at least and of more
+ * the larger the share of backends that lag behind.  O(1); all threads share
+ * the in-flight counters.  Thread safety: any.
  */
 INFRA_API const struct infra_balancer_policy *infra_balancer_least_connections(
     void);
@@ -337,8 +351,14 @@ INFRA_API const struct infra_balancer_policy *infra_balancer_least_connections(
 INFRA_API const struct infra_balancer_policy *infra_balancer_two_choices(void);
 
 /**
- * Find a policy by its name: "round-robin", "smooth-weighted",
- * "least-connections", "two-choices".  NULL: unknown.  Links them all.
+ * The lowest id that has room under its cap, so that the others stay idle
+ * (HAProxy's "first").  O(1) while that is the first.  Thread safety: any.
+ */
+INFRA_API const struct infra_balancer_policy *infra_balancer_first(void);
+
+/**
+ * Find a policy by its name, which is that of its function with hyphens:
+ * "round-robin".  NULL: unknown.  Links them all.
  *
  * Thread safety: any.
  */
@@ -371,6 +391,10 @@ infra_candidates_count(const struct infra_balancer_candidates *candidates);
 INFRA_API uint32_t infra_candidates_id(
     const struct infra_balancer_candidates *candidates, uint32_t index);
 
+/** Its key, in build() only; NULL in pick().  Thread safety: any. */
+INFRA_API const char *infra_candidates_key(
+    const struct infra_balancer_candidates *candidates, uint32_t index);
+
 /** Its weight, at least 1.  Thread safety: any. */
 INFRA_API uint32_t infra_candidates_weight(
     const struct infra_balancer_candidates *candidates, uint32_t index);
@@ -380,7 +404,7 @@ INFRA_API uint32_t infra_candidates_weight(
 INFRA_API uint32_t infra_candidates_in_flight(
     const struct infra_balancer_candidates *candidates, uint32_t index);
 
-/** May it be picked: eligible, not tried, not full?  Thread safety: any. */
+/** May it be picked: up, eligible, not tried, not full?  Thread safety: any. */
 INFRA_API int infra_candidates_may(
     const struct infra_balancer_candidates *candidates, uint32_t index);
 
@@ -408,7 +432,10 @@ struct infra_balancer_policy {
                      const struct infra_balancer_candidates *candidates,
                      uint64_t hash);
     uint32_t needs_load; /**< 1: keep in-flight counts shared by all threads. */
-    uint32_t reserved;
+    /** 1: candidates are all backends of the tier, those among them that are
+     *  down (ask infra_candidates_may()), so that a table is built once for a
+     *  membership and outlives changes of health.  0: only those that are up. */
+    uint32_t whole_tier;
 };
 /** @} */
 

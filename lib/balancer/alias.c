@@ -46,3 +46,22 @@ void infra__alias_build(struct alias_column *columns, uint64_t *rests,
         }
     }
 }
+
+size_t infra__alias_table_size(const struct infra_balancer_candidates *c)
+{
+    size_t count = c->list->count;
+
+    return c->list->even
+               ? 0
+               : count * (sizeof(struct alias_column) + sizeof(uint64_t));
+}
+
+int infra__alias_table_build(void *table,
+                             const struct infra_balancer_candidates *c)
+{
+    struct alias_column *columns = table;
+    void *rests = columns + c->list->count;
+
+    infra__alias_build(columns, rests, c->list);
+    return INFRA_OK;
+}

@@ -5,6 +5,7 @@
 #ifndef INFRA_BALANCER_ALIAS_H
 #define INFRA_BALANCER_ALIAS_H
 
+#include "../base/random.h"
 #include "internal.h"
 
 struct alias_column {
@@ -12,17 +13,26 @@ struct alias_column {
     uint32_t alias;
 };
 
+/* A policy's table_size() and build(): columns for the candidates. None where
+ * all weights are equal. */
+size_t infra__alias_table_size(const struct infra_balancer_candidates *c);
+int infra__alias_table_build(void *table,
+                             const struct infra_balancer_candidates *c);
+
 /* @rests is scratch of the same length. */
 void infra__alias_build(struct alias_column *columns, uint64_t *rests,
                         const struct list *list);
 
+/* An index by weight, whether it may be picked or not; no columns: all alike.
+ * */
 static inline uint32_t infra__alias_draw(const struct alias_column *columns,
                                          uint32_t count, uint64_t random)
 {
-    uint32_t column = (uint32_t)(((random >> 32) * count) >> 32);
+    uint32_t column = infra__below(random, count);
 
-    return (uint32_t)random < columns[column].threshold ? column
-                                                        : columns[column].alias;
+    return columns == NULL || (uint32_t)random < columns[column].threshold
+               ? column
+               : columns[column].alias;
 }
 
 #endif

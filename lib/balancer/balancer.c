@@ -40,7 +40,8 @@ const char *infra_balancer_axis_name(uint32_t axis)
 static bool policy_is_usable(const struct infra_balancer_policy *policy)
 {
     return policy->size >= sizeof *policy && policy->name != NULL &&
-           policy->pick != NULL && policy->needs_load <= 1;
+           policy->pick != NULL && policy->needs_load <= 1 &&
+           policy->whole_tier <= 1;
 }
 
 int infra_balancer_create(struct infra_balancer **ret,
@@ -144,7 +145,7 @@ static int take_id(struct infra_balancer *b, uint32_t id, const char *key,
     base->failures -= former.failures;
     base->reports -= former.reports;
     base->latency_sum -= former.latency_sum;
-    *m = (struct member) { .key = copy };
+    *m = (struct member) { .key = copy, .owner = (uint16_t)(m->owner + 1) };
     return INFRA_OK;
 }
 
@@ -224,17 +225,22 @@ int infra_balancer_mark(struct infra_balancer *balancer, uint32_t id,
     return INFRA_OK;
 }
 
-/* The backend's part of its list in the table that readers have, in millionths.
- * */
+/* The part of its list's traffic that a backend should get by its weight, in
+ * the table that readers have, in millionths. */
 static uint32_t share_of(const struct infra_balancer *b, uint32_t id)
 {
     for (uint32_t l = 0; b->table != NULL && l < b->table->lists_count; l++) {
         const struct list *list = &b->table->lists[l];
+        uint64_t weight = 0, total = 0;
         for (uint32_t i = 0; i < list->count; i++) {
-            if (list->entries[i].id == id) {
-                return (uint32_t)(list->entries[i].weight * 1000000ull /
-                                  list->weight_total);
+            const struct entry *e = &list->entries[i];
+            if ((list->states >> e->state & 1u) != 0) {
+                total += e->weight;
+                weight = e->id == id ? e->weight : weight;
             }
+        }
+        if (weight > 0) {
+            return (uint32_t)(weight * 1000000u / total);
         }
     }
     return 0;

@@ -18,6 +18,14 @@ uint32_t infra_candidates_id(const struct infra_balancer_candidates *candidates,
     return candidates->list->entries[index].id;
 }
 
+const char *infra_candidates_key(
+    const struct infra_balancer_candidates *candidates, uint32_t index)
+{
+    uint32_t id = candidates->list->entries[index].id;
+
+    return candidates->members != NULL ? candidates->members[id].key : NULL;
+}
+
 uint32_t infra_candidates_weight(
     const struct infra_balancer_candidates *candidates, uint32_t index)
 {
@@ -78,6 +86,9 @@ int infra__candidates_explain(const struct list *lists, uint32_t count,
     for (uint32_t l = 0; l < count; l++) {
         for (uint32_t i = 0; i < lists[l].count; i++) {
             const struct entry *e = &lists[l].entries[i];
+            if ((lists[l].states >> e->state & 1u) == 0) {
+                continue;
+            }
             if (entry_wanted(request, e)) {
                 return INFRA_EFULL;
             }

@@ -48,17 +48,31 @@ struct entry {
     uint32_t id;
     uint32_t weight;
     uint32_t cap;
+    uint16_t owner; /* Which of the id's owners: see struct member. */
+    uint8_t state;  /* enum infra_balancer_state */
+    uint8_t reserved;
+};
+
+/* What a policy precomputed for some entries. It depends on who they are and
+ * not on their state, so tables share it for as long as they list the same. */
+struct built {
+    uint32_t refs; /* Control's. */
     uint32_t reserved;
+    size_t bytes; /* Of the allocation. */
 };
 
 struct list {
     const struct entry *entries; /* In the order of ids. */
-    const void *built;           /* The policy's, NULL if it has none. */
+    const void *built_data;      /* Behind built; NULL if there is none. */
+    struct built *built;
     uint64_t weight_total;
     uint32_t count;
     uint32_t rank;   /* 2 * tier + degraded; which of a reader's states. */
-    uint32_t capped; /* Some entry has a cap. */
-    uint32_t even;   /* All weights are equal. */
+    uint32_t states; /* A bit for each state that may be picked. */
+    bool partial;    /* Some entries are in another state. */
+    bool capped;     /* Some entry has a cap. */
+    bool even;       /* All weights are equal. */
+    bool reserved;
 };
 
 struct table {
@@ -73,6 +87,7 @@ struct infra_balancer_candidates {
     const struct list *list;
     const struct slot *slots;
     const struct infra_request *request; /* Never NULL. */
+    const struct member *members;        /* In a build; NULL in a pick. */
     bool narrow; /* Not everyone in the list may be picked. */
 };
 
@@ -87,8 +102,8 @@ struct member {
     uint8_t tier;
     uint8_t marks[3]; /* By axis. */
     uint8_t present;
-    uint8_t listed; /* In the table that was published last. */
-    uint8_t reserved[2];
+    uint8_t reserved;
+    uint16_t owner; /* Counts the keys that the id has had. */
 };
 #define EDITION_PENDING UINT64_MAX
 
@@ -176,7 +191,8 @@ static inline bool candidate_may(const struct infra_balancer_candidates *c,
         return true;
     }
     const struct entry *e = &c->list->entries[index];
-    return entry_wanted(c->request, e) &&
+    return (c->list->states >> e->state & 1u) != 0 &&
+           entry_wanted(c->request, e) &&
            (e->cap == 0 || slot_in_flight(&c->slots[e->id]) < e->cap);
 }
 

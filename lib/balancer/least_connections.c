@@ -1,33 +1,137 @@
 /* SPDX-License-Identifier: MIT */
 /* Least connections: the fewest tickets in flight per weight, compared by cross
- * multiplication as in nginx and HAProxy. The scan starts one further each
- * time, so that equals are taken in turn and not always the first. O(n). */
+ * multiplication as in nginx and HAProxy. Up to SCAN_MAX backends all are
+ * looked at, from one further each time, so that equals are taken in turn. Of
+ * more, d different ones are drawn: DRAWS_MIN while all keep up, and more as
+ * the share s of those that lag behind grows, so that d draws meet none but
+ * laggards in less than 1 % of picks (s^d < 0.01, Finagle's rule for the dead;
+ * two slow of four defeat the best of two, brpc #3340). O(1), or O(SCAN_MAX).
+ * */
+#include "../base/random.h"
 #include "internal.h"
 
-/* state[0]: where the scan starts. */
-static uint32_t pick(const void *table, uint64_t state[4],
-                     const struct infra_balancer_candidates *c, uint64_t hash)
+enum {
+    SCAN_MAX = 16,
+    DRAWS_MIN = 4,
+    DRAWS_MAX = 16,
+    TRIES_MAX = 4 * DRAWS_MAX, /* To find so many that may be picked. */
+    SHARE_ONE = 1 << 16,       /* The share of laggards, in fixed point, ... */
+    SHARE_SMOOTHING = 64,      /* ... is a mean over about so many picks. */
+};
+
+/* Is @a's load per weight less than @b's? */
+static bool is_less(const struct infra_balancer_candidates *c, uint32_t a,
+                    uint64_t load_a, uint32_t b, uint64_t load_b)
 {
     const struct entry *entries = c->list->entries;
+
+    return load_a * entries[b].weight < load_b * entries[a].weight;
+}
+
+static uint64_t load_of(const struct infra_balancer_candidates *c,
+                        uint32_t index)
+{
+    return slot_in_flight(&c->slots[c->list->entries[index].id]);
+}
+
+static uint32_t scan(const struct infra_balancer_candidates *c, uint64_t *start)
+{
     uint32_t count = c->list->count;
     uint32_t best = NO_INDEX;
     uint64_t best_load = 0;
+    uint32_t i = (uint32_t)(*start % count);
 
-    (void)table;
-    (void)hash;
-    uint32_t i = (uint32_t)(state[0] % count);
-    state[0] = i + 1;
+    *start = i + 1;
     for (uint32_t seen = 0; seen < count; seen++) {
-        uint64_t load = slot_in_flight(&c->slots[entries[i].id]);
+        uint64_t load = load_of(c, i);
         if (candidate_may(c, i) &&
-            (best == NO_INDEX ||
-             load * entries[best].weight < best_load * entries[i].weight)) {
+            (best == NO_INDEX || is_less(c, i, load, best, best_load))) {
             best = i;
             best_load = load;
         }
         i = i + 1 == count ? 0 : i + 1;
     }
     return best;
+}
+
+/* By eighths of the share of laggards: the least d with share^d < 0.01. */
+static uint32_t draws_for(uint64_t share)
+{
+    static const uint8_t draws[] = {
+        DRAWS_MIN, DRAWS_MIN, 5, 7, 10, DRAWS_MAX
+    };
+    uint64_t eighth = share * 8 / SHARE_ONE;
+
+    return eighth < sizeof draws ? draws[eighth] : DRAWS_MAX;
+}
+
+/* Up to @draws different ones that may be picked. */
+static uint32_t draw(const struct infra_balancer_candidates *c,
+                     uint64_t *random, uint32_t *drawn, uint32_t draws)
+{
+    uint32_t found = 0;
+
+    uint64_t word = 0;
+    for (uint32_t t = 0; t < TRIES_MAX && found < draws; t++) {
+        word = t % 2 == 0 ? infra__random(random) : word << 32;
+        uint32_t index = infra__below(word, c->list->count);
+        uint32_t k = 0;
+        while (k < found && drawn[k] != index) {
+            k++;
+        }
+        if (k == found && candidate_may(c, index)) {
+            drawn[found++] = index;
+        }
+    }
+    return found;
+}
+
+/* Who has more than twice the load of the best, and one more, lags behind. */
+static uint32_t count_laggards(const struct infra_balancer_candidates *c,
+                               const uint32_t *drawn, const uint64_t *loads,
+                               uint32_t count, uint32_t best)
+{
+    uint32_t laggards = 0;
+
+    for (uint32_t i = 0; i < count; i++) {
+        laggards +=
+            is_less(c, drawn[best], 2 * loads[best] + 2, drawn[i], loads[i]);
+    }
+    return laggards;
+}
+
+/* state[0]: the random state, or where the scan starts. [1]: the share of
+ * laggards. */
+static uint32_t pick(const void *table, uint64_t state[4],
+                     const struct infra_balancer_candidates *c, uint64_t hash)
+{
+    uint32_t drawn[DRAWS_MAX];
+    uint64_t loads[DRAWS_MAX];
+
+    (void)table;
+    (void)hash;
+    if (c->list->count <= SCAN_MAX) {
+        return scan(c, &state[0]);
+    }
+    state[1] =
+        state[1] > SHARE_ONE ? 0 : state[1]; /* A random word at first. */
+    uint32_t found = draw(c, &state[0], drawn, draws_for(state[1]));
+    if (found == 0) {
+        return scan(c, &state[0]);
+    }
+    uint32_t best = 0;
+    for (uint32_t i = 0; i < found; i++) {
+        loads[i] = load_of(c, drawn[i]);
+        if (is_less(c, drawn[i], loads[i], drawn[best], loads[best])) {
+            best = i;
+        }
+    }
+    state[1] -= state[1] / SHARE_SMOOTHING;
+    uint32_t laggards = count_laggards(c, drawn, loads, found, best);
+    if (laggards > 0) {
+        state[1] += laggards * (SHARE_ONE / SHARE_SMOOTHING) / found;
+    }
+    return drawn[best];
 }
 
 const struct infra_balancer_policy *infra_balancer_least_connections(void)

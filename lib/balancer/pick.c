@@ -56,7 +56,7 @@ static bool is_shared(const struct infra_balancer_reader *r,
 static uint32_t ask_policy(struct infra_balancer_reader *r,
                            const struct infra_balancer_candidates *c)
 {
-    return r->pick(c->list->built, r->states[c->list->rank], c,
+    return r->pick(c->list->built_data, r->states[c->list->rank], c,
                    c->request->hash);
 }
 
@@ -123,7 +123,7 @@ int infra_balancer_pick(struct infra_balancer_reader *reader,
             .list = &t->lists[l],
             .slots = reader->slots,
             .request = request,
-            .narrow = restricted || t->lists[l].capped,
+            .narrow = restricted || t->lists[l].capped || t->lists[l].partial,
         };
         const struct entry *e = choose(reader, &c);
         if (e != NULL) {

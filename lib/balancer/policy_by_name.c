@@ -10,8 +10,11 @@ typedef const struct infra_balancer_policy *policy_function(void);
 static policy_function *const policies[] = {
     infra_balancer_round_robin,
     infra_balancer_smooth_weighted,
+    infra_balancer_weighted_round_robin,
+    infra_balancer_random,
     infra_balancer_least_connections,
     infra_balancer_two_choices,
+    infra_balancer_first,
 };
 
 const char *infra_balancer_policy_name(uint32_t index)

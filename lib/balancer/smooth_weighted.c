@@ -56,9 +56,9 @@ static size_t table_size(const struct infra_balancer_candidates *c)
 {
     uint32_t divisor;
     uint64_t cycle = cycle_of(c, &divisor);
+    size_t currents = cycle <= CYCLE_MAX ? c->list->count : 0;
 
-    return numbers_size(cycle, c->list->count) +
-           c->list->count * sizeof(int64_t);
+    return numbers_size(cycle, c->list->count) + currents * sizeof(int64_t);
 }
 
 static void build_cycle(struct turns *turns, int64_t *currents,
@@ -82,32 +82,16 @@ static int build(void *table, const struct infra_balancer_candidates *c)
     struct turns *turns = table;
     uint32_t divisor;
     uint64_t cycle = cycle_of(c, &divisor);
-    void *scratch =
-        (unsigned char *)table + numbers_size(cycle, c->list->count);
-
     turns->count = c->list->count;
     if (cycle <= CYCLE_MAX) {
         turns->cycle = (uint32_t)cycle;
-        build_cycle(turns, scratch, c->list->entries, divisor);
+        void *currents =
+            (unsigned char *)table + numbers_size(cycle, turns->count);
+        build_cycle(turns, currents, c->list->entries, divisor);
         return INFRA_OK;
     }
-    uint32_t *weights = scratch;
-    for (uint32_t i = 0; i < turns->count; i++) {
-        weights[i] = c->list->entries[i].weight;
-    }
-    infra__static_stride_scale(turns->numbers, weights, turns->count);
+    infra__static_stride_scale(turns->numbers, c->list);
     return INFRA_OK;
-}
-
-static uint32_t next_stride(const struct turns *turns, uint64_t state[4])
-{
-    /* New, or the membership changed: any position is as good. */
-    if (state[1] >= turns->count || state[2] >= UINT16_MAX) {
-        state[1] %= turns->count;
-        state[2] %= UINT16_MAX;
-    }
-    return infra__static_stride_next(turns->numbers, turns->count, &state[1],
-                                     &state[2]);
 }
 
 /* state[0]: the turn in the cycle. [1], [2]: the position of the strides. [3]:
@@ -123,7 +107,8 @@ static uint32_t pick(const void *table, uint64_t state[4],
                                       true);
     }
     if (turns->cycle == 0) {
-        uint32_t index = next_stride(turns, state);
+        uint32_t index =
+            infra__static_stride_next(turns->numbers, turns->count, &state[1]);
         return candidate_may(c, index)
                    ? index
                    : infra__candidates_draw(c, state[3] += INFRA__WEYL,

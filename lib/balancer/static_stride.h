@@ -8,15 +8,14 @@
 #ifndef INFRA_BALANCER_STATIC_STRIDE_H
 #define INFRA_BALANCER_STATIC_STRIDE_H
 
-#include <stdint.h>
+#include "internal.h"
 
-/* Fill @ret_scaled with @count weights scaled from @weights, all at least 1. */
-void infra__static_stride_scale(uint16_t *ret_scaled, const uint32_t *weights,
-                                uint32_t count);
+/* Fill @ret_scaled with a scaled weight, at least 1, for each of the list. */
+void infra__static_stride_scale(uint16_t *ret_scaled, const struct list *list);
 
-/* The next turn. @index (< count) and @generation (< 65535) are the position.
- * */
+/* The next turn. @position is the index and the generation; any two words, and
+ * those of another list, are a place to go on from. */
 uint32_t infra__static_stride_next(const uint16_t *scaled, uint32_t count,
-                                   uint64_t *index, uint64_t *generation);
+                                   uint64_t position[2]);
 
 #endif

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-/* Building a table and making it visible. One block of memory holds the lists,
- * their entries and what the policy precomputes; a reader never sees a
- * half-made one, and never frees. O(ids_max + what the policy needs), in the
- * caller of publish. */
+/* Building a table and making it visible, in the caller of publish. One block
+ * of memory holds the lists and their entries; what the policy precomputes
+ * stands apart and is shared by the tables that list the same backends, so that
+ * a change of health rebuilds nothing where the policy takes whole tiers. A
+ * reader never sees a half-made table, and never frees. O(ids_max + what the
+ * policy needs). */
 #include "internal.h"
 
 #include <assert.h>
+#include <stdalign.h>
 #include <string.h>
 
-#define BUILT_ALIGNMENT 16u
-
-static size_t align_up(size_t bytes)
-{
-    return (bytes + BUILT_ALIGNMENT - 1) & ~(size_t)(BUILT_ALIGNMENT - 1);
-}
+#define BUILT_HEAD                                       \
+    ((sizeof(struct built) + alignof(max_align_t) - 1) & \
+     ~(alignof(max_align_t) - 1))
 
 /* Which list a backend belongs to, or LISTS_MAX: it takes nothing new. */
 static uint32_t member_rank(const struct member *m)
@@ -26,145 +26,194 @@ static uint32_t member_rank(const struct member *m)
     return 2u * m->tier + (state == INFRA_STATE_DEGRADED);
 }
 
+static void unref_built(const struct infra_balancer *b, struct built *built)
+{
+    if (built != NULL && --built->refs == 0) {
+        infra__free(&b->allocator, built, 1, built->bytes);
+    }
+}
+
 void infra__table_free(void *owner, struct infra__edition *edition)
 {
     const struct infra_balancer *b = owner;
     struct table *t = (struct table *)(void *)edition;
 
+    for (uint32_t l = 0; l < t->lists_count; l++) {
+        unref_built(b, t->lists[l].built);
+    }
     infra__free(&b->allocator, t, 1, t->bytes);
 }
 
-/* A plan counts what the lists need before there is memory for them. */
+/* Is it listed with those of this rank, to be picked or only to be known? */
+static bool belongs(const struct infra_balancer *b, const struct member *m,
+                    uint32_t rank)
+{
+    return b->policy->whole_tier != 0 ? m->present && m->tier == rank / 2
+                                      : member_rank(m) == rank;
+}
+
+static void add_entry(struct list *list, struct entry *e,
+                      const struct member *m, uint32_t id)
+{
+    *e = (struct entry) { .id = id,
+                          .weight = m->weight,
+                          .cap = m->in_flight_max,
+                          .owner = m->owner,
+                          .state = (uint8_t)member_state(m) };
+    list->count++;
+    list->weight_total += m->weight;
+    list->capped |= m->in_flight_max > 0;
+    list->partial |= (list->states >> e->state & 1u) == 0;
+    list->even &= m->weight == list->entries[0].weight;
+}
+
+/* How many can be picked, and how many are listed, by rank. */
 struct plan {
-    struct list lists[LISTS_MAX]; /* By rank; only numbers are set. */
-    uint32_t entries_count;
+    uint32_t available[LISTS_MAX];
+    uint32_t listed[LISTS_MAX];
     uint32_t lists_count;
+    uint32_t entries_count;
 };
 
-static void plan_lists(const struct infra_balancer *b, struct plan *plan)
+static void make_plan(const struct infra_balancer *b, struct plan *plan)
 {
-    *plan = (struct plan) { 0 };
+    *plan = (struct plan) { .lists_count = 0 };
     for (uint32_t id = 0; id < b->ids_max; id++) {
-        uint32_t rank = member_rank(&b->members[id]);
-        if (rank == LISTS_MAX) {
-            continue;
+        const struct member *m = &b->members[id];
+        uint32_t rank = member_rank(m);
+        if (rank < LISTS_MAX) {
+            plan->available[rank]++;
         }
-        struct list *list = &plan->lists[rank];
-        plan->lists_count += list->count == 0;
-        plan->entries_count++;
-        list->count++;
+        for (rank = 2u * m->tier; rank < 2u * m->tier + 2; rank++) {
+            plan->listed[rank] += belongs(b, m, rank);
+        }
+    }
+    for (uint32_t rank = 0; rank < LISTS_MAX; rank++) {
+        if (plan->available[rank] > 0) {
+            plan->lists_count++;
+            plan->entries_count += plan->listed[rank];
+        }
     }
 }
 
-/* Lists and entries, without the policy's tables. NULL: no memory. */
-static struct table *lay_out(const struct infra_balancer *b,
-                             const struct plan *plan)
+/* Lists and entries, without what the policy builds. NULL: no memory. */
+static struct table *lay_out(const struct infra_balancer *b)
 {
-    size_t bytes = align_up(sizeof(struct table) +
-                            plan->lists_count * sizeof(struct list)) +
-                   plan->entries_count * sizeof(struct entry);
+    struct plan plan;
+
+    make_plan(b, &plan);
+    size_t head = sizeof(struct table) + plan.lists_count * sizeof(struct list);
+    size_t bytes = head + plan.entries_count * sizeof(struct entry);
     struct table *t = infra__alloc(&b->allocator, 1, bytes);
     if (t == NULL) {
         return NULL;
     }
     t->bytes = bytes;
-    t->lists_count = plan->lists_count;
-
-    struct entry *entry = (struct entry *)(void *)((unsigned char *)t + bytes) -
-                          plan->entries_count;
-    struct list *list = t->lists;
+    struct entry *e = (struct entry *)(void *)((unsigned char *)t + head);
     for (uint32_t rank = 0; rank < LISTS_MAX; rank++) {
-        if (plan->lists[rank].count == 0) {
+        if (plan.available[rank] == 0) {
             continue;
         }
-        *list = (struct list) { .entries = entry, .rank = rank, .even = 1 };
+        struct list *list = &t->lists[t->lists_count++];
+        *list = (struct list) {
+            .entries = e,
+            .rank = rank,
+            .states =
+                1u << (rank % 2 == 0 ? INFRA_STATE_UP : INFRA_STATE_DEGRADED),
+            .even = true,
+        };
         for (uint32_t id = 0; id < b->ids_max; id++) {
-            const struct member *m = &b->members[id];
-            if (member_rank(m) != rank) {
-                continue;
+            if (belongs(b, &b->members[id], rank)) {
+                add_entry(list, e++, &b->members[id], id);
             }
-            *entry++ = (struct entry) { .id = id,
-                                        .weight = m->weight,
-                                        .cap = m->in_flight_max };
-            list->count++;
-            list->weight_total += m->weight;
-            list->capped |= m->in_flight_max > 0;
-            list->even &= m->weight == list->entries[0].weight;
         }
-        list++;
     }
     return t;
 }
 
-static struct infra_balancer_candidates view(const struct infra_balancer *b,
-                                             const struct list *list)
+static bool same_backends(const struct list *x, const struct list *y)
 {
-    static const struct infra_request no_restriction;
-
-    return (struct infra_balancer_candidates) { .list = list,
-                                                .slots = b->slots,
-                                                .request = &no_restriction };
+    if (x->count != y->count) {
+        return false;
+    }
+    for (uint32_t i = 0; i < x->count; i++) {
+        const struct entry *a = &x->entries[i];
+        const struct entry *b = &y->entries[i];
+        if (a->id != b->id || a->weight != b->weight || a->owner != b->owner) {
+            return false;
+        }
+    }
+    return true;
 }
 
-/* Append the policy's tables to @t, which may move. On failure it is freed. */
-static int add_built(const struct infra_balancer *b, struct table **t_ret)
+/* Share what a list of the same backends has: of this table, or of the last. */
+static bool share_built(const struct table *t, struct list *list)
 {
-    const struct infra_balancer_policy *policy = b->policy;
-    struct table *t = *t_ret;
-    size_t sizes[LISTS_MAX] = { 0 };
-    size_t total = align_up(t->bytes);
+    for (uint32_t l = 0; t != NULL && l < t->lists_count; l++) {
+        const struct list *other = &t->lists[l];
+        if (other != list && other->built != NULL &&
+            same_backends(other, list)) {
+            list->built = other->built;
+            list->built_data = other->built_data;
+            list->built->refs++;
+            return true;
+        }
+    }
+    return false;
+}
 
-    if (policy->table_size == NULL) {
+static int build_list(const struct infra_balancer *b, struct list *list)
+{
+    static const struct infra_request no_restriction;
+    const struct infra_balancer_candidates c = { .list = list,
+                                                 .slots = b->slots,
+                                                 .members = b->members,
+                                                 .request = &no_restriction };
+    size_t size = b->policy->table_size(&c);
+
+    if (size == 0) {
         return INFRA_OK;
     }
-    for (uint32_t l = 0; l < t->lists_count; l++) {
-        struct infra_balancer_candidates c = view(b, &t->lists[l]);
-        sizes[l] = policy->table_size(&c);
-        if (sizes[l] > SIZE_MAX / 2 - total) {
-            infra__free(&b->allocator, t, 1, t->bytes);
-            return INFRA_ENOMEM;
-        }
-        total += align_up(sizes[l]);
-    }
-    struct table *grown = infra__alloc(&b->allocator, 1, total);
-    if (grown == NULL) {
-        infra__free(&b->allocator, t, 1, t->bytes);
+    if (size > SIZE_MAX - BUILT_HEAD) {
         return INFRA_ENOMEM;
     }
-    memcpy(grown, t, t->bytes);
-    grown->bytes = total;
-    unsigned char *built = (unsigned char *)grown + align_up(t->bytes);
-    int err = INFRA_OK;
-    for (uint32_t l = 0; l < grown->lists_count && err == INFRA_OK; l++) {
-        struct list *list = &grown->lists[l];
-        size_t offset = (size_t)((const unsigned char *)list->entries -
-                                 (const unsigned char *)t);
-        list->entries =
-            (const struct entry *)(const void *)((unsigned char *)grown +
-                                                 offset);
-        if (sizes[l] == 0) {
-            continue;
-        }
-        list->built = built;
-        struct infra_balancer_candidates c = view(b, list);
-        err = policy->build != NULL ? policy->build(built, &c) : INFRA_OK;
-        built += align_up(sizes[l]);
+    struct built *built = infra__alloc(&b->allocator, 1, BUILT_HEAD + size);
+    if (built == NULL) {
+        return INFRA_ENOMEM;
     }
-    infra__free(&b->allocator, t, 1, t->bytes);
+    *built = (struct built) { .refs = 1, .bytes = BUILT_HEAD + size };
+    void *data = (unsigned char *)built + BUILT_HEAD;
+    int err = b->policy->build != NULL ? b->policy->build(data, &c) : INFRA_OK;
     if (err != INFRA_OK) {
-        infra__free(&b->allocator, grown, 1, total);
+        unref_built(b, built);
         return err;
     }
-    *t_ret = grown;
+    list->built = built;
+    list->built_data = data;
     return INFRA_OK;
 }
 
-/* The table is out: note who is in it, and since when who is not. */
-static void note_members(struct infra_balancer *b)
+static int build_all(const struct infra_balancer *b, struct table *t)
+{
+    int err = INFRA_OK;
+
+    if (b->policy->table_size == NULL) {
+        return INFRA_OK;
+    }
+    for (uint32_t l = 0; l < t->lists_count && err == INFRA_OK; l++) {
+        struct list *list = &t->lists[l];
+        if (!share_built(t, list) && !share_built(b->table, list)) {
+            err = build_list(b, list);
+        }
+    }
+    return err;
+}
+
+/* The table is out: note since when it lacks those who were removed. */
+static void note_absent(struct infra_balancer *b)
 {
     for (uint32_t id = 0; id < b->ids_max; id++) {
         struct member *m = &b->members[id];
-        m->listed = member_rank(m) != LISTS_MAX;
         if (m->absent_since == EDITION_PENDING && !m->present) {
             m->absent_since = b->version;
         }
@@ -185,14 +234,13 @@ int infra_balancer_publish(struct infra_balancer *balancer, infra_time now)
     if (!b->dirty) {
         return INFRA_OK;
     }
-    struct plan plan;
-    plan_lists(b, &plan);
-    struct table *t = lay_out(b, &plan);
+    struct table *t = lay_out(b);
     if (t == NULL) {
         return INFRA_ENOMEM;
     }
-    int err = add_built(b, &t);
+    int err = build_all(b, t);
     if (err != INFRA_OK) {
+        infra__table_free(b, &t->edition);
         return err;
     }
     t->edition.version = ++b->version;
@@ -205,7 +253,7 @@ int infra_balancer_publish(struct infra_balancer *balancer, infra_time now)
     }
     b->table = t;
     b->dirty = false;
-    note_members(b);
+    note_absent(b);
     assert(b->table->edition.version == b->version);
     return INFRA_OK;
 }

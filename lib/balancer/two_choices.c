@@ -3,35 +3,11 @@
  * weight, the one with fewer tickets in flight per weight wins, the first drawn
  * of equals. O(1). When few may be picked the draws are repeated some times and
  * then made among those that may, O(n). */
-#include "../base/random.h"
 #include "alias.h"
 
 /* With half of the list excluded, 16 draws find two in all but 0.03 % of picks.
  * */
 #define DRAWS_MAX 16u
-
-static size_t table_size(const struct infra_balancer_candidates *c)
-{
-    return c->list->even ? 0
-                         : c->list->count *
-                               (sizeof(struct alias_column) + sizeof(uint64_t));
-}
-
-static int build(void *table, const struct infra_balancer_candidates *c)
-{
-    struct alias_column *columns = table;
-
-    infra__alias_build(columns, (uint64_t *)(void *)(columns + c->list->count),
-                       c->list);
-    return INFRA_OK;
-}
-
-static uint32_t draw(const struct alias_column *columns, uint32_t count,
-                     uint64_t random)
-{
-    return columns == NULL ? infra__below(random, count)
-                           : infra__alias_draw(columns, count, random);
-}
 
 /* Two of those that may be picked; the second is NO_INDEX if there is one. */
 static void draw_pair(const struct alias_column *columns, uint64_t *random,
@@ -41,7 +17,8 @@ static void draw_pair(const struct alias_column *columns, uint64_t *random,
     uint32_t found = 0;
 
     for (uint32_t i = 0; i < DRAWS_MAX; i++) {
-        uint32_t index = draw(columns, c->list->count, infra__random(random));
+        uint32_t index =
+            infra__alias_draw(columns, c->list->count, infra__random(random));
         if ((found == 0 || index != pair[0]) && candidate_may(c, index)) {
             pair[found++] = index;
             if (found == 2) {
@@ -99,8 +76,8 @@ const struct infra_balancer_policy *infra_balancer_two_choices(void)
     static const struct infra_balancer_policy policy = {
         .size = sizeof policy,
         .name = "two-choices",
-        .table_size = table_size,
-        .build = build,
+        .table_size = infra__alias_table_size,
+        .build = infra__alias_table_build,
         .pick = pick,
         .needs_load = 1,
     };

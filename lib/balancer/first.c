@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* First: the lowest id that has room under its cap, as HAProxy's "first", so
+ * that the others stay idle and can be switched off. Without caps one backend
+ * gets it all. O(1) while the first has room, else O(those that are full). */
+#include "internal.h"
+
+static uint32_t pick(const void *table, uint64_t state[4],
+                     const struct infra_balancer_candidates *c, uint64_t hash)
+{
+    (void)table;
+    (void)state;
+    (void)hash;
+    for (uint32_t i = 0; i < c->list->count; i++) {
+        if (candidate_may(c, i)) {
+            return i;
+        }
+    }
+    return NO_INDEX;
+}
+
+const struct infra_balancer_policy *infra_balancer_first(void)
+{
+    static const struct infra_balancer_policy policy = {
+        .size = sizeof policy,
+        .name = "first",
+        .pick = pick,
+    };
+
+    return &policy;
+}

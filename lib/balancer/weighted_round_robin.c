@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/* Weighted round robin by static strides, for any weights: O(1), 2 bytes a
+ * backend, built in O(n), where the smooth order of smooth_weighted.c needs a
+ * table as long as its cycle. Restricted picks are spread as in round_robin.c.
+ * */
+#include "../base/random.h"
+#include "internal.h"
+#include "static_stride.h"
+
+static size_t table_size(const struct infra_balancer_candidates *c)
+{
+    return c->list->count * sizeof(uint16_t);
+}
+
+static int build(void *table, const struct infra_balancer_candidates *c)
+{
+    infra__static_stride_scale(table, c->list);
+    return INFRA_OK;
+}
+
+/* state[0], [1]: the position. [2]: the sequence of restricted picks. */
+static uint32_t pick(const void *table, uint64_t state[4],
+                     const struct infra_balancer_candidates *c, uint64_t hash)
+{
+    (void)hash;
+    if (c->request->eligible == NULL) {
+        uint32_t index =
+            infra__static_stride_next(table, c->list->count, state);
+        if (candidate_may(c, index)) {
+            return index;
+        }
+    }
+    return infra__candidates_draw(c, state[2] += INFRA__WEYL, NO_INDEX, true);
+}
+
+const struct infra_balancer_policy *infra_balancer_weighted_round_robin(void)
+{
+    static const struct infra_balancer_policy policy = {
+        .size = sizeof policy,
+        .name = "weighted-round-robin",
+        .table_size = table_size,
+        .build = build,
+        .pick = pick,
+    };
+
+    return &policy;
+}
