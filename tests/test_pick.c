@@ -8,8 +8,6 @@
 
 #include <string.h>
 
-#define POLICIES 7
-
 static const struct infra_balancer_policy *policy(int index)
 {
     ck_assert_ptr_null(infra_balancer_policy_name(POLICIES)); /* That is all. */

@@ -625,7 +625,7 @@ START_TEST(policies_are_found_by_name)
         ck_assert_ptr_nonnull(p);
         ck_assert_str_eq(p->name, name);
     }
-    ck_assert_uint_eq(count, 7);
+    ck_assert_uint_eq(count, POLICIES);
     ck_assert_ptr_null(infra_balancer_policy_by_name("fastest"));
     ck_assert_ptr_null(infra_balancer_policy_by_name(NULL));
 }

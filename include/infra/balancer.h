@@ -32,8 +32,8 @@
  *
  * Cost: a pick with the policies of this header does not grow with the number
  * of backends.  With an eligible set, tried ids or full backends it may fall
- * back to one pass over the tier.  Memory: 64 bytes per id for the shared slot, 48 for the
- * control side, 40 per reader, 16 per backend and published table.
+ * back to one pass over the tier.  Memory: 64 bytes per id for the shared slot,
+ * 48 for the control side, 40 per reader, 16 per backend and published table.
  */
 #ifndef INFRA_BALANCER_H
 #define INFRA_BALANCER_H
@@ -74,6 +74,15 @@ enum infra_balancer_spill {
     INFRA_SPILL_FULL, /**< Also when all of them are at their cap. */
 };
 
+/** Whom a pick may use when nobody is up, or a tier is in panic. */
+enum infra_balancer_outage {
+    INFRA_OUTAGE_REFUSE,  /**< Nobody: INFRA_ENONE. */
+    INFRA_OUTAGE_ANYBODY, /**< All but those that the operator took out: the
+                                checks may be what is wrong. */
+    INFRA_OUTAGE_LAST_UP, /**< Those that were up last.  In a panic of some
+                                tiers the same as ANYBODY. */
+};
+
 /** Options of infra_balancer_create(). */
 struct infra_balancer_options {
     size_t size;
@@ -85,6 +94,31 @@ struct infra_balancer_options {
     uint64_t seed;
     uint32_t ids_max; /**< 0: 64.  Ids are 0 .. ids_max - 1. */
     uint32_t spill;   /**< enum infra_balancer_spill */
+    uint32_t outage;  /**< enum infra_balancer_outage */
+    /** 0: a tier gets all traffic as long as anybody in it can take it.  Else
+     *  tiers share it as in Envoy, whose default is 140: a tier keeps all until
+     *  less than 100/140 of it is up, and hands on the rest in proportion;
+     *  degraded backends come after the healthy of all tiers. */
+    uint32_t overprovision_percent;
+    /** With overprovision_percent: while all tiers together cannot carry the
+     *  traffic, a tier of which less than this can serve is in panic, and
+     *  `outage` says what then (Envoy's default is 50 with ANYBODY).  0: never.
+     * */
+    uint32_t panic_percent;
+    /** After a total outage, until so many are up, a pick is refused with
+     *  INFRA_ESHED but in proportion to how many are: those that come back
+     * first
+     *  are not buried (brpc's cluster recovery).  0: never. */
+    uint32_t recover_min;
+    /** Per reader, retries (picks with tried ids) may be so many in a hundred
+     *  first attempts, plus so many a second; both 0: no budget.  Up to 100 and
+     *  ten seconds' worth are saved up. */
+    uint32_t retry_percent;
+    uint32_t retry_min_per_s;
+    /** A backend that comes up gets a tenth of its share at first and all of it
+     *  after so long, growing linearly, with every policy; 0: all at once.  Not
+     *  while all of its tier are new.  Nanoseconds. */
+    infra_time slow_start;
 };
 
 /** A backend as the control side describes it. */
@@ -101,6 +135,13 @@ struct infra_backend {
     uint32_t in_flight_max;
 };
 
+/** Flags of a request. */
+enum infra_request_flags {
+    /** The field `sticky` counts: a session's backend is taken while it is not
+     *  down, eligible, untried and not full, though it may be draining. */
+    INFRA_REQUEST_STICKY = 1,
+};
+
 /**
  * What a pick must respect.  Zeroes, or a NULL request, are the default.  It is
  * read on the data path and grows only by its reserved words, so it has no
@@ -111,13 +152,27 @@ struct infra_request {
     const uint32_t *tried; /**< Ids that this request has tried already. */
     uint64_t hash;         /**< For hash policies, well mixed. */
     uint32_t tried_count;
+    uint32_t flags;  /**< enum infra_request_flags */
+    uint32_t sticky; /**< The id that INFRA_REQUEST_STICKY wants. */
     uint32_t reserved0;
-    uint64_t reserved[2];
+    uint64_t reserved[1];
 };
 
 /** The proof of one pick, zeroed by release.  Copy it, but release it once. */
 struct infra_ticket {
     uint64_t opaque[4];
+};
+
+/** Why a pick went where it went, as bits; 0: the policy chose in the first
+ * tier
+ *  as always. */
+enum infra_ticket_why {
+    INFRA_WHY_STICKY = 1,   /**< The request's sticky backend. */
+    INFRA_WHY_RETRY = 2,    /**< The request had tried others. */
+    INFRA_WHY_SPILL = 4,    /**< A later tier, or the degraded of one. */
+    INFRA_WHY_OUTAGE = 8,   /**< Panic or outage: health was not believed. */
+    INFRA_WHY_INSTEAD = 16, /**< The policy's choice could not be had. */
+    INFRA_WHY_WARMING = 32, /**< Another was passed over, its slow start. */
 };
 
 /** What infra_balancer_inspect() tells about one backend. */
@@ -140,8 +195,9 @@ struct infra_balancer_stats {
  *
  * @param[out] ret  Set on success only.
  * @param options   NULL for all defaults.
- * @return INFRA_OK; INFRA_ENOMEM; INFRA_EINVAL (ids_max or spill out of range,
- *         a policy without a name or pick function); INFRA_ESTRUCT.
+ * @return INFRA_OK; INFRA_ENOMEM; INFRA_EINVAL (an option out of range,
+ *         panic_percent without overprovision_percent, a policy without a name
+ *         or pick function); INFRA_ESTRUCT.
  *
  * Allocates.  Thread safety: any.
  */
@@ -171,6 +227,19 @@ INFRA_API void infra_balancer_destroy(struct infra_balancer *balancer);
  */
 INFRA_API INFRA_NODISCARD int infra_balancer_set(
     struct infra_balancer *balancer, const struct infra_backend *backend);
+
+/**
+ * Make the membership be these backends: add and change them as
+ * infra_balancer_set() does, and remove all others.  All or nothing.
+ *
+ * @param backends  All with the same size field; the order does not matter.
+ * @return As infra_balancer_set(); INFRA_EINVAL also for an id named twice.
+ *
+ * Allocates.  Thread safety: owner.
+ */
+INFRA_API INFRA_NODISCARD int infra_balancer_sync(
+    struct infra_balancer *balancer, const struct infra_backend *backends,
+    uint32_t count);
 
 /**
  * Take a backend out.  Tickets that are out stay valid; its counters stay until
@@ -261,14 +330,25 @@ INFRA_API void infra_balancer_refresh(struct infra_balancer_reader *reader);
  * @param[out] ret  The ticket, set on success only.
  * @return The id (>= 0); INFRA_ENONE: nobody is up; INFRA_ENARROW: none of
  *         those is eligible; INFRA_ETRIED: all of those were tried;
- *         INFRA_EFULL: all of those are at their cap; INFRA_EINVAL: a NULL
- *         argument.
+ *         INFRA_EFULL: all of those are at their cap; INFRA_ESHED: few are back
+ *         after an outage and this pick is refused; INFRA_EBUDGET: the retry
+ *         budget is spent; INFRA_EINVAL: a NULL argument.
  *
  * Thread safety: owner.
  */
 INFRA_API INFRA_NODISCARD int infra_balancer_pick(
     struct infra_balancer_reader *reader, const struct infra_request *request,
     infra_time now, struct infra_ticket *ret);
+
+/**
+ * Tell why a pick went where it went: bits of enum infra_ticket_why.
+ *
+ * Thread safety: any.
+ */
+INFRA_API uint32_t infra_ticket_why(const struct infra_ticket *ticket);
+
+/** Name of one of those bits ("retry"), or "unknown".  Thread safety: any. */
+INFRA_API const char *infra_ticket_why_name(uint32_t bit);
 
 /**
  * Tell early how a ticket's work goes: connected, or the first byte came.
@@ -434,7 +514,8 @@ struct infra_balancer_policy {
     uint32_t needs_load; /**< 1: keep in-flight counts shared by all threads. */
     /** 1: candidates are all backends of the tier, those among them that are
      *  down (ask infra_candidates_may()), so that a table is built once for a
-     *  membership and outlives changes of health.  0: only those that are up. */
+     *  membership and outlives changes of health.  0: only those that are up.
+     * */
     uint32_t whole_tier;
 };
 /** @} */

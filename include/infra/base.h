@@ -60,6 +60,8 @@ enum infra_error {
     INFRA_ENARROW = -10, /**< pick: backends are up, none is eligible. */
     INFRA_ENONE = -11,   /**< pick: no backend is up. */
     INFRA_ESYSTEM = -12, /**< driver: the system refused a descriptor. */
+    INFRA_ESHED = -13,   /**< pick: too few are back after a total outage. */
+    INFRA_EBUDGET = -14, /**< pick: too many retries of late. */
 };
 
 /**

@@ -7,10 +7,11 @@
 #include <string.h>
 
 #define IDS_MAX_DEFAULT 64u
+#define OVERPROVISION_MAX 10000u
+#define RETRY_MIN_MAX 1000000u     /* Ten seconds' worth fit 64 bits. */
 #define SEED_DEFAULT 0x696e667261u /* "infra" */
 
-INFRA__NO_TAIL_PADDING(struct infra_balancer_options, spill);
-INFRA__NO_TAIL_PADDING(struct infra_backend, in_flight_max);
+INFRA__NO_TAIL_PADDING(struct infra_balancer_options, slow_start);
 INFRA__NO_TAIL_PADDING(struct infra_balancer_stats, reserved);
 _Static_assert(sizeof(struct infra_ticket) == 32, "hosts store tickets");
 
@@ -44,6 +45,18 @@ static bool policy_is_usable(const struct infra_balancer_policy *policy)
            policy->whole_tier <= 1;
 }
 
+static bool options_are_usable(const struct infra_balancer_options *o)
+{
+    return o->ids_max <= INFRA_BALANCER_IDS_MAX &&
+           o->spill <= INFRA_SPILL_FULL && o->outage <= INFRA_OUTAGE_LAST_UP &&
+           o->overprovision_percent <= OVERPROVISION_MAX &&
+           o->panic_percent <= 100 &&
+           (o->panic_percent == 0 || o->overprovision_percent > 0) &&
+           o->recover_min <= INFRA_BALANCER_IDS_MAX &&
+           o->retry_percent <= 100 && o->retry_min_per_s <= RETRY_MIN_MAX &&
+           (o->policy == NULL || policy_is_usable(o->policy));
+}
+
 int infra_balancer_create(struct infra_balancer **ret,
                           const struct infra_balancer_options *options)
 {
@@ -57,8 +70,7 @@ int infra_balancer_create(struct infra_balancer **ret,
     if (err != INFRA_OK) {
         return err;
     }
-    if (o.ids_max > INFRA_BALANCER_IDS_MAX || o.spill > INFRA_SPILL_FULL ||
-        (o.policy != NULL && !policy_is_usable(o.policy))) {
+    if (!options_are_usable(&o)) {
         return INFRA_EINVAL;
     }
 
@@ -71,6 +83,13 @@ int infra_balancer_create(struct infra_balancer **ret,
     b->policy = o.policy != NULL ? o.policy : infra_balancer_round_robin();
     b->seed = o.seed != 0 ? o.seed : SEED_DEFAULT;
     b->spill = o.spill;
+    b->outage = o.outage;
+    b->overprovision_percent = o.overprovision_percent;
+    b->panic_percent = o.panic_percent;
+    b->recover_min = o.recover_min;
+    b->retry_percent = o.retry_percent;
+    b->retry_min_per_s = o.retry_min_per_s;
+    b->slow_start = o.slow_start;
     b->ids_max = o.ids_max != 0 ? o.ids_max : IDS_MAX_DEFAULT;
     b->members = infra__alloc(&allocator, b->ids_max, sizeof *b->members);
     b->slots = infra__alloc_lines(&allocator, b->ids_max * sizeof *b->slots,
@@ -106,108 +125,6 @@ void infra_balancer_destroy(struct infra_balancer *balancer)
     infra__free(&allocator, b, 1, sizeof *b);
 }
 
-/* May the id's former owner still be picked, or is a ticket of it out? */
-static bool id_is_busy(struct infra_balancer *b, uint32_t id)
-{
-    const struct member *m = &b->members[id];
-
-    if (m->present || m->absent_since == EDITION_PENDING) {
-        return true;
-    }
-    for (struct infra_balancer_reader *r = b->readers; r != NULL; r = r->next) {
-        if (infra__inbox_settle(&r->inbox, infra__table_free, b) <
-            m->absent_since) {
-            return true;
-        }
-    }
-    struct counts counts = infra__balancer_counts(b, id);
-    return counts.picks != counts.releases;
-}
-
-/* Give the id to another key: counters begin at zero. */
-static int take_id(struct infra_balancer *b, uint32_t id, const char *key,
-                   size_t key_size)
-{
-    struct member *m = &b->members[id];
-    char *copy = infra__alloc(&b->allocator, key_size, 1);
-
-    if (copy == NULL) {
-        return INFRA_ENOMEM;
-    }
-    memcpy(copy, key, key_size);
-    if (m->key != NULL) {
-        infra__free(&b->allocator, m->key, strlen(m->key) + 1, 1);
-    }
-    struct counts former = infra__balancer_counts(b, id);
-    struct counts *base = &b->slots[id].base;
-    base->picks -= former.picks;
-    base->releases -= former.releases;
-    base->failures -= former.failures;
-    base->reports -= former.reports;
-    base->latency_sum -= former.latency_sum;
-    *m = (struct member) { .key = copy, .owner = (uint16_t)(m->owner + 1) };
-    return INFRA_OK;
-}
-
-int infra_balancer_set(struct infra_balancer *balancer,
-                       const struct infra_backend *backend)
-{
-    struct infra_backend o = { 0 };
-
-    if (balancer == NULL || backend == NULL) {
-        return INFRA_EINVAL;
-    }
-    int err = infra__options_import(&o, sizeof o, backend,
-                                    sizeof(struct infra_backend));
-    if (err != INFRA_OK) {
-        return err;
-    }
-    if (o.id >= balancer->ids_max || o.key == NULL || o.key[0] == '\0' ||
-        o.weight > INFRA_BALANCER_WEIGHT_MAX ||
-        o.tier >= INFRA_BALANCER_TIERS_MAX) {
-        return INFRA_EINVAL;
-    }
-    size_t key_size = strnlen(o.key, INFRA_BALANCER_KEY_MAX + 1) + 1;
-    if (key_size > INFRA_BALANCER_KEY_MAX + 1) {
-        return INFRA_EINVAL;
-    }
-
-    struct member *m = &balancer->members[o.id];
-    if (m->key == NULL || strcmp(m->key, o.key) != 0) {
-        if (m->key != NULL && id_is_busy(balancer, o.id)) {
-            return INFRA_EBUSY;
-        }
-        err = take_id(balancer, o.id, o.key, key_size);
-        if (err != INFRA_OK) {
-            return err;
-        }
-    }
-    if (!m->present) {
-        memset(m->marks, INFRA_STATE_UP, sizeof m->marks);
-        m->present = 1;
-    }
-    m->weight = o.weight != 0 ? o.weight : 1;
-    m->tier = (uint8_t)o.tier;
-    m->in_flight_max = o.in_flight_max;
-    balancer->dirty = true;
-    return INFRA_OK;
-}
-
-int infra_balancer_remove(struct infra_balancer *balancer, uint32_t id)
-{
-    if (balancer == NULL || id >= balancer->ids_max) {
-        return INFRA_EINVAL;
-    }
-    struct member *m = &balancer->members[id];
-    if (!m->present) {
-        return INFRA_ENOENT;
-    }
-    m->present = 0;
-    m->absent_since = EDITION_PENDING;
-    balancer->dirty = true;
-    return INFRA_OK;
-}
-
 int infra_balancer_mark(struct infra_balancer *balancer, uint32_t id,
                         uint32_t axis, uint32_t state)
 {
@@ -219,9 +136,9 @@ int infra_balancer_mark(struct infra_balancer *balancer, uint32_t id,
     if (!m->present) {
         return INFRA_ENOENT;
     }
-    uint32_t before = member_state(m);
+    /* Also where a worse mark hides it: in an outage that may not count. */
+    balancer->dirty |= m->marks[axis] != state;
     m->marks[axis] = (uint8_t)state;
-    balancer->dirty |= member_state(m) != before;
     return INFRA_OK;
 }
 

@@ -20,6 +20,9 @@
 
 #define NO_INDEX UINT32_MAX
 
+/* How many backends that are new a pick may pass over. */
+#define PASSED_MAX 8u
+
 /* A tier's healthy and its degraded backends each make a list. */
 #define LISTS_MAX (2u * INFRA_BALANCER_TIERS_MAX)
 
@@ -65,6 +68,8 @@ struct list {
     const struct entry *entries; /* In the order of ids. */
     const void *built_data;      /* Behind built; NULL if there is none. */
     struct built *built;
+    const infra_time *since; /* When each came up; NULL: none is new. */
+    infra_time warm_at;      /* From then on none is. */
     uint64_t weight_total;
     uint32_t count;
     uint32_t rank;   /* 2 * tier + degraded; which of a reader's states. */
@@ -72,14 +77,20 @@ struct list {
     bool partial;    /* Some entries are in another state. */
     bool capped;     /* Some entry has a cap. */
     bool even;       /* All weights are equal. */
-    bool reserved;
+    uint8_t load;    /* Percent of the traffic that starts here. */
+    bool outage;     /* Health was not believed. */
+    bool spill;      /* Not the healthy of the first tier that has anybody. */
 };
 
 struct table {
     struct infra__edition edition;
     size_t bytes;
     uint32_t lists_count;
-    uint32_t reserved;
+    /* Of 2^32, how many picks are let in; UINT32_MAX: all. */
+    uint32_t admitted;
+    /* All of the first list may be picked, and it gets all of the traffic. */
+    bool plain;
+    struct list draining; /* For sticky requests only. */
     struct list lists[];
 };
 
@@ -89,6 +100,8 @@ struct infra_balancer_candidates {
     const struct infra_request *request; /* Never NULL. */
     const struct member *members;        /* In a build; NULL in a pick. */
     bool narrow; /* Not everyone in the list may be picked. */
+    uint32_t passed_count;
+    uint32_t passed[PASSED_MAX]; /* Too new for their turn in this pick. */
 };
 
 /* A backend as control knows it. */
@@ -97,11 +110,14 @@ struct member {
     /* Not in the table of this version or of any later one; EDITION_PENDING:
      * removed, and the table without it is not published yet. */
     uint64_t absent_since;
+    infra_time up_since;
     uint32_t weight;
     uint32_t in_flight_max;
     uint8_t tier;
     uint8_t marks[3]; /* By axis. */
     uint8_t present;
+    uint8_t is_up;  /* In the table that was published last. */
+    uint8_t was_up; /* In the last table in which anybody was. */
     uint8_t reserved;
     uint16_t owner; /* Counts the keys that the id has had. */
 };
@@ -120,6 +136,14 @@ struct infra_balancer {
     uint64_t readers_created;
     uint32_t ids_max;
     uint32_t spill;
+    uint32_t outage;
+    uint32_t overprovision_percent;
+    uint32_t panic_percent;
+    uint32_t recover_min;
+    uint32_t retry_percent;
+    uint32_t retry_min_per_s;
+    infra_time slow_start;
+    bool recovering; /* Nobody was up, and too few are again. */
     bool dirty;
 };
 
@@ -148,6 +172,13 @@ struct infra_balancer_reader {
     uint32_t ids_max;
     uint32_t spill;
     uint32_t needs_load;
+    uint32_t whole_tier;
+    uint32_t retry_percent;
+    uint32_t retry_min_per_s;
+    uint64_t retry_tokens;
+    infra_time retry_time; /* Up to when retry_tokens have grown. */
+    infra_time slow_start;
+    bool has_budget;
     uint64_t states[LISTS_MAX][4]; /* The policy's, by rank. */
     struct infra_balancer *balancer;
     struct infra_balancer_reader *next;
@@ -190,6 +221,11 @@ static inline bool candidate_may(const struct infra_balancer_candidates *c,
     if (!c->narrow) {
         return true;
     }
+    for (uint32_t i = 0; i < c->passed_count; i++) {
+        if (c->passed[i] == index) {
+            return false;
+        }
+    }
     const struct entry *e = &c->list->entries[index];
     return (c->list->states >> e->state & 1u) != 0 &&
            entry_wanted(c->request, e) &&
@@ -211,6 +247,15 @@ int infra__candidates_explain(const struct list *lists, uint32_t count,
  * in-flight is never counted too low. */
 struct counts infra__balancer_counts(const struct infra_balancer *b,
                                      uint32_t id);
+
+/* A table with its lists and entries, without what the policy builds. NULL: no
+ * memory. */
+struct table *infra__lists_lay_out(const struct infra_balancer *b,
+                                   infra_time now);
+
+/* How many backends are up or degraded, and is this one? */
+uint32_t infra__lists_up_count(const struct infra_balancer *b);
+bool infra__lists_is_up(const struct member *m);
 
 /* infra__edition_free of a table; the owner is the balancer. */
 void infra__table_free(void *owner, struct infra__edition *edition);

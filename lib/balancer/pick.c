@@ -5,27 +5,20 @@
  * the backend has a cap. The ticket remembers which. */
 #include "../base/random.h"
 #include "internal.h"
+#include "ticket.h"
 
-#include <assert.h>
+/* How often a pick may be disappointed (by other threads that take the last
+ * place under a cap, by backends that are new) before it passes the list over.
+ * */
+#define AGAIN_MAX 64u
 
-/* A ticket: word 0 is MAGIC | SHARED | id, word 1 whose it is, word 2 when. */
-#define TICKET_MAGIC 0x7469636b00000000u
-#define TICKET_MAGIC_MASK 0xffffffff00000000u
-#define TICKET_SHARED 0x80000000u
-
-/* How often a pick may lose the last place under a cap to other threads before
- * it counts the list as full. */
-#define LOST_RACES_MAX 64u
+/* A token of the retry budget, which grows by nanoseconds times retries a
+ * second. So many, and ten seconds' worth, are saved up. */
+#define RETRY_TOKEN 1000000000u
+#define RETRIES_SAVED 100u
+#define RETRY_SECONDS_SAVED 10u
 
 static const struct infra_request no_restriction;
-
-/* Single writer: no other thread writes this, so load and store suffice. */
-static void add(_Atomic uint64_t *counter, uint64_t n, memory_order order)
-{
-    atomic_store_explicit(
-        counter, atomic_load_explicit(counter, memory_order_relaxed) + n,
-        order);
-}
 
 /* Take a place, if there is one. */
 static bool reserve(struct slot *slot, uint32_t cap)
@@ -60,25 +53,69 @@ static uint32_t ask_policy(struct infra_balancer_reader *r,
                    c->request->hash);
 }
 
-/* The policy's answer was none, or may not be picked, or lost its last place to
- * another thread: an entry with its place reserved all the same, or NULL. */
+/* Of 2^32, how often a backend that came up at @since takes its turn: a tenth
+ * at first, then linearly more (HAProxy's slowstart, Envoy's with aggression
+ * 1). */
+static uint64_t warmth(infra_time since, infra_time now, infra_time window)
+{
+    const uint64_t whole = (uint64_t)1 << 32;
+    infra_time age = now > since ? now - since : 0;
+
+    if (age >= window) {
+        return whole;
+    }
+    /* In 1/65536 of the window, so that nothing overflows. */
+    infra_time part = window >> 16;
+    uint64_t warm = part > 0 ? age / part << 16 : age * whole / window;
+    return warm > whole / 10 ? warm : whole / 10;
+}
+
+/* May this backend take its turn, as new as it is? With a hash policy the hash
+ * decides, so that a key that has moved to it stays. */
+static bool is_warm(struct infra_balancer_reader *r,
+                    const struct infra_balancer_candidates *c, uint32_t index,
+                    infra_time now)
+{
+    uint64_t word =
+        r->whole_tier
+            ? infra__mix(c->request->hash ^ c->list->entries[index].id)
+            : infra__random(&r->random);
+
+    return word >> 32 < warmth(c->list->since[index], now, r->slow_start);
+}
+
+/* The policy's answer was none, or may not be picked, or is too new, or lost
+ * its last place to another thread: an entry with its place reserved all the
+ * same, or NULL. */
 __attribute__((cold, noinline)) static const struct entry *choose_again(
-    struct infra_balancer_reader *r, const struct infra_balancer_candidates *c,
-    uint32_t index)
+    struct infra_balancer_reader *r, struct infra_balancer_candidates *c,
+    uint32_t index, infra_time now, uint32_t *why)
 {
     const struct list *list = c->list;
 
-    for (uint32_t lost = 0; lost < LOST_RACES_MAX; lost++) {
+    for (uint32_t i = 0; i < AGAIN_MAX; i++) {
         if (index >= list->count || !candidate_may(c, index)) {
             index = infra__candidates_draw(c, infra__random(&r->random),
                                            NO_INDEX, true);
-            if (index == NO_INDEX) {
-                return NULL;
-            }
+            *why |= INFRA_WHY_INSTEAD;
         }
-        const struct entry *e = &list->entries[index];
-        if (!is_shared(r, e) || reserve(&r->slots[e->id], e->cap)) {
-            return e;
+        if (index == NO_INDEX && c->passed_count == 0) {
+            return NULL;
+        }
+        if (index == NO_INDEX) {
+            c->passed_count =
+                0; /* All are new: then the newness of none counts. */
+            now = INFRA_TIME_NEVER;
+        } else if (now < list->warm_at && c->passed_count < PASSED_MAX &&
+                   !is_warm(r, c, index, now)) {
+            c->passed[c->passed_count++] = index;
+            c->narrow = true;
+            *why |= INFRA_WHY_WARMING;
+        } else {
+            const struct entry *e = &list->entries[index];
+            if (!is_shared(r, e) || reserve(&r->slots[e->id], e->cap)) {
+                return e;
+            }
         }
         index = ask_policy(r, c);
     }
@@ -86,18 +123,222 @@ __attribute__((cold, noinline)) static const struct entry *choose_again(
 }
 
 /* An entry of the list with its place reserved, or NULL. */
-static inline const struct entry *choose(
-    struct infra_balancer_reader *r, const struct infra_balancer_candidates *c)
+static inline const struct entry *choose(struct infra_balancer_reader *r,
+                                         struct infra_balancer_candidates *c,
+                                         infra_time now, uint32_t *why)
 {
     uint32_t index = ask_policy(r, c);
 
-    if (index < c->list->count && candidate_may(c, index)) {
+    if (index < c->list->count && candidate_may(c, index) &&
+        now >= c->list->warm_at) {
         const struct entry *e = &c->list->entries[index];
         if (!is_shared(r, e) || reserve(&r->slots[e->id], e->cap)) {
             return e;
         }
     }
-    return choose_again(r, c, index);
+    return choose_again(r, c, index, now, why);
+}
+
+/* Where tiers share the traffic: the list whose part this request is. With a
+ * hash policy the hash decides, so that a key keeps its tier. */
+static uint32_t start_list(struct infra_balancer_reader *r,
+                           const struct table *t,
+                           const struct infra_request *request)
+{
+    uint64_t word = r->whole_tier ? infra__mix(request->hash + INFRA__WEYL)
+                                  : infra__random(&r->random);
+    uint32_t point = infra__below(word, 100);
+    uint32_t passed = 0;
+
+    /* Envoy's order: the healthy of all tiers, then the degraded. */
+    for (uint32_t degraded = 0; degraded < 2; degraded++) {
+        for (uint32_t l = 0; l < t->lists_count; l++) {
+            if (t->lists[l].rank % 2 != degraded) {
+                continue;
+            }
+            passed += t->lists[l].load;
+            if (point < passed) {
+                return l;
+            }
+        }
+    }
+    return 0;
+}
+
+/* Choose in one list. @ret stays NULL if nobody in it can and the next list may
+ * be asked; else an error says that none may. */
+static inline int try_list(struct infra_balancer_reader *r,
+                           const struct list *list,
+                           const struct infra_request *request, infra_time now,
+                           const struct entry **ret, uint32_t *why)
+{
+    /* Field by field: passed[] is large and mostly unused. */
+    struct infra_balancer_candidates c;
+    c.list = list;
+    c.slots = r->slots;
+    c.request = request;
+    c.members = NULL;
+    c.narrow = list->capped || list->partial || request->eligible != NULL ||
+               request->tried_count > 0;
+    c.passed_count = 0;
+
+    if (list->count == 0) {
+        return INFRA_ENONE; /* A tier in panic, and panic is refused. */
+    }
+    *ret = choose(r, &c, now, why);
+    if (*ret == NULL && list->capped && r->spill == INFRA_SPILL_DOWN &&
+        infra__candidates_explain(list, 1, request) == INFRA_EFULL) {
+        return INFRA_EFULL;
+    }
+    return INFRA_OK;
+}
+
+/* The entry of an id in this list, or NULL. Entries are in the order of ids. */
+static const struct entry *find(const struct list *list, uint32_t id)
+{
+    uint32_t low = 0;
+    uint32_t high = list->count;
+
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (list->entries[middle].id < id) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low < list->count && list->entries[low].id == id
+               ? &list->entries[low]
+               : NULL;
+}
+
+/* The request's sticky backend with its place reserved, if it can be had. */
+static const struct entry *choose_sticky(struct infra_balancer_reader *r,
+                                         const struct table *t,
+                                         const struct infra_request *request)
+{
+    const struct entry *e = find(&t->draining, request->sticky);
+
+    for (uint32_t l = 0; l < t->lists_count && e == NULL; l++) {
+        e = find(&t->lists[l], request->sticky);
+    }
+    return e != NULL && e->state <= INFRA_STATE_DRAINING &&
+                   entry_wanted(request, e) &&
+                   (!is_shared(r, e) || reserve(&r->slots[e->id], e->cap))
+               ? e
+               : NULL;
+}
+
+/* Pay for a retry, or save up with a first attempt. */
+static bool afford(struct infra_balancer_reader *r, bool retry, infra_time now)
+{
+    uint64_t most =
+        RETRIES_SAVED * (uint64_t)RETRY_TOKEN +
+        r->retry_min_per_s * (uint64_t)RETRY_SECONDS_SAVED * RETRY_TOKEN;
+
+    if (now > r->retry_time) {
+        infra_time passed = now - r->retry_time;
+        infra_time counts = INFRA_SEC(RETRY_SECONDS_SAVED);
+        r->retry_tokens +=
+            r->retry_min_per_s * (passed < counts ? passed : counts);
+        r->retry_time = now;
+    }
+    if (!retry) {
+        r->retry_tokens += r->retry_percent * (uint64_t)(RETRY_TOKEN / 100);
+    }
+    r->retry_tokens = r->retry_tokens < most ? r->retry_tokens : most;
+    if (!retry) {
+        return true;
+    }
+    if (r->retry_tokens < RETRY_TOKEN) {
+        return false;
+    }
+    r->retry_tokens -= RETRY_TOKEN;
+    return true;
+}
+
+/* May this pick be made at all? */
+static int admit(struct infra_balancer_reader *r, const struct table *t,
+                 const struct infra_request *request, infra_time now)
+{
+    if (t->admitted != UINT32_MAX &&
+        (uint32_t)infra__random(&r->random) >= t->admitted) {
+        return INFRA_ESHED;
+    }
+    if (r->has_budget && !afford(r, request->tried_count > 0, now)) {
+        return INFRA_EBUDGET;
+    }
+    return INFRA_OK;
+}
+
+/* Ask the lists: first the one whose part of the traffic this is, then all in
+ * order. */
+static inline int ask_lists(struct infra_balancer_reader *r,
+                            const struct table *t,
+                            const struct infra_request *request, infra_time now,
+                            const struct entry **ret, uint32_t *why)
+{
+    uint32_t start = t->lists_count > 1 && t->lists[0].load < 100
+                         ? start_list(r, t, request)
+                         : 0;
+
+    for (uint32_t i = 0; i < t->lists_count; i++) {
+        uint32_t l = i == 0 ? start : i <= start ? i - 1 : i;
+        int err = try_list(r, &t->lists[l], request, now, ret, why);
+        if (err != INFRA_OK) {
+            return err;
+        }
+        if (*ret != NULL) {
+            *why |= (t->lists[l].spill ? INFRA_WHY_SPILL : 0u) |
+                    (t->lists[l].outage ? INFRA_WHY_OUTAGE : 0u);
+            return INFRA_OK;
+        }
+    }
+    return infra__candidates_explain(t->lists, t->lists_count, request);
+}
+
+/* Fill the ticket and count the pick. The id. */
+static inline int grant(struct infra_balancer_reader *r, const struct entry *e,
+                        uint32_t why, infra_time now, struct infra_ticket *ret)
+{
+    ret->opaque[0] =
+        TICKET_MAGIC | (is_shared(r, e) ? TICKET_SHARED : 0) | e->id;
+    ret->opaque[1] = (uint64_t)(uintptr_t)r->balancer;
+    ret->opaque[2] = now;
+    ret->opaque[3] = why;
+    /* Relaxed: control reads it after the reader announced a later table
+     * (release, in the inbox), or only for statistics. */
+    tally_add(&r->tallies[e->id].picks, 1, memory_order_relaxed);
+    return (int)e->id;
+}
+
+/* Any request, any table. */
+__attribute__((noinline)) static int pick_with_care(
+    struct infra_balancer_reader *r, const struct table *t,
+    const struct infra_request *request, infra_time now,
+    struct infra_ticket *ret)
+{
+    uint32_t why = request->tried_count > 0 ? INFRA_WHY_RETRY : 0;
+    const struct entry *e = NULL;
+
+    int err = admit(r, t, request, now);
+    if (err != INFRA_OK) {
+        return err;
+    }
+    if ((request->flags & INFRA_REQUEST_STICKY) != 0) {
+        e = choose_sticky(r, t, request);
+        why |= e != NULL ? INFRA_WHY_STICKY : 0;
+    }
+    if (e == NULL) {
+        err = ask_lists(r, t, request, now, &e, &why);
+    }
+    return e != NULL ? grant(r, e, why, now, ret) : err;
+}
+
+static inline bool is_plain(const struct infra_request *request)
+{
+    return request->eligible == NULL &&
+           (request->tried_count | request->flags) == 0;
 }
 
 int infra_balancer_pick(struct infra_balancer_reader *reader,
@@ -114,98 +355,25 @@ int infra_balancer_pick(struct infra_balancer_reader *reader,
     if (t == NULL) {
         return INFRA_ENONE;
     }
-    if (request == NULL) {
-        request = &no_restriction;
-    }
-    bool restricted = request->eligible != NULL || request->tried_count > 0;
-    for (uint32_t l = 0; l < t->lists_count; l++) {
-        const struct infra_balancer_candidates c = {
-            .list = &t->lists[l],
-            .slots = reader->slots,
-            .request = request,
-            .narrow = restricted || t->lists[l].capped || t->lists[l].partial,
-        };
-        const struct entry *e = choose(reader, &c);
-        if (e != NULL) {
-            ret->opaque[0] = TICKET_MAGIC |
-                             (is_shared(reader, e) ? TICKET_SHARED : 0) | e->id;
-            ret->opaque[1] = (uint64_t)(uintptr_t)reader->balancer;
-            ret->opaque[2] = now;
-            ret->opaque[3] = 0;
-            /* Relaxed: control reads it after the reader announced a later
-             * table (release, in the inbox), or only for statistics. */
-            add(&reader->tallies[e->id].picks, 1, memory_order_relaxed);
-            return (int)e->id;
-        }
-        if (c.list->capped && reader->spill == INFRA_SPILL_DOWN &&
-            infra__candidates_explain(c.list, 1, request) == INFRA_EFULL) {
-            return INFRA_EFULL;
+    request = request != NULL ? request : &no_restriction;
+    /* Nearly every pick: all of the first list may be had, for the asking. */
+    if (t->plain && is_plain(request) && !reader->has_budget) {
+        struct infra_balancer_candidates c; /* The rest of it is not read. */
+        c.list = t->lists;
+        c.slots = reader->slots;
+        c.request = request;
+        c.members = NULL;
+        c.narrow = false;
+        uint32_t index = ask_policy(reader, &c);
+        if (index < c.list->count) {
+            const struct entry *e = &c.list->entries[index];
+            if (reader->needs_load) {
+                (void)reserve(&reader->slots[e->id], 0);
+            }
+            return grant(reader, e, 0, now, ret);
         }
     }
-    return infra__candidates_explain(t->lists, t->lists_count, request);
-}
-
-/* The id on a ticket of this reader's balancer, or NO_INDEX. */
-static uint32_t ticket_id(const struct infra_balancer_reader *r,
-                          const struct infra_ticket *ticket)
-{
-    if ((ticket->opaque[0] & TICKET_MAGIC_MASK) != TICKET_MAGIC ||
-        ticket->opaque[1] != (uint64_t)(uintptr_t)r->balancer) {
-        return NO_INDEX;
-    }
-    uint32_t id = (uint32_t)ticket->opaque[0] & ~TICKET_SHARED;
-    return id < r->ids_max ? id : NO_INDEX;
-}
-
-int infra_balancer_report(struct infra_balancer_reader *reader,
-                          const struct infra_ticket *ticket, uint32_t outcome,
-                          infra_time latency)
-{
-    if (reader == NULL || ticket == NULL || outcome > INFRA_OUTCOME_ABANDONED) {
-        return INFRA_EINVAL;
-    }
-    uint32_t id = ticket_id(reader, ticket);
-    if (id == NO_INDEX) {
-        return INFRA_EINVAL;
-    }
-    struct report_tally *tally = &reader->report_tallies[id];
-    /* Relaxed: statistics. */
-    if (outcome == INFRA_OUTCOME_OK) {
-        add(&tally->reports, 1, memory_order_relaxed);
-        add(&tally->latency_sum, latency, memory_order_relaxed);
-    } else if (infra_outcome_blames_backend(outcome)) {
-        add(&tally->failures, 1, memory_order_relaxed);
-    }
-    return INFRA_OK;
-}
-
-int infra_balancer_release(struct infra_balancer_reader *reader,
-                           struct infra_ticket *ticket, uint32_t outcome,
-                           infra_time now)
-{
-    (void)now;
-    if (reader == NULL || ticket == NULL || outcome > INFRA_OUTCOME_ABANDONED) {
-        return INFRA_EINVAL;
-    }
-    uint32_t id = ticket_id(reader, ticket);
-    if (id == NO_INDEX) {
-        return INFRA_EINVAL;
-    }
-    if (ticket->opaque[0] & TICKET_SHARED) {
-        /* Relaxed: the count orders nothing but itself. */
-        uint32_t before = atomic_fetch_sub_explicit(
-            &reader->slots[id].in_flight, 1, memory_order_relaxed);
-        assert(before > 0);
-        (void)before;
-    }
-    if (infra_outcome_blames_backend(outcome)) {
-        add(&reader->report_tallies[id].failures, 1, memory_order_relaxed);
-    }
-    *ticket = (struct infra_ticket) { 0 };
-    /* Release pairs with infra__balancer_counts(): when control sees the last
-     * ticket back, the worker has done with the host's entry for this id. */
-    add(&reader->tallies[id].releases, 1, memory_order_release);
-    return INFRA_OK;
+    return pick_with_care(reader, t, request, now, ret);
 }
 
 void infra_balancer_refresh(struct infra_balancer_reader *reader)

@@ -21,9 +21,14 @@ int infra_balancer_reader_create(struct infra_balancer_reader **ret,
     r->balancer = balancer;
     r->pick = balancer->policy->pick;
     r->needs_load = balancer->policy->needs_load;
+    r->whole_tier = balancer->policy->whole_tier;
     r->slots = balancer->slots;
     r->spill = balancer->spill;
     r->ids_max = balancer->ids_max;
+    r->slow_start = balancer->slow_start;
+    r->retry_percent = balancer->retry_percent;
+    r->retry_min_per_s = balancer->retry_min_per_s;
+    r->has_budget = (r->retry_percent | r->retry_min_per_s) != 0;
     r->tallies = infra__alloc(a, r->ids_max, sizeof *r->tallies);
     r->report_tallies = infra__alloc(a, r->ids_max, sizeof *r->report_tallies);
     if (r->tallies == NULL || r->report_tallies == NULL) {

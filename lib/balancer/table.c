@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Building a table and making it visible, in the caller of publish. One block
- * of memory holds the lists and their entries; what the policy precomputes
- * stands apart and is shared by the tables that list the same backends, so that
- * a change of health rebuilds nothing where the policy takes whole tiers. A
- * reader never sees a half-made table, and never frees. O(ids_max + what the
- * policy needs). */
+/* Building a table and making it visible, in the caller of publish. What the
+ * policy precomputes stands apart and is shared by the tables that list the
+ * same backends, so that a change of health rebuilds nothing where the policy
+ * takes whole tiers. A reader never sees a half-made table, and never frees.
+ * O(ids_max + what the policy needs). */
 #include "internal.h"
 
 #include <assert.h>
@@ -14,17 +13,6 @@
 #define BUILT_HEAD                                       \
     ((sizeof(struct built) + alignof(max_align_t) - 1) & \
      ~(alignof(max_align_t) - 1))
-
-/* Which list a backend belongs to, or LISTS_MAX: it takes nothing new. */
-static uint32_t member_rank(const struct member *m)
-{
-    uint32_t state = member_state(m);
-
-    if (!m->present || state > INFRA_STATE_DEGRADED) {
-        return LISTS_MAX;
-    }
-    return 2u * m->tier + (state == INFRA_STATE_DEGRADED);
-}
 
 static void unref_built(const struct infra_balancer *b, struct built *built)
 {
@@ -42,93 +30,6 @@ void infra__table_free(void *owner, struct infra__edition *edition)
         unref_built(b, t->lists[l].built);
     }
     infra__free(&b->allocator, t, 1, t->bytes);
-}
-
-/* Is it listed with those of this rank, to be picked or only to be known? */
-static bool belongs(const struct infra_balancer *b, const struct member *m,
-                    uint32_t rank)
-{
-    return b->policy->whole_tier != 0 ? m->present && m->tier == rank / 2
-                                      : member_rank(m) == rank;
-}
-
-static void add_entry(struct list *list, struct entry *e,
-                      const struct member *m, uint32_t id)
-{
-    *e = (struct entry) { .id = id,
-                          .weight = m->weight,
-                          .cap = m->in_flight_max,
-                          .owner = m->owner,
-                          .state = (uint8_t)member_state(m) };
-    list->count++;
-    list->weight_total += m->weight;
-    list->capped |= m->in_flight_max > 0;
-    list->partial |= (list->states >> e->state & 1u) == 0;
-    list->even &= m->weight == list->entries[0].weight;
-}
-
-/* How many can be picked, and how many are listed, by rank. */
-struct plan {
-    uint32_t available[LISTS_MAX];
-    uint32_t listed[LISTS_MAX];
-    uint32_t lists_count;
-    uint32_t entries_count;
-};
-
-static void make_plan(const struct infra_balancer *b, struct plan *plan)
-{
-    *plan = (struct plan) { .lists_count = 0 };
-    for (uint32_t id = 0; id < b->ids_max; id++) {
-        const struct member *m = &b->members[id];
-        uint32_t rank = member_rank(m);
-        if (rank < LISTS_MAX) {
-            plan->available[rank]++;
-        }
-        for (rank = 2u * m->tier; rank < 2u * m->tier + 2; rank++) {
-            plan->listed[rank] += belongs(b, m, rank);
-        }
-    }
-    for (uint32_t rank = 0; rank < LISTS_MAX; rank++) {
-        if (plan->available[rank] > 0) {
-            plan->lists_count++;
-            plan->entries_count += plan->listed[rank];
-        }
-    }
-}
-
-/* Lists and entries, without what the policy builds. NULL: no memory. */
-static struct table *lay_out(const struct infra_balancer *b)
-{
-    struct plan plan;
-
-    make_plan(b, &plan);
-    size_t head = sizeof(struct table) + plan.lists_count * sizeof(struct list);
-    size_t bytes = head + plan.entries_count * sizeof(struct entry);
-    struct table *t = infra__alloc(&b->allocator, 1, bytes);
-    if (t == NULL) {
-        return NULL;
-    }
-    t->bytes = bytes;
-    struct entry *e = (struct entry *)(void *)((unsigned char *)t + head);
-    for (uint32_t rank = 0; rank < LISTS_MAX; rank++) {
-        if (plan.available[rank] == 0) {
-            continue;
-        }
-        struct list *list = &t->lists[t->lists_count++];
-        *list = (struct list) {
-            .entries = e,
-            .rank = rank,
-            .states =
-                1u << (rank % 2 == 0 ? INFRA_STATE_UP : INFRA_STATE_DEGRADED),
-            .even = true,
-        };
-        for (uint32_t id = 0; id < b->ids_max; id++) {
-            if (belongs(b, &b->members[id], rank)) {
-                add_entry(list, e++, &b->members[id], id);
-            }
-        }
-    }
-    return t;
 }
 
 static bool same_backends(const struct list *x, const struct list *y)
@@ -202,29 +103,55 @@ static int build_all(const struct infra_balancer *b, struct table *t)
     }
     for (uint32_t l = 0; l < t->lists_count && err == INFRA_OK; l++) {
         struct list *list = &t->lists[l];
-        if (!share_built(t, list) && !share_built(b->table, list)) {
+        if (list->count > 0 && !share_built(t, list) &&
+            !share_built(b->table, list)) {
             err = build_list(b, list);
         }
     }
     return err;
 }
 
-/* The table is out: note since when it lacks those who were removed. */
-static void note_absent(struct infra_balancer *b)
+/* Who is up that was not starts to warm up now. */
+static void note_arrivals(struct infra_balancer *b, infra_time now)
+{
+    for (uint32_t id = 0; id < b->ids_max; id++) {
+        struct member *m = &b->members[id];
+        bool is_up = infra__lists_is_up(m);
+        if (is_up && !m->is_up) {
+            m->up_since = now;
+        }
+        m->is_up = is_up;
+    }
+}
+
+/* The table is out: note since when it lacks those who were removed, and who is
+ * up, in case that nobody is some day. */
+static void note_members(struct infra_balancer *b, uint32_t up_count)
 {
     for (uint32_t id = 0; id < b->ids_max; id++) {
         struct member *m = &b->members[id];
         if (m->absent_since == EDITION_PENDING && !m->present) {
             m->absent_since = b->version;
         }
+        if (up_count > 0) {
+            m->was_up = m->is_up;
+        }
     }
+    b->recovering =
+        up_count == 0 || (b->recovering && up_count < b->recover_min);
+}
+
+static bool is_plain(const struct list *list)
+{
+    return list->load == 100 && list->count > 0 && !list->capped &&
+           !list->partial && !list->outage && list->warm_at == 0 &&
+           !list->spill;
 }
 
 int infra_balancer_publish(struct infra_balancer *balancer, infra_time now)
 {
     struct infra_balancer *b = balancer;
 
-    (void)now;
     if (b == NULL) {
         return INFRA_EINVAL;
     }
@@ -234,7 +161,8 @@ int infra_balancer_publish(struct infra_balancer *balancer, infra_time now)
     if (!b->dirty) {
         return INFRA_OK;
     }
-    struct table *t = lay_out(b);
+    note_arrivals(b, now);
+    struct table *t = infra__lists_lay_out(b, now);
     if (t == NULL) {
         return INFRA_ENOMEM;
     }
@@ -243,6 +171,12 @@ int infra_balancer_publish(struct infra_balancer *balancer, infra_time now)
         infra__table_free(b, &t->edition);
         return err;
     }
+    uint32_t up_count = infra__lists_up_count(b);
+    t->admitted = b->recovering && up_count > 0 && up_count < b->recover_min
+                      ? (uint32_t)(((uint64_t)up_count << 32) / b->recover_min)
+                      : UINT32_MAX;
+    t->plain = t->admitted == UINT32_MAX && t->lists_count > 0 &&
+               is_plain(&t->lists[0]);
     t->edition.version = ++b->version;
     t->edition.refs = 1;
     for (struct infra_balancer_reader *r = b->readers; r != NULL; r = r->next) {
@@ -253,7 +187,7 @@ int infra_balancer_publish(struct infra_balancer *balancer, infra_time now)
     }
     b->table = t;
     b->dirty = false;
-    note_absent(b);
+    note_members(b, up_count);
     assert(b->table->edition.version == b->version);
     return INFRA_OK;
 }

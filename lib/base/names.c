@@ -16,6 +16,8 @@ static const char *const results[] = {
     [-INFRA_ENARROW] = "no backend that is up is eligible",
     [-INFRA_ENONE] = "no backend is up",
     [-INFRA_ESYSTEM] = "the system refused a descriptor",
+    [-INFRA_ESHED] = "too few backends are back after an outage",
+    [-INFRA_EBUDGET] = "the retry budget is spent",
 };
 
 static const char *const outcomes[] = {

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: MIT */
+/* From marks to lists: who may be picked, in which order of tiers, and how much
+ * of the traffic each list gets. A backend's state counts as the tier's mode
+ * says; nearly always as it is. One block of memory holds the lists and their
+ * entries. O(ids_max). */
+#include "internal.h"
+#include "tier_load.h"
+
+enum mode {
+    MODE_NORMAL,
+    MODE_ANYBODY, /* Health and passive marks are not believed. */
+    MODE_LAST_UP, /* Who was up before nobody was. */
+    MODE_REFUSE,  /* Nobody, and the tier keeps its part of the traffic. */
+};
+
+/* What the lists will be, before there is memory for them. All by rank, but the
+ * modes by tier. */
+struct plan {
+    uint32_t available[LISTS_MAX];
+    uint32_t listed[LISTS_MAX];
+    uint32_t load[LISTS_MAX];
+    uint32_t modes[INFRA_BALANCER_TIERS_MAX];
+    uint32_t lists_count;
+    uint32_t entries_count;
+    uint32_t draining_count;
+    uint32_t first_rank; /* The healthy of the first tier that has anybody. */
+};
+
+static uint32_t state_in(const struct member *m, uint32_t mode)
+{
+    uint32_t admin = m->marks[INFRA_AXIS_ADMIN];
+
+    switch (mode) {
+    case MODE_NORMAL:
+        return member_state(m);
+    case MODE_ANYBODY:
+        return admin <= INFRA_STATE_DEGRADED ? INFRA_STATE_UP : admin;
+    case MODE_LAST_UP:
+        return admin <= INFRA_STATE_DEGRADED && m->was_up ? INFRA_STATE_UP
+                                                          : INFRA_STATE_DOWN;
+    default:
+        return INFRA_STATE_DOWN;
+    }
+}
+
+/* Which list takes it, or LISTS_MAX: it takes nothing new. */
+static uint32_t rank_in(const struct member *m, uint32_t mode)
+{
+    uint32_t state = state_in(m, mode);
+
+    if (!m->present || state > INFRA_STATE_DEGRADED) {
+        return LISTS_MAX;
+    }
+    return 2u * m->tier + (state == INFRA_STATE_DEGRADED);
+}
+
+bool infra__lists_is_up(const struct member *m)
+{
+    return rank_in(m, MODE_NORMAL) < LISTS_MAX;
+}
+
+uint32_t infra__lists_up_count(const struct infra_balancer *b)
+{
+    uint32_t count = 0;
+
+    for (uint32_t id = 0; id < b->ids_max; id++) {
+        count += infra__lists_is_up(&b->members[id]);
+    }
+    return count;
+}
+
+/* Strictly by tier: the first list with anybody gets it all. */
+static void load_first(const struct infra_balancer *b, struct plan *plan)
+{
+    for (uint32_t id = 0; id < b->ids_max; id++) {
+        const struct member *m = &b->members[id];
+        uint32_t rank = rank_in(m, plan->modes[m->tier]);
+        if (rank < LISTS_MAX) {
+            plan->available[rank]++;
+        }
+    }
+    for (uint32_t rank = 0; rank < LISTS_MAX; rank++) {
+        if (plan->available[rank] > 0) {
+            plan->load[rank] = 100;
+            return;
+        }
+    }
+}
+
+/* As Envoy does. The tiers that are in panic change their mode. */
+static void load_tiers(const struct infra_balancer *b, struct plan *plan)
+{
+    struct infra__tier_health health[INFRA_BALANCER_TIERS_MAX] = { { 0 } };
+    struct infra__tier_load load[INFRA_BALANCER_TIERS_MAX];
+
+    for (uint32_t id = 0; id < b->ids_max; id++) {
+        const struct member *m = &b->members[id];
+        if (!m->present || m->marks[INFRA_AXIS_ADMIN] > INFRA_STATE_DEGRADED) {
+            continue;
+        }
+        health[m->tier].all++;
+        health[m->tier].healthy += member_state(m) == INFRA_STATE_UP;
+        health[m->tier].degraded += member_state(m) == INFRA_STATE_DEGRADED;
+    }
+    infra__tier_loads(load, health, INFRA_BALANCER_TIERS_MAX,
+                      b->overprovision_percent, b->panic_percent);
+    for (uint32_t t = 0; t < INFRA_BALANCER_TIERS_MAX; t++) {
+        plan->load[2 * t] = load[t].healthy;
+        plan->load[2 * t + 1] = load[t].degraded;
+        if (load[t].panic) {
+            plan->modes[t] =
+                b->outage == INFRA_OUTAGE_REFUSE ? MODE_REFUSE : MODE_ANYBODY;
+        }
+    }
+}
+
+static void set_modes(struct plan *plan, uint32_t mode)
+{
+    for (uint32_t t = 0; t < INFRA_BALANCER_TIERS_MAX; t++) {
+        plan->modes[t] = mode;
+    }
+}
+
+/* Is it listed with those of this rank, to be picked or only to be known? */
+static bool belongs(const struct infra_balancer *b, const struct plan *plan,
+                    const struct member *m, uint32_t rank)
+{
+    uint32_t mode = plan->modes[rank / 2];
+
+    if (m->tier != rank / 2 || mode == MODE_REFUSE) {
+        return false;
+    }
+    return b->policy->whole_tier != 0 ? m->present : rank_in(m, mode) == rank;
+}
+
+static bool is_draining(const struct member *m)
+{
+    return m->present && member_state(m) == INFRA_STATE_DRAINING;
+}
+
+static bool is_list(const struct plan *plan, uint32_t rank)
+{
+    return plan->available[rank] > 0 ||
+           (plan->modes[rank / 2] == MODE_REFUSE && plan->load[rank] > 0);
+}
+
+static void make_plan(const struct infra_balancer *b, struct plan *plan)
+{
+    static const uint32_t outage_modes[] = {
+        [INFRA_OUTAGE_REFUSE] = MODE_REFUSE,
+        [INFRA_OUTAGE_ANYBODY] = MODE_ANYBODY,
+        [INFRA_OUTAGE_LAST_UP] = MODE_LAST_UP,
+    };
+    bool anybody = infra__lists_up_count(b) > 0;
+
+    *plan = (struct plan) { .lists_count = 0 };
+    if (b->overprovision_percent > 0 && (anybody || b->panic_percent > 0)) {
+        load_tiers(b, plan);
+    }
+    if (b->overprovision_percent == 0 || (!anybody && b->panic_percent == 0)) {
+        set_modes(plan, anybody ? MODE_NORMAL : outage_modes[b->outage]);
+        load_first(b, plan);
+    }
+    for (uint32_t rank = 0; rank < LISTS_MAX; rank++) {
+        plan->available[rank] = 0;
+        for (uint32_t id = 0; id < b->ids_max; id++) {
+            const struct member *m = &b->members[id];
+            plan->available[rank] += rank_in(m, plan->modes[m->tier]) == rank;
+            plan->listed[rank] += belongs(b, plan, m, rank);
+        }
+        if (is_list(plan, rank)) {
+            plan->lists_count++;
+            plan->entries_count += plan->listed[rank];
+        }
+    }
+    plan->first_rank = LISTS_MAX;
+    for (uint32_t id = 0; id < b->ids_max; id++) {
+        const struct member *m = &b->members[id];
+        plan->draining_count += is_draining(m);
+        if (m->present && 2u * m->tier < plan->first_rank) {
+            plan->first_rank = 2u * m->tier;
+        }
+    }
+}
+
+static void add_entry(struct list *list, struct entry *e,
+                      const struct member *m, uint32_t id, uint32_t state)
+{
+    *e = (struct entry) { .id = id,
+                          .weight = m->weight,
+                          .cap = m->in_flight_max,
+                          .owner = m->owner,
+                          .state = (uint8_t)state };
+    list->count++;
+    list->weight_total += m->weight;
+    list->capped |= m->in_flight_max > 0;
+    list->partial |= (list->states >> state & 1u) == 0;
+    list->even &= m->weight == list->entries[0].weight;
+}
+
+/* Note when each came up, if some are new and not all: with nobody to take the
+ * rest of its share a new one takes it at once. */
+static void note_new(const struct infra_balancer *b, struct list *list,
+                     infra_time *since, infra_time now)
+{
+    uint32_t new_count = 0;
+
+    for (uint32_t i = 0; i < list->count; i++) {
+        since[i] = b->members[list->entries[i].id].up_since;
+        infra_time warm_at = infra__time_add(since[i], b->slow_start);
+        new_count += warm_at > now;
+        list->warm_at = warm_at > list->warm_at ? warm_at : list->warm_at;
+    }
+    if (new_count == 0 || new_count == list->count) {
+        list->warm_at = 0;
+        return;
+    }
+    list->since = since;
+}
+
+static void fill_list(const struct infra_balancer *b, const struct plan *plan,
+                      struct list *list, struct entry *entries)
+{
+    for (uint32_t id = 0; id < b->ids_max; id++) {
+        const struct member *m = &b->members[id];
+        if (belongs(b, plan, m, list->rank)) {
+            add_entry(list, entries++, m, id,
+                      state_in(m, plan->modes[m->tier]));
+        }
+    }
+}
+
+static void fill_draining(const struct infra_balancer *b, struct list *list,
+                          struct entry *entries)
+{
+    *list = (struct list) { .entries = entries };
+    for (uint32_t id = 0; id < b->ids_max; id++) {
+        const struct member *m = &b->members[id];
+        if (is_draining(m)) {
+            add_entry(list, entries++, m, id, INFRA_STATE_DRAINING);
+        }
+    }
+}
+
+/* In one block: the table, its lists, when the entries came up, the entries. */
+struct table *infra__lists_lay_out(const struct infra_balancer *b,
+                                   infra_time now)
+{
+    struct plan plan;
+
+    make_plan(b, &plan);
+    size_t head = sizeof(struct table) + plan.lists_count * sizeof(struct list);
+    size_t since_bytes =
+        b->slow_start > 0 ? plan.entries_count * sizeof(infra_time) : 0;
+    size_t bytes =
+        head + since_bytes +
+        (plan.entries_count + plan.draining_count) * sizeof(struct entry);
+    struct table *t = infra__alloc(&b->allocator, 1, bytes);
+    if (t == NULL) {
+        return NULL;
+    }
+    void *block = (unsigned char *)t + head;
+    infra_time *since = block;
+    block = (unsigned char *)block + since_bytes;
+    struct entry *entries = block;
+    t->bytes = bytes;
+    for (uint32_t rank = 0; rank < LISTS_MAX; rank++) {
+        if (!is_list(&plan, rank)) {
+            continue;
+        }
+        struct list *list = &t->lists[t->lists_count++];
+        *list = (struct list) {
+            .entries = entries,
+            .rank = rank,
+            .load = (uint8_t)plan.load[rank],
+            .outage = plan.modes[rank / 2] != MODE_NORMAL,
+            .spill = rank != plan.first_rank,
+            .states =
+                1u << (rank % 2 == 0 ? INFRA_STATE_UP : INFRA_STATE_DEGRADED),
+            .even = true,
+        };
+        fill_list(b, &plan, list, entries);
+        if (b->slow_start > 0) {
+            note_new(b, list, since, now);
+            since += list->count;
+        }
+        entries += list->count;
+    }
+    fill_draining(b, &t->draining, entries);
+    return t;
+}

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: MIT */
+/* Who the backends are: one at a time, or as a whole list. What is asked for is
+ * looked at first, then memory is taken, then it is done, so that a call that
+ * fails has changed nothing. A list costs O(ids_max + its length). */
+#include "internal.h"
+
+#include <string.h>
+
+INFRA__NO_TAIL_PADDING(struct infra_backend, in_flight_max);
+
+/* May the id's former owner still be picked, or is a ticket of it out? */
+static bool id_is_busy(struct infra_balancer *b, uint32_t id)
+{
+    const struct member *m = &b->members[id];
+
+    if (m->present || m->absent_since == EDITION_PENDING) {
+        return true;
+    }
+    for (struct infra_balancer_reader *r = b->readers; r != NULL; r = r->next) {
+        if (infra__inbox_settle(&r->inbox, infra__table_free, b) <
+            m->absent_since) {
+            return true;
+        }
+    }
+    struct counts counts = infra__balancer_counts(b, id);
+    return counts.picks != counts.releases;
+}
+
+/* Import and look at what is asked for. *@ret_copy says whether the id needs a
+ * copy of the key, because it has another. */
+static int examine(struct infra_balancer *b,
+                   const struct infra_backend *backend,
+                   struct infra_backend *ret, bool *ret_copy)
+{
+    *ret = (struct infra_backend) { 0 };
+    int err = infra__options_import(ret, sizeof *ret, backend,
+                                    sizeof(struct infra_backend));
+    if (err != INFRA_OK) {
+        return err;
+    }
+    if (ret->id >= b->ids_max || ret->key == NULL || ret->key[0] == '\0' ||
+        strnlen(ret->key, INFRA_BALANCER_KEY_MAX + 1) >
+            INFRA_BALANCER_KEY_MAX ||
+        ret->weight > INFRA_BALANCER_WEIGHT_MAX ||
+        ret->tier >= INFRA_BALANCER_TIERS_MAX) {
+        return INFRA_EINVAL;
+    }
+    const struct member *m = &b->members[ret->id];
+    *ret_copy = m->key == NULL || strcmp(m->key, ret->key) != 0;
+    return *ret_copy && m->key != NULL && id_is_busy(b, ret->id) ? INFRA_EBUSY
+                                                                 : INFRA_OK;
+}
+
+static char *copy_key(const struct infra_balancer *b, const char *key)
+{
+    size_t size = strlen(key) + 1;
+    char *copy = infra__alloc(&b->allocator, size, 1);
+
+    return copy != NULL ? memcpy(copy, key, size) : NULL;
+}
+
+static void free_key(const struct infra_balancer *b, char *key)
+{
+    if (key != NULL) {
+        infra__free(&b->allocator, key, strlen(key) + 1, 1);
+    }
+}
+
+/* Give the id to another key, which is the balancer's now: counters begin at
+ * zero. */
+static void take_id(struct infra_balancer *b, uint32_t id, char *key)
+{
+    struct member *m = &b->members[id];
+    struct counts former = infra__balancer_counts(b, id);
+    struct counts *base = &b->slots[id].base;
+
+    free_key(b, m->key);
+    base->picks -= former.picks;
+    base->releases -= former.releases;
+    base->failures -= former.failures;
+    base->reports -= former.reports;
+    base->latency_sum -= former.latency_sum;
+    *m = (struct member) { .key = key, .owner = (uint16_t)(m->owner + 1) };
+}
+
+/* @copy: the key, if the id needs it. */
+static void apply(struct infra_balancer *b, const struct infra_backend *o,
+                  char *copy)
+{
+    struct member *m = &b->members[o->id];
+    uint32_t weight = o->weight != 0 ? o->weight : 1;
+
+    if (copy != NULL) {
+        take_id(b, o->id, copy);
+    }
+    if (!m->present) {
+        memset(m->marks, INFRA_STATE_UP, sizeof m->marks);
+        m->present = 1;
+        b->dirty = true;
+    }
+    b->dirty |= m->weight != weight || m->tier != o->tier ||
+                m->in_flight_max != o->in_flight_max;
+    m->weight = weight;
+    m->tier = (uint8_t)o->tier;
+    m->in_flight_max = o->in_flight_max;
+}
+
+int infra_balancer_set(struct infra_balancer *balancer,
+                       const struct infra_backend *backend)
+{
+    struct infra_backend o;
+    char *copy = NULL;
+    bool needs_copy;
+
+    if (balancer == NULL || backend == NULL) {
+        return INFRA_EINVAL;
+    }
+    int err = examine(balancer, backend, &o, &needs_copy);
+    if (err != INFRA_OK) {
+        return err;
+    }
+    if (needs_copy) {
+        copy = copy_key(balancer, o.key);
+        if (copy == NULL) {
+            return INFRA_ENOMEM;
+        }
+    }
+    apply(balancer, &o, copy);
+    return INFRA_OK;
+}
+
+static void drop(struct infra_balancer *b, uint32_t id)
+{
+    b->members[id].present = 0;
+    b->members[id].absent_since = EDITION_PENDING;
+    b->dirty = true;
+}
+
+int infra_balancer_remove(struct infra_balancer *balancer, uint32_t id)
+{
+    if (balancer == NULL || id >= balancer->ids_max) {
+        return INFRA_EINVAL;
+    }
+    if (!balancer->members[id].present) {
+        return INFRA_ENOENT;
+    }
+    drop(balancer, id);
+    return INFRA_OK;
+}
+
+/* One of a list, whose elements have the size that the host's struct has. */
+static const struct infra_backend *element(const struct infra_backend *list,
+                                           uint32_t i)
+{
+    const unsigned char *bytes = (const unsigned char *)list;
+
+    return (const void *)(bytes + i * list->size);
+}
+
+/* Look at all, and note their ids in @named. */
+static int examine_all(struct infra_balancer *b,
+                       const struct infra_backend *list, uint32_t count,
+                       struct infra_set *named)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        struct infra_backend o;
+        bool needs_copy;
+        if (element(list, i)->size != list->size) {
+            return INFRA_EINVAL;
+        }
+        int err = examine(b, element(list, i), &o, &needs_copy);
+        if (err != INFRA_OK) {
+            return err;
+        }
+        if (infra_set_has(named, o.id)) {
+            return INFRA_EINVAL;
+        }
+        infra_set_add(named, o.id);
+    }
+    return INFRA_OK;
+}
+
+/* Copy the keys that will be needed; the others stay NULL. */
+static int copy_keys(struct infra_balancer *b, const struct infra_backend *list,
+                     uint32_t count, char **copies)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        const struct infra_backend *o = element(list, i);
+        const char *key = b->members[o->id].key;
+        if (key != NULL && strcmp(key, o->key) == 0) {
+            continue;
+        }
+        copies[i] = copy_key(b, o->key);
+        if (copies[i] == NULL) {
+            while (i-- > 0) {
+                free_key(b, copies[i]);
+            }
+            return INFRA_ENOMEM;
+        }
+    }
+    return INFRA_OK;
+}
+
+static void apply_all(struct infra_balancer *b,
+                      const struct infra_backend *list, uint32_t count,
+                      char *const *copies, const struct infra_set *named)
+{
+    for (uint32_t id = 0; id < b->ids_max; id++) {
+        if (b->members[id].present && !infra_set_has(named, id)) {
+            drop(b, id);
+        }
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        struct infra_backend o = { 0 };
+        (void)infra__options_import(&o, sizeof o, element(list, i), sizeof o);
+        apply(b, &o, copies[i]);
+    }
+}
+
+int infra_balancer_sync(struct infra_balancer *balancer,
+                        const struct infra_backend *backends, uint32_t count)
+{
+    struct infra_balancer *b = balancer;
+
+    if (b == NULL || (backends == NULL && count > 0)) {
+        return INFRA_EINVAL;
+    }
+    /* One more, so that none is no special case. */
+    size_t copies_count = (size_t)count + 1;
+    size_t words_count = INFRA_SET_WORDS(b->ids_max);
+    char **copies = infra__alloc(&b->allocator, copies_count, sizeof *copies);
+    struct infra_set named = {
+        .words = infra__alloc(&b->allocator, words_count, sizeof(uint64_t)),
+        .ids_max = b->ids_max,
+    };
+    int err = copies != NULL && named.words != NULL ? INFRA_OK : INFRA_ENOMEM;
+
+    if (err == INFRA_OK) {
+        err = examine_all(b, backends, count, &named);
+    }
+    if (err == INFRA_OK) {
+        err = copy_keys(b, backends, count, copies);
+    }
+    if (err == INFRA_OK) {
+        apply_all(b, backends, count, copies, &named);
+    }
+    infra__free(&b->allocator, named.words, words_count, sizeof(uint64_t));
+    infra__free(&b->allocator, copies, copies_count, sizeof *copies);
+    return err;
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+/* What happens to a ticket after the pick: reports, the release, the question
+ * why. A reader's counts are written by its thread alone; the in-flight count
+ * of a slot is shared, and the ticket remembers whether it is in it. */
+#include "ticket.h"
+
+#include <assert.h>
+
+/* The id on a ticket of this reader's balancer, or NO_INDEX. */
+static uint32_t ticket_id(const struct infra_balancer_reader *r,
+                          const struct infra_ticket *ticket)
+{
+    if ((ticket->opaque[0] & TICKET_MAGIC_MASK) != TICKET_MAGIC ||
+        ticket->opaque[1] != (uint64_t)(uintptr_t)r->balancer) {
+        return NO_INDEX;
+    }
+    uint32_t id = (uint32_t)ticket->opaque[0] & ~TICKET_SHARED;
+    return id < r->ids_max ? id : NO_INDEX;
+}
+
+int infra_balancer_report(struct infra_balancer_reader *reader,
+                          const struct infra_ticket *ticket, uint32_t outcome,
+                          infra_time latency)
+{
+    if (reader == NULL || ticket == NULL || outcome > INFRA_OUTCOME_ABANDONED) {
+        return INFRA_EINVAL;
+    }
+    uint32_t id = ticket_id(reader, ticket);
+    if (id == NO_INDEX) {
+        return INFRA_EINVAL;
+    }
+    struct report_tally *tally = &reader->report_tallies[id];
+    /* Relaxed: statistics. */
+    if (outcome == INFRA_OUTCOME_OK) {
+        tally_add(&tally->reports, 1, memory_order_relaxed);
+        tally_add(&tally->latency_sum, latency, memory_order_relaxed);
+    } else if (infra_outcome_blames_backend(outcome)) {
+        tally_add(&tally->failures, 1, memory_order_relaxed);
+    }
+    return INFRA_OK;
+}
+
+int infra_balancer_release(struct infra_balancer_reader *reader,
+                           struct infra_ticket *ticket, uint32_t outcome,
+                           infra_time now)
+{
+    (void)now;
+    if (reader == NULL || ticket == NULL || outcome > INFRA_OUTCOME_ABANDONED) {
+        return INFRA_EINVAL;
+    }
+    uint32_t id = ticket_id(reader, ticket);
+    if (id == NO_INDEX) {
+        return INFRA_EINVAL;
+    }
+    if (ticket->opaque[0] & TICKET_SHARED) {
+        /* Relaxed: the count orders nothing but itself. */
+        uint32_t before = atomic_fetch_sub_explicit(
+            &reader->slots[id].in_flight, 1, memory_order_relaxed);
+        assert(before > 0);
+        (void)before;
+    }
+    if (infra_outcome_blames_backend(outcome)) {
+        tally_add(&reader->report_tallies[id].failures, 1,
+                  memory_order_relaxed);
+    }
+    *ticket = (struct infra_ticket) { 0 };
+    /* Release pairs with infra__balancer_counts(): when control sees the last
+     * ticket back, the worker has done with the host's entry for this id. */
+    tally_add(&reader->tallies[id].releases, 1, memory_order_release);
+    return INFRA_OK;
+}
+
+uint32_t infra_ticket_why(const struct infra_ticket *ticket)
+{
+    return ticket != NULL ? (uint32_t)ticket->opaque[3] : 0;
+}
+
+const char *infra_ticket_why_name(uint32_t bit)
+{
+    switch (bit) {
+    case INFRA_WHY_STICKY:
+        return "sticky";
+    case INFRA_WHY_RETRY:
+        return "retry";
+    case INFRA_WHY_SPILL:
+        return "spill";
+    case INFRA_WHY_OUTAGE:
+        return "outage";
+    case INFRA_WHY_INSTEAD:
+        return "instead";
+    case INFRA_WHY_WARMING:
+        return "warming";
+    default:
+        return "unknown";
+    }
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/* How much traffic each tier gets, as Envoy computes it
+ * (source/common/upstream, load_balancer_impl.cc: recalculatePerPriorityState
+ * and its neighbours), in whole percent.
+ *
+ * A tier's health is the healthy part of its backends times the
+ * over-provisioning (140 %: a tier takes all of its traffic until less than
+ * 100/140 of it is healthy), at most 100. Tiers take by health in their order,
+ * the healthy before the degraded. When all tiers together cannot carry 100 %,
+ * a tier of which less than the panic threshold can serve is in panic: its
+ * health is not believed. When all are, traffic goes by the number of backends.
+ * */
+#ifndef INFRA_BALANCER_TIER_LOAD_H
+#define INFRA_BALANCER_TIER_LOAD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct infra__tier_health {
+    uint64_t all; /* Without those that the operator has taken out. */
+    uint64_t healthy;
+    uint64_t degraded;
+};
+
+struct infra__tier_load {
+    uint32_t healthy; /* Percent of all traffic, for its healthy backends. */
+    uint32_t degraded;
+    bool panic;
+};
+
+void infra__tier_loads(struct infra__tier_load *ret,
+                       const struct infra__tier_health *tiers, uint32_t count,
+                       uint32_t overprovision_percent, uint32_t panic_percent);
+
+#endif

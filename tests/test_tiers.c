@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: MIT */
+/* Tiers that share the traffic, panic, total outage, and the way back. */
+#include "pool.h"
+
+#include <string.h>
+
+enum { PICKS = 20000 };
+
+static struct pool pool;
+static uint32_t counts[64];
+static uint32_t refused;
+
+/* Count who takes PICKS picks, and how many nobody takes. */
+static void count_picks(int expected_error)
+{
+    memset(counts, 0, sizeof counts);
+    refused = 0;
+    for (int i = 0; i < PICKS; i++) {
+        /* Well mixed, for the policies that go by it. */
+        struct infra_request q = { .hash = (uint64_t)i * 0x9e3779b97f4a7c15u };
+        int id = pool_once(&pool, &q);
+        if (id < 0) {
+            ck_assert_int_eq(id, expected_error);
+            refused++;
+        } else {
+            counts[id]++;
+        }
+    }
+}
+
+static uint32_t tier_count(uint32_t first, uint32_t last)
+{
+    uint32_t sum = 0;
+
+    for (uint32_t id = first; id <= last; id++) {
+        sum += counts[id];
+    }
+    return sum;
+}
+
+/* Is it so many percent of all picks, within one? */
+static void check_percent(uint32_t count, uint32_t percent)
+{
+    ck_assert_uint_ge(count, PICKS / 100 * (percent > 0 ? percent - 1 : 0));
+    ck_assert_uint_le(count, PICKS / 100 * (percent > 0 ? percent + 1 : 0));
+}
+
+static uint32_t pick_first_allowed(
+    const void *table, uint64_t state[4],
+    const struct infra_balancer_candidates *candidates, uint64_t hash)
+{
+    uint32_t count = infra_candidates_count(candidates);
+
+    (void)table;
+    (void)state;
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t index = (uint32_t)((hash >> 40) + i) % count;
+        if (infra_candidates_may(candidates, index)) {
+            return index;
+        }
+    }
+    return UINT32_MAX;
+}
+
+static const struct infra_balancer_policy by_hash = {
+    .size = sizeof by_hash,
+    .name = "by-hash",
+    .pick = pick_first_allowed,
+    .whole_tier = 1,
+};
+
+/* Four backends in tier 0, four in tier 1; list policies and whole-tier ones. */
+static void open_pool(int kind, struct infra_balancer_options o)
+{
+    o.size = sizeof o;
+    o.policy = kind == 0 ? infra_balancer_random() : &by_hash;
+    pool_open(&pool, &o);
+    for (uint32_t id = 0; id < 8; id++) {
+        ck_assert_int_eq(pool_set(&pool, id, 1, id / 4, 0), INFRA_OK);
+    }
+    pool_publish(&pool);
+}
+
+static void mark(uint32_t first, uint32_t last, uint32_t axis, uint32_t state)
+{
+    for (uint32_t id = first; id <= last; id++) {
+        pool_mark(&pool, id, axis, state);
+    }
+    pool_publish(&pool);
+}
+
+#define ENVOY                                              \
+    (struct infra_balancer_options)                        \
+    {                                                      \
+        .overprovision_percent = 140, .panic_percent = 50, \
+        .outage = INFRA_OUTAGE_ANYBODY                     \
+    }
+
+/* A tier hands on what it cannot carry: half of it down leaves it 70 %. */
+START_TEST(tiers_share_in_proportion)
+{
+    open_pool(_i, ENVOY);
+    count_picks(0);
+    ck_assert_uint_eq(tier_count(0, 3), PICKS);
+    mark(0, 1, INFRA_AXIS_HEALTH, INFRA_STATE_DOWN);
+    count_picks(0);
+    ck_assert_uint_eq(tier_count(0, 1), 0);
+    check_percent(tier_count(2, 3), 70);
+    check_percent(tier_count(4, 7), 30);
+    pool_close(&pool);
+}
+END_TEST
+
+/* The degraded of tier 0 come after the healthy of tier 1. */
+START_TEST(degraded_come_last)
+{
+    open_pool(_i, ENVOY);
+    mark(0, 3, INFRA_AXIS_HEALTH, INFRA_STATE_DEGRADED);
+    count_picks(0);
+    ck_assert_uint_eq(tier_count(4, 7), PICKS);
+    mark(5, 7, INFRA_AXIS_HEALTH, INFRA_STATE_DOWN); /* 35 % of tier 1. */
+    count_picks(0);
+    check_percent(counts[4], 35);
+    check_percent(tier_count(0, 3), 65);
+    pool_close(&pool);
+}
+END_TEST
+
+/* In panic checks are not believed, but the operator is. */
+START_TEST(panic_lifts_health_but_not_admin)
+{
+    open_pool(_i, ENVOY);
+    pool_mark(&pool, 3, INFRA_AXIS_ADMIN, INFRA_STATE_DOWN);
+    mark(0, 6, INFRA_AXIS_PASSIVE, INFRA_STATE_DOWN);
+    count_picks(0);
+    ck_assert_uint_eq(counts[3], 0);
+    for (uint32_t id = 0; id < 8; id++) {
+        ck_assert(id == 3 || counts[id] > PICKS / 16);
+    }
+    pool_close(&pool);
+}
+END_TEST
+
+/* Or panic refuses: the part of a tier in panic finds nobody. */
+START_TEST(panic_may_refuse)
+{
+    struct infra_balancer_options o = { .overprovision_percent = 100,
+                                        .panic_percent = 50,
+                                        .outage = INFRA_OUTAGE_REFUSE };
+
+    open_pool(_i, o);
+    mark(0, 2, INFRA_AXIS_HEALTH, INFRA_STATE_DOWN); /* 25 %: panic ... */
+    mark(4, 5, INFRA_AXIS_HEALTH, INFRA_STATE_DOWN); /* ... and 50 %: none. */
+    count_picks(INFRA_ENONE);
+    check_percent(tier_count(6, 7), 66);
+    check_percent(refused, 34);
+    ck_assert_uint_eq(counts[3], 0);
+    pool_close(&pool);
+}
+END_TEST
+
+/* When nobody is up: nobody, anybody the operator allows, or who was up last. */
+START_TEST(outage_has_three_answers)
+{
+    struct infra_balancer_options o = { .outage = (uint32_t)_i / 2 };
+
+    open_pool(_i % 2, o);
+    pool_mark(&pool, 1, INFRA_AXIS_ADMIN, INFRA_STATE_DRAINING);
+    mark(0, 0, INFRA_AXIS_HEALTH, INFRA_STATE_DOWN);
+    mark(2, 7, INFRA_AXIS_HEALTH,
+         INFRA_STATE_DOWN); /* The rest, all at once. */
+    count_picks(INFRA_ENONE);
+    ck_assert_uint_eq(counts[1], 0);
+    if (o.outage == INFRA_OUTAGE_REFUSE) {
+        ck_assert_uint_eq(refused, PICKS);
+    } else if (o.outage == INFRA_OUTAGE_ANYBODY) {
+        ck_assert_uint_eq(tier_count(0, 3), PICKS);
+        ck_assert_uint_gt(counts[0], 0);
+    } else {
+        ck_assert_uint_eq(tier_count(2, 3), PICKS);
+        mark(2, 2, INFRA_AXIS_ADMIN, INFRA_STATE_DOWN);
+        count_picks(0);
+        ck_assert_uint_eq(counts[3], PICKS);
+    }
+    mark(5, 5, INFRA_AXIS_HEALTH, INFRA_STATE_UP);
+    count_picks(0);
+    ck_assert_uint_eq(counts[5], PICKS);
+    pool_close(&pool);
+}
+END_TEST
+
+/* After a total outage the first that come back get their part only, until enough
+ * are back; losing some without an outage sheds nothing. */
+START_TEST(recovery_admits_in_proportion)
+{
+    struct infra_balancer_options o = { .recover_min = 4 };
+
+    open_pool(_i, o);
+    mark(0, 6, INFRA_AXIS_HEALTH, INFRA_STATE_DOWN);
+    count_picks(0);
+    mark(7, 7, INFRA_AXIS_HEALTH, INFRA_STATE_DOWN);
+    count_picks(INFRA_ENONE);
+    ck_assert_uint_eq(refused, PICKS);
+    for (uint32_t back = 1; back < 4; back++) {
+        mark(back, back, INFRA_AXIS_HEALTH, INFRA_STATE_UP);
+        count_picks(INFRA_ESHED);
+        check_percent(refused, 100 - 25 * back);
+    }
+    mark(4, 4, INFRA_AXIS_HEALTH, INFRA_STATE_UP);
+    count_picks(0);
+    mark(4, 4, INFRA_AXIS_HEALTH, INFRA_STATE_DOWN);
+    count_picks(0);
+    pool_close(&pool);
+}
+END_TEST
+
+/* Shares out of range, and panic without over-provisioning. */
+START_TEST(bad_options_are_refused)
+{
+    static const struct infra_balancer_options bad[] = {
+        { .size = sizeof bad[0], .outage = 3 },
+        { .size = sizeof bad[0], .overprovision_percent = 10001 },
+        { .size = sizeof bad[0], .panic_percent = 50 },
+        { .size = sizeof bad[0],
+          .overprovision_percent = 140,
+          .panic_percent = 101 },
+        { .size = sizeof bad[0], .recover_min = 65536 },
+    };
+    struct infra_balancer *b = NULL;
+
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        ck_assert_int_eq(infra_balancer_create(&b, &bad[i]), INFRA_EINVAL);
+    }
+}
+END_TEST
+
+static Suite *tiers_suite(void)
+{
+    Suite *s = suite_create("tiers");
+    TCase *tc = tcase_create("load");
+    tcase_add_loop_test(tc, tiers_share_in_proportion, 0, 2);
+    tcase_add_loop_test(tc, degraded_come_last, 0, 2);
+    suite_add_tcase(s, tc);
+
+    tc = tcase_create("outage");
+    tcase_add_loop_test(tc, panic_lifts_health_but_not_admin, 0, 2);
+    tcase_add_loop_test(tc, panic_may_refuse, 0, 2);
+    tcase_add_loop_test(tc, outage_has_three_answers, 0, 6);
+    tcase_add_loop_test(tc, recovery_admits_in_proportion, 0, 2);
+    tcase_add_test(tc, bad_options_are_refused);
+    suite_add_tcase(s, tc);
+    return s;
+}
+
+int main(void)
+{
+    return test_main(tiers_suite());
+}
