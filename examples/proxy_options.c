@@ -1,0 +1,404 @@
+/* SPDX-License-Identifier: MIT */
+/* Arguments in, options out.  Whatever is wrong is said in one line that names
+ * the argument, before anything is opened. */
+#include "proxy_options.h"
+
+#include <arpa/inet.h>
+#include <getopt.h>
+#include <infra/probe.h>
+#include <netinet/in.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define THREADS_MAX 256u
+#define COUNT_MAX 1000u /* Of rise and fall. */
+
+static const char help[] =
+    "usage: tcp_proxy --listen ADDR:PORT [OPTION]... BACKEND...\n"
+    "\n"
+    "Spread TCP connections over backends that pass their health checks.\n"
+    "\n"
+    "BACKEND is ADDR:PORT[,weight=N][,backup]; ADDR is an IPv4 address or an\n"
+    "IPv6 address in brackets.  Backups serve when no other backend can.\n"
+    "\n"
+    "  --listen ADDR:PORT     take clients here; port 0 lets the system "
+    "choose\n"
+    "  --threads N            worker threads (1)\n"
+    "  --balance NAME         how a backend is chosen (round-robin; with "
+    "weights\n"
+    "                         smooth-weighted):\n"
+    "                         %s\n"
+    "                         (hashes are of the client's address)\n"
+    "  --check tcp|http:PATH  healthy is what accepts a connection, or what\n"
+    "                         answers GET PATH with a status of 200 to 399 "
+    "(tcp)\n"
+    "  --inter TIME           between two checks of a backend (2s)\n"
+    "  --rise N               passed checks to come up (2)\n"
+    "  --fall N               failed checks to go down (3)\n"
+    "  --connect-timeout TIME to connect before the next backend is tried "
+    "(1s)\n"
+    "  --idle-timeout TIME    without a byte either way (10m)\n"
+    "  --drain-timeout TIME   for sessions to end after SIGTERM (30s)\n"
+    "  --help                 this text\n"
+    "\n"
+    "TIME is a whole number with its unit: 500ms, 2s, 10m.\n"
+    "\n"
+    "SIGTERM or SIGINT: no new clients, exit 0 when the sessions have ended "
+    "or\n"
+    "the drain timeout is over.  A second signal ends at once.  Exit status "
+    "2:\n"
+    "the arguments are wrong; 1: the system refused something.\n";
+
+static const struct option long_options[] = {
+    { "listen", required_argument, NULL, 'l' },
+    { "threads", required_argument, NULL, 't' },
+    { "balance", required_argument, NULL, 'b' },
+    { "check", required_argument, NULL, 'c' },
+    { "inter", required_argument, NULL, 'i' },
+    { "rise", required_argument, NULL, 'r' },
+    { "fall", required_argument, NULL, 'f' },
+    { "connect-timeout", required_argument, NULL, 'C' },
+    { "idle-timeout", required_argument, NULL, 'I' },
+    { "drain-timeout", required_argument, NULL, 'D' },
+    { "help", no_argument, NULL, 'h' },
+    { NULL, 0, NULL, 0 },
+};
+
+static bool wrong(const char *format, ...)
+    __attribute__((format(printf, 1, 2)));
+
+static bool wrong(const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    fputs("tcp_proxy: ", stderr);
+    vfprintf(stderr, format, args);
+    fputc('\n', stderr);
+    va_end(args);
+    return false;
+}
+
+/* Digits only, no sign and no blanks, unlike strtoul(). */
+static bool read_number(const char **at, uint32_t *ret)
+{
+    const char *p = *at;
+    uint64_t n = 0;
+
+    while (*p >= '0' && *p <= '9' && n <= UINT32_MAX) {
+        n = n * 10 + (uint64_t)(*p++ - '0');
+    }
+    if (p == *at || n > UINT32_MAX) {
+        return false;
+    }
+    *at = p;
+    *ret = (uint32_t)n;
+    return true;
+}
+
+static bool read_count(const char *name, const char *text, uint32_t max,
+                       uint32_t *ret)
+{
+    const char *p = text;
+    uint32_t n;
+
+    if (!read_number(&p, &n) || *p != '\0' || n == 0 || n > max) {
+        return wrong("--%s \"%s\": must be 1 to %u", name, text, max);
+    }
+    *ret = n;
+    return true;
+}
+
+static bool read_time(const char *name, const char *text, infra_time *ret)
+{
+    static const struct {
+        const char *name;
+        infra_time value;
+    } units[] = {
+        { "ms", INFRA_MS(1) },
+        { "s", INFRA_SEC(1) },
+        { "m", INFRA_SEC(60) },
+    };
+    const char *p = text;
+    uint32_t n;
+
+    if (read_number(&p, &n) && n > 0) {
+        for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
+            if (strcmp(p, units[i].name) == 0) {
+                *ret = n * units[i].value;
+                return true;
+            }
+        }
+    }
+    return wrong("--%s \"%s\": must be a time such as 500ms, 2s or 10m", name,
+                 text);
+}
+
+/* "127.0.0.1:80" or "[::1]:80".  @what names the argument in a message. */
+static bool read_address(const char *what, const char *text, bool any_port,
+                         struct relay_address *ret)
+{
+    char host[INET6_ADDRSTRLEN];
+    const char *colon = strrchr(text, ':');
+    bool v6 = text[0] == '[';
+
+    if (colon == NULL || colon == text || (v6 && colon[-1] != ']')) {
+        return wrong("%s \"%s\": must be ADDR:PORT, with an IPv6 ADDR in "
+                     "brackets",
+                     what, text);
+    }
+    const char *start = text + v6;
+    size_t size = (size_t)(colon - start) - v6;
+    const char *p = colon + 1;
+    uint32_t port;
+    if (!read_number(&p, &port) || *p != '\0' || port > 65535 ||
+        (port == 0 && !any_port)) {
+        return wrong("%s \"%s\": port must be %d to 65535", what, text,
+                     any_port ? 0 : 1);
+    }
+    struct sockaddr_in in = { .sin_family = AF_INET,
+                              .sin_port = htons((uint16_t)port) };
+    struct sockaddr_in6 in6 = { .sin6_family = AF_INET6,
+                                .sin6_port = htons((uint16_t)port) };
+    if (size < sizeof host) {
+        memcpy(host, start, size);
+        host[size] = '\0';
+    }
+    if (size >= sizeof host ||
+        inet_pton(v6 ? AF_INET6 : AF_INET, host,
+                  v6 ? (void *)&in6.sin6_addr : (void *)&in.sin_addr) != 1) {
+        return wrong("%s \"%s\": not an IP%s address", what, text,
+                     v6 ? "v6" : "v4");
+    }
+    memset(ret, 0, sizeof *ret);
+    ret->size = v6 ? sizeof in6 : sizeof in;
+    memcpy(&ret->storage, v6 ? (void *)&in6 : (void *)&in, ret->size);
+    return true;
+}
+
+static bool read_policy(const char *name,
+                        const struct infra_balancer_policy **ret)
+{
+    *ret = infra_balancer_policy_by_name(name);
+    if (*ret != NULL) {
+        return true;
+    }
+    fprintf(stderr, "tcp_proxy: --balance \"%s\": must be", name);
+    for (uint32_t i = 0; infra_balancer_policy_name(i) != NULL; i++) {
+        fprintf(stderr, "%s %s", i == 0 ? "" : " or",
+                infra_balancer_policy_name(i));
+    }
+    fputc('\n', stderr);
+    return false;
+}
+
+/* Whether the path may stand in a request is the probe's to say. */
+static bool read_check(const char *text, const char **ret_path)
+{
+    const char *path = strchr(text, '/');
+    struct infra_probe_http_options options = { .size = sizeof options,
+                                                .path = path };
+    struct infra_probe *probe = NULL;
+
+    if (strcmp(text, "tcp") == 0) {
+        *ret_path = NULL;
+        return true;
+    }
+    if (strncmp(text, "http:/", 6) != 0 ||
+        infra_probe_http(&probe, &options) != INFRA_OK) {
+        return wrong("--check \"%s\": must be tcp or http:/PATH", text);
+    }
+    infra_probe_destroy(probe);
+    *ret_path = path;
+    return true;
+}
+
+/* ",weight=N" and ",backup", in any order. */
+static bool read_attributes(const char *text, char *attributes,
+                            struct proxy_backend *backend)
+{
+    char *rest = attributes;
+
+    for (char *word; (word = strsep(&rest, ",")) != NULL;) {
+        if (strcmp(word, "backup") == 0) {
+            backend->tier = 1;
+        } else if (strncmp(word, "weight=", 7) == 0) {
+            const char *p = word + 7;
+            if (!read_number(&p, &backend->weight) || *p != '\0' ||
+                backend->weight == 0 ||
+                backend->weight > INFRA_BALANCER_WEIGHT_MAX) {
+                return wrong("backend \"%s\": weight must be 1 to %u", text,
+                             INFRA_BALANCER_WEIGHT_MAX);
+            }
+        } else {
+            return wrong("backend \"%s\": \"%s\" is neither weight=N nor "
+                         "backup",
+                         text, word);
+        }
+    }
+    return true;
+}
+
+static bool read_backend(struct proxy_options *o, char *text)
+{
+    struct proxy_backend *backend = &o->backends[o->backends_count];
+    struct relay_address *address = &o->addresses[o->backends_count];
+    char *comma = strchr(text, ',');
+    char *attributes = comma == NULL ? NULL : strdup(comma + 1);
+
+    if (comma != NULL && attributes == NULL) {
+        return wrong("out of memory");
+    }
+    bool ok = read_attributes(text, attributes, backend);
+    free(attributes);
+    if (!ok) {
+        return false;
+    }
+    if (comma != NULL) {
+        *comma = '\0';
+    }
+    backend->name = text;
+    if (!read_address("backend", text, false, address)) {
+        return false;
+    }
+    for (uint32_t i = 0; i < o->backends_count; i++) {
+        if (o->addresses[i].size == address->size &&
+            memcmp(&o->addresses[i].storage, &address->storage,
+                   address->size) == 0) {
+            return wrong("backend \"%s\": given twice", text);
+        }
+    }
+    o->backends_count++;
+    return true;
+}
+
+static bool read_option(struct proxy_options *o, int option, const char *value)
+{
+    switch (option) {
+    case 'l':
+        return read_address("--listen", value, true, &o->listen);
+    case 't':
+        return read_count("threads", value, THREADS_MAX, &o->threads);
+    case 'b':
+        return read_policy(value, &o->policy);
+    case 'c':
+        return read_check(value, &o->check_path);
+    case 'i':
+        return read_time("inter", value, &o->inter);
+    case 'r':
+        return read_count("rise", value, COUNT_MAX, &o->rise);
+    case 'f':
+        return read_count("fall", value, COUNT_MAX, &o->fall);
+    case 'C':
+        return read_time("connect-timeout", value, &o->connect_timeout);
+    case 'I':
+        return read_time("idle-timeout", value, &o->idle_timeout);
+    case 'D':
+        return read_time("drain-timeout", value, &o->drain_timeout);
+    default:
+        return false; /* getopt_long() has said what is wrong. */
+    }
+}
+
+/* Round robin does not look at weights: do not let them be ignored. */
+static bool settle_policy(struct proxy_options *o)
+{
+    bool weighted = false;
+
+    for (uint32_t i = 0; i < o->backends_count; i++) {
+        weighted |= o->backends[i].weight != 0;
+    }
+    if (o->policy == NULL) {
+        o->policy = weighted ? infra_balancer_smooth_weighted()
+                             : infra_balancer_round_robin();
+    }
+    if (weighted && o->policy == infra_balancer_round_robin()) {
+        return wrong("--balance round-robin ignores weights: use "
+                     "smooth-weighted");
+    }
+    return true;
+}
+
+static bool read_all(struct proxy_options *o, int argc, char **argv)
+{
+    if (o->listen.size == 0) {
+        return wrong("--listen ADDR:PORT is missing (try --help)");
+    }
+    if (optind == argc) {
+        return wrong("at least one BACKEND is needed (try --help)");
+    }
+    o->backends = calloc((size_t)argc, sizeof *o->backends);
+    o->addresses = calloc((size_t)argc, sizeof *o->addresses);
+    if (o->backends == NULL || o->addresses == NULL) {
+        return wrong("out of memory");
+    }
+    for (int i = optind; i < argc; i++) {
+        if (!read_backend(o, argv[i])) {
+            return false;
+        }
+    }
+    return settle_policy(o);
+}
+
+static void print_help(void)
+{
+    const char *const margin = "\n                         ";
+    char names[1024] = "";
+    size_t size = 0;
+    size_t line = 0; /* Where the present one begins. */
+
+    for (uint32_t i = 0; infra_balancer_policy_name(i) != NULL; i++) {
+        const char *name = infra_balancer_policy_name(i);
+        bool full = size - line + strlen(name) > 50;
+        size += (size_t)snprintf(names + size, sizeof names - size, "%s%s%s",
+                                 i > 0 ? "," : "",
+                                 full    ? margin
+                                 : i > 0 ? " "
+                                         : "",
+                                 name);
+        line = full ? size - strlen(name) : line;
+    }
+    printf(help, names);
+}
+
+int proxy_options_read(struct proxy_options *ret, int *ret_status, int argc,
+                       char **argv)
+{
+    struct proxy_options o = {
+        .connect_timeout = INFRA_SEC(1),
+        .idle_timeout = INFRA_SEC(600),
+        .drain_timeout = INFRA_SEC(30),
+        .inter = INFRA_SEC(2),
+        .rise = 2,
+        .fall = 3,
+        .threads = 1,
+    };
+    int option;
+
+    *ret_status = 2;
+    while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
+        if (option == 'h') {
+            print_help();
+            *ret_status = 0;
+            return -1;
+        }
+        if (!read_option(&o, option, optarg)) {
+            return -1;
+        }
+    }
+    if (!read_all(&o, argc, argv)) {
+        proxy_options_finish(&o);
+        return -1;
+    }
+    *ret = o;
+    return 0;
+}
+
+void proxy_options_finish(struct proxy_options *options)
+{
+    free(options->backends);
+    free(options->addresses);
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/* The arguments of tcp_proxy, checked and with their defaults. */
+#ifndef EXAMPLES_PROXY_OPTIONS_H
+#define EXAMPLES_PROXY_OPTIONS_H
+
+#include "relay.h"
+
+#include <infra/balancer.h>
+
+struct proxy_backend {
+    const char *name; /* ADDR:PORT as the user wrote it, without attributes. */
+    uint32_t weight;  /* 0: none was given. */
+    uint32_t tier;    /* 1 for a backup. */
+};
+
+struct proxy_options {
+    struct relay_address listen;
+    const struct infra_balancer_policy *policy;
+    const char *check_path; /* Of an HTTP check; NULL: a TCP check. */
+    infra_time connect_timeout;
+    infra_time idle_timeout;
+    infra_time drain_timeout;
+    infra_time inter;
+    uint32_t rise;
+    uint32_t fall;
+    uint32_t threads;
+    uint32_t backends_count;
+    struct proxy_backend *backends;  /* By id; */
+    struct relay_address *addresses; /* and where they are. */
+};
+
+/* Read the arguments.  0: go on; else exit with the status in @ret_status: help
+ * was printed to stdout, or what is wrong to stderr. */
+int proxy_options_read(struct proxy_options *ret, int *ret_status, int argc,
+                       char **argv);
+
+void proxy_options_finish(struct proxy_options *options);
+
+#endif

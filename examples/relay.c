@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The loop of one worker.  Each turn waits once, reads the clock once, notes
+ * what every socket reported, and only then serves each session that was named:
+ * both ends of one session are dealt with together, and none is freed while an
+ * event of the same batch still points at it.
+ *
+ * Timers are lists.  All sessions of a phase have the same limit, so that the
+ * oldest is always first: O(1) to renew, to find the next, and to expire.
+ */
+#include "relay_private.h"
+
+#include <errno.h>
+#include <infra/driver.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#define EVENTS_MAX 256
+
+/* With many events in a turn there is room for more than one new client; a
+ * turn for one alone needs no second accept4() only to hear that it was one. */
+#define EVENTS_PER_ACCEPT 8
+
+/* The queue of clients that are not yet accepted. */
+#define BACKLOG 4096
+
+/* How long the listener rests when this process has run short. */
+#define ACCEPT_PAUSE INFRA_MS(100)
+
+/* How long the word that it is connected may be kept from a backend. */
+#define SILENCE_LIMIT INFRA_MS(1)
+
+/* A peer that was told the end of the stream and says nothing more. */
+#define HALF_CLOSED_LIMIT INFRA_SEC(60)
+
+static int watch_fd(struct relay *relay, int *fd)
+{
+    /* Nobody reads the timer or the wake-up: they report once per edge. */
+    uint32_t edge = fd == &relay->listen_fd ? 0 : EPOLLET;
+    struct epoll_event event = { .events = EPOLLIN | edge,
+                                 .data = { .ptr = fd } };
+
+    return epoll_ctl(relay->epoll_fd, EPOLL_CTL_ADD, *fd, &event);
+}
+
+static int listen_on(const struct relay_address *address)
+{
+    const int on = 1;
+    int fd = socket(address->storage.ss_family,
+                    SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+    /* The kernel spreads clients over the listeners of all workers.  Accepted
+     * sockets inherit TCP_NODELAY: a proxy passes on at once what it gets. */
+    if (fd >= 0 &&
+        (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
+         setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) != 0 ||
+         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) != 0 ||
+         bind(fd, (const struct sockaddr *)&address->storage, address->size) !=
+             0 ||
+         listen(fd, BACKLOG) != 0)) {
+        int error = errno;
+        close(fd);
+        errno = error;
+        return -1;
+    }
+    return fd;
+}
+
+int relay_create(struct relay **ret, const struct relay_options *options)
+{
+    struct relay *relay = calloc(1, sizeof *relay);
+
+    if (relay == NULL) {
+        return ENOMEM;
+    }
+    relay->options = *options;
+    relay->limits[RELAY_CONNECTING] = options->connect_timeout;
+    relay->limits[RELAY_SILENT] = SILENCE_LIMIT;
+    relay->limits[RELAY_OPEN] = options->idle_timeout;
+    relay->limits[RELAY_HALF_CLOSED] = options->idle_timeout < HALF_CLOSED_LIMIT
+                                           ? options->idle_timeout
+                                           : HALF_CLOSED_LIMIT;
+    for (int i = 0; i < RELAY_PHASES; i++) {
+        relay->phases[i] = (struct relay_link) { .next = &relay->phases[i],
+                                                 .prev = &relay->phases[i] };
+    }
+    relay->listen_fd = listen_on(options->listen);
+    int error = errno;
+    relay->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    relay->timer_fd =
+        timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC);
+    relay->timer_at = INFRA_TIME_NEVER;
+    relay->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    if (relay->listen_fd < 0 || relay->wake_fd < 0 || relay->timer_fd < 0 ||
+        relay->epoll_fd < 0 || watch_fd(relay, &relay->listen_fd) != 0 ||
+        watch_fd(relay, &relay->timer_fd) != 0 ||
+        watch_fd(relay, &relay->wake_fd) != 0) {
+        error = relay->listen_fd < 0 ? error : errno;
+        relay_destroy(relay);
+        return error;
+    }
+    *ret = relay;
+    return 0;
+}
+
+static void close_fd(int *fd)
+{
+    if (*fd >= 0) {
+        close(*fd);
+    }
+    *fd = -1;
+}
+
+static void cut_all(struct relay *relay)
+{
+    for (int i = 0; i < RELAY_PHASES; i++) {
+        while (relay->phases[i].next != &relay->phases[i]) {
+            relay_session_cut(relay,
+                              (struct relay_session *)relay->phases[i].next);
+        }
+    }
+    relay->ready = NULL;
+}
+
+void relay_destroy(struct relay *relay)
+{
+    if (relay == NULL) {
+        return;
+    }
+    cut_all(relay);
+    relay_pool_finish(&relay->pool);
+    close_fd(&relay->listen_fd);
+    close_fd(&relay->wake_fd);
+    close_fd(&relay->timer_fd);
+    close_fd(&relay->epoll_fd);
+    free(relay);
+}
+
+int relay_address(const struct relay *relay, struct relay_address *ret)
+{
+    ret->size = sizeof ret->storage;
+    return getsockname(relay->listen_fd, (struct sockaddr *)&ret->storage,
+                       &ret->size) == 0
+               ? 0
+               : errno;
+}
+
+void relay_drain(struct relay *relay, infra_time limit)
+{
+    const uint64_t one = 1;
+
+    relay->drain_limit = limit;
+    atomic_store(&relay->draining, true);
+    if (write(relay->wake_fd, &one, sizeof one) != sizeof one) {
+        return; /* The counter is full, so that it is awake anyway. */
+    }
+}
+
+/* Out of descriptors or memory: let clients wait in the queue for a while,
+ * since a listener that stays ready would turn the loop for nothing. */
+static void pause_listener(struct relay *relay)
+{
+    if (relay->accept_again == 0) {
+        epoll_ctl(relay->epoll_fd, EPOLL_CTL_DEL, relay->listen_fd, NULL);
+    }
+    relay->accept_again = relay->now + ACCEPT_PAUSE;
+    relay->exhausted = false;
+}
+
+static void resume_listener(struct relay *relay)
+{
+    relay->accept_again =
+        watch_fd(relay, &relay->listen_fd) == 0 ? 0 : relay->now + ACCEPT_PAUSE;
+}
+
+/* What hash policies go by: the client's address, without its port. */
+static uint64_t client_hash(const struct relay *relay,
+                            const struct sockaddr_storage *client)
+{
+    const struct sockaddr_in *in = (const struct sockaddr_in *)client;
+    const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)client;
+    bool is_v6 = client->ss_family == AF_INET6;
+    const void *address =
+        is_v6 ? (const void *)&in6->sin6_addr : (const void *)&in->sin_addr;
+    size_t size = is_v6 ? sizeof in6->sin6_addr : sizeof in->sin_addr;
+
+    return relay->options.nginx_ip_hash ? infra_ip_hash(address, size)
+                                        : infra_xxhash64(address, size, 0);
+}
+
+/* Take in up to @count clients.  False: there are no more now. */
+static bool accept_clients(struct relay *relay, int count)
+{
+    for (int i = 0; i < count && !relay->exhausted; i++) {
+        struct sockaddr_storage client;
+        socklen_t size = sizeof client;
+        int fd = accept4(relay->listen_fd, (struct sockaddr *)&client, &size,
+                         SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd >= 0) {
+            relay_session_start(relay, fd, client_hash(relay, &client));
+        } else if (errno == EAGAIN) {
+            return false;
+        } else {
+            /* Any other error belongs to one client that left already. */
+            relay->exhausted = relay_is_shortage(errno);
+        }
+    }
+    if (relay->exhausted) {
+        pause_listener(relay);
+        return false;
+    }
+    return true;
+}
+
+static void serve_ready(struct relay *relay)
+{
+    struct relay_session *s = relay->ready;
+
+    /* What asks for more is served in the next turn. */
+    relay->ready = NULL;
+    while (s != NULL) {
+        struct relay_session *next = s->ready_next;
+        s->ready = false;
+        relay_session_serve(relay, s);
+        s = next;
+    }
+}
+
+static infra_time deadline(const struct relay *relay)
+{
+    infra_time first =
+        relay->accept_again == 0 ? INFRA_TIME_NEVER : relay->accept_again;
+
+    if (atomic_load(&relay->draining) && relay->drain_limit < first) {
+        first = relay->drain_limit;
+    }
+    for (int i = 0; i < RELAY_PHASES; i++) {
+        const struct relay_link *list = &relay->phases[i];
+        if (list->next != list) {
+            const struct relay_session *oldest =
+                (const struct relay_session *)list->next;
+            infra_time at = oldest->since + relay->limits[i];
+            first = at < first ? at : first;
+        }
+    }
+    return first;
+}
+
+static void expire(struct relay *relay)
+{
+    for (int i = 0; i < RELAY_PHASES; i++) {
+        struct relay_link *list = &relay->phases[i];
+        while (list->next != list) {
+            struct relay_session *s = (struct relay_session *)list->next;
+            if (s->ready || s->since + relay->limits[i] > relay->now) {
+                break;
+            }
+            relay_session_expire(relay, s);
+        }
+    }
+    if (relay->accept_again != 0 && relay->accept_again <= relay->now) {
+        resume_listener(relay);
+    }
+}
+
+/* Set the timer if it would ring too late.  One that rings early costs a turn
+ * now and then; a time limit for each epoll_wait() costs a kernel timer each.
+ * */
+static void set_timer(struct relay *relay)
+{
+    infra_time at = deadline(relay);
+    struct itimerspec when = {
+        .it_value = { .tv_sec = (time_t)(at / INFRA_SEC(1)),
+                      .tv_nsec = (long)(at % INFRA_SEC(1)) },
+    };
+
+    if (at < relay->timer_at &&
+        timerfd_settime(relay->timer_fd, TFD_TIMER_ABSTIME, &when, NULL) == 0) {
+        relay->timer_at = at;
+    }
+}
+
+/* Wait, note, serve, accept, expire.  0 or an errno. */
+static int turn(struct relay *relay)
+{
+    struct epoll_event events[EVENTS_MAX];
+    int count = epoll_wait(relay->epoll_fd, events, EVENTS_MAX,
+                           relay->ready == NULL ? -1 : 0);
+    bool clients = false;
+
+    if (count < 0) {
+        return errno == EINTR ? 0 : errno;
+    }
+    relay->now = infra_driver_now();
+    infra_balancer_refresh(relay->options.reader);
+    for (int i = 0; i < count; i++) {
+        void *what = events[i].data.ptr;
+        if (what == &relay->listen_fd) {
+            clients = true;
+        } else if (what == &relay->timer_fd) {
+            relay->timer_at = INFRA_TIME_NEVER;
+        } else if (what != &relay->wake_fd) {
+            relay_session_note(relay, what, events[i].events);
+        }
+    }
+    serve_ready(relay);
+    if (clients) {
+        accept_clients(relay, 1 + count / EVENTS_PER_ACCEPT);
+    }
+    expire(relay);
+    set_timer(relay);
+    return 0;
+}
+
+/* The clients that the kernel has greeted already are served; closing the
+ * listener would reset them. */
+static void stop_listening(struct relay *relay)
+{
+    while (accept_clients(relay, BACKLOG)) {
+    }
+    close_fd(&relay->listen_fd);
+    relay->accept_again = 0;
+}
+
+int relay_run(struct relay *relay)
+{
+    int error = 0;
+
+    relay->now = infra_driver_now();
+    while (error == 0 && !atomic_load(&relay->draining)) {
+        error = turn(relay);
+    }
+    stop_listening(relay);
+    while (error == 0 && relay->sessions_count > 0 &&
+           relay->now < relay->drain_limit) {
+        error = turn(relay);
+    }
+    cut_all(relay);
+    return error;
+}

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+/* What the three files of the relay share: relay.c turns the loop,
+ * relay_session.c knows how a session lives, relay_pump.c moves its bytes. */
+#ifndef EXAMPLES_RELAY_PRIVATE_H
+#define EXAMPLES_RELAY_PRIVATE_H
+
+#include "relay.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+/* Backends that one client may be tried on. */
+#define RELAY_TRIES_MAX 8u
+
+/* One read.  Large reads are what makes bulk transfers cheap: at 16 KiB a MiB
+ * costs twice the time.  Only a session whose peer does not take the bytes
+ * keeps a buffer, one per direction. */
+#define RELAY_BUFFER_SIZE (256u * 1024u)
+
+struct relay_buffer {
+    struct relay_buffer *next; /* In the pool. */
+    size_t start;
+    size_t end;
+    unsigned char bytes[RELAY_BUFFER_SIZE];
+};
+
+/* Buffers not in use; the last one given back is warm and leaves first. */
+struct relay_pool {
+    struct relay_buffer *first;
+    uint32_t count;
+};
+
+void relay_pool_finish(struct relay_pool *pool);
+
+/* One socket of a session. */
+struct relay_side {
+    struct relay_session *session;
+    struct relay_buffer *out; /* To be written here; NULL: nothing. */
+    int fd;
+    int error;        /* The errno with which the socket broke, if known. */
+    uint32_t watched; /* The events that epoll knows; 0: not in the set. */
+    bool readable;    /* A read may give something. */
+    bool to_the_end;  /* A short read does not mean that all is read. */
+    bool writable;    /* A write may take something. */
+    bool eof;         /* Everything is read. */
+    bool shut;        /* Our end of stream is sent. */
+    bool broken;      /* Reset by the peer, or a call failed. */
+};
+
+/* Each phase has one time limit, so a list in order of age is its timer. */
+enum relay_phase {
+    RELAY_CONNECTING,
+    RELAY_SILENT, /* Connected, and the backend waits to be told so. */
+    RELAY_OPEN,
+    RELAY_HALF_CLOSED,
+    RELAY_PHASES,
+};
+
+struct relay_link {
+    struct relay_link *next;
+    struct relay_link *prev;
+};
+
+struct relay_session {
+    struct relay_link
+        link; /* In its phase; first, so that a link is a session. */
+    struct relay_session *ready_next;
+    struct relay_side client;
+    struct relay_side backend;
+    struct infra_ticket ticket;
+    infra_time since; /* Last activity, and place in the phase's list. */
+    infra_time connect_start;
+    uint64_t hash;                   /* Of the client's address. */
+    uint32_t tried[RELAY_TRIES_MAX]; /* The last one is the present one. */
+    uint32_t tried_count;
+    enum relay_phase phase;
+    bool ready;    /* In the list of sessions to serve. */
+    bool untold;   /* The last packet of the handshake is kept back. */
+    bool has_said; /* Some byte went through. */
+};
+
+struct relay {
+    struct relay_options options;
+    struct relay_pool pool;
+    struct relay_session *ready;
+    struct relay_link phases[RELAY_PHASES];
+    infra_time limits[RELAY_PHASES];
+    infra_time now;          /* Read once per turn. */
+    infra_time accept_again; /* The listener rests until then; 0: it works. */
+    infra_time timer_at;     /* When the timer rings. */
+    infra_time drain_limit;
+    uint32_t sessions_count;
+    int epoll_fd;
+    int listen_fd;
+    int wake_fd;
+    int timer_fd;
+    bool clients_speak_first; /* As the last session taught. */
+    bool exhausted;           /* Out of descriptors or memory. */
+    atomic_bool draining;
+};
+
+enum relay_pumped {
+    RELAY_MOVED = 1, /* Bytes went through. */
+    RELAY_MORE = 2,  /* And more would have; it is others' turn. */
+};
+
+/* Move bytes until one of the two is not ready; enum relay_pumped bits. */
+unsigned relay_pump(struct relay_pool *pool, struct relay_side *from,
+                    struct relay_side *to);
+
+/* Give up what waits to be written. */
+void relay_drop(struct relay_pool *pool, struct relay_side *side);
+
+/* Is this errno a shortage of this process, which waiting may end? */
+bool relay_is_shortage(int error);
+
+/* A client came in.  The descriptor belongs to the session, which may be over
+ * when this returns. */
+void relay_session_start(struct relay *relay, int fd, uint64_t hash);
+
+/* What epoll said about a side; the work is done by serve. */
+void relay_session_note(struct relay *relay, struct relay_side *side,
+                        uint32_t events);
+
+/* Do what can be done.  The session may be over when this returns. */
+void relay_session_serve(struct relay *relay, struct relay_session *session);
+
+/* Its time is up. */
+void relay_session_expire(struct relay *relay, struct relay_session *session);
+
+/* End it now. */
+void relay_session_cut(struct relay *relay, struct relay_session *session);
+
+#endif

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Bytes from one socket to the other.  A buffer is leased only while it holds
+ * something: mostly a read is followed by a write that takes all of it, and the
+ * same warm buffer serves every session of the worker.  What a full socket does
+ * not take stays in the buffer, and nothing more is read until it is written,
+ * so that the peer feels it through its window.
+ */
+#include "relay_private.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* Reads of one session before another one gets its turn. */
+#define ROUNDS_MAX 4
+
+/* Buffers kept when not in use. */
+#define SPARE_MAX 16u
+
+static struct relay_buffer *lease(struct relay_pool *pool)
+{
+    struct relay_buffer *buffer = pool->first;
+
+    if (buffer == NULL) {
+        return malloc(sizeof *buffer);
+    }
+    pool->first = buffer->next;
+    pool->count--;
+    return buffer;
+}
+
+static void give_back(struct relay_pool *pool, struct relay_buffer *buffer)
+{
+    if (pool->count == SPARE_MAX) {
+        free(buffer);
+        return;
+    }
+    buffer->next = pool->first;
+    pool->first = buffer;
+    pool->count++;
+}
+
+void relay_pool_finish(struct relay_pool *pool)
+{
+    while (pool->first != NULL) {
+        free(lease(pool));
+    }
+}
+
+void relay_drop(struct relay_pool *pool, struct relay_side *side)
+{
+    if (side->out != NULL) {
+        give_back(pool, side->out);
+        side->out = NULL;
+    }
+}
+
+static void break_side(struct relay_side *side, int error)
+{
+    side->broken = true;
+    side->error = error;
+    /* What came before a reset can still be read. */
+    side->readable = true;
+    side->to_the_end = true;
+}
+
+/* Read what @from has, if it has; false: nothing came. */
+static bool fill(struct relay_pool *pool, struct relay_side *from,
+                 struct relay_side *to)
+{
+    if (from->eof || !from->readable) {
+        return false;
+    }
+    struct relay_buffer *buffer = lease(pool);
+    if (buffer == NULL) {
+        break_side(from, ENOMEM);
+        from->eof = true;
+        return false;
+    }
+    ssize_t n = recv(from->fd, buffer->bytes, sizeof buffer->bytes, 0);
+    if (n > 0) {
+        buffer->start = 0;
+        buffer->end = (size_t)n;
+        to->out = buffer;
+        /* A short read has emptied the socket, and what comes later is a new
+         * edge; unless the end is in there too, or urgent data stopped it. */
+        from->readable = from->to_the_end || (size_t)n == sizeof buffer->bytes;
+        return true;
+    }
+    give_back(pool, buffer);
+    from->readable = n < 0 && errno == EINTR;
+    if (n == 0) {
+        from->eof = true;
+    } else if (errno != EAGAIN && errno != EINTR) {
+        from->eof = true;
+        break_side(from, errno);
+    }
+    return false;
+}
+
+/* Write what waits, as far as the socket takes it; did it take anything? */
+static bool flush(struct relay_pool *pool, struct relay_side *to)
+{
+    struct relay_buffer *buffer = to->out;
+    size_t size = buffer->end - buffer->start;
+
+    if (!to->writable || to->broken) {
+        return false;
+    }
+    ssize_t n = send(to->fd, buffer->bytes + buffer->start, size, MSG_NOSIGNAL);
+    if (n == (ssize_t)size) {
+        relay_drop(pool, to);
+        return true;
+    }
+    if (n < 0 && errno != EAGAIN && errno != EINTR) {
+        break_side(to, errno);
+        return false;
+    }
+    /* A short write has filled the socket: room in it is a new edge. */
+    to->writable = n < 0 && errno == EINTR;
+    buffer->start += n > 0 ? (size_t)n : 0;
+    return n > 0;
+}
+
+unsigned relay_pump(struct relay_pool *pool, struct relay_side *from,
+                    struct relay_side *to)
+{
+    unsigned pumped = 0;
+
+    for (int round = 0; round < ROUNDS_MAX; round++) {
+        if (to->out == NULL && !fill(pool, from, to)) {
+            return pumped;
+        }
+        bool was_broken = to->broken;
+        if (flush(pool, to)) {
+            pumped = RELAY_MOVED;
+        }
+        if (to->broken && !was_broken) {
+            return RELAY_MORE; /* There is its end to be read. */
+        }
+        if (to->out != NULL) {
+            return pumped;
+        }
+    }
+    return RELAY_MOVED | RELAY_MORE;
+}

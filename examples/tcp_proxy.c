@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A TCP load balancer made of libinfra: the proxy to start your own from.
+ *
+ *   tcp_proxy --listen 127.0.0.1:8080 127.0.0.1:8081 127.0.0.1:8082,backup
+ *
+ * The main thread is the control side: a prober checks the backends, its events
+ * become marks in the balancer, and a publish shows them to the workers.  Each
+ * worker thread is one relay (relay.h) with its own listener and its own reader
+ * of the balancer; workers share no lock and no descriptor.
+ */
+#include "proxy_options.h"
+#include "relay.h"
+
+#include <errno.h>
+#include <infra/infra.h>
+#include <netdb.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+struct worker {
+    pthread_t thread;
+    struct infra_balancer_reader *reader;
+    struct relay *relay;
+    bool running;
+};
+
+struct proxy {
+    struct proxy_options options;
+    struct infra_balancer *balancer;
+    struct infra_driver *driver;
+    struct infra_prober *prober;
+    struct worker *workers;
+    uint32_t up_count;
+};
+
+static void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+static void say(const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    flockfile(stderr);
+    fputs("tcp_proxy: ", stderr);
+    vfprintf(stderr, format, args);
+    fputc('\n', stderr);
+    funlockfile(stderr);
+    va_end(args);
+}
+
+/* Did a step of the start work?  If not, say which. */
+static bool started(const char *step, int err)
+{
+    if (err != INFRA_OK) {
+        say("%s: %s", step, infra_strerror(err));
+    }
+    return err == INFRA_OK;
+}
+
+/* A backend's id is its place among the arguments, everywhere. */
+static bool start_balancer(struct proxy *proxy)
+{
+    const struct proxy_options *o = &proxy->options;
+    infra_time now = infra_driver_now();
+    struct infra_balancer_options options = {
+        .size = sizeof options,
+        .policy = o->policy,
+        .seed = now ^ (uint64_t)getpid() << 32,
+        .ids_max = o->backends_count,
+    };
+    int err = infra_balancer_create(&proxy->balancer, &options);
+
+    for (uint32_t id = 0; err == INFRA_OK && id < o->backends_count; id++) {
+        struct infra_backend backend = {
+            .size = sizeof backend,
+            .key = o->backends[id].name,
+            .id = id,
+            .weight = o->backends[id].weight,
+            .tier = o->backends[id].tier,
+        };
+        err = infra_balancer_set(proxy->balancer, &backend);
+    }
+    if (err == INFRA_OK) {
+        err = infra_balancer_publish(proxy->balancer, now);
+    }
+    /* Until its first check says otherwise, a backend counts as up. */
+    proxy->up_count = o->backends_count;
+    return started("balancer", err);
+}
+
+static int start_check(struct proxy *proxy, uint32_t id)
+{
+    const struct proxy_options *o = &proxy->options;
+    struct infra_probe *probe = NULL;
+    struct infra_probe_tcp_options tcp = { .size = sizeof tcp,
+                                           .connect_timeout =
+                                               o->connect_timeout };
+    struct infra_probe_http_options http = {
+        .size = sizeof http,
+        .path = o->check_path,
+        .connect_timeout = o->connect_timeout,
+    };
+    int err = o->check_path == NULL ? infra_probe_tcp(&probe, &tcp)
+                                    : infra_probe_http(&probe, &http);
+
+    if (err != INFRA_OK) {
+        return err;
+    }
+    struct infra_prober_target target = {
+        .size = sizeof target,
+        .key = o->backends[id].name,
+        .address = (const struct sockaddr *)&o->addresses[id].storage,
+        .probe = probe,
+        .id = id,
+        .address_size = o->addresses[id].size,
+    };
+    err = infra_prober_set(proxy->prober, &target, infra_driver_now());
+    if (err != INFRA_OK) {
+        infra_probe_destroy(probe);
+    }
+    return err;
+}
+
+static bool start_checks(struct proxy *proxy)
+{
+    const struct proxy_options *o = &proxy->options;
+    struct infra_health_options health = {
+        .size = sizeof health,
+        .inter = o->inter,
+        .ids_max = o->backends_count,
+        .rise = o->rise,
+        .fall = o->fall,
+    };
+    struct infra_prober_options options = { .size = sizeof options,
+                                            .health = &health };
+    int err = infra_driver_create(&proxy->driver, NULL);
+
+    if (err == INFRA_OK) {
+        err = infra_prober_create(&proxy->prober, proxy->driver, &options);
+    }
+    for (uint32_t id = 0; err == INFRA_OK && id < o->backends_count; id++) {
+        err = start_check(proxy, id);
+    }
+    return started("health checks", err);
+}
+
+static void *work(void *arg)
+{
+    int error = relay_run(arg);
+
+    if (error != 0) {
+        say("worker: %s", strerror(error));
+        exit(EXIT_FAILURE);
+    }
+    return NULL;
+}
+
+static bool start_worker(struct proxy *proxy, struct worker *worker)
+{
+    struct relay_options options = {
+        .backends = proxy->options.addresses,
+        .listen = &proxy->options.listen,
+        .connect_timeout = proxy->options.connect_timeout,
+        .idle_timeout = proxy->options.idle_timeout,
+        .nginx_ip_hash = proxy->options.policy == infra_balancer_ip_hash(),
+    };
+    int err = infra_balancer_reader_create(&worker->reader, proxy->balancer);
+
+    if (!started("worker", err)) {
+        return false;
+    }
+    options.reader = worker->reader;
+    int error = relay_create(&worker->relay, &options);
+    if (error == 0) {
+        /* With port 0 the first worker decides for all. */
+        error = relay_address(worker->relay, &proxy->options.listen);
+    }
+    if (error == 0) {
+        error = pthread_create(&worker->thread, NULL, work, worker->relay);
+        worker->running = error == 0;
+    }
+    if (error != 0) {
+        say("cannot listen: %s", strerror(error));
+    }
+    return error == 0;
+}
+
+/* One connection takes two descriptors: allow as many as may be. */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+static void take_event(struct proxy *proxy,
+                       const struct infra_health_event *event)
+{
+    bool up = event->kind == INFRA_HEALTH_UP;
+
+    say("backend %s is %s: %s (%s)", proxy->options.backends[event->id].name,
+        up ? "up" : "down", infra_health_reason_name(event->reason),
+        infra_probe_reason_name(event->detail));
+    int err = infra_balancer_mark(proxy->balancer, event->id, INFRA_AXIS_HEALTH,
+                                  up ? INFRA_STATE_UP : INFRA_STATE_DOWN);
+    if (err != INFRA_OK) {
+        say("mark: %s", infra_strerror(err));
+    }
+    proxy->up_count += up ? 1u : UINT32_MAX;
+    if (proxy->up_count == 0) {
+        say("no backend is up: clients are refused");
+    } else if (up && proxy->up_count == 1) {
+        say("clients are served again");
+    }
+}
+
+/* Milliseconds until the driver wants its next step, rounded up. */
+static int wait_ms(const struct infra_driver *driver)
+{
+    infra_time deadline = infra_driver_deadline(driver);
+    infra_time now = infra_driver_now();
+
+    if (deadline <= now) {
+        return 0;
+    }
+    infra_time ms = (deadline - now + INFRA_MS(1) - 1) / INFRA_MS(1);
+    return deadline == INFRA_TIME_NEVER ? -1
+           : ms > INT32_MAX             ? INT32_MAX
+                                        : (int)ms;
+}
+
+/* The control side, until a signal comes. */
+static void control(struct proxy *proxy, int signal_fd)
+{
+    struct pollfd fds[] = {
+        { .fd = signal_fd, .events = POLLIN },
+        { .fd = infra_driver_fd(proxy->driver), .events = POLLIN },
+    };
+
+    while (poll(fds, 2, wait_ms(proxy->driver)) < 0 || fds[0].revents == 0) {
+        struct infra_health_event event;
+
+        infra_driver_step(proxy->driver, infra_driver_now());
+        while (infra_prober_next(proxy->prober, infra_driver_now(), &event) ==
+               INFRA_OK) {
+            take_event(proxy, &event);
+        }
+        int err = infra_balancer_publish(proxy->balancer, infra_driver_now());
+        if (err != INFRA_OK) {
+            say("publish: %s",
+                infra_strerror(err)); /* The next turn retries. */
+        }
+    }
+}
+
+static void drain(struct proxy *proxy)
+{
+    infra_time limit = infra_driver_now() + proxy->options.drain_timeout;
+
+    for (uint32_t i = 0; i < proxy->options.threads; i++) {
+        struct worker *worker = &proxy->workers[i];
+        if (worker->running) {
+            relay_drain(worker->relay, limit);
+        }
+    }
+}
+
+/* Join the workers and free all, as far as it was started. */
+static void finish(struct proxy *proxy)
+{
+    for (uint32_t i = 0; proxy->workers != NULL && i < proxy->options.threads;
+         i++) {
+        struct worker *worker = &proxy->workers[i];
+        if (worker->running) {
+            pthread_join(worker->thread, NULL);
+        }
+        relay_destroy(worker->relay);
+        infra_balancer_reader_destroy(worker->reader);
+    }
+    infra_prober_destroy(proxy->prober);
+    infra_driver_destroy(proxy->driver);
+    infra_balancer_destroy(proxy->balancer);
+    free(proxy->workers);
+    proxy_options_finish(&proxy->options);
+}
+
+/* The first line of the log tells the port, also if the system chose it. */
+static void say_address(const struct relay_address *address)
+{
+    char host[NI_MAXHOST];
+    char port[NI_MAXSERV];
+
+    if (getnameinfo((const struct sockaddr *)&address->storage, address->size,
+                    host, sizeof host, port, sizeof port,
+                    NI_NUMERICHOST | NI_NUMERICSERV) == 0) {
+        say(address->storage.ss_family == AF_INET6 ? "listening on [%s]:%s"
+                                                   : "listening on %s:%s",
+            host, port);
+    }
+}
+
+static bool start(struct proxy *proxy)
+{
+    proxy->workers = calloc(proxy->options.threads, sizeof *proxy->workers);
+    if (proxy->workers == NULL || !start_balancer(proxy) ||
+        !start_checks(proxy)) {
+        return false;
+    }
+    for (uint32_t i = 0; i < proxy->options.threads; i++) {
+        if (!start_worker(proxy, &proxy->workers[i])) {
+            return false;
+        }
+    }
+    say_address(&proxy->options.listen);
+    return true;
+}
+
+int main(int argc, char **argv)
+{
+    struct proxy proxy = { 0 };
+    int status;
+
+    if (proxy_options_read(&proxy.options, &status, argc, argv) != 0) {
+        return status;
+    }
+    raise_descriptor_limit();
+    /* Blocked before any thread starts, so that signals reach only this fd. */
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    int signal_fd = signalfd(-1, &signals, SFD_CLOEXEC);
+    bool ok = signal_fd >= 0 && start(&proxy);
+    if (ok) {
+        control(&proxy, signal_fd);
+        /* Take the signal out of the queue; the next one kills. */
+        struct signalfd_siginfo info;
+        ok = read(signal_fd, &info, sizeof info) == sizeof info;
+        pthread_sigmask(SIG_UNBLOCK, &signals, NULL);
+    }
+    drain(&proxy);
+    finish(&proxy);
+    return ok ? EXIT_SUCCESS : EXIT_FAILURE;
+}

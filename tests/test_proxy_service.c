@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: MIT */
+/* The proxy of examples/ as its operator meets it: which backend serves, what
+ * the log says, and how it ends. */
+#include "support.h"
+
+#include "proxy_child.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* Checks so rare that a test sees none. */
+#define RARELY "--inter", "600s"
+#define OFTEN "--inter", "10ms", "--rise", "1", "--fall", "1"
+
+/* The proxy of a test and the listener of its backend. */
+static struct child proxy;
+static int listener;
+static char name[32];
+
+/* A session in which nothing is said ends. */
+START_TEST(idle_session_times_out)
+{
+    listener = backend_listen(0, name);
+
+    child_start(&proxy, (const char *[]) { RARELY, "--idle-timeout", "50ms",
+                                           name, NULL });
+    int idle = client_connect(proxy.port);
+    hear_any_end(idle);
+    close(idle);
+    child_stop(&proxy);
+    close(listener);
+}
+END_TEST
+
+/* A backend whose port is closed costs clients nothing: another one serves them
+ * before any check has noticed. */
+START_TEST(refused_connection_is_retried)
+{
+    char names[2][32];
+    int gone = backend_listen(0, names[0]);
+    int there = backend_listen(0, names[1]);
+
+    close(gone);
+    child_start(&proxy, (const char *[]) { RARELY, names[0], names[1], NULL });
+    for (int i = 0; i < 10; i++) {
+        int c = client_connect(proxy.port);
+        say_all(c, "request");
+        int b = backend_accept(there);
+        char byte;
+        while (recv(b, &byte, 1, MSG_PEEK) == 0) { /* A health check. */
+            close(b);
+            b = backend_accept(there);
+        }
+        hear(b, "request");
+        close(c);
+        hear_end(b);
+        close(b);
+    }
+    child_stop(&proxy);
+    close(there);
+}
+END_TEST
+
+/* With nobody up, clients are turned away at once and one line says why; when
+ * somebody is up again, another line, and service. */
+START_TEST(without_backends_clients_are_refused)
+{
+    listener = backend_listen(0, name);
+    in_port_t port = backend_port(listener);
+
+    close(listener);
+    child_start(&proxy, (const char *[]) { OFTEN, name, NULL });
+    child_wait_log(&proxy, "is down: fall (refused)\n");
+    child_wait_log(&proxy, "no backend is up: clients are refused\n");
+    for (int i = 0; i < 20; i++) {
+        int c = client_connect(proxy.port);
+        hear_reset(c);
+        close(c);
+    }
+    listener = backend_listen(port, name);
+    child_wait_log(&proxy, "is up: rise (passed)\n");
+    child_wait_log(&proxy, "clients are served again\n");
+    ck_assert_int_eq(child_count_log(&proxy, "clients are refused"), 1);
+    child_stop(&proxy);
+    close(listener);
+}
+END_TEST
+
+/* Which of the two listeners is the next client sent to? */
+static int where_to(struct child *child, const int listeners[2])
+{
+    int c = client_connect(child->port);
+    int found = -1;
+
+    say_all(c, "r");
+    while (found < 0) {
+        for (int i = 0; i < 2; i++) {
+            if (backend_is_idle(listeners[i])) {
+                continue;
+            }
+            char byte;
+            int b = backend_accept(listeners[i]);
+            found = recv(b, &byte, 1, 0) == 1 ? i : found;
+            close(b);
+        }
+    }
+    hear_any_end(c);
+    close(c);
+    return found;
+}
+
+/* Weights are kept to the letter: 3, 1 gives a a b a. */
+START_TEST(weights_are_kept)
+{
+    char names[2][32];
+    int listeners[2];
+    int counts[2] = { 0, 0 };
+
+    for (int i = 0; i < 2; i++) {
+        listeners[i] = backend_listen(0, names[i]);
+    }
+    strcat(names[0], ",weight=3");
+    child_start(&proxy, (const char *[]) { RARELY, names[0], names[1], NULL });
+    for (int i = 0; i < 16; i++) {
+        counts[where_to(&proxy, listeners)]++;
+    }
+    ck_assert_int_eq(counts[0], 12);
+    ck_assert_int_eq(counts[1], 4);
+    child_stop(&proxy);
+    close(listeners[0]);
+    close(listeners[1]);
+}
+END_TEST
+
+/* A backup serves while no other backend can, and no longer. */
+START_TEST(backup_takes_over_and_gives_back)
+{
+    char names[2][32];
+    char backup[48];
+    int listeners[2];
+
+    for (int i = 0; i < 2; i++) {
+        listeners[i] = backend_listen(0, names[i]);
+    }
+    in_port_t port = backend_port(listeners[0]);
+    snprintf(backup, sizeof backup, "%s,backup", names[1]);
+    child_start(&proxy, (const char *[]) { OFTEN, names[0], backup, NULL });
+    for (int i = 0; i < 5; i++) {
+        ck_assert_int_eq(where_to(&proxy, listeners), 0);
+    }
+    close(listeners[0]);
+    listeners[0] = listeners[1]; /* The only one to look at. */
+    for (int i = 0; i < 5; i++) {
+        where_to(&proxy, listeners);
+    }
+    child_wait_log(&proxy, "is down");
+    listeners[0] = backend_listen(port, names[0]);
+    child_wait_log(&proxy, "is up");
+    ck_assert_int_eq(child_count_log(&proxy, "clients are refused"), 0);
+    /* The worker hears of it when it next picks: the line is written before. */
+    for (int i = 0; where_to(&proxy, listeners) != 0; i++) {
+        ck_assert_int_lt(i, 1000);
+    }
+    for (int i = 0; i < 5; i++) {
+        ck_assert_int_eq(where_to(&proxy, listeners), 0);
+    }
+    child_stop(&proxy);
+    close(listeners[0]);
+    close(listeners[1]);
+}
+END_TEST
+
+static void start_with_backend(void)
+{
+    listener = backend_listen(0, name);
+    child_start(&proxy, (const char *[]) { RARELY, name, NULL });
+}
+
+/* Until nobody listens at the proxy's port any more. */
+static void wait_until_closed(void)
+{
+    struct sockaddr_in to = { .sin_family = AF_INET,
+                              .sin_port = htons(proxy.port),
+                              .sin_addr = { htonl(INADDR_LOOPBACK) } };
+    int err = 0;
+
+    for (int i = 0; err == 0; i++) {
+        ck_assert_int_lt(i, 100000);
+        int fd = socket(AF_INET, SOCK_STREAM, 0);
+        err = connect(fd, (struct sockaddr *)&to, sizeof to);
+        close(fd);
+    }
+}
+
+/* After SIGTERM nobody new comes in, who is in stays, and the end is orderly.
+ * */
+START_TEST(drain_lets_sessions_finish)
+{
+    start_with_backend();
+    int client = client_connect(proxy.port);
+    int backend = backend_accept(listener);
+    ck_assert_int_eq(kill(proxy.pid, SIGTERM), 0);
+    wait_until_closed();
+    say_all(client, "still");
+    hear(backend, "still");
+    say_all(backend, "here");
+    hear(client, "here");
+    close(client);
+    hear_end(backend);
+    close(backend);
+    close(listener); /* And with it those of above who still came in. */
+    int status = child_wait_end(&proxy);
+    ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+END_TEST
+
+/* A drain does not wait for ever. */
+START_TEST(drain_has_a_limit)
+{
+    listener = backend_listen(0, name);
+    child_start(&proxy, (const char *[]) { RARELY, "--drain-timeout", "50ms",
+                                           name, NULL });
+    int client = client_connect(proxy.port);
+    int backend = backend_accept(listener);
+    child_stop(&proxy);
+    hear_any_end(client);
+    close(backend);
+    close(client);
+    close(listener);
+}
+END_TEST
+
+/* Who asks twice means it. */
+START_TEST(second_signal_ends_at_once)
+{
+    start_with_backend();
+    int client = client_connect(proxy.port);
+    int backend = backend_accept(listener);
+    ck_assert_int_eq(kill(proxy.pid, SIGINT), 0);
+    wait_until_closed(); /* The first one was taken. */
+    ck_assert_int_eq(kill(proxy.pid, SIGTERM), 0);
+    int status = child_wait_end(&proxy);
+    ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
+    close(client);
+    close(backend);
+    close(listener);
+}
+END_TEST
+
+/* Workers share the port, and a drain ends them all. */
+START_TEST(workers_serve_together)
+{
+    enum { COUNT = 60 };
+    int clients[COUNT];
+    int backends[COUNT];
+
+    listener = backend_listen(0, name);
+    child_start(&proxy,
+                (const char *[]) { RARELY, "--threads", "3", name, NULL });
+    for (int i = 0; i < COUNT; i++) {
+        clients[i] = client_connect(proxy.port);
+        say_all(clients[i], "from a client");
+        backends[i] = backend_accept(listener);
+        hear(backends[i], "from a client");
+        say_all(backends[i], "from a backend");
+        hear(clients[i], "from a backend");
+    }
+    for (int i = 0; i < COUNT; i++) {
+        close(clients[i]);
+        close(backends[i]);
+    }
+    child_stop(&proxy);
+    close(listener);
+}
+END_TEST
+
+/* One of the clients is served or turned away: close it. */
+static void let_one_leave(int *clients, struct pollfd *fds, int count)
+{
+    unsigned char who;
+
+    for (int i = 0; i < count; i++) {
+        fds[i] = (struct pollfd) { .fd = clients[i], .events = POLLIN };
+    }
+    fds[count] = (struct pollfd) { .fd = listener, .events = POLLIN };
+    ck_assert_int_gt(poll(fds, (nfds_t)count + 1, CHILD_PATIENCE_MS), 0);
+    if (fds[count].revents != 0) {
+        int backend = backend_accept(listener);
+        if (recv(backend, &who, 1, 0) == 1) {
+            close(clients[who]);
+            clients[who] = -1;
+        }
+        close(backend);
+        return;
+    }
+    for (int i = 0; i < count; i++) {
+        if (fds[i].revents != 0) {
+            hear_any_end(clients[i]);
+            close(clients[i]);
+            clients[i] = -1;
+        }
+    }
+}
+
+static int count_open(const int *fds, int count)
+{
+    int open_count = 0;
+
+    for (int i = 0; i < count; i++) {
+        open_count += fds[i] >= 0;
+    }
+    return open_count;
+}
+
+/* Without descriptors clients wait in the queue until somebody leaves; one that
+ * came in when there was no second one left is turned away; none hangs. */
+START_TEST(out_of_descriptors_clients_wait)
+{
+    enum { COUNT = 60, DESCRIPTORS = 32 };
+    int clients[COUNT];
+    struct pollfd fds[COUNT + 1];
+    int port;
+
+    listener = backend_listen(0, name);
+    child_run(
+        &proxy, DESCRIPTORS,
+        (const char *[]) { "--listen", "127.0.0.1:0", RARELY, name, NULL });
+    child_wait_log(&proxy, "listening on");
+    child_wait_log(&proxy, "\n");
+    ck_assert_int_eq(
+        sscanf(proxy.log, "tcp_proxy: listening on 127.0.0.1:%d", &port), 1);
+    for (int i = 0; i < COUNT; i++) {
+        unsigned char who = (unsigned char)i;
+        clients[i] = client_connect((in_port_t)port);
+        ck_assert_int_eq(send(clients[i], &who, 1, MSG_NOSIGNAL), 1);
+    }
+    while (count_open(clients, COUNT) > 0) {
+        let_one_leave(clients, fds, COUNT);
+    }
+    ck_assert_int_le(child_fds(&proxy), DESCRIPTORS);
+    close(listener);
+    child_stop(&proxy);
+}
+END_TEST
+
+static Suite *service_suite(void)
+{
+    Suite *s = suite_create("proxy_service");
+    TCase *tc = tcase_create("backends");
+    tcase_add_test(tc, idle_session_times_out);
+    tcase_add_test(tc, refused_connection_is_retried);
+    tcase_add_test(tc, without_backends_clients_are_refused);
+    tcase_add_test(tc, weights_are_kept);
+    tcase_add_test(tc, backup_takes_over_and_gives_back);
+    suite_add_tcase(s, tc);
+
+    tc = tcase_create("process");
+    tcase_add_test(tc, drain_lets_sessions_finish);
+    tcase_add_test(tc, drain_has_a_limit);
+    tcase_add_test(tc, second_signal_ends_at_once);
+    tcase_add_test(tc, workers_serve_together);
+    tcase_add_test(tc, out_of_descriptors_clients_wait);
+    suite_add_tcase(s, tc);
+    return s;
+}
+
+int main(void)
+{
+    return test_main(service_suite());
+}
