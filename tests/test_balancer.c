@@ -378,9 +378,10 @@ START_TEST(every_allocation_may_fail)
 }
 END_TEST
 
-static int fails_to_build(void *table,
+static int fails_to_build(void *table, void *scratch,
                           const struct infra_balancer_candidates *candidates)
 {
+    (void)scratch;
     (void)table;
     (void)candidates;
     return INFRA_ESYSTEM;

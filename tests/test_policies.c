@@ -481,9 +481,10 @@ static size_t four(const struct infra_balancer_candidates *candidates)
     return sizeof(uint32_t);
 }
 
-static int build_count(void *table,
+static int build_count(void *table, void *scratch,
                        const struct infra_balancer_candidates *candidates)
 {
+    ck_assert_ptr_null(scratch);
     *(uint32_t *)table = infra_candidates_count(candidates);
     ck_assert_int_eq(infra_candidates_may(candidates, 0), 1);
     return INFRA_OK;
@@ -520,12 +521,12 @@ END_TEST
 
 static int builds;
 
-static int count_builds(void *table,
+static int count_builds(void *table, void *scratch,
                         const struct infra_balancer_candidates *candidates)
 {
     builds++;
     ck_assert_str_eq(infra_candidates_key(candidates, 1), "b1");
-    return build_count(table, candidates);
+    return build_count(table, scratch, candidates);
 }
 
 /* The host's own hash policy: the hash's backend, or the next that may. */
@@ -547,8 +548,8 @@ static uint32_t pick_by_hash(const void *table, uint64_t state[4],
     return UINT32_MAX;
 }
 
-/* A policy of whole tiers is built once for a membership: when a backend goes down
- * and up nothing is built, and no other backend's keys move. */
+/* A policy of whole tiers is built once for a membership: when a backend goes
+ * down and up nothing is built, and no other backend's keys move. */
 START_TEST(a_change_of_health_builds_nothing)
 {
     static const struct infra_balancer_policy policy = {

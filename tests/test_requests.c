@@ -161,8 +161,8 @@ START_TEST(retries_are_a_part_of_attempts)
 }
 END_TEST
 
-/* Three a second whatever the traffic, ten seconds' worth saved; time that stands
- * still or goes back gives none. */
+/* Three a second whatever the traffic, ten seconds' worth saved; time that
+ * stands still or goes back gives none. */
 START_TEST(retries_have_a_minimum)
 {
     struct infra_balancer_options o = { .size = sizeof o,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Slow start: a backend that comes up grows into its share, with every policy. */
+/* Slow start: a backend that comes up grows into its share, with every policy.
+ * */
 #include "pool.h"
 
 #include "base/random.h"
@@ -54,8 +55,8 @@ static void restart_3(void)
     publish_at(INFRA_SEC(100));
 }
 
-/* A tenth of its share at first, half of it half way, all of it in the end; never
- * nothing. First packs whatever it is told and is left out. */
+/* A tenth of its share at first, half of it half way, all of it in the end;
+ * never nothing. First packs whatever it is told and is left out. */
 START_TEST(a_share_grows)
 {
     static const struct {

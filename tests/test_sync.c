@@ -29,7 +29,8 @@ static int state_of(uint32_t id)
     return err == INFRA_OK ? (int)stats.state : err;
 }
 
-/* Who is on the list stays as it is, marks and counters too; who is not goes. */
+/* Who is on the list stays as it is, marks and counters too; who is not goes.
+ * */
 START_TEST(a_list_replaces_a_list)
 {
     static const struct infra_backend list[] = {

@@ -69,7 +69,8 @@ static const struct infra_balancer_policy by_hash = {
     .whole_tier = 1,
 };
 
-/* Four backends in tier 0, four in tier 1; list policies and whole-tier ones. */
+/* Four backends in tier 0, four in tier 1; list policies and whole-tier ones.
+ * */
 static void open_pool(int kind, struct infra_balancer_options o)
 {
     o.size = sizeof o;
@@ -159,7 +160,8 @@ START_TEST(panic_may_refuse)
 }
 END_TEST
 
-/* When nobody is up: nobody, anybody the operator allows, or who was up last. */
+/* When nobody is up: nobody, anybody the operator allows, or who was up last.
+ * */
 START_TEST(outage_has_three_answers)
 {
     struct infra_balancer_options o = { .outage = (uint32_t)_i / 2 };
@@ -189,8 +191,8 @@ START_TEST(outage_has_three_answers)
 }
 END_TEST
 
-/* After a total outage the first that come back get their part only, until enough
- * are back; losing some without an outage sheds nothing. */
+/* After a total outage the first that come back get their part only, until
+ * enough are back; losing some without an outage sheds nothing. */
 START_TEST(recovery_admits_in_proportion)
 {
     struct infra_balancer_options o = { .recover_min = 4 };

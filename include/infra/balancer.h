@@ -89,6 +89,8 @@ struct infra_balancer_options {
     const struct infra_allocator *allocator;
     /** NULL: round robin.  Must live as long as the balancer. */
     const struct infra_balancer_policy *policy;
+    /** The policy's sized struct, copied; NULL: its defaults. */
+    const void *policy_options;
     /** Where readers start, and every draw.  0 is a fixed seed of its own; give
      *  each process another one, or a fleet that restarts picks in step. */
     uint64_t seed;
@@ -437,6 +439,97 @@ INFRA_API const struct infra_balancer_policy *infra_balancer_two_choices(void);
 INFRA_API const struct infra_balancer_policy *infra_balancer_first(void);
 
 /**
+ * @name Hash policies
+ * The request's hash chooses, so that a key stays with its backend.  Tables are
+ * built once for a membership (backends, weights, keys, tiers): when a backend
+ * goes down only its keys move, each to where it would go without that backend,
+ * and they come back with it.  A key that may not have its first backend goes
+ * on in the order of its own that the policy defines, 32 steps at most, and
+ * then to the best of the others by rendezvous.
+ * @{
+ */
+
+/** Options of infra_balancer_maglev(). */
+struct infra_maglev_options {
+    size_t size;
+    /** Slots, a prime up to 5 000 011, best a hundred for each backend; 0:
+     *  65537. */
+    uint32_t table_size;
+    uint32_t reserved;
+};
+
+/**
+ * Maglev (Eisenbud et al. 2016), weighted, with Envoy's exact tables.  The even
+ * choice: shares are within 1 % and a pick is one load; when the membership
+ * changes up to one in a hundred of the others' keys move too.  O(1); a table
+ * of 65537 slots takes 128 KiB and about a millisecond to build.
+ *
+ * Thread safety: any.
+ */
+INFRA_API const struct infra_balancer_policy *infra_balancer_maglev(void);
+
+/** Options of infra_balancer_ring(). */
+struct infra_ring_options {
+    size_t size;
+    uint32_t points_min; /**< Envoy's minimum_ring_size; 0: 1024. */
+    uint32_t points_max; /**< Envoy's maximum_ring_size; 0: 8 Mi. */
+    uint32_t murmur2;    /**< 1: MurmurHash2 places the points; 0: xxHash64. */
+    uint32_t reserved;
+};
+
+/** A hash ring as Envoy and gRPC lay it out.  O(1) expected; 24 bytes a point.
+ *  Thread safety: any. */
+INFRA_API const struct infra_balancer_policy *infra_balancer_ring(void);
+
+/** Options of infra_balancer_ketama(). */
+struct infra_ketama_options {
+    size_t size;
+    uint32_t unweighted; /**< 1: as without BEHAVIOR_KETAMA_WEIGHTED. */
+    uint32_t reserved;
+};
+
+/** A ring as libmemcached lays it out, to take over from it; the request's hash
+ *  is infra_ketama_hash().  O(1) expected.  Thread safety: any. */
+INFRA_API const struct infra_balancer_policy *infra_balancer_ketama(void);
+
+/** Where libmemcached looks a key up.  Thread safety: any. */
+INFRA_API uint64_t infra_ketama_hash(const void *key, size_t size);
+
+/** A ring as nginx lays it out for "hash ... consistent"; the request's hash is
+ *  infra_nginx_hash().  O(1) expected.  Thread safety: any. */
+INFRA_API const struct infra_balancer_policy *infra_balancer_nginx_ring(void);
+
+/** Where nginx looks a key up.  Thread safety: any. */
+INFRA_API uint64_t infra_nginx_hash(const void *key, size_t size);
+
+/**
+ * Rendezvous (Thaler, Ravishankar 1998), weighted: shares are exact, nothing is
+ * moved but what must be, and there is no table to speak of, but a pick looks
+ * at every backend of the tier.  O(n).
+ *
+ * Thread safety: any.
+ */
+INFRA_API const struct infra_balancer_policy *infra_balancer_rendezvous(void);
+
+/**
+ * Jump hash (Lamping, Veach 2014), weights ignored: next to no table, for
+ * backends that come and go at the end.  The ids of a tier are its buckets,
+ * from the first on; a hole counts as a backend that is down.  O(log n).
+ *
+ * Thread safety: any.
+ */
+INFRA_API const struct infra_balancer_policy *infra_balancer_jump(void);
+
+/** nginx's ip_hash, weighted; the request's hash is infra_ip_hash().  O(1).
+ *  Thread safety: any. */
+INFRA_API const struct infra_balancer_policy *infra_balancer_ip_hash(void);
+
+/** The hash of a client's address, 4 or 16 bytes in network order, as nginx
+ *  computes it; 0 for other sizes.  Thread safety: any. */
+INFRA_API uint64_t infra_ip_hash(const void *address, size_t size);
+/** @} */
+
+/**
  * Find a policy by its name, which is that of its function with hyphens:
  * "round-robin".  NULL: unknown.  Links them all.
  *
@@ -484,6 +577,11 @@ INFRA_API uint32_t infra_candidates_weight(
 INFRA_API uint32_t infra_candidates_in_flight(
     const struct infra_balancer_candidates *candidates, uint32_t index);
 
+/** The policy's options, copied and complete; NULL if it has none.  Thread
+ *  safety: any. */
+INFRA_API const void *infra_candidates_options(
+    const struct infra_balancer_candidates *candidates);
+
 /** May it be picked: up, eligible, not tried, not full?  Thread safety: any. */
 INFRA_API int infra_candidates_may(
     const struct infra_balancer_candidates *candidates, uint32_t index);
@@ -495,12 +593,14 @@ INFRA_API int infra_candidates_may(
 struct infra_balancer_policy {
     size_t size;
     const char *name;
-    /** Bytes that build() fills for a tier, NULL or 0: no table. */
+    /** Bytes that build() fills for a tier; NULL or 0: no table. */
     size_t (*table_size)(const struct infra_balancer_candidates *candidates);
-    /** Fill them, in the caller of publish.  They start zeroed, aligned for any
-     *  type, and never change once published.  INFRA_OK, or an error that
-     *  publish passes on.  NULL: leave them zero. */
-    int (*build)(void *table,
+    /** Bytes that build() needs for itself while it runs; NULL or 0: none. */
+    size_t (*scratch_size)(const struct infra_balancer_candidates *candidates);
+    /** Fill the table, in the caller of publish.  Table and scratch start
+     *  zeroed, aligned for any type; the table never changes once published.
+     *  INFRA_OK, or an error that publish passes on.  NULL: leave it zero. */
+    int (*build)(void *table, void *scratch,
                  const struct infra_balancer_candidates *candidates);
     /**
      * Choose an index.  @p state is the policy's own, per reader and tier:
@@ -512,11 +612,16 @@ struct infra_balancer_policy {
                      const struct infra_balancer_candidates *candidates,
                      uint64_t hash);
     uint32_t needs_load; /**< 1: keep in-flight counts shared by all threads. */
-    /** 1: candidates are all backends of the tier, those among them that are
-     *  down (ask infra_candidates_may()), so that a table is built once for a
-     *  membership and outlives changes of health.  0: only those that are up.
-     * */
+    /** 1: candidates are all backends of the tier, those that are down among
+     *  them (ask infra_candidates_may()), so that a table is built once for a
+     *  membership and outlives changes of health.  0: those that are up. */
     uint32_t whole_tier;
+    /** Of the struct that infra_balancer_options.policy_options points to; 0:
+     *  there is none. */
+    size_t options_size;
+    /** Are these options, zeroes where none were given, good?  INFRA_OK, or an
+     *  error that create passes on.  NULL: all are. */
+    int (*check)(const void *options);
 };
 /** @} */
 

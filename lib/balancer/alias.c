@@ -49,19 +49,17 @@ void infra__alias_build(struct alias_column *columns, uint64_t *rests,
 
 size_t infra__alias_table_size(const struct infra_balancer_candidates *c)
 {
-    size_t count = c->list->count;
-
-    return c->list->even
-               ? 0
-               : count * (sizeof(struct alias_column) + sizeof(uint64_t));
+    return c->list->even ? 0 : c->list->count * sizeof(struct alias_column);
 }
 
-int infra__alias_table_build(void *table,
+size_t infra__alias_scratch_size(const struct infra_balancer_candidates *c)
+{
+    return c->list->even ? 0 : c->list->count * sizeof(uint64_t);
+}
+
+int infra__alias_table_build(void *table, void *scratch,
                              const struct infra_balancer_candidates *c)
 {
-    struct alias_column *columns = table;
-    void *rests = columns + c->list->count;
-
-    infra__alias_build(columns, rests, c->list);
+    infra__alias_build(table, scratch, c->list);
     return INFRA_OK;
 }

@@ -13,10 +13,11 @@ struct alias_column {
     uint32_t alias;
 };
 
-/* A policy's table_size() and build(): columns for the candidates. None where
- * all weights are equal. */
+/* A policy's functions: columns for the candidates. None where all weights are
+ * equal. */
 size_t infra__alias_table_size(const struct infra_balancer_candidates *c);
-int infra__alias_table_build(void *table,
+size_t infra__alias_scratch_size(const struct infra_balancer_candidates *c);
+int infra__alias_table_build(void *table, void *scratch,
                              const struct infra_balancer_candidates *c);
 
 /* @rests is scratch of the same length. */

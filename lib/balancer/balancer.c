@@ -57,6 +57,24 @@ static bool options_are_usable(const struct infra_balancer_options *o)
            (o->policy == NULL || policy_is_usable(o->policy));
 }
 
+/* Copy the policy's options over zeroes and have it look at them. */
+static int take_policy_options(struct infra_balancer *b, const void *options)
+{
+    size_t size = b->policy->options_size;
+
+    if (size == 0) {
+        return options == NULL ? INFRA_OK : INFRA_EINVAL;
+    }
+    b->policy_options = infra__alloc(&b->allocator, 1, size);
+    if (b->policy_options == NULL) {
+        return INFRA_ENOMEM;
+    }
+    int err = infra__options_import(b->policy_options, size, options, size);
+    return err == INFRA_OK && b->policy->check != NULL
+               ? b->policy->check(b->policy_options)
+               : err;
+}
+
 int infra_balancer_create(struct infra_balancer **ret,
                           const struct infra_balancer_options *options)
 {
@@ -94,9 +112,12 @@ int infra_balancer_create(struct infra_balancer **ret,
     b->members = infra__alloc(&allocator, b->ids_max, sizeof *b->members);
     b->slots = infra__alloc_lines(&allocator, b->ids_max * sizeof *b->slots,
                                   &b->slots_raw);
-    if (b->members == NULL || b->slots == NULL) {
+    err = b->members != NULL && b->slots != NULL
+              ? take_policy_options(b, o.policy_options)
+              : INFRA_ENOMEM;
+    if (err != INFRA_OK) {
         infra_balancer_destroy(b);
-        return INFRA_ENOMEM;
+        return err;
     }
     *ret = b;
     return INFRA_OK;
@@ -120,6 +141,7 @@ void infra_balancer_destroy(struct infra_balancer *balancer)
             infra__free(&allocator, key, strlen(key) + 1, 1);
         }
     }
+    infra__free(&allocator, b->policy_options, 1, b->policy->options_size);
     infra__free(&allocator, b->members, b->ids_max, sizeof *b->members);
     infra__free_lines(&allocator, b->slots_raw, b->ids_max * sizeof *b->slots);
     infra__free(&allocator, b, 1, sizeof *b);

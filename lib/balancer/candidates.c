@@ -5,6 +5,7 @@
  * give the neighbour of an excluded backend a double share. O(list). */
 #include "../base/random.h"
 #include "internal.h"
+#include "rendezvous.h"
 
 uint32_t infra_candidates_count(
     const struct infra_balancer_candidates *candidates)
@@ -38,6 +39,12 @@ uint32_t infra_candidates_in_flight(
     uint32_t id = candidates->list->entries[index].id;
 
     return slot_in_flight(&candidates->slots[id]);
+}
+
+const void *infra_candidates_options(
+    const struct infra_balancer_candidates *candidates)
+{
+    return candidates->options;
 }
 
 int infra_candidates_may(const struct infra_balancer_candidates *candidates,
@@ -75,6 +82,26 @@ uint32_t infra__candidates_draw(const struct infra_balancer_candidates *c,
         last = i;
     }
     return last; /* Somebody became full between the two passes. */
+}
+
+uint32_t infra__candidates_rendezvous(const struct infra_balancer_candidates *c,
+                                      uint64_t hash)
+{
+    struct infra__rendezvous_rank best;
+    uint32_t found = 0;
+
+    for (uint32_t i = 0; i < c->list->count; i++) {
+        const struct entry *e = &c->list->entries[i];
+        const struct infra__rendezvous_node node = {
+            .seed = infra__mix(e->id + INFRA__WEYL),
+            .weight = e->weight,
+            .index = i,
+        };
+        if (candidate_may(c, i)) {
+            found = infra__rendezvous_offer(&best, found, 1, &node, hash);
+        }
+    }
+    return found > 0 ? best.index : NO_INDEX;
 }
 
 int infra__candidates_explain(const struct list *lists, uint32_t count,

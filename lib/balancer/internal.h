@@ -14,6 +14,7 @@
 
 #include "../base/inbox.h"
 #include "../base/internal.h"
+#include "hash_member.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -99,6 +100,9 @@ struct infra_balancer_candidates {
     const struct slot *slots;
     const struct infra_request *request; /* Never NULL. */
     const struct member *members;        /* In a build; NULL in a pick. */
+    const void *options;                 /* The policy's. */
+    /* In the build of a policy of whole tiers, for the pure hash builders. */
+    const struct infra__hash_member *hash_members;
     bool narrow; /* Not everyone in the list may be picked. */
     uint32_t passed_count;
     uint32_t passed[PASSED_MAX]; /* Too new for their turn in this pick. */
@@ -126,6 +130,7 @@ struct member {
 struct infra_balancer {
     struct infra_allocator allocator;
     const struct infra_balancer_policy *policy;
+    void *policy_options; /* NULL: it has none. */
     struct slot *slots;
     void *slots_raw;
     struct member *members;
@@ -165,6 +170,7 @@ struct infra_balancer_reader {
     uint32_t (*pick)(const void *table, uint64_t state[4],
                      const struct infra_balancer_candidates *candidates,
                      uint64_t hash);
+    const void *policy_options;
     struct slot *slots;
     struct tally *tallies;
     struct report_tally *report_tallies;
@@ -237,6 +243,14 @@ static inline bool candidate_may(const struct infra_balancer_candidates *c,
 uint32_t infra__candidates_draw(const struct infra_balancer_candidates *c,
                                 uint64_t random, uint32_t except,
                                 bool by_weight);
+
+/* The best of those that may be picked for this hash, by rendezvous; NO_INDEX:
+ * nobody. O(list). */
+uint32_t infra__candidates_rendezvous(const struct infra_balancer_candidates *c,
+                                      uint64_t hash);
+
+/* How far a key goes on in its own order before it goes by rendezvous. */
+#define PROBES_MAX 32u
 
 /* Why nobody in these lists was picked: INFRA_ENARROW, INFRA_ETRIED, or
  * INFRA_EFULL when somebody was wanted. INFRA_ENONE for no lists. */

@@ -178,6 +178,7 @@ static inline int try_list(struct infra_balancer_reader *r,
     c.slots = r->slots;
     c.request = request;
     c.members = NULL;
+    c.options = r->policy_options;
     c.narrow = list->capped || list->partial || request->eligible != NULL ||
                request->tried_count > 0;
     c.passed_count = 0;
@@ -363,6 +364,7 @@ int infra_balancer_pick(struct infra_balancer_reader *reader,
         c.slots = reader->slots;
         c.request = request;
         c.members = NULL;
+        c.options = reader->policy_options;
         c.narrow = false;
         uint32_t index = ask_policy(reader, &c);
         if (index < c.list->count) {

@@ -15,6 +15,13 @@ static policy_function *const policies[] = {
     infra_balancer_least_connections,
     infra_balancer_two_choices,
     infra_balancer_first,
+    infra_balancer_maglev,
+    infra_balancer_ring,
+    infra_balancer_ketama,
+    infra_balancer_nginx_ring,
+    infra_balancer_rendezvous,
+    infra_balancer_jump,
+    infra_balancer_ip_hash,
 };
 
 const char *infra_balancer_policy_name(uint32_t index)

@@ -29,6 +29,7 @@ const struct infra_balancer_policy *infra_balancer_random(void)
         .size = sizeof policy,
         .name = "random",
         .table_size = infra__alias_table_size,
+        .scratch_size = infra__alias_scratch_size,
         .build = infra__alias_table_build,
         .pick = pick,
     };

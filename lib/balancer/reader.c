@@ -23,6 +23,7 @@ int infra_balancer_reader_create(struct infra_balancer_reader **ret,
     r->needs_load = balancer->policy->needs_load;
     r->whole_tier = balancer->policy->whole_tier;
     r->slots = balancer->slots;
+    r->policy_options = balancer->policy_options;
     r->spill = balancer->spill;
     r->ids_max = balancer->ids_max;
     r->slow_start = balancer->slow_start;

@@ -9,8 +9,6 @@
 #include "internal.h"
 #include "static_stride.h"
 
-#include <string.h>
-
 #define CYCLE_MAX 4096u
 
 struct turns {
@@ -43,22 +41,19 @@ static uint64_t cycle_of(const struct infra_balancer_candidates *c,
     return total / divisor;
 }
 
-/* The currents of the build stand behind the numbers, aligned for int64_t. */
-static size_t numbers_size(uint64_t cycle, uint32_t count)
-{
-    size_t numbers = cycle <= CYCLE_MAX ? (size_t)cycle : count;
-
-    return (sizeof(struct turns) + numbers * sizeof(uint16_t) + 7u) &
-           ~(size_t)7u;
-}
-
 static size_t table_size(const struct infra_balancer_candidates *c)
 {
     uint32_t divisor;
     uint64_t cycle = cycle_of(c, &divisor);
-    size_t currents = cycle <= CYCLE_MAX ? c->list->count : 0;
+    uint64_t numbers = cycle <= CYCLE_MAX ? cycle : c->list->count;
 
-    return numbers_size(cycle, c->list->count) + currents * sizeof(int64_t);
+    return sizeof(struct turns) + (size_t)numbers * sizeof(uint16_t);
+}
+
+/* The currents. */
+static size_t scratch_size(const struct infra_balancer_candidates *c)
+{
+    return c->list->count * sizeof(int64_t);
 }
 
 static void build_cycle(struct turns *turns, int64_t *currents,
@@ -77,20 +72,20 @@ static void build_cycle(struct turns *turns, int64_t *currents,
     }
 }
 
-static int build(void *table, const struct infra_balancer_candidates *c)
+static int build(void *table, void *scratch,
+                 const struct infra_balancer_candidates *c)
 {
     struct turns *turns = table;
     uint32_t divisor;
     uint64_t cycle = cycle_of(c, &divisor);
+
     turns->count = c->list->count;
     if (cycle <= CYCLE_MAX) {
         turns->cycle = (uint32_t)cycle;
-        void *currents =
-            (unsigned char *)table + numbers_size(cycle, turns->count);
-        build_cycle(turns, currents, c->list->entries, divisor);
-        return INFRA_OK;
+        build_cycle(turns, scratch, c->list->entries, divisor);
+    } else {
+        infra__static_stride_scale(turns->numbers, c->list);
     }
-    infra__static_stride_scale(turns->numbers, c->list);
     return INFRA_OK;
 }
 
@@ -132,6 +127,7 @@ const struct infra_balancer_policy *infra_balancer_smooth_weighted(void)
         .size = sizeof policy,
         .name = "smooth-weighted",
         .table_size = table_size,
+        .scratch_size = scratch_size,
         .build = build,
         .pick = pick,
     };

@@ -63,14 +63,55 @@ static bool share_built(const struct table *t, struct list *list)
     return false;
 }
 
-static int build_list(const struct infra_balancer *b, struct list *list)
+/* Memory for the time of a build. */
+struct build {
+    struct infra__hash_member *members;
+    size_t members_count;
+    void *scratch;
+    size_t scratch_size;
+};
+
+static void finish_build(const struct infra_balancer *b, struct build *build)
 {
-    static const struct infra_request no_restriction;
-    const struct infra_balancer_candidates c = { .list = list,
-                                                 .slots = b->slots,
-                                                 .members = b->members,
-                                                 .request = &no_restriction };
-    size_t size = b->policy->table_size(&c);
+    infra__free(&b->allocator, build->members, build->members_count,
+                sizeof *build->members);
+    infra__free(&b->allocator, build->scratch, 1, build->scratch_size);
+}
+
+static int prepare_build(const struct infra_balancer *b,
+                         struct infra_balancer_candidates *c,
+                         struct build *build)
+{
+    uint32_t count = c->list->count;
+
+    if (b->policy->whole_tier != 0) {
+        build->members_count = count;
+        build->members =
+            infra__alloc(&b->allocator, count, sizeof *build->members);
+        if (build->members == NULL) {
+            return INFRA_ENOMEM;
+        }
+        for (uint32_t i = 0; i < count; i++) {
+            build->members[i].key = infra_candidates_key(c, i);
+            build->members[i].weight = c->list->entries[i].weight;
+        }
+        c->hash_members = build->members;
+    }
+    build->scratch_size =
+        b->policy->scratch_size != NULL ? b->policy->scratch_size(c) : 0;
+    if (build->scratch_size > 0) {
+        build->scratch = infra__alloc(&b->allocator, 1, build->scratch_size);
+    }
+    return build->scratch_size > 0 && build->scratch == NULL ? INFRA_ENOMEM
+                                                             : INFRA_OK;
+}
+
+/* The table itself. */
+static int fill_built(const struct infra_balancer *b, struct list *list,
+                      const struct infra_balancer_candidates *c,
+                      const struct build *build)
+{
+    size_t size = b->policy->table_size(c);
 
     if (size == 0) {
         return INFRA_OK;
@@ -84,7 +125,9 @@ static int build_list(const struct infra_balancer *b, struct list *list)
     }
     *built = (struct built) { .refs = 1, .bytes = BUILT_HEAD + size };
     void *data = (unsigned char *)built + BUILT_HEAD;
-    int err = b->policy->build != NULL ? b->policy->build(data, &c) : INFRA_OK;
+    int err = b->policy->build != NULL
+                  ? b->policy->build(data, build->scratch, c)
+                  : INFRA_OK;
     if (err != INFRA_OK) {
         unref_built(b, built);
         return err;
@@ -92,6 +135,24 @@ static int build_list(const struct infra_balancer *b, struct list *list)
     list->built = built;
     list->built_data = data;
     return INFRA_OK;
+}
+
+static int build_list(const struct infra_balancer *b, struct list *list)
+{
+    static const struct infra_request no_restriction;
+    struct infra_balancer_candidates c = { .list = list,
+                                           .slots = b->slots,
+                                           .members = b->members,
+                                           .options = b->policy_options,
+                                           .request = &no_restriction };
+    struct build build = { .members = NULL };
+
+    int err = prepare_build(b, &c, &build);
+    if (err == INFRA_OK) {
+        err = fill_built(b, list, &c, &build);
+    }
+    finish_build(b, &build);
+    return err;
 }
 
 static int build_all(const struct infra_balancer *b, struct table *t)

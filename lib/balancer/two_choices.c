@@ -77,6 +77,7 @@ const struct infra_balancer_policy *infra_balancer_two_choices(void)
         .size = sizeof policy,
         .name = "two-choices",
         .table_size = infra__alias_table_size,
+        .scratch_size = infra__alias_scratch_size,
         .build = infra__alias_table_build,
         .pick = pick,
         .needs_load = 1,

@@ -12,8 +12,10 @@ static size_t table_size(const struct infra_balancer_candidates *c)
     return c->list->count * sizeof(uint16_t);
 }
 
-static int build(void *table, const struct infra_balancer_candidates *c)
+static int build(void *table, void *scratch,
+                 const struct infra_balancer_candidates *c)
 {
+    (void)scratch;
     infra__static_stride_scale(table, c->list);
     return INFRA_OK;
 }

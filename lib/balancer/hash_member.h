@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/* A backend as the hash builders see it: pure functions of keys and weights,
+ * which know nothing of tables, health or ids. What they answer are indexes
+ * into the array of members. */
+#ifndef INFRA_BALANCER_HASH_MEMBER_H
+#define INFRA_BALANCER_HASH_MEMBER_H
+
+#include <stdint.h>
+
+struct infra__hash_member {
+    const char *key; /* 1 to 255 bytes. */
+    uint32_t weight; /* At least 1. */
+};
+
+/* Fits every index: ids end there. */
+#define INFRA__HASH_MEMBERS_MAX 65535u
+
+static inline uint64_t infra__hash_weight_total(
+    const struct infra__hash_member *members, uint32_t count)
+{
+    uint64_t total = 0;
+
+    for (uint32_t i = 0; i < count; i++) {
+        total += members[i].weight;
+    }
+    return total;
+}
+
+#endif

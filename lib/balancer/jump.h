@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/* Jump consistent hash (Lamping and Veach 2014, figure 1): no table, no keys
+ * and no weights, only a count. With one more member a key stays or goes to the
+ * new, last one; so members can come and go at the end of the list alone.
+ * O(log n), 20 to 45 ns. */
+#ifndef INFRA_BALANCER_JUMP_H
+#define INFRA_BALANCER_JUMP_H
+
+#include <stdint.h>
+
+/* 0 to @count - 1, for @count >= 1. */
+uint32_t infra__jump(uint64_t hash, uint32_t count);
+
+#endif

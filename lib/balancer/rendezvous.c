@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+#include "rendezvous.h"
+
+#include "../base/fixed.h"
+#include "../base/random.h"
+
+#include <infra/base.h>
+#include <stdbool.h>
+#include <string.h>
+
+/* 1 / ln(2), rounded down, 32 bits of fraction. */
+#define LOG2_E 6196328018u
+
+uint64_t infra__rendezvous_seed(const char *key)
+{
+    return infra_xxhash64(key, strlen(key), 0);
+}
+
+/* -log2(draw / 2^64). */
+static uint64_t cost_of(uint64_t draw)
+{
+    return 64 * INFRA__ONE - infra__log2(draw | 1);
+}
+
+/* At most that: -log2(u) >= (1 - u) / ln(2). Less what the logarithm may be
+ * off. */
+static uint64_t cost_min(uint64_t draw)
+{
+    uint64_t cost = (~draw >> 33) * (LOG2_E >> 1) >> 30;
+
+    return cost > 4 ? cost - 4 : 0;
+}
+
+/* The costs are below 2^39 and the weights below 2^16. */
+static bool is_before(const struct infra__rendezvous_rank *a,
+                      const struct infra__rendezvous_rank *b)
+{
+    uint64_t cost_a = a->cost * b->weight;
+    uint64_t cost_b = b->cost * a->weight;
+
+    return cost_a != cost_b ? cost_a < cost_b : a->draw > b->draw;
+}
+
+/* Most cannot win even at the least that they may cost. */
+static bool may_win(const struct infra__rendezvous_rank *last, uint64_t draw,
+                    uint32_t weight)
+{
+    return cost_min(draw) * last->weight <= last->cost * weight;
+}
+
+uint32_t infra__rendezvous_offer(struct infra__rendezvous_rank *best,
+                                 uint32_t count, uint32_t room,
+                                 const struct infra__rendezvous_node *node,
+                                 uint64_t hash)
+{
+    uint64_t draw = infra__mix(node->seed ^ hash);
+
+    if (count == room && !may_win(&best[room - 1], draw, node->weight)) {
+        return count;
+    }
+    struct infra__rendezvous_rank rank = { .draw = draw,
+                                           .cost = cost_of(draw),
+                                           .weight = node->weight,
+                                           .index = node->index };
+    if (count == room && !is_before(&rank, &best[room - 1])) {
+        return count;
+    }
+    uint32_t at = count < room ? count++ : room - 1;
+    for (; at > 0 && is_before(&rank, &best[at - 1]); at--) {
+        best[at] = best[at - 1];
+    }
+    best[at] = rank;
+    return count;
+}
+
+uint32_t infra__rendezvous_top(struct infra__rendezvous_rank *best,
+                               uint32_t room,
+                               const struct infra__rendezvous_node *nodes,
+                               uint32_t count, uint64_t hash)
+{
+    uint32_t found = 0;
+
+    for (uint32_t i = 0; i < count; i++) {
+        found = infra__rendezvous_offer(best, found, room, &nodes[i], hash);
+    }
+    return found;
+}

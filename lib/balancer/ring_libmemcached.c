@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/* libmemcached's ketama (hosts.cc, update_continuum): the MD5 of "host-k" or
+ * "host:port-k", the port left out where it is 11211, memcached's own.
+ * Weighted, a server has floor(share * 160 / 4 * servers) labels, in float, and
+ * each digest gives four points; so with equal weights it is 160 points, or 156
+ * where the float falls short of 40, and a server that comes or goes may move a
+ * few points of others. Equal hashes: the first server, as there. O(points): 40
+ * or 100 digests a server. */
+#include "ring_layouts.h"
+
+#include "../base/md5.h"
+#include "ring_label.h"
+
+#include <string.h>
+
+#define POINTS_WEIGHTED 160.0F
+#define LABELS_UNWEIGHTED 100u
+
+/* Steps of one operation each: nothing that a compiler may contract. The
+ * original adds 1e-10 before it cuts off, which a float does not notice. */
+static uint32_t labels_of(uint32_t weight, uint64_t total, uint32_t count)
+{
+    float labels = (float)weight / (float)total;
+
+    labels = labels * POINTS_WEIGHTED;
+    labels = labels / 4.0F;
+    labels = labels * (float)count;
+    return (uint32_t)labels;
+}
+
+uint64_t infra__ring_libmemcached_points(
+    const struct infra__hash_member *members, uint32_t count, bool weighted)
+{
+    uint64_t total = infra__hash_weight_total(members, count);
+    uint64_t points = 0;
+
+    for (uint32_t i = 0; i < count; i++) {
+        points += weighted ? 4 * labels_of(members[i].weight, total, count)
+                           : LABELS_UNWEIGHTED;
+    }
+    return points;
+}
+
+/* Bytes of the key without memcached's own port. */
+static size_t name_size(const char *key)
+{
+    static const char port[] = ":11211";
+    size_t size = strlen(key);
+    size_t rest = sizeof port - 1;
+
+    return size > rest && strcmp(key + size - rest, port) == 0 ? size - rest
+                                                               : size;
+}
+
+void infra__ring_libmemcached_fill(struct infra__ring *ring,
+                                   const struct infra__hash_member *members,
+                                   uint32_t count, bool weighted)
+{
+    uint64_t total = infra__hash_weight_total(members, count);
+
+    for (uint32_t i = 0; i < count; i++) {
+        struct infra__ring_label label;
+        uint32_t labels = weighted ? labels_of(members[i].weight, total, count)
+                                   : LABELS_UNWEIGHTED;
+        infra__ring_label_init(&label, members[i].key,
+                               name_size(members[i].key), '-');
+        for (uint32_t k = 0; k < labels; k++) {
+            uint32_t words[4];
+            infra__md5(words, label.text, infra__ring_label_number(&label, k));
+            for (unsigned w = 0; w < (weighted ? 4u : 1u); w++) {
+                infra__ring_add(ring, (uint64_t)words[w] << 32, i);
+            }
+        }
+    }
+    infra__ring_finish(ring);
+}
+
+uint64_t infra__ring_libmemcached_hash(const void *bytes, size_t size)
+{
+    uint32_t words[4];
+
+    infra__md5(words, bytes, size);
+    return (uint64_t)words[0] << 32;
+}

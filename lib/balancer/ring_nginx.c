@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/* nginx's consistent hash (ngx_http_upstream_hash_module.c), which is that of
+ * Cache::Memcached::Fast with ketama_points=160, and Pingora's: the CRC-32 of
+ * HOST NUL PORT and the hash of the point before, little-endian. The key is the
+ * server as nginx's configuration writes it ("host:port", "host",
+ * "unix:/path"). Of equal hashes one point stays: the first server's, where
+ * nginx leaves it to an unstable sort. A server that comes or goes moves its
+ * own keys only. O(points), 160 for each unit of weight. */
+#include "ring_layouts.h"
+
+#include "../base/crc32.h"
+
+#include <string.h>
+
+#define POINTS 160u
+
+uint64_t infra__ring_nginx_points(const struct infra__hash_member *members,
+                                  uint32_t count)
+{
+    return POINTS * infra__hash_weight_total(members, count);
+}
+
+/* ASCII only, whatever the locale. */
+static bool is_unix(const char *key)
+{
+    static const char scheme[] = "unix:";
+
+    for (size_t i = 0; i < sizeof scheme - 1; i++) {
+        char lower = key[i] >= 'A' && key[i] <= 'Z' ? (char)(key[i] - 'A' + 'a')
+                                                    : key[i];
+        if (lower != scheme[i]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The CRC-32 of HOST NUL PORT. A port is what follows the last colon, if it is
+ * digits only. */
+static uint32_t server_crc(const char *key)
+{
+    const char *host = is_unix(key) ? key + 5 : key;
+    size_t size = strlen(host);
+    size_t host_size = size;
+
+    if (host == key) {
+        size_t at = size;
+        while (at > 0 && host[at - 1] >= '0' && host[at - 1] <= '9') {
+            at--;
+        }
+        host_size = at > 0 && host[at - 1] == ':' ? at - 1 : size;
+    }
+    uint32_t crc = infra__crc32(0, host, host_size);
+    crc = infra__crc32(crc, "", 1);
+    if (host_size < size) {
+        crc = infra__crc32(crc, host + host_size + 1, size - host_size - 1);
+    }
+    return crc;
+}
+
+void infra__ring_nginx_fill(struct infra__ring *ring,
+                            const struct infra__hash_member *members,
+                            uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t server = server_crc(members[i].key);
+        uint32_t hash = 0;
+        for (uint64_t k = 0; k < (uint64_t)POINTS * members[i].weight; k++) {
+            const unsigned char before[4] = { (unsigned char)hash,
+                                              (unsigned char)(hash >> 8),
+                                              (unsigned char)(hash >> 16),
+                                              (unsigned char)(hash >> 24) };
+            hash = infra__crc32(server, before, sizeof before);
+            infra__ring_add(ring, (uint64_t)hash << 32, i);
+        }
+    }
+    infra__ring_finish(ring);
+    infra__ring_unique(ring);
+}
+
+uint64_t infra__ring_nginx_hash(const void *bytes, size_t size)
+{
+    return (uint64_t)infra__crc32(0, bytes, size) << 32;
+}

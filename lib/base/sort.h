@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* Heap sort (Williams 1964): in place, never more than 2 n log n comparisons,
+ * and no allocation, which qsort() does not promise. Not stable: let @compare
+ * order equals, or let them be alike. */
+#ifndef INFRA_BASE_SORT_H
+#define INFRA_BASE_SORT_H
+
+#include <stddef.h>
+
+#define INFRA__SORT_SIZE_MAX 64u
+
+/* As qsort(); @size is at most INFRA__SORT_SIZE_MAX. */
+void infra__sort(void *items, size_t count, size_t size,
+                 int (*compare)(const void *, const void *));
+
+#endif
