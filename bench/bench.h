@@ -6,16 +6,26 @@
 #include "report.h"
 
 #include <stdint.h>
+#include <stdio.h>
 
 struct bench_options {
     enum report_format format;
     int quick;          /* Run for a moment, to see that it works. */
     const char *policy; /* NULL: all. */
+    char **own;         /* The question's own: option, value, ..., NULL. */
 };
 
 /* The questions. Each prints a report and answers an exit status. */
 int bench_pick(const struct bench_options *options);
 int bench_memory(const struct bench_options *options);
+int bench_compare(const struct bench_options *options);
+
+/* Describe the options that only one question has. */
+void bench_compare_help(FILE *out);
+
+/* Say on stderr what is wrong with which word of the command line. Answers the
+ * exit status for that. */
+int bench_complain(const char *what, const char *value);
 
 /* Keep a value that the optimiser would otherwise drop. */
 static inline void bench_keep(uint64_t v)

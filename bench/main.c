@@ -7,20 +7,30 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct {
+struct question {
     const char *name;
     int (*run)(const struct bench_options *options);
     const char *help;
-} questions[] = {
+    void (*help_own)(FILE *out); /* NULL: it has no options of its own. */
+    int has_chart;
+};
+
+static const struct question questions[] = {
     { "pick", bench_pick,
-      "nanoseconds per pick and release, by policy, backends and threads" },
-    { "memory", bench_memory, "bytes per backend, and of the public structs" },
+      "nanoseconds per pick and release, by policy, backends and threads", NULL,
+      0 },
+    { "memory", bench_memory, "bytes per backend, and of the public structs",
+      NULL, 0 },
+    { "compare", bench_compare,
+      "simulated latency and errors by policy: which one for this traffic?",
+      bench_compare_help, 1 },
 };
 
 static const char *const formats[] = {
     [REPORT_TABLE] = "table",
     [REPORT_TSV] = "tsv",
     [REPORT_JSON] = "json",
+    [REPORT_SVG] = "svg",
 };
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
@@ -41,9 +51,15 @@ static void print_help(FILE *out)
                  "  --format table|tsv|json     how to print; default table\n"
                  "  --quick                     only see that it works\n"
                  "  --help                      print this\n");
+    for (size_t i = 0; i < COUNT_OF(questions); i++) {
+        if (questions[i].help_own != NULL) {
+            fprintf(out, "\noptions of %s only:\n", questions[i].name);
+            questions[i].help_own(out);
+        }
+    }
 }
 
-static int complain(const char *what, const char *value)
+int bench_complain(const char *what, const char *value)
 {
     fprintf(stderr, "infra-bench: %s \"%s\"; see infra-bench --help\n", what,
             value);
@@ -51,40 +67,56 @@ static int complain(const char *what, const char *value)
 }
 
 /* 0, or an exit status. */
-static int parse(struct bench_options *o, char **argv)
+static int parse_format(struct bench_options *o, const struct question *q,
+                        const char *value)
 {
-    for (char **arg = argv; *arg != NULL; arg++) {
-        if (strcmp(*arg, "--quick") == 0) {
+    for (size_t i = 0; i < COUNT_OF(formats); i++) {
+        if (strcmp(formats[i], value) == 0) {
+            o->format = (enum report_format)i;
+            return i == REPORT_SVG && !q->has_chart
+                       ? bench_complain("no chart for", q->name)
+                       : 0;
+        }
+    }
+    return bench_complain("unknown format", value);
+}
+
+/* 0, or an exit status. What is left for the question to parse moves to the
+ * front of argv. */
+static int parse(struct bench_options *o, const struct question *q, char **argv)
+{
+    char **own = argv;
+    int status = 0;
+
+    o->own = argv;
+    for (char **arg = argv; *arg != NULL && status == 0; arg++) {
+        char *option = *arg;
+        if (strcmp(option, "--quick") == 0) {
             o->quick = 1;
             continue;
         }
-        const char *option = *arg;
-        const char *value = arg[1];
-        if (strcmp(option, "--format") != 0 &&
-            strcmp(option, "--policy") != 0) {
-            return complain("unknown option", option);
+        int is_format = strcmp(option, "--format") == 0;
+        int is_policy = strcmp(option, "--policy") == 0;
+        if (!is_format && !is_policy && q->help_own == NULL) {
+            return bench_complain("unknown option", option);
         }
+        char *value = *++arg;
         if (value == NULL) {
-            return complain("no value for", option);
+            return bench_complain("unknown option, or no value for", option);
         }
-        arg++;
-        if (strcmp(option, "--policy") == 0) {
-            if (infra_balancer_policy_by_name(value) == NULL) {
-                return complain("unknown policy", value);
-            }
+        if (is_format) {
+            status = parse_format(o, q, value);
+        } else if (!is_policy) {
+            *own++ = option;
+            *own++ = value;
+        } else if (infra_balancer_policy_by_name(value) == NULL) {
+            status = bench_complain("unknown policy", value);
+        } else {
             o->policy = value;
-            continue;
         }
-        size_t i = 0;
-        while (i < COUNT_OF(formats) && strcmp(formats[i], value) != 0) {
-            i++;
-        }
-        if (i == COUNT_OF(formats)) {
-            return complain("unknown format", value);
-        }
-        o->format = (enum report_format)i;
     }
-    return 0;
+    *own = NULL;
+    return status;
 }
 
 int main(int argc, char **argv)
@@ -103,9 +135,9 @@ int main(int argc, char **argv)
     }
     for (size_t i = 0; i < COUNT_OF(questions); i++) {
         if (strcmp(questions[i].name, argv[1]) == 0) {
-            int status = parse(&options, argv + 2);
+            int status = parse(&options, &questions[i], argv + 2);
             return status != 0 ? status : questions[i].run(&options);
         }
     }
-    return complain("unknown question", argv[1]);
+    return bench_complain("unknown question", argv[1]);
 }

@@ -5,7 +5,12 @@
 
 #include <stddef.h>
 
-enum report_format { REPORT_TABLE, REPORT_TSV, REPORT_JSON };
+enum report_format {
+    REPORT_TABLE,
+    REPORT_TSV,
+    REPORT_JSON,
+    REPORT_SVG, /* A chart, which chart.h draws, not these functions. */
+};
 
 struct report {
     enum report_format format;

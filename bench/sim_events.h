@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/* What is to happen, in the order of time, by a binary heap: O(log n). What is
+ * to happen at the same time happens in the order in which it was added. */
+#ifndef BENCH_SIM_EVENTS_H
+#define BENCH_SIM_EVENTS_H
+
+#include <infra/base.h>
+
+enum sim_event_kind {
+    SIM_EVENT_SERVED,   /* A worker is done with a request. */
+    SIM_EVENT_ANSWERED, /* An answer without service: `outcome`. */
+    SIM_EVENT_BEGIN,    /* Of a fault. */
+    SIM_EVENT_END,
+    SIM_EVENT_DOWN, /* The balancers learn that a fault began ... */
+    SIM_EVENT_UP,   /* ... and that it ended. */
+};
+
+struct sim_event {
+    infra_time at;
+    uint64_t order;
+    enum sim_event_kind kind;
+    uint32_t index; /* Of a request or of a fault. */
+    enum infra_outcome outcome;
+    uint32_t reserved;
+};
+
+struct sim_events {
+    struct sim_event *heap;
+    size_t count;
+    size_t size;
+    uint64_t added;
+};
+
+/* 0: no memory. The order is filled in. */
+int sim_events_add(struct sim_events *events, struct sim_event event);
+
+/* The first. There must be one. */
+struct sim_event sim_events_take(struct sim_events *events);
+
+static inline infra_time sim_events_next(const struct sim_events *events)
+{
+    return events->count > 0 ? events->heap[0].at : INFRA_TIME_NEVER;
+}
+
+#endif
