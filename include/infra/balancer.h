@@ -433,6 +433,17 @@ INFRA_API const struct infra_balancer_policy *infra_balancer_least_connections(
 INFRA_API const struct infra_balancer_policy *infra_balancer_two_choices(void);
 
 /**
+ * Peak-EWMA (Finagle): of two different backends drawn by weight, the one whose
+ * latency times its tickets in flight is less, per weight.  The latency is what
+ * infra_balancer_report() tells: a worse one counts at once, better ones bring
+ * it down over ten seconds; a failure counts as a second at least.  A backend
+ * that nothing is known of gets one request at a time.  O(1).
+ *
+ * Thread safety: any.
+ */
+INFRA_API const struct infra_balancer_policy *infra_balancer_peak_ewma(void);
+
+/**
  * The lowest id that has room under its cap, so that the others stay idle
  * (HAProxy's "first").  O(1) while that is the first.  Thread safety: any.
  */
@@ -564,6 +575,11 @@ infra_candidates_count(const struct infra_balancer_candidates *candidates);
 INFRA_API uint32_t infra_candidates_id(
     const struct infra_balancer_candidates *candidates, uint32_t index);
 
+/** Its latency now, nanoseconds, as peak-EWMA keeps it; 0: unknown, or the policy
+ *  does not say needs_latency.  Thread safety: any. */
+INFRA_API infra_time infra_candidates_latency(
+    const struct infra_balancer_candidates *candidates, uint32_t index);
+
 /** Its key, in build() only; NULL in pick().  Thread safety: any. */
 INFRA_API const char *infra_candidates_key(
     const struct infra_balancer_candidates *candidates, uint32_t index);
@@ -612,10 +628,13 @@ struct infra_balancer_policy {
                      const struct infra_balancer_candidates *candidates,
                      uint64_t hash);
     uint32_t needs_load; /**< 1: keep in-flight counts shared by all threads. */
+    /** 1: keep the latencies that are reported, for infra_candidates_latency(). */
+    uint32_t needs_latency;
     /** 1: candidates are all backends of the tier, those that are down among
      *  them (ask infra_candidates_may()), so that a table is built once for a
      *  membership and outlives changes of health.  0: those that are up. */
     uint32_t whole_tier;
+    uint32_t reserved;
     /** Of the struct that infra_balancer_options.policy_options points to; 0:
      *  there is none. */
     size_t options_size;

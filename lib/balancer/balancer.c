@@ -42,7 +42,8 @@ static bool policy_is_usable(const struct infra_balancer_policy *policy)
 {
     return policy->size >= sizeof *policy && policy->name != NULL &&
            policy->pick != NULL && policy->needs_load <= 1 &&
-           policy->whole_tier <= 1;
+           policy->needs_latency <= 1 && policy->whole_tier <= 1 &&
+           policy->reserved == 0;
 }
 
 static bool options_are_usable(const struct infra_balancer_options *o)

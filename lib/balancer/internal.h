@@ -44,7 +44,8 @@ struct slot {
     /* Control's: counts of readers that are gone, less those of former owners
      * of the id. */
     struct counts base;
-    uint64_t reserved1[2];
+    _Atomic uint64_t latency; /* See latency.h. */
+    uint64_t reserved1;
 };
 _Static_assert(sizeof(struct slot) == INFRA__CACHE_LINE, "one line per slot");
 
@@ -103,6 +104,7 @@ struct infra_balancer_candidates {
     const void *options;                 /* The policy's. */
     /* In the build of a policy of whole tiers, for the pure hash builders. */
     const struct infra__hash_member *hash_members;
+    infra_time now;
     bool narrow; /* Not everyone in the list may be picked. */
     uint32_t passed_count;
     uint32_t passed[PASSED_MAX]; /* Too new for their turn in this pick. */
@@ -185,6 +187,7 @@ struct infra_balancer_reader {
     infra_time retry_time; /* Up to when retry_tokens have grown. */
     infra_time slow_start;
     bool has_budget;
+    bool needs_latency;
     uint64_t states[LISTS_MAX][4]; /* The policy's, by rank. */
     struct infra_balancer *balancer;
     struct infra_balancer_reader *next;

@@ -75,6 +75,8 @@ static void take_id(struct infra_balancer *b, uint32_t id, char *key)
     struct counts *base = &b->slots[id].base;
 
     free_key(b, m->key);
+    /* Relaxed: nobody uses the id. */
+    atomic_store_explicit(&b->slots[id].latency, 0, memory_order_relaxed);
     base->picks -= former.picks;
     base->releases -= former.releases;
     base->failures -= former.failures;

@@ -179,6 +179,7 @@ static inline int try_list(struct infra_balancer_reader *r,
     c.request = request;
     c.members = NULL;
     c.options = r->policy_options;
+    c.now = now;
     c.narrow = list->capped || list->partial || request->eligible != NULL ||
                request->tried_count > 0;
     c.passed_count = 0;
@@ -365,6 +366,7 @@ int infra_balancer_pick(struct infra_balancer_reader *reader,
         c.request = request;
         c.members = NULL;
         c.options = reader->policy_options;
+        c.now = now;
         c.narrow = false;
         uint32_t index = ask_policy(reader, &c);
         if (index < c.list->count) {

@@ -21,6 +21,7 @@ int infra_balancer_reader_create(struct infra_balancer_reader **ret,
     r->balancer = balancer;
     r->pick = balancer->policy->pick;
     r->needs_load = balancer->policy->needs_load;
+    r->needs_latency = balancer->policy->needs_latency != 0;
     r->whole_tier = balancer->policy->whole_tier;
     r->slots = balancer->slots;
     r->policy_options = balancer->policy_options;

@@ -4,6 +4,8 @@
  * of a slot is shared, and the ticket remembers whether it is in it. */
 #include "ticket.h"
 
+#include "latency.h"
+
 #include <assert.h>
 
 /* The id on a ticket of this reader's balancer, or NO_INDEX. */
@@ -18,6 +20,16 @@ static uint32_t ticket_id(const struct infra_balancer_reader *r,
     return id < r->ids_max ? id : NO_INDEX;
 }
 
+static void note_failure(struct infra_balancer_reader *r, uint32_t id,
+                         infra_time latency, infra_time now)
+{
+    /* Relaxed: statistics. */
+    tally_add(&r->report_tallies[id].failures, 1, memory_order_relaxed);
+    if (r->needs_latency) {
+        infra__latency_failed(&r->slots[id], latency, now);
+    }
+}
+
 int infra_balancer_report(struct infra_balancer_reader *reader,
                           const struct infra_ticket *ticket, uint32_t outcome,
                           infra_time latency)
@@ -30,12 +42,17 @@ int infra_balancer_report(struct infra_balancer_reader *reader,
         return INFRA_EINVAL;
     }
     struct report_tally *tally = &reader->report_tallies[id];
-    /* Relaxed: statistics. */
     if (outcome == INFRA_OUTCOME_OK) {
+        /* Relaxed: statistics. */
         tally_add(&tally->reports, 1, memory_order_relaxed);
         tally_add(&tally->latency_sum, latency, memory_order_relaxed);
+        if (reader->needs_latency) {
+            infra__latency_observe(&reader->slots[id], latency,
+                                   infra__time_add(ticket->opaque[2], latency));
+        }
     } else if (infra_outcome_blames_backend(outcome)) {
-        tally_add(&tally->failures, 1, memory_order_relaxed);
+        note_failure(reader, id, latency,
+                     infra__time_add(ticket->opaque[2], latency));
     }
     return INFRA_OK;
 }
@@ -44,7 +61,6 @@ int infra_balancer_release(struct infra_balancer_reader *reader,
                            struct infra_ticket *ticket, uint32_t outcome,
                            infra_time now)
 {
-    (void)now;
     if (reader == NULL || ticket == NULL || outcome > INFRA_OUTCOME_ABANDONED) {
         return INFRA_EINVAL;
     }
@@ -60,8 +76,8 @@ int infra_balancer_release(struct infra_balancer_reader *reader,
         (void)before;
     }
     if (infra_outcome_blames_backend(outcome)) {
-        tally_add(&reader->report_tallies[id].failures, 1,
-                  memory_order_relaxed);
+        infra_time picked = ticket->opaque[2];
+        note_failure(reader, id, now > picked ? now - picked : 0, now);
     }
     *ticket = (struct infra_ticket) { 0 };
     /* Release pairs with infra__balancer_counts(): when control sees the last
