@@ -18,6 +18,9 @@ struct bench_options {
 /* The questions. Each prints a report and answers an exit status. */
 int bench_pick(const struct bench_options *options);
 int bench_memory(const struct bench_options *options);
+int bench_build(const struct bench_options *options);
+int bench_spread(const struct bench_options *options);
+int bench_disruption(const struct bench_options *options);
 int bench_compare(const struct bench_options *options);
 
 /* Describe the options that only one question has. */

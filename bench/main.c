@@ -21,6 +21,14 @@ static const struct question questions[] = {
       0 },
     { "memory", bench_memory, "bytes per backend, and of the public structs",
       NULL, 0 },
+    { "build", bench_build,
+      "microseconds per publish and bytes of its table, by policy and backends",
+      NULL, 0 },
+    { "spread", bench_spread,
+      "how evenly the load spreads over equal backends, by policy", NULL, 0 },
+    { "disruption", bench_disruption,
+      "keys that move when backends change, beside the least, by hash policy",
+      NULL, 0 },
     { "compare", bench_compare,
       "simulated latency and errors by policy: which one for this traffic?",
       bench_compare_help, 1 },
@@ -39,7 +47,7 @@ static void print_help(FILE *out)
 {
     fprintf(out, "usage: infra-bench QUESTION [OPTION...]\n\nquestions:\n");
     for (size_t i = 0; i < COUNT_OF(questions); i++) {
-        fprintf(out, "  %-8s %s\n", questions[i].name, questions[i].help);
+        fprintf(out, "  %-10s %s\n", questions[i].name, questions[i].help);
     }
     fprintf(out, "\noptions:\n"
                  "  --policy NAME               only this policy; one of");

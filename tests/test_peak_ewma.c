@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Peak-EWMA: the mean to Finagle's and tower's known answers, and what it avoids. */
+/* Peak-EWMA: the mean to Finagle's and tower's known answers, and what it
+ * avoids. */
 #include "pool.h"
 
 #include "balancer/latency.h"
@@ -11,8 +12,8 @@ static double read_ms(infra_time now)
     return infra__latency_read(&slot, now) * 1024.0 / 1e6;
 }
 
-/* With 10 s: 100 ms; then 50 ms after 1 s; a peak of 200 ms counts at once; read 10 s
- * later it has decayed to 1/e. */
+/* With 10 s: 100 ms; then 50 ms after 1 s; a peak of 200 ms counts at once;
+ * read 10 s later it has decayed to 1/e. */
 START_TEST(the_mean_is_that_of_finagle)
 {
     infra__latency_observe(&slot, INFRA_MS(100), INFRA_SEC(50));
@@ -25,8 +26,8 @@ START_TEST(the_mean_is_that_of_finagle)
 }
 END_TEST
 
-/* At any age the decay is exp(-t / 10 s), within 1 %; long after, something is still
- * known; and a clock that is behind decays nothing. */
+/* At any age the decay is exp(-t / 10 s), within 1 %; long after, something is
+ * still known; and a clock that is behind decays nothing. */
 START_TEST(the_mean_sinks_with_time)
 {
     static const double expected[] = { 1000,    904.837, 606.531, 367.879,
@@ -54,7 +55,8 @@ START_TEST(known_stays_known)
 }
 END_TEST
 
-/* A failure is never fast: a second, its own time, or twice the mean; 30 s at most. */
+/* A failure is never fast: a second, its own time, or twice the mean; 30 s at
+ * most. */
 START_TEST(failures_are_slow)
 {
     infra__latency_failed(&slot, 1, INFRA_SEC(1));

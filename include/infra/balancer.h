@@ -121,6 +121,17 @@ struct infra_balancer_options {
      *  after so long, growing linearly, with every policy; 0: all at once.  Not
      *  while all of its tier are new.  Nanoseconds. */
     infra_time slow_start;
+    /** For hash policies: a backend that has so many per cent of its share of
+     * its
+     *  tier's tickets in flight, 100 to 10000, is passed over, and the key goes
+     *  on as if it were full (consistent hashing with bounded loads, Mirrokni
+     * et
+     *  al. 2018; 125 to 200 is usual).  The places of a tier add up to exactly
+     *  that part of its tickets.  0: no bound. */
+    uint32_t bound_percent;
+    /** Most tickets of each tier at once; 0: no cap. */
+    uint32_t tier_in_flight_max[INFRA_BALANCER_TIERS_MAX];
+    uint32_t reserved;
 };
 
 /** A backend as the control side describes it. */
@@ -198,8 +209,9 @@ struct infra_balancer_stats {
  * @param[out] ret  Set on success only.
  * @param options   NULL for all defaults.
  * @return INFRA_OK; INFRA_ENOMEM; INFRA_EINVAL (an option out of range,
- *         panic_percent without overprovision_percent, a policy without a name
- *         or pick function); INFRA_ESTRUCT.
+ *         panic_percent without overprovision_percent, bound_percent with a
+ *         policy that is none of hashes, a policy without a name or pick
+ *         function, policy options that the policy refuses); INFRA_ESTRUCT.
  *
  * Allocates.  Thread safety: any.
  */
@@ -482,7 +494,10 @@ INFRA_API const struct infra_balancer_policy *infra_balancer_maglev(void);
 /** Options of infra_balancer_ring(). */
 struct infra_ring_options {
     size_t size;
-    uint32_t points_min; /**< Envoy's minimum_ring_size; 0: 1024. */
+    /** Envoy's minimum_ring_size; 0: 1024.  For even shares have a hundred or
+     *  more for each backend: at 1000 backends the default loads one with five
+     *  times the mean. */
+    uint32_t points_min;
     uint32_t points_max; /**< Envoy's maximum_ring_size; 0: 8 Mi. */
     uint32_t murmur2;    /**< 1: MurmurHash2 places the points; 0: xxHash64. */
     uint32_t reserved;
@@ -575,7 +590,8 @@ infra_candidates_count(const struct infra_balancer_candidates *candidates);
 INFRA_API uint32_t infra_candidates_id(
     const struct infra_balancer_candidates *candidates, uint32_t index);
 
-/** Its latency now, nanoseconds, as peak-EWMA keeps it; 0: unknown, or the policy
+/** Its latency now, nanoseconds, as peak-EWMA keeps it; 0: unknown, or the
+ * policy
  *  does not say needs_latency.  Thread safety: any. */
 INFRA_API infra_time infra_candidates_latency(
     const struct infra_balancer_candidates *candidates, uint32_t index);
@@ -628,7 +644,8 @@ struct infra_balancer_policy {
                      const struct infra_balancer_candidates *candidates,
                      uint64_t hash);
     uint32_t needs_load; /**< 1: keep in-flight counts shared by all threads. */
-    /** 1: keep the latencies that are reported, for infra_candidates_latency(). */
+    /** 1: keep the latencies that are reported, for infra_candidates_latency().
+     * */
     uint32_t needs_latency;
     /** 1: candidates are all backends of the tier, those that are down among
      *  them (ask infra_candidates_may()), so that a table is built once for a

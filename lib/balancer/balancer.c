@@ -8,10 +8,11 @@
 
 #define IDS_MAX_DEFAULT 64u
 #define OVERPROVISION_MAX 10000u
+#define BOUND_MAX 10000u
 #define RETRY_MIN_MAX 1000000u     /* Ten seconds' worth fit 64 bits. */
 #define SEED_DEFAULT 0x696e667261u /* "infra" */
 
-INFRA__NO_TAIL_PADDING(struct infra_balancer_options, slow_start);
+INFRA__NO_TAIL_PADDING(struct infra_balancer_options, reserved);
 INFRA__NO_TAIL_PADDING(struct infra_balancer_stats, reserved);
 _Static_assert(sizeof(struct infra_ticket) == 32, "hosts store tickets");
 
@@ -55,6 +56,10 @@ static bool options_are_usable(const struct infra_balancer_options *o)
            (o->panic_percent == 0 || o->overprovision_percent > 0) &&
            o->recover_min <= INFRA_BALANCER_IDS_MAX &&
            o->retry_percent <= 100 && o->retry_min_per_s <= RETRY_MIN_MAX &&
+           (o->bound_percent == 0 ||
+            (o->bound_percent >= 100 && o->bound_percent <= BOUND_MAX &&
+             o->policy != NULL && o->policy->whole_tier != 0)) &&
+           o->reserved == 0 &&
            (o->policy == NULL || policy_is_usable(o->policy));
 }
 
@@ -109,11 +114,17 @@ int infra_balancer_create(struct infra_balancer **ret,
     b->retry_percent = o.retry_percent;
     b->retry_min_per_s = o.retry_min_per_s;
     b->slow_start = o.slow_start;
+    b->bound_percent = o.bound_percent;
+    memcpy(b->tier_in_flight_max, o.tier_in_flight_max,
+           sizeof b->tier_in_flight_max);
     b->ids_max = o.ids_max != 0 ? o.ids_max : IDS_MAX_DEFAULT;
     b->members = infra__alloc(&allocator, b->ids_max, sizeof *b->members);
     b->slots = infra__alloc_lines(&allocator, b->ids_max * sizeof *b->slots,
                                   &b->slots_raw);
-    err = b->members != NULL && b->slots != NULL
+    b->tier_slots = infra__alloc_lines(
+        &allocator, INFRA_BALANCER_TIERS_MAX * sizeof *b->tier_slots,
+        &b->tier_slots_raw);
+    err = b->members != NULL && b->slots != NULL && b->tier_slots != NULL
               ? take_policy_options(b, o.policy_options)
               : INFRA_ENOMEM;
     if (err != INFRA_OK) {
@@ -144,6 +155,8 @@ void infra_balancer_destroy(struct infra_balancer *balancer)
     }
     infra__free(&allocator, b->policy_options, 1, b->policy->options_size);
     infra__free(&allocator, b->members, b->ids_max, sizeof *b->members);
+    infra__free_lines(&allocator, b->tier_slots_raw,
+                      INFRA_BALANCER_TIERS_MAX * sizeof *b->tier_slots);
     infra__free_lines(&allocator, b->slots_raw, b->ids_max * sizeof *b->slots);
     infra__free(&allocator, b, 1, sizeof *b);
 }

@@ -7,8 +7,8 @@
 
 #include "alias.h"
 
-/* @columns: infra__alias_table_build()'s, NULL where all weights are equal. Either
- * may be NO_INDEX, the second if there is one only. */
+/* @columns: infra__alias_table_build()'s, NULL where all weights are equal.
+ * Either may be NO_INDEX, the second if there is one only. */
 void infra__draw_pair(const struct alias_column *columns, uint64_t *random,
                       const struct infra_balancer_candidates *c,
                       uint32_t pair[2]);

@@ -49,13 +49,20 @@ struct slot {
 };
 _Static_assert(sizeof(struct slot) == INFRA__CACHE_LINE, "one line per slot");
 
+/* What all threads count together about a tier, where that is needed. */
+struct tier_slot {
+    _Atomic uint32_t in_flight;
+    uint32_t reserved[15];
+};
+_Static_assert(sizeof(struct tier_slot) == INFRA__CACHE_LINE, "one line each");
+
 struct entry {
     uint32_t id;
     uint32_t weight;
     uint32_t cap;
     uint16_t owner; /* Which of the id's owners: see struct member. */
     uint8_t state;  /* enum infra_balancer_state */
-    uint8_t reserved;
+    uint8_t tier;
 };
 
 /* What a policy precomputed for some entries. It depends on who they are and
@@ -72,16 +79,22 @@ struct list {
     struct built *built;
     const infra_time *since; /* When each came up; NULL: none is new. */
     infra_time warm_at;      /* From then on none is. */
+    /* For bounded load: the weight of those before that may be picked, and of
+     * all; NULL: there is no bound. */
+    const uint64_t *weight_before;
+    uint64_t weight_bound;
     uint64_t weight_total;
     uint32_t count;
     uint32_t rank;   /* 2 * tier + degraded; which of a reader's states. */
     uint32_t states; /* A bit for each state that may be picked. */
-    bool partial;    /* Some entries are in another state. */
-    bool capped;     /* Some entry has a cap. */
-    bool even;       /* All weights are equal. */
-    uint8_t load;    /* Percent of the traffic that starts here. */
-    bool outage;     /* Health was not believed. */
-    bool spill;      /* Not the healthy of the first tier that has anybody. */
+    uint32_t tier_cap;
+    bool partial; /* Some entries are in another state. */
+    bool capped;  /* Some entry has a cap. */
+    bool even;    /* All weights are equal. */
+    uint8_t load; /* Percent of the traffic that starts here. */
+    bool outage;  /* Health was not believed. */
+    bool counted; /* The tier's tickets are counted: a cap or a bound. */
+    bool spill;   /* Not the healthy of the first tier that has anybody. */
 };
 
 struct table {
@@ -105,7 +118,8 @@ struct infra_balancer_candidates {
     /* In the build of a policy of whole tiers, for the pure hash builders. */
     const struct infra__hash_member *hash_members;
     infra_time now;
-    bool narrow; /* Not everyone in the list may be picked. */
+    uint64_t bound_total; /* Places of the tier; 0: no bound. */
+    bool narrow;          /* Not everyone in the list may be picked. */
     uint32_t passed_count;
     uint32_t passed[PASSED_MAX]; /* Too new for their turn in this pick. */
 };
@@ -135,6 +149,8 @@ struct infra_balancer {
     void *policy_options; /* NULL: it has none. */
     struct slot *slots;
     void *slots_raw;
+    struct tier_slot *tier_slots; /* Of INFRA_BALANCER_TIERS_MAX tiers. */
+    void *tier_slots_raw;
     struct member *members;
     struct infra_balancer_reader *readers;
     struct table *table; /* The last published; control holds a reference. */
@@ -150,6 +166,8 @@ struct infra_balancer {
     uint32_t retry_percent;
     uint32_t retry_min_per_s;
     infra_time slow_start;
+    uint32_t bound_percent;
+    uint32_t tier_in_flight_max[INFRA_BALANCER_TIERS_MAX];
     bool recovering; /* Nobody was up, and too few are again. */
     bool dirty;
 };
@@ -174,6 +192,7 @@ struct infra_balancer_reader {
                      uint64_t hash);
     const void *policy_options;
     struct slot *slots;
+    struct tier_slot *tier_slots;
     struct tally *tallies;
     struct report_tally *report_tallies;
     uint64_t random;
@@ -188,6 +207,7 @@ struct infra_balancer_reader {
     infra_time slow_start;
     bool has_budget;
     bool needs_latency;
+    uint32_t bound_percent;
     uint64_t states[LISTS_MAX][4]; /* The policy's, by rank. */
     struct infra_balancer *balancer;
     struct infra_balancer_reader *next;
@@ -224,6 +244,20 @@ static inline bool entry_wanted(const struct infra_request *request,
     return true;
 }
 
+/* Is it at its bound? Its places are its part of all of the tier's, the part
+ * between the marks of those before it and of itself, so that they add up. */
+static inline bool is_bound(const struct infra_balancer_candidates *c,
+                            uint32_t index, const struct entry *e)
+{
+    const struct list *list = c->list;
+    uint64_t before = list->weight_before[index];
+    uint64_t places =
+        (before + e->weight) * c->bound_total / list->weight_bound -
+        before * c->bound_total / list->weight_bound;
+
+    return slot_in_flight(&c->slots[e->id]) >= places;
+}
+
 static inline bool candidate_may(const struct infra_balancer_candidates *c,
                                  uint32_t index)
 {
@@ -238,7 +272,8 @@ static inline bool candidate_may(const struct infra_balancer_candidates *c,
     const struct entry *e = &c->list->entries[index];
     return (c->list->states >> e->state & 1u) != 0 &&
            entry_wanted(c->request, e) &&
-           (e->cap == 0 || slot_in_flight(&c->slots[e->id]) < e->cap);
+           (e->cap == 0 || slot_in_flight(&c->slots[e->id]) < e->cap) &&
+           (c->bound_total == 0 || !is_bound(c, index, e));
 }
 
 /* The one of those that may be picked, but not @except, on which @random falls,

@@ -190,7 +190,8 @@ static void add_entry(struct list *list, struct entry *e,
                           .weight = m->weight,
                           .cap = m->in_flight_max,
                           .owner = m->owner,
-                          .state = (uint8_t)state };
+                          .state = (uint8_t)state,
+                          .tier = m->tier };
     list->count++;
     list->weight_total += m->weight;
     list->capped |= m->in_flight_max > 0;
@@ -242,7 +243,23 @@ static void fill_draining(const struct infra_balancer *b, struct list *list,
     }
 }
 
-/* In one block: the table, its lists, when the entries came up, the entries. */
+/* The marks for bounded load: the weight before each, of those that may be
+ * picked. */
+static void note_weights(struct list *list, uint64_t *weight_before)
+{
+    uint64_t weight = 0;
+
+    for (uint32_t i = 0; i < list->count; i++) {
+        const struct entry *e = &list->entries[i];
+        weight_before[i] = weight;
+        weight += (list->states >> e->state & 1u) != 0 ? e->weight : 0;
+    }
+    list->weight_before = weight_before;
+    list->weight_bound = weight;
+}
+
+/* In one block: the table, its lists, when the entries came up, the marks for
+ * bounded load, the entries. */
 struct table *infra__lists_lay_out(const struct infra_balancer *b,
                                    infra_time now)
 {
@@ -252,8 +269,10 @@ struct table *infra__lists_lay_out(const struct infra_balancer *b,
     size_t head = sizeof(struct table) + plan.lists_count * sizeof(struct list);
     size_t since_bytes =
         b->slow_start > 0 ? plan.entries_count * sizeof(infra_time) : 0;
+    size_t weight_bytes =
+        b->bound_percent > 0 ? plan.entries_count * sizeof(uint64_t) : 0;
     size_t bytes =
-        head + since_bytes +
+        head + since_bytes + weight_bytes +
         (plan.entries_count + plan.draining_count) * sizeof(struct entry);
     struct table *t = infra__alloc(&b->allocator, 1, bytes);
     if (t == NULL) {
@@ -262,6 +281,8 @@ struct table *infra__lists_lay_out(const struct infra_balancer *b,
     void *block = (unsigned char *)t + head;
     infra_time *since = block;
     block = (unsigned char *)block + since_bytes;
+    uint64_t *weights = block;
+    block = (unsigned char *)block + weight_bytes;
     struct entry *entries = block;
     t->bytes = bytes;
     for (uint32_t rank = 0; rank < LISTS_MAX; rank++) {
@@ -274,6 +295,9 @@ struct table *infra__lists_lay_out(const struct infra_balancer *b,
             .rank = rank,
             .load = (uint8_t)plan.load[rank],
             .outage = plan.modes[rank / 2] != MODE_NORMAL,
+            .tier_cap = b->tier_in_flight_max[rank / 2],
+            .counted =
+                b->bound_percent > 0 || b->tier_in_flight_max[rank / 2] > 0,
             .spill = rank != plan.first_rank,
             .states =
                 1u << (rank % 2 == 0 ? INFRA_STATE_UP : INFRA_STATE_DEGRADED),
@@ -283,6 +307,10 @@ struct table *infra__lists_lay_out(const struct infra_balancer *b,
         if (b->slow_start > 0) {
             note_new(b, list, since, now);
             since += list->count;
+        }
+        if (b->bound_percent > 0) {
+            note_weights(list, weights);
+            weights += list->count;
         }
         entries += list->count;
     }

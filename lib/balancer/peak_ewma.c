@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Peak-EWMA (Finagle): two different backends drawn by weight, and the one with the
- * lower cost wins: its latency (latency.h) times its tickets in flight and one more,
- * per weight. Of a backend that nothing is known of one request finds out: idle it
- * costs nothing, busy more than any. O(1). */
+/* Peak-EWMA (Finagle): two different backends drawn by weight, and the one with
+ * the lower cost wins: its latency (latency.h) times its tickets in flight and
+ * one more, per weight. Of a backend that nothing is known of one request finds
+ * out: idle it costs nothing, busy more than any. O(1). */
 #include "draw_pair.h"
 #include "latency.h"
 

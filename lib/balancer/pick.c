@@ -20,23 +20,32 @@
 
 static const struct infra_request no_restriction;
 
-/* Take a place, if there is one. */
-static bool reserve(struct slot *slot, uint32_t cap)
+/* Take a place, if there is one. @ret_before: how many there were. */
+static bool reserve_counter(_Atomic uint32_t *in_flight, uint32_t cap,
+                            uint32_t *ret_before)
 {
     /* Relaxed throughout: the count orders nothing but itself. */
     if (cap == 0) {
-        atomic_fetch_add_explicit(&slot->in_flight, 1, memory_order_relaxed);
+        *ret_before =
+            atomic_fetch_add_explicit(in_flight, 1, memory_order_relaxed);
         return true;
     }
-    uint32_t seen = slot_in_flight(slot);
-    while (seen < cap) {
+    *ret_before = atomic_load_explicit(in_flight, memory_order_relaxed);
+    while (*ret_before < cap) {
         if (atomic_compare_exchange_weak_explicit(
-                &slot->in_flight, &seen, seen + 1, memory_order_relaxed,
+                in_flight, ret_before, *ret_before + 1, memory_order_relaxed,
                 memory_order_relaxed)) {
             return true;
         }
     }
     return false;
+}
+
+static bool reserve(struct slot *slot, uint32_t cap)
+{
+    uint32_t before;
+
+    return reserve_counter(&slot->in_flight, cap, &before);
 }
 
 /* Is the in-flight count of this backend shared by all threads? */
@@ -165,12 +174,36 @@ static uint32_t start_list(struct infra_balancer_reader *r,
     return 0;
 }
 
+/* Take a place in the list's tier, and from the tickets in flight there make
+ * the bound of this pick. False: the tier is full. */
+static bool enter_tier(struct infra_balancer_reader *r, const struct list *list,
+                       struct infra_balancer_candidates *c)
+{
+    uint32_t before;
+
+    if (!reserve_counter(&r->tier_slots[list->rank / 2].in_flight,
+                         list->tier_cap, &before)) {
+        return false;
+    }
+    if (r->bound_percent > 0) {
+        c->bound_total = (((uint64_t)before + 1) * r->bound_percent + 99) / 100;
+        c->narrow = true;
+    }
+    return true;
+}
+
+static void leave_tier(struct infra_balancer_reader *r, const struct list *list)
+{
+    /* Relaxed: the count orders nothing but itself. */
+    atomic_fetch_sub_explicit(&r->tier_slots[list->rank / 2].in_flight, 1,
+                              memory_order_relaxed);
+}
+
 /* Choose in one list. @ret stays NULL if nobody in it can and the next list may
  * be asked; else an error says that none may. */
-static inline int try_list(struct infra_balancer_reader *r,
-                           const struct list *list,
-                           const struct infra_request *request, infra_time now,
-                           const struct entry **ret, uint32_t *why)
+static int try_list(struct infra_balancer_reader *r, const struct list *list,
+                    const struct infra_request *request, infra_time now,
+                    const struct entry **ret, uint32_t *why)
 {
     /* Field by field: passed[] is large and mostly unused. */
     struct infra_balancer_candidates c;
@@ -180,6 +213,7 @@ static inline int try_list(struct infra_balancer_reader *r,
     c.members = NULL;
     c.options = r->policy_options;
     c.now = now;
+    c.bound_total = 0;
     c.narrow = list->capped || list->partial || request->eligible != NULL ||
                request->tried_count > 0;
     c.passed_count = 0;
@@ -187,12 +221,21 @@ static inline int try_list(struct infra_balancer_reader *r,
     if (list->count == 0) {
         return INFRA_ENONE; /* A tier in panic, and panic is refused. */
     }
-    *ret = choose(r, &c, now, why);
-    if (*ret == NULL && list->capped && r->spill == INFRA_SPILL_DOWN &&
-        infra__candidates_explain(list, 1, request) == INFRA_EFULL) {
-        return INFRA_EFULL;
+    bool inside = !list->counted || enter_tier(r, list, &c);
+    if (inside) {
+        *ret = choose(r, &c, now, why);
     }
-    return INFRA_OK;
+    if (*ret != NULL) {
+        return INFRA_OK;
+    }
+    if (list->counted && inside) {
+        leave_tier(r, list);
+    }
+    bool may_be_full = list->capped || list->counted;
+    return may_be_full && r->spill == INFRA_SPILL_DOWN &&
+                   infra__candidates_explain(list, 1, request) == INFRA_EFULL
+               ? INFRA_EFULL
+               : INFRA_OK;
 }
 
 /* The entry of an id in this list, or NULL. Entries are in the order of ids. */
@@ -214,21 +257,37 @@ static const struct entry *find(const struct list *list, uint32_t id)
                : NULL;
 }
 
-/* The request's sticky backend with its place reserved, if it can be had. */
+/* The request's sticky backend with its places reserved, if it can be had. */
 static const struct entry *choose_sticky(struct infra_balancer_reader *r,
                                          const struct table *t,
-                                         const struct infra_request *request)
+                                         const struct infra_request *request,
+                                         uint32_t *why)
 {
-    const struct entry *e = find(&t->draining, request->sticky);
+    const struct list *list = &t->draining;
+    const struct entry *e = find(list, request->sticky);
+    uint32_t before;
 
     for (uint32_t l = 0; l < t->lists_count && e == NULL; l++) {
-        e = find(&t->lists[l], request->sticky);
+        list = &t->lists[l];
+        e = find(list, request->sticky);
     }
-    return e != NULL && e->state <= INFRA_STATE_DRAINING &&
-                   entry_wanted(request, e) &&
-                   (!is_shared(r, e) || reserve(&r->slots[e->id], e->cap))
-               ? e
-               : NULL;
+    if (e == NULL || e->state > INFRA_STATE_DRAINING ||
+        !entry_wanted(request, e)) {
+        return NULL;
+    }
+    /* Who drains takes no place in the tier: it is leaving. */
+    if (list->counted && !reserve_counter(&r->tier_slots[e->tier].in_flight,
+                                          list->tier_cap, &before)) {
+        return NULL;
+    }
+    if (is_shared(r, e) && !reserve(&r->slots[e->id], e->cap)) {
+        if (list->counted) {
+            leave_tier(r, list);
+        }
+        return NULL;
+    }
+    *why |= INFRA_WHY_STICKY | (list->counted ? WHY_COUNTED : 0u);
+    return e;
 }
 
 /* Pay for a retry, or save up with a first attempt. */
@@ -292,7 +351,8 @@ static inline int ask_lists(struct infra_balancer_reader *r,
         }
         if (*ret != NULL) {
             *why |= (t->lists[l].spill ? INFRA_WHY_SPILL : 0u) |
-                    (t->lists[l].outage ? INFRA_WHY_OUTAGE : 0u);
+                    (t->lists[l].outage ? INFRA_WHY_OUTAGE : 0u) |
+                    (t->lists[l].counted ? WHY_COUNTED : 0u);
             return INFRA_OK;
         }
     }
@@ -307,7 +367,7 @@ static inline int grant(struct infra_balancer_reader *r, const struct entry *e,
         TICKET_MAGIC | (is_shared(r, e) ? TICKET_SHARED : 0) | e->id;
     ret->opaque[1] = (uint64_t)(uintptr_t)r->balancer;
     ret->opaque[2] = now;
-    ret->opaque[3] = why;
+    ret->opaque[3] = (uint64_t)e->tier << TICKET_TIER_SHIFT | why;
     /* Relaxed: control reads it after the reader announced a later table
      * (release, in the inbox), or only for statistics. */
     tally_add(&r->tallies[e->id].picks, 1, memory_order_relaxed);
@@ -328,8 +388,7 @@ __attribute__((noinline)) static int pick_with_care(
         return err;
     }
     if ((request->flags & INFRA_REQUEST_STICKY) != 0) {
-        e = choose_sticky(r, t, request);
-        why |= e != NULL ? INFRA_WHY_STICKY : 0;
+        e = choose_sticky(r, t, request, &why);
     }
     if (e == NULL) {
         err = ask_lists(r, t, request, now, &e, &why);
@@ -367,6 +426,7 @@ int infra_balancer_pick(struct infra_balancer_reader *reader,
         c.members = NULL;
         c.options = reader->policy_options;
         c.now = now;
+        c.bound_total = 0;
         c.narrow = false;
         uint32_t index = ask_policy(reader, &c);
         if (index < c.list->count) {

@@ -20,11 +20,13 @@ int infra_balancer_reader_create(struct infra_balancer_reader **ret,
     r->raw = raw;
     r->balancer = balancer;
     r->pick = balancer->policy->pick;
-    r->needs_load = balancer->policy->needs_load;
+    r->needs_load = balancer->policy->needs_load || balancer->bound_percent > 0;
     r->needs_latency = balancer->policy->needs_latency != 0;
     r->whole_tier = balancer->policy->whole_tier;
     r->slots = balancer->slots;
     r->policy_options = balancer->policy_options;
+    r->tier_slots = balancer->tier_slots;
+    r->bound_percent = balancer->bound_percent;
     r->spill = balancer->spill;
     r->ids_max = balancer->ids_max;
     r->slow_start = balancer->slow_start;

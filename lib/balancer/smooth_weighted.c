@@ -82,6 +82,12 @@ static int build(void *table, void *scratch,
     turns->count = c->list->count;
     if (cycle <= CYCLE_MAX) {
         turns->cycle = (uint32_t)cycle;
+    }
+    if (turns->cycle > 0 && c->list->even) {
+        for (uint32_t i = 0; i < turns->count; i++) {
+            turns->numbers[i] = (uint16_t)i; /* Each once, in order. */
+        }
+    } else if (turns->cycle > 0) {
         build_cycle(turns, scratch, c->list->entries, divisor);
     } else {
         infra__static_stride_scale(turns->numbers, c->list);

@@ -205,8 +205,8 @@ static void note_members(struct infra_balancer *b, uint32_t up_count)
 static bool is_plain(const struct list *list)
 {
     return list->load == 100 && list->count > 0 && !list->capped &&
-           !list->partial && !list->outage && list->warm_at == 0 &&
-           !list->spill;
+           !list->partial && !list->outage && !list->counted &&
+           list->warm_at == 0 && !list->spill;
 }
 
 int infra_balancer_publish(struct infra_balancer *balancer, infra_time now)

@@ -75,6 +75,13 @@ int infra_balancer_release(struct infra_balancer_reader *reader,
         assert(before > 0);
         (void)before;
     }
+    if (ticket->opaque[3] & WHY_COUNTED) {
+        uint32_t tier = (uint32_t)(ticket->opaque[3] >> TICKET_TIER_SHIFT) %
+                        INFRA_BALANCER_TIERS_MAX;
+        /* Relaxed: as above. */
+        atomic_fetch_sub_explicit(&reader->tier_slots[tier].in_flight, 1,
+                                  memory_order_relaxed);
+    }
     if (infra_outcome_blames_backend(outcome)) {
         infra_time picked = ticket->opaque[2];
         note_failure(reader, id, now > picked ? now - picked : 0, now);
@@ -88,7 +95,7 @@ int infra_balancer_release(struct infra_balancer_reader *reader,
 
 uint32_t infra_ticket_why(const struct infra_ticket *ticket)
 {
-    return ticket != NULL ? (uint32_t)ticket->opaque[3] : 0;
+    return ticket != NULL ? (uint32_t)ticket->opaque[3] & ~WHY_COUNTED : 0;
 }
 
 const char *infra_ticket_why_name(uint32_t bit)
