@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/* The steps that every pick has, inline for the plain one (pick.c) and shared with
+ * the one that takes care (pick_with_care.c). */
+#ifndef INFRA_BALANCER_PICK_H
+#define INFRA_BALANCER_PICK_H
+
+#include "ticket.h"
+
+/* Take a place, if there is one. @ret_before: how many there were. */
+static inline bool reserve_counter(_Atomic uint32_t *in_flight, uint32_t cap,
+                                   uint32_t *ret_before)
+{
+    /* Relaxed throughout: the count orders nothing but itself. */
+    if (cap == 0) {
+        *ret_before =
+            atomic_fetch_add_explicit(in_flight, 1, memory_order_relaxed);
+        return true;
+    }
+    *ret_before = atomic_load_explicit(in_flight, memory_order_relaxed);
+    while (*ret_before < cap) {
+        if (atomic_compare_exchange_weak_explicit(
+                in_flight, ret_before, *ret_before + 1, memory_order_relaxed,
+                memory_order_relaxed)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static inline bool reserve(struct slot *slot, uint32_t cap)
+{
+    uint32_t before;
+
+    return reserve_counter(&slot->in_flight, cap, &before);
+}
+
+/* Is the in-flight count of this backend shared by all threads? */
+static inline bool is_shared(const struct infra_balancer_reader *r,
+                             const struct entry *e)
+{
+    return e->cap > 0 || r->needs_load;
+}
+
+static inline uint32_t ask_policy(struct infra_balancer_reader *r,
+                                  const struct infra_balancer_candidates *c)
+{
+    return r->pick(c->list->built_data, r->states[c->list->rank], c,
+                   c->request->hash);
+}
+
+/* Fill the ticket and count the pick. The id. */
+static inline int grant(struct infra_balancer_reader *r, const struct entry *e,
+                        uint32_t why, infra_time now, struct infra_ticket *ret)
+{
+    ret->opaque[0] =
+        TICKET_MAGIC | (is_shared(r, e) ? TICKET_SHARED : 0) | e->id;
+    ret->opaque[1] = (uint64_t)(uintptr_t)r->balancer;
+    ret->opaque[2] = now;
+    ret->opaque[3] = (uint64_t)e->tier << TICKET_TIER_SHIFT | why;
+    /* Relaxed: control reads it after the reader announced a later table
+     * (release, in the inbox), or only for statistics. */
+    tally_add(&r->tallies[e->id].picks, 1, memory_order_relaxed);
+    return (int)e->id;
+}
+
+/* Any request, any table: infra_balancer_pick() in full. */
+int infra__pick_with_care(struct infra_balancer_reader *r,
+                          const struct table *t,
+                          const struct infra_request *request, infra_time now,
+                          struct infra_ticket *ret);
+
+#endif

@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: MIT */
+/* A pick that something restricts: a set, tried ids, a sticky backend; caps and
+ * bounds; tiers that share the traffic; backends that are new; the retry budget; the
+ * way back from an outage. The policy is asked as in a plain pick, and its answer is
+ * looked at. O(1) where the policy's first answers may be had, else O(list). */
+#include "../base/random.h"
+#include "pick.h"
+
+/* How often a pick may be disappointed (by other threads that take the last
+ * place under a cap, by backends that are new) before it passes the list over.
+ * */
+#define AGAIN_MAX 64u
+
+/* A token of the retry budget, which grows by nanoseconds times retries a
+ * second. So many, and ten seconds' worth, are saved up. */
+#define RETRY_TOKEN 1000000000u
+#define RETRIES_SAVED 100u
+#define RETRY_SECONDS_SAVED 10u
+
+/* Of 2^32, how often a backend that came up at @since takes its turn: a tenth
+ * at first, then linearly more (HAProxy's slowstart, Envoy's with aggression
+ * 1). */
+static uint64_t warmth(infra_time since, infra_time now, infra_time window)
+{
+    const uint64_t whole = (uint64_t)1 << 32;
+    infra_time age = now > since ? now - since : 0;
+
+    if (age >= window) {
+        return whole;
+    }
+    /* In 1/65536 of the window, so that nothing overflows. */
+    infra_time part = window >> 16;
+    uint64_t warm = part > 0 ? age / part << 16 : age * whole / window;
+    return warm > whole / 10 ? warm : whole / 10;
+}
+
+/* May this backend take its turn, as new as it is? With a hash policy the hash
+ * decides, so that a key that has moved to it stays. */
+static bool is_warm(struct infra_balancer_reader *r,
+                    const struct infra_balancer_candidates *c, uint32_t index,
+                    infra_time now)
+{
+    uint64_t word =
+        r->whole_tier
+            ? infra__mix(c->request->hash ^ c->list->entries[index].id)
+            : infra__random(&r->random);
+
+    return word >> 32 < warmth(c->list->since[index], now, r->slow_start);
+}
+
+/* The policy's answer was none, or may not be picked, or is too new, or lost
+ * its last place to another thread: an entry with its place reserved all the
+ * same, or NULL. */
+static const struct entry *choose_again(struct infra_balancer_reader *r,
+                                        struct infra_balancer_candidates *c,
+                                        uint32_t index, infra_time now,
+                                        uint32_t *why)
+{
+    const struct list *list = c->list;
+
+    for (uint32_t i = 0; i < AGAIN_MAX; i++) {
+        if (index >= list->count || !candidate_may(c, index)) {
+            index = infra__candidates_draw(c, infra__random(&r->random),
+                                           NO_INDEX, true);
+            *why |= INFRA_WHY_INSTEAD;
+        }
+        if (index == NO_INDEX && c->passed_count == 0) {
+            return NULL;
+        }
+        if (index == NO_INDEX) {
+            c->passed_count =
+                0; /* All are new: then the newness of none counts. */
+            now = INFRA_TIME_NEVER;
+        } else if (now < list->warm_at && c->passed_count < PASSED_MAX &&
+                   !is_warm(r, c, index, now)) {
+            c->passed[c->passed_count++] = index;
+            c->narrow = true;
+            *why |= INFRA_WHY_WARMING;
+        } else {
+            const struct entry *e = &list->entries[index];
+            if (!is_shared(r, e) || reserve(&r->slots[e->id], e->cap)) {
+                return e;
+            }
+        }
+        index = ask_policy(r, c);
+    }
+    return NULL;
+}
+
+/* An entry of the list with its place reserved, or NULL. */
+static const struct entry *choose(struct infra_balancer_reader *r,
+                                  struct infra_balancer_candidates *c,
+                                  infra_time now, uint32_t *why)
+{
+    uint32_t index = ask_policy(r, c);
+
+    if (index < c->list->count && candidate_may(c, index) &&
+        now >= c->list->warm_at) {
+        const struct entry *e = &c->list->entries[index];
+        if (!is_shared(r, e) || reserve(&r->slots[e->id], e->cap)) {
+            return e;
+        }
+    }
+    return choose_again(r, c, index, now, why);
+}
+
+/* Where tiers share the traffic: the list whose part this request is. With a
+ * hash policy the hash decides, so that a key keeps its tier. */
+static uint32_t start_list(struct infra_balancer_reader *r,
+                           const struct table *t,
+                           const struct infra_request *request)
+{
+    uint64_t word = r->whole_tier ? infra__mix(request->hash + INFRA__WEYL)
+                                  : infra__random(&r->random);
+    uint32_t point = infra__below(word, 100);
+    uint32_t passed = 0;
+
+    /* Envoy's order: the healthy of all tiers, then the degraded. */
+    for (uint32_t degraded = 0; degraded < 2; degraded++) {
+        for (uint32_t l = 0; l < t->lists_count; l++) {
+            if (t->lists[l].rank % 2 != degraded) {
+                continue;
+            }
+            passed += t->lists[l].load;
+            if (point < passed) {
+                return l;
+            }
+        }
+    }
+    return 0;
+}
+
+/* Take a place in the list's tier, and from the tickets in flight there make
+ * the bound of this pick. False: the tier is full. */
+static bool enter_tier(struct infra_balancer_reader *r, const struct list *list,
+                       struct infra_balancer_candidates *c)
+{
+    uint32_t before;
+
+    if (!reserve_counter(&r->tier_slots[list->rank / 2].in_flight,
+                         list->tier_cap, &before)) {
+        return false;
+    }
+    if (r->bound_percent > 0) {
+        c->bound_total = (((uint64_t)before + 1) * r->bound_percent + 99) / 100;
+        c->narrow = true;
+    }
+    return true;
+}
+
+static void leave_tier(struct infra_balancer_reader *r, const struct list *list)
+{
+    /* Relaxed: the count orders nothing but itself. */
+    atomic_fetch_sub_explicit(&r->tier_slots[list->rank / 2].in_flight, 1,
+                              memory_order_relaxed);
+}
+
+/* Choose in one list. @ret stays NULL if nobody in it can and the next list may
+ * be asked; else an error says that none may. */
+static int try_list(struct infra_balancer_reader *r, const struct list *list,
+                    const struct infra_request *request, infra_time now,
+                    const struct entry **ret, uint32_t *why)
+{
+    /* Field by field: passed[] is large and mostly unused. */
+    struct infra_balancer_candidates c;
+    c.list = list;
+    c.slots = r->slots;
+    c.request = request;
+    c.members = NULL;
+    c.options = r->policy_options;
+    c.now = now;
+    c.bound_total = 0;
+    c.narrow = list->capped || list->partial || request->eligible != NULL ||
+               request->tried_count > 0;
+    c.passed_count = 0;
+
+    if (list->count == 0) {
+        return INFRA_ENONE; /* A tier in panic, and panic is refused. */
+    }
+    bool inside = !list->counted || enter_tier(r, list, &c);
+    if (inside) {
+        *ret = choose(r, &c, now, why);
+    }
+    if (*ret != NULL) {
+        return INFRA_OK;
+    }
+    if (list->counted && inside) {
+        leave_tier(r, list);
+    }
+    bool may_be_full = list->capped || list->counted;
+    return may_be_full && r->spill == INFRA_SPILL_DOWN &&
+                   infra__candidates_explain(list, 1, request) == INFRA_EFULL
+               ? INFRA_EFULL
+               : INFRA_OK;
+}
+
+/* The entry of an id in this list, or NULL. Entries are in the order of ids. */
+static const struct entry *find(const struct list *list, uint32_t id)
+{
+    uint32_t low = 0;
+    uint32_t high = list->count;
+
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (list->entries[middle].id < id) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low < list->count && list->entries[low].id == id
+               ? &list->entries[low]
+               : NULL;
+}
+
+/* The request's sticky backend with its places reserved, if it can be had. */
+static const struct entry *choose_sticky(struct infra_balancer_reader *r,
+                                         const struct table *t,
+                                         const struct infra_request *request,
+                                         uint32_t *why)
+{
+    const struct list *list = &t->draining;
+    const struct entry *e = find(list, request->sticky);
+    uint32_t before;
+
+    for (uint32_t l = 0; l < t->lists_count && e == NULL; l++) {
+        list = &t->lists[l];
+        e = find(list, request->sticky);
+    }
+    if (e == NULL || e->state > INFRA_STATE_DRAINING ||
+        !entry_wanted(request, e)) {
+        return NULL;
+    }
+    /* Who drains takes no place in the tier: it is leaving. */
+    if (list->counted && !reserve_counter(&r->tier_slots[e->tier].in_flight,
+                                          list->tier_cap, &before)) {
+        return NULL;
+    }
+    if (is_shared(r, e) && !reserve(&r->slots[e->id], e->cap)) {
+        if (list->counted) {
+            leave_tier(r, list);
+        }
+        return NULL;
+    }
+    *why |= INFRA_WHY_STICKY | (list->counted ? WHY_COUNTED : 0u);
+    return e;
+}
+
+/* Pay for a retry, or save up with a first attempt. */
+static bool afford(struct infra_balancer_reader *r, bool retry, infra_time now)
+{
+    uint64_t most =
+        RETRIES_SAVED * (uint64_t)RETRY_TOKEN +
+        r->retry_min_per_s * (uint64_t)RETRY_SECONDS_SAVED * RETRY_TOKEN;
+
+    if (now > r->retry_time) {
+        infra_time passed = now - r->retry_time;
+        infra_time counts = INFRA_SEC(RETRY_SECONDS_SAVED);
+        r->retry_tokens +=
+            r->retry_min_per_s * (passed < counts ? passed : counts);
+        r->retry_time = now;
+    }
+    if (!retry) {
+        r->retry_tokens += r->retry_percent * (uint64_t)(RETRY_TOKEN / 100);
+    }
+    r->retry_tokens = r->retry_tokens < most ? r->retry_tokens : most;
+    if (!retry) {
+        return true;
+    }
+    if (r->retry_tokens < RETRY_TOKEN) {
+        return false;
+    }
+    r->retry_tokens -= RETRY_TOKEN;
+    return true;
+}
+
+/* May this pick be made at all? */
+static int admit(struct infra_balancer_reader *r, const struct table *t,
+                 const struct infra_request *request, infra_time now)
+{
+    if (t->admitted != UINT32_MAX &&
+        (uint32_t)infra__random(&r->random) >= t->admitted) {
+        return INFRA_ESHED;
+    }
+    if (r->has_budget && !afford(r, request->tried_count > 0, now)) {
+        return INFRA_EBUDGET;
+    }
+    return INFRA_OK;
+}
+
+/* Ask the lists: first the one whose part of the traffic this is, then all in
+ * order. */
+static int ask_lists(struct infra_balancer_reader *r, const struct table *t,
+                     const struct infra_request *request, infra_time now,
+                     const struct entry **ret, uint32_t *why)
+{
+    uint32_t start = t->lists_count > 1 && t->lists[0].load < 100
+                         ? start_list(r, t, request)
+                         : 0;
+
+    for (uint32_t i = 0; i < t->lists_count; i++) {
+        uint32_t l = i == 0 ? start : i <= start ? i - 1 : i;
+        int err = try_list(r, &t->lists[l], request, now, ret, why);
+        if (err != INFRA_OK) {
+            return err;
+        }
+        if (*ret != NULL) {
+            *why |= (t->lists[l].spill ? INFRA_WHY_SPILL : 0u) |
+                    (t->lists[l].outage ? INFRA_WHY_OUTAGE : 0u) |
+                    (t->lists[l].counted ? WHY_COUNTED : 0u);
+            return INFRA_OK;
+        }
+    }
+    return infra__candidates_explain(t->lists, t->lists_count, request);
+}
+
+int infra__pick_with_care(struct infra_balancer_reader *r,
+                          const struct table *t,
+                          const struct infra_request *request, infra_time now,
+                          struct infra_ticket *ret)
+{
+    uint32_t why = request->tried_count > 0 ? INFRA_WHY_RETRY : 0;
+    const struct entry *e = NULL;
+
+    int err = admit(r, t, request, now);
+    if (err != INFRA_OK) {
+        return err;
+    }
+    if ((request->flags & INFRA_REQUEST_STICKY) != 0) {
+        e = choose_sticky(r, t, request, &why);
+    }
+    if (e == NULL) {
+        err = ask_lists(r, t, request, now, &e, &why);
+    }
+    return e != NULL ? grant(r, e, why, now, ret) : err;
+}
