@@ -31,14 +31,21 @@ need +check:check nginx:nginx-light \
     /usr/lib/nginx/modules/ngx_stream_module.so:libnginx-mod-stream \
     curl:curl wrk:wrk pahole:dwarves clang-format:clang-format
 
-[ -f "$build/build.ninja" ] ||
-    meson setup "$build" "$top" -Dwerror=true >"$top/.setup.log" 2>&1 || {
+# A build directory that is there may be older than what was just installed: have
+# it look again.
+again=
+[ ! -f "$build/build.ninja" ] || again=--reconfigure
+meson setup $again "$build" "$top" -Dwerror=true >"$top/.setup.log" 2>&1 || {
     cat "$top/.setup.log"
     exit 1
 }
 rm -f "$top/.setup.log"
 ninja -C "$build" -v >"$build/build.log" 2>&1 || {
     tail -n 40 "$build/build.log"
+    exit 1
+}
+[ -x "$build/tests/test_base" ] || {
+    echo "run.sh: the unit tests were not built; remove $build and try again" >&2
     exit 1
 }
 # The tests that measure nothing may run side by side.
