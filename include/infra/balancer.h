@@ -30,8 +30,8 @@
  * not to a published table, so no change of membership, weight or health loses
  * one.
  *
- * Cost: a pick with the policies of this header does not grow with the number
- * of backends.  With an eligible set, tried ids or full backends it may fall
+ * Cost: a pick does not grow with the number of backends, except with
+ * rendezvous, and a little with jump and first.  With an eligible set, tried ids or full backends it may fall
  * back to one pass over the tier.  Memory: 64 bytes per id for the shared slot,
  * 48 for the control side, 40 per reader, 16 per backend and published table.
  */

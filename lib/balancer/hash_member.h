@@ -12,9 +12,6 @@ struct infra__hash_member {
     uint32_t weight; /* At least 1. */
 };
 
-/* Fits every index: ids end there. */
-#define INFRA__HASH_MEMBERS_MAX 65535u
-
 static inline uint64_t infra__hash_weight_total(
     const struct infra__hash_member *members, uint32_t count)
 {

@@ -70,15 +70,8 @@ uint32_t infra__lists_up_count(const struct infra_balancer *b)
 }
 
 /* Strictly by tier: the first list with anybody gets it all. */
-static void load_first(const struct infra_balancer *b, struct plan *plan)
+static void load_first(struct plan *plan)
 {
-    for (uint32_t id = 0; id < b->ids_max; id++) {
-        const struct member *m = &b->members[id];
-        uint32_t rank = rank_in(m, plan->modes[m->tier]);
-        if (rank < LISTS_MAX) {
-            plan->available[rank]++;
-        }
-    }
     for (uint32_t rank = 0; rank < LISTS_MAX; rank++) {
         if (plan->available[rank] > 0) {
             plan->load[rank] = 100;
@@ -144,6 +137,29 @@ static bool is_list(const struct plan *plan, uint32_t rank)
            (plan->modes[rank / 2] == MODE_REFUSE && plan->load[rank] > 0);
 }
 
+/* Count who is in which list, once the modes are known. */
+static void count_members(const struct infra_balancer *b, struct plan *plan)
+{
+    plan->first_rank = LISTS_MAX;
+    for (uint32_t id = 0; id < b->ids_max; id++) {
+        const struct member *m = &b->members[id];
+        uint32_t healthy = 2u * m->tier;
+        if (!m->present) {
+            continue;
+        }
+        uint32_t rank = rank_in(m, plan->modes[m->tier]);
+        if (rank < LISTS_MAX) {
+            plan->available[rank]++;
+        }
+        plan->listed[healthy] += belongs(b, plan, m, healthy);
+        plan->listed[healthy + 1] += belongs(b, plan, m, healthy + 1);
+        plan->draining_count += is_draining(m);
+        if (healthy < plan->first_rank) {
+            plan->first_rank = healthy;
+        }
+    }
+}
+
 static void make_plan(const struct infra_balancer *b, struct plan *plan)
 {
     static const uint32_t outage_modes[] = {
@@ -152,33 +168,23 @@ static void make_plan(const struct infra_balancer *b, struct plan *plan)
         [INFRA_OUTAGE_LAST_UP] = MODE_LAST_UP,
     };
     bool anybody = infra__lists_up_count(b) > 0;
+    bool shared =
+        b->overprovision_percent > 0 && (anybody || b->panic_percent > 0);
 
     *plan = (struct plan) { .lists_count = 0 };
-    if (b->overprovision_percent > 0 && (anybody || b->panic_percent > 0)) {
+    if (shared) {
         load_tiers(b, plan);
-    }
-    if (b->overprovision_percent == 0 || (!anybody && b->panic_percent == 0)) {
+    } else {
         set_modes(plan, anybody ? MODE_NORMAL : outage_modes[b->outage]);
-        load_first(b, plan);
+    }
+    count_members(b, plan);
+    if (!shared) {
+        load_first(plan);
     }
     for (uint32_t rank = 0; rank < LISTS_MAX; rank++) {
-        plan->available[rank] = 0;
-        for (uint32_t id = 0; id < b->ids_max; id++) {
-            const struct member *m = &b->members[id];
-            plan->available[rank] += rank_in(m, plan->modes[m->tier]) == rank;
-            plan->listed[rank] += belongs(b, plan, m, rank);
-        }
         if (is_list(plan, rank)) {
             plan->lists_count++;
             plan->entries_count += plan->listed[rank];
-        }
-    }
-    plan->first_rank = LISTS_MAX;
-    for (uint32_t id = 0; id < b->ids_max; id++) {
-        const struct member *m = &b->members[id];
-        plan->draining_count += is_draining(m);
-        if (m->present && 2u * m->tier < plan->first_rank) {
-            plan->first_rank = 2u * m->tier;
         }
     }
 }
