@@ -26,14 +26,15 @@ END_TEST
 /* Of the outcomes, exactly error .. reset speak against the backend. */
 START_TEST(outcomes_know_whose_fault_it_was)
 {
-    static const int blames[] = { 0, 1, 1, 1, 1, 1, 0, 0, 0 };
+    static const int blames[] = { 0, 1, 1, 1, 1, 1, 0, 0, 0, 0 };
 
     for (uint32_t o = 0; o < INFRA__COUNT_OF(blames); o++) {
         ck_assert_int_eq(infra_outcome_blames_backend(o), blames[o]);
     }
     ck_assert_str_eq(infra_outcome_name(INFRA_OUTCOME_REFUSED), "refused");
     ck_assert_str_eq(infra_outcome_name(INFRA_OUTCOME_ABANDONED), "abandoned");
-    ck_assert_str_eq(infra_outcome_name(8), "unknown");
+    ck_assert_str_eq(infra_outcome_name(INFRA_OUTCOME_DEGRADED), "degraded");
+    ck_assert_str_eq(infra_outcome_name(9), "unknown");
 }
 END_TEST
 

@@ -297,9 +297,9 @@ START_TEST(a_ticket_is_good_once)
     ck_assert_int_eq(pool_pick(&pool, NULL, &t), 0);
     ck_assert_int_eq(infra_balancer_release(stranger, &t, 0, 0), INFRA_EINVAL);
     ck_assert_int_eq(infra_balancer_report(stranger, &t, 0, 0), INFRA_EINVAL);
-    ck_assert_int_eq(infra_balancer_release(pool.reader, &t, 8, 0),
+    ck_assert_int_eq(infra_balancer_release(pool.reader, &t, 9, 0),
                      INFRA_EINVAL);
-    ck_assert_int_eq(infra_balancer_report(pool.reader, &t, 8, 0),
+    ck_assert_int_eq(infra_balancer_report(pool.reader, &t, 9, 0),
                      INFRA_EINVAL);
     ck_assert_uint_eq(pool_in_flight(&pool, 0), 1);
     ck_assert_int_eq(infra_balancer_release(pool.reader, &t, 0, 0), INFRA_OK);

@@ -31,8 +31,8 @@
  * one.
  *
  * Cost: a pick does not grow with the number of backends, except with
- * rendezvous, and a little with jump and first.  With an eligible set, tried ids or full backends it may fall
- * back to one pass over the tier.  Memory: 64 bytes per id for the shared slot,
+ * rendezvous, and a little with jump and first.  With an eligible set, tried
+ * ids or full backends it may fall back to one pass over the tier.  Memory: 64 bytes per id for the shared slot,
  * 48 for the control side, 40 per reader, 16 per backend and published table.
  */
 #ifndef INFRA_BALANCER_H

@@ -148,6 +148,8 @@ enum infra_outcome {
                                     nothing about the backend. */
     INFRA_OUTCOME_ABANDONED,   /**< The client left: says nothing about the
                                     backend. */
+    INFRA_OUTCOME_DEGRADED,    /**< It did its work and says that it would
+                                    rather be spared: as OK, but for health. */
 };
 
 /**

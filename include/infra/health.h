@@ -182,7 +182,7 @@ INFRA_API infra_time infra_health_deadline(const struct infra_health *health);
  * Answer a PROBE.
  *
  * @param check    From the event.
- * @param outcome  enum infra_outcome.  OK is a pass.  What does not blame the
+ * @param outcome  enum infra_outcome.  OK and DEGRADED are a pass.  What does not blame the
  *                 backend (INFRA_OUTCOME_LOCAL, INFRA_OUTCOME_ABANDONED) leaves
  *                 the counter alone, and the check is repeated after fastinter.
  * @param detail   The host's own; handed out with the change that it causes.

@@ -49,15 +49,78 @@ enum infra_probe_reason {
     INFRA_PROBE_STATUS,          /**< Not the expected status. */
     INFRA_PROBE_BODY,            /**< The body lacks the expected text. */
     INFRA_PROBE_BODY_TOO_LONG,   /**< The text is not in the first body_max. */
+    INFRA_PROBE_TLS,            /**< The TLS handshake failed or was refused. */
+    INFRA_PROBE_TLS_TIMEOUT,    /**< It did not end in time. */
+    INFRA_PROBE_WRONG_PROTOCOL, /**< It speaks, but not this protocol. */
+    INFRA_PROBE_BAD_REPLY,      /**< A message that the protocol forbids. */
+    INFRA_PROBE_REPLY_TOO_LONG, /**< Past what a check reads. */
+    INFRA_PROBE_SERVER_ERROR,   /**< It answered with an error. */
+    INFRA_PROBE_LOGIN_REFUSED, /**< Wrong user or password, or not from here. */
+    INFRA_PROBE_LOGIN_UNKNOWN, /**< It wants a method that is not known. */
+    INFRA_PROBE_LOGIN_FORGED,  /**< It could not prove that it knows the
+                                      password itself. */
+    INFRA_PROBE_STARTING,      /**< It is starting up, loading or recovering. */
+    INFRA_PROBE_STOPPING,      /**< It is shutting down. */
+    INFRA_PROBE_CROWDED,       /**< Too many connections. */
+    INFRA_PROBE_READ_ONLY,     /**< A primary was expected. */
+    INFRA_PROBE_NOT_REPLICA,   /**< A replica was expected. */
+    INFRA_PROBE_NOT_REPLICATING, /**< A replica without its primary. */
+    INFRA_PROBE_LAGGING,         /**< A replica too far behind. */
+    INFRA_PROBE_UNEXPECTED,      /**< Not what the script expects. */
+    INFRA_PROBE_AGENT_DOWN,      /**< The agent says so. */
+    INFRA_PROBE_DEGRADED,        /**< Passed, but it asks to be spared. */
+};
+
+/** What a database is. */
+enum infra_probe_role {
+    INFRA_ROLE_UNKNOWN,
+    INFRA_ROLE_PRIMARY,
+    INFRA_ROLE_REPLICA,
+};
+
+/** What an agent asks the operator to do; see infra_probe_agent(). */
+enum infra_probe_admin {
+    INFRA_ADMIN_READY,
+    INFRA_ADMIN_DRAIN,
+    INFRA_ADMIN_MAINTENANCE,
+};
+
+/** Which fields of a result the reply told, as bits of `told`. */
+enum infra_probe_told {
+    INFRA_TOLD_STATUS = 1,
+    INFRA_TOLD_ROLE = 2,
+    INFRA_TOLD_WRITABLE = 4,
+    INFRA_TOLD_POSITION = 8,
+    INFRA_TOLD_LAG = 16,
+    INFRA_TOLD_WEIGHT = 32,
+    INFRA_TOLD_IN_FLIGHT_MAX = 64,
+    INFRA_TOLD_ADMIN = 128,
+};
+
+/** Which text infra_probe_text() is to tell. */
+enum infra_probe_text_kind {
+    INFRA_PROBE_TEXT_VERSION,  /**< What the server calls itself. */
+    INFRA_PROBE_TEXT_MESSAGE,  /**< The error, or what an agent or a script
+                                    saw. */
+    INFRA_PROBE_TEXT_POSITION, /**< Of a database, as it writes it: GTIDs, an
+                                    LSN, an offset. */
 };
 
 /** How a check ended. */
 struct infra_probe_result {
     uint32_t outcome; /**< enum infra_outcome, for infra_health_verdict(). */
     uint32_t reason;  /**< enum infra_probe_reason */
-    uint32_t status;  /**< HTTP: the status, 0 if none came. */
-    uint32_t reserved;
+    uint32_t status;  /**< HTTP: the status.  Databases: the error's number. */
+    uint32_t told;    /**< enum infra_probe_told; other fields are 0. */
     infra_time duration; /**< From start to end. */
+    infra_time lag;      /**< How far a replica is behind. */
+    uint64_t position; /**< An LSN, a replication offset, a GTID's sequence. */
+    uint32_t role;     /**< enum infra_probe_role */
+    uint32_t writable; /**< 1: it takes writes. */
+    uint32_t weight_percent; /**< Of the configured weight. */
+    uint32_t in_flight_max;  /**< As in struct infra_backend. */
+    uint32_t admin;          /**< enum infra_probe_admin */
+    uint32_t reserved;
     uint64_t reserved1[5];
 };
 
@@ -65,7 +128,9 @@ struct infra_probe_result {
 struct infra_probe_tcp_options {
     size_t size;
     const struct infra_allocator *allocator;
-    infra_time connect_timeout; /**< 0: 1 s. */
+    infra_time connect_timeout; /**< 0: 1 s.  With TLS for each of both. */
+    uint32_t tls;               /**< 1: and the TLS handshake is done. */
+    uint32_t reserved;
 };
 
 /**
@@ -94,12 +159,16 @@ struct infra_probe_http_options {
      *  check passes as soon as it came.  NULL: the body is not read and the
      *  check ends with the header. */
     const char *body_contains;
-    infra_time connect_timeout;  /**< 0: 1 s. */
-    infra_time response_timeout; /**< From connected to the end; 0: 2 s. */
-    uint32_t status_min;         /**< 0: 200. */
-    uint32_t status_max;         /**< 0: 399, or status_min if that is set. */
-    uint32_t header_max;         /**< Status lines and fields; 0: 16384. */
-    uint32_t body_max;           /**< How much is searched; 0: 65536. */
+    infra_time connect_timeout;    /**< 0: 1 s.  With TLS for each of both. */
+    infra_time response_timeout;   /**< From connected to the end; 0: 2 s. */
+    infra_time first_byte_timeout; /**< From connected to the first byte; 0, or
+                                        more: response_timeout. */
+    uint32_t status_min;           /**< 0: 200. */
+    uint32_t status_max;           /**< 0: 399, or status_min if that is set. */
+    uint32_t header_max;           /**< Status lines and fields; 0: 16384. */
+    uint32_t body_max;             /**< How much is searched; 0: 65536. */
+    uint32_t tls;                  /**< 1: over TLS. */
+    uint32_t reserved;
 };
 
 /**
@@ -119,7 +188,7 @@ struct infra_probe_http_options {
  * @return INFRA_OK; INFRA_ENOMEM; INFRA_ESTRUCT; INFRA_EINVAL: NULL, a text
  *         that may not stand in a request or is too long, body_contains with
  *         HEAD, a status outside 100 .. 599, status_max below status_min,
- *         header_max or body_max above 1 MiB.
+ *         header_max or body_max above 1 MiB, tls above 1.
  *
  * Allocates.  Thread safety: any.
  */
@@ -153,6 +222,17 @@ INFRA_API struct infra_exchange infra_probe_exchange(struct infra_probe *probe);
  */
 INFRA_API int infra_probe_result(const struct infra_probe *probe,
                                  struct infra_probe_result *ret);
+
+/**
+ * What the last check saw, as text: valid until the next start, "" if there is
+ * none, and always printable ASCII, whatever the server sent.
+ *
+ * @param kind  enum infra_probe_text_kind
+ *
+ * Thread safety: owner.
+ */
+INFRA_API const char *infra_probe_text(const struct infra_probe *probe,
+                                       uint32_t kind);
 
 /** A reason in a few words ("no reply"), or "unknown".  Thread safety: any. */
 INFRA_API const char *infra_probe_reason_name(uint32_t reason);

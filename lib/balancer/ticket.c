@@ -34,7 +34,7 @@ int infra_balancer_report(struct infra_balancer_reader *reader,
                           const struct infra_ticket *ticket, uint32_t outcome,
                           infra_time latency)
 {
-    if (reader == NULL || ticket == NULL || outcome > INFRA_OUTCOME_ABANDONED) {
+    if (reader == NULL || ticket == NULL || outcome > INFRA__OUTCOME_LAST) {
         return INFRA_EINVAL;
     }
     uint32_t id = ticket_id(reader, ticket);
@@ -42,7 +42,7 @@ int infra_balancer_report(struct infra_balancer_reader *reader,
         return INFRA_EINVAL;
     }
     struct report_tally *tally = &reader->report_tallies[id];
-    if (outcome == INFRA_OUTCOME_OK) {
+    if (infra__outcome_worked(outcome)) {
         /* Relaxed: statistics. */
         tally_add(&tally->reports, 1, memory_order_relaxed);
         tally_add(&tally->latency_sum, latency, memory_order_relaxed);
@@ -61,7 +61,7 @@ int infra_balancer_release(struct infra_balancer_reader *reader,
                            struct infra_ticket *ticket, uint32_t outcome,
                            infra_time now)
 {
-    if (reader == NULL || ticket == NULL || outcome > INFRA_OUTCOME_ABANDONED) {
+    if (reader == NULL || ticket == NULL || outcome > INFRA__OUTCOME_LAST) {
         return INFRA_EINVAL;
     }
     uint32_t id = ticket_id(reader, ticket);

@@ -41,6 +41,14 @@ void *infra__alloc_lines(const struct infra_allocator *a, size_t bytes,
 void infra__free_lines(const struct infra_allocator *a, void *raw,
                        size_t bytes);
 
+#define INFRA__OUTCOME_LAST INFRA_OUTCOME_DEGRADED
+
+/* Did it do its work? */
+static inline int infra__outcome_worked(uint32_t outcome)
+{
+    return outcome == INFRA_OUTCOME_OK || outcome == INFRA_OUTCOME_DEGRADED;
+}
+
 /* a + b, or INFRA_TIME_NEVER if that is past the end of time. */
 static inline infra_time infra__time_add(infra_time a, infra_time b)
 {

@@ -29,6 +29,7 @@ static const char *const outcomes[] = {
     [INFRA_OUTCOME_RESET] = "reset",
     [INFRA_OUTCOME_LOCAL] = "local",
     [INFRA_OUTCOME_ABANDONED] = "abandoned",
+    [INFRA_OUTCOME_DEGRADED] = "degraded",
 };
 
 const char *infra_strerror(int err)

@@ -304,7 +304,7 @@ int infra_health_verdict(struct infra_health *health, uint64_t check,
 {
     uint32_t id = (uint32_t)check;
 
-    if (health == NULL || outcome > INFRA_OUTCOME_ABANDONED) {
+    if (health == NULL || outcome > INFRA__OUTCOME_LAST) {
         return INFRA_EINVAL;
     }
     advance(health, now);
@@ -313,7 +313,7 @@ int infra_health_verdict(struct infra_health *health, uint64_t check,
         return INFRA_ESTALE;
     }
     struct backend *b = &health->backends[id];
-    bool passed = outcome == INFRA_OUTCOME_OK;
+    bool passed = infra__outcome_worked(outcome);
 
     b->is_running = false;
     b->checks++;

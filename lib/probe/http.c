@@ -20,7 +20,7 @@
 #define STATUS_MIN 100u
 #define STATUS_MAX 599u
 
-INFRA__NO_TAIL_PADDING(struct infra_probe_http_options, body_max);
+INFRA__NO_TAIL_PADDING(struct infra_probe_http_options, reserved);
 
 /* RFC 9112 §3.2 and §9.6: Host is required, and we do not come back. */
 #define REQUEST                \
@@ -141,12 +141,6 @@ static void set_defaults(struct infra_probe_http_options *o)
     o->method = o->method != NULL ? o->method : "GET";
     o->path = o->path != NULL ? o->path : "/";
     o->host = o->host != NULL ? o->host : "localhost";
-    if (o->connect_timeout == 0) {
-        o->connect_timeout = INFRA_SEC(1);
-    }
-    if (o->response_timeout == 0) {
-        o->response_timeout = INFRA_SEC(2);
-    }
     if (o->status_max == 0) {
         o->status_max = o->status_min != 0 ? o->status_min : 399;
     }
@@ -193,7 +187,7 @@ static bool are_numbers_allowed(const struct infra_probe_http_options *o)
 {
     return o->status_min >= STATUS_MIN && o->status_max <= STATUS_MAX &&
            o->status_min <= o->status_max && o->header_max <= READ_MAX &&
-           o->body_max <= READ_MAX;
+           o->body_max <= READ_MAX && o->tls <= 1;
 }
 
 /* One allocation: the struct, the request with the zero that snprintf() adds,
@@ -203,11 +197,17 @@ static int create(struct http **ret, const struct infra_probe_http_options *o)
     size_t request_size =
         (size_t)snprintf(NULL, 0, REQUEST, o->method, o->path, o->host);
     size_t text_size = o->body_contains != NULL ? strlen(o->body_contains) : 0;
+    const struct infra__probe_limits limits = {
+        .connect_timeout = o->connect_timeout,
+        .response_timeout = o->response_timeout,
+        .first_byte_timeout = o->first_byte_timeout,
+        .tls = o->tls == 1,
+    };
     struct infra_probe *probe;
 
     int err = infra__probe_create(
         &probe, sizeof(struct http) + request_size + 1 + 2 * text_size, &http,
-        o->allocator);
+        o->allocator, &limits);
     if (err != INFRA_OK) {
         return err;
     }
@@ -250,8 +250,6 @@ int infra_probe_http(struct infra_probe **ret,
     if (err != INFRA_OK) {
         return err;
     }
-    h->probe.connect_timeout = o.connect_timeout;
-    h->probe.response_timeout = o.response_timeout;
     h->status_min = o.status_min;
     h->status_max = o.status_max;
     h->header_max = o.header_max;

@@ -8,7 +8,11 @@
 
 #include <assert.h>
 
-_Static_assert(sizeof(struct infra_probe_result) == 64, "results are 64 bytes");
+#define CONNECT_TIMEOUT_DEFAULT INFRA_SEC(1)
+#define RESPONSE_TIMEOUT_DEFAULT INFRA_SEC(2)
+
+_Static_assert(sizeof(struct infra_probe_result) == 104,
+               "results are 104 bytes");
 
 static const struct {
     const char *name;
@@ -32,6 +36,26 @@ static const struct {
     [INFRA_PROBE_STATUS] = { "status", INFRA_OUTCOME_ERROR },
     [INFRA_PROBE_BODY] = { "body", INFRA_OUTCOME_ERROR },
     [INFRA_PROBE_BODY_TOO_LONG] = { "body too long", INFRA_OUTCOME_ERROR },
+    [INFRA_PROBE_TLS] = { "tls", INFRA_OUTCOME_ERROR },
+    [INFRA_PROBE_TLS_TIMEOUT] = { "tls timeout", INFRA_OUTCOME_TIMEOUT },
+    [INFRA_PROBE_WRONG_PROTOCOL] = { "wrong protocol", INFRA_OUTCOME_ERROR },
+    [INFRA_PROBE_BAD_REPLY] = { "bad reply", INFRA_OUTCOME_ERROR },
+    [INFRA_PROBE_REPLY_TOO_LONG] = { "reply too long", INFRA_OUTCOME_ERROR },
+    [INFRA_PROBE_SERVER_ERROR] = { "server error", INFRA_OUTCOME_ERROR },
+    [INFRA_PROBE_LOGIN_REFUSED] = { "login refused", INFRA_OUTCOME_ERROR },
+    [INFRA_PROBE_LOGIN_UNKNOWN] = { "login method unknown",
+                                    INFRA_OUTCOME_ERROR },
+    [INFRA_PROBE_LOGIN_FORGED] = { "login forged", INFRA_OUTCOME_ERROR },
+    [INFRA_PROBE_STARTING] = { "starting", INFRA_OUTCOME_ERROR },
+    [INFRA_PROBE_STOPPING] = { "stopping", INFRA_OUTCOME_ERROR },
+    [INFRA_PROBE_CROWDED] = { "too many connections", INFRA_OUTCOME_ERROR },
+    [INFRA_PROBE_READ_ONLY] = { "read-only", INFRA_OUTCOME_ERROR },
+    [INFRA_PROBE_NOT_REPLICA] = { "not a replica", INFRA_OUTCOME_ERROR },
+    [INFRA_PROBE_NOT_REPLICATING] = { "not replicating", INFRA_OUTCOME_ERROR },
+    [INFRA_PROBE_LAGGING] = { "lagging", INFRA_OUTCOME_ERROR },
+    [INFRA_PROBE_UNEXPECTED] = { "unexpected", INFRA_OUTCOME_ERROR },
+    [INFRA_PROBE_AGENT_DOWN] = { "agent down", INFRA_OUTCOME_ERROR },
+    [INFRA_PROBE_DEGRADED] = { "degraded", INFRA_OUTCOME_DEGRADED },
 };
 
 const char *infra_probe_reason_name(uint32_t reason)
@@ -41,7 +65,8 @@ const char *infra_probe_reason_name(uint32_t reason)
 
 int infra__probe_create(struct infra_probe **ret, size_t bytes,
                         const struct infra__probe_kind *kind,
-                        const struct infra_allocator *allocator)
+                        const struct infra_allocator *allocator,
+                        const struct infra__probe_limits *limits)
 {
     struct infra_allocator a = infra__allocator_or_libc(allocator);
 
@@ -53,6 +78,16 @@ int infra__probe_create(struct infra_probe **ret, size_t bytes,
     probe->kind = kind;
     probe->allocator = a;
     probe->bytes = bytes;
+    probe->limits = *limits;
+    if (limits->connect_timeout == 0) {
+        probe->limits.connect_timeout = CONNECT_TIMEOUT_DEFAULT;
+    }
+    if (limits->response_timeout == 0) {
+        probe->limits.response_timeout = RESPONSE_TIMEOUT_DEFAULT;
+    }
+    if (limits->first_byte_timeout == 0) {
+        probe->limits.first_byte_timeout = INFRA_TIME_NEVER;
+    }
     probe->want = INFRA_WANT_IDLE;
     probe->deadline = INFRA_TIME_NEVER;
     *ret = probe;
@@ -71,9 +106,10 @@ void infra_probe_start(struct infra_probe *probe, infra_time now)
 {
     probe->now = now;
     probe->started = now;
-    probe->deadline = infra__time_add(now, probe->connect_timeout);
+    probe->deadline = infra__time_add(now, probe->limits.connect_timeout);
     probe->want = INFRA_WANT_CONNECT;
     probe->has_input = false;
+    probe->is_talking = false;
     probe->result = (struct infra_probe_result) { 0 };
 }
 
@@ -149,16 +185,64 @@ static void input(void *self, const void *bytes, size_t count, infra_time now)
     if (probe->want == INFRA_WANT_IO && count > 0) {
         advance(probe, now);
         probe->has_input = true;
+        probe->deadline = probe->response_deadline;
         probe->kind->input(probe, bytes, count);
     }
 }
 
+static void handshake(struct infra_probe *probe)
+{
+    probe->want = INFRA_WANT_TLS;
+    probe->deadline =
+        infra__time_add(probe->now, probe->limits.connect_timeout);
+}
+
+void infra__probe_upgrade(struct infra_probe *probe)
+{
+    assert(probe->want == INFRA_WANT_IO && probe->kind->upgraded != NULL);
+    handshake(probe);
+    if (probe->deadline > probe->response_deadline) {
+        probe->deadline = probe->response_deadline;
+    }
+}
+
+static void talk(struct infra_probe *probe)
+{
+    infra_time first =
+        infra__time_add(probe->now, probe->limits.first_byte_timeout);
+
+    probe->want = INFRA_WANT_IO;
+    probe->is_talking = true;
+    probe->response_deadline =
+        infra__time_add(probe->now, probe->limits.response_timeout);
+    probe->deadline =
+        first < probe->response_deadline ? first : probe->response_deadline;
+    probe->kind->connected(probe);
+}
+
 static void connected(struct infra_probe *probe)
 {
-    if (probe->want == INFRA_WANT_CONNECT) {
+    if (probe->want != INFRA_WANT_CONNECT) {
+        return;
+    }
+    if (probe->limits.tls) {
+        handshake(probe);
+    } else {
+        talk(probe);
+    }
+}
+
+static void secured(struct infra_probe *probe)
+{
+    if (probe->want != INFRA_WANT_TLS) {
+        return;
+    }
+    if (probe->is_talking) { /* It was an upgrade. */
         probe->want = INFRA_WANT_IO;
-        probe->deadline = infra__time_add(probe->now, probe->response_timeout);
-        probe->kind->connected(probe);
+        probe->deadline = probe->response_deadline;
+        probe->kind->upgraded(probe);
+    } else {
+        talk(probe);
     }
 }
 
@@ -166,6 +250,9 @@ static uint32_t reason_of_timeout(const struct infra_probe *probe)
 {
     if (probe->want == INFRA_WANT_CONNECT) {
         return INFRA_PROBE_CONNECT_TIMEOUT;
+    }
+    if (probe->want == INFRA_WANT_TLS) {
+        return INFRA_PROBE_TLS_TIMEOUT;
     }
     return probe->has_input ? INFRA_PROBE_SLOW_REPLY : INFRA_PROBE_NO_REPLY;
 }
@@ -182,7 +269,8 @@ static uint32_t reason_of_failure(const struct infra_probe *probe,
         return reason_of_timeout(probe);
     case INFRA_OUTCOME_RESET:
     case INFRA_OUTCOME_ERROR: /* The peer's fault, as in a TLS handshake. */
-        return INFRA_PROBE_RESET;
+        return probe->want == INFRA_WANT_TLS ? INFRA_PROBE_TLS
+                                             : INFRA_PROBE_RESET;
     default: /* What we cannot explain is not held against the backend. */
         return INFRA_PROBE_LOCAL;
     }
@@ -192,13 +280,17 @@ static void note(void *self, uint32_t kind, uint32_t detail, infra_time now)
 {
     struct infra_probe *probe = self;
 
-    if (probe->want != INFRA_WANT_CONNECT && probe->want != INFRA_WANT_IO) {
+    if (probe->want != INFRA_WANT_CONNECT && probe->want != INFRA_WANT_TLS &&
+        probe->want != INFRA_WANT_IO) {
         return;
     }
     advance(probe, now);
     switch (kind) {
     case INFRA_NOTE_CONNECTED:
         connected(probe);
+        break;
+    case INFRA_NOTE_TLS_UP:
+        secured(probe);
         break;
     case INFRA_NOTE_EOF:
         if (probe->want == INFRA_WANT_IO) {
@@ -218,7 +310,7 @@ static void note(void *self, uint32_t kind, uint32_t detail, infra_time now)
             infra__probe_finish(probe, reason_of_timeout(probe));
         }
         break;
-    default: /* TLS_UP and CLOSED answer what a probe never wants. */
+    default: /* CLOSED answers what a probe never wants. */
         break;
     }
 }
@@ -235,4 +327,15 @@ static const struct infra_exchange_ops ops = { .size = sizeof ops,
 struct infra_exchange infra_probe_exchange(struct infra_probe *probe)
 {
     return (struct infra_exchange) { .ops = &ops, .self = probe };
+}
+
+const char *infra_probe_text(const struct infra_probe *probe, uint32_t kind)
+{
+    const char *text = NULL;
+
+    if (probe != NULL && probe->want == INFRA_WANT_DONE &&
+        probe->kind->text != NULL) {
+        text = probe->kind->text(probe, kind);
+    }
+    return text != NULL ? text : "";
 }

@@ -9,7 +9,8 @@
 #include <stdbool.h>
 
 struct infra__probe_kind {
-    /* The connection stands: infra__probe_finish(), or go on to talk. */
+    /* The connection stands, with TLS if that was asked for, or the TLS that
+     * infra__probe_upgrade() wants: infra__probe_finish(), or go on to talk. */
     void (*connected)(struct infra_probe *probe);
     /* The rest is for kinds that talk. Bytes to send, as in the exchange. */
     size_t (*output)(struct infra_probe *probe, const void **ret);
@@ -17,19 +18,32 @@ struct infra__probe_kind {
     void (*input)(struct infra_probe *probe, const void *bytes, size_t count);
     /* The stream ended in order: finish. */
     void (*ended)(struct infra_probe *probe);
+    /* NULL: it never asks for an upgrade. */
+    void (*upgraded)(struct infra_probe *probe);
+    /* Printable; NULL, or answering NULL: there is none. */
+    const char *(*text)(const struct infra_probe *probe, uint32_t kind);
+};
+
+/* How long each phase may take; zeroes are the defaults. */
+struct infra__probe_limits {
+    infra_time connect_timeout;
+    infra_time response_timeout;
+    infra_time first_byte_timeout;
+    bool tls; /* From the start. */
 };
 
 struct infra_probe {
     const struct infra__probe_kind *kind;
     struct infra_allocator allocator;
     size_t bytes; /* Of the allocation, of which this is the head. */
-    infra_time connect_timeout;
-    infra_time response_timeout;
+    struct infra__probe_limits limits;
     infra_time now; /* The greatest since the start. */
     infra_time started;
     infra_time deadline;
+    infra_time response_deadline;
     uint32_t want; /* enum infra_exchange_want */
     bool has_input;
+    bool is_talking; /* connected() was called. */
     struct infra_probe_result result;
 };
 
@@ -37,7 +51,12 @@ struct infra_probe {
  * success. INFRA_ENOMEM. */
 int infra__probe_create(struct infra_probe **ret, size_t bytes,
                         const struct infra__probe_kind *kind,
-                        const struct infra_allocator *allocator);
+                        const struct infra_allocator *allocator,
+                        const struct infra__probe_limits *limits);
+
+/* Both sides agreed to go on over TLS: upgraded() says when it stands. What came
+ * in clear after the agreement is the kind's to refuse. */
+void infra__probe_upgrade(struct infra_probe *probe);
 
 /* It is over, for this enum infra_probe_reason. */
 void infra__probe_finish(struct infra_probe *probe, uint32_t reason);

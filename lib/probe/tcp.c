@@ -4,9 +4,7 @@
 
 #include "../base/internal.h"
 
-#define CONNECT_TIMEOUT_DEFAULT INFRA_SEC(1)
-
-INFRA__NO_TAIL_PADDING(struct infra_probe_tcp_options, connect_timeout);
+INFRA__NO_TAIL_PADDING(struct infra_probe_tcp_options, reserved);
 
 static void tcp_connected(struct infra_probe *probe)
 {
@@ -20,7 +18,6 @@ int infra_probe_tcp(struct infra_probe **ret,
                     const struct infra_probe_tcp_options *options)
 {
     struct infra_probe_tcp_options o = { .size = sizeof o };
-    struct infra_probe *probe;
 
     if (ret == NULL) {
         return INFRA_EINVAL;
@@ -29,12 +26,11 @@ int infra_probe_tcp(struct infra_probe **ret,
     if (err != INFRA_OK) {
         return err;
     }
-    err = infra__probe_create(&probe, sizeof *probe, &tcp, o.allocator);
-    if (err != INFRA_OK) {
-        return err;
+    if (o.tls > 1) {
+        return INFRA_EINVAL;
     }
-    probe->connect_timeout =
-        o.connect_timeout != 0 ? o.connect_timeout : CONNECT_TIMEOUT_DEFAULT;
-    *ret = probe;
-    return INFRA_OK;
+    const struct infra__probe_limits limits = { .connect_timeout =
+                                                    o.connect_timeout,
+                                                .tls = o.tls == 1 };
+    return infra__probe_create(ret, sizeof **ret, &tcp, o.allocator, &limits);
 }
