@@ -32,8 +32,9 @@
  *
  * Cost: a pick does not grow with the number of backends, except with
  * rendezvous, and a little with jump and first.  With an eligible set, tried
- * ids or full backends it may fall back to one pass over the tier.  Memory: 64 bytes per id for the shared slot,
- * 48 for the control side, 40 per reader, 16 per backend and published table.
+ * ids or full backends it may fall back to one pass over the tier.  Memory: 64
+ * bytes per id for the shared slot, 48 for the control side, 40 per reader, 16
+ * per backend and published table.
  */
 #ifndef INFRA_BALANCER_H
 #define INFRA_BALANCER_H
@@ -91,6 +92,9 @@ struct infra_balancer_options {
     const struct infra_balancer_policy *policy;
     /** The policy's sized struct, copied; NULL: its defaults. */
     const void *policy_options;
+    /** Memory that infra_balancer_shared_init() made for the same ids_max, to
+     *  balance as one with other processes; NULL: this one is alone. */
+    void *shared;
     /** Where readers start, and every draw.  0 is a fixed seed of its own; give
      *  each process another one, or a fleet that restarts picks in step. */
     uint64_t seed;
@@ -104,13 +108,12 @@ struct infra_balancer_options {
     uint32_t overprovision_percent;
     /** With overprovision_percent: while all tiers together cannot carry the
      *  traffic, a tier of which less than this can serve is in panic, and
-     *  `outage` says what then (Envoy's default is 50 with ANYBODY).  0: never.
-     * */
+     *  `outage` says what then (Envoy's default is 50 with ANYBODY).  0:
+     *  never. */
     uint32_t panic_percent;
     /** After a total outage, until so many are up, a pick is refused with
      *  INFRA_ESHED but in proportion to how many are: those that come back
-     * first
-     *  are not buried (brpc's cluster recovery).  0: never. */
+     *  first are not buried (brpc's cluster recovery).  0: never. */
     uint32_t recover_min;
     /** Per reader, retries (picks with tried ids) may be so many in a hundred
      *  first attempts, plus so many a second; both 0: no budget.  Up to 100 and
@@ -122,16 +125,16 @@ struct infra_balancer_options {
      *  while all of its tier are new.  Nanoseconds. */
     infra_time slow_start;
     /** For hash policies: a backend that has so many per cent of its share of
-     * its
-     *  tier's tickets in flight, 100 to 10000, is passed over, and the key goes
-     *  on as if it were full (consistent hashing with bounded loads, Mirrokni
-     * et
-     *  al. 2018; 125 to 200 is usual).  The places of a tier add up to exactly
-     *  that part of its tickets.  0: no bound. */
+     *  its tier's tickets in flight, 100 to 10000, is passed over, and the key
+     *  goes on as if it were full (consistent hashing with bounded loads,
+     *  Mirrokni et al. 2018; 125 to 200 is usual).  The places of a tier add up
+     *  to exactly that part of its tickets.  0: no bound. */
     uint32_t bound_percent;
     /** Most tickets of each tier at once; 0: no cap. */
     uint32_t tier_in_flight_max[INFRA_BALANCER_TIERS_MAX];
-    uint32_t reserved;
+    /** Which of the workers this is; whoever had the number before is dead, and
+     *  what it held is given back. */
+    uint32_t worker;
 };
 
 /** A backend as the control side describes it. */
@@ -177,8 +180,7 @@ struct infra_ticket {
 };
 
 /** Why a pick went where it went, as bits; 0: the policy chose in the first
- * tier
- *  as always. */
+ *  tier as always. */
 enum infra_ticket_why {
     INFRA_WHY_STICKY = 1,   /**< The request's sticky backend. */
     INFRA_WHY_RETRY = 2,    /**< The request had tried others. */
@@ -200,7 +202,9 @@ struct infra_balancer_stats {
                              it can be picked; 0 else. */
     uint32_t state;     /**< enum infra_balancer_state: the worst mark. */
     uint32_t axis;      /**< Who set that mark; 0 while up. */
-    uint32_t reserved;
+    /** Tickets that its cap and the policy see, of all threads and workers; 0
+     *  if neither needs them counted. */
+    uint32_t load;
 };
 
 /**
@@ -211,7 +215,9 @@ struct infra_balancer_stats {
  * @return INFRA_OK; INFRA_ENOMEM; INFRA_EINVAL (an option out of range,
  *         panic_percent without overprovision_percent, bound_percent with a
  *         policy that is none of hashes, a policy without a name or pick
- *         function, policy options that the policy refuses); INFRA_ESTRUCT.
+ *         function, policy options that the policy refuses, shared memory that
+ *         was not made for this, a worker number without it or too large);
+ *         INFRA_ESTRUCT.
  *
  * Allocates.  Thread safety: any.
  */
@@ -300,6 +306,66 @@ INFRA_API INFRA_NODISCARD int infra_balancer_publish(
 INFRA_API int infra_balancer_inspect(const struct infra_balancer *balancer,
                                      uint32_t id,
                                      struct infra_balancer_stats *ret);
+
+/**
+ * @name Workers that share
+ * The worker processes of one server (pre-fork) can
+ * balance as one: in-flight counts with their caps, latencies and marks lie in
+ * memory that all of them map, while each has a balancer of its own, made after
+ * the fork with a worker number of its own.
+ *
+ * @code
+ * memory = mmap(NULL, infra_balancer_shared_size(ids_max, workers), ...,
+ *               MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+ * infra_balancer_shared_init(memory, size, ids_max, workers);
+ * // fork; then worker i:                     // the parent, when i has died:
+ * options.shared = memory;                    infra_balancer_shared_reap(memory,
+ * options.worker = i;                                                    i);
+ * infra_balancer_create(&balancer, &options);
+ * @endcode
+ *
+ * An id means the same key in all workers: as long as one has another backend
+ * there, infra_balancer_set() is EBUSY. Who marks a backend marks it for all,
+ * and the others see it at their next infra_balancer_publish(), which each
+ * calls once per turn of its loop (O(1) while nothing has changed). Whoever is
+ * responsible for an axis says its marks afresh when it starts. Picks, failures
+ * and reports in infra_balancer_inspect() stay each worker's own; `load` is
+ * that of all.
+ *
+ * A worker may die at any time: its tickets are given back by the reap, or when
+ * its successor creates its balancer. 64 bytes per id and 8 per id and worker.
+ * @{
+ */
+
+/** Bytes for so many ids (0: 64) and workers, 1 to 4096; 0: out of range, or a
+ *  machine whose atomics take locks.  Thread safety: any. */
+INFRA_API size_t infra_balancer_shared_size(uint32_t ids_max,
+                                            uint32_t workers_max);
+
+/**
+ * Make the memory ready, once, before any worker uses it.
+ *
+ * @param memory  Of at least infra_balancer_shared_size() bytes, on a boundary
+ *                of 64. It stays the host's.
+ * @return INFRA_OK; INFRA_EINVAL: too small, misaligned, a number out of range.
+ *
+ * Thread safety: owner (of the memory).
+ */
+INFRA_API INFRA_NODISCARD int infra_balancer_shared_init(void *memory,
+                                                         size_t size,
+                                                         uint32_t ids_max,
+                                                         uint32_t workers_max);
+
+/**
+ * Give back what a dead worker held. To do it twice is harmless; to do it to a
+ * living one is not.
+ *
+ * @return INFRA_OK; INFRA_EINVAL: not such memory, or no such worker.
+ *
+ * Thread safety: any.
+ */
+INFRA_API int infra_balancer_shared_reap(void *memory, uint32_t worker);
+/** @} */
 
 /** Name of a state ("up"), or "unknown".  Thread safety: any. */
 INFRA_API const char *infra_balancer_state_name(uint32_t state);
@@ -463,12 +529,12 @@ INFRA_API const struct infra_balancer_policy *infra_balancer_first(void);
 
 /**
  * @name Hash policies
- * The request's hash chooses, so that a key stays with its backend.  Tables are
- * built once for a membership (backends, weights, keys, tiers): when a backend
- * goes down only its keys move, each to where it would go without that backend,
- * and they come back with it.  A key that may not have its first backend goes
- * on in the order of its own that the policy defines, 32 steps at most, and
- * then to the best of the others by rendezvous.
+ * The request's hash chooses, so that a key stays with its
+ * backend.  Tables are built once for a membership (backends, weights, keys,
+ * tiers): when a backend goes down only its keys move, each to where it would
+ * go without that backend, and they come back with it.  A key that may not have
+ * its first backend goes on in the order of its own that the policy defines, 32
+ * steps at most, and then to the best of the others by rendezvous.
  * @{
  */
 
@@ -590,9 +656,8 @@ infra_candidates_count(const struct infra_balancer_candidates *candidates);
 INFRA_API uint32_t infra_candidates_id(
     const struct infra_balancer_candidates *candidates, uint32_t index);
 
-/** Its latency now, nanoseconds, as peak-EWMA keeps it; 0: unknown, or the
- * policy
- *  does not say needs_latency.  Thread safety: any. */
+/** Its latency now, nanoseconds, as peak-EWMA keeps it; 0: unknown, or
+ *  the policy does not say needs_latency.  Thread safety: any. */
 INFRA_API infra_time infra_candidates_latency(
     const struct infra_balancer_candidates *candidates, uint32_t index);
 
@@ -644,8 +709,8 @@ struct infra_balancer_policy {
                      const struct infra_balancer_candidates *candidates,
                      uint64_t hash);
     uint32_t needs_load; /**< 1: keep in-flight counts shared by all threads. */
-    /** 1: keep the latencies that are reported, for infra_candidates_latency().
-     * */
+    /** 1: keep the latencies that are reported, for
+     *  infra_candidates_latency(). */
     uint32_t needs_latency;
     /** 1: candidates are all backends of the tier, those that are down among
      *  them (ask infra_candidates_may()), so that a table is built once for a

@@ -2,18 +2,18 @@
 /* The control side: who the backends are and what is said about them. Nothing
  * here is seen by a pick before publish (table.c). */
 #include "internal.h"
+#include "shared.h"
 
 #include <assert.h>
 #include <string.h>
 
-#define IDS_MAX_DEFAULT 64u
 #define OVERPROVISION_MAX 10000u
 #define BOUND_MAX 10000u
 #define RETRY_MIN_MAX 1000000u     /* Ten seconds' worth fit 64 bits. */
 #define SEED_DEFAULT 0x696e667261u /* "infra" */
 
-INFRA__NO_TAIL_PADDING(struct infra_balancer_options, reserved);
-INFRA__NO_TAIL_PADDING(struct infra_balancer_stats, reserved);
+INFRA__NO_TAIL_PADDING(struct infra_balancer_options, worker);
+INFRA__NO_TAIL_PADDING(struct infra_balancer_stats, load);
 _Static_assert(sizeof(struct infra_ticket) == 32, "hosts store tickets");
 
 static const char *const states[] = {
@@ -59,7 +59,7 @@ static bool options_are_usable(const struct infra_balancer_options *o)
            (o->bound_percent == 0 ||
             (o->bound_percent >= 100 && o->bound_percent <= BOUND_MAX &&
              o->policy != NULL && o->policy->whole_tier != 0)) &&
-           o->reserved == 0 &&
+           (o->shared != NULL || o->worker == 0) &&
            (o->policy == NULL || policy_is_usable(o->policy));
 }
 
@@ -119,14 +119,11 @@ int infra_balancer_create(struct infra_balancer **ret,
            sizeof b->tier_in_flight_max);
     b->ids_max = o.ids_max != 0 ? o.ids_max : IDS_MAX_DEFAULT;
     b->members = infra__alloc(&allocator, b->ids_max, sizeof *b->members);
-    b->slots = infra__alloc_lines(&allocator, b->ids_max * sizeof *b->slots,
-                                  &b->slots_raw);
-    b->tier_slots = infra__alloc_lines(
-        &allocator, INFRA_BALANCER_TIERS_MAX * sizeof *b->tier_slots,
-        &b->tier_slots_raw);
-    err = b->members != NULL && b->slots != NULL && b->tier_slots != NULL
-              ? take_policy_options(b, o.policy_options)
-              : INFRA_ENOMEM;
+    err = b->members != NULL ? take_policy_options(b, o.policy_options)
+                             : INFRA_ENOMEM;
+    if (err == INFRA_OK) { /* Last: other processes may see it. */
+        err = infra__shared_open(b, o.shared, o.worker);
+    }
     if (err != INFRA_OK) {
         infra_balancer_destroy(b);
         return err;
@@ -155,9 +152,7 @@ void infra_balancer_destroy(struct infra_balancer *balancer)
     }
     infra__free(&allocator, b->policy_options, 1, b->policy->options_size);
     infra__free(&allocator, b->members, b->ids_max, sizeof *b->members);
-    infra__free_lines(&allocator, b->tier_slots_raw,
-                      INFRA_BALANCER_TIERS_MAX * sizeof *b->tier_slots);
-    infra__free_lines(&allocator, b->slots_raw, b->ids_max * sizeof *b->slots);
+    infra__shared_close(b);
     infra__free(&allocator, b, 1, sizeof *b);
 }
 
@@ -175,6 +170,7 @@ int infra_balancer_mark(struct infra_balancer *balancer, uint32_t id,
     /* Also where a worse mark hides it: in an outage that may not count. */
     balancer->dirty |= m->marks[axis] != state;
     m->marks[axis] = (uint8_t)state;
+    infra__shared_mark(balancer, id, axis, state);
     return INFRA_OK;
 }
 
@@ -218,6 +214,7 @@ int infra_balancer_inspect(const struct infra_balancer *balancer, uint32_t id,
         .in_flight = counts.picks - counts.releases,
         .share_ppm = share_of(balancer, id),
         .state = member_state(m),
+        .load = slot_in_flight(&balancer->slots[id]),
     };
     while (stats.state != INFRA_STATE_UP &&
            m->marks[stats.axis] != stats.state) {

@@ -20,6 +20,7 @@
 #include <stdbool.h>
 
 #define NO_INDEX UINT32_MAX
+#define IDS_MAX_DEFAULT 64u
 
 /* How many backends that are new a pick may pass over. */
 #define PASSED_MAX 8u
@@ -40,12 +41,10 @@ struct counts {
  * meet. Outlives every table. */
 struct slot {
     _Atomic uint32_t in_flight; /* Tickets of policies or caps that share it. */
-    uint32_t reserved;
-    /* Control's: counts of readers that are gone, less those of former owners
-     * of the id. */
-    struct counts base;
-    _Atomic uint64_t latency; /* See latency.h. */
-    uint64_t reserved1;
+    _Atomic uint32_t marks;     /* Among workers: a byte for each axis. */
+    _Atomic uint64_t latency;   /* See latency.h. */
+    _Atomic uint64_t owner;     /* Among workers: see shared.c. */
+    struct counts base;         /* See infra__balancer_base(). */
 };
 _Static_assert(sizeof(struct slot) == INFRA__CACHE_LINE, "one line per slot");
 
@@ -55,6 +54,12 @@ struct tier_slot {
     uint32_t reserved[15];
 };
 _Static_assert(sizeof(struct tier_slot) == INFRA__CACHE_LINE, "one line each");
+
+/* What of a count is one worker's: see shared.h. */
+struct holding {
+    _Atomic uint32_t in_flight;
+    _Atomic uint32_t present; /* The worker has a backend of this id. */
+};
 
 struct entry {
     uint32_t id;
@@ -136,21 +141,25 @@ struct member {
     uint8_t tier;
     uint8_t marks[3]; /* By axis. */
     uint8_t present;
-    uint8_t is_up;  /* In the table that was published last. */
-    uint8_t was_up; /* In the last table in which anybody was. */
-    uint8_t reserved;
-    uint16_t owner; /* Counts the keys that the id has had. */
+    uint8_t is_up;      /* In the table that was published last. */
+    uint8_t was_up;     /* In the last table in which anybody was. */
+    uint8_t is_leaving; /* Removed; other workers have not been told yet. */
+    uint16_t owner;     /* Counts the keys that the id has had. */
 };
 #define EDITION_PENDING UINT64_MAX
+#define MARKS_UNSEEN UINT64_MAX
 
 struct infra_balancer {
     struct infra_allocator allocator;
     const struct infra_balancer_policy *policy;
-    void *policy_options; /* NULL: it has none. */
+    void *policy_options;  /* NULL: it has none. */
+    struct shared *shared; /* Where the next three are; see shared.h. */
+    void *shared_raw;      /* NULL: it is the host's. */
     struct slot *slots;
-    void *slots_raw;
     struct tier_slot *tier_slots; /* Of INFRA_BALANCER_TIERS_MAX tiers. */
-    void *tier_slots_raw;
+    struct holding *ledger;  /* This worker's; NULL: nobody shares the slots. */
+    struct counts *own_base; /* NULL: it is in the slots. */
+    uint64_t marks_seen;     /* Of the marks that others set. */
     struct member *members;
     struct infra_balancer_reader *readers;
     struct table *table; /* The last published; control holds a reference. */
@@ -158,6 +167,8 @@ struct infra_balancer {
     uint64_t seed;
     uint64_t readers_created;
     uint32_t ids_max;
+    uint32_t worker;
+    uint32_t leaving_count; /* Members that are_leaving. */
     uint32_t spill;
     uint32_t outage;
     uint32_t overprovision_percent;
@@ -193,6 +204,7 @@ struct infra_balancer_reader {
     const void *policy_options;
     struct slot *slots;
     struct tier_slot *tier_slots;
+    struct holding *ledger; /* NULL: nobody shares the slots. */
     struct tally *tallies;
     struct report_tally *report_tallies;
     uint64_t random;
@@ -295,6 +307,14 @@ uint32_t infra__candidates_rendezvous(const struct infra_balancer_candidates *c,
 int infra__candidates_explain(const struct list *lists, uint32_t count,
                               const struct infra_request *request);
 
+/* Control's: counts of readers that are gone, less those of former owners of
+ * the id. */
+static inline struct counts *infra__balancer_base(
+    const struct infra_balancer *b, uint32_t id)
+{
+    return b->own_base != NULL ? &b->own_base[id] : &b->slots[id].base;
+}
+
 /* The sum over readers and base. What was released is read first, so that
  * in-flight is never counted too low. */
 struct counts infra__balancer_counts(const struct infra_balancer *b,
@@ -308,6 +328,9 @@ struct table *infra__lists_lay_out(const struct infra_balancer *b,
 /* How many backends are up or degraded, and is this one? */
 uint32_t infra__lists_up_count(const struct infra_balancer *b);
 bool infra__lists_is_up(const struct member *m);
+
+/* Give up slots of removed backends that nothing here holds any more. */
+void infra__members_leave(struct infra_balancer *b);
 
 /* infra__edition_free of a table; the owner is the balancer. */
 void infra__table_free(void *owner, struct infra__edition *edition);

@@ -3,6 +3,7 @@
  * looked at first, then memory is taken, then it is done, so that a call that
  * fails has changed nothing. A list costs O(ids_max + its length). */
 #include "internal.h"
+#include "shared.h"
 
 #include <string.h>
 
@@ -66,17 +67,59 @@ static void free_key(const struct infra_balancer *b, char *key)
     }
 }
 
+static void leave(struct infra_balancer *b, uint32_t id)
+{
+    if (b->members[id].is_leaving) {
+        b->members[id].is_leaving = 0;
+        b->leaving_count--;
+        infra__shared_leave(b, id);
+    }
+}
+
+void infra__members_leave(struct infra_balancer *b)
+{
+    for (uint32_t id = 0; b->leaving_count > 0 && id < b->ids_max; id++) {
+        if (b->members[id].is_leaving && !id_is_busy(b, id)) {
+            leave(b, id);
+        }
+    }
+}
+
+/* Before a backend is added: have its slot among workers. *@ret_claimed says
+ * whether it has just become ours. INFRA_EBUSY. */
+static int claim(struct infra_balancer *b, uint32_t id, const char *key,
+                 bool *ret_claimed)
+{
+    const struct member *m = &b->members[id];
+    bool is_other = m->key == NULL || strcmp(m->key, key) != 0;
+
+    *ret_claimed = false;
+    if (m->present && !is_other) {
+        return INFRA_OK;
+    }
+    if (is_other) {
+        leave(b, id); /* The former one, which is no longer busy. */
+    } else if (m->is_leaving) {
+        return INFRA_OK; /* It comes back before it was gone. */
+    }
+    int err = infra__shared_claim(b, id, key);
+    *ret_claimed = err == INFRA_OK;
+    return err;
+}
+
 /* Give the id to another key, which is the balancer's now: counters begin at
  * zero. */
 static void take_id(struct infra_balancer *b, uint32_t id, char *key)
 {
     struct member *m = &b->members[id];
     struct counts former = infra__balancer_counts(b, id);
-    struct counts *base = &b->slots[id].base;
+    struct counts *base = infra__balancer_base(b, id);
 
     free_key(b, m->key);
-    /* Relaxed: nobody uses the id. */
-    atomic_store_explicit(&b->slots[id].latency, 0, memory_order_relaxed);
+    if (b->ledger == NULL) {
+        /* Relaxed: nobody uses the id. */
+        atomic_store_explicit(&b->slots[id].latency, 0, memory_order_relaxed);
+    }
     base->picks -= former.picks;
     base->releases -= former.releases;
     base->failures -= former.failures;
@@ -97,6 +140,9 @@ static void apply(struct infra_balancer *b, const struct infra_backend *o,
     }
     if (!m->present) {
         memset(m->marks, INFRA_STATE_UP, sizeof m->marks);
+        b->marks_seen = MARKS_UNSEEN; /* Unless other workers know better. */
+        b->leaving_count -= m->is_leaving;
+        m->is_leaving = 0;
         m->present = 1;
         b->dirty = true;
     }
@@ -127,6 +173,12 @@ int infra_balancer_set(struct infra_balancer *balancer,
             return INFRA_ENOMEM;
         }
     }
+    bool is_claimed;
+    err = claim(balancer, o.id, o.key, &is_claimed);
+    if (err != INFRA_OK) {
+        free_key(balancer, copy);
+        return err;
+    }
     apply(balancer, &o, copy);
     return INFRA_OK;
 }
@@ -135,6 +187,8 @@ static void drop(struct infra_balancer *b, uint32_t id)
 {
     b->members[id].present = 0;
     b->members[id].absent_since = EDITION_PENDING;
+    b->members[id].is_leaving = b->ledger != NULL;
+    b->leaving_count += b->members[id].is_leaving;
     b->dirty = true;
 }
 
@@ -182,6 +236,14 @@ static int examine_all(struct infra_balancer *b,
     return INFRA_OK;
 }
 
+static void free_keys(struct infra_balancer *b, char *const *copies,
+                      uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        free_key(b, copies[i]);
+    }
+}
+
 /* Copy the keys that will be needed; the others stay NULL. */
 static int copy_keys(struct infra_balancer *b, const struct infra_backend *list,
                      uint32_t count, char **copies)
@@ -194,13 +256,34 @@ static int copy_keys(struct infra_balancer *b, const struct infra_backend *list,
         }
         copies[i] = copy_key(b, o->key);
         if (copies[i] == NULL) {
-            while (i-- > 0) {
-                free_key(b, copies[i]);
-            }
+            free_keys(b, copies, i);
             return INFRA_ENOMEM;
         }
     }
     return INFRA_OK;
+}
+
+/* All or none. @claimed is empty at first, and has ids of a part of the
+ * list. */
+static int claim_all(struct infra_balancer *b, const struct infra_backend *list,
+                     uint32_t count, struct infra_set *claimed)
+{
+    int err = INFRA_OK;
+
+    for (uint32_t i = 0; i < count && err == INFRA_OK; i++) {
+        const struct infra_backend *o = element(list, i);
+        bool is_claimed;
+        err = claim(b, o->id, o->key, &is_claimed);
+        if (is_claimed) {
+            infra_set_add(claimed, o->id);
+        }
+    }
+    for (uint32_t id = 0; id < b->ids_max && err != INFRA_OK; id++) {
+        if (infra_set_has(claimed, id)) {
+            infra__shared_leave(b, id);
+        }
+    }
+    return err;
 }
 
 static void apply_all(struct infra_balancer *b,
@@ -231,11 +314,11 @@ int infra_balancer_sync(struct infra_balancer *balancer,
     size_t copies_count = (size_t)count + 1;
     size_t words_count = INFRA_SET_WORDS(b->ids_max);
     char **copies = infra__alloc(&b->allocator, copies_count, sizeof *copies);
-    struct infra_set named = {
-        .words = infra__alloc(&b->allocator, words_count, sizeof(uint64_t)),
-        .ids_max = b->ids_max,
-    };
-    int err = copies != NULL && named.words != NULL ? INFRA_OK : INFRA_ENOMEM;
+    uint64_t *words =
+        infra__alloc(&b->allocator, 2 * words_count, sizeof(uint64_t));
+    int err = copies != NULL && words != NULL ? INFRA_OK : INFRA_ENOMEM;
+    struct infra_set named = { .words = words, .ids_max = b->ids_max };
+    struct infra_set claimed = named;
 
     if (err == INFRA_OK) {
         err = examine_all(b, backends, count, &named);
@@ -244,9 +327,16 @@ int infra_balancer_sync(struct infra_balancer *balancer,
         err = copy_keys(b, backends, count, copies);
     }
     if (err == INFRA_OK) {
+        claimed.words = words + words_count;
+        err = claim_all(b, backends, count, &claimed);
+        if (err != INFRA_OK) {
+            free_keys(b, copies, count);
+        }
+    }
+    if (err == INFRA_OK) {
         apply_all(b, backends, count, copies, &named);
     }
-    infra__free(&b->allocator, named.words, words_count, sizeof(uint64_t));
+    infra__free(&b->allocator, words, 2 * words_count, sizeof(uint64_t));
     infra__free(&b->allocator, copies, copies_count, sizeof *copies);
     return err;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The data side's first half. Nearly every pick is plain: nothing restricts it and
- * all of the first list may be had. That is the policy's answer, a ticket and a
- * count; whatever else there is takes pick_with_care.c. No lock, no allocation, no
- * fence, no system call. */
+/* The data side's first half. Nearly every pick is plain: nothing restricts it
+ * and all of the first list may be had. That is the policy's answer, a ticket
+ * and a count; whatever else there is takes pick_with_care.c. No lock, no
+ * allocation, no fence, no system call. */
 #include "pick.h"
 
 static const struct infra_request no_restriction;
@@ -43,7 +43,7 @@ int infra_balancer_pick(struct infra_balancer_reader *reader,
         if (index < c.list->count) {
             const struct entry *e = &c.list->entries[index];
             if (reader->needs_load) {
-                (void)reserve(&reader->slots[e->id], 0);
+                (void)reserve(reader, e->id, 0);
             }
             return grant(reader, e, 0, now, ret);
         }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The steps that every pick has, inline for the plain one (pick.c) and shared with
- * the one that takes care (pick_with_care.c). */
+/* The steps that every pick has, inline for the plain one (pick.c) and shared
+ * with the one that takes care (pick_with_care.c). */
 #ifndef INFRA_BALANCER_PICK_H
 #define INFRA_BALANCER_PICK_H
 
@@ -27,11 +27,41 @@ static inline bool reserve_counter(_Atomic uint32_t *in_flight, uint32_t cap,
     return false;
 }
 
-static inline bool reserve(struct slot *slot, uint32_t cap)
+/* The count is taken: put it into the worker's ledger, after it and not before
+ * (see shared.c). Relaxed: who reads a ledger to take it back knows that the
+ * worker is dead. */
+static inline void enter_ledger(const struct infra_balancer_reader *r,
+                                uint32_t index)
+{
+    if (r->ledger != NULL) {
+        atomic_fetch_add_explicit(&r->ledger[index].in_flight, 1,
+                                  memory_order_relaxed);
+    }
+}
+
+/* Take a place at a backend. */
+static inline bool reserve(const struct infra_balancer_reader *r, uint32_t id,
+                           uint32_t cap)
 {
     uint32_t before;
 
-    return reserve_counter(&slot->in_flight, cap, &before);
+    if (!reserve_counter(&r->slots[id].in_flight, cap, &before)) {
+        return false;
+    }
+    enter_ledger(r, id);
+    return true;
+}
+
+/* Take a place in a tier. */
+static inline bool reserve_tier(const struct infra_balancer_reader *r,
+                                uint32_t tier, uint32_t cap,
+                                uint32_t *ret_before)
+{
+    if (!reserve_counter(&r->tier_slots[tier].in_flight, cap, ret_before)) {
+        return false;
+    }
+    enter_ledger(r, r->ids_max + tier);
+    return true;
 }
 
 /* Is the in-flight count of this backend shared by all threads? */

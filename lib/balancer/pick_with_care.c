@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* A pick that something restricts: a set, tried ids, a sticky backend; caps and
- * bounds; tiers that share the traffic; backends that are new; the retry budget; the
- * way back from an outage. The policy is asked as in a plain pick, and its answer is
- * looked at. O(1) where the policy's first answers may be had, else O(list). */
+ * bounds; tiers that share the traffic; backends that are new; the retry
+ * budget; the way back from an outage. The policy is asked as in a plain pick,
+ * and its answer is looked at. O(1) where the policy's first answers may be
+ * had, else O(list). */
 #include "../base/random.h"
 #include "pick.h"
 
@@ -78,7 +79,7 @@ static const struct entry *choose_again(struct infra_balancer_reader *r,
             *why |= INFRA_WHY_WARMING;
         } else {
             const struct entry *e = &list->entries[index];
-            if (!is_shared(r, e) || reserve(&r->slots[e->id], e->cap)) {
+            if (!is_shared(r, e) || reserve(r, e->id, e->cap)) {
                 return e;
             }
         }
@@ -97,7 +98,7 @@ static const struct entry *choose(struct infra_balancer_reader *r,
     if (index < c->list->count && candidate_may(c, index) &&
         now >= c->list->warm_at) {
         const struct entry *e = &c->list->entries[index];
-        if (!is_shared(r, e) || reserve(&r->slots[e->id], e->cap)) {
+        if (!is_shared(r, e) || reserve(r, e->id, e->cap)) {
             return e;
         }
     }
@@ -137,8 +138,7 @@ static bool enter_tier(struct infra_balancer_reader *r, const struct list *list,
 {
     uint32_t before;
 
-    if (!reserve_counter(&r->tier_slots[list->rank / 2].in_flight,
-                         list->tier_cap, &before)) {
+    if (!reserve_tier(r, list->rank / 2, list->tier_cap, &before)) {
         return false;
     }
     if (r->bound_percent > 0) {
@@ -146,13 +146,6 @@ static bool enter_tier(struct infra_balancer_reader *r, const struct list *list,
         c->narrow = true;
     }
     return true;
-}
-
-static void leave_tier(struct infra_balancer_reader *r, const struct list *list)
-{
-    /* Relaxed: the count orders nothing but itself. */
-    atomic_fetch_sub_explicit(&r->tier_slots[list->rank / 2].in_flight, 1,
-                              memory_order_relaxed);
 }
 
 /* Choose in one list. @ret stays NULL if nobody in it can and the next list may
@@ -185,7 +178,7 @@ static int try_list(struct infra_balancer_reader *r, const struct list *list,
         return INFRA_OK;
     }
     if (list->counted && inside) {
-        leave_tier(r, list);
+        give_back_tier(r, list->rank / 2);
     }
     bool may_be_full = list->capped || list->counted;
     return may_be_full && r->spill == INFRA_SPILL_DOWN &&
@@ -232,13 +225,12 @@ static const struct entry *choose_sticky(struct infra_balancer_reader *r,
         return NULL;
     }
     /* Who drains takes no place in the tier: it is leaving. */
-    if (list->counted && !reserve_counter(&r->tier_slots[e->tier].in_flight,
-                                          list->tier_cap, &before)) {
+    if (list->counted && !reserve_tier(r, e->tier, list->tier_cap, &before)) {
         return NULL;
     }
-    if (is_shared(r, e) && !reserve(&r->slots[e->id], e->cap)) {
+    if (is_shared(r, e) && !reserve(r, e->id, e->cap)) {
         if (list->counted) {
-            leave_tier(r, list);
+            give_back_tier(r, list->rank / 2);
         }
         return NULL;
     }

@@ -26,6 +26,7 @@ int infra_balancer_reader_create(struct infra_balancer_reader **ret,
     r->slots = balancer->slots;
     r->policy_options = balancer->policy_options;
     r->tier_slots = balancer->tier_slots;
+    r->ledger = balancer->ledger;
     r->bound_percent = balancer->bound_percent;
     r->spill = balancer->spill;
     r->ids_max = balancer->ids_max;
@@ -79,7 +80,7 @@ static void add_counts(struct counts *sum,
 struct counts infra__balancer_counts(const struct infra_balancer *b,
                                      uint32_t id)
 {
-    struct counts sum = b->slots[id].base;
+    struct counts sum = *infra__balancer_base(b, id);
 
     for (const struct infra_balancer_reader *r = b->readers; r != NULL;
          r = r->next) {
@@ -106,9 +107,10 @@ void infra_balancer_reader_destroy(struct infra_balancer_reader *reader)
     }
     *link = reader->next;
     for (uint32_t id = 0; id < b->ids_max; id++) {
-        add_counts(&b->slots[id].base, reader, id);
-        b->slots[id].base.picks += atomic_load_explicit(
-            &reader->tallies[id].picks, memory_order_relaxed);
+        struct counts *base = infra__balancer_base(b, id);
+        add_counts(base, reader, id);
+        base->picks += atomic_load_explicit(&reader->tallies[id].picks,
+                                            memory_order_relaxed);
     }
     infra__inbox_finish(&reader->inbox, infra__table_free, b);
     infra__free(&b->allocator, reader->tallies, b->ids_max,

@@ -5,6 +5,7 @@
  * takes whole tiers. A reader never sees a half-made table, and never frees.
  * O(ids_max + what the policy needs). */
 #include "internal.h"
+#include "shared.h"
 
 #include <assert.h>
 #include <stdalign.h>
@@ -219,6 +220,8 @@ int infra_balancer_publish(struct infra_balancer *balancer, infra_time now)
     for (struct infra_balancer_reader *r = b->readers; r != NULL; r = r->next) {
         (void)infra__inbox_settle(&r->inbox, infra__table_free, b);
     }
+    infra__shared_adopt_marks(b);
+    infra__members_leave(b);
     if (!b->dirty) {
         return INFRA_OK;
     }

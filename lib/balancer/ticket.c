@@ -6,8 +6,6 @@
 
 #include "latency.h"
 
-#include <assert.h>
-
 /* The id on a ticket of this reader's balancer, or NO_INDEX. */
 static uint32_t ticket_id(const struct infra_balancer_reader *r,
                           const struct infra_ticket *ticket)
@@ -69,18 +67,12 @@ int infra_balancer_release(struct infra_balancer_reader *reader,
         return INFRA_EINVAL;
     }
     if (ticket->opaque[0] & TICKET_SHARED) {
-        /* Relaxed: the count orders nothing but itself. */
-        uint32_t before = atomic_fetch_sub_explicit(
-            &reader->slots[id].in_flight, 1, memory_order_relaxed);
-        assert(before > 0);
-        (void)before;
+        give_back(reader, id);
     }
     if (ticket->opaque[3] & WHY_COUNTED) {
         uint32_t tier = (uint32_t)(ticket->opaque[3] >> TICKET_TIER_SHIFT) %
                         INFRA_BALANCER_TIERS_MAX;
-        /* Relaxed: as above. */
-        atomic_fetch_sub_explicit(&reader->tier_slots[tier].in_flight, 1,
-                                  memory_order_relaxed);
+        give_back_tier(reader, tier);
     }
     if (infra_outcome_blames_backend(outcome)) {
         infra_time picked = ticket->opaque[2];

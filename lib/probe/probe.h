@@ -54,8 +54,8 @@ int infra__probe_create(struct infra_probe **ret, size_t bytes,
                         const struct infra_allocator *allocator,
                         const struct infra__probe_limits *limits);
 
-/* Both sides agreed to go on over TLS: upgraded() says when it stands. What came
- * in clear after the agreement is the kind's to refuse. */
+/* Both sides agreed to go on over TLS: upgraded() says when it stands. What
+ * came in clear after the agreement is the kind's to refuse. */
 void infra__probe_upgrade(struct infra_probe *probe);
 
 /* It is over, for this enum infra_probe_reason. */

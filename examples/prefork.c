@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A pre-fork server whose worker processes balance as one: the counts of what
+ * is in flight, and the marks, lie in memory that all of them share.  The
+ * parent forks the workers, says which backend is down, and gives back what a
+ * worker held that was killed in the middle of its work.
+ *
+ *   cc prefork.c $(pkg-config --cflags --libs libinfra) -o prefork
+ *   ./prefork
+ *
+ * Prints the sessions of four workers with three backends, such as:
+ *
+ *   4 sessions                b0 2  b1 1  b2 1
+ *   worker 2 is killed        b0 2  b1 1  b2 1
+ *   and reaped                b0 1  b1 1  b2 1
+ *   b1 is down, 4 sessions    b0 2  b1 0 (down)  b2 2
+ */
+#include <infra/balancer.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define BACKENDS 3u
+#define WORKERS 4u
+#define PARENT WORKERS /* It shares, too: the last number. */
+
+static const char *const backends[BACKENDS] = { "b0", "b1", "b2" };
+static void *shared;
+static int listener;
+static struct sockaddr_in address;
+static pid_t workers[WORKERS];
+
+static int check(int result, const char *what)
+{
+    if (result < 0) {
+        fprintf(stderr, "prefork: %s failed\n", what);
+        exit(EXIT_FAILURE);
+    }
+    return result;
+}
+
+static infra_time now(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return INFRA_SEC(t.tv_sec) + (infra_time)t.tv_nsec;
+}
+
+/* In each process after the fork, under a number of its own. */
+static struct infra_balancer *join(uint32_t number)
+{
+    struct infra_balancer *balancer = NULL;
+    struct infra_balancer_options options = {
+        .size = sizeof options,
+        .policy = infra_balancer_least_connections(),
+        .shared = shared,
+        .worker = number,
+        .seed = number + 1,
+    };
+
+    check(infra_balancer_create(&balancer, &options), "create");
+    for (uint32_t id = 0; id < BACKENDS; id++) {
+        struct infra_backend b = { .size = sizeof b,
+                                   .key = backends[id],
+                                   .id = id };
+        check(infra_balancer_set(balancer, &b), "set");
+    }
+    check(infra_balancer_publish(balancer, now()), "publish");
+    return balancer;
+}
+
+/* One session at a time: says which backend it is with, and lasts until the
+ * client goes.  What a server does with the backend is left out. */
+static void work(uint32_t number)
+{
+    struct infra_balancer *balancer = join(number);
+    struct infra_balancer_reader *reader = NULL;
+    struct infra_ticket ticket;
+
+    check(infra_balancer_reader_create(&reader, balancer), "reader");
+    for (;;) {
+        int client = accept(listener, NULL, NULL);
+        char byte;
+        if (client < 0) {
+            continue;
+        }
+        /* Marks that others have set since the last turn. */
+        check(infra_balancer_publish(balancer, now()), "publish");
+        int id = infra_balancer_pick(reader, NULL, now(), &ticket);
+        if (id >= 0) {
+            (void)!write(client, backends[id], strlen(backends[id]) + 1);
+            (void)!read(client, &byte, 1); /* Until it closes. */
+            (void)infra_balancer_release(reader, &ticket, INFRA_OUTCOME_OK,
+                                         now());
+        }
+        close(client);
+    }
+}
+
+static void start_worker(uint32_t number)
+{
+    workers[number] = check(fork(), "fork");
+    if (workers[number] == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL); /* Not without its parent. */
+        work(number);
+    }
+}
+
+static void kill_worker(uint32_t number)
+{
+    kill(workers[number], SIGKILL);
+    waitpid(workers[number], NULL, 0);
+}
+
+/* A client: connected, and told its backend. */
+static int open_session(void)
+{
+    int fd = check(socket(AF_INET, SOCK_STREAM, 0), "socket");
+    char name[3] = "";
+
+    check(connect(fd, (struct sockaddr *)&address, sizeof address), "connect");
+    check((int)read(fd, name, sizeof name) - (int)sizeof name, "session");
+    return fd;
+}
+
+static uint32_t loads[BACKENDS];
+
+/* What all workers hold, from the parent's view. */
+static void show(const struct infra_balancer *balancer, const char *what)
+{
+    printf("%-26s", what);
+    for (uint32_t id = 0; id < BACKENDS; id++) {
+        struct infra_balancer_stats stats = { .size = sizeof stats };
+        check(infra_balancer_inspect(balancer, id, &stats), "inspect");
+        loads[id] = stats.load;
+        printf("%s %u%s  ", backends[id], (unsigned)loads[id],
+               stats.state == INFRA_STATE_UP ? "" : " (down)");
+    }
+    printf("\n");
+}
+
+/* Wait until the workers hold so much; they run beside us. */
+static void settle(const struct infra_balancer *balancer, uint32_t wanted)
+{
+    uint32_t total;
+
+    do {
+        total = 0;
+        for (uint32_t id = 0; id < BACKENDS; id++) {
+            struct infra_balancer_stats stats = { .size = sizeof stats };
+            check(infra_balancer_inspect(balancer, id, &stats), "inspect");
+            total += stats.load;
+        }
+    } while (total != wanted && usleep(1000) == 0);
+}
+
+static void listen_here(void)
+{
+    socklen_t size = sizeof address;
+
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    listener = check(socket(AF_INET, SOCK_STREAM, 0), "socket");
+    check(bind(listener, (struct sockaddr *)&address, size), "bind");
+    check(getsockname(listener, (struct sockaddr *)&address, &size), "name");
+    check(listen(listener, 64), "listen");
+}
+
+static void share_memory(void)
+{
+    size_t size = infra_balancer_shared_size(0, WORKERS + 1);
+
+    shared = mmap(NULL, size, PROT_READ | PROT_WRITE,
+                  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    check(shared == MAP_FAILED ? -1 : 0, "mmap");
+    check(infra_balancer_shared_init(shared, size, 0, WORKERS + 1), "init");
+}
+
+int main(void)
+{
+    int sessions[WORKERS];
+    bool good;
+
+    share_memory();
+    listen_here();
+    for (uint32_t w = 0; w < WORKERS; w++) {
+        start_worker(w);
+    }
+    struct infra_balancer *balancer = join(PARENT);
+
+    for (uint32_t i = 0; i < WORKERS; i++) {
+        sessions[i] = open_session();
+    }
+    show(balancer, "4 sessions");
+    good = loads[0] < 3 && loads[1] < 3 && loads[2] < 3;
+
+    kill_worker(2);
+    show(balancer, "worker 2 is killed");
+    infra_balancer_shared_reap(shared, 2);
+    show(balancer, "and reaped");
+    good = good && loads[0] + loads[1] + loads[2] == WORKERS - 1;
+
+    for (uint32_t i = 0; i < WORKERS; i++) {
+        close(sessions[i]);
+    }
+    settle(balancer, 0);
+    start_worker(2);
+    check(infra_balancer_mark(balancer, 1, INFRA_AXIS_HEALTH, INFRA_STATE_DOWN),
+          "mark");
+    for (uint32_t i = 0; i < WORKERS; i++) {
+        sessions[i] = open_session();
+    }
+    show(balancer, "b1 is down, 4 sessions");
+    good = good && loads[0] == 2 && loads[1] == 0 && loads[2] == 2;
+
+    for (uint32_t w = 0; w < WORKERS; w++) {
+        kill_worker(w);
+        infra_balancer_shared_reap(shared, w);
+    }
+    show(balancer, "all are killed and reaped");
+    good = good && loads[0] + loads[1] + loads[2] == 0;
+    infra_balancer_destroy(balancer);
+    return good ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: MIT */
+/* Slots that worker processes share, and what keeps them right when one dies.
+ *
+ * Counts: a pick adds to the slot, then to its worker's ledger; a release takes
+ * from the ledger, then from the slot. So a ledger never says more than is in
+ * the slot, and to take a dead worker's ledger from the slots takes no other's.
+ * Who dies between the two leaves one too many, which
+ * infra_balancer_shared_reap() finds by adding the ledgers up.
+ *
+ * Ownership: a slot is of one key, kept as its hash. Each worker says in its
+ * ledger that it has a backend of that id before it looks whose the slot is;
+ * who wants to empty the slot puts its own mark there before it looks whether
+ * anybody has it. All of that is sequentially consistent, so one of the two
+ * sees the other. */
+#include "shared.h"
+
+#include <assert.h>
+#include <string.h>
+
+#define MAGIC 0x312e62616c692e31u
+#define WORKERS_MAX 4096u
+
+/* Owners: nobody, the worker that empties the slot (one more than its number),
+ * or a key's hash with the top bit set. */
+#define OWNER_NOBODY 0u
+#define OWNER_KEY ((uint64_t)1 << 63)
+
+/* How often the sums are read; if any differs from the others, all is in
+ * use. */
+#define SUMS 8u
+
+#if ATOMIC_INT_LOCK_FREE == 2 && ATOMIC_LLONG_LOCK_FREE == 2
+#define CAN_SHARE true
+#else
+#define CAN_SHARE false /* Each process would have locks of its own. */
+#endif
+
+static size_t lines(size_t bytes)
+{
+    return (bytes + INFRA__CACHE_LINE - 1) / INFRA__CACHE_LINE *
+           INFRA__CACHE_LINE;
+}
+
+static size_t ledger_size(uint32_t ids_max)
+{
+    return lines(((size_t)ids_max + INFRA_BALANCER_TIERS_MAX) *
+                 sizeof(struct holding));
+}
+
+size_t infra__shared_size(uint32_t ids_max, uint32_t workers_max)
+{
+    size_t fixed = sizeof(struct shared) + ids_max * sizeof(struct slot) +
+                   INFRA_BALANCER_TIERS_MAX * sizeof(struct tier_slot);
+
+    if (workers_max > (SIZE_MAX - fixed) / ledger_size(ids_max)) {
+        return 0;
+    }
+    return fixed + workers_max * ledger_size(ids_max);
+}
+
+void infra__shared_make(void *memory, uint32_t ids_max, uint32_t workers_max)
+{
+    struct shared *s = memory;
+
+    s->ids_max = ids_max;
+    s->workers_max = workers_max;
+    s->magic = MAGIC;
+}
+
+static struct slot *slots_of(struct shared *s)
+{
+    return (struct slot *)(void *)(s + 1);
+}
+
+static struct tier_slot *tier_slots_of(struct shared *s)
+{
+    return (struct tier_slot *)(void *)(slots_of(s) + s->ids_max);
+}
+
+static struct holding *ledger_of(struct shared *s, uint32_t worker)
+{
+    unsigned char *first =
+        (unsigned char *)(tier_slots_of(s) + INFRA_BALANCER_TIERS_MAX);
+
+    return (struct holding *)(void *)(first + worker * ledger_size(s->ids_max));
+}
+
+/* The count that a holding is a part of: an id's, or behind them a tier's. */
+static _Atomic uint32_t *count_of(struct shared *s, uint32_t index)
+{
+    return index < s->ids_max ? &slots_of(s)[index].in_flight
+                              : &tier_slots_of(s)[index - s->ids_max].in_flight;
+}
+
+static bool is_shared_memory(const void *memory)
+{
+    return memory != NULL && (uintptr_t)memory % INFRA__CACHE_LINE == 0 &&
+           ((const struct shared *)memory)->magic == MAGIC;
+}
+
+size_t infra_balancer_shared_size(uint32_t ids_max, uint32_t workers_max)
+{
+    if (!CAN_SHARE || ids_max > INFRA_BALANCER_IDS_MAX || workers_max == 0 ||
+        workers_max > WORKERS_MAX) {
+        return 0;
+    }
+    return infra__shared_size(ids_max != 0 ? ids_max : IDS_MAX_DEFAULT,
+                              workers_max);
+}
+
+int infra_balancer_shared_init(void *memory, size_t size, uint32_t ids_max,
+                               uint32_t workers_max)
+{
+    size_t needed = infra_balancer_shared_size(ids_max, workers_max);
+
+    if (memory == NULL || (uintptr_t)memory % INFRA__CACHE_LINE != 0 ||
+        needed == 0 || size < needed) {
+        return INFRA_EINVAL;
+    }
+    memset(memory, 0, needed);
+    infra__shared_make(memory, ids_max != 0 ? ids_max : IDS_MAX_DEFAULT,
+                       workers_max);
+    return INFRA_OK;
+}
+
+/* Does any worker but @except have a backend of this id, or a ticket of it? */
+static bool is_held(struct shared *s, uint32_t id, uint32_t except)
+{
+    for (uint32_t w = 0; w < s->workers_max; w++) {
+        struct holding *h = &ledger_of(s, w)[id];
+        if (w != except && (atomic_load(&h->present) != 0 ||
+                            atomic_load(&h->in_flight) != 0)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void empty(struct shared *s, uint32_t id)
+{
+    struct slot *slot = &slots_of(s)[id];
+
+    atomic_store(&slot->in_flight, 0);
+    atomic_store(&slot->marks, 0);
+    atomic_store(&slot->latency, 0);
+    atomic_store(&slot->owner, OWNER_NOBODY);
+}
+
+/* Take the slot from @owner if nobody but @worker has to do with it. */
+static bool empty_unheld(struct shared *s, uint32_t id, uint64_t owner,
+                         uint32_t worker)
+{
+    struct slot *slot = &slots_of(s)[id];
+
+    if (is_held(s, id, worker) ||
+        !atomic_compare_exchange_strong(&slot->owner, &owner,
+                                        (uint64_t)worker + 1)) {
+        return false;
+    }
+    if (is_held(s, id, worker)) { /* Since we looked. */
+        atomic_store(&slot->owner, owner);
+        return false;
+    }
+    empty(s, id);
+    return true;
+}
+
+static uint64_t owner_of_key(const char *key)
+{
+    return infra_xxhash64(key, strlen(key), 0) | OWNER_KEY;
+}
+
+int infra__shared_claim(struct infra_balancer *b, uint32_t id, const char *key)
+{
+    struct shared *s = b->shared;
+
+    if (b->ledger == NULL) {
+        return INFRA_OK;
+    }
+    uint64_t wanted = owner_of_key(key);
+    struct slot *slot = &b->slots[id];
+
+    atomic_store(&b->ledger[id].present, 1);
+    for (;;) {
+        uint64_t owner = atomic_load(&slot->owner);
+        if (owner == OWNER_NOBODY) {
+            if (atomic_compare_exchange_strong(&slot->owner, &owner, wanted)) {
+                return INFRA_OK;
+            }
+        } else if (owner == wanted && is_held(s, id, b->worker)) {
+            return INFRA_OK;
+        } else if (owner < OWNER_KEY ||
+                   !empty_unheld(s, id, owner, b->worker)) {
+            /* Another's, or about to be nobody's. Ours: others came. */
+            if (atomic_load(&slot->owner) == wanted) {
+                return INFRA_OK;
+            }
+            atomic_store(&b->ledger[id].present, 0);
+            return INFRA_EBUSY;
+        }
+    }
+}
+
+void infra__shared_leave(struct infra_balancer *b, uint32_t id)
+{
+    if (b->ledger != NULL) { /* The next claim empties the slot. */
+        atomic_store(&b->ledger[id].present, 0);
+    }
+}
+
+void infra__shared_mark(struct infra_balancer *b, uint32_t id, uint32_t axis,
+                        uint32_t state)
+{
+    if (b->ledger == NULL) {
+        return;
+    }
+    _Atomic uint32_t *marks = &b->slots[id].marks;
+    uint32_t shift = 8 * axis;
+    uint32_t before = atomic_load_explicit(marks, memory_order_relaxed);
+    uint32_t after;
+
+    do {
+        after = (before & ~((uint32_t)0xff << shift)) | state << shift;
+        if (after == before) {
+            return;
+        }
+    } while (!atomic_compare_exchange_weak_explicit(
+        marks, &before, after, memory_order_relaxed, memory_order_relaxed));
+    /* Release pairs with the acquire in infra__shared_adopt_marks(): who sees
+     * the new count sees the mark. */
+    uint64_t changes = atomic_fetch_add_explicit(&b->shared->marks_changes, 1,
+                                                 memory_order_release);
+    b->marks_seen += changes == b->marks_seen; /* Only ours: no need to look. */
+}
+
+void infra__shared_adopt_marks(struct infra_balancer *b)
+{
+    if (b->ledger == NULL) {
+        return;
+    }
+    uint64_t changes =
+        atomic_load_explicit(&b->shared->marks_changes, memory_order_acquire);
+    if (changes == b->marks_seen) {
+        return;
+    }
+    b->marks_seen = changes;
+    for (uint32_t id = 0; id < b->ids_max; id++) {
+        struct member *m = &b->members[id];
+        /* Relaxed: a change after the count was read counts again. */
+        uint32_t marks =
+            atomic_load_explicit(&b->slots[id].marks, memory_order_relaxed);
+        for (uint32_t axis = 0; m->present && axis < 3; axis++) {
+            uint8_t state = (uint8_t)(marks >> 8 * axis);
+            b->dirty |= m->marks[axis] != state;
+            m->marks[axis] = state;
+        }
+    }
+}
+
+/* By how much a count is above the sum of the ledgers. */
+static int32_t excess(struct shared *s, uint32_t index)
+{
+    uint32_t sum = atomic_load(count_of(s, index));
+
+    for (uint32_t w = 0; w < s->workers_max; w++) {
+        sum -= atomic_load(&ledger_of(s, w)[index].in_flight);
+    }
+    return (int32_t)sum;
+}
+
+/* Take back what died between a count and its ledger. While others pick, the
+ * sum moves as it is read: what is not the same each time is left for the next
+ * reap. */
+static void settle(struct shared *s, uint32_t index)
+{
+    int32_t first = excess(s, index);
+
+    for (uint32_t i = 1; i < SUMS && first != 0; i++) {
+        if (excess(s, index) != first) {
+            return;
+        }
+    }
+    atomic_fetch_sub(count_of(s, index), (uint32_t)first);
+}
+
+static void reap(struct shared *s, uint32_t worker)
+{
+    struct holding *ledger = ledger_of(s, worker);
+
+    for (uint32_t i = 0; i < s->ids_max + INFRA_BALANCER_TIERS_MAX; i++) {
+        uint32_t held = atomic_exchange(&ledger[i].in_flight, 0);
+        atomic_fetch_sub(count_of(s, i), held);
+        atomic_store(&ledger[i].present, 0);
+        if (i < s->ids_max &&
+            atomic_load(&slots_of(s)[i].owner) == (uint64_t)worker + 1) {
+            empty(s, i); /* It died as it did so. */
+        }
+        settle(s, i);
+    }
+}
+
+int infra_balancer_shared_reap(void *memory, uint32_t worker)
+{
+    struct shared *s = memory;
+
+    if (!is_shared_memory(memory) || worker >= s->workers_max) {
+        return INFRA_EINVAL;
+    }
+    reap(s, worker);
+    return INFRA_OK;
+}
+
+int infra__shared_open(struct infra_balancer *b, void *memory, uint32_t worker)
+{
+    struct shared *s = memory;
+
+    if (memory == NULL) {
+        s = infra__alloc_lines(&b->allocator, infra__shared_size(b->ids_max, 0),
+                               &b->shared_raw);
+        if (s == NULL) {
+            return INFRA_ENOMEM;
+        }
+        infra__shared_make(s, b->ids_max, 0);
+    } else if (!is_shared_memory(memory) || s->ids_max != b->ids_max ||
+               worker >= s->workers_max) {
+        return INFRA_EINVAL;
+    } else {
+        b->own_base =
+            infra__alloc(&b->allocator, b->ids_max, sizeof *b->own_base);
+        if (b->own_base == NULL) {
+            return INFRA_ENOMEM;
+        }
+        reap(s, worker); /* Who had the number before is dead. */
+        b->ledger = ledger_of(s, worker);
+        b->worker = worker;
+    }
+    b->shared = s;
+    b->slots = slots_of(s);
+    b->tier_slots = tier_slots_of(s);
+    return INFRA_OK;
+}
+
+void infra__shared_close(struct infra_balancer *b)
+{
+    if (b->ledger != NULL) {
+        reap(b->shared, b->worker);
+    }
+    infra__free(&b->allocator, b->own_base, b->ids_max, sizeof *b->own_base);
+    infra__free_lines(&b->allocator, b->shared_raw,
+                      infra__shared_size(b->ids_max, 0));
+}

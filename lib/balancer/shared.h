@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/* Where the slots lie, by themselves or in memory that worker processes share:
+ *
+ *   struct shared     what it is, and a count of the marks that were set
+ *   slots             one per id
+ *   tier slots        one per tier
+ *   ledgers           one per worker, of a holding per id and per tier
+ *
+ * A ledger says what of each count is its worker's, so that it can be taken
+ * back when the worker is dead. Offsets only, no pointers: each process has the
+ * memory elsewhere. */
+#ifndef INFRA_BALANCER_SHARED_H
+#define INFRA_BALANCER_SHARED_H
+
+#include "internal.h"
+
+struct shared {
+    uint64_t magic;
+    uint32_t ids_max;
+    uint32_t workers_max; /* 0: one process has it all; there are no ledgers. */
+    /* Grows when a mark changes, so that others know to look. */
+    _Atomic uint64_t marks_changes;
+    uint64_t reserved[5];
+};
+_Static_assert(sizeof(struct shared) == INFRA__CACHE_LINE, "one line");
+
+/* Bytes of it all; 0: too much. */
+size_t infra__shared_size(uint32_t ids_max, uint32_t workers_max);
+
+/* Make it of zeroed memory. */
+void infra__shared_make(void *memory, uint32_t ids_max, uint32_t workers_max);
+
+/* Slots for a balancer whose allocator and ids_max are set: its own, or in
+ * @memory as @worker. INFRA_ENOMEM, INFRA_EINVAL. */
+int infra__shared_open(struct infra_balancer *b, void *memory, uint32_t worker);
+/* The way back; a worker gives up all that it holds. */
+void infra__shared_close(struct infra_balancer *b);
+
+/* The rest does nothing where nobody shares. */
+
+/* Have the slot be this key's in all processes. INFRA_EBUSY: somebody there has
+ * another key. */
+int infra__shared_claim(struct infra_balancer *b, uint32_t id, const char *key);
+/* This process has done with its backend of that id. */
+void infra__shared_leave(struct infra_balancer *b, uint32_t id);
+
+/* Tell the others of a mark; take over theirs. */
+void infra__shared_mark(struct infra_balancer *b, uint32_t id, uint32_t axis,
+                        uint32_t state);
+void infra__shared_adopt_marks(struct infra_balancer *b);
+
+#endif
