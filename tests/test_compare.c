@@ -637,6 +637,52 @@ START_TEST(linkerd_comes_out_as_published)
 }
 END_TEST
 
+/* Where nobody knows how fast a server is, and each balancer sees a hundredth of
+ * the traffic, those that ask win: half of the others' p99, and less than
+ * that of the one that learns from its own requests. */
+START_TEST(prequal_finds_the_fast_servers)
+{
+    static const struct {
+        const char *policy;
+        double part;
+    } others[] = { { "round-robin", 0.5 },
+                   { "random", 0.5 },
+                   { "two-choices", 0.5 },
+                   { "least-connections", 0.5 },
+                   { "peak-ewma", 0.9 } };
+    struct sim_options o = scenario_by_name("unknown")->options;
+
+    o.requests = 200000;
+    o.rate = sim_rate(&o, scenario_by_name("unknown")->load);
+    o.policy = infra_balancer_prequal();
+    run(&o);
+    double p99 = p99_ms();
+    ck_assert_uint_eq(result.errors, 0);
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        o.policy = infra_balancer_policy_by_name(others[i].policy);
+        run(&o);
+        ck_assert_msg(p99 < p99_ms() * others[i].part, "%s: %g to %g",
+                      others[i].policy, p99, p99_ms());
+    }
+}
+END_TEST
+
+/* One of eleven servers takes 2 s for a while: Prequal sends less there than
+ * those that count their work in flight. */
+START_TEST(prequal_avoids_the_slow_server)
+{
+    struct sim_options o = scenario_by_name("linkerd")->options;
+
+    o.policy = infra_balancer_policy_by_name("two-choices");
+    run(&o);
+    double within = part_of(result.within);
+    o.policy = infra_balancer_prequal();
+    run(&o);
+    ck_assert_double_gt(part_of(result.within), within);
+    ck_assert_double_gt(part_of(result.within), 0.996);
+}
+END_TEST
+
 static Suite *compare_suite(void)
 {
     Suite *suite = suite_create("compare");
@@ -678,6 +724,8 @@ static Suite *compare_suite(void)
     tcase_add_test(faults, a_restart_resets_and_is_noticed);
     tcase_add_test(faults, a_fresh_server_joins);
     tcase_add_test(faults, linkerd_comes_out_as_published);
+    tcase_add_test(faults, prequal_finds_the_fast_servers);
+    tcase_add_test(faults, prequal_avoids_the_slow_server);
     tcase_add_loop_test(faults, every_ticket_comes_back, 0, (int)scenarios);
     suite_add_tcase(suite, faults);
     return suite;

@@ -60,6 +60,7 @@ static struct tier *prepared(void *memory,
     struct tier *t = memory;
 
     if (t->pool.size == 0) {
+        infra__probe_pool_init(&t->pool);
         t->pool.size = or_default(o->pool_size, SIZE_DEFAULT);
         t->pool.age_max = o->age_max != 0 ? o->age_max : AGE_DEFAULT;
         t->pool.removals_percent =

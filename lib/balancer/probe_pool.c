@@ -6,6 +6,13 @@
 
 #define IN_FLIGHT_MAX ((1u << 31) - 1)
 
+void infra__probe_pool_init(struct probe_pool *pool)
+{
+    /* Of nothing yet: greater than any answer. */
+    memset(pool->recent, 0xff, sizeof pool->recent);
+    memset(pool->sorted, 0xff, sizeof pool->sorted);
+}
+
 static void advance(struct probe_pool *pool, infra_time now)
 {
     pool->now = now > pool->now ? now : pool->now;
@@ -28,10 +35,13 @@ static uint64_t rank_of(const struct probe_pool *pool,
 
 static uint32_t oldest(const struct probe_pool *pool)
 {
+    infra_time least = pool->answers[0].at;
     uint32_t found = 0;
 
     for (uint32_t i = 1; i < pool->count; i++) {
-        found = pool->answers[i].at < pool->answers[found].at ? i : found;
+        infra_time at = pool->answers[i].at;
+        found = at < least ? i : found;
+        least = at < least ? at : least;
     }
     return found;
 }
@@ -43,36 +53,44 @@ static uint32_t worst(const struct probe_pool *pool)
 
     for (uint32_t i = 1; i < pool->count; i++) {
         uint64_t rank = rank_of(pool, &pool->answers[i]);
-        if (rank > greatest) {
-            greatest = rank;
-            found = i;
-        }
+        found = rank > greatest ? i : found;
+        greatest = rank > greatest ? rank : greatest;
     }
     return found;
 }
 
-/* Count it among the last answers, and see from how many in flight on a backend
- * is hot: more than the given percentile of them has, by nearest rank. */
+/* How many of the sorted numbers are less. Without a branch: on random numbers
+ * a search would guess wrong at every second step. */
+static uint32_t count_less(const uint32_t *sorted, uint32_t value)
+{
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < RECENT_MAX; i++) {
+        count += sorted[i] < value;
+    }
+    return count;
+}
+
+/* Count it among the last answers, in the place of the one that is the longest
+ * ago, and see which are cold: the given percentile of them, by nearest rank. */
 static void note_recent(struct probe_pool *pool, uint32_t in_flight)
 {
     uint32_t *sorted = pool->sorted;
-    uint32_t count = pool->recent_count;
-    uint32_t i = 0;
+    uint32_t *ago = &pool->recent[pool->recent_next];
+    uint32_t from = count_less(sorted, *ago);
+    uint32_t to = count_less(sorted, in_flight);
 
-    if (count == RECENT_MAX) {
-        while (sorted[i] != pool->recent[pool->recent_next]) {
-            i++;
-        }
-        count--;
-        memmove(&sorted[i], &sorted[i + 1], (count - i) * sizeof sorted[0]);
+    if (to > from) {
+        to--; /* It will be one less when the former is out. */
+        memmove(&sorted[from], &sorted[from + 1],
+                (to - from) * sizeof sorted[0]);
+    } else {
+        memmove(&sorted[to + 1], &sorted[to], (from - to) * sizeof sorted[0]);
     }
-    for (i = count; i > 0 && sorted[i - 1] > in_flight; i--) {
-        sorted[i] = sorted[i - 1];
-    }
-    sorted[i] = in_flight;
-    pool->recent[pool->recent_next] = in_flight;
+    sorted[to] = in_flight;
+    *ago = in_flight;
     pool->recent_next = (pool->recent_next + 1) % RECENT_MAX;
-    pool->recent_count = count + 1;
+    pool->recent_count += pool->recent_count < RECENT_MAX;
     uint32_t rank = (pool->hot_percentile * pool->recent_count + 99) / 100;
     pool->hot_above = sorted[rank - 1];
 }

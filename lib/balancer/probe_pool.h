@@ -38,7 +38,7 @@ struct probe_pool {
     uint32_t size; /* 0: the settings are not there yet. */
     uint32_t removals_percent;
     uint32_t hot_percentile;
-    /* The rest starts zeroed. */
+    /* The rest starts zeroed, but for init. */
     uint32_t count;
     infra_time now;
     uint32_t removals_due; /* In hundredths. */
@@ -51,6 +51,9 @@ struct probe_pool {
     uint32_t recent[RECENT_MAX];
     uint32_t sorted[RECENT_MAX];
 };
+
+/* Make a pool of zeroed memory. */
+void infra__probe_pool_init(struct probe_pool *pool);
 
 /* Take in an answer. Its time is set here. */
 void infra__probe_pool_add(struct probe_pool *pool,
