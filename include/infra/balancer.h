@@ -516,7 +516,7 @@ struct infra_prequal_options {
 };
 
 /** Prequal.  O(pool_size); all threads share the in-flight counters, and each
- *  reader takes 53 KiB.  Thread safety: any. */
+ *  reader takes 51 KiB.  Thread safety: any. */
 INFRA_API const struct infra_balancer_policy *infra_balancer_prequal(void);
 
 /** A question to one backend, which goes back with the answer. */
