@@ -7,9 +7,10 @@
  * A thread holds TICKETS tickets and gives back the oldest with each pick, so
  * that the load that two choices compares is real; hash policies get another
  * hash each time. Weights are 1, 2, 3, 1, 2, ... for smooth weighted and 1 for
- * the others. Prequal's picks each come with asking whom to probe and with three
- * answers, as without them it would be two choices. A figure is the nanoseconds that one thread spends on a pick and
- * a release: the median and the least of REPEATS runs of about 30 ms. */
+ * the others. A pick of Prequal comes with asking whom to probe and with three
+ * answers, since without them it would be two choices. A figure is the
+ * nanoseconds that one thread spends on a pick and a release: the median and
+ * the least of REPEATS runs of about 30 ms. */
 #include "bench.h"
 
 #include <infra/balancer.h>

@@ -22,7 +22,7 @@ static uint32_t level_of(uint32_t in_flight)
     while (in_flight >> shift >= 8) {
         shift++;
     }
-    uint32_t level = 4 + 4 * shift + (in_flight >> shift & 3u);
+    uint32_t level = 8 + 4 * shift + (in_flight >> shift & 3u);
     return level < SIM_LEVELS ? level : SIM_LEVELS - 1;
 }
 

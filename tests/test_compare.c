@@ -5,8 +5,7 @@
 #include "support.h"
 
 #include "scenarios.h"
-#include "sim_arrivals.h"
-#include "sim_random.h"
+#include "sim_internal.h"
 #include "trace.h"
 
 #include <math.h>
@@ -310,6 +309,57 @@ START_TEST(arrivals_have_their_rate)
         ck_assert_near(variation, 1, 0.02);
     } else {
         ck_assert_double_gt(variation, 20);
+    }
+}
+END_TEST
+
+static void note_served(struct sim_server *server, uint32_t beside,
+                        double seconds)
+{
+    const struct sim_request r = { .accepted = INFRA_SEC(5), .beside = beside };
+
+    sim_probe_note(server, &r, r.accepted + sim_time(seconds));
+}
+
+/* What a server tells with so many in flight, in seconds. */
+static double told(struct sim_server *server, uint32_t in_flight)
+{
+    struct sim_probe probe = { .probe = { .id = 0 } };
+    struct sim s = { .servers = server, .probes = &probe };
+
+    server->busy = in_flight / 3;
+    server->waiting = in_flight - server->busy;
+    sim_probe_arrive(&s, 0, 0);
+    ck_assert_uint_eq(s.events.count, 1);
+    free(s.events.heap);
+    ck_assert_uint_eq(probe.in_flight, in_flight);
+    return (double)probe.latency / 1e9;
+}
+
+/* A server answers a probe with the median of its last nine times at about its
+ * present load, or at the nearest of which it knows any. */
+START_TEST(servers_tell_the_median_at_their_load)
+{
+    static const struct {
+        uint32_t in_flight;
+        double seconds;
+    } rows[] = { { 5, 5 },   { 0, 5 },     { 8, 5 },       { 9, 12 },
+                 { 12, 12 }, { 13, 12 },   { 15, 16 },     { 16, 16 },
+                 { 19, 16 }, { 20, 20 },   { 23, 20 },     { 24, 20 },
+                 { 99, 20 }, { 5000, 99 }, { 4000000, 99 } };
+    struct sim_recent recent[SIM_LEVELS] = { { .count = 0 } };
+    struct sim_server server = { .recent = recent };
+
+    ck_assert_double_eq(told(&server, 3), 0);
+    for (int i = 0; i < 18; i++) {
+        note_served(&server, 5, i < 9 ? 1000 : 1 + i * 4 % 9);
+    }
+    note_served(&server, 12, 12);
+    note_served(&server, 17, 16);
+    note_served(&server, 20, 20);
+    note_served(&server, 1000000, 99);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        ck_assert_near(told(&server, rows[i].in_flight), rows[i].seconds, 1e-6);
     }
 }
 END_TEST
@@ -637,8 +687,8 @@ START_TEST(linkerd_comes_out_as_published)
 }
 END_TEST
 
-/* Where nobody knows how fast a server is, and each balancer sees a hundredth of
- * the traffic, those that ask win: half of the others' p99, and less than
+/* Where nobody knows how fast a server is, and each balancer sees a hundredth
+ * of the traffic, those that ask win: half of the others' p99, and less than
  * that of the one that learns from its own requests. */
 START_TEST(prequal_finds_the_fast_servers)
 {
@@ -708,6 +758,7 @@ static Suite *compare_suite(void)
     tcase_add_test(parts, policies_meet_the_same_traffic);
     tcase_add_loop_test(parts, service_times_have_their_mean, 0, 4);
     tcase_add_loop_test(parts, arrivals_have_their_rate, 0, 2);
+    tcase_add_test(parts, servers_tell_the_median_at_their_load);
     tcase_add_test(parts, keys_follow_zipf);
     tcase_add_test(parts, speeds_are_weights);
     tcase_add_test(parts, impossible_options_are_refused);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Prequal as a host meets it: what answers do to picks, and the options. Whom it
- * probes is in test_prequal_probes.c. */
+/* Prequal as a host meets it: what answers do to picks, and the options. Whom
+ * it probes is in test_prequal_probes.c. */
 #include "pool.h"
 
 #include "base/random.h"
@@ -115,6 +115,41 @@ START_TEST(the_percentile_weighs_load_against_latency)
 }
 END_TEST
 
+/* By default the 84th percentile is the last that is cold: of 6 all, of 19 the
+ * 16th. */
+START_TEST(the_default_percentile_is_the_papers)
+{
+    static const uint32_t counts[] = { 6, 19 };
+    static const int expected[] = { 5, 15 };
+    uint32_t count = counts[_i];
+
+    open_pool(NULL);
+    pool_fill(&pool, count, NULL);
+    for (uint32_t id = 0; id < count; id++) {
+        /* The more in flight the faster. */
+        ck_assert_int_eq(answer(id, id, INFRA_MS(count - id), id), 0);
+    }
+    ck_assert_int_eq(pool_once(&pool, NULL), expected[_i]);
+    pool_close(&pool);
+}
+END_TEST
+
+/* From a microsecond on latencies differ, and the longest is no short one. */
+START_TEST(latencies_have_a_resolution)
+{
+    open_pool(NULL);
+    pool_fill(&pool, 3, NULL);
+    ck_assert_int_eq(answer(0, 0, (infra_time)1 << 42, 0), 0);
+    ck_assert_int_eq(answer(1, 0, INFRA_US(5), 0), 0);
+    ck_assert_int_eq(answer(2, 0, INFRA_US(3), 0), 0);
+    ck_assert_int_eq(pool_once(&pool, NULL), 2);
+    ck_assert_int_eq(answer(1, 0, INFRA_TIME_NEVER, 0), 0);
+    ck_assert_int_eq(answer(2, 0, INFRA_SEC(1), 0), 0);
+    ck_assert_int_eq(pool_once(&pool, NULL), 2);
+    pool_close(&pool);
+}
+END_TEST
+
 /* A full backend is not picked, however good its answer. */
 START_TEST(caps_hold)
 {
@@ -146,7 +181,7 @@ START_TEST(picks_thin_the_pool)
     pool_fill(&pool, 4, NULL);
     /* The best is the oldest. */
     for (uint32_t id = 0; id < 4; id++) {
-        ck_assert_int_eq(answer(id, 0, INFRA_MS(id), id), 0);
+        ck_assert_int_eq(answer(id, 5 * (id > 0), INFRA_MS(id), id), 0);
     }
     ck_assert_int_eq(pool_once(&pool, NULL), 0);
     ck_assert_int_eq(pool_once(&pool, NULL), 1);
@@ -333,7 +368,7 @@ START_TEST(age_is_an_option)
     open_pool(&o);
     pool_fill(&pool, 3, NULL);
     for (uint32_t id = 0; id < 3; id++) {
-        ck_assert_int_eq(answer(id, 0, id, INFRA_SEC(7)), 0);
+        ck_assert_int_eq(answer(id, 5 * (id > 0), id, INFRA_SEC(7)), 0);
     }
     struct infra_ticket busy, t;
     uint64_t word = 1;
@@ -359,7 +394,10 @@ START_TEST(every_allocation_may_fail)
 
     for (long countdown = 0; made == 0; countdown++) {
         struct infra_balancer_reader *reader = NULL;
+        struct infra_ticket t;
         open_pool(NULL);
+        pool_fill(&pool, 2, NULL);
+        infra_balancer_refresh(pool.reader);
         long live = pool.heap.live;
         pool.heap.countdown = countdown;
         int err = infra_balancer_reader_create(&reader, pool.balancer);
@@ -367,6 +405,10 @@ START_TEST(every_allocation_may_fail)
         made = err == INFRA_OK;
         ck_assert(made || (err == INFRA_ENOMEM && reader == NULL));
         ck_assert(made || pool.heap.live == live);
+        if (made) {
+            ck_assert_int_ge(infra_balancer_pick(reader, NULL, 0, &t), 0);
+            ck_assert_int_eq(infra_balancer_release(reader, &t, 0, 0), 0);
+        }
         infra_balancer_reader_destroy(reader);
         pool_close(&pool);
         ck_assert_int_lt(countdown, 10);
@@ -442,6 +484,8 @@ static Suite *prequal_suite(void)
     tcase_add_test(tc, without_answers_it_is_two_choices);
     tcase_add_test(tc, answers_decide);
     tcase_add_loop_test(tc, the_percentile_weighs_load_against_latency, 0, 2);
+    tcase_add_loop_test(tc, the_default_percentile_is_the_papers, 0, 2);
+    tcase_add_test(tc, latencies_have_a_resolution);
     tcase_add_test(tc, caps_hold);
     tcase_add_test(tc, picks_thin_the_pool);
     tcase_add_loop_test(tc, answers_are_reused_by_the_paper, 0, 14);

@@ -171,6 +171,10 @@ START_TEST(probes_are_due_when_idle)
     ck_assert_int_eq(ask(INFRA_SEC(101)), 0);
     ck_assert_int_eq(ask(INFRA_SEC(103)), 0);
     ck_assert_int_eq(ask(INFRA_SEC(200)), _i == 0 ? 3 : 2);
+    for (int i = 0; i < 50; i++) { /* What picks owe is not forgotten. */
+        ck_assert_int_ge(pool_once(&pool, NULL), 0);
+    }
+    ck_assert_int_eq(ask(INFRA_SEC(300)), _i == 0 ? 32 : 5);
     pool_close(&pool);
 }
 END_TEST
@@ -216,7 +220,14 @@ START_TEST(each_tier_has_its_own_pool)
     pool_publish(&pool);
     ck_assert_int_lt(pool_once(&pool, NULL), 2);
     ck_assert_int_ge(pool_once(&pool, &q), 2);
-    ck_assert_int_eq(ask(0), 4);
+    probes[3].id = 99;
+    ck_assert_int_eq(infra_balancer_probes(pool.reader, 0, probes, 3), 3);
+    ck_assert_uint_lt(probes[0].id, 2);
+    ck_assert_uint_eq(probes[1].id, 1 - probes[0].id);
+    ck_assert_uint_ge(probes[2].id, 2);
+    ck_assert_uint_eq(probes[3].id, 99);
+    ck_assert_int_eq(ask(0), 1);
+    ck_assert_uint_ge(probes[0].id, 2);
     for (uint32_t id = 0; id < 4; id++) {
         ck_assert_int_eq(answer(id, 0, INFRA_MS(10 - id), 0), 0);
     }
@@ -277,6 +288,10 @@ START_TEST(answers_do_not_outlive_the_owner)
     late.generation = 2;
     ck_assert_int_eq(infra_balancer_probed(pool.reader, &late, 0, 0, 0), 0);
     ck_assert_int_eq(pool_once(&pool, NULL), 0);
+    ck_assert_int_eq(ask(0), 3);
+    for (int i = 0; i < 3; i++) {
+        ck_assert_uint_eq(probes[i].generation, probes[i].id == 0 ? 2 : 1);
+    }
     pool_close(&pool);
 }
 END_TEST

@@ -459,8 +459,9 @@ INFRA_API const struct infra_balancer_policy *infra_balancer_peak_ewma(void);
  * @name Prequal
  * Backends that know their own load tell it (Wydrowski et al., "Load is not
  * what you should balance: Introducing Prequal", NSDI 2024).  It pays where
- * there are many backends, unequal or shared with others, and many readers that
- * see little of each other's work.
+ * there are many backends, unequal or shared with others, and many processes
+ * that see little of each other's work; with ten backends and one process, two
+ * choices do as well.
  *
  * The library has no sockets, so the host carries the probes: small questions,
  * answered at once, of how many requests the backend has in flight and how long
@@ -490,10 +491,13 @@ INFRA_API const struct infra_balancer_policy *infra_balancer_peak_ewma(void);
  * With fewer than two answers that it may use, a pick is that of
  * infra_balancer_two_choices(): so it is for a host that sends no probes.
  * Weights count there only, since the answers tell what a backend can do.
+ *
+ * A backend that fails at once looks idle and fast, and gets more than its
+ * share.  Whoever uses Prequal needs somebody to mark it (INFRA_AXIS_PASSIVE).
  * @{
  */
 
-/** The most probes that are due at once. */
+/** The most probes of a tier that are due at once. */
 #define INFRA_BALANCER_PROBES_MAX 32u
 
 /** Options of infra_balancer_prequal(), with the names that the paper uses. */
@@ -547,9 +551,8 @@ INFRA_API INFRA_NODISCARD int infra_balancer_probes(
  * tells the past and is better left out.
  *
  * @param in_flight  What the backend has, of all its clients.
- * @param latency    Nanoseconds; 0 is the best there is, so a backend that
- *                   cannot tell yet gets a request.  A backend that fails fast
- *                   should not tell how fast.
+ * @param latency    Nanoseconds, of requests that were served; 0 is the best
+ *                   there is, so a backend that cannot tell yet gets a request.
  * @return INFRA_OK; INFRA_ESTALE: the backend takes nothing new or is gone;
  *         INFRA_EINVAL: a NULL argument, or the policy is another.
  *

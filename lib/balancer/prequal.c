@@ -73,7 +73,9 @@ static struct tier *prepared(void *memory,
     return t;
 }
 
-/* state[0]: the random state of two choices. [1]: ours. */
+/* state[0]: the random state of two choices. [1]: ours. An answer that the
+ * balancer cannot use (too new, or just full) has had its use, and the next one
+ * that it asks for is another pick to us. */
 static uint32_t pick(const void *table, uint64_t state[4],
                      const struct infra_balancer_candidates *c, uint64_t hash)
 {
@@ -187,6 +189,7 @@ int infra_balancer_probes(struct infra_balancer_reader *reader, infra_time now,
         }
         count += ask(reader, list, now, ret + count, max - count);
     }
+    assert(count <= max);
     return (int)count;
 }
 

@@ -71,8 +71,8 @@ static uint32_t count_less(const uint32_t *sorted, uint32_t value)
     return count;
 }
 
-/* Count it among the last answers, in the place of the one that is the longest
- * ago, and see which are cold: the given percentile of them, by nearest rank. */
+/* Count it among the last answers, in the place of the oldest, and see which of
+ * them are cold: the given percentile, by nearest rank. */
 static void note_recent(struct probe_pool *pool, uint32_t in_flight)
 {
     uint32_t *sorted = pool->sorted;
