@@ -7,8 +7,10 @@
  * A thread holds TICKETS tickets and gives back the oldest with each pick, so
  * that the load that two choices compares is real; hash policies get another
  * hash each time. Weights are 1, 2, 3, 1, 2, ... for smooth weighted and 1 for
- * the others. A figure is the nanoseconds that one thread spends on a pick and
- * a release: the median and the least of REPEATS runs of about 30 ms. */
+ * the others. A pick of Prequal comes with asking whom to probe and with three
+ * answers, since without them it would be two choices. A figure is the
+ * nanoseconds that one thread spends on a pick and a release: the median and
+ * the least of REPEATS runs of about 30 ms. */
 #include "bench.h"
 
 #include <infra/balancer.h>
@@ -28,6 +30,7 @@ struct worker {
     double ns; /* Out: per pick. */
     int cpu;
     int by_hash;
+    int is_probed;
 };
 
 static uint64_t now_ns(void)
@@ -38,22 +41,39 @@ static uint64_t now_ns(void)
     return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
-static void pick_many(struct infra_balancer_reader *r, uint64_t picks,
-                      int by_hash)
+/* Answer the probes that are due, each a little differently. */
+static void answer_probes(struct infra_balancer_reader *r, uint64_t now)
 {
+    struct infra_balancer_probe probes[INFRA_BALANCER_PROBES_MAX];
+    int count =
+        infra_balancer_probes(r, now, probes, INFRA_BALANCER_PROBES_MAX);
+
+    for (int i = 0; i < count; i++) {
+        uint64_t word = (now + probes[i].id) * 0x9e3779b97f4a7c15u;
+        (void)infra_balancer_probed(r, &probes[i], (uint32_t)(word >> 60),
+                                    word >> 44, now);
+    }
+}
+
+static void pick_many(const struct worker *w)
+{
+    struct infra_balancer_reader *r = w->reader;
     struct infra_request request = { .hash = 0 };
     struct infra_ticket tickets[TICKETS];
     int id = 0;
 
     memset(tickets, 0, sizeof tickets);
-    for (uint64_t i = 0; i < picks; i++) {
+    for (uint64_t i = 0; i < w->picks; i++) {
         struct infra_ticket *t = &tickets[i % TICKETS];
         if (i >= TICKETS) {
             (void)infra_balancer_release(r, t, INFRA_OUTCOME_OK, i);
         }
         /* Keys come hashed; this one multiplication stands for all of that. */
         request.hash = i * 0x9e3779b97f4a7c15u;
-        id |= infra_balancer_pick(r, by_hash ? &request : NULL, i, t);
+        id |= infra_balancer_pick(r, w->by_hash ? &request : NULL, i, t);
+        if (w->is_probed) {
+            answer_probes(r, i);
+        }
     }
     for (int i = 0; i < TICKETS; i++) {
         (void)infra_balancer_release(r, &tickets[i], INFRA_OUTCOME_OK, 0);
@@ -76,7 +96,7 @@ static void *work(void *arg)
     (void)pthread_setaffinity_np(pthread_self(), sizeof cpus, &cpus);
     pthread_barrier_wait(w->start);
     uint64_t begin = now_ns();
-    pick_many(w->reader, w->picks, w->by_hash);
+    pick_many(w);
     w->ns = (double)(now_ns() - begin) / (double)w->picks;
     return NULL;
 }
@@ -178,6 +198,7 @@ static int measure_policy(struct report *report, const char *name,
 
     for (int i = 0; i < THREADS_MAX && err == INFRA_OK; i++) {
         workers[i].by_hash = o.policy->whole_tier != 0;
+        workers[i].is_probed = o.policy == infra_balancer_prequal();
         err = infra_balancer_reader_create(&workers[i].reader, b);
     }
     if (err == INFRA_OK) {

@@ -35,6 +35,7 @@ static const struct sim_fault restarts[] = {
     { .kind = SIM_RESTART, .server = 4, .begin = 50, .end = 55 },
 };
 static const uint32_t unequal[] = { 1, 1, 2, 4 };
+static const uint32_t halves[] = { 1, 2 };
 
 static const struct scenario scenarios[] = {
     { .name = "steady",
@@ -152,6 +153,20 @@ static const struct scenario scenarios[] = {
                    .within = 100e-3,
                    .warm_up = 0.1 },
       .load = 0.8 },
+    { .name = "unknown",
+      .help = "a hundred servers, half of them twice as fast, which a hundred "
+              "balancers do not know; 60 % busy",
+      .options = { .requests = 1000000,
+                   .balancers = 100,
+                   .servers = 100,
+                   .speeds = halves,
+                   .speeds_count = 2,
+                   .weights_are_even = 1,
+                   .workers = 1,
+                   .service_mean = 10e-3,
+                   .within = 100e-3,
+                   .warm_up = 0.1 },
+      .load = 0.6 },
     { .name = "bursty",
       .help = "ten servers, 60 % busy on the whole: 120 % in bursts of 100 "
               "requests, pauses as long, four balancers",

@@ -78,6 +78,12 @@ static void handle(struct sim *s, const struct sim_event *event)
     case SIM_EVENT_END:
         sim_server_fault(s, fault, event->kind == SIM_EVENT_BEGIN, event->at);
         break;
+    case SIM_EVENT_ASKED:
+        sim_probe_arrive(s, event->index, event->at);
+        break;
+    case SIM_EVENT_PROBED:
+        sim_probe_answer(s, event->index, event->at);
+        break;
     case SIM_EVENT_DOWN:
     case SIM_EVENT_UP:
         sim_balancers_update(s, fault, event->kind == SIM_EVENT_UP, event->at);
@@ -145,7 +151,7 @@ static void init(struct sim *s, struct sim_result *ret,
 {
     s->options = o;
     s->result = ret;
-    s->free = s->oldest = s->newest = SIM_NOBODY;
+    s->free = s->oldest = s->newest = s->probes_free = SIM_NOBODY;
     s->service_random = sim_stream(o->seed, SIM_STREAM_SERVICE);
     s->keys_random = sim_stream(o->seed, SIM_STREAM_KEYS);
     s->clients_random = sim_stream(o->seed, SIM_STREAM_CLIENTS);
@@ -158,6 +164,8 @@ static void init(struct sim *s, struct sim_result *ret,
     sim_keys_init(&s->keys);
     for (uint32_t i = 0; i < o->servers; i++) {
         s->servers[i].speed = speed_of(o, i);
+        s->servers[i].recent =
+            s->recent != NULL ? &s->recent[i * SIM_LEVELS] : NULL;
     }
     schedule_faults(s);
 }
@@ -175,7 +183,13 @@ int sim_run(struct sim_result *ret, const struct sim_options *options)
     s->servers = calloc(options->servers, sizeof s->servers[0]);
     s->balancers = calloc(options->balancers, sizeof s->balancers[0]);
     s->options = options;
-    if (s->servers == NULL || s->balancers == NULL) {
+    int is_probed = options->policy == infra_balancer_prequal();
+    if (is_probed) {
+        s->recent =
+            calloc((size_t)options->servers * SIM_LEVELS, sizeof *s->recent);
+    }
+    if (s->servers == NULL || s->balancers == NULL ||
+        (is_probed && s->recent == NULL)) {
         s->error = INFRA_ENOMEM;
     } else {
         init(s, ret, options);
@@ -192,6 +206,8 @@ int sim_run(struct sim_result *ret, const struct sim_options *options)
     sim_balancers_destroy(s);
     free(s->events.heap);
     free(s->requests);
+    free(s->probes);
+    free(s->recent);
     free(s->balancers);
     free(s->servers);
     free(s);

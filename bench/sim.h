@@ -61,6 +61,7 @@ struct sim_options {
     uint32_t servers;
     const uint32_t *speeds; /* By server, in turn, which are the weights too. */
     uint32_t speeds_count;  /* 0: all 1. */
+    int weights_are_even;   /* The balancers do not know the speeds. */
     uint32_t workers;       /* Of a server. */
     uint32_t queue_max;     /* Waiting at a server, 0: any number. */
     uint32_t in_flight_max; /* Of a balancer at a server, 0: no cap. */

@@ -20,7 +20,9 @@ static int add_backend(struct sim_balancer *b, const struct sim_options *o,
         .size = sizeof backend,
         .key = key,
         .id = id,
-        .weight = o->speeds_count > 0 ? o->speeds[id % o->speeds_count] : 1,
+        .weight = o->speeds_count > 0 && !o->weights_are_even
+                      ? o->speeds[id % o->speeds_count]
+                      : 1,
         .in_flight_max = o->in_flight_max,
     };
     return infra_balancer_set(b->control, &backend);
@@ -162,6 +164,9 @@ static void attempt(struct sim *s, uint32_t request, infra_time now)
     }
     r->picked = now;
     r->server = (uint32_t)id;
+    if (s->recent != NULL) {
+        sim_probe_send(s, r->balancer, now);
+    }
     sim_server_accept(s, request, now);
 }
 

@@ -11,15 +11,17 @@ enum sim_event_kind {
     SIM_EVENT_ANSWERED, /* An answer without service: `outcome`. */
     SIM_EVENT_BEGIN,    /* Of a fault. */
     SIM_EVENT_END,
-    SIM_EVENT_DOWN, /* The balancers learn that a fault began ... */
-    SIM_EVENT_UP,   /* ... and that it ended. */
+    SIM_EVENT_ASKED,  /* A probe reaches its server ... */
+    SIM_EVENT_PROBED, /* ... and the answer its balancer. */
+    SIM_EVENT_DOWN,   /* The balancers learn that a fault began ... */
+    SIM_EVENT_UP,     /* ... and that it ended. */
 };
 
 struct sim_event {
     infra_time at;
     uint64_t order;
     enum sim_event_kind kind;
-    uint32_t index; /* Of a request or of a fault. */
+    uint32_t index; /* Of a request, of a probe or of a fault. */
     enum infra_outcome outcome;
     uint32_t reserved;
 };

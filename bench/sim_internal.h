@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Private to the simulation: one run's state. sim.c has the loop, sim_client.c
- * what the balancers and the clients do, sim_server.c what the servers do. */
+ * what the balancers and the clients do, sim_server.c what the servers do,
+ * sim_probe.c what they say to each other about it. */
 #ifndef BENCH_SIM_INTERNAL_H
 #define BENCH_SIM_INTERNAL_H
 
@@ -23,6 +24,8 @@ struct sim_request {
     uint32_t tried_count;
     uint32_t balancer;
     uint32_t server;
+    infra_time accepted; /* By the server. */
+    uint32_t beside;     /* What the server had in flight then. */
     uint32_t older; /* Those whose clients wait, in the order of arrival. */
     uint32_t newer;
     uint32_t next;       /* In a server's queue, or free. */
@@ -32,8 +35,17 @@ struct sim_request {
     uint8_t is_measured; /* Arrived in the part that counts. */
 };
 
+/* How long a server's last requests took, of those that met about as many. */
+enum { SIM_RECENT = 9 };
+struct sim_recent {
+    float seconds[SIM_RECENT];
+    uint32_t count; /* Ever. */
+};
+enum { SIM_LEVELS = 48 };
+
 struct sim_server {
     const struct sim_fault *fault; /* The present one, or NULL. */
+    struct sim_recent *recent;     /* SIM_LEVELS of them; NULL: not probed. */
     double speed;
     uint32_t busy; /* Workers. */
     uint32_t waiting;
@@ -41,6 +53,15 @@ struct sim_server {
     uint32_t last;
     infra_time changed; /* When `busy` did. */
     double busy_ns;     /* Its integral over time until then. */
+};
+
+/* On its way to the server or back. */
+struct sim_probe {
+    struct infra_balancer_probe probe;
+    infra_time latency;
+    uint32_t in_flight;
+    uint32_t balancer;
+    uint32_t next; /* Free. */
 };
 
 struct sim_balancer {
@@ -60,7 +81,11 @@ struct sim {
     uint32_t oldest; /* Whose client waits. */
     uint32_t newest;
     struct sim_server *servers;
+    struct sim_recent *recent; /* Of all servers. */
     struct sim_balancer *balancers;
+    struct sim_probe *probes;
+    uint32_t probes_size;
+    uint32_t probes_free;
     uint64_t service_random;
     uint64_t keys_random;
     uint64_t clients_random;
@@ -101,7 +126,21 @@ void sim_server_accept(struct sim *s, uint32_t request, infra_time now);
 void sim_server_served(struct sim *s, uint32_t request, infra_time now);
 void sim_server_fault(struct sim *s, const struct sim_fault *fault,
                       int is_beginning, infra_time now);
+/* What it works on and what waits. */
+static inline uint32_t sim_server_in_flight(const struct sim_server *server)
+{
+    return server->busy + server->waiting;
+}
 /* Bring busy_ns up to now. */
 void sim_server_account(struct sim_server *server, infra_time now);
+
+/* sim_probe.c */
+/* Send the probes that are due, after a pick. */
+void sim_probe_send(struct sim *s, uint32_t balancer, infra_time now);
+void sim_probe_arrive(struct sim *s, uint32_t probe, infra_time now);
+void sim_probe_answer(struct sim *s, uint32_t probe, infra_time now);
+/* A request was served: what its server will tell. */
+void sim_probe_note(struct sim_server *server, const struct sim_request *r,
+                    infra_time now);
 
 #endif

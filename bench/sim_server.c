@@ -66,6 +66,8 @@ void sim_server_accept(struct sim *s, uint32_t request, infra_time now)
     struct sim_server *server = &s->servers[s->requests[request].server];
 
     s->requests[request].is_held = 1;
+    s->requests[request].accepted = now;
+    s->requests[request].beside = sim_server_in_flight(server);
     if (server->fault != NULL && server->fault->kind == SIM_FAIL_FAST) {
         answer_later(s, request, INFRA_OUTCOME_ERROR, now);
     } else if (server->fault != NULL && server->fault->kind != SIM_SLOW) {
@@ -86,6 +88,7 @@ void sim_server_served(struct sim *s, uint32_t request, infra_time now)
 
     if (!r->is_lost) {
         sim_server_account(server, now);
+        sim_probe_note(server, r, now);
         server->busy--;
         if (server->waiting > 0) {
             serve(s, leave_queue(s, server), now);

@@ -37,11 +37,30 @@ static void finish(struct infra_balancer_reader *reader,
     check(infra_balancer_release(reader, ticket, INFRA_OUTCOME_OK, now));
 }
 
+/* Prequal wants to know how busy the backends are. A host would ask them over
+ * the network; here they answer at once, and as truly as they can: how many of
+ * our requests each has, and that one takes a millisecond. The other policies
+ * have no questions. */
+static void answer_probes(struct infra_balancer_reader *reader,
+                          const uint32_t *in_flight, infra_time now)
+{
+    struct infra_balancer_probe probes[INFRA_BALANCER_PROBES_MAX];
+    int count = check(
+        infra_balancer_probes(reader, now, probes, INFRA_BALANCER_PROBES_MAX));
+
+    for (int i = 0; i < count; i++) {
+        check(infra_balancer_probed(reader, &probes[i], in_flight[probes[i].id],
+                                    INFRA_MS(1), now));
+    }
+}
+
 /* Print the line of twenty picks. */
 static void pick_all(struct infra_balancer *balancer,
                      struct infra_balancer_reader *reader)
 {
     struct infra_ticket tickets[IN_FLIGHT];
+    uint32_t in_flight[BACKENDS_COUNT] = { 0 };
+    int ids[IN_FLIGHT];
 
     for (uint64_t i = 0; i < PICKS_COUNT; i++) {
         uint64_t key = i % DOWN_FROM;
@@ -53,6 +72,7 @@ static void pick_all(struct infra_balancer *balancer,
 
         if (i >= IN_FLIGHT) { /* The oldest makes room. */
             finish(reader, ticket, now);
+            in_flight[ids[i % IN_FLIGHT]]--;
         }
         if (i == DOWN_FROM) {
             check(infra_balancer_mark(balancer, 0, INFRA_AXIS_HEALTH,
@@ -62,6 +82,9 @@ static void pick_all(struct infra_balancer *balancer,
         }
         int id = check(infra_balancer_pick(reader, &request, now, ticket));
         printf(" %s", names[id]);
+        in_flight[id]++;
+        ids[i % IN_FLIGHT] = id;
+        answer_probes(reader, in_flight, now);
     }
     for (int i = 0; i < IN_FLIGHT; i++) {
         finish(reader, &tickets[i], INFRA_MS(PICKS_COUNT));

@@ -10,7 +10,7 @@
 
 /* How many policies infra_balancer_policy_name() knows; a test holds it to
  * that. */
-#define POLICIES 15
+#define POLICIES 16
 
 struct pool {
     struct test_heap heap;

@@ -30,6 +30,21 @@ struct worker {
     uint64_t seed;
 };
 
+/* Prequal has questions; each answer is another. */
+static void answer_probes(struct worker *w)
+{
+    struct infra_balancer_probe probes[INFRA_BALANCER_PROBES_MAX];
+    int count =
+        infra_balancer_probes(w->reader, 0, probes, INFRA_BALANCER_PROBES_MAX);
+
+    for (int i = 0; i < count; i++) {
+        uint64_t word = infra__random(&w->seed);
+        int err = infra_balancer_probed(w->reader, &probes[i],
+                                        (uint32_t)(word % 4), word >> 40, 0);
+        ck_assert(err == INFRA_OK || err == INFRA_ESTALE);
+    }
+}
+
 static void *work(void *arg)
 {
     struct worker *w = arg;
@@ -46,6 +61,7 @@ static void *work(void *arg)
             ck_assert_uint_lt(atomic_fetch_add(&host[id].in_use, 1), CAP);
             ids[held++] = id;
             atomic_fetch_add_explicit(&w->picks, 1, memory_order_relaxed);
+            answer_probes(w);
         }
         if (held > 0 && (id < 0 || infra__random(&w->seed) % 2 == 0)) {
             held--;

@@ -5,8 +5,7 @@
 #include "support.h"
 
 #include "scenarios.h"
-#include "sim_arrivals.h"
-#include "sim_random.h"
+#include "sim_internal.h"
 #include "trace.h"
 
 #include <math.h>
@@ -310,6 +309,57 @@ START_TEST(arrivals_have_their_rate)
         ck_assert_near(variation, 1, 0.02);
     } else {
         ck_assert_double_gt(variation, 20);
+    }
+}
+END_TEST
+
+static void note_served(struct sim_server *server, uint32_t beside,
+                        double seconds)
+{
+    const struct sim_request r = { .accepted = INFRA_SEC(5), .beside = beside };
+
+    sim_probe_note(server, &r, r.accepted + sim_time(seconds));
+}
+
+/* What a server tells with so many in flight, in seconds. */
+static double told(struct sim_server *server, uint32_t in_flight)
+{
+    struct sim_probe probe = { .probe = { .id = 0 } };
+    struct sim s = { .servers = server, .probes = &probe };
+
+    server->busy = in_flight / 3;
+    server->waiting = in_flight - server->busy;
+    sim_probe_arrive(&s, 0, 0);
+    ck_assert_uint_eq(s.events.count, 1);
+    free(s.events.heap);
+    ck_assert_uint_eq(probe.in_flight, in_flight);
+    return (double)probe.latency / 1e9;
+}
+
+/* A server answers a probe with the median of its last nine times at about its
+ * present load, or at the nearest of which it knows any. */
+START_TEST(servers_tell_the_median_at_their_load)
+{
+    static const struct {
+        uint32_t in_flight;
+        double seconds;
+    } rows[] = { { 5, 5 },   { 0, 5 },     { 8, 5 },       { 9, 12 },
+                 { 12, 12 }, { 13, 12 },   { 15, 16 },     { 16, 16 },
+                 { 19, 16 }, { 20, 20 },   { 23, 20 },     { 24, 20 },
+                 { 99, 20 }, { 5000, 99 }, { 4000000, 99 } };
+    struct sim_recent recent[SIM_LEVELS] = { { .count = 0 } };
+    struct sim_server server = { .recent = recent };
+
+    ck_assert_double_eq(told(&server, 3), 0);
+    for (int i = 0; i < 18; i++) {
+        note_served(&server, 5, i < 9 ? 1000 : 1 + i * 4 % 9);
+    }
+    note_served(&server, 12, 12);
+    note_served(&server, 17, 16);
+    note_served(&server, 20, 20);
+    note_served(&server, 1000000, 99);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        ck_assert_near(told(&server, rows[i].in_flight), rows[i].seconds, 1e-6);
     }
 }
 END_TEST
@@ -637,6 +687,52 @@ START_TEST(linkerd_comes_out_as_published)
 }
 END_TEST
 
+/* Where nobody knows how fast a server is, and each balancer sees a hundredth
+ * of the traffic, those that ask win: half of the others' p99, and less than
+ * that of the one that learns from its own requests. */
+START_TEST(prequal_finds_the_fast_servers)
+{
+    static const struct {
+        const char *policy;
+        double part;
+    } others[] = { { "round-robin", 0.5 },
+                   { "random", 0.5 },
+                   { "two-choices", 0.5 },
+                   { "least-connections", 0.5 },
+                   { "peak-ewma", 0.9 } };
+    struct sim_options o = scenario_by_name("unknown")->options;
+
+    o.requests = 200000;
+    o.rate = sim_rate(&o, scenario_by_name("unknown")->load);
+    o.policy = infra_balancer_prequal();
+    run(&o);
+    double p99 = p99_ms();
+    ck_assert_uint_eq(result.errors, 0);
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        o.policy = infra_balancer_policy_by_name(others[i].policy);
+        run(&o);
+        ck_assert_msg(p99 < p99_ms() * others[i].part, "%s: %g to %g",
+                      others[i].policy, p99, p99_ms());
+    }
+}
+END_TEST
+
+/* One of eleven servers takes 2 s for a while: Prequal sends less there than
+ * those that count their work in flight. */
+START_TEST(prequal_avoids_the_slow_server)
+{
+    struct sim_options o = scenario_by_name("linkerd")->options;
+
+    o.policy = infra_balancer_policy_by_name("two-choices");
+    run(&o);
+    double within = part_of(result.within);
+    o.policy = infra_balancer_prequal();
+    run(&o);
+    ck_assert_double_gt(part_of(result.within), within);
+    ck_assert_double_gt(part_of(result.within), 0.996);
+}
+END_TEST
+
 static Suite *compare_suite(void)
 {
     Suite *suite = suite_create("compare");
@@ -662,6 +758,7 @@ static Suite *compare_suite(void)
     tcase_add_test(parts, policies_meet_the_same_traffic);
     tcase_add_loop_test(parts, service_times_have_their_mean, 0, 4);
     tcase_add_loop_test(parts, arrivals_have_their_rate, 0, 2);
+    tcase_add_test(parts, servers_tell_the_median_at_their_load);
     tcase_add_test(parts, keys_follow_zipf);
     tcase_add_test(parts, speeds_are_weights);
     tcase_add_test(parts, impossible_options_are_refused);
@@ -678,6 +775,8 @@ static Suite *compare_suite(void)
     tcase_add_test(faults, a_restart_resets_and_is_noticed);
     tcase_add_test(faults, a_fresh_server_joins);
     tcase_add_test(faults, linkerd_comes_out_as_published);
+    tcase_add_test(faults, prequal_finds_the_fast_servers);
+    tcase_add_test(faults, prequal_avoids_the_slow_server);
     tcase_add_loop_test(faults, every_ticket_comes_back, 0, (int)scenarios);
     suite_add_tcase(suite, faults);
     return suite;

@@ -522,6 +522,115 @@ INFRA_API const struct infra_balancer_policy *infra_balancer_two_choices(void);
 INFRA_API const struct infra_balancer_policy *infra_balancer_peak_ewma(void);
 
 /**
+ * @name Prequal
+ * Backends that know their own load tell it (Wydrowski et al., "Load is not
+ * what you should balance: Introducing Prequal", NSDI 2024).  It pays where
+ * there are many backends, unequal or shared with others, and many processes
+ * that see little of each other's work; with ten backends and one process, two
+ * choices do as well.
+ *
+ * The library has no sockets, so the host carries the probes: small questions,
+ * answered at once, of how many requests the backend has in flight and how long
+ * one takes that comes now (the median of those that came at about this load,
+ * say).  With each pick some backends, drawn at random, are due to be asked;
+ * nobody waits for the answers.
+ *
+ * @code
+ * id = infra_balancer_pick(r, NULL, now, &ticket);
+ * n = infra_balancer_probes(r, now, probes, INFRA_BALANCER_PROBES_MAX);
+ * for (i = 0; i < n; i++)
+ *     send_probe(server[probes[i].id], probes[i]);
+ * ...
+ * // when an answer comes
+ * infra_balancer_probed(r, &answer.probe, answer.in_flight, answer.latency,
+ *                       now);
+ * @endcode
+ *
+ * Each reader keeps a pool of answers per tier, the latest of a backend.  An
+ * answer is hot if it has more in flight than most of the last 64 answers had
+ * (the 84th percentile).  A pick takes the cold answer with the least latency,
+ * or the one with the fewest in flight if all are hot; that one counts as
+ * having one more in flight from then on.  Answers leave the pool when they are
+ * too old, used up, pushed out by newer ones when it is full, or removed, the
+ * oldest and the worst in turn.
+ *
+ * With fewer than two answers that it may use, a pick is that of
+ * infra_balancer_two_choices(): so it is for a host that sends no probes.
+ * Weights count there only, since the answers tell what a backend can do.
+ *
+ * A backend that fails at once looks idle and fast, and gets more than its
+ * share.  Whoever uses Prequal needs somebody to mark it (INFRA_AXIS_PASSIVE).
+ * @{
+ */
+
+/** The most probes of a tier that are due at once. */
+#define INFRA_BALANCER_PROBES_MAX 32u
+
+/** Options of infra_balancer_prequal(), with the names that the paper uses. */
+struct infra_prequal_options {
+    size_t size;
+    infra_time age_max; /**< Of an answer, 0: 1 s.  Nanoseconds. */
+    /** r_probe: so many for a hundred picks, up to 3200; 0: 300. */
+    uint32_t probes_percent;
+    /** r_remove: so many answers are removed for a hundred picks, up to 3200,
+     *  but the last two are left alone; 0: 100. */
+    uint32_t removals_percent;
+    /** Delta: so many more uses than picks, in per cent, do the answers offer;
+     *  up to 10000, 0: 100.  An answer is used 16 times at most. */
+    uint32_t reuse_percent;
+    uint32_t pool_size; /**< m, 2 to 32; 0: 16. */
+    /** Q_RIF: which percentile of the answers is cold, up to 100; 0: 84.  With
+     *  1 the work in flight decides, with 100 the latency alone. */
+    uint32_t hot_percentile;
+    uint32_t reserved;
+};
+
+/** Prequal.  O(pool_size); all threads share the in-flight counters, and each
+ *  reader takes 51 KiB.  Thread safety: any. */
+INFRA_API const struct infra_balancer_policy *infra_balancer_prequal(void);
+
+/** A question to one backend, which goes back with the answer. */
+struct infra_balancer_probe {
+    uint32_t id;
+    uint32_t generation; /**< Which of the backends that the id has had. */
+};
+
+/**
+ * Whom to probe now: for the picks that were made since the last call, and, so
+ * that the pool does not run dry, some at least once in half of the answers'
+ * age_max.  That is for a host that also calls this from a timer; others call
+ * it after a pick.  What does not fit @p max stays due.
+ *
+ * @param[out] ret  Room for @p max.
+ * @return How many, different ones of each tier; 0 if the policy is another;
+ *         INFRA_EINVAL: a NULL argument.
+ *
+ * Thread safety: owner.
+ */
+INFRA_API INFRA_NODISCARD int infra_balancer_probes(
+    struct infra_balancer_reader *reader, infra_time now,
+    struct infra_balancer_probe *ret, uint32_t max);
+
+/**
+ * Take in an answer, through the reader that it is for.  Probes without an
+ * answer need no word.  An answer that took longer than a few milliseconds
+ * tells the past and is better left out.
+ *
+ * @param in_flight  What the backend has, of all its clients.
+ * @param latency    Nanoseconds, of requests that were served; 0 is the best
+ *                   there is, so a backend that cannot tell yet gets a request.
+ * @return INFRA_OK; INFRA_ESTALE: the backend takes nothing new or is gone;
+ *         INFRA_EINVAL: a NULL argument, or the policy is another.
+ *
+ * Thread safety: owner.
+ */
+INFRA_API int infra_balancer_probed(struct infra_balancer_reader *reader,
+                                    const struct infra_balancer_probe *probe,
+                                    uint32_t in_flight, infra_time latency,
+                                    infra_time now);
+/** @} */
+
+/**
  * The lowest id that has room under its cap, so that the others stay idle
  * (HAProxy's "first").  O(1) while that is the first.  Thread safety: any.
  */
@@ -674,6 +783,12 @@ INFRA_API uint32_t infra_candidates_weight(
 INFRA_API uint32_t infra_candidates_in_flight(
     const struct infra_balancer_candidates *candidates, uint32_t index);
 
+/** The memory_size bytes that the policy has per reader and tier, zeroed at
+ *  first and aligned for any type; NULL in a build, or if it asked for none.
+ *  Thread safety: any. */
+INFRA_API void *infra_candidates_memory(
+    const struct infra_balancer_candidates *candidates);
+
 /** The policy's options, copied and complete; NULL if it has none.  Thread
  *  safety: any. */
 INFRA_API const void *infra_candidates_options(
@@ -723,6 +838,9 @@ struct infra_balancer_policy {
     /** Are these options, zeroes where none were given, good?  INFRA_OK, or an
      *  error that create passes on.  NULL: all are. */
     int (*check)(const void *options);
+    /** Bytes per reader and tier for infra_candidates_memory(), where the four
+     *  words of state are too few, 1 MiB at most; 0: none. */
+    size_t memory_size;
 };
 /** @} */
 

@@ -10,6 +10,7 @@
 #define OVERPROVISION_MAX 10000u
 #define BOUND_MAX 10000u
 #define RETRY_MIN_MAX 1000000u     /* Ten seconds' worth fit 64 bits. */
+#define MEMORY_MAX (1u << 20)      /* Of a policy, per reader and tier. */
 #define SEED_DEFAULT 0x696e667261u /* "infra" */
 
 INFRA__NO_TAIL_PADDING(struct infra_balancer_options, worker);
@@ -44,7 +45,7 @@ static bool policy_is_usable(const struct infra_balancer_policy *policy)
     return policy->size >= sizeof *policy && policy->name != NULL &&
            policy->pick != NULL && policy->needs_load <= 1 &&
            policy->needs_latency <= 1 && policy->whole_tier <= 1 &&
-           policy->reserved == 0;
+           policy->reserved == 0 && policy->memory_size <= MEMORY_MAX;
 }
 
 static bool options_are_usable(const struct infra_balancer_options *o)

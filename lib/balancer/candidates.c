@@ -24,7 +24,7 @@ const char *infra_candidates_key(
 {
     uint32_t id = candidates->list->entries[index].id;
 
-    return candidates->members != NULL ? candidates->members[id].key : NULL;
+    return candidates->reader == NULL ? candidates->members[id].key : NULL;
 }
 
 uint32_t infra_candidates_weight(
@@ -47,10 +47,38 @@ const void *infra_candidates_options(
     return candidates->options;
 }
 
+void *infra_candidates_memory(
+    const struct infra_balancer_candidates *candidates)
+{
+    const struct infra_balancer_reader *r = candidates->reader;
+
+    return r != NULL && r->memory != NULL
+               ? r->memory + candidates->list->rank * r->memory_stride
+               : NULL;
+}
+
 int infra_candidates_may(const struct infra_balancer_candidates *candidates,
                          uint32_t index)
 {
     return candidate_may(candidates, index);
+}
+
+const struct entry *infra__list_find(const struct list *list, uint32_t id)
+{
+    uint32_t low = 0;
+    uint32_t high = list->count;
+
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (list->entries[middle].id < id) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low < list->count && list->entries[low].id == id
+               ? &list->entries[low]
+               : NULL;
 }
 
 uint32_t infra__candidates_draw(const struct infra_balancer_candidates *c,

@@ -117,9 +117,10 @@ struct table {
 struct infra_balancer_candidates {
     const struct list *list;
     const struct slot *slots;
-    const struct infra_request *request; /* Never NULL. */
-    const struct member *members;        /* In a build; NULL in a pick. */
-    const void *options;                 /* The policy's. */
+    const struct infra_request *request;  /* Never NULL. */
+    struct infra_balancer_reader *reader; /* In a pick; NULL in a build. */
+    const struct member *members;         /* In a build; not set in a pick. */
+    const void *options;                  /* The policy's. */
     /* In the build of a policy of whole tiers, for the pure hash builders. */
     const struct infra__hash_member *hash_members;
     infra_time now;
@@ -221,6 +222,8 @@ struct infra_balancer_reader {
     bool needs_latency;
     uint32_t bound_percent;
     uint64_t states[LISTS_MAX][4]; /* The policy's, by rank. */
+    unsigned char *memory;         /* The same: a stride for each rank. */
+    size_t memory_stride;          /* Aligned for any type; 0: none. */
     struct infra_balancer *balancer;
     struct infra_balancer_reader *next;
     void *raw;
@@ -298,6 +301,9 @@ uint32_t infra__candidates_draw(const struct infra_balancer_candidates *c,
  * nobody. O(list). */
 uint32_t infra__candidates_rendezvous(const struct infra_balancer_candidates *c,
                                       uint64_t hash);
+
+/* The entry of an id in this list, or NULL. Entries are in the order of ids. */
+const struct entry *infra__list_find(const struct list *list, uint32_t id);
 
 /* How far a key goes on in its own order before it goes by rendezvous. */
 #define PROBES_MAX 32u

@@ -34,7 +34,7 @@ int infra_balancer_pick(struct infra_balancer_reader *reader,
         c.list = t->lists;
         c.slots = reader->slots;
         c.request = request;
-        c.members = NULL;
+        c.reader = reader;
         c.options = reader->policy_options;
         c.now = now;
         c.bound_total = 0;

@@ -159,7 +159,7 @@ static int try_list(struct infra_balancer_reader *r, const struct list *list,
     c.list = list;
     c.slots = r->slots;
     c.request = request;
-    c.members = NULL;
+    c.reader = r;
     c.options = r->policy_options;
     c.now = now;
     c.bound_total = 0;
@@ -187,25 +187,6 @@ static int try_list(struct infra_balancer_reader *r, const struct list *list,
                : INFRA_OK;
 }
 
-/* The entry of an id in this list, or NULL. Entries are in the order of ids. */
-static const struct entry *find(const struct list *list, uint32_t id)
-{
-    uint32_t low = 0;
-    uint32_t high = list->count;
-
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (list->entries[middle].id < id) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return low < list->count && list->entries[low].id == id
-               ? &list->entries[low]
-               : NULL;
-}
-
 /* The request's sticky backend with its places reserved, if it can be had. */
 static const struct entry *choose_sticky(struct infra_balancer_reader *r,
                                          const struct table *t,
@@ -213,12 +194,12 @@ static const struct entry *choose_sticky(struct infra_balancer_reader *r,
                                          uint32_t *why)
 {
     const struct list *list = &t->draining;
-    const struct entry *e = find(list, request->sticky);
+    const struct entry *e = infra__list_find(list, request->sticky);
     uint32_t before;
 
     for (uint32_t l = 0; l < t->lists_count && e == NULL; l++) {
         list = &t->lists[l];
-        e = find(list, request->sticky);
+        e = infra__list_find(list, request->sticky);
     }
     if (e == NULL || e->state > INFRA_STATE_DRAINING ||
         !entry_wanted(request, e)) {

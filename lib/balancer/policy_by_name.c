@@ -15,6 +15,7 @@ static policy_function *const policies[] = {
     infra_balancer_least_connections,
     infra_balancer_two_choices,
     infra_balancer_peak_ewma,
+    infra_balancer_prequal,
     infra_balancer_first,
     infra_balancer_maglev,
     infra_balancer_ring,

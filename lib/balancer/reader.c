@@ -3,6 +3,24 @@
 #include "../base/random.h"
 #include "internal.h"
 
+#include <stdalign.h>
+
+static size_t aligned(size_t size)
+{
+    const size_t align = alignof(max_align_t);
+
+    return (size + align - 1) / align * align;
+}
+
+static void free_parts(const struct infra_balancer_reader *r)
+{
+    const struct infra_allocator *a = &r->balancer->allocator;
+
+    infra__free(a, r->tallies, r->ids_max, sizeof *r->tallies);
+    infra__free(a, r->report_tallies, r->ids_max, sizeof *r->report_tallies);
+    infra__free(a, r->memory, LISTS_MAX, r->memory_stride);
+}
+
 int infra_balancer_reader_create(struct infra_balancer_reader **ret,
                                  struct infra_balancer *balancer)
 {
@@ -36,10 +54,11 @@ int infra_balancer_reader_create(struct infra_balancer_reader **ret,
     r->has_budget = (r->retry_percent | r->retry_min_per_s) != 0;
     r->tallies = infra__alloc(a, r->ids_max, sizeof *r->tallies);
     r->report_tallies = infra__alloc(a, r->ids_max, sizeof *r->report_tallies);
-    if (r->tallies == NULL || r->report_tallies == NULL) {
-        infra__free(a, r->tallies, r->ids_max, sizeof *r->tallies);
-        infra__free(a, r->report_tallies, r->ids_max,
-                    sizeof *r->report_tallies);
+    r->memory_stride = aligned(balancer->policy->memory_size);
+    r->memory = infra__alloc(a, LISTS_MAX, r->memory_stride);
+    if (r->tallies == NULL || r->report_tallies == NULL ||
+        (r->memory == NULL && r->memory_stride > 0)) {
+        free_parts(r);
         infra__free_lines(a, raw, sizeof *r);
         return INFRA_ENOMEM;
     }
@@ -113,9 +132,6 @@ void infra_balancer_reader_destroy(struct infra_balancer_reader *reader)
                                             memory_order_relaxed);
     }
     infra__inbox_finish(&reader->inbox, infra__table_free, b);
-    infra__free(&b->allocator, reader->tallies, b->ids_max,
-                sizeof *reader->tallies);
-    infra__free(&b->allocator, reader->report_tallies, b->ids_max,
-                sizeof *reader->report_tallies);
+    free_parts(reader);
     infra__free_lines(&b->allocator, reader->raw, sizeof *reader);
 }
