@@ -5,8 +5,9 @@
  * the exchange's deadline. What a job may do in one go is bounded, so that a
  * server that floods takes no turn away from others.
  *
- * Cost of a TCP check that passes: socket, connect, epoll_ctl, SO_ERROR,
- * getsockname, SO_LINGER, epoll_ctl, close, and its part of an epoll_wait. */
+ * Cost of a TCP check that passes: socket, TCP_QUICKACK, connect, epoll_ctl,
+ * getsockname, SO_LINGER, epoll_ctl, close, and its part of an epoll_wait. The
+ * peer's program is not woken for it: see dial(). */
 #include "driver.h"
 
 #include <assert.h>
@@ -41,13 +42,27 @@ static void note(struct infra__job *job, uint32_t what, uint32_t detail,
     job->exchange.ops->note(job->exchange.self, what, detail, now);
 }
 
+static bool has_output(const struct infra__job *job)
+{
+    const void *bytes;
+
+    return want(job) == INFRA_WANT_IO &&
+           job->exchange.ops->output(job->exchange.self, &bytes) > 0;
+}
+
 static int family(const struct infra__job *job)
 {
     return job->addresses[job->endpoint].storage.ss_family;
 }
 
-static void let_go(struct infra__job *job)
+static bool is_tcp(const struct infra__job *job)
 {
+    return family(job) != AF_UNIX;
+}
+
+static void let_go(struct infra__job *job, bool quiet)
+{
+    infra__stream_end(job, quiet);
     (void)close(job->fd);
     job->link = INFRA__LINK_NONE;
     job->watched = false;
@@ -70,22 +85,25 @@ static void hang_up(struct infra__job *job)
     /* Who closes first pays with TIME_WAIT, a minute of a local port for each
      * check. A reset costs neither side anything and loses nothing, unless the
      * peer has still to read what we sent last. */
-    if (job->link == INFRA__LINK_OPEN && !job->owes && family(job) != AF_UNIX) {
+    if (job->link == INFRA__LINK_OPEN && !job->owes && is_tcp(job)) {
         infra__socket_set_abort(job->fd);
     }
-    let_go(job);
+    let_go(job, job->link != INFRA__LINK_OPEN || !job->secured);
 }
 
 /* The connection, or the attempt at one, broke. */
-static void fail(struct infra__job *job, int error, infra_time now)
+static void fail(struct infra__job *job, uint32_t outcome, infra_time now)
 {
-    uint32_t outcome = infra__socket_outcome(error, family(job));
-
     if (job->link != INFRA__LINK_NONE) {
         job->link = INFRA__LINK_ENDED;
     }
     hang_up(job);
     note(job, INFRA_NOTE_FAILED, outcome, now);
+}
+
+static void fail_errno(struct infra__job *job, int error, infra_time now)
+{
+    fail(job, infra__socket_outcome(error, family(job)), now);
 }
 
 static void connected(struct infra__job *job, infra_time now)
@@ -94,16 +112,27 @@ static void connected(struct infra__job *job, infra_time now)
      * of the check: then TCP's simultaneous open connects the socket with
      * itself. */
     if (infra__socket_is_own_peer(job->fd, &job->addresses[job->endpoint])) {
-        fail(job, ECONNREFUSED, now);
+        fail_errno(job, ECONNREFUSED, now);
         return;
     }
     job->link = INFRA__LINK_OPEN;
+    job->read_awaits = EPOLLIN;
+    job->write_awaits = EPOLLOUT;
     note(job, INFRA_NOTE_CONNECTED, 0, now);
-    if (want(job) == INFRA_WANT_IO && family(job) != AF_UNIX) {
-        infra__socket_set_nodelay(job->fd);
+    uint32_t next = want(job);
+    if (!is_tcp(job) || next == INFRA_WANT_DONE || next == INFRA_WANT_CLOSE) {
+        return;
+    }
+    infra__socket_set_nodelay(job->fd);
+    if (next != INFRA_WANT_TLS && !has_output(job)) {
+        infra__socket_set_quickack(job->fd, true); /* It speaks first. */
     }
 }
 
+/* The packet that would end TCP's handshake is held back, as HAProxy does, until
+ * there is something to say. A check that only wants to see the connection says
+ * nothing: it resets it, and the server's program is never woken, logs nothing,
+ * and counts no aborted connection against us. */
 static enum progress dial(struct infra__job *job, infra_time now)
 {
     if (job->link == INFRA__LINK_CONNECTING) {
@@ -122,7 +151,7 @@ static enum progress dial(struct infra__job *job, infra_time now)
         return WAITING;
     }
     if (error != 0) {
-        fail(job, error, now);
+        fail_errno(job, error, now);
         return MOVED;
     }
     job->link = INFRA__LINK_OPEN;
@@ -130,23 +159,66 @@ static enum progress dial(struct infra__job *job, infra_time now)
     return MOVED;
 }
 
+/* Until when? The epoll event, or 0 for an answer of another kind. */
+static uint32_t awaited(long answer)
+{
+    switch (answer) {
+    case INFRA_TRANSPORT_WANT_READ:
+        return EPOLLIN;
+    case INFRA_TRANSPORT_WANT_WRITE:
+        return EPOLLOUT;
+    default:
+        return 0;
+    }
+}
+
+static enum progress shake_hands(struct infra__job *job, infra_time now)
+{
+    uint32_t outcome = INFRA_OUTCOME_RESET;
+    long answer = job->link == INFRA__LINK_OPEN
+                      ? infra__stream_secure(job, &outcome)
+                      : INFRA_TRANSPORT_ERROR;
+
+    if (awaited(answer) != 0) {
+        job->read_awaits = awaited(answer);
+        return WAITING;
+    }
+    if (answer != 0) {
+        fail(job, outcome, now);
+        return MOVED;
+    }
+    job->read_awaits = EPOLLIN;
+    job->owes = true;  /* Our last message of the handshake. */
+    job->holds = true; /* It may have read further than the handshake. */
+    job->reads_left = READS_MAX;
+    note(job, INFRA_NOTE_TLS_UP, 0, now);
+    return MOVED;
+}
+
 static enum progress receive(struct infra__job *job, infra_time now)
 {
     struct infra_driver *d = job->driver;
-    ssize_t count = recv(job->fd, d->bytes, sizeof d->bytes, MSG_DONTWAIT);
+    uint32_t outcome = 0;
+    long answer = infra__stream_read(job, d->bytes, sizeof d->bytes, &outcome);
 
     job->reads_left--;
-    if (count > 0) {
+    job->holds = answer > 0 && job->session != NULL;
+    if (answer > 0) {
         job->owes = false; /* An answer: what was sent has been read. */
-        job->exchange.ops->input(job->exchange.self, d->bytes, (size_t)count,
+        job->read_awaits = EPOLLIN;
+        job->exchange.ops->input(job->exchange.self, d->bytes, (size_t)answer,
                                  now);
-    } else if (count == 0) {
-        job->link = INFRA__LINK_ENDED;
-        note(job, INFRA_NOTE_EOF, 0, now);
-    } else if (errno == EAGAIN) {
+    } else if (awaited(answer) != 0) {
+        job->read_awaits = awaited(answer);
         job->reads_left = 0;
-    } else if (errno != EINTR) {
-        fail(job, errno, now);
+    } else if (answer == INFRA_TRANSPORT_ERROR) {
+        fail(job, outcome, now);
+    } else {
+        job->link = INFRA__LINK_ENDED;
+        note(job,
+             answer == INFRA_TRANSPORT_CLOSED ? INFRA_NOTE_EOF
+                                              : INFRA_NOTE_TRUNCATED,
+             0, now);
     }
     return MOVED;
 }
@@ -155,38 +227,41 @@ static enum progress transmit(struct infra__job *job, infra_time now)
 {
     const void *bytes;
     size_t size = job->exchange.ops->output(job->exchange.self, &bytes);
+    uint32_t outcome = INFRA_OUTCOME_RESET;
 
     if (size == 0) {
         return WAITING;
     }
-    if (job->link == INFRA__LINK_NONE) {
-        fail(job, ENOTCONN, now);
-        return MOVED;
-    }
-    /* A library leaves the host's SIGPIPE alone. */
-    ssize_t count = send(job->fd, bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL);
-    if (count >= 0) {
+    long answer = job->link != INFRA__LINK_NONE
+                      ? infra__stream_write(job, bytes, size, &outcome)
+                      : INFRA_TRANSPORT_ERROR;
+    if (answer > 0) {
         job->owes = true;
-        job->exchange.ops->sent(job->exchange.self, (size_t)count, now);
-    } else if (errno == EAGAIN) {
+        job->exchange.ops->sent(job->exchange.self, (size_t)answer, now);
+    } else if (awaited(answer) != 0) {
+        job->write_awaits = awaited(answer);
         return WAITING;
-    } else if (errno != EINTR) {
-        fail(job, errno, now);
+    } else {
+        fail(job, outcome, now);
     }
     return MOVED;
+}
+
+static bool may_receive(const struct infra__job *job)
+{
+    return job->link == INFRA__LINK_OPEN && want(job) != INFRA_WANT_TLS;
 }
 
 /* Do the one thing that the exchange wants. */
 static enum progress serve(struct infra__job *job, infra_time now)
 {
-    bool readable = job->reads_left > 0 && job->link == INFRA__LINK_OPEN;
+    bool readable = job->reads_left > 0 && may_receive(job);
 
     switch (want(job)) {
     case INFRA_WANT_CONNECT:
         return dial(job, now);
     case INFRA_WANT_TLS:
-        note(job, INFRA_NOTE_FAILED, INFRA_OUTCOME_LOCAL, now);
-        return MOVED;
+        return shake_hands(job, now);
     case INFRA_WANT_IO:
         return readable ? receive(job, now) : transmit(job, now);
     case INFRA_WANT_IDLE:
@@ -201,23 +276,32 @@ static enum progress serve(struct infra__job *job, infra_time now)
     }
 }
 
-/* Have epoll tell of what the job waits for. False: the system refused. */
+/* What the job waits for, as epoll events. */
+static uint32_t interest(const struct infra__job *job)
+{
+    uint32_t events = 0;
+
+    if (job->link == INFRA__LINK_CONNECTING) {
+        return EPOLLOUT;
+    }
+    if (job->link == INFRA__LINK_OPEN) {
+        events |= job->read_awaits;
+    }
+    if (has_output(job)) {
+        events |= job->write_awaits;
+    }
+    return events;
+}
+
+/* Have epoll tell of it. False: the system refused. */
 static bool watch(struct infra__job *job)
 {
     struct epoll_event event = { .data.u64 = infra__job_epoll_data(job) };
-    const void *bytes;
 
     if (job->link == INFRA__LINK_NONE) {
         return true;
     }
-    if (job->link == INFRA__LINK_OPEN) {
-        event.events = EPOLLIN;
-    }
-    if (job->link == INFRA__LINK_CONNECTING ||
-        (want(job) == INFRA_WANT_IO &&
-         job->exchange.ops->output(job->exchange.self, &bytes) > 0)) {
-        event.events |= EPOLLOUT;
-    }
+    event.events = interest(job);
     if (job->watched && job->interest == event.events) {
         return true;
     }
@@ -238,7 +322,7 @@ static void advance(struct infra__job *job, infra_time now)
     for (uint32_t i = 0; i < STEPS_MAX && progress == MOVED; i++) {
         progress = serve(job, now);
         if (progress == WAITING && !watch(job)) {
-            fail(job, ENOMEM, now);
+            fail(job, INFRA_OUTCOME_LOCAL, now);
             progress = MOVED;
         }
     }
@@ -249,9 +333,10 @@ static void advance(struct infra__job *job, infra_time now)
         job->done(job->owner, now);
         return;
     }
-    /* Who has more to do than fits goes on in the next turn. */
-    infra__timers_set(&d->timers, job->slot,
-                      progress == WAITING ? deadline(job) : now);
+    /* Who has more to do than fits goes on in the next turn; of bytes that a
+     * session holds epoll will not tell. */
+    bool waits = progress == WAITING && !(job->holds && may_receive(job));
+    infra__timers_set(&d->timers, job->slot, waits ? deadline(job) : now);
 }
 
 void infra__job_start(struct infra__job *job, infra_time now)
@@ -266,7 +351,8 @@ void infra__job_cancel(struct infra__job *job)
     struct infra_driver *d = job->driver;
 
     if (job->link != INFRA__LINK_NONE && getpid() != d->pid) {
-        let_go(job); /* The socket and the epoll set are still the parent's. */
+        /* The socket, the epoll set and the peer are still the parent's. */
+        let_go(job, true);
     }
     job->owes = false; /* Who gives up may be rude. */
     hang_up(job);
@@ -277,17 +363,18 @@ void infra__job_cancel(struct infra__job *job)
 static void heard(struct infra__job *job, uint32_t events, uint32_t reads,
                   infra_time now)
 {
+    const uint32_t broken = EPOLLERR | EPOLLHUP;
+
     if (job->link == INFRA__LINK_CONNECTING) {
-        int error = infra__socket_error(job->fd);
+        int error = (events & broken) != 0 ? infra__socket_error(job->fd) : 0;
         if (error != 0) {
-            fail(job, error, now);
+            fail_errno(job, error, now);
         } else {
             connected(job, now);
         }
-    } else if (job->link == INFRA__LINK_ENDED &&
-               (events & (EPOLLERR | EPOLLHUP)) != 0) {
-        fail(job, ECONNRESET, now); /* Both ways are shut, for good. */
-    } else if ((events & (EPOLLIN | EPOLLERR | EPOLLHUP)) != 0) {
+    } else if (job->link == INFRA__LINK_ENDED && (events & broken) != 0) {
+        fail_errno(job, ECONNRESET, now); /* Both ways are shut, for good. */
+    } else if ((events & (job->read_awaits | EPOLLIN | broken)) != 0) {
         job->reads_left = reads;
     }
     advance(job, now);
@@ -298,19 +385,30 @@ void infra__job_ready(struct infra__job *job, uint32_t events, infra_time now)
     heard(job, events, READS_MAX, now);
 }
 
+/* The answer may wait in the socket, since this process was stopped or epoll had
+ * more to tell than fitted, or in the session. It is taken before it is called
+ * late. */
+static void take_what_waits(struct infra__job *job, infra_time now)
+{
+    uint32_t reads = deadline(job) <= now ? READS_LAST_MAX : READS_MAX;
+    struct pollfd p = { .fd = job->fd, .events = POLLIN };
+
+    if (job->link == INFRA__LINK_NONE) {
+        return;
+    }
+    if (job->link == INFRA__LINK_CONNECTING) {
+        p.events = POLLOUT;
+    }
+    if (poll(&p, 1, 0) > 0) {
+        heard(job, (uint32_t)p.revents, reads, now);
+    } else if (job->holds) {
+        heard(job, EPOLLIN, reads, now);
+    }
+}
+
 void infra__job_expire(struct infra__job *job, infra_time now)
 {
-    /* The answer may wait in the socket: this process was stopped, or epoll had
-     * more to tell than fitted. It is taken before it is called late. */
-    if (job->link != INFRA__LINK_NONE) {
-        struct pollfd p = { .fd = job->fd,
-                            .events = job->link == INFRA__LINK_CONNECTING
-                                          ? POLLOUT
-                                          : POLLIN };
-        if (poll(&p, 1, 0) > 0) {
-            heard(job, (uint32_t)p.revents, READS_LAST_MAX, now);
-        }
-    }
+    take_what_waits(job, now);
     if (!job->running) {
         return;
     }
