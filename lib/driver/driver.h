@@ -87,6 +87,39 @@ struct infra_driver {
     unsigned char bytes[INFRA__DRIVER_READ_SIZE];
 };
 
+static inline uint32_t infra__job_want(const struct infra__job *job)
+{
+    return job->exchange.ops->want(job->exchange.self);
+}
+
+static inline bool infra__job_has_output(const struct infra__job *job)
+{
+    const void *bytes;
+
+    return infra__job_want(job) == INFRA_WANT_IO &&
+           job->exchange.ops->output(job->exchange.self, &bytes) > 0;
+}
+
+static inline void infra__job_note(const struct infra__job *job, uint32_t note,
+                                   uint32_t detail, infra_time now)
+{
+    job->exchange.ops->note(job->exchange.self, note, detail, now);
+}
+
+/* Connect to where the exchange wants; false: that is under way. What comes of
+ * it is noted. */
+bool infra__link_dial(struct infra__job *job, infra_time now);
+/* The socket is connected. */
+void infra__link_connected(struct infra__job *job, infra_time now);
+/* The connection, or the attempt at one, broke: by an enum infra_outcome, or an
+ * errno. */
+void infra__link_fail(struct infra__job *job, uint32_t outcome, infra_time now);
+void infra__link_fail_errno(struct infra__job *job, int error, infra_time now);
+/* Close the connection, if there is one. */
+void infra__link_hang_up(struct infra__job *job);
+/* The same of a connection that is the parent's, and for hang_up(). */
+void infra__link_let_go(struct infra__job *job, bool quiet);
+
 /* The bytes of a job's connection, in the clear or through its session. What is
  * no count is an enum infra_transport_answer; with ERROR, @ret is whose fault it
  * was, an enum infra_outcome. */

@@ -6,8 +6,7 @@
  * server that floods takes no turn away from others.
  *
  * Cost of a TCP check that passes: socket, TCP_QUICKACK, connect, epoll_ctl,
- * getsockname, SO_LINGER, epoll_ctl, close, and its part of an epoll_wait. The
- * peer's program is not woken for it: see dial(). */
+ * getsockname, SO_LINGER, epoll_ctl, close, and its part of an epoll_wait. */
 #include "driver.h"
 
 #include <assert.h>
@@ -26,137 +25,9 @@ enum progress {
     OVER,
 };
 
-static uint32_t want(const struct infra__job *job)
-{
-    return job->exchange.ops->want(job->exchange.self);
-}
-
 static infra_time deadline(const struct infra__job *job)
 {
     return job->exchange.ops->deadline(job->exchange.self);
-}
-
-static void note(struct infra__job *job, uint32_t what, uint32_t detail,
-                 infra_time now)
-{
-    job->exchange.ops->note(job->exchange.self, what, detail, now);
-}
-
-static bool has_output(const struct infra__job *job)
-{
-    const void *bytes;
-
-    return want(job) == INFRA_WANT_IO &&
-           job->exchange.ops->output(job->exchange.self, &bytes) > 0;
-}
-
-static int family(const struct infra__job *job)
-{
-    return job->addresses[job->endpoint].storage.ss_family;
-}
-
-static bool is_tcp(const struct infra__job *job)
-{
-    return family(job) != AF_UNIX;
-}
-
-static void let_go(struct infra__job *job, bool quiet)
-{
-    infra__stream_end(job, quiet);
-    (void)close(job->fd);
-    job->link = INFRA__LINK_NONE;
-    job->watched = false;
-    job->owes = false;
-    job->reads_left = 0;
-    job->driver->slots[job->slot].generation++;
-}
-
-/* Close the connection, if there is one. */
-static void hang_up(struct infra__job *job)
-{
-    if (job->link == INFRA__LINK_NONE) {
-        return;
-    }
-    /* Closing alone would leave the socket in the epoll set for as long as a
-     * child that was forked meanwhile holds a copy of the descriptor. */
-    if (job->watched) {
-        (void)epoll_ctl(job->driver->epoll_fd, EPOLL_CTL_DEL, job->fd, NULL);
-    }
-    /* Who closes first pays with TIME_WAIT, a minute of a local port for each
-     * check. A reset costs neither side anything and loses nothing, unless the
-     * peer has still to read what we sent last. */
-    if (job->link == INFRA__LINK_OPEN && !job->owes && is_tcp(job)) {
-        infra__socket_set_abort(job->fd);
-    }
-    let_go(job, job->link != INFRA__LINK_OPEN || !job->secured);
-}
-
-/* The connection, or the attempt at one, broke. */
-static void fail(struct infra__job *job, uint32_t outcome, infra_time now)
-{
-    if (job->link != INFRA__LINK_NONE) {
-        job->link = INFRA__LINK_ENDED;
-    }
-    hang_up(job);
-    note(job, INFRA_NOTE_FAILED, outcome, now);
-}
-
-static void fail_errno(struct infra__job *job, int error, infra_time now)
-{
-    fail(job, infra__socket_outcome(error, family(job)), now);
-}
-
-static void connected(struct infra__job *job, infra_time now)
-{
-    /* A dead server's port on this very machine may be drawn as the local port
-     * of the check: then TCP's simultaneous open connects the socket with
-     * itself. */
-    if (infra__socket_is_own_peer(job->fd, &job->addresses[job->endpoint])) {
-        fail_errno(job, ECONNREFUSED, now);
-        return;
-    }
-    job->link = INFRA__LINK_OPEN;
-    job->read_awaits = EPOLLIN;
-    job->write_awaits = EPOLLOUT;
-    note(job, INFRA_NOTE_CONNECTED, 0, now);
-    uint32_t next = want(job);
-    if (!is_tcp(job) || next == INFRA_WANT_DONE || next == INFRA_WANT_CLOSE) {
-        return;
-    }
-    infra__socket_set_nodelay(job->fd);
-    if (next != INFRA_WANT_TLS && !has_output(job)) {
-        infra__socket_set_quickack(job->fd, true); /* It speaks first. */
-    }
-}
-
-/* The packet that would end TCP's handshake is held back, as HAProxy does, until
- * there is something to say. A check that only wants to see the connection says
- * nothing: it resets it, and the server's program is never woken, logs nothing,
- * and counts no aborted connection against us. */
-static enum progress dial(struct infra__job *job, infra_time now)
-{
-    if (job->link == INFRA__LINK_CONNECTING) {
-        return WAITING;
-    }
-    hang_up(job);
-    uint32_t endpoint = job->exchange.ops->endpoint(job->exchange.self);
-    if (endpoint >= job->addresses_count) {
-        note(job, INFRA_NOTE_FAILED, INFRA_OUTCOME_LOCAL, now);
-        return MOVED;
-    }
-    job->endpoint = endpoint;
-    int error = infra__socket_connect(&job->addresses[endpoint], &job->fd);
-    if (error == EINPROGRESS) {
-        job->link = INFRA__LINK_CONNECTING;
-        return WAITING;
-    }
-    if (error != 0) {
-        fail_errno(job, error, now);
-        return MOVED;
-    }
-    job->link = INFRA__LINK_OPEN;
-    connected(job, now);
-    return MOVED;
 }
 
 /* Until when? The epoll event, or 0 for an answer of another kind. */
@@ -184,14 +55,14 @@ static enum progress shake_hands(struct infra__job *job, infra_time now)
         return WAITING;
     }
     if (answer != 0) {
-        fail(job, outcome, now);
+        infra__link_fail(job, outcome, now);
         return MOVED;
     }
     job->read_awaits = EPOLLIN;
     job->owes = true;  /* Our last message of the handshake. */
     job->holds = true; /* It may have read further than the handshake. */
     job->reads_left = READS_MAX;
-    note(job, INFRA_NOTE_TLS_UP, 0, now);
+    infra__job_note(job, INFRA_NOTE_TLS_UP, 0, now);
     return MOVED;
 }
 
@@ -212,13 +83,13 @@ static enum progress receive(struct infra__job *job, infra_time now)
         job->read_awaits = awaited(answer);
         job->reads_left = 0;
     } else if (answer == INFRA_TRANSPORT_ERROR) {
-        fail(job, outcome, now);
+        infra__link_fail(job, outcome, now);
     } else {
         job->link = INFRA__LINK_ENDED;
-        note(job,
-             answer == INFRA_TRANSPORT_CLOSED ? INFRA_NOTE_EOF
-                                              : INFRA_NOTE_TRUNCATED,
-             0, now);
+        infra__job_note(job,
+                        answer == INFRA_TRANSPORT_CLOSED ? INFRA_NOTE_EOF
+                                                         : INFRA_NOTE_TRUNCATED,
+                        0, now);
     }
     return MOVED;
 }
@@ -242,14 +113,15 @@ static enum progress transmit(struct infra__job *job, infra_time now)
         job->write_awaits = awaited(answer);
         return WAITING;
     } else {
-        fail(job, outcome, now);
+        infra__link_fail(job, outcome, now);
     }
     return MOVED;
 }
 
 static bool may_receive(const struct infra__job *job)
 {
-    return job->link == INFRA__LINK_OPEN && want(job) != INFRA_WANT_TLS;
+    return job->link == INFRA__LINK_OPEN &&
+           infra__job_want(job) != INFRA_WANT_TLS;
 }
 
 /* Do the one thing that the exchange wants. */
@@ -257,9 +129,9 @@ static enum progress serve(struct infra__job *job, infra_time now)
 {
     bool readable = job->reads_left > 0 && may_receive(job);
 
-    switch (want(job)) {
+    switch (infra__job_want(job)) {
     case INFRA_WANT_CONNECT:
-        return dial(job, now);
+        return infra__link_dial(job, now) ? MOVED : WAITING;
     case INFRA_WANT_TLS:
         return shake_hands(job, now);
     case INFRA_WANT_IO:
@@ -267,11 +139,11 @@ static enum progress serve(struct infra__job *job, infra_time now)
     case INFRA_WANT_IDLE:
         return readable ? receive(job, now) : WAITING;
     case INFRA_WANT_CLOSE:
-        hang_up(job);
-        note(job, INFRA_NOTE_CLOSED, 0, now);
+        infra__link_hang_up(job);
+        infra__job_note(job, INFRA_NOTE_CLOSED, 0, now);
         return MOVED;
     default:
-        assert(want(job) == INFRA_WANT_DONE);
+        assert(infra__job_want(job) == INFRA_WANT_DONE);
         return OVER;
     }
 }
@@ -287,7 +159,7 @@ static uint32_t interest(const struct infra__job *job)
     if (job->link == INFRA__LINK_OPEN) {
         events |= job->read_awaits;
     }
-    if (has_output(job)) {
+    if (infra__job_has_output(job)) {
         events |= job->write_awaits;
     }
     return events;
@@ -322,12 +194,12 @@ static void advance(struct infra__job *job, infra_time now)
     for (uint32_t i = 0; i < STEPS_MAX && progress == MOVED; i++) {
         progress = serve(job, now);
         if (progress == WAITING && !watch(job)) {
-            fail(job, INFRA_OUTCOME_LOCAL, now);
+            infra__link_fail(job, INFRA_OUTCOME_LOCAL, now);
             progress = MOVED;
         }
     }
     if (progress == OVER) {
-        hang_up(job);
+        infra__link_hang_up(job);
         infra__timers_set(&d->timers, job->slot, INFRA_TIME_NEVER);
         job->running = false;
         job->done(job->owner, now);
@@ -352,10 +224,10 @@ void infra__job_cancel(struct infra__job *job)
 
     if (job->link != INFRA__LINK_NONE && getpid() != d->pid) {
         /* The socket, the epoll set and the peer are still the parent's. */
-        let_go(job, true);
+        infra__link_let_go(job, true);
     }
     job->owes = false; /* Who gives up may be rude. */
-    hang_up(job);
+    infra__link_hang_up(job);
     infra__timers_set(&d->timers, job->slot, INFRA_TIME_NEVER);
     job->running = false;
 }
@@ -368,12 +240,13 @@ static void heard(struct infra__job *job, uint32_t events, uint32_t reads,
     if (job->link == INFRA__LINK_CONNECTING) {
         int error = (events & broken) != 0 ? infra__socket_error(job->fd) : 0;
         if (error != 0) {
-            fail_errno(job, error, now);
+            infra__link_fail_errno(job, error, now);
         } else {
-            connected(job, now);
+            infra__link_connected(job, now);
         }
     } else if (job->link == INFRA__LINK_ENDED && (events & broken) != 0) {
-        fail_errno(job, ECONNRESET, now); /* Both ways are shut, for good. */
+        infra__link_fail_errno(job, ECONNRESET,
+                               now); /* Both ways are shut, for good. */
     } else if ((events & (job->read_awaits | EPOLLIN | broken)) != 0) {
         job->reads_left = reads;
     }
@@ -415,9 +288,9 @@ void infra__job_expire(struct infra__job *job, infra_time now)
     if (deadline(job) <= now) {
         job->owes = false;
         if (job->link == INFRA__LINK_CONNECTING) {
-            hang_up(job);
+            infra__link_hang_up(job);
         }
-        note(job, INFRA_NOTE_DEADLINE, 0, now);
+        infra__job_note(job, INFRA_NOTE_DEADLINE, 0, now);
     }
     advance(job, now);
 }
