@@ -250,6 +250,27 @@ START_TEST(the_end_is_told_from_truncation)
 }
 END_TEST
 
+/* A write that waits to read from a stream that has ended waits for nothing. */
+START_TEST(no_write_waits_for_an_ended_stream)
+{
+    fake.writes_by_read = true;
+    t.enough = SIZE_MAX;
+    t.stays = true;
+    start();
+    say_raw("h");
+    say_raw(FAKE_TLS_NOTIFY);
+    while (t.notes[INFRA_NOTE_EOF] == 0) {
+        turn();
+    }
+    ck_assert_uint_eq(t.done, 0);
+    t.say = "hello?";
+    t.say_size = 6;
+    infra__job_ready(&t.job, 0, INFRA_SEC(1));
+    ck_assert_uint_eq(t.done, 1);
+    ck_assert_uint_eq(t.outcome, INFRA_OUTCOME_RESET);
+}
+END_TEST
+
 /* A handshake that the peer refuses, leaves or breaks is its fault. */
 START_TEST(a_failed_handshake_is_an_error)
 {
@@ -439,6 +460,7 @@ static Suite *runner_tls_suite(void)
     tcase_add_test(tc, what_a_session_holds_is_not_late);
     tcase_add_test(tc, a_read_may_wait_to_write);
     tcase_add_loop_test(tc, the_end_is_told_from_truncation, 0, 2);
+    tcase_add_test(tc, no_write_waits_for_an_ended_stream);
     tcase_add_loop_test(tc, absurd_answers_are_errors, 0, 10);
     suite_add_tcase(s, tc);
 

@@ -225,7 +225,7 @@ INFRA_API void infra_prober_destroy(struct infra_prober *prober);
 /**
  * Begin to check a backend, or replace the address and probe of one.  With the
  * same key its counter and its schedule go on; a running check is dropped, and
- * repeated soon.
+ * repeated soon, and one that waits keeps its place.
  *
  * @return INFRA_OK; INFRA_ENOMEM; INFRA_ESTRUCT; INFRA_EINVAL: id out of range,
  *         no key, no probe, an address family that is not known, an empty

@@ -44,8 +44,8 @@ static void note_change(struct infra__backend *b,
 {
     if (b->places[INFRA__LINE_CHANGES].taken) {
         assert(b->change.kind != event->kind);
-        infra__line_leave(
-            b, INFRA__LINE_CHANGES); /* Back to what the host knows. */
+        /* Back to what the host knows. */
+        infra__line_leave(b, INFRA__LINE_CHANGES);
         return;
     }
     b->change = *event;
@@ -74,7 +74,7 @@ void infra__check_drop(struct infra__backend *b)
 
 void infra__check_abandon(struct infra__backend *b, infra_time now)
 {
-    if (b->job.running || b->places[INFRA__LINE_CHECKS].taken) {
+    if (b->job.running) {
         infra__check_drop(b);
         (void)infra_health_verdict(b->prober->health, b->check,
                                    INFRA_OUTCOME_LOCAL, INFRA_PROBE_LOCAL, now);

@@ -210,6 +210,7 @@ static void replace(struct infra__backend *b,
     (void)err;
     if (b->key_hash != key_hash) {
         infra__line_leave(b, INFRA__LINE_CHANGES);
+        infra__line_leave(b, INFRA__LINE_CHECKS);
         b->result = (struct infra_probe_result) { 0 };
     }
     infra__check_abandon(b, now);

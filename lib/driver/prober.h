@@ -64,8 +64,8 @@ bool infra__prober_pending(const void *self);
 void infra__check_done(void *owner, infra_time now);
 /* Forget the check that waits or runs; the schedule hears nothing of it. */
 void infra__check_drop(struct infra__backend *b);
-/* The same, and the schedule repeats it soon, unless the backend is another one
- * now. */
+/* Cut short the check that runs; the schedule repeats it soon, unless the
+ * backend is another one now. */
 void infra__check_abandon(struct infra__backend *b, infra_time now);
 
 /* Take a backend out of a line, if it is there. */

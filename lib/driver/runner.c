@@ -94,6 +94,12 @@ static enum progress receive(struct infra__job *job, infra_time now)
     return MOVED;
 }
 
+/* A stream that has ended has nothing to read that a write could wait for. */
+static bool will_come(const struct infra__job *job, uint32_t event)
+{
+    return job->link != INFRA__LINK_ENDED || event != EPOLLIN;
+}
+
 static enum progress transmit(struct infra__job *job, infra_time now)
 {
     const void *bytes;
@@ -109,7 +115,7 @@ static enum progress transmit(struct infra__job *job, infra_time now)
     if (answer > 0) {
         job->owes = true;
         job->exchange.ops->sent(job->exchange.self, (size_t)answer, now);
-    } else if (awaited(answer) != 0) {
+    } else if (awaited(answer) != 0 && will_come(job, awaited(answer))) {
         job->write_awaits = awaited(answer);
         return WAITING;
     } else {
@@ -245,8 +251,8 @@ static void heard(struct infra__job *job, uint32_t events, uint32_t reads,
             infra__link_connected(job, now);
         }
     } else if (job->link == INFRA__LINK_ENDED && (events & broken) != 0) {
-        infra__link_fail_errno(job, ECONNRESET,
-                               now); /* Both ways are shut, for good. */
+        /* Both ways are shut, for good. */
+        infra__link_fail_errno(job, ECONNRESET, now);
     } else if ((events & (job->read_awaits | EPOLLIN | broken)) != 0) {
         job->reads_left = reads;
     }
@@ -264,13 +270,10 @@ void infra__job_ready(struct infra__job *job, uint32_t events, infra_time now)
 static void take_what_waits(struct infra__job *job, infra_time now)
 {
     uint32_t reads = deadline(job) <= now ? READS_LAST_MAX : READS_MAX;
-    struct pollfd p = { .fd = job->fd, .events = POLLIN };
+    struct pollfd p = { .fd = job->fd, .events = (short)interest(job) };
 
     if (job->link == INFRA__LINK_NONE) {
         return;
-    }
-    if (job->link == INFRA__LINK_CONNECTING) {
-        p.events = POLLOUT;
     }
     if (poll(&p, 1, 0) > 0) {
         heard(job, (uint32_t)p.revents, reads, now);
