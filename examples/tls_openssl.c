@@ -46,10 +46,9 @@ static int socket_read(BIO *bio, char *bytes, int size)
 static int socket_write(BIO *bio, const char *bytes, int size)
 {
     const struct session *s = BIO_get_data(bio);
+    ssize_t n = send(s->fd, bytes, (size_t)size, MSG_DONTWAIT | MSG_NOSIGNAL);
 
-    return moved(bio,
-                 send(s->fd, bytes, (size_t)size, MSG_DONTWAIT | MSG_NOSIGNAL),
-                 BIO_FLAGS_WRITE);
+    return moved(bio, n, BIO_FLAGS_WRITE);
 }
 
 static long socket_control(BIO *bio, int what, long number, void *pointer)
@@ -134,6 +133,8 @@ static void *open_session(void *user, int fd, const char *name)
 /* What a call came to that moved nothing. */
 static int explain(const struct session *s, int result)
 {
+    int why = ERR_GET_REASON(ERR_peek_error());
+
     switch (SSL_get_error(s->ssl, result)) {
     case SSL_ERROR_WANT_READ:
         return INFRA_TRANSPORT_WANT_READ;
@@ -142,12 +143,10 @@ static int explain(const struct session *s, int result)
     case SSL_ERROR_ZERO_RETURN:
         return INFRA_TRANSPORT_CLOSED;
     default:
-        break;
+        return why == SSL_R_UNEXPECTED_EOF_WHILE_READING
+                   ? INFRA_TRANSPORT_TRUNCATED
+                   : INFRA_TRANSPORT_ERROR;
     }
-    int reason = ERR_GET_REASON(ERR_peek_error());
-    return reason == SSL_R_UNEXPECTED_EOF_WHILE_READING
-               ? INFRA_TRANSPORT_TRUNCATED
-               : INFRA_TRANSPORT_ERROR;
 }
 
 static int shake_hands(void *session)
@@ -187,7 +186,6 @@ static void close_session(void *session, int quiet)
     struct session *s = session;
 
     if (!quiet) {
-        ERR_clear_error();
         (void)SSL_shutdown(s->ssl);
     }
     SSL_free(s->ssl);

@@ -101,6 +101,11 @@ static int fake_handshake(void *session)
     if (s->fake->absurd_handshake != 0) {
         return s->fake->absurd_handshake;
     }
+    if (s->fake->is_instant) {
+        s->held_size = 5;
+        memcpy(s->held, "early", 5);
+        return 0;
+    }
     if (s->fake->waits_to_begin && !s->began) {
         s->began = true;
         return INFRA_TRANSPORT_WANT_WRITE;
@@ -132,7 +137,7 @@ static long fake_read(void *session, void *bytes, size_t size)
     long answer = 0;
 
     s->fake->reads++;
-    if (s->fake->absurd != 0) {
+    if (s->fake->is_absurd) {
         return s->fake->absurd;
     }
     if (s->must_write) {
@@ -153,7 +158,7 @@ static long fake_write(void *session, const void *bytes, size_t size)
     struct session *s = session;
     char coded[64];
 
-    if (s->fake->absurd != 0) {
+    if (s->fake->is_absurd) {
         return s->fake->absurd;
     }
     if (s->must_read) {

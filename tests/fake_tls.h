@@ -14,13 +14,15 @@
 /* The user of the transport, and a log of what was asked of it. */
 struct fake_tls {
     /* How to be: */
-    size_t piece;         /* Most bytes that one call moves; 0: any. */
-    bool reads_by_write;  /* A read has to write a "K" first, once. */
-    bool writes_by_read;  /* A write has to read a "k" first, once. */
-    bool waits_to_begin;  /* The handshake wants to write, once, for nothing. */
-    bool has_no_memory;   /* open() fails. */
-    long absurd;          /* What read and write answer; 0: what they should. */
-    int absurd_handshake; /* The same for the handshake. */
+    size_t piece;        /* Most bytes that one call moves; 0: any. */
+    bool reads_by_write; /* A read has to write a "K" first, once. */
+    bool writes_by_read; /* A write has to read a "k" first, once. */
+    bool waits_to_begin; /* The handshake wants to write, once, for nothing. */
+    bool is_instant;     /* It is secure at once, and holds "early". */
+    bool has_no_memory;  /* open() fails. */
+    bool is_absurd;      /* read and write answer this: */
+    long absurd;
+    int absurd_handshake; /* The handshake does; 0: what it should. */
     /* What happened: */
     int opened;
     int closed;

@@ -307,6 +307,7 @@ START_TEST(a_pace_is_kept)
     infra_time begin = INFRA_SEC(1000);
     uint32_t count = 0;
 
+    ck_assert_uint_ge(pace.interval * rows[_i].per_s, INFRA_SEC(1));
     while (infra__pace_next(&pace) <= begin) {
         infra__pace_take(&pace, begin);
         count++;
@@ -366,6 +367,26 @@ START_TEST(options_are_looked_at)
     ck_assert_int_eq(infra_prober_load(NULL, &stats), INFRA_EINVAL);
     ck_assert_int_eq(infra_prober_load(prober, NULL), INFRA_EINVAL);
     ck_assert_int_eq(infra_prober_load(prober, &stats), INFRA_EINVAL);
+}
+END_TEST
+
+/* Who wants TLS of a prober that has none learns nothing of the server. */
+START_TEST(without_a_transport_tls_is_local)
+{
+    const struct infra_probe_tcp_options tcp = { .size = sizeof tcp,
+                                                 .allocator = &heap.allocator,
+                                                 .tls = 1 };
+    struct infra_probe_result result;
+    struct infra_probe *probe;
+
+    create(0, 0, 0);
+    ck_assert_int_eq(infra_probe_tcp(&probe, &tcp), INFRA_OK);
+    set(0, NULL, probe);
+    now += INFRA_SEC(2);
+    step();
+    ck_assert_int_eq(infra_prober_inspect(prober, 0, NULL, &result), INFRA_OK);
+    ck_assert_uint_eq(checks(0), 1);
+    ck_assert_uint_eq(result.reason, INFRA_PROBE_LOCAL);
 }
 END_TEST
 
@@ -446,6 +467,7 @@ static Suite *prober_limits_suite(void)
     tc = tcase_create("contract");
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, options_are_looked_at);
+    tcase_add_test(tc, without_a_transport_tls_is_local);
     tcase_add_test(tc, names_are_copied);
     suite_add_tcase(s, tc);
     return s;

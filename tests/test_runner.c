@@ -4,6 +4,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -67,6 +69,11 @@ START_TEST(who_listens_is_heard_of)
         infra__job_start(&t.job, 0);
         talk_settle_until(&t, INFRA_NOTE_CONNECTED);
         heard = poll(&p, 1, 0) == 1;
+        int nodelay = 0;
+        socklen_t size = sizeof nodelay;
+        ck_assert_int_eq(
+            getsockopt(t.job.fd, IPPROTO_TCP, TCP_NODELAY, &nodelay, &size), 0);
+        ck_assert_int_eq(nodelay, 1);
         (void)close(test_accept(listener));
         infra__job_detach(&t.job);
     }

@@ -101,6 +101,15 @@ static void expect_failure(uint32_t outcome)
     ck_assert_int_eq(fake.quiet, fake.opened);
 }
 
+/* Nothing is ready: the loop would wait. */
+static void expect_no_turn(void)
+{
+    struct pollfd p = { .fd = infra_driver_fd(talk_driver), .events = POLLIN };
+
+    ck_assert_int_eq(poll(&p, 1, 0), 0);
+    ck_assert_uint_gt(infra_driver_deadline(talk_driver), INFRA_SEC(1));
+}
+
 /* However a session moves its bytes, the conversation is the same: all at once,
  * in pieces, or reading for a write and writing for a read. */
 START_TEST(a_conversation_goes_through_the_session)
@@ -129,7 +138,9 @@ START_TEST(a_conversation_goes_through_the_session)
     fake_tls_code(question + 1, 8);
     if (fake.writes_by_read) {
         turn();
+        talk_step(INFRA_SEC(1)); /* For a read that waits to write. */
         ck_assert_uint_eq(t.say_size, 8);
+        expect_no_turn();
         say_raw("k");
     }
     expect_raw(fake.reads_by_write ? question : question + 1);
@@ -180,11 +191,47 @@ START_TEST(a_drained_session_waits)
     drain(INFRA_SEC(1));
     ck_assert_uint_eq(t.heard_size, 10);
     ck_assert_uint_eq(infra_driver_deadline(talk_driver), INFRA_SEC(10));
-    struct pollfd p = { .fd = infra_driver_fd(talk_driver), .events = POLLIN };
-    ck_assert_int_eq(poll(&p, 1, 0), 0);
+    expect_no_turn();
     int reads = fake.reads;
     talk_step(INFRA_SEC(2));
     ck_assert_int_eq(fake.reads, reads);
+}
+END_TEST
+
+/* A session may hold bytes from the moment at which it is secure. */
+START_TEST(early_bytes_are_heard)
+{
+    fake.is_instant = true;
+    t.enough = 5;
+    start();
+    drain(INFRA_SEC(1));
+    ck_assert_uint_eq(t.done, 1);
+    ck_assert_mem_eq(t.heard, "early", 5);
+}
+END_TEST
+
+/* By TCP, whose connections are reset where that loses nothing: the last message
+ * of a mere handshake has still to be read, and close_notify with it. */
+START_TEST(a_mere_handshake_ends_in_order)
+{
+    struct test_endpoint endpoint;
+    struct talk tcp;
+    char bytes[8];
+
+    int tcp_listener = test_listen(AF_INET, 8, &endpoint);
+    talk_init(&tcp, &endpoint);
+    tcp.job.tls = &transport;
+    tcp.secures = true;
+    infra__job_start(&tcp.job, 0);
+    talk_settle_until(&tcp, INFRA_NOTE_CONNECTED);
+    int other = test_accept(tcp_listener);
+    ck_assert_int_eq(send(other, "h", 1, 0), 1);
+    talk_settle(&tcp);
+    ck_assert_int_eq(test_read_all(other, bytes, sizeof bytes), 0);
+    ck_assert_str_eq(bytes, "H" FAKE_TLS_NOTIFY);
+    infra__job_detach(&tcp.job);
+    (void)close(other);
+    (void)close(tcp_listener);
 }
 END_TEST
 
@@ -374,12 +421,13 @@ END_TEST
 START_TEST(absurd_answers_are_errors)
 {
     static const long answers[] = { LONG_MAX, INFRA__DRIVER_READ_SIZE + 1, -99,
-                                    LONG_MIN, INFRA_TRANSPORT_ERROR };
+                                    LONG_MIN, INFRA_TRANSPORT_ERROR,       0 };
 
     t.say = "x";
     t.say_size = _i % 2 == 0 ? 1 : 0;
     t.enough = SIZE_MAX;
     start();
+    fake.is_absurd = true;
     fake.absurd = answers[_i / 2];
     say_raw("h");
     turn();
@@ -387,6 +435,7 @@ START_TEST(absurd_answers_are_errors)
     ck_assert_uint_eq(t.done, 1);
     ck_assert_uint_eq(t.outcome, INFRA_OUTCOME_ERROR);
     ck_assert_uint_eq(t.heard_size, 0);
+    ck_assert_int_eq(fake.quiet, 1);
 }
 END_TEST
 
@@ -420,6 +469,18 @@ START_TEST(a_new_connection_is_a_new_session)
     ck_assert_int_eq(fake.opened, 2);
     ck_assert_int_eq(fake.quiet, 1);
     ck_assert_uint_eq(t.notes[INFRA_NOTE_TLS_UP], 1);
+    /* Nothing is left of the one before. */
+    (void)close(peer);
+    t.want = INFRA_WANT_CONNECT;
+    t.heard_size = 0;
+    t.done = 0;
+    start();
+    expect_raw("H");
+    ck_assert_uint_eq(infra_driver_deadline(talk_driver), INFRA_SEC(10));
+    say_raw("h");
+    say("ok");
+    talk_settle(&t);
+    ck_assert_uint_eq(t.notes[INFRA_NOTE_TLS_UP], 2);
 }
 END_TEST
 
@@ -457,16 +518,18 @@ static Suite *runner_tls_suite(void)
     tcase_add_loop_test(tc, a_conversation_goes_through_the_session, 0, 6);
     tcase_add_test(tc, what_a_session_holds_is_drained);
     tcase_add_test(tc, a_drained_session_waits);
+    tcase_add_test(tc, early_bytes_are_heard);
     tcase_add_test(tc, what_a_session_holds_is_not_late);
     tcase_add_test(tc, a_read_may_wait_to_write);
     tcase_add_loop_test(tc, the_end_is_told_from_truncation, 0, 2);
     tcase_add_test(tc, no_write_waits_for_an_ended_stream);
-    tcase_add_loop_test(tc, absurd_answers_are_errors, 0, 10);
+    tcase_add_loop_test(tc, absurd_answers_are_errors, 0, 12);
     suite_add_tcase(s, tc);
 
     tc = tcase_create("handshake");
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_loop_test(tc, a_failed_handshake_is_an_error, 0, 3);
+    tcase_add_test(tc, a_mere_handshake_ends_in_order);
     tcase_add_test(tc, a_hanging_handshake_ends_at_the_deadline);
     tcase_add_test(tc, an_upgrade_in_mid_conversation);
     tcase_add_test(tc, bytes_in_the_clear_end_an_upgrade);

@@ -155,6 +155,7 @@ START_TEST(a_good_server_passes)
         check(rows[_i].is_http ? http_probe("ok") : tcp_probe(), rows[_i].name),
         INFRA_PROBE_PASSED);
     ck_assert(server.shook_hands);
+    ck_assert(server.heard_notify == !rows[_i].is_http);
     ck_assert_str_eq(server.asked_name, _i == 4 ? "" : rows[_i].name);
 }
 END_TEST

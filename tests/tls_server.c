@@ -79,8 +79,11 @@ static void converse(struct tls_server *server, SSL *ssl)
     if (server->rekeys) {
         (void)SSL_key_update(ssl, SSL_KEY_UPDATE_REQUESTED);
     }
-    if (SSL_read(ssl, request, sizeof request) <= 0) {
-        return; /* It wanted no more than to shake hands. */
+    int asked = SSL_read(ssl, request, sizeof request);
+    if (asked <= 0) { /* It wanted no more than to shake hands. */
+        server->heard_notify =
+            SSL_get_error(ssl, asked) == SSL_ERROR_ZERO_RETURN;
+        return;
     }
     while (sent < server->reply_size) {
         size_t count = server->reply_size - sent;

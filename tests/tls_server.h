@@ -36,6 +36,7 @@ struct tls_server {
     pthread_t thread;
     /* Out: */
     bool shook_hands;
+    bool heard_notify;   /* The client said close_notify and nothing else. */
     char asked_name[64]; /* SNI */
 };
 

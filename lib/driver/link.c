@@ -76,7 +76,6 @@ void infra__link_connected(struct infra__job *job, infra_time now)
     }
     job->link = INFRA__LINK_OPEN;
     job->read_awaits = EPOLLIN;
-    job->write_awaits = EPOLLOUT;
     infra__job_note(job, INFRA_NOTE_CONNECTED, 0, now);
     uint32_t next = infra__job_want(job);
     if (!is_tcp(job) || next == INFRA_WANT_DONE || next == INFRA_WANT_CLOSE) {

@@ -58,10 +58,8 @@ static enum progress shake_hands(struct infra__job *job, infra_time now)
         infra__link_fail(job, outcome, now);
         return MOVED;
     }
-    job->read_awaits = EPOLLIN;
     job->owes = true;  /* Our last message of the handshake. */
     job->holds = true; /* It may have read further than the handshake. */
-    job->reads_left = READS_MAX;
     infra__job_note(job, INFRA_NOTE_TLS_UP, 0, now);
     return MOVED;
 }
@@ -76,7 +74,6 @@ static enum progress receive(struct infra__job *job, infra_time now)
     job->holds = answer > 0 && job->session != NULL;
     if (answer > 0) {
         job->owes = false; /* An answer: what was sent has been read. */
-        job->read_awaits = EPOLLIN;
         job->exchange.ops->input(job->exchange.self, d->bytes, (size_t)answer,
                                  now);
     } else if (awaited(answer) != 0) {
@@ -124,16 +121,10 @@ static enum progress transmit(struct infra__job *job, infra_time now)
     return MOVED;
 }
 
-static bool may_receive(const struct infra__job *job)
-{
-    return job->link == INFRA__LINK_OPEN &&
-           infra__job_want(job) != INFRA_WANT_TLS;
-}
-
 /* Do the one thing that the exchange wants. */
 static enum progress serve(struct infra__job *job, infra_time now)
 {
-    bool readable = job->reads_left > 0 && may_receive(job);
+    bool readable = job->reads_left > 0 && job->link == INFRA__LINK_OPEN;
 
     switch (infra__job_want(job)) {
     case INFRA_WANT_CONNECT:
@@ -213,7 +204,7 @@ static void advance(struct infra__job *job, infra_time now)
     }
     /* Who has more to do than fits goes on in the next turn; of bytes that a
      * session holds epoll will not tell. */
-    bool waits = progress == WAITING && !(job->holds && may_receive(job));
+    bool waits = progress == WAITING && !job->holds;
     infra__timers_set(&d->timers, job->slot, waits ? deadline(job) : now);
 }
 
