@@ -4,8 +4,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/tcp.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -78,6 +78,35 @@ START_TEST(who_listens_is_heard_of)
         infra__job_detach(&t.job);
     }
     ck_assert(heard);
+    (void)close(listener);
+}
+END_TEST
+
+/* Who speaks ends the handshake with its first bytes, in one packet after the
+ * SYN; again one of a few has to be quick enough. */
+START_TEST(first_words_end_the_handshake)
+{
+    struct test_endpoint endpoint;
+    uint32_t packets = 0;
+    struct talk t;
+
+    int listener = test_listen(AF_INET, 8, &endpoint);
+    for (int i = 0; i < 5 && packets != 2; i++) {
+        struct tcp_info info = { 0 };
+        socklen_t size = sizeof info;
+        talk_init(&t, &endpoint);
+        t.say = "hello";
+        t.say_size = 5;
+        t.enough = 1;
+        infra__job_start(&t.job, 0);
+        talk_settle_until(&t, INFRA_NOTE_CONNECTED);
+        ck_assert_uint_eq(t.say_size, 0);
+        ck_assert_int_eq(
+            getsockopt(t.job.fd, IPPROTO_TCP, TCP_INFO, &info, &size), 0);
+        packets = info.tcpi_segs_out;
+        infra__job_detach(&t.job);
+    }
+    ck_assert_uint_eq(packets, 2);
     (void)close(listener);
 }
 END_TEST
@@ -347,6 +376,7 @@ static Suite *runner_suite(void)
     tcase_add_checked_fixture(tc, talk_setup, talk_teardown);
     tcase_add_loop_test(tc, a_connection_is_noted_and_reset, 0, 3);
     tcase_add_test(tc, who_listens_is_heard_of);
+    tcase_add_test(tc, first_words_end_the_handshake);
     tcase_add_test(tc, a_refusal_is_refused);
     tcase_add_loop_test(tc, a_full_backlog_refuses_or_hangs, 0, 2);
     tcase_add_test(tc, endpoints_are_tried_as_told);

@@ -417,6 +417,17 @@ START_TEST(tls_is_not_to_be_had)
 }
 END_TEST
 
+/* There is no session without a connection. */
+START_TEST(tls_needs_a_connection)
+{
+    t.want = INFRA_WANT_TLS;
+    infra__job_start(&t.job, 0);
+    ck_assert_uint_eq(t.done, 1);
+    ck_assert_uint_eq(t.outcome, INFRA_OUTCOME_RESET);
+    ck_assert_int_eq(fake.opened, 0);
+}
+END_TEST
+
 /* A session that answers what it may not is over; nothing is believed of it. */
 START_TEST(absurd_answers_are_errors)
 {
@@ -534,6 +545,7 @@ static Suite *runner_tls_suite(void)
     tcase_add_test(tc, an_upgrade_in_mid_conversation);
     tcase_add_test(tc, bytes_in_the_clear_end_an_upgrade);
     tcase_add_loop_test(tc, tls_is_not_to_be_had, 0, 3);
+    tcase_add_test(tc, tls_needs_a_connection);
     tcase_add_loop_test(tc, absurd_handshakes_are_errors, 0, 4);
     tcase_add_test(tc, a_new_connection_is_a_new_session);
     tcase_add_test(tc, a_forked_child_is_quiet);
