@@ -185,7 +185,7 @@ static void measure_cost(struct run *r)
 static int measure_detection(struct run *r)
 {
     infra_time failed_at = infra_driver_now();
-    infra_time until = failed_at + (FALL + 2) * r->inter;
+    infra_time until = failed_at + 4 * FALL * r->inter; /* When overloaded. */
     uint32_t left = r->backends / SICK_ONE_IN;
     int others = 0;
 
