@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A struct infra_transport by OpenSSL 3.  OpenSSL reads and writes through a BIO
+/* A struct infra_transport by OpenSSL 3, which reads and writes through a BIO
  * of our own, since its socket BIO would raise SIGPIPE.
  *
  *   cc -c tls_openssl.c $(pkg-config --cflags libinfra openssl)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Exchanges over TLS: what the runner does with a session, whatever it wants. */
+/* Exchanges over TLS: what the runner does with a session's wants. */
 #include "fake_tls.h"
 #include "support.h"
 #include "talk.h"
@@ -210,8 +210,8 @@ START_TEST(early_bytes_are_heard)
 }
 END_TEST
 
-/* By TCP, whose connections are reset where that loses nothing: the last message
- * of a mere handshake has still to be read, and close_notify with it. */
+/* By TCP, whose connections are reset where that loses nothing: the last
+ * message of a mere handshake has still to be read, and close_notify too. */
 START_TEST(a_mere_handshake_ends_in_order)
 {
     struct test_endpoint endpoint;
@@ -337,8 +337,8 @@ START_TEST(a_failed_handshake_is_an_error)
 }
 END_TEST
 
-/* A handshake that hangs ends at the deadline, and not before; the peer hears no
- * close_notify. */
+/* A handshake that hangs ends at the deadline, and not before; the peer hears
+ * no close_notify. */
 START_TEST(a_hanging_handshake_ends_at_the_deadline)
 {
     start();

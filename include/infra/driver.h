@@ -20,8 +20,8 @@
  * Or on a thread that the host starts, infra_driver_run() in place of the first
  * two lines.  Every descriptor is non-blocking and close-on-exec.  No call
  * blocks but infra_driver_run().  A turn reads what came before it expires
- * deadlines, so that a process that was paused does not condemn everyone.  After
- * fork() the child may only destroy.
+ * deadlines, so that a process that was paused does not condemn everyone.
+ * After fork() the child may only destroy.
  */
 #ifndef INFRA_DRIVER_H
 #define INFRA_DRIVER_H
@@ -72,8 +72,8 @@ INFRA_API infra_time infra_driver_now(void);
  *  Thread safety: any. */
 INFRA_API int infra_driver_fd(const struct infra_driver *driver);
 
-/** When infra_driver_step() is to be called at the latest; it changes with every
- *  call on the driver or its probers.  Thread safety: owner. */
+/** When infra_driver_step() is to be called at the latest; it changes with
+ *  every call on the driver or its probers.  Thread safety: owner. */
 INFRA_API infra_time infra_driver_deadline(const struct infra_driver *driver);
 
 /**
@@ -166,8 +166,8 @@ struct infra_prober_options {
     /** The schedule and the counter; NULL: the defaults of health.h.  Its own
      *  allocator counts for it. */
     const struct infra_health_options *health;
-    /** For probes that want TLS; copied, but not its user.  NULL: such a probe
-     *  ends with INFRA_PROBE_LOCAL. */
+    /** For probes that want TLS; copied, and its user outlives the prober.
+     *  NULL: such a probe ends with INFRA_PROBE_LOCAL. */
     const struct infra_transport *tls;
     /** Most checks that run at once; 0: 512, half of the descriptors that a
      *  process usually may open.  What is due beyond it waits its turn. */

@@ -121,8 +121,8 @@ void infra__link_hang_up(struct infra__job *job);
 void infra__link_let_go(struct infra__job *job, bool quiet);
 
 /* The bytes of a job's connection, in the clear or through its session. What is
- * no count is an enum infra_transport_answer; with ERROR, @ret is whose fault it
- * was, an enum infra_outcome. */
+ * no count is an enum infra_transport_answer; with ERROR, @ret is whose fault
+ * it was, an enum infra_outcome. */
 long infra__stream_read(const struct infra__job *job, void *bytes, size_t size,
                         uint32_t *ret);
 long infra__stream_write(const struct infra__job *job, const void *bytes,

@@ -255,9 +255,9 @@ void infra__job_ready(struct infra__job *job, uint32_t events, infra_time now)
     heard(job, events, READS_MAX, now);
 }
 
-/* The answer may wait in the socket, since this process was stopped or epoll had
- * more to tell than fitted, or in the session. It is taken before it is called
- * late. */
+/* The answer may wait in the socket, since this process was stopped or epoll
+ * had more to tell than fitted, or in the session. It is taken before it is
+ * called late. */
 static void take_what_waits(struct infra__job *job, infra_time now)
 {
     uint32_t reads = deadline(job) <= now ? READS_LAST_MAX : READS_MAX;
