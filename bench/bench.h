@@ -21,9 +21,11 @@ int bench_memory(const struct bench_options *options);
 int bench_build(const struct bench_options *options);
 int bench_spread(const struct bench_options *options);
 int bench_disruption(const struct bench_options *options);
+int bench_health(const struct bench_options *options);
 int bench_compare(const struct bench_options *options);
 
 /* Describe the options that only one question has. */
+void bench_health_help(FILE *out);
 void bench_compare_help(FILE *out);
 
 /* Say on stderr what is wrong with which word of the command line. Answers the

@@ -29,6 +29,10 @@ static const struct question questions[] = {
     { "disruption", bench_disruption,
       "keys that move when backends change, beside the least, by hash policy",
       NULL, 0 },
+    { "health", bench_health,
+      "microseconds per health check, how late it starts, how soon a failure "
+      "is noticed",
+      bench_health_help, 0 },
     { "compare", bench_compare,
       "simulated latency and errors by policy: which one for this traffic?",
       bench_compare_help, 1 },

@@ -51,6 +51,11 @@ static void talk_input(void *self, const void *bytes, size_t count,
         memcpy(t->heard + t->heard_size, bytes, count < room ? count : room);
     }
     t->heard_size += count;
+    if (t->upgrade_after > 0 && t->heard_size >= t->upgrade_after) {
+        t->upgrade_after = 0;
+        t->want = INFRA_WANT_TLS;
+        return;
+    }
     if (t->flood_fd != 0) {
         ck_assert_int_eq(send(t->flood_fd, bytes, count, MSG_DONTWAIT),
                          (ssize_t)count);
@@ -65,7 +70,11 @@ static void talk_note(void *self, uint32_t note, uint32_t detail,
 
     (void)now;
     t->notes[note]++;
-    if (note == INFRA_NOTE_CONNECTED) {
+    if (note == INFRA_NOTE_CONNECTED && t->secures) {
+        t->want = INFRA_WANT_TLS;
+        return;
+    }
+    if (note == INFRA_NOTE_CONNECTED || note == INFRA_NOTE_TLS_UP) {
         t->want = INFRA_WANT_IO;
         talk_check(t);
         return;

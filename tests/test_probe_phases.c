@@ -137,6 +137,65 @@ START_TEST(a_new_check_starts_over)
 }
 END_TEST
 
+/* Patience stretches the deadline of every phase, of this check only; there is
+ * no impatience. */
+START_TEST(patience_stretches_every_phase)
+{
+    static const struct test_step connects[] = { TEST_HANG };
+    static const struct test_step handshakes[] = { TEST_ACCEPT(0), TEST_HANG };
+    static const struct test_step waits[] = { TEST_ACCEPT(0), TEST_TLS_UP,
+                                              TEST_EXPECT(REQUEST), TEST_HANG };
+    static const struct test_step drips[] = { TEST_ACCEPT(0), TEST_TLS_UP,
+                                              TEST_EXPECT(REQUEST),
+                                              TEST_SEND("H"), TEST_HANG };
+    static const struct {
+        const struct test_step *script;
+        size_t steps;
+        infra_time plain;
+    } phases[] = { { connects, 1, INFRA_MS(300) },
+                   { handshakes, 2, INFRA_MS(300) },
+                   { waits, 4, INFRA_MS(500) },
+                   { drips, 5, INFRA_SEC(4) } };
+    static const uint32_t permille[] = { 2500, 0, 999, 1001, UINT32_MAX };
+    struct infra_probe_result r;
+
+    for (size_t i = 0; i <= INFRA__COUNT_OF(permille); i++) {
+        struct test_transport t = { .steps = phases[_i].script,
+                                    .steps_count = phases[_i].steps,
+                                    .now = INFRA_SEC(1) };
+        infra_time expected = phases[_i].plain;
+        if (i < INFRA__COUNT_OF(permille)) {
+            infra_probe_start_patiently(probe, permille[i], t.now);
+            expected =
+                permille[i] > 1000 ? expected / 1000 * permille[i] : expected;
+        } else {
+            infra_probe_start(probe, t.now);
+        }
+        test_transport_run(&t, infra_probe_exchange(probe));
+        ck_assert_int_eq(infra_probe_result(probe, &r), INFRA_OK);
+        ck_assert_uint_eq(r.outcome, INFRA_OUTCOME_TIMEOUT);
+        ck_assert_uint_eq(r.duration, expected);
+    }
+}
+END_TEST
+
+/* Who waits for ever stays so, however patient. */
+START_TEST(patience_has_no_end)
+{
+    const struct infra_probe_tcp_options options = {
+        .size = sizeof options,
+        .connect_timeout = INFRA_TIME_NEVER / 2,
+    };
+    struct infra_probe *tcp = NULL;
+
+    ck_assert_int_eq(infra_probe_tcp(&tcp, &options), INFRA_OK);
+    infra_probe_start_patiently(tcp, 3000, INFRA_SEC(1));
+    struct infra_exchange exchange = infra_probe_exchange(tcp);
+    ck_assert_uint_eq(exchange.ops->deadline(exchange.self), INFRA_TIME_NEVER);
+    infra_probe_destroy(tcp);
+}
+END_TEST
+
 /* A TCP check over TLS passes when the handshake is done, not before. */
 START_TEST(a_tcp_check_may_include_the_handshake)
 {
@@ -183,6 +242,8 @@ static Suite *phases_suite(void)
     tcase_add_loop_test(tc, each_phase_has_its_deadline_and_its_reason, 0,
                         INFRA__COUNT_OF(rows));
     tcase_add_test(tc, a_new_check_starts_over);
+    tcase_add_loop_test(tc, patience_stretches_every_phase, 0, 4);
+    tcase_add_test(tc, patience_has_no_end);
     tcase_add_test(tc, a_tcp_check_may_include_the_handshake);
     tcase_add_test(tc, arguments_are_checked);
     suite_add_tcase(s, tc);

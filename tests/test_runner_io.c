@@ -114,6 +114,45 @@ START_TEST(much_goes_both_ways)
 }
 END_TEST
 
+/* Who sends much to a peer that says nothing is woken by room alone, and when
+ * all is sent by nothing more. */
+START_TEST(much_goes_one_way)
+{
+    enum { SIZE = 4 << 20 };
+    struct test_endpoint endpoint;
+    struct talk t;
+    char *bytes = calloc(1, SIZE);
+    char *sink = malloc(SIZE);
+    size_t got = 0;
+
+    int listener = test_listen(AF_UNIX, 8, &endpoint);
+    talk_init(&t, &endpoint);
+    t.say = bytes;
+    t.say_size = SIZE;
+    t.enough = 1;
+    infra__job_start(&t.job, 0);
+    int peer = test_accept(listener);
+    struct pollfd p = { .fd = infra_driver_fd(talk_driver), .events = POLLIN };
+    while (got < SIZE) {
+        ck_assert_int_eq(poll(&p, 1, 0), 0); /* There is no room. */
+        ssize_t n = 0;
+        while (n >= 0) {
+            got += (size_t)n;
+            n = recv(peer, sink, SIZE, MSG_DONTWAIT);
+        }
+        ck_assert_int_eq(poll(&p, 1, 0), got < SIZE);
+        talk_step(INFRA_SEC(1));
+    }
+    ck_assert_uint_eq(t.say_size, 0);
+    ck_assert_int_eq(poll(&p, 1, 0), 0);
+    free(sink);
+    free(bytes);
+    infra__job_detach(&t.job);
+    (void)close(peer);
+    (void)close(listener);
+}
+END_TEST
+
 /* A reset is a failure, the end of the stream is not. */
 START_TEST(a_peer_leaves)
 {
@@ -356,6 +395,7 @@ static Suite *runner_io_suite(void)
     tcase_add_test(tc, last_words_arrive);
     tcase_add_test(tc, a_reply_comes_in_pieces);
     tcase_add_test(tc, much_goes_both_ways);
+    tcase_add_test(tc, much_goes_one_way);
     tcase_add_loop_test(tc, a_peer_leaves, 0, 2);
     tcase_add_test(tc, an_idle_connection_is_kept);
     tcase_add_test(tc, half_a_connection_can_break);

@@ -20,7 +20,7 @@
  * Or on a thread that the host starts, infra_driver_run() in place of the first
  * two lines.  Every descriptor is non-blocking and close-on-exec.  No call
  * blocks but infra_driver_run().  A turn reads what came before it expires
- * deadlines, so that a process that was paused does not condemn everyone.  
+ * deadlines, so that a process that was paused does not condemn everyone.
  * After fork() the child may only destroy.
  */
 #ifndef INFRA_DRIVER_H
@@ -73,8 +73,7 @@ INFRA_API infra_time infra_driver_now(void);
 INFRA_API int infra_driver_fd(const struct infra_driver *driver);
 
 /** When infra_driver_step() is to be called at the latest; it changes with
- * every
- *  call on the driver or its probers.  Thread safety: owner. */
+ *  every call on the driver or its probers.  Thread safety: owner. */
 INFRA_API infra_time infra_driver_deadline(const struct infra_driver *driver);
 
 /**
@@ -107,6 +106,59 @@ INFRA_API INFRA_NODISCARD int infra_driver_run(struct infra_driver *driver,
  */
 INFRA_API void infra_driver_wake(struct infra_driver *driver);
 
+/**
+ * @name Transport
+ * How a host's TLS library runs over the driver's sockets.  There is no TLS in
+ * libinfra: what is trusted, which versions are spoken and what a name has to
+ * match are the library's and the host's.  examples/tls_openssl.c is a
+ * transport for OpenSSL.
+ *
+ * A session is one connection's.  Its functions do what they can without
+ * waiting and answer a count of bytes or one of these.  The driver then waits
+ * until the socket is as wanted, and calls again; reading may have to wait
+ * until the socket can be written, and the other way round.
+ * @{
+ */
+enum infra_transport_answer {
+    INFRA_TRANSPORT_WANT_READ = -1,  /**< Again when the socket is readable. */
+    INFRA_TRANSPORT_WANT_WRITE = -2, /**< Again when it is writable. */
+    INFRA_TRANSPORT_CLOSED = -3,     /**< The peer's close_notify came. */
+    INFRA_TRANSPORT_TRUNCATED = -4,  /**< The stream ended without it. */
+    INFRA_TRANSPORT_ERROR = -5,      /**< Anything else; the session is over. */
+};
+
+/** The functions of a TLS library; all are needed.  They may not call the
+ *  driver. */
+struct infra_transport {
+    size_t size;
+    void *user; /**< Handed to open(). */
+    /**
+     * Begin a client's session on a connected, non-blocking socket.  It says
+     * nothing yet.
+     *
+     * @param fd    The driver's: not to be closed.  Writing to it must not
+     *              raise SIGPIPE (MSG_NOSIGNAL).
+     * @param name  Whom to ask for (SNI) and whom the certificate must name;
+     *              valid during the call.  NULL: the target has no name.
+     * @return The session.  NULL: there is no memory for it, which is not held
+     *         against the peer.
+     */
+    void *(*open)(void *user, int fd, const char *name);
+    /** Shake hands.  0: done, and the peer is who it should be. */
+    int (*handshake)(void *session);
+    /** Read at most @p size bytes, at least one.  It is called until it wants
+     *  something, so that what the session holds decrypted is not left. */
+    long (*read)(void *session, void *bytes, size_t size);
+    /** Write some of @p size bytes, at least one.  After it wanted something
+     *  the same bytes come again, perhaps from another address. */
+    long (*write)(void *session, const void *bytes, size_t size);
+    /** Free the session.  Unless it is to be @p quiet, say close_notify if that
+     *  needs no waiting.  After a failure it is quiet, and in a forked child,
+     *  where the connection is the parent's. */
+    void (*close)(void *session, int quiet);
+};
+/** @} */
+
 /** Options of infra_prober_create(). */
 struct infra_prober_options {
     size_t size;
@@ -114,6 +166,24 @@ struct infra_prober_options {
     /** The schedule and the counter; NULL: the defaults of health.h.  Its own
      *  allocator counts for it. */
     const struct infra_health_options *health;
+    /** For probes that want TLS; copied, and its user outlives the prober.
+     *  NULL: such a probe ends with INFRA_PROBE_LOCAL. */
+    const struct infra_transport *tls;
+    /** Most checks that run at once; 0: 512, half of the descriptors that a
+     *  process usually may open.  What is due beyond it waits its turn. */
+    uint32_t concurrency_max;
+    /** Most checks that start in a second, evenly: 10 ms' worth of them at once
+     *  at most.  Up to 1000000; 0: as many as are due. */
+    uint32_t rate_max_per_s;
+};
+
+/** What infra_prober_load() tells. */
+struct infra_prober_stats {
+    size_t size;
+    uint64_t started;    /**< Checks, since create. */
+    infra_time late_max; /**< The most that one started after it was due. */
+    uint32_t running;    /**< Checks. */
+    uint32_t waiting;    /**< Checks that are due and held by a limit. */
 };
 
 /** A backend to check. */
@@ -122,9 +192,10 @@ struct infra_prober_target {
     const char *key;                /**< As in infra_health_set(). */
     const struct sockaddr *address; /**< IPv4, IPv6 or Unix stream; copied. */
     /** How to check it.  It belongs to the prober once the call succeeds; the
-     * one
-     *  that it has for this id may be given again. */
+     *  one that it has for this id may be given again. */
     struct infra_probe *probe;
+    /** The server's name for TLS, not empty, copied; NULL: it has none. */
+    const char *tls_name;
     uint32_t id;
     uint32_t address_size;
 };
@@ -132,9 +203,14 @@ struct infra_prober_target {
 /**
  * Create a prober on a driver.
  *
+ * Checks start in the order in which they were due.  A backend whose check
+ * waits or runs is not due again, and a loop that was late skips checks, so
+ * that nothing comes in bursts.
+ *
  * @param[out] ret  Set on success only.
  * @param options   NULL for all defaults.
- * @return INFRA_OK, INFRA_ENOMEM, INFRA_EINVAL, INFRA_ESTRUCT.
+ * @return INFRA_OK; INFRA_ENOMEM; INFRA_ESTRUCT; INFRA_EINVAL: NULL, a value
+ *         out of range, a transport that lacks a function.
  *
  * Allocates.  Thread safety: owner (of the driver).
  */
@@ -149,11 +225,11 @@ INFRA_API void infra_prober_destroy(struct infra_prober *prober);
 /**
  * Begin to check a backend, or replace the address and probe of one.  With the
  * same key its counter and its schedule go on; a running check is dropped, and
- * repeated soon.
+ * repeated soon, and one that waits keeps its place.
  *
  * @return INFRA_OK; INFRA_ENOMEM; INFRA_ESTRUCT; INFRA_EINVAL: id out of range,
- *         no key, no probe, an address family that is not known.  On failure
- *         the probe stays with the caller.
+ *         no key, no probe, an address family that is not known, an empty
+ *         tls_name.  On failure the probe stays with the caller.
  *
  * Allocates.  Thread safety: owner (of the driver).
  */
@@ -182,6 +258,18 @@ INFRA_API INFRA_NODISCARD int infra_prober_remove(struct infra_prober *prober,
 INFRA_API INFRA_NODISCARD int infra_prober_next(struct infra_prober *prober,
                                                 infra_time now,
                                                 struct infra_health_event *ret);
+
+/**
+ * Tell how busy the prober is: when checks wait, or start late by more than the
+ * loop's own pauses, its limits are too low or the machine is too slow.
+ *
+ * @param[in,out] ret  Its size field set by the caller.
+ * @return INFRA_OK, INFRA_EINVAL.
+ *
+ * Thread safety: owner (of the driver).
+ */
+INFRA_API int infra_prober_load(const struct infra_prober *prober,
+                                struct infra_prober_stats *ret);
 
 /**
  * Tell a backend's health and how its last check ended.

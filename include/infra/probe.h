@@ -134,7 +134,9 @@ struct infra_probe_tcp_options {
 };
 
 /**
- * A check that passes as soon as the connection stands.
+ * A check that passes as soon as the connection stands.  It shows that the
+ * server's system answers, not that its program does: one that hangs passes.
+ * The driver then resets the connection before the program hears of it.
  *
  * @param[out] ret  Set on success only.
  * @param options   NULL for all defaults.
@@ -204,6 +206,17 @@ INFRA_API void infra_probe_destroy(struct infra_probe *probe);
  * Thread safety: owner.
  */
 INFRA_API void infra_probe_start(struct infra_probe *probe, infra_time now);
+
+/**
+ * The same for a checker that doubts itself: every deadline of this check is
+ * @p patience_permille thousandths of what the options say, but never less than
+ * that.
+ *
+ * Thread safety: owner.
+ */
+INFRA_API void infra_probe_start_patiently(struct infra_probe *probe,
+                                           uint32_t patience_permille,
+                                           infra_time now);
 
 /**
  * The conversation to run.  It is valid as long as the probe.

@@ -46,17 +46,24 @@ struct infra__job {
     uint32_t addresses_count;
     void (*done)(void *owner, infra_time now); /* want() is DONE. */
     void *owner;
+    const struct infra_transport *tls; /* NULL: none is to be had. */
+    const char *tls_name;              /* NULL: it has none. */
 
     struct infra_driver *driver;
-    int fd;              /* Valid unless the link is NONE. */
-    uint32_t slot;       /* Its place in the driver's tables. */
-    uint32_t endpoint;   /* Of the link. */
-    uint32_t link;       /* enum infra__link */
-    uint32_t interest;   /* What epoll watches for, if watched. */
-    uint32_t reads_left; /* In this turn. */
+    void *session;         /* Of TLS; NULL: in the clear. */
+    int fd;                /* Valid unless the link is NONE. */
+    uint32_t slot;         /* Its place in the driver's tables. */
+    uint32_t endpoint;     /* Of the link. */
+    uint32_t link;         /* enum infra__link */
+    uint32_t interest;     /* What epoll watches for, if watched. */
+    uint32_t read_awaits;  /* The epoll event that lets reading go on. */
+    uint32_t write_awaits; /* The same for writing. */
+    uint32_t reads_left;   /* In this turn. */
     bool running;
     bool watched;
-    bool owes; /* The peer may not have read what was sent last. */
+    bool owes;    /* The peer may not have read what was sent last. */
+    bool secured; /* The session's handshake is done. */
+    bool holds;   /* The session may hold bytes that epoll does not see. */
 };
 
 /* A place for a job. The generation counts its sockets: an event carries it,
@@ -79,6 +86,51 @@ struct infra_driver {
     pid_t pid; /* Who created it; after fork() a child is another. */
     unsigned char bytes[INFRA__DRIVER_READ_SIZE];
 };
+
+static inline uint32_t infra__job_want(const struct infra__job *job)
+{
+    return job->exchange.ops->want(job->exchange.self);
+}
+
+static inline bool infra__job_has_output(const struct infra__job *job)
+{
+    const void *bytes;
+
+    return infra__job_want(job) == INFRA_WANT_IO &&
+           job->exchange.ops->output(job->exchange.self, &bytes) > 0;
+}
+
+static inline void infra__job_note(const struct infra__job *job, uint32_t note,
+                                   uint32_t detail, infra_time now)
+{
+    job->exchange.ops->note(job->exchange.self, note, detail, now);
+}
+
+/* Connect to where the exchange wants; false: that is under way. What comes of
+ * it is noted. */
+bool infra__link_dial(struct infra__job *job, infra_time now);
+/* The socket is connected. */
+void infra__link_connected(struct infra__job *job, infra_time now);
+/* The connection, or the attempt at one, broke: by an enum infra_outcome, or an
+ * errno. */
+void infra__link_fail(struct infra__job *job, uint32_t outcome, infra_time now);
+void infra__link_fail_errno(struct infra__job *job, int error, infra_time now);
+/* Close the connection, if there is one. */
+void infra__link_hang_up(struct infra__job *job);
+/* The same of a connection that is the parent's, and for hang_up(). */
+void infra__link_let_go(struct infra__job *job, bool quiet);
+
+/* The bytes of a job's connection, in the clear or through its session. What is
+ * no count is an enum infra_transport_answer; with ERROR, @ret is whose fault
+ * it was, an enum infra_outcome. */
+long infra__stream_read(const struct infra__job *job, void *bytes, size_t size,
+                        uint32_t *ret);
+long infra__stream_write(const struct infra__job *job, const void *bytes,
+                         size_t size, uint32_t *ret);
+/* Go on with the handshake, or begin it. 0: it is done. */
+long infra__stream_secure(struct infra__job *job, uint32_t *ret);
+/* End the session, if there is one. */
+void infra__stream_end(struct infra__job *job, bool quiet);
 
 void infra__driver_join(struct infra_driver *driver,
                         struct infra__client *client);

@@ -1,191 +1,117 @@
 /* SPDX-License-Identifier: MIT */
-/* Health checks over sockets: infra_health says when, an infra_probe says what,
- * a job of the driver runs it, and the verdict goes back to infra_health. The
- * host sees the changes only. They wait in a list, one place per backend: a
- * change and its opposite cancel out. O(log n) a check; about 0.5 KiB per
+/* Health checks over sockets, as the host sees them: backends come and go, and
+ * the host hears of changes only. checks.c runs the checks. About 0.5 KiB per
  * backend, allocated when it is set. */
-#include "driver.h"
+#include "prober.h"
 
 #include <assert.h>
 #include <string.h>
 
 #define IDS_MAX_DEFAULT 64u /* As health.h says. */
+#define CONCURRENCY_MAX_DEFAULT 512u
 
-INFRA__NO_TAIL_PADDING(struct infra_prober_options, health);
+INFRA__NO_TAIL_PADDING(struct infra_transport, close);
+INFRA__NO_TAIL_PADDING(struct infra_prober_options, rate_max_per_s);
+INFRA__NO_TAIL_PADDING(struct infra_prober_stats, waiting);
 INFRA__NO_TAIL_PADDING(struct infra_prober_target, address_size);
-
-struct backend {
-    struct infra__job job;
-    struct infra__address address;
-    struct infra_prober *prober;
-    struct infra_probe *probe;
-    struct infra_probe_result result; /* Of the last check that ended. */
-    struct infra_health_event change; /* While it is in the list. */
-    struct backend *previous;
-    struct backend *next;
-    uint64_t key_hash;
-    uint64_t check; /* Of the running job. */
-    uint32_t id;
-    bool changed; /* In the list. */
-};
-
-struct infra_prober {
-    struct infra_allocator allocator;
-    struct infra__client client;
-    struct infra_driver *driver;
-    struct infra_health *health;
-    struct backend *first; /* With a change for the host, oldest first. */
-    struct backend *last;
-    uint32_t ids_max;
-    struct backend *backends[]; /* By id; NULL: not checked. */
-};
 
 static size_t prober_size(uint32_t ids_max)
 {
     return sizeof(struct infra_prober) + ids_max * sizeof(struct backend *);
 }
 
-static struct backend *find(const struct infra_prober *p, uint32_t id)
+/* Everything about the options but what infra_health has to say. */
+static int import_options(struct infra_prober_options *o,
+                          struct infra_transport *tls,
+                          const struct infra_prober_options *options)
 {
-    return id < p->ids_max ? p->backends[id] : NULL;
-}
+    int err = infra__options_import(o, sizeof *o, options, sizeof *o);
 
-static void drop_change(struct backend *b)
-{
-    struct infra_prober *p = b->prober;
-
-    if (!b->changed) {
-        return;
+    if (err == INFRA_OK) {
+        err = infra__options_import(tls, sizeof *tls, o->tls, sizeof *tls);
     }
-    *(b->previous != NULL ? &b->previous->next : &p->first) = b->next;
-    *(b->next != NULL ? &b->next->previous : &p->last) = b->previous;
-    b->changed = false;
-}
-
-static void note_change(struct backend *b,
-                        const struct infra_health_event *event)
-{
-    struct infra_prober *p = b->prober;
-
-    if (b->changed) {
-        assert(b->change.kind != event->kind);
-        drop_change(b); /* Back to what the host knows. */
-        return;
+    if (err != INFRA_OK) {
+        return err;
     }
-    b->change = *event;
-    b->changed = true;
-    b->previous = p->last;
-    b->next = NULL;
-    *(p->last != NULL ? &p->last->next : &p->first) = b;
-    p->last = b;
-}
-
-static void check_done(void *owner, infra_time now)
-{
-    struct backend *b = owner;
-
-    if (infra_probe_result(b->probe, &b->result) == INFRA_OK) {
-        (void)infra_health_verdict(b->prober->health, b->check,
-                                   b->result.outcome, b->result.reason, now);
+    if (o->rate_max_per_s > INFRA__PACE_PER_S_MAX ||
+        (o->tls != NULL &&
+         (tls->open == NULL || tls->handshake == NULL || tls->read == NULL ||
+          tls->write == NULL || tls->close == NULL))) {
+        return INFRA_EINVAL;
     }
-}
-
-/* The schedule is told that a check was cut short; it repeats it soon, unless
- * the backend is another one now. */
-static void abandon_check(struct backend *b, infra_time now)
-{
-    if (b->job.running) {
-        infra__job_cancel(&b->job);
-        (void)infra_health_verdict(b->prober->health, b->check,
-                                   INFRA_OUTCOME_LOCAL, INFRA_PROBE_LOCAL, now);
+    if (o->concurrency_max == 0) {
+        o->concurrency_max = CONCURRENCY_MAX_DEFAULT;
     }
+    return INFRA_OK;
 }
 
-static void prober_turn(void *self, infra_time now)
+static int create_health(struct infra_health **ret, uint32_t *ret_ids_max,
+                         const struct infra_health_options *options)
 {
-    struct infra_prober *p = self;
-    struct infra_health_event event;
+    struct infra_health_options h = { .size = sizeof h };
+    int err = infra__options_import(&h, sizeof h, options, sizeof h);
 
-    /* It ends: a check that is over at once is due again a fastinter later. */
-    while (infra_health_next(p->health, now, &event) == INFRA_OK) {
-        struct backend *b = find(p, event.id);
-        assert(b != NULL);
-        if (event.kind != INFRA_HEALTH_PROBE) {
-            note_change(b, &event);
-            continue;
-        }
-        b->check = event.check;
-        infra_probe_start(b->probe, now);
-        infra__job_start(&b->job, now);
-    }
-}
-
-static infra_time prober_deadline(const void *self)
-{
-    const struct infra_prober *p = self;
-
-    return infra_health_deadline(p->health);
-}
-
-static bool prober_pending(const void *self)
-{
-    const struct infra_prober *p = self;
-
-    return p->first != NULL;
+    *ret_ids_max = h.ids_max == 0 ? IDS_MAX_DEFAULT : h.ids_max;
+    return err == INFRA_OK ? infra_health_create(ret, &h) : err;
 }
 
 int infra_prober_create(struct infra_prober **ret, struct infra_driver *driver,
                         const struct infra_prober_options *options)
 {
     struct infra_prober_options o = { .size = sizeof o };
-    struct infra_health_options h = { .size = sizeof h };
+    struct infra_transport tls = { .size = sizeof tls };
     struct infra_health *health;
+    uint32_t ids_max;
 
     if (ret == NULL || driver == NULL) {
         return INFRA_EINVAL;
     }
-    int err = infra__options_import(&o, sizeof o, options,
-                                    sizeof(struct infra_prober_options));
+    int err = import_options(&o, &tls, options);
+    if (err == INFRA_OK) {
+        err = create_health(&health, &ids_max, o.health);
+    }
     if (err != INFRA_OK) {
         return err;
     }
-    err = infra__options_import(&h, sizeof h, o.health,
-                                sizeof(struct infra_health_options));
-    if (err != INFRA_OK) {
-        return err;
-    }
-    err = infra_health_create(&health, &h);
-    if (err != INFRA_OK) {
-        return err;
-    }
-    h.ids_max = h.ids_max == 0 ? IDS_MAX_DEFAULT : h.ids_max;
     struct infra_allocator allocator = infra__allocator_or_libc(o.allocator);
-    struct infra_prober *p =
-        infra__alloc(&allocator, 1, prober_size(h.ids_max));
+    struct infra_prober *p = infra__alloc(&allocator, 1, prober_size(ids_max));
     if (p == NULL) {
         infra_health_destroy(health);
         return INFRA_ENOMEM;
     }
     p->allocator = allocator;
-    p->client = (struct infra__client) { .turn = prober_turn,
-                                         .deadline = prober_deadline,
-                                         .pending = prober_pending,
+    p->client = (struct infra__client) { .turn = infra__prober_turn,
+                                         .deadline = infra__prober_deadline,
+                                         .pending = infra__prober_pending,
                                          .self = p };
     p->driver = driver;
     p->health = health;
-    p->ids_max = h.ids_max;
+    p->tls = tls;
+    p->has_tls = o.tls != NULL;
+    p->pace = infra__pace_of(o.rate_max_per_s);
+    p->concurrency_max = o.concurrency_max;
+    p->ids_max = ids_max;
     infra__driver_join(driver, &p->client);
     *ret = p;
     return INFRA_OK;
 }
 
-static void free_backend(struct backend *b)
+static void free_name(struct infra_prober *p, char *name)
+{
+    if (name != NULL) {
+        infra__free(&p->allocator, name, 1, strlen(name) + 1);
+    }
+}
+
+static void free_backend(struct infra__backend *b)
 {
     struct infra_prober *p = b->prober;
 
-    drop_change(b);
+    infra__line_leave(b, INFRA__LINE_CHANGES);
+    infra__check_drop(b);
     infra__job_detach(&b->job);
     infra_probe_destroy(b->probe);
+    free_name(p, b->tls_name);
     p->backends[b->id] = NULL;
     infra__free(&p->allocator, b, 1, sizeof *b);
 }
@@ -200,32 +126,103 @@ void infra_prober_destroy(struct infra_prober *prober)
             free_backend(prober->backends[id]);
         }
     }
-    assert(prober->first == NULL && prober->last == NULL);
+    assert(prober->running == 0 && prober->waiting == 0);
     infra__driver_leave(prober->driver, &prober->client);
     infra_health_destroy(prober->health);
     struct infra_allocator allocator = prober->allocator;
     infra__free(&allocator, prober, 1, prober_size(prober->ids_max));
 }
 
-static int new_backend(struct infra_prober *p, struct backend **ret)
+static int new_backend(struct infra_prober *p, uint32_t id)
 {
-    struct backend *b = infra__alloc(&p->allocator, 1, sizeof *b);
+    struct infra__backend *b = infra__alloc(&p->allocator, 1, sizeof *b);
 
     if (b == NULL) {
         return INFRA_ENOMEM;
     }
     b->prober = p;
+    b->id = id;
     b->job.addresses = &b->address;
     b->job.addresses_count = 1;
-    b->job.done = check_done;
+    b->job.done = infra__check_done;
     b->job.owner = b;
+    b->job.tls = p->has_tls ? &p->tls : NULL;
     int err = infra__job_attach(p->driver, &b->job);
     if (err != INFRA_OK) {
         infra__free(&p->allocator, b, 1, sizeof *b);
         return err;
     }
-    *ret = b;
+    p->backends[id] = b;
     return INFRA_OK;
+}
+
+static int copy_name(struct infra_prober *p, const char *name, char **ret)
+{
+    *ret = NULL;
+    if (name == NULL) {
+        return INFRA_OK;
+    }
+    size_t size = strlen(name) + 1;
+    char *copy = infra__alloc(&p->allocator, 1, size);
+    if (copy == NULL) {
+        return INFRA_ENOMEM;
+    }
+    memcpy(copy, name, size);
+    *ret = copy;
+    return INFRA_OK;
+}
+
+static bool is_empty(const char *text)
+{
+    return text != NULL && text[0] == '\0';
+}
+
+static int import_target(const struct infra_prober *p,
+                         struct infra_prober_target *ret,
+                         struct infra__address *ret_address,
+                         const struct infra_prober_target *target)
+{
+    if (p == NULL || target == NULL) {
+        return INFRA_EINVAL;
+    }
+    int err = infra__options_import(ret, sizeof *ret, target, sizeof *ret);
+    if (err != INFRA_OK) {
+        return err;
+    }
+    if (ret->id >= p->ids_max || ret->key == NULL || is_empty(ret->key) ||
+        is_empty(ret->tls_name) || ret->probe == NULL) {
+        return INFRA_EINVAL;
+    }
+    return infra__address_import(ret_address, ret->address, ret->address_size);
+}
+
+/* What the host said of a backend takes the place of what it had said. */
+static void replace(struct infra__backend *b,
+                    const struct infra_prober_target *t, char *tls_name,
+                    infra_time now)
+{
+    uint64_t key_hash = infra_xxhash64(t->key, strlen(t->key), 0);
+
+    /* Before the verdict on a check that this call cuts short: one of another
+     * key's is stale then. It cannot fail, all was looked at. */
+    int err = infra_health_set(b->prober->health, t->id, t->key, now);
+    assert(err == INFRA_OK);
+    (void)err;
+    if (b->key_hash != key_hash) {
+        infra__line_leave(b, INFRA__LINE_CHANGES);
+        infra__line_leave(b, INFRA__LINE_CHECKS);
+        b->result = (struct infra_probe_result) { 0 };
+    }
+    infra__check_abandon(b, now);
+    if (b->probe != t->probe) {
+        infra_probe_destroy(b->probe);
+    }
+    free_name(b->prober, b->tls_name);
+    b->key_hash = key_hash;
+    b->probe = t->probe;
+    b->tls_name = tls_name;
+    b->job.tls_name = tls_name;
+    b->job.exchange = infra_probe_exchange(t->probe);
 }
 
 int infra_prober_set(struct infra_prober *prober,
@@ -233,48 +230,25 @@ int infra_prober_set(struct infra_prober *prober,
 {
     struct infra_prober_target t = { .size = sizeof t };
     struct infra__address address;
+    char *tls_name;
 
-    if (prober == NULL || target == NULL) {
-        return INFRA_EINVAL;
-    }
-    int err = infra__options_import(&t, sizeof t, target,
-                                    sizeof(struct infra_prober_target));
+    int err = import_target(prober, &t, &address, target);
     if (err != INFRA_OK) {
         return err;
     }
-    if (t.id >= prober->ids_max || t.key == NULL || t.key[0] == '\0' ||
-        t.probe == NULL ||
-        infra__address_import(&address, t.address, t.address_size) !=
-            INFRA_OK) {
-        return INFRA_EINVAL;
-    }
-    struct backend *b = prober->backends[t.id];
-    if (b == NULL) {
-        err = new_backend(prober, &b);
+    err = copy_name(prober, t.tls_name, &tls_name);
+    if (err == INFRA_OK && prober->backends[t.id] == NULL) {
+        err = new_backend(prober, t.id);
         if (err != INFRA_OK) {
-            return err;
+            free_name(prober, tls_name);
         }
-        b->id = t.id;
-        prober->backends[t.id] = b;
     }
-    /* Before the verdict on a check that this call cuts short: one of another
-     * key's is stale then. It cannot fail, all was looked at above. */
-    err = infra_health_set(prober->health, t.id, t.key, now);
-    assert(err == INFRA_OK);
-    uint64_t key_hash = infra_xxhash64(t.key, strlen(t.key), 0);
-    if (b->key_hash != key_hash) {
-        drop_change(b);
-        b->result = (struct infra_probe_result) { 0 };
+    if (err != INFRA_OK) {
+        return err;
     }
-    abandon_check(b, now);
-    if (b->probe != t.probe) {
-        infra_probe_destroy(b->probe);
-    }
-    b->key_hash = key_hash;
-    b->address = address;
-    b->probe = t.probe;
-    b->job.exchange = infra_probe_exchange(t.probe);
-    return err;
+    replace(prober->backends[t.id], &t, tls_name, now);
+    prober->backends[t.id]->address = address;
+    return INFRA_OK;
 }
 
 int infra_prober_remove(struct infra_prober *prober, uint32_t id)
@@ -282,7 +256,7 @@ int infra_prober_remove(struct infra_prober *prober, uint32_t id)
     if (prober == NULL || id >= prober->ids_max) {
         return INFRA_EINVAL;
     }
-    struct backend *b = prober->backends[id];
+    struct infra__backend *b = prober->backends[id];
     if (b == NULL) {
         return INFRA_ENOENT;
     }
@@ -297,13 +271,27 @@ int infra_prober_next(struct infra_prober *prober, infra_time now,
     if (prober == NULL || ret == NULL) {
         return INFRA_EINVAL;
     }
-    struct backend *b = prober->first;
+    struct infra__backend *b = prober->lines[INFRA__LINE_CHANGES].first;
     if (b == NULL) {
         return INFRA_EAGAIN;
     }
     *ret = b->change;
-    drop_change(b);
+    infra__line_leave(b, INFRA__LINE_CHANGES);
     return INFRA_OK;
+}
+
+int infra_prober_load(const struct infra_prober *prober,
+                      struct infra_prober_stats *ret)
+{
+    if (prober == NULL || ret == NULL) {
+        return INFRA_EINVAL;
+    }
+    const struct infra_prober_stats stats = { .size = sizeof stats,
+                                              .started = prober->started,
+                                              .late_max = prober->late_max,
+                                              .running = prober->running,
+                                              .waiting = prober->waiting };
+    return infra__stats_export(ret, &stats, sizeof stats, sizeof stats);
 }
 
 int infra_prober_inspect(const struct infra_prober *prober, uint32_t id,
@@ -313,7 +301,7 @@ int infra_prober_inspect(const struct infra_prober *prober, uint32_t id,
     if (prober == NULL || id >= prober->ids_max) {
         return INFRA_EINVAL;
     }
-    const struct backend *b = prober->backends[id];
+    const struct infra__backend *b = prober->backends[id];
     if (b == NULL) {
         return INFRA_ENOENT;
     }

@@ -5,7 +5,7 @@
  * the exchange's deadline. What a job may do in one go is bounded, so that a
  * server that floods takes no turn away from others.
  *
- * Cost of a TCP check that passes: socket, connect, epoll_ctl, SO_ERROR,
+ * Cost of a TCP check that passes: socket, TCP_QUICKACK, connect, epoll_ctl,
  * getsockname, SO_LINGER, epoll_ctl, close, and its part of an epoll_wait. */
 #include "driver.h"
 
@@ -25,153 +25,98 @@ enum progress {
     OVER,
 };
 
-static uint32_t want(const struct infra__job *job)
-{
-    return job->exchange.ops->want(job->exchange.self);
-}
-
 static infra_time deadline(const struct infra__job *job)
 {
     return job->exchange.ops->deadline(job->exchange.self);
 }
 
-static void note(struct infra__job *job, uint32_t what, uint32_t detail,
-                 infra_time now)
+/* Until when? The epoll event, or 0 for an answer of another kind. */
+static uint32_t awaited(long answer)
 {
-    job->exchange.ops->note(job->exchange.self, what, detail, now);
-}
-
-static int family(const struct infra__job *job)
-{
-    return job->addresses[job->endpoint].storage.ss_family;
-}
-
-static void let_go(struct infra__job *job)
-{
-    (void)close(job->fd);
-    job->link = INFRA__LINK_NONE;
-    job->watched = false;
-    job->owes = false;
-    job->reads_left = 0;
-    job->driver->slots[job->slot].generation++;
-}
-
-/* Close the connection, if there is one. */
-static void hang_up(struct infra__job *job)
-{
-    if (job->link == INFRA__LINK_NONE) {
-        return;
-    }
-    /* Closing alone would leave the socket in the epoll set for as long as a
-     * child that was forked meanwhile holds a copy of the descriptor. */
-    if (job->watched) {
-        (void)epoll_ctl(job->driver->epoll_fd, EPOLL_CTL_DEL, job->fd, NULL);
-    }
-    /* Who closes first pays with TIME_WAIT, a minute of a local port for each
-     * check. A reset costs neither side anything and loses nothing, unless the
-     * peer has still to read what we sent last. */
-    if (job->link == INFRA__LINK_OPEN && !job->owes && family(job) != AF_UNIX) {
-        infra__socket_set_abort(job->fd);
-    }
-    let_go(job);
-}
-
-/* The connection, or the attempt at one, broke. */
-static void fail(struct infra__job *job, int error, infra_time now)
-{
-    uint32_t outcome = infra__socket_outcome(error, family(job));
-
-    if (job->link != INFRA__LINK_NONE) {
-        job->link = INFRA__LINK_ENDED;
-    }
-    hang_up(job);
-    note(job, INFRA_NOTE_FAILED, outcome, now);
-}
-
-static void connected(struct infra__job *job, infra_time now)
-{
-    /* A dead server's port on this very machine may be drawn as the local port
-     * of the check: then TCP's simultaneous open connects the socket with
-     * itself. */
-    if (infra__socket_is_own_peer(job->fd, &job->addresses[job->endpoint])) {
-        fail(job, ECONNREFUSED, now);
-        return;
-    }
-    job->link = INFRA__LINK_OPEN;
-    note(job, INFRA_NOTE_CONNECTED, 0, now);
-    if (want(job) == INFRA_WANT_IO && family(job) != AF_UNIX) {
-        infra__socket_set_nodelay(job->fd);
+    switch (answer) {
+    case INFRA_TRANSPORT_WANT_READ:
+        return EPOLLIN;
+    case INFRA_TRANSPORT_WANT_WRITE:
+        return EPOLLOUT;
+    default:
+        return 0;
     }
 }
 
-static enum progress dial(struct infra__job *job, infra_time now)
+static enum progress shake_hands(struct infra__job *job, infra_time now)
 {
-    if (job->link == INFRA__LINK_CONNECTING) {
+    uint32_t outcome = INFRA_OUTCOME_RESET;
+    long answer = job->link == INFRA__LINK_OPEN
+                      ? infra__stream_secure(job, &outcome)
+                      : INFRA_TRANSPORT_ERROR;
+
+    if (awaited(answer) != 0) {
+        job->read_awaits = awaited(answer);
         return WAITING;
     }
-    hang_up(job);
-    uint32_t endpoint = job->exchange.ops->endpoint(job->exchange.self);
-    if (endpoint >= job->addresses_count) {
-        note(job, INFRA_NOTE_FAILED, INFRA_OUTCOME_LOCAL, now);
+    if (answer != 0) {
+        infra__link_fail(job, outcome, now);
         return MOVED;
     }
-    job->endpoint = endpoint;
-    int error = infra__socket_connect(&job->addresses[endpoint], &job->fd);
-    if (error == EINPROGRESS) {
-        job->link = INFRA__LINK_CONNECTING;
-        return WAITING;
-    }
-    if (error != 0) {
-        fail(job, error, now);
-        return MOVED;
-    }
-    job->link = INFRA__LINK_OPEN;
-    connected(job, now);
+    job->owes = true;  /* Our last message of the handshake. */
+    job->holds = true; /* It may have read further than the handshake. */
+    infra__job_note(job, INFRA_NOTE_TLS_UP, 0, now);
     return MOVED;
 }
 
 static enum progress receive(struct infra__job *job, infra_time now)
 {
     struct infra_driver *d = job->driver;
-    ssize_t count = recv(job->fd, d->bytes, sizeof d->bytes, MSG_DONTWAIT);
+    uint32_t outcome = 0;
+    long answer = infra__stream_read(job, d->bytes, sizeof d->bytes, &outcome);
 
     job->reads_left--;
-    if (count > 0) {
+    job->holds = answer > 0 && job->session != NULL;
+    if (answer > 0) {
         job->owes = false; /* An answer: what was sent has been read. */
-        job->exchange.ops->input(job->exchange.self, d->bytes, (size_t)count,
+        job->exchange.ops->input(job->exchange.self, d->bytes, (size_t)answer,
                                  now);
-    } else if (count == 0) {
-        job->link = INFRA__LINK_ENDED;
-        note(job, INFRA_NOTE_EOF, 0, now);
-    } else if (errno == EAGAIN) {
+    } else if (awaited(answer) != 0) {
+        job->read_awaits = awaited(answer);
         job->reads_left = 0;
-    } else if (errno != EINTR) {
-        fail(job, errno, now);
+    } else if (answer == INFRA_TRANSPORT_ERROR) {
+        infra__link_fail(job, outcome, now);
+    } else {
+        job->link = INFRA__LINK_ENDED;
+        infra__job_note(job,
+                        answer == INFRA_TRANSPORT_CLOSED ? INFRA_NOTE_EOF
+                                                         : INFRA_NOTE_TRUNCATED,
+                        0, now);
     }
     return MOVED;
+}
+
+/* A stream that has ended has nothing to read that a write could wait for. */
+static bool will_come(const struct infra__job *job, uint32_t event)
+{
+    return job->link != INFRA__LINK_ENDED || event != EPOLLIN;
 }
 
 static enum progress transmit(struct infra__job *job, infra_time now)
 {
     const void *bytes;
     size_t size = job->exchange.ops->output(job->exchange.self, &bytes);
+    uint32_t outcome = INFRA_OUTCOME_RESET;
 
     if (size == 0) {
         return WAITING;
     }
-    if (job->link == INFRA__LINK_NONE) {
-        fail(job, ENOTCONN, now);
-        return MOVED;
-    }
-    /* A library leaves the host's SIGPIPE alone. */
-    ssize_t count = send(job->fd, bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL);
-    if (count >= 0) {
+    long answer = job->link != INFRA__LINK_NONE
+                      ? infra__stream_write(job, bytes, size, &outcome)
+                      : INFRA_TRANSPORT_ERROR;
+    if (answer > 0) {
         job->owes = true;
-        job->exchange.ops->sent(job->exchange.self, (size_t)count, now);
-    } else if (errno == EAGAIN) {
+        job->exchange.ops->sent(job->exchange.self, (size_t)answer, now);
+    } else if (awaited(answer) != 0 && will_come(job, awaited(answer))) {
+        job->write_awaits = awaited(answer);
         return WAITING;
-    } else if (errno != EINTR) {
-        fail(job, errno, now);
+    } else {
+        infra__link_fail(job, outcome, now);
     }
     return MOVED;
 }
@@ -181,43 +126,51 @@ static enum progress serve(struct infra__job *job, infra_time now)
 {
     bool readable = job->reads_left > 0 && job->link == INFRA__LINK_OPEN;
 
-    switch (want(job)) {
+    switch (infra__job_want(job)) {
     case INFRA_WANT_CONNECT:
-        return dial(job, now);
+        return infra__link_dial(job, now) ? MOVED : WAITING;
     case INFRA_WANT_TLS:
-        note(job, INFRA_NOTE_FAILED, INFRA_OUTCOME_LOCAL, now);
-        return MOVED;
+        return shake_hands(job, now);
     case INFRA_WANT_IO:
         return readable ? receive(job, now) : transmit(job, now);
     case INFRA_WANT_IDLE:
         return readable ? receive(job, now) : WAITING;
     case INFRA_WANT_CLOSE:
-        hang_up(job);
-        note(job, INFRA_NOTE_CLOSED, 0, now);
+        infra__link_hang_up(job);
+        infra__job_note(job, INFRA_NOTE_CLOSED, 0, now);
         return MOVED;
     default:
-        assert(want(job) == INFRA_WANT_DONE);
+        assert(infra__job_want(job) == INFRA_WANT_DONE);
         return OVER;
     }
 }
 
-/* Have epoll tell of what the job waits for. False: the system refused. */
+/* What the job waits for, as epoll events. */
+static uint32_t interest(const struct infra__job *job)
+{
+    uint32_t events = 0;
+
+    if (job->link == INFRA__LINK_CONNECTING) {
+        return EPOLLOUT;
+    }
+    if (job->link == INFRA__LINK_OPEN) {
+        events |= job->read_awaits;
+    }
+    if (infra__job_has_output(job)) {
+        events |= job->write_awaits;
+    }
+    return events;
+}
+
+/* Have epoll tell of it. False: the system refused. */
 static bool watch(struct infra__job *job)
 {
     struct epoll_event event = { .data.u64 = infra__job_epoll_data(job) };
-    const void *bytes;
 
     if (job->link == INFRA__LINK_NONE) {
         return true;
     }
-    if (job->link == INFRA__LINK_OPEN) {
-        event.events = EPOLLIN;
-    }
-    if (job->link == INFRA__LINK_CONNECTING ||
-        (want(job) == INFRA_WANT_IO &&
-         job->exchange.ops->output(job->exchange.self, &bytes) > 0)) {
-        event.events |= EPOLLOUT;
-    }
+    event.events = interest(job);
     if (job->watched && job->interest == event.events) {
         return true;
     }
@@ -238,20 +191,21 @@ static void advance(struct infra__job *job, infra_time now)
     for (uint32_t i = 0; i < STEPS_MAX && progress == MOVED; i++) {
         progress = serve(job, now);
         if (progress == WAITING && !watch(job)) {
-            fail(job, ENOMEM, now);
+            infra__link_fail(job, INFRA_OUTCOME_LOCAL, now);
             progress = MOVED;
         }
     }
     if (progress == OVER) {
-        hang_up(job);
+        infra__link_hang_up(job);
         infra__timers_set(&d->timers, job->slot, INFRA_TIME_NEVER);
         job->running = false;
         job->done(job->owner, now);
         return;
     }
-    /* Who has more to do than fits goes on in the next turn. */
-    infra__timers_set(&d->timers, job->slot,
-                      progress == WAITING ? deadline(job) : now);
+    /* Who has more to do than fits goes on in the next turn; of bytes that a
+     * session holds epoll will not tell. */
+    bool waits = progress == WAITING && !job->holds;
+    infra__timers_set(&d->timers, job->slot, waits ? deadline(job) : now);
 }
 
 void infra__job_start(struct infra__job *job, infra_time now)
@@ -266,10 +220,11 @@ void infra__job_cancel(struct infra__job *job)
     struct infra_driver *d = job->driver;
 
     if (job->link != INFRA__LINK_NONE && getpid() != d->pid) {
-        let_go(job); /* The socket and the epoll set are still the parent's. */
+        /* The socket, the epoll set and the peer are still the parent's. */
+        infra__link_let_go(job, true);
     }
     job->owes = false; /* Who gives up may be rude. */
-    hang_up(job);
+    infra__link_hang_up(job);
     infra__timers_set(&d->timers, job->slot, INFRA_TIME_NEVER);
     job->running = false;
 }
@@ -277,17 +232,19 @@ void infra__job_cancel(struct infra__job *job)
 static void heard(struct infra__job *job, uint32_t events, uint32_t reads,
                   infra_time now)
 {
+    const uint32_t broken = EPOLLERR | EPOLLHUP;
+
     if (job->link == INFRA__LINK_CONNECTING) {
-        int error = infra__socket_error(job->fd);
+        int error = (events & broken) != 0 ? infra__socket_error(job->fd) : 0;
         if (error != 0) {
-            fail(job, error, now);
+            infra__link_fail_errno(job, error, now);
         } else {
-            connected(job, now);
+            infra__link_connected(job, now);
         }
-    } else if (job->link == INFRA__LINK_ENDED &&
-               (events & (EPOLLERR | EPOLLHUP)) != 0) {
-        fail(job, ECONNRESET, now); /* Both ways are shut, for good. */
-    } else if ((events & (EPOLLIN | EPOLLERR | EPOLLHUP)) != 0) {
+    } else if (job->link == INFRA__LINK_ENDED && (events & broken) != 0) {
+        /* Both ways are shut, for good. */
+        infra__link_fail_errno(job, ECONNRESET, now);
+    } else if ((events & (job->read_awaits | EPOLLIN | broken)) != 0) {
         job->reads_left = reads;
     }
     advance(job, now);
@@ -298,28 +255,36 @@ void infra__job_ready(struct infra__job *job, uint32_t events, infra_time now)
     heard(job, events, READS_MAX, now);
 }
 
+/* The answer may wait in the socket, since this process was stopped or epoll
+ * had more to tell than fitted, or in the session. It is taken before it is
+ * called late. */
+static void take_what_waits(struct infra__job *job, infra_time now)
+{
+    uint32_t reads = deadline(job) <= now ? READS_LAST_MAX : READS_MAX;
+    struct pollfd p = { .fd = job->fd, .events = (short)interest(job) };
+
+    if (job->link == INFRA__LINK_NONE) {
+        return;
+    }
+    if (poll(&p, 1, 0) > 0) {
+        heard(job, (uint32_t)p.revents, reads, now);
+    } else if (job->holds) {
+        heard(job, EPOLLIN, reads, now);
+    }
+}
+
 void infra__job_expire(struct infra__job *job, infra_time now)
 {
-    /* The answer may wait in the socket: this process was stopped, or epoll had
-     * more to tell than fitted. It is taken before it is called late. */
-    if (job->link != INFRA__LINK_NONE) {
-        struct pollfd p = { .fd = job->fd,
-                            .events = job->link == INFRA__LINK_CONNECTING
-                                          ? POLLOUT
-                                          : POLLIN };
-        if (poll(&p, 1, 0) > 0) {
-            heard(job, (uint32_t)p.revents, READS_LAST_MAX, now);
-        }
-    }
+    take_what_waits(job, now);
     if (!job->running) {
         return;
     }
     if (deadline(job) <= now) {
         job->owes = false;
         if (job->link == INFRA__LINK_CONNECTING) {
-            hang_up(job);
+            infra__link_hang_up(job);
         }
-        note(job, INFRA_NOTE_DEADLINE, 0, now);
+        infra__job_note(job, INFRA_NOTE_DEADLINE, 0, now);
     }
     advance(job, now);
 }

@@ -52,6 +52,9 @@ int infra__socket_connect(const struct infra__address *address, int *ret_fd)
     if (fd < 0) {
         return errno;
     }
+    if (address->storage.ss_family != AF_UNIX) {
+        infra__socket_set_quickack(fd, false);
+    }
     /* POSIX: a connect that a signal interrupted goes on by itself. */
     int error = 0;
     if (connect(fd, (const struct sockaddr *)&address->storage,
@@ -109,6 +112,20 @@ void infra__socket_set_nodelay(int fd)
     const int on = 1;
 
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+}
+
+void infra__socket_set_quickack(int fd, bool on)
+{
+    const int value = on;
+
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &value, sizeof value);
+}
+
+bool infra__socket_holds_bytes(int fd)
+{
+    char byte;
+
+    return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
 }
 
 uint32_t infra__socket_outcome(int error, int family)

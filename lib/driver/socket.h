@@ -33,6 +33,13 @@ void infra__socket_set_abort(int fd);
 /* Small writes go out at once. */
 void infra__socket_set_nodelay(int fd);
 
+/* The handshake's last packet goes out at once; without it goes with the first
+ * bytes, or after a fifth of a second, or never. */
+void infra__socket_set_quickack(int fd, bool on);
+
+/* Are there bytes that nobody has read? */
+bool infra__socket_holds_bytes(int fd);
+
 /* An enum infra_outcome for an errno of a socket of this family. */
 uint32_t infra__socket_outcome(int error, int family);
 

@@ -10,6 +10,7 @@
 
 #define CONNECT_TIMEOUT_DEFAULT INFRA_SEC(1)
 #define RESPONSE_TIMEOUT_DEFAULT INFRA_SEC(2)
+#define PATIENCE_PLAIN 1000u
 
 _Static_assert(sizeof(struct infra_probe_result) == 104,
                "results are 104 bytes");
@@ -102,11 +103,29 @@ void infra_probe_destroy(struct infra_probe *probe)
     }
 }
 
+/* When a phase that begins now has taken too long. */
+static infra_time end_of(const struct infra_probe *probe, infra_time limit)
+{
+    infra_time stretched = limit > INFRA_TIME_NEVER / probe->patience
+                               ? INFRA_TIME_NEVER
+                               : limit * probe->patience / PATIENCE_PLAIN;
+
+    return infra__time_add(probe->now, stretched);
+}
+
 void infra_probe_start(struct infra_probe *probe, infra_time now)
+{
+    infra_probe_start_patiently(probe, PATIENCE_PLAIN, now);
+}
+
+void infra_probe_start_patiently(struct infra_probe *probe,
+                                 uint32_t patience_permille, infra_time now)
 {
     probe->now = now;
     probe->started = now;
-    probe->deadline = infra__time_add(now, probe->limits.connect_timeout);
+    probe->patience =
+        patience_permille > PATIENCE_PLAIN ? patience_permille : PATIENCE_PLAIN;
+    probe->deadline = end_of(probe, probe->limits.connect_timeout);
     probe->want = INFRA_WANT_CONNECT;
     probe->has_input = false;
     probe->is_talking = false;
@@ -193,8 +212,7 @@ static void input(void *self, const void *bytes, size_t count, infra_time now)
 static void handshake(struct infra_probe *probe)
 {
     probe->want = INFRA_WANT_TLS;
-    probe->deadline =
-        infra__time_add(probe->now, probe->limits.connect_timeout);
+    probe->deadline = end_of(probe, probe->limits.connect_timeout);
 }
 
 void infra__probe_upgrade(struct infra_probe *probe)
@@ -208,13 +226,11 @@ void infra__probe_upgrade(struct infra_probe *probe)
 
 static void talk(struct infra_probe *probe)
 {
-    infra_time first =
-        infra__time_add(probe->now, probe->limits.first_byte_timeout);
+    infra_time first = end_of(probe, probe->limits.first_byte_timeout);
 
     probe->want = INFRA_WANT_IO;
     probe->is_talking = true;
-    probe->response_deadline =
-        infra__time_add(probe->now, probe->limits.response_timeout);
+    probe->response_deadline = end_of(probe, probe->limits.response_timeout);
     probe->deadline =
         first < probe->response_deadline ? first : probe->response_deadline;
     probe->kind->connected(probe);

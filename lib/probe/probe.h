@@ -41,7 +41,8 @@ struct infra_probe {
     infra_time started;
     infra_time deadline;
     infra_time response_deadline;
-    uint32_t want; /* enum infra_exchange_want */
+    uint32_t patience; /* Thousandths of the limits. */
+    uint32_t want;     /* enum infra_exchange_want */
     bool has_input;
     bool is_talking; /* connected() was called. */
     struct infra_probe_result result;

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/* TLS for libinfra's checks by OpenSSL 3: copy these two files into your
+ * program.
+ *
+ *   struct tls_openssl *tls = tls_openssl_create("/etc/ssl/my-ca.pem");
+ *   struct infra_transport transport = tls_openssl_transport(tls);
+ *   struct infra_prober_options o = { .size = sizeof o, .tls = &transport };
+ *   ...
+ *   target.tls_name = "app.example";     // one for each backend
+ *
+ * and probes with tls = 1.  A server must show a certificate that a trusted
+ * authority signed, that is valid now, and that names what tls_name says, a
+ * host or an address; without a name no check passes. */
+#ifndef TLS_OPENSSL_H
+#define TLS_OPENSSL_H
+
+#include <infra/driver.h>
+
+struct tls_openssl;
+
+/* Trust the authorities in this PEM file, or with NULL those of the system.
+ * NULL: there is no such file, or no memory. */
+struct tls_openssl *tls_openssl_create(const char *ca_file);
+
+/* It uses @tls, which must outlive the prober that it is given to. */
+struct infra_transport tls_openssl_transport(struct tls_openssl *tls);
+
+/* NULL is allowed. */
+void tls_openssl_destroy(struct tls_openssl *tls);
+
+#endif

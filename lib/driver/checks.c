@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+/* Checks from due to done: infra_health says when, an infra_probe says what, a
+ * job of the driver runs it, and the verdict goes back to infra_health.
+ *
+ * A backend can stand in two lines. In one, checks that are due wait until the
+ * limits let them start, in the order in which they were due; to infra_health
+ * they run already, so that they are not due twice. In the other, changes wait
+ * for the host; a change and its opposite cancel out. All but infra_health's
+ * part, which is O(log n), is O(1). */
+#include "prober.h"
+
+#include <assert.h>
+
+void infra__line_leave(struct infra__backend *b, enum infra__line line)
+{
+    struct infra_prober *p = b->prober;
+    struct infra__place *at = &b->places[line];
+
+    if (!at->taken) {
+        return;
+    }
+    *(at->previous != NULL ? &at->previous->places[line].next
+                           : &p->lines[line].first) = at->next;
+    *(at->next != NULL ? &at->next->places[line].previous
+                       : &p->lines[line].last) = at->previous;
+    at->taken = false;
+    p->waiting -= line == INFRA__LINE_CHECKS;
+}
+
+static void queue(struct infra__backend *b, enum infra__line line)
+{
+    struct infra_prober *p = b->prober;
+    struct infra__backend *last = p->lines[line].last;
+
+    assert(!b->places[line].taken);
+    b->places[line] = (struct infra__place) { .previous = last, .taken = true };
+    *(last != NULL ? &last->places[line].next : &p->lines[line].first) = b;
+    p->lines[line].last = b;
+    p->waiting += line == INFRA__LINE_CHECKS;
+}
+
+static void note_change(struct infra__backend *b,
+                        const struct infra_health_event *event)
+{
+    if (b->places[INFRA__LINE_CHANGES].taken) {
+        assert(b->change.kind != event->kind);
+        /* Back to what the host knows. */
+        infra__line_leave(b, INFRA__LINE_CHANGES);
+        return;
+    }
+    b->change = *event;
+    queue(b, INFRA__LINE_CHANGES);
+}
+
+void infra__check_done(void *owner, infra_time now)
+{
+    struct infra__backend *b = owner;
+
+    b->prober->running--;
+    if (infra_probe_result(b->probe, &b->result) == INFRA_OK) {
+        (void)infra_health_verdict(b->prober->health, b->check,
+                                   b->result.outcome, b->result.reason, now);
+    }
+}
+
+void infra__check_drop(struct infra__backend *b)
+{
+    infra__line_leave(b, INFRA__LINE_CHECKS);
+    if (b->job.running) {
+        infra__job_cancel(&b->job);
+        b->prober->running--;
+    }
+}
+
+void infra__check_abandon(struct infra__backend *b, infra_time now)
+{
+    if (b->job.running) {
+        infra__check_drop(b);
+        (void)infra_health_verdict(b->prober->health, b->check,
+                                   INFRA_OUTCOME_LOCAL, INFRA_PROBE_LOCAL, now);
+    }
+}
+
+static void take_events(struct infra_prober *p, infra_time now)
+{
+    struct infra_health_event event;
+
+    while (infra_health_next(p->health, now, &event) == INFRA_OK) {
+        struct infra__backend *b = p->backends[event.id];
+        assert(b != NULL);
+        if (event.kind != INFRA_HEALTH_PROBE) {
+            note_change(b, &event);
+            continue;
+        }
+        b->check = event.check;
+        b->due = event.at;
+        queue(b, INFRA__LINE_CHECKS);
+    }
+}
+
+/* When the limits let a check start that waits. */
+static infra_time next_start(const struct infra_prober *p)
+{
+    return p->waiting > 0 && p->running < p->concurrency_max
+               ? infra__pace_next(&p->pace)
+               : INFRA_TIME_NEVER;
+}
+
+static void start_check(struct infra__backend *b, infra_time now)
+{
+    struct infra_prober *p = b->prober;
+    infra_time late = now > b->due ? now - b->due : 0;
+
+    infra__line_leave(b, INFRA__LINE_CHECKS);
+    infra__pace_take(&p->pace, now);
+    p->late_max = late > p->late_max ? late : p->late_max;
+    p->started++;
+    p->running++;
+    infra_probe_start(b->probe, now);
+    infra__job_start(&b->job, now);
+}
+
+void infra__prober_turn(void *self, infra_time now)
+{
+    struct infra_prober *p = self;
+
+    take_events(p, now);
+    /* It ends: a check that is over at once is due again a fastinter later. */
+    while (next_start(p) <= now) {
+        start_check(p->lines[INFRA__LINE_CHECKS].first, now);
+        take_events(p, now);
+    }
+}
+
+infra_time infra__prober_deadline(const void *self)
+{
+    const struct infra_prober *p = self;
+
+    infra_time start = next_start(p);
+    infra_time due = infra_health_deadline(p->health);
+    return start < due ? start : due;
+}
+
+bool infra__prober_pending(const void *self)
+{
+    const struct infra_prober *p = self;
+
+    return p->lines[INFRA__LINE_CHANGES].first != NULL;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/* The generic cell rate algorithm (ITU-T I.371): each start moves the time at
+ * which the next would come by one interval, and it may come early by a slack.
+ * The slack is what a loop needs that wakes each millisecond at best; a loop
+ * that was late gains no more than that, however late it was. O(1). */
+#include "pace.h"
+
+#include <assert.h>
+
+#define AT_ONCE INFRA_MS(10)
+
+struct infra__pace infra__pace_of(uint32_t per_s)
+{
+    struct infra__pace pace = { 0 };
+
+    assert(per_s <= INFRA__PACE_PER_S_MAX);
+    if (per_s > 0) {
+        pace.interval = (INFRA_SEC(1) + per_s - 1) / per_s;
+        pace.slack = pace.interval < AT_ONCE ? AT_ONCE - pace.interval : 0;
+    }
+    return pace;
+}
+
+infra_time infra__pace_next(const struct infra__pace *pace)
+{
+    return pace->due > pace->slack ? pace->due - pace->slack : 0;
+}
+
+void infra__pace_take(struct infra__pace *pace, infra_time now)
+{
+    if (pace->interval > 0) {
+        pace->due = (pace->due > now ? pace->due : now) + pace->interval;
+    }
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/* The bytes of a connection, in the clear or through a session of the host's
+ * TLS library: the runner sees one kind of answer for both, the transport's. A
+ * session belongs to one connection and ends with it; the descriptor stays the
+ * job's. */
+#include "driver.h"
+
+#include <assert.h>
+#include <errno.h>
+
+static long failed(uint32_t outcome, uint32_t *ret)
+{
+    *ret = outcome;
+    return INFRA_TRANSPORT_ERROR;
+}
+
+/* What a call of the system came to that moved no bytes. */
+static long answer_errno(const struct infra__job *job, long later,
+                         uint32_t *ret)
+{
+    if (errno == EAGAIN || errno == EINTR) {
+        return later; /* After a signal epoll says at once that it is ready. */
+    }
+    int family = job->addresses[job->endpoint].storage.ss_family;
+    return failed(infra__socket_outcome(errno, family), ret);
+}
+
+/* A session's answer, whatever the host's code gave: no more bytes than there
+ * is room for, and none of them is no answer. */
+static long checked(long answer, size_t size, uint32_t *ret)
+{
+    if (answer > 0 && (size_t)answer <= size) {
+        return answer;
+    }
+    if (answer < 0 && answer > INFRA_TRANSPORT_ERROR) {
+        return answer;
+    }
+    return failed(INFRA_OUTCOME_ERROR, ret);
+}
+
+long infra__stream_read(const struct infra__job *job, void *bytes, size_t size,
+                        uint32_t *ret)
+{
+    if (job->session != NULL) {
+        return checked(job->tls->read(job->session, bytes, size), size, ret);
+    }
+    ssize_t count = recv(job->fd, bytes, size, MSG_DONTWAIT);
+    if (count < 0) {
+        return answer_errno(job, INFRA_TRANSPORT_WANT_READ, ret);
+    }
+    return count > 0 ? count : INFRA_TRANSPORT_CLOSED;
+}
+
+long infra__stream_write(const struct infra__job *job, const void *bytes,
+                         size_t size, uint32_t *ret)
+{
+    if (job->session != NULL) {
+        return checked(job->tls->write(job->session, bytes, size), size, ret);
+    }
+    /* A library leaves the host's SIGPIPE alone. */
+    ssize_t count = send(job->fd, bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+    return count >= 0 ? count
+                      : answer_errno(job, INFRA_TRANSPORT_WANT_WRITE, ret);
+}
+
+long infra__stream_secure(struct infra__job *job, uint32_t *ret)
+{
+    if (job->tls == NULL || job->secured) {
+        return failed(INFRA_OUTCOME_LOCAL, ret);
+    }
+    if (job->session == NULL) {
+        /* What was said in the clear before the handshake may be anybody's, and
+         * must not pass for what comes after it (CVE-2021-23222). */
+        if (infra__socket_holds_bytes(job->fd)) {
+            return failed(INFRA_OUTCOME_ERROR, ret);
+        }
+        job->session = job->tls->open(job->tls->user, job->fd, job->tls_name);
+        if (job->session == NULL) {
+            return failed(INFRA_OUTCOME_LOCAL, ret);
+        }
+    }
+    int answer = job->tls->handshake(job->session);
+    if (answer == 0) {
+        job->secured = true;
+        return 0;
+    }
+    if (answer == INFRA_TRANSPORT_WANT_READ ||
+        answer == INFRA_TRANSPORT_WANT_WRITE) {
+        return answer;
+    }
+    /* However it ends, a stream that ends here is a handshake that failed. */
+    return failed(INFRA_OUTCOME_ERROR, ret);
+}
+
+void infra__stream_end(struct infra__job *job, bool quiet)
+{
+    if (job->session != NULL) {
+        job->tls->close(job->session, quiet);
+    }
+    job->session = NULL;
+    job->secured = false;
+    job->holds = false;
+}
