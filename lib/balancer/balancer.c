@@ -2,6 +2,7 @@
 /* The control side: who the backends are and what is said about them. Nothing
  * here is seen by a pick before publish (table.c). */
 #include "internal.h"
+#include "subset.h"
 
 #include <assert.h>
 #include <string.h>
@@ -12,7 +13,7 @@
 #define RETRY_MIN_MAX 1000000u     /* Ten seconds' worth fit 64 bits. */
 #define SEED_DEFAULT 0x696e667261u /* "infra" */
 
-INFRA__NO_TAIL_PADDING(struct infra_balancer_options, reserved);
+INFRA__NO_TAIL_PADDING(struct infra_balancer_options, subset_key);
 INFRA__NO_TAIL_PADDING(struct infra_balancer_stats, reserved);
 _Static_assert(sizeof(struct infra_ticket) == 32, "hosts store tickets");
 
@@ -59,7 +60,7 @@ static bool options_are_usable(const struct infra_balancer_options *o)
            (o->bound_percent == 0 ||
             (o->bound_percent >= 100 && o->bound_percent <= BOUND_MAX &&
              o->policy != NULL && o->policy->whole_tier != 0)) &&
-           o->reserved == 0 &&
+           (o->subset_size == 0 || infra__key_ok(o->subset_key)) &&
            (o->policy == NULL || policy_is_usable(o->policy));
 }
 
@@ -125,8 +126,11 @@ int infra_balancer_create(struct infra_balancer **ret,
         &allocator, INFRA_BALANCER_TIERS_MAX * sizeof *b->tier_slots,
         &b->tier_slots_raw);
     err = b->members != NULL && b->slots != NULL && b->tier_slots != NULL
-              ? take_policy_options(b, o.policy_options)
+              ? infra__subset_open(b, o.subset_size, o.subset_key)
               : INFRA_ENOMEM;
+    if (err == INFRA_OK) {
+        err = take_policy_options(b, o.policy_options);
+    }
     if (err != INFRA_OK) {
         infra_balancer_destroy(b);
         return err;
@@ -153,6 +157,7 @@ void infra_balancer_destroy(struct infra_balancer *balancer)
             infra__free(&allocator, key, strlen(key) + 1, 1);
         }
     }
+    infra__subset_close(b);
     infra__free(&allocator, b->policy_options, 1, b->policy->options_size);
     infra__free(&allocator, b->members, b->ids_max, sizeof *b->members);
     infra__free_lines(&allocator, b->tier_slots_raw,

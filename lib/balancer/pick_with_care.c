@@ -219,7 +219,7 @@ static const struct entry *choose_sticky(struct infra_balancer_reader *r,
                                          const struct infra_request *request,
                                          uint32_t *why)
 {
-    const struct list *list = &t->draining;
+    const struct list *list = &t->aside;
     const struct entry *e = find(list, request->sticky);
     uint32_t before;
 
@@ -231,7 +231,8 @@ static const struct entry *choose_sticky(struct infra_balancer_reader *r,
         !entry_wanted(request, e)) {
         return NULL;
     }
-    /* Who drains takes no place in the tier: it is leaving. */
+    /* Who stands aside takes no place in the tier: it drains, or is outside
+     * the subset. */
     if (list->counted && !reserve_counter(&r->tier_slots[e->tier].in_flight,
                                           list->tier_cap, &before)) {
         return NULL;
