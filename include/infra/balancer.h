@@ -226,6 +226,24 @@ struct infra_balancer_stats {
     uint32_t reserved;
 };
 
+/** What infra_balancer_inspect_tier() tells about one tier. */
+struct infra_balancer_tier_stats {
+    size_t size;
+    uint64_t table_bytes; /**< What the policy has built for it. */
+    uint32_t backends;    /**< Who belongs to it, and ... */
+    uint32_t up;          /**< ... is up or degraded by its marks. */
+    /** Whom readers may pick, as published: of a subset fewer than are up, in
+     *  an outage more. */
+    uint32_t candidates;
+    uint32_t load_percent; /**< How much of the traffic starts here. */
+    /** The least and the greatest part of the policy's table that anybody in it
+     *  has, in millionths of what its weight should give it: 1 000 000 in an
+     *  even table, and where there is no table to be uneven.  With a hash policy
+     *  that is while all are up.  0 without candidates. */
+    uint32_t share_min_ppm;
+    uint32_t share_max_ppm;
+};
+
 /**
  * Create a balancer without backends.
  *
@@ -324,6 +342,20 @@ INFRA_API INFRA_NODISCARD int infra_balancer_publish(
 INFRA_API int infra_balancer_inspect(const struct infra_balancer *balancer,
                                      uint32_t id,
                                      struct infra_balancer_stats *ret);
+
+/**
+ * Tell who is in a tier and how evenly its table is laid out.
+ *
+ * @param[in,out] ret  Its size field set by the caller.
+ * @return INFRA_OK, also for a tier without backends; INFRA_ENOMEM;
+ *         INFRA_EINVAL.
+ *
+ * Allocates, for the time of the call, and looks at the whole table: for a
+ * page of statistics, not for every turn.  Thread safety: owner.
+ */
+INFRA_API INFRA_NODISCARD int infra_balancer_inspect_tier(
+    const struct infra_balancer *balancer, uint32_t tier,
+    struct infra_balancer_tier_stats *ret);
 
 /** Name of a state ("up"), or "unknown".  Thread safety: any. */
 INFRA_API const char *infra_balancer_state_name(uint32_t state);
@@ -682,6 +714,12 @@ struct infra_balancer_policy {
     /** Are these options, zeroes where none were given, good?  INFRA_OK, or an
      *  error that create passes on.  NULL: all are. */
     int (*check)(const void *options);
+    /** For infra_balancer_inspect_tier(): what each candidate has of the table,
+     *  at first 0 in @p has, and what it should have, at first its weight in
+     *  @p due; each in any unit whose sum fits.  NULL: what it should. */
+    void (*shares)(const void *table,
+                   const struct infra_balancer_candidates *candidates,
+                   uint64_t *due, uint64_t *has);
 };
 /** @} */
 
