@@ -141,6 +141,52 @@ START_TEST(the_degraded_are_chosen_apart)
 }
 END_TEST
 
+/* So with a hash policy, when none of its subset is degraded but others are:
+ * the healthy keep what they have, and their places in the tier. */
+START_TEST(degraded_outside_the_subset)
+{
+    struct infra_balancer_options o = { .policy = infra_balancer_rendezvous(),
+                                        .tier_in_flight_max = { 1 } };
+    struct infra_request q = { .flags = INFRA_REQUEST_STICKY };
+    struct infra_ticket ticket;
+    uint32_t tried[SIZE];
+    uint32_t tried_count = 0;
+
+    open_with(o);
+    uint64_t mine = picked();
+    mark(ALL & ~mine, INFRA_STATE_DEGRADED);
+    ck_assert_uint_eq(picked(), mine);
+    for (uint64_t left = mine; left != 0; left &= left - 1) {
+        tried[tried_count++] = first(left);
+    }
+    uint64_t now = picked_by(
+        (struct infra_request) { .tried = tried, .tried_count = tried_count });
+    ck_assert_uint_eq(now & mine, 0);
+    ck_assert_int_eq(count(now), SIZE);
+    q.sticky = first(mine);
+    ck_assert_int_eq(pool_pick(&pool, &q, &ticket), (int)q.sticky);
+    ck_assert_int_eq(pool_once(&pool, NULL), INFRA_EFULL);
+    ck_assert_int_eq(infra_balancer_release(pool.reader, &ticket, 0, 0), 0);
+    pool_close(&pool);
+}
+END_TEST
+
+/* Who is outside the subset stands aside in the table, draining or not, once. */
+START_TEST(the_others_stand_aside)
+{
+    open_pool(_i == 0 ? infra_balancer_round_robin() : infra_balancer_maglev());
+    mark(1, INFRA_STATE_DRAINING);
+    const struct table *t = pool.balancer->table;
+    uint32_t listed = t->lists[0].count + t->aside.count;
+    ck_assert_uint_eq(t->lists_count, 1);
+    ck_assert_uint_eq(t->lists[0].count, SIZE);
+    ck_assert_uint_eq(listed, BACKENDS);
+    ck_assert_uint_eq(t->bytes, sizeof *t + sizeof t->lists[0] +
+                                    listed * sizeof(struct entry));
+    pool_close(&pool);
+}
+END_TEST
+
 static const void *table_of_first_list(void)
 {
     return pool.balancer->table->lists[0].built_data;
@@ -281,6 +327,11 @@ START_TEST(a_session_may_be_outside)
     }
     mark(bit(q.sticky), INFRA_STATE_DOWN);
     ck_assert_uint_eq(picked_by(q), mine);
+    mark(bit(q.sticky), INFRA_STATE_DRAINING);
+    ck_assert_uint_eq(picked_by(q), bit(q.sticky));
+    ck_assert_int_eq(infra_balancer_remove(pool.balancer, q.sticky), INFRA_OK);
+    pool_publish(&pool);
+    ck_assert_uint_eq(picked_by(q), mine);
     pool_close(&pool);
 }
 END_TEST
@@ -398,6 +449,8 @@ static Suite *subset_suite(void)
     tcase_add_loop_test(tc, a_list_policy_has_a_stand_in, 0, 3);
     tcase_add_test(tc, a_list_policy_goes_on_to_the_last);
     tcase_add_loop_test(tc, the_degraded_are_chosen_apart, 0, 2);
+    tcase_add_test(tc, degraded_outside_the_subset);
+    tcase_add_loop_test(tc, the_others_stand_aside, 0, 2);
     tcase_add_loop_test(tc, a_hash_policy_keeps_its_subset, 0, 4);
     tcase_add_test(tc, a_hash_policy_moves_when_it_must);
     tcase_add_loop_test(tc, an_outage_has_the_same_subset, 0, 4);

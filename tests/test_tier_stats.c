@@ -290,6 +290,24 @@ START_TEST(shares_are_those_of_turns)
 }
 END_TEST
 
+/* Where some are degraded the shares are those of the healthy. */
+START_TEST(shares_of_the_healthy)
+{
+    static const uint32_t weights[] = { 2, 2, 2, 1, 1000, 65535 };
+
+    open_pool(infra_balancer_weighted_round_robin(), NULL, 6, weights);
+    ck_assert_uint_gt(stats_of(0).share_max_ppm, 1000000);
+    mark(3, 6, INFRA_STATE_DEGRADED);
+    pool_publish(&pool);
+    ck_assert_uint_eq(stats_of(0).share_min_ppm, 1000000);
+    ck_assert_uint_eq(stats_of(0).share_max_ppm, 1000000);
+    mark(0, 3, INFRA_STATE_DOWN);
+    pool_publish(&pool);
+    ck_assert_uint_gt(stats_of(0).share_max_ppm, 1000000);
+    pool_close(&pool);
+}
+END_TEST
+
 /* Without weights, as libmemcached is by default, all should have the same. */
 START_TEST(unweighted_is_no_injustice)
 {
@@ -396,6 +414,7 @@ START_TEST(a_host_policy_tells_its_own)
         { { 0, 0, 0 }, { 1, 1, 1 }, 0, 0 },
         { { 1, UINT64_MAX / 4, UINT64_MAX / 4 }, { 1, 0, 0 }, 0, UINT32_MAX },
         { { 3, 3, 3 }, { 1, 1, 1 }, 1000000, 1000000 },
+        { { 1, 1, 1 }, { 1, 2, 4 }, 428571, 1714286 },
         { { 3, 3, 1 }, { 3, 3, 1 }, 1000000, 1000000 },
     };
     static const uint32_t weights[] = { 7, 8, 9 };
@@ -460,10 +479,11 @@ static Suite *tier_stats_suite(void)
     tcase_add_loop_test(tc, shares_are_those_of_keys, 0,
                         sizeof walks / sizeof walks[0]);
     tcase_add_loop_test(tc, shares_are_those_of_turns, 0, 2);
+    tcase_add_test(tc, shares_of_the_healthy);
     tcase_add_test(tc, unweighted_is_no_injustice);
     tcase_add_loop_test(tc, one_has_all, 0, POLICIES);
     tcase_add_test(tc, places_of_a_ring);
-    tcase_add_loop_test(tc, a_host_policy_tells_its_own, 0, 8);
+    tcase_add_loop_test(tc, a_host_policy_tells_its_own, 0, 9);
     suite_add_tcase(s, tc);
     return s;
 }

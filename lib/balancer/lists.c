@@ -128,17 +128,12 @@ static bool belongs(const struct infra_balancer *b, const struct plan *plan,
     return b->policy->whole_tier != 0 || m->rank == rank;
 }
 
-static bool is_draining(const struct member *m)
-{
-    return member_state(m) == INFRA_STATE_DRAINING;
-}
-
 /* Does it keep what it has, and takes nothing else: draining, or outside the
  * subset of the list that would take it? */
 static bool is_aside(const struct member *m)
 {
     return m->present &&
-           (is_draining(m) ||
+           (member_state(m) == INFRA_STATE_DRAINING ||
             (m->rank < LISTS_MAX && (m->passed_over >> m->rank % 2 & 1u) != 0));
 }
 
@@ -272,8 +267,7 @@ static void fill_aside(const struct infra_balancer *b, struct list *list,
     for (uint32_t id = 0; id < b->ids_max; id++) {
         const struct member *m = &b->members[id];
         if (is_aside(m)) {
-            add_entry(list, entries++, m, id,
-                      is_draining(m) ? INFRA_STATE_DRAINING : INFRA_STATE_UP);
+            add_entry(list, entries++, m, id, INFRA_STATE_DRAINING);
         }
     }
 }
