@@ -10,8 +10,8 @@
  * member outweighs the others. */
 #define BLOCK 64u
 
-/* In each but a few, where rounding has it wait, the heaviest takes a slot. */
-#define TURNS_MAX (4.0 * INFRA__MAGLEV_SIZE_MAX)
+/* In each the heaviest takes a slot. */
+#define TURNS_MAX INFRA__MAGLEV_SIZE_MAX
 
 /* A member on its walk through its permutation. */
 struct walker {
@@ -268,11 +268,7 @@ static uint32_t next_due(struct pace *pace, double greatest, uint32_t turn)
     if (turns > TURNS_MAX) {
         return UINT32_MAX;
     }
-    /* That was rounded in another way. */
     uint32_t next = (uint32_t)turns;
-    while (is_due(pace, next)) {
-        next--;
-    }
     while (!is_due(pace, next)) {
         next++;
     }
