@@ -171,7 +171,7 @@ START_TEST(degraded_outside_the_subset)
 }
 END_TEST
 
-/* Who is outside the subset stands aside in the table, draining or not, once. */
+/* Who is outside the subset stands aside in the table, draining or not. */
 START_TEST(the_others_stand_aside)
 {
     open_pool(_i == 0 ? infra_balancer_round_robin() : infra_balancer_maglev());

@@ -28,18 +28,20 @@
  *
  * Subsets: where many clients share many backends, not each need be connected
  * to all.  With subset_size a balancer uses the best of each tier by rendezvous
- * of its subset_key against the keys of the backends, weights and health left
- * aside, so that a backend that comes or goes changes a subset by one at most.
- * While one of them is not up, a list policy has the next best in its place, and
- * so has all that were asked for while there are so many; the healthy and the
- * degraded of a tier are chosen apart.  A hash policy keeps its subset, so that
- * a flap rebuilds nothing and moves only the keys of the one that is down; when
- * none of it is up it chooses among those that are.  Nobody outside is picked,
- * but by a sticky request.  What is said of tiers, outages and recovery is meant
- * of all backends.  Each of n clients takes k of m backends by chance: the load
- * of a backend varies by sqrt((m - k) / (n * k)) of the mean, 4 % with 1000
- * clients, 100 backends and subsets of 40, 22 % with 20 of 1000.  Where that is
- * too much, take larger subsets.
+ * of its subset_key against the keys of the backends, weights left aside, so
+ * that a backend that comes or goes changes a subset by one at most.  A list
+ * policy has the best of those that are up: who goes down is replaced by the
+ * next, until it is back; the healthy and the degraded of a tier are chosen
+ * apart.  A hash policy has the best whether they are up or not, so that a flap
+ * rebuilds nothing and moves only the keys of the one that is down; when none
+ * of them is up it chooses among those that are.  Nobody outside is picked, but
+ * by a sticky request.  How tiers share, outages and recovery go by all
+ * backends.
+ *
+ * Each of n clients takes k of m backends by chance, so the load of a backend
+ * varies: its standard deviation is sqrt((m - k) / (n * k)) of the mean, 4 %
+ * with 1000 clients, 100 backends and subsets of 40, 22 % with 20 of 1000.
+ * Where that is too much, take larger subsets.
  *
  * Counters (picks, work in flight, failures, latency) belong to the backend,
  * not to a published table, so no change of membership, weight or health loses
@@ -48,8 +50,8 @@
  * Cost: a pick does not grow with the number of backends, except with
  * rendezvous, and a little with jump and first.  With an eligible set, tried
  * ids or full backends it may fall back to one pass over the tier.  Memory: 64
- * bytes per id for the shared slot, 48 for the control side, 64 with subsets, 40
- * per reader, 16 per backend and published table.
+ * bytes per id for the shared slot, 48 for the control side (64 with subsets),
+ * 40 per reader, 16 per backend and published table.
  */
 #ifndef INFRA_BALANCER_H
 #define INFRA_BALANCER_H
@@ -238,8 +240,8 @@ struct infra_balancer_tier_stats {
     uint32_t load_percent; /**< How much of the traffic starts here. */
     /** The least and the greatest part of the policy's table that anybody in it
      *  has, in millionths of what its weight should give it: 1 000 000 in an
-     *  even table, and where there is no table to be uneven.  With a hash policy
-     *  that is while all are up.  0 without candidates. */
+     *  even table, and where there is no table to be uneven.  In a table of a
+     *  hash policy who is down counts as well.  0 without candidates. */
     uint32_t share_min_ppm;
     uint32_t share_max_ppm;
 };

@@ -195,7 +195,7 @@ static uint32_t take(struct work *work, const struct walker *w)
     return slot;
 }
 
-/* What times @step is 1 modulo the prime @size: Euclid's algorithm, extended. */
+/* What times @step is 1 modulo the prime @size, by Euclid's algorithm. */
 static uint32_t inverse(uint32_t step, uint32_t size)
 {
     int64_t before = 0;
@@ -224,9 +224,9 @@ static void collect_free(struct work *work)
     }
 }
 
-/* The same when few are free, and a walk would meet one in size / few steps: how
- * far away is each of them, and which is nearest? That saves about half of all
- * steps of a build. */
+/* The same when few are free, and a walk would meet one in size / few steps:
+ * how far away is each of them, and which is nearest? That saves about half of
+ * all steps of a build. */
 static uint32_t take_last(struct work *work, const struct walker *w)
 {
     uint32_t *slots = work->free_slots;
@@ -249,8 +249,8 @@ static uint32_t take_last(struct work *work, const struct walker *w)
     return slot;
 }
 
-/* Is its share due in this turn? In double as Envoy does, whose rounding decides
- * when it is so on the dot. */
+/* Is its share due in this turn? In double as Envoy does, whose rounding
+ * decides when it is so on the dot. */
 static bool is_due(const struct pace *pace, uint32_t turn)
 {
     return (double)turn * pace->share >= pace->target;

@@ -26,7 +26,7 @@ static double sum_of(const uint64_t *parts, uint32_t count)
     return sum;
 }
 
-/* A host's policy may have said nonsense; who should have nothing is left out. */
+/* Who should have nothing is left out; a host's policy may say any nonsense. */
 static void note_extremes(struct infra_balancer_tier_stats *stats,
                           const struct shares *shares)
 {
