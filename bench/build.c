@@ -7,33 +7,20 @@
  * a hash policy's table where those are more; smooth weighted is quadratic as
  * long as it has a cycle, up to 4096 turns.
  *
+ * Beside ketama stands libmemcached, where there is one: see rival.h.
+ *
  * A figure is the median of up to REPEATS publishes, fewer once they have taken
  * BUDGET_NS. */
+#include "rival.h"
+#include "stopwatch.h"
 #include "sweep.h"
 
-#include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
+#include <string.h>
 
 enum { REPEATS = 21 };
 
 static const double BUDGET_NS = 1e9;
-
-static double now_ns(void)
-{
-    struct timespec ts;
-
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (double)ts.tv_sec * 1e9 + (double)ts.tv_nsec;
-}
-
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a;
-    double y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
 
 static void *count_realloc(void *user, void *ptr, size_t old_size,
                            size_t new_size)
@@ -72,18 +59,17 @@ static int measure_publish(struct infra_balancer *b, uint32_t id, int repeats,
 
     while (count < repeats && sum < BUDGET_NS) {
         int err = change(b, id, count);
-        double begin = now_ns();
+        double begin = stopwatch_now_ns();
         if (err == INFRA_OK) {
             err = infra_balancer_publish(b, 0);
         }
         if (err != INFRA_OK) {
             return err;
         }
-        ns[count] = now_ns() - begin;
+        ns[count] = stopwatch_now_ns() - begin;
         sum += ns[count++];
     }
-    qsort(ns, (size_t)count, sizeof ns[0], by_value);
-    *ret = ns[count / 2];
+    *ret = stopwatch_median(ns, count);
     return INFRA_OK;
 }
 
@@ -117,6 +103,9 @@ static int measure(struct report *report, const struct subject *subject,
         report_number(report, build / 1e3, 1);
         report_number(report, flap / 1e3, 1);
         report_number(report, (double)table, 0);
+    }
+    if (err == INFRA_OK && strcmp(subject->name, "ketama") == 0) {
+        err = rival_build(report, subject, quick);
     }
     return err;
 }

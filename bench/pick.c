@@ -4,6 +4,8 @@
  * and for least connections, which looks at each; and two threads twice as much
  * as one where nothing is shared, which is round robin and smooth weighted.
  *
+ * Beside ketama stands libmemcached, where there is one: see rival.h.
+ *
  * A thread holds TICKETS tickets and gives back the oldest with each pick, so
  * that the load that two choices compares is real; hash policies get another
  * hash each time. Weights are 1, 2, 3, 1, 2, ... for smooth weighted and 1 for
@@ -11,7 +13,8 @@
  * answers, since without them it would be two choices. A figure is the
  * nanoseconds that one thread spends on a pick and a release: the median and
  * the least of REPEATS runs of about 30 ms. */
-#include "bench.h"
+#include "rival.h"
+#include "stopwatch.h"
 
 #include <infra/balancer.h>
 #include <pthread.h>
@@ -19,7 +22,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 enum { TICKETS = 16, REPEATS = 11, THREADS_MAX = 2 };
 
@@ -32,14 +34,6 @@ struct worker {
     int by_hash;
     int is_probed;
 };
-
-static uint64_t now_ns(void)
-{
-    struct timespec ts;
-
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
 
 /* Answer the probes that are due, each a little differently. */
 static void answer_probes(struct infra_balancer_reader *r, uint64_t now)
@@ -95,9 +89,9 @@ static void *work(void *arg)
     CPU_SET((size_t)w->cpu, &cpus);
     (void)pthread_setaffinity_np(pthread_self(), sizeof cpus, &cpus);
     pthread_barrier_wait(w->start);
-    uint64_t begin = now_ns();
+    double begin = stopwatch_now_ns();
     pick_many(w);
-    w->ns = (double)(now_ns() - begin) / (double)w->picks;
+    w->ns = (stopwatch_now_ns() - begin) / (double)w->picks;
     return NULL;
 }
 
@@ -124,14 +118,6 @@ static double run_once(struct worker *workers, int threads, uint64_t picks)
     }
     pthread_barrier_destroy(&start);
     return sum / threads;
-}
-
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a;
-    double y = *(const double *)b;
-
-    return (x > y) - (x < y);
 }
 
 static int fill(struct infra_balancer *b, uint32_t backends, int weighted)
@@ -169,7 +155,7 @@ static void measure(struct report *report, const char *policy,
         }
     }
     for (int t = 0; t < THREADS_MAX; t++) {
-        qsort(ns[t], (size_t)repeats, sizeof ns[t][0], by_value);
+        (void)stopwatch_median(ns[t], repeats);
     }
     double alone = ns[0][repeats / 2];
     for (int t = 0; t < THREADS_MAX; t++) {
@@ -206,7 +192,11 @@ static int measure_policy(struct report *report, const char *name,
     }
     if (err == INFRA_OK) {
         measure(report, name, backends, workers, quick);
-    } else {
+    }
+    if (err == INFRA_OK && strcmp(name, "ketama") == 0) {
+        err = rival_pick(report, backends, quick);
+    }
+    if (err != INFRA_OK) {
         fprintf(stderr, "infra-bench: %s\n", infra_strerror(err));
     }
     for (int i = 0; i < THREADS_MAX; i++) {
@@ -227,11 +217,15 @@ int bench_pick(const struct bench_options *options)
 
     report_begin(&report, options->format, columns);
     for (uint32_t i = 0; (name = infra_balancer_policy_name(i)) != NULL; i++) {
+        if (options->policy != NULL && strcmp(options->policy, name) != 0) {
+            continue;
+        }
+        if (strcmp(name, "ketama") == 0 &&
+            rival_pick(&report, 0, options->quick) != INFRA_OK) {
+            return EXIT_FAILURE;
+        }
         for (size_t k = 0; k < sizeof sizes / sizeof sizes[0]; k++) {
             char text[80];
-            if (options->policy != NULL && strcmp(options->policy, name) != 0) {
-                continue;
-            }
             snprintf(text, sizeof text, "%s, %u backends ...", name,
                      (unsigned)sizes[k]);
             report_progress(text);

@@ -79,6 +79,11 @@ void report_number(struct report *r, double value, int decimals)
     cell(r, text, "");
 }
 
+void report_none(struct report *r)
+{
+    cell(r, r->format == REPORT_JSON ? "null" : "-", "");
+}
+
 void report_end(struct report *r)
 {
     if (r->format == REPORT_JSON) {

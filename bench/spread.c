@@ -4,7 +4,9 @@
  * backend is its share of these picks. Expected: max_mean of 1 and stddev_mean
  * of 0 where backends take turns; 0.03, which is 1 / sqrt(1000), where chance
  * draws them or the keys; more where the table itself is uneven, as rings are.
- * "first" is uneven by intent.
+ * "first" is uneven by intent. table_min and table_max say how much of that is
+ * the table's doing: the least and the greatest part of it that anybody has, of
+ * what it should be.
  *
  * There is one ticket in flight per backend, on average. They are given back in
  * the order of the picks after a millisecond of virtual time, so that whatever
@@ -46,7 +48,8 @@ static int step(struct infra_balancer_reader *r, const struct load *load,
 }
 
 static void row(struct report *report, const struct subject *subject,
-                const uint32_t *picks)
+                const uint32_t *picks,
+                const struct infra_balancer_tier_stats *table)
 {
     double mean = PICKS_PER_BACKEND;
     double squares = 0;
@@ -60,6 +63,8 @@ static void row(struct report *report, const struct subject *subject,
     report_number(report, subject->backends, 0);
     report_number(report, most / mean, 3);
     report_number(report, sqrt(squares / subject->backends) / mean, 3);
+    report_number(report, table->share_min_ppm / 1e6, 3);
+    report_number(report, table->share_max_ppm / 1e6, 3);
 }
 
 static int measure(struct report *report, const struct subject *subject,
@@ -68,6 +73,7 @@ static int measure(struct report *report, const struct subject *subject,
     uint32_t n = subject->backends;
     struct load load = { calloc(n, sizeof *load.picks),
                          calloc(n, sizeof *load.tickets) };
+    struct infra_balancer_tier_stats table = { .size = sizeof table };
     struct infra_balancer_reader *reader = NULL;
     struct infra_balancer *b = NULL;
     int err =
@@ -81,7 +87,10 @@ static int measure(struct report *report, const struct subject *subject,
         err = step(reader, &load, n, i);
     }
     if (err == INFRA_OK) {
-        row(report, subject, load.picks);
+        err = infra_balancer_inspect_tier(b, 0, &table);
+    }
+    if (err == INFRA_OK) {
+        row(report, subject, load.picks, &table);
     }
     infra_balancer_reader_destroy(reader);
     infra_balancer_destroy(b);
@@ -92,8 +101,10 @@ static int measure(struct report *report, const struct subject *subject,
 
 int bench_spread(const struct bench_options *options)
 {
-    static const char *const columns[] = { "policy", "backends", "max_mean",
-                                           "stddev_mean", NULL };
+    static const char *const columns[] = { "policy",    "backends",
+                                           "max_mean",  "stddev_mean",
+                                           "table_min", "table_max",
+                                           NULL };
     static const uint32_t sizes[] = { 10, 100, 1000 };
 
     return sweep(options, columns, sizes, sizeof sizes / sizeof sizes[0],

@@ -103,6 +103,73 @@ START_TEST(envoy_tables)
 }
 END_TEST
 
+/* A slot and a turn at a time, as Envoy does it; members come in the order of
+ * their keys. */
+static void build_slowly(uint16_t *table, uint32_t size,
+                         const struct infra__hash_member *members,
+                         uint32_t count)
+{
+    double targets[60] = { 0 };
+    uint64_t steps[60] = { 0 };
+    double total = (double)infra__hash_weight_total(members, count);
+    double greatest = 0;
+    uint32_t left = size;
+
+    memset(table, 0xff, size * sizeof *table);
+    for (uint32_t i = 0; i < count; i++) {
+        double share = members[i].weight / total;
+        greatest = share > greatest ? share : greatest;
+    }
+    for (uint32_t turn = 1; left > 0; turn++) {
+        for (uint32_t i = 0; i < count && left > 0; i++) {
+            const char *key = members[i].key;
+            if (turn * (members[i].weight / total) < targets[i]) {
+                continue;
+            }
+            targets[i] += greatest;
+            uint64_t offset = infra_xxhash64(key, strlen(key), 0) % size;
+            uint64_t skip =
+                infra_xxhash64(key, strlen(key), 1) % (size - 1) + 1;
+            while (table[(offset + skip * steps[i]) % size] !=
+                   INFRA__MAGLEV_EMPTY) {
+                steps[i]++;
+            }
+            table[(offset + skip * steps[i]) % size] = (uint16_t)i;
+            left--;
+        }
+    }
+}
+
+/* Whatever the weights and sizes, no short cut leads elsewhere. */
+START_TEST(as_if_built_slowly)
+{
+    static const uint32_t sizes[] = { 2, 3, 5, 17, 251, 1021, 4093, 10007 };
+    const uint32_t size = sizes[_i];
+    struct crowd *crowd = crowd_of(60);
+    uint16_t *slowly = malloc(size * sizeof *slowly);
+    uint64_t random = (uint64_t)_i;
+
+    ck_assert_ptr_nonnull(slowly);
+    for (uint32_t round = 0; round < 40; round++) {
+        uint32_t count = 1 + infra__below(infra__random(&random), 60);
+        uint32_t most = 1u << round % 17; /* 65536 at last. */
+        for (uint32_t i = 0; i < count; i++) {
+            (void)snprintf(crowd->keys[i], sizeof crowd->keys[i], "%03u-%u", i,
+                           round);
+            crowd->members[i].weight =
+                i % 5 == 0 ? 1 : 1 + infra__below(infra__random(&random), most);
+        }
+        uint16_t *table = table_of(size, crowd->members, count);
+        build_slowly(slowly, size, crowd->members, count);
+        ck_assert_msg(memcmp(table, slowly, size * sizeof *table) == 0,
+                      "%u slots, %u members up to %u", size, count, most);
+        free(table);
+    }
+    free(slowly);
+    free(crowd);
+}
+END_TEST
+
 /* Envoy's retries look the table up with another hash, which is theirs, but
  * shows what lies where: hash 10 with no, one and two retries. */
 START_TEST(envoy_retries)
@@ -372,6 +439,7 @@ int main(void)
 
     tcase_add_loop_test(envoy, envoy_tables, 0, (int)INFRA__COUNT_OF(rows));
     tcase_add_test(envoy, envoy_retries);
+    tcase_add_loop_test(envoy, as_if_built_slowly, 0, 8);
     tcase_add_test(envoy, envoy_lopsided_weights);
     tcase_add_test(table, equals_have_equal_shares);
     tcase_add_test(table, shares_follow_weights);

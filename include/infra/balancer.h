@@ -26,6 +26,23 @@
  * active-passive. A degraded backend is used when no healthy one of its tier
  * can be.
  *
+ * Subsets: where many clients share many backends, not each need be connected
+ * to all.  With subset_size a balancer uses the best of each tier by rendezvous
+ * of its subset_key against the keys of the backends, weights left aside, so
+ * that a backend that comes or goes changes a subset by one at most.  A list
+ * policy has the best of those that are up: who goes down is replaced by the
+ * next, until it is back; the healthy and the degraded of a tier are chosen
+ * apart.  A hash policy has the best whether they are up or not, so that a flap
+ * rebuilds nothing and moves only the keys of the one that is down; when none
+ * of them is up it chooses among those that are.  Nobody outside is picked, but
+ * by a sticky request.  How tiers share, outages and recovery go by all
+ * backends.
+ *
+ * Each of n clients takes k of m backends by chance, so the load of a backend
+ * varies: its standard deviation is sqrt((m - k) / (n * k)) of the mean, 4 %
+ * with 1000 clients, 100 backends and subsets of 40, 22 % with 20 of 1000.
+ * Where that is too much, take larger subsets.
+ *
  * Counters (picks, work in flight, failures, latency) belong to the backend,
  * not to a published table, so no change of membership, weight or health loses
  * one.
@@ -33,8 +50,8 @@
  * Cost: a pick does not grow with the number of backends, except with
  * rendezvous, and a little with jump and first.  With an eligible set, tried
  * ids or full backends it may fall back to one pass over the tier.  Memory: 64
- * bytes per id for the shared slot, 48 for the control side, 40 per reader, 16
- * per backend and published table.
+ * bytes per id for the shared slot, 48 for the control side (64 with subsets),
+ * 40 per reader, 16 per backend and published table.
  */
 #ifndef INFRA_BALANCER_H
 #define INFRA_BALANCER_H
@@ -92,6 +109,10 @@ struct infra_balancer_options {
     const struct infra_balancer_policy *policy;
     /** The policy's sized struct, copied; NULL: its defaults. */
     const void *policy_options;
+    /** With subset_size: who chooses, 1 to 255 bytes, NUL-terminated.  Another
+     *  name for each client of the backends, and the same one each time that it
+     *  starts. */
+    const char *subset_key;
     /** Memory that infra_balancer_shared_init() made for the same ids_max, to
      *  balance as one with other processes; NULL: this one is alone. */
     void *shared;
@@ -135,6 +156,10 @@ struct infra_balancer_options {
     /** Which of the workers this is; whoever had the number before is dead, and
      *  what it held is given back. */
     uint32_t worker;
+    /** How many backends of each tier are used, this balancer's own choice of
+     *  them (see above); 0, or as many as there are: all. */
+    uint32_t subset_size;
+    uint32_t reserved;
 };
 
 /** A backend as the control side describes it. */
@@ -154,7 +179,8 @@ struct infra_backend {
 /** Flags of a request. */
 enum infra_request_flags {
     /** The field `sticky` counts: a session's backend is taken while it is not
-     *  down, eligible, untried and not full, though it may be draining. */
+     *  down, eligible, untried and not full, though it may be draining or
+     *  outside the subset. */
     INFRA_REQUEST_STICKY = 1,
 };
 
@@ -198,13 +224,31 @@ struct infra_balancer_stats {
     uint64_t reports;       /**< Latencies reported, and ... */
     infra_time latency_sum; /**< ... their sum in nanoseconds. */
     uint64_t in_flight;
-    uint32_t share_ppm; /**< Its part of its tier's weight, in millionths, while
-                             it can be picked; 0 else. */
+    uint32_t share_ppm; /**< Its part of its tier's weight, in millionths, of
+                             those that can be picked here; 0: it cannot. */
     uint32_t state;     /**< enum infra_balancer_state: the worst mark. */
     uint32_t axis;      /**< Who set that mark; 0 while up. */
     /** Tickets that its cap and the policy see, of all threads and workers; 0
      *  if neither needs them counted. */
     uint32_t load;
+};
+
+/** What infra_balancer_inspect_tier() tells about one tier. */
+struct infra_balancer_tier_stats {
+    size_t size;
+    uint64_t table_bytes; /**< What the policy has built for it. */
+    uint32_t backends;    /**< Who belongs to it, and ... */
+    uint32_t up;          /**< ... is up or degraded by its marks. */
+    /** Whom readers may pick, as published: of a subset fewer than are up, in
+     *  an outage more. */
+    uint32_t candidates;
+    uint32_t load_percent; /**< How much of the traffic starts here. */
+    /** The least and the greatest part of the policy's table that anybody in it
+     *  has, in millionths of what its weight should give it: 1 000 000 in an
+     *  even table, and where there is no table to be uneven.  In a table of a
+     *  hash policy who is down counts as well.  0 without candidates. */
+    uint32_t share_min_ppm;
+    uint32_t share_max_ppm;
 };
 
 /**
@@ -214,10 +258,10 @@ struct infra_balancer_stats {
  * @param options   NULL for all defaults.
  * @return INFRA_OK; INFRA_ENOMEM; INFRA_EINVAL (an option out of range,
  *         panic_percent without overprovision_percent, bound_percent with a
- *         policy that is none of hashes, a policy without a name or pick
- *         function, policy options that the policy refuses, shared memory that
- *         was not made for this, a worker number without it or too large);
- *         INFRA_ESTRUCT.
+ *         policy that is none of hashes, subset_size without a subset_key or
+ *         with one too long, a policy without a name or pick function, policy
+ *         options that the policy refuses, shared memory that was not made for
+ *         this, a worker number without it or too large); INFRA_ESTRUCT.
  *
  * Allocates.  Thread safety: any.
  */
@@ -308,11 +352,25 @@ INFRA_API int infra_balancer_inspect(const struct infra_balancer *balancer,
                                      struct infra_balancer_stats *ret);
 
 /**
+ * Tell who is in a tier and how evenly its table is laid out.
+ *
+ * @param[in,out] ret  Its size field set by the caller.
+ * @return INFRA_OK, also for a tier without backends; INFRA_ENOMEM;
+ *         INFRA_EINVAL.
+ *
+ * Allocates, for the time of the call, and looks at the whole table: for a
+ * page of statistics, not for every turn.  Thread safety: owner.
+ */
+INFRA_API INFRA_NODISCARD int infra_balancer_inspect_tier(
+    const struct infra_balancer *balancer, uint32_t tier,
+    struct infra_balancer_tier_stats *ret);
+
+/**
  * @name Workers that share
- * The worker processes of one server (pre-fork) can
- * balance as one: in-flight counts with their caps, latencies and marks lie in
- * memory that all of them map, while each has a balancer of its own, made after
- * the fork with a worker number of its own.
+ * The worker processes of one server (pre-fork) can balance as one: in-flight
+ * counts with their caps, latencies and marks lie in memory that all of them
+ * map, while each has a balancer of its own, made after the fork with a worker
+ * number of its own.
  *
  * @code
  * memory = mmap(NULL, infra_balancer_shared_size(ids_max, workers), ...,
@@ -841,6 +899,12 @@ struct infra_balancer_policy {
     /** Bytes per reader and tier for infra_candidates_memory(), where the four
      *  words of state are too few, 1 MiB at most; 0: none. */
     size_t memory_size;
+    /** For infra_balancer_inspect_tier(): what each candidate has of the table,
+     *  at first 0 in @p has, and what it should have, at first its weight in
+     *  @p due; each in any unit whose sum fits.  NULL: what it should. */
+    void (*shares)(const void *table,
+                   const struct infra_balancer_candidates *candidates,
+                   uint64_t *due, uint64_t *has);
 };
 /** @} */
 

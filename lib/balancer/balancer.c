@@ -3,6 +3,7 @@
  * here is seen by a pick before publish (table.c). */
 #include "internal.h"
 #include "shared.h"
+#include "subset.h"
 
 #include <assert.h>
 #include <string.h>
@@ -13,7 +14,7 @@
 #define MEMORY_MAX (1u << 20)      /* Of a policy, per reader and tier. */
 #define SEED_DEFAULT 0x696e667261u /* "infra" */
 
-INFRA__NO_TAIL_PADDING(struct infra_balancer_options, worker);
+INFRA__NO_TAIL_PADDING(struct infra_balancer_options, reserved);
 INFRA__NO_TAIL_PADDING(struct infra_balancer_stats, load);
 _Static_assert(sizeof(struct infra_ticket) == 32, "hosts store tickets");
 
@@ -60,7 +61,8 @@ static bool options_are_usable(const struct infra_balancer_options *o)
            (o->bound_percent == 0 ||
             (o->bound_percent >= 100 && o->bound_percent <= BOUND_MAX &&
              o->policy != NULL && o->policy->whole_tier != 0)) &&
-           (o->shared != NULL || o->worker == 0) &&
+           (o->shared != NULL || o->worker == 0) && o->reserved == 0 &&
+           (o->subset_size == 0 || infra__key_ok(o->subset_key)) &&
            (o->policy == NULL || policy_is_usable(o->policy));
 }
 
@@ -120,8 +122,12 @@ int infra_balancer_create(struct infra_balancer **ret,
            sizeof b->tier_in_flight_max);
     b->ids_max = o.ids_max != 0 ? o.ids_max : IDS_MAX_DEFAULT;
     b->members = infra__alloc(&allocator, b->ids_max, sizeof *b->members);
-    err = b->members != NULL ? take_policy_options(b, o.policy_options)
-                             : INFRA_ENOMEM;
+    err = b->members != NULL
+              ? infra__subset_open(b, o.subset_size, o.subset_key)
+              : INFRA_ENOMEM;
+    if (err == INFRA_OK) {
+        err = take_policy_options(b, o.policy_options);
+    }
     if (err == INFRA_OK) { /* Last: other processes may see it. */
         err = infra__shared_open(b, o.shared, o.worker);
     }
@@ -151,6 +157,7 @@ void infra_balancer_destroy(struct infra_balancer *balancer)
             infra__free(&allocator, key, strlen(key) + 1, 1);
         }
     }
+    infra__subset_close(b);
     infra__free(&allocator, b->policy_options, 1, b->policy->options_size);
     infra__free(&allocator, b->members, b->ids_max, sizeof *b->members);
     infra__shared_close(b);

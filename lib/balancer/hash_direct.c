@@ -136,6 +136,19 @@ static int build_values(void *table, void *scratch,
     return INFRA_OK;
 }
 
+static void shares_of_values(const void *table,
+                             const struct infra_balancer_candidates *c,
+                             uint64_t *due, uint64_t *has)
+{
+    const uint16_t *indexes = table;
+
+    (void)c;
+    (void)due;
+    for (uint32_t value = 0; value < INFRA__IP_HASH_VALUES; value++) {
+        has[indexes[value]]++;
+    }
+}
+
 static uint32_t pick_value(const void *table, uint64_t state[4],
                            const struct infra_balancer_candidates *c,
                            uint64_t hash)
@@ -157,6 +170,7 @@ const struct infra_balancer_policy *infra_balancer_ip_hash(void)
         .build = build_values,
         .pick = pick_value,
         .whole_tier = 1,
+        .shares = shares_of_values,
     };
 
     return &policy;

@@ -65,6 +65,18 @@ static uint32_t pick(const void *table, uint64_t state[4],
     return infra__candidates_rendezvous(c, hash);
 }
 
+static void shares(const void *table, const struct infra_balancer_candidates *c,
+                   uint64_t *due, uint64_t *has)
+{
+    const struct slots *slots = table;
+
+    (void)c;
+    (void)due;
+    for (uint32_t slot = 0; slot < slots->size; slot++) {
+        has[slots->indexes[slot]]++;
+    }
+}
+
 const struct infra_balancer_policy *infra_balancer_maglev(void)
 {
     static const struct infra_balancer_policy policy = {
@@ -77,6 +89,7 @@ const struct infra_balancer_policy *infra_balancer_maglev(void)
         .whole_tier = 1,
         .options_size = sizeof(struct infra_maglev_options),
         .check = check,
+        .shares = shares,
     };
 
     return &policy;

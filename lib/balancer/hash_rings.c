@@ -27,6 +27,18 @@ static uint32_t pick(const void *table, uint64_t state[4],
     return infra__candidates_rendezvous(c, hash);
 }
 
+static void shares(const void *table, const struct infra_balancer_candidates *c,
+                   uint64_t *due, uint64_t *has)
+{
+    const struct infra__ring *ring = table;
+
+    (void)c;
+    (void)due;
+    for (uint32_t place = 0; place < ring->count; place++) {
+        has[ring->points[place].index] += infra__ring_part(ring, place);
+    }
+}
+
 /* SIZE_MAX, which nobody has, for a ring that is too large. */
 static size_t ring_size(uint64_t points)
 {
@@ -93,6 +105,7 @@ const struct infra_balancer_policy *infra_balancer_ring(void)
         .table_size = envoy_size,
         .build = build_envoy,
         .pick = pick,
+        .shares = shares,
         .whole_tier = 1,
         .options_size = sizeof(struct infra_ring_options),
         .check = check_envoy,
@@ -116,6 +129,16 @@ static bool is_weighted(const struct infra_balancer_candidates *c)
     const struct infra_ketama_options *o = c->options;
 
     return o->unweighted == 0;
+}
+
+static void shares_of_ketama(const void *table,
+                             const struct infra_balancer_candidates *c,
+                             uint64_t *due, uint64_t *has)
+{
+    for (uint32_t i = 0; i < c->list->count && !is_weighted(c); i++) {
+        due[i] = 1;
+    }
+    shares(table, c, due, has);
 }
 
 static uint64_t ketama_points(const struct infra_balancer_candidates *c)
@@ -147,6 +170,7 @@ const struct infra_balancer_policy *infra_balancer_ketama(void)
         .table_size = ketama_size,
         .build = build_ketama,
         .pick = pick,
+        .shares = shares_of_ketama,
         .whole_tier = 1,
         .options_size = sizeof(struct infra_ketama_options),
         .check = check_ketama,
@@ -187,6 +211,7 @@ const struct infra_balancer_policy *infra_balancer_nginx_ring(void)
         .table_size = nginx_size,
         .build = build_nginx,
         .pick = pick,
+        .shares = shares,
         .whole_tier = 1,
     };
 

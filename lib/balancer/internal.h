@@ -110,7 +110,7 @@ struct table {
     uint32_t admitted;
     /* All of the first list may be picked, and it gets all of the traffic. */
     bool plain;
-    struct list draining; /* For sticky requests only. */
+    struct list aside; /* For sticky requests only. */
     struct list lists[];
 };
 
@@ -145,7 +145,11 @@ struct member {
     uint8_t is_up;      /* In the table that was published last. */
     uint8_t was_up;     /* In the last table in which anybody was. */
     uint8_t is_leaving; /* Removed; other workers have not been told yet. */
-    uint16_t owner;     /* Counts the keys that the id has had. */
+    /* As planned last: which list takes it, LISTS_MAX: none; and which of its
+     * tier's have it outside their subset, 1: the healthy, 2: the degraded. */
+    uint8_t rank;
+    uint8_t passed_over;
+    uint16_t owner; /* Counts the keys that the id has had. */
 };
 #define EDITION_PENDING UINT64_MAX
 #define MARKS_UNSEEN UINT64_MAX
@@ -180,6 +184,11 @@ struct infra_balancer {
     infra_time slow_start;
     uint32_t bound_percent;
     uint32_t tier_in_flight_max[INFRA_BALANCER_TIERS_MAX];
+    /* See subset.h; 0: there are none. */
+    uint32_t subset_size;
+    uint64_t subset_hash;                        /* Of the client's key. */
+    struct infra__rendezvous_node *subset_nodes; /* Of all keys, by id. */
+    struct infra__rendezvous_rank *subset_best;  /* What was chosen last. */
     bool recovering; /* Nobody was up, and too few are again. */
     bool dirty;
 };
@@ -328,8 +337,10 @@ struct counts infra__balancer_counts(const struct infra_balancer *b,
 
 /* A table with its lists and entries, without what the policy builds. NULL: no
  * memory. */
-struct table *infra__lists_lay_out(const struct infra_balancer *b,
-                                   infra_time now);
+struct table *infra__lists_lay_out(struct infra_balancer *b, infra_time now);
+
+/* Is it a key: 1 to INFRA_BALANCER_KEY_MAX bytes? */
+bool infra__key_ok(const char *key);
 
 /* How many backends are up or degraded, and is this one? */
 uint32_t infra__lists_up_count(const struct infra_balancer *b);

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* From marks to lists: who may be picked, in which order of tiers, and how much
- * of the traffic each list gets. A backend's state counts as the tier's mode
- * says; nearly always as it is. One block of memory holds the lists and their
+ * of the traffic each list gets; of a tier that is larger than a subset only
+ * what subset.h chooses. A backend's state counts as the tier's mode says;
+ * nearly always as it is. One block of memory holds the lists and their
  * entries. O(ids_max). */
 #include "internal.h"
+#include "subset.h"
 #include "tier_load.h"
 
 enum mode {
@@ -22,7 +24,7 @@ struct plan {
     uint32_t modes[INFRA_BALANCER_TIERS_MAX];
     uint32_t lists_count;
     uint32_t entries_count;
-    uint32_t draining_count;
+    uint32_t aside_count;
     uint32_t first_rank; /* The healthy of the first tier that has anybody. */
 };
 
@@ -118,17 +120,21 @@ static void set_modes(struct plan *plan, uint32_t mode)
 static bool belongs(const struct infra_balancer *b, const struct plan *plan,
                     const struct member *m, uint32_t rank)
 {
-    uint32_t mode = plan->modes[rank / 2];
-
-    if (m->tier != rank / 2 || mode == MODE_REFUSE) {
+    if (!m->present || m->tier != rank / 2 ||
+        plan->modes[m->tier] == MODE_REFUSE ||
+        (m->passed_over >> rank % 2 & 1u) != 0) {
         return false;
     }
-    return b->policy->whole_tier != 0 ? m->present : rank_in(m, mode) == rank;
+    return b->policy->whole_tier != 0 || m->rank == rank;
 }
 
-static bool is_draining(const struct member *m)
+/* Does it keep what it has, and takes nothing else: draining, or outside the
+ * subset of the list that would take it? */
+static bool is_aside(const struct member *m)
 {
-    return m->present && member_state(m) == INFRA_STATE_DRAINING;
+    return m->present &&
+           (member_state(m) == INFRA_STATE_DRAINING ||
+            (m->rank < LISTS_MAX && (m->passed_over >> m->rank % 2 & 1u) != 0));
 }
 
 static bool is_list(const struct plan *plan, uint32_t rank)
@@ -138,29 +144,43 @@ static bool is_list(const struct plan *plan, uint32_t rank)
 }
 
 /* Count who is in which list, once the modes are known. */
-static void count_members(const struct infra_balancer *b, struct plan *plan)
+static void count_members(struct infra_balancer *b, struct plan *plan)
 {
     plan->first_rank = LISTS_MAX;
     for (uint32_t id = 0; id < b->ids_max; id++) {
-        const struct member *m = &b->members[id];
+        struct member *m = &b->members[id];
         uint32_t healthy = 2u * m->tier;
         if (!m->present) {
             continue;
         }
-        uint32_t rank = rank_in(m, plan->modes[m->tier]);
-        if (rank < LISTS_MAX) {
-            plan->available[rank]++;
+        m->rank = (uint8_t)rank_in(m, plan->modes[m->tier]);
+        m->passed_over = 0;
+        if (m->rank < LISTS_MAX) {
+            plan->available[m->rank]++;
         }
         plan->listed[healthy] += belongs(b, plan, m, healthy);
         plan->listed[healthy + 1] += belongs(b, plan, m, healthy + 1);
-        plan->draining_count += is_draining(m);
+        plan->aside_count += is_aside(m);
         if (healthy < plan->first_rank) {
             plan->first_rank = healthy;
         }
     }
 }
 
-static void make_plan(const struct infra_balancer *b, struct plan *plan)
+static void choose_subsets(struct infra_balancer *b, struct plan *plan)
+{
+    for (uint32_t rank = 0; rank < LISTS_MAX; rank++) {
+        if (plan->available[rank] > 0 && plan->listed[rank] > b->subset_size) {
+            plan->listed[rank] = infra__subset_choose(b, rank);
+        }
+    }
+    plan->aside_count = 0;
+    for (uint32_t id = 0; id < b->ids_max; id++) {
+        plan->aside_count += is_aside(&b->members[id]);
+    }
+}
+
+static void make_plan(struct infra_balancer *b, struct plan *plan)
 {
     static const uint32_t outage_modes[] = {
         [INFRA_OUTAGE_REFUSE] = MODE_REFUSE,
@@ -180,6 +200,9 @@ static void make_plan(const struct infra_balancer *b, struct plan *plan)
     count_members(b, plan);
     if (!shared) {
         load_first(plan);
+    }
+    if (b->subset_size > 0) {
+        choose_subsets(b, plan);
     }
     for (uint32_t rank = 0; rank < LISTS_MAX; rank++) {
         if (is_list(plan, rank)) {
@@ -237,13 +260,13 @@ static void fill_list(const struct infra_balancer *b, const struct plan *plan,
     }
 }
 
-static void fill_draining(const struct infra_balancer *b, struct list *list,
-                          struct entry *entries)
+static void fill_aside(const struct infra_balancer *b, struct list *list,
+                       struct entry *entries)
 {
     *list = (struct list) { .entries = entries };
     for (uint32_t id = 0; id < b->ids_max; id++) {
         const struct member *m = &b->members[id];
-        if (is_draining(m)) {
+        if (is_aside(m)) {
             add_entry(list, entries++, m, id, INFRA_STATE_DRAINING);
         }
     }
@@ -266,8 +289,7 @@ static void note_weights(struct list *list, uint64_t *weight_before)
 
 /* In one block: the table, its lists, when the entries came up, the marks for
  * bounded load, the entries. */
-struct table *infra__lists_lay_out(const struct infra_balancer *b,
-                                   infra_time now)
+struct table *infra__lists_lay_out(struct infra_balancer *b, infra_time now)
 {
     struct plan plan;
 
@@ -279,7 +301,7 @@ struct table *infra__lists_lay_out(const struct infra_balancer *b,
         b->bound_percent > 0 ? plan.entries_count * sizeof(uint64_t) : 0;
     size_t bytes =
         head + since_bytes + weight_bytes +
-        (plan.entries_count + plan.draining_count) * sizeof(struct entry);
+        (plan.entries_count + plan.aside_count) * sizeof(struct entry);
     struct table *t = infra__alloc(&b->allocator, 1, bytes);
     if (t == NULL) {
         return NULL;
@@ -320,6 +342,6 @@ struct table *infra__lists_lay_out(const struct infra_balancer *b,
         }
         entries += list->count;
     }
-    fill_draining(b, &t->draining, entries);
+    fill_aside(b, &t->aside, entries);
     return t;
 }

@@ -5,10 +5,11 @@
  * slot of theirs, a lighter one only in its share of the turns. The order of
  * members does not matter. A look-up is one division and one load.
  *
- * Building takes about size * ln(size) steps and looks at each member in every
- * turn, of which there are size / count times what the greatest weight is of
- * the mean: 1.2 ms for 65537 slots and 1000 alike, 28 ms if one of these weighs
- * a thousand times the others. When a member goes, its keys move, and up to one
+ * Building takes about size * ln(size) / 2 steps, and where weights differ as
+ * many turns as the heaviest has slots, each of which looks at those members
+ * who are due, at their neighbours, and at one in 64 of the others: 0.9 ms for
+ * 65537 slots and 1000 members alike, 2.3 ms if one of these weighs a thousand
+ * times the others. When a member goes, its keys move, and up to one
  * in a hundred of the others' (65537 slots). */
 #ifndef INFRA_BALANCER_MAGLEV_H
 #define INFRA_BALANCER_MAGLEV_H

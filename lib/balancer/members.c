@@ -4,10 +4,17 @@
  * fails has changed nothing. A list costs O(ids_max + its length). */
 #include "internal.h"
 #include "shared.h"
+#include "subset.h"
 
 #include <string.h>
 
 INFRA__NO_TAIL_PADDING(struct infra_backend, in_flight_max);
+
+bool infra__key_ok(const char *key)
+{
+    return key != NULL && key[0] != '\0' &&
+           strnlen(key, INFRA_BALANCER_KEY_MAX + 1) <= INFRA_BALANCER_KEY_MAX;
+}
 
 /* May the id's former owner still be picked, or is a ticket of it out? */
 static bool id_is_busy(struct infra_balancer *b, uint32_t id)
@@ -39,9 +46,7 @@ static int examine(struct infra_balancer *b,
     if (err != INFRA_OK) {
         return err;
     }
-    if (ret->id >= b->ids_max || ret->key == NULL || ret->key[0] == '\0' ||
-        strnlen(ret->key, INFRA_BALANCER_KEY_MAX + 1) >
-            INFRA_BALANCER_KEY_MAX ||
+    if (ret->id >= b->ids_max || !infra__key_ok(ret->key) ||
         ret->weight > INFRA_BALANCER_WEIGHT_MAX ||
         ret->tier >= INFRA_BALANCER_TIERS_MAX) {
         return INFRA_EINVAL;
@@ -126,6 +131,7 @@ static void take_id(struct infra_balancer *b, uint32_t id, char *key)
     base->reports -= former.reports;
     base->latency_sum -= former.latency_sum;
     *m = (struct member) { .key = key, .owner = (uint16_t)(m->owner + 1) };
+    infra__subset_know(b, id, key);
 }
 
 /* @copy: the key, if the id needs it. */

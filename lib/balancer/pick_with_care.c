@@ -193,7 +193,7 @@ static const struct entry *choose_sticky(struct infra_balancer_reader *r,
                                          const struct infra_request *request,
                                          uint32_t *why)
 {
-    const struct list *list = &t->draining;
+    const struct list *list = &t->aside;
     const struct entry *e = infra__list_find(list, request->sticky);
     uint32_t before;
 
@@ -205,7 +205,8 @@ static const struct entry *choose_sticky(struct infra_balancer_reader *r,
         !entry_wanted(request, e)) {
         return NULL;
     }
-    /* Who drains takes no place in the tier: it is leaving. */
+    /* Who stands aside takes no place in the tier: it drains, or is outside
+     * the subset. */
     if (list->counted && !reserve_tier(r, e->tier, list->tier_cap, &before)) {
         return NULL;
     }

@@ -155,3 +155,14 @@ uint32_t infra__ring_find(const struct infra__ring *ring, uint64_t hash)
     }
     return low < ring->count ? low : 0;
 }
+
+uint64_t infra__ring_part(const struct infra__ring *ring, uint32_t place)
+{
+    uint64_t hash = ring->points[place].hash;
+    uint64_t before =
+        ring->points[place > 0 ? place - 1 : ring->count - 1].hash;
+
+    /* The first has those past the last as well: all, where it is that one. */
+    return place == 0 && before == hash ? UINT64_MAX >> 8
+                                        : (hash - before) >> 8;
+}

@@ -57,6 +57,9 @@ void infra__ring_unique(struct infra__ring *ring);
  * if there is none, and for an empty ring. */
 uint32_t infra__ring_find(const struct infra__ring *ring, uint64_t hash);
 
+/* How many of the 2^64 hashes fall on a place, in units of 256. */
+uint64_t infra__ring_part(const struct infra__ring *ring, uint32_t place);
+
 /* The place after it: where a key goes that cannot have its first owner. */
 static inline uint32_t infra__ring_next(const struct infra__ring *ring,
                                         uint32_t place)

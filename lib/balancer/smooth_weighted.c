@@ -95,6 +95,20 @@ static int build(void *table, void *scratch,
     return INFRA_OK;
 }
 
+static void shares(const void *table, const struct infra_balancer_candidates *c,
+                   uint64_t *due, uint64_t *has)
+{
+    const struct turns *turns = table;
+
+    (void)due;
+    for (uint32_t turn = 0; turn < turns->cycle; turn++) {
+        has[turns->numbers[turn]]++;
+    }
+    for (uint32_t i = 0; turns->cycle == 0 && i < c->list->count; i++) {
+        has[i] = turns->numbers[i];
+    }
+}
+
 /* state[0]: the turn in the cycle. [1], [2]: the position of the strides. [3]:
  * the sequence of restricted picks, as in round_robin.c. */
 static uint32_t pick(const void *table, uint64_t state[4],
@@ -136,6 +150,7 @@ const struct infra_balancer_policy *infra_balancer_smooth_weighted(void)
         .scratch_size = scratch_size,
         .build = build,
         .pick = pick,
+        .shares = shares,
     };
 
     return &policy;

@@ -20,6 +20,17 @@ static int build(void *table, void *scratch,
     return INFRA_OK;
 }
 
+static void shares(const void *table, const struct infra_balancer_candidates *c,
+                   uint64_t *due, uint64_t *has)
+{
+    const uint16_t *scaled = table;
+
+    (void)due;
+    for (uint32_t i = 0; i < c->list->count; i++) {
+        has[i] = scaled[i]; /* Of 65535 rounds, it is in so many. */
+    }
+}
+
 /* state[0], [1]: the position. [2]: the sequence of restricted picks. */
 static uint32_t pick(const void *table, uint64_t state[4],
                      const struct infra_balancer_candidates *c, uint64_t hash)
@@ -43,6 +54,7 @@ const struct infra_balancer_policy *infra_balancer_weighted_round_robin(void)
         .table_size = table_size,
         .build = build,
         .pick = pick,
+        .shares = shares,
     };
 
     return &policy;

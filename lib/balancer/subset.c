@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+#include "subset.h"
+
+#include "rendezvous.h"
+
+#include <string.h>
+
+/* Another seed than that of the backends' keys: where the clients are backends
+ * too, with the same keys, two shall not choose each other. */
+#define CLIENT_SEED 0x737562736574u /* "subset" */
+
+static uint32_t room_of(const struct infra_balancer *b)
+{
+    return b->subset_size < b->ids_max ? b->subset_size : b->ids_max;
+}
+
+int infra__subset_open(struct infra_balancer *b, uint32_t size, const char *key)
+{
+    b->subset_size = size;
+    if (size == 0) {
+        return INFRA_OK;
+    }
+    b->subset_hash = infra_xxhash64(key, strlen(key), CLIENT_SEED);
+    b->subset_nodes =
+        infra__alloc(&b->allocator, b->ids_max, sizeof *b->subset_nodes);
+    b->subset_best =
+        infra__alloc(&b->allocator, room_of(b), sizeof *b->subset_best);
+    return b->subset_nodes != NULL && b->subset_best != NULL ? INFRA_OK
+                                                             : INFRA_ENOMEM;
+}
+
+void infra__subset_close(struct infra_balancer *b)
+{
+    infra__free(&b->allocator, b->subset_nodes, b->ids_max,
+                sizeof *b->subset_nodes);
+    infra__free(&b->allocator, b->subset_best, room_of(b),
+                sizeof *b->subset_best);
+}
+
+void infra__subset_know(struct infra_balancer *b, uint32_t id, const char *key)
+{
+    if (b->subset_size > 0) {
+        b->subset_nodes[id] = (struct infra__rendezvous_node) {
+            .seed = infra__rendezvous_seed(key),
+            .weight = 1,
+            .index = id,
+        };
+    }
+}
+
+/* Pass over all of the tier but the best: of all, or of those that are
+ * available. How many these are. */
+static uint32_t keep_best(struct infra_balancer *b, uint32_t rank,
+                          bool available)
+{
+    const uint8_t bit = (uint8_t)(1u << rank % 2);
+    uint32_t count = 0;
+
+    for (uint32_t id = 0; id < b->ids_max; id++) {
+        struct member *m = &b->members[id];
+        if (!m->present || m->tier != rank / 2) {
+            continue;
+        }
+        m->passed_over |= bit;
+        if (m->rank == rank || !available) {
+            count =
+                infra__rendezvous_offer(b->subset_best, count, room_of(b),
+                                        &b->subset_nodes[id], b->subset_hash);
+        }
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        struct member *m = &b->members[b->subset_best[i].index];
+        m->passed_over &= (uint8_t)~bit;
+    }
+    return count;
+}
+
+static bool is_any_available(const struct infra_balancer *b, uint32_t rank,
+                             uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (b->members[b->subset_best[i].index].rank == rank) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A list that changes with health anyway has the best of those that are up. A
+ * list of a whole tier keeps its subset, with whatever was built for it, and
+ * changes it only when that can serve nobody. */
+uint32_t infra__subset_choose(struct infra_balancer *b, uint32_t rank)
+{
+    if (b->policy->whole_tier != 0) {
+        uint32_t count = keep_best(b, rank, false);
+        if (is_any_available(b, rank, count)) {
+            return count;
+        }
+    }
+    return keep_best(b, rank, true);
+}

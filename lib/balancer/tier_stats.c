@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+/* What a host wants to see of a tier: who is there, who is used, and how evenly
+ * the policy's table gives each its part. Nothing of it is kept ready, a build
+ * shall not pay for it. O(ids_max + what the policy built). */
+#include "internal.h"
+
+INFRA__NO_TAIL_PADDING(struct infra_balancer_tier_stats, share_max_ppm);
+
+#define PPM 1000000u
+
+/* What each candidate should have of a table and what it has, each in units of
+ * its own. */
+struct shares {
+    uint64_t *due;
+    uint64_t *has;
+    uint32_t count;
+};
+
+static double sum_of(const uint64_t *parts, uint32_t count)
+{
+    double sum = 0;
+
+    for (uint32_t i = 0; i < count; i++) {
+        sum += (double)parts[i];
+    }
+    return sum;
+}
+
+/* Who should have nothing is left out; a host's policy may say any nonsense. */
+static void note_extremes(struct infra_balancer_tier_stats *stats,
+                          const struct shares *shares)
+{
+    double due_sum = sum_of(shares->due, shares->count);
+    double has_sum = sum_of(shares->has, shares->count);
+    uint32_t least = UINT32_MAX;
+    uint32_t most = 0;
+
+    for (uint32_t i = 0; i < shares->count; i++) {
+        if (shares->due[i] == 0 || has_sum == 0) {
+            continue;
+        }
+        double due = (double)shares->due[i] / due_sum;
+        double ratio = PPM * ((double)shares->has[i] / has_sum / due) + 0.5;
+        uint32_t ppm = ratio < UINT32_MAX ? (uint32_t)ratio : UINT32_MAX;
+        least = ppm < least ? ppm : least;
+        most = ppm > most ? ppm : most;
+    }
+    stats->share_min_ppm = least <= most ? least : 0;
+    stats->share_max_ppm = most;
+}
+
+static int inspect_shares(const struct infra_balancer *b,
+                          const struct list *list,
+                          struct infra_balancer_tier_stats *stats)
+{
+    static const struct infra_request no_restriction;
+    const struct infra_balancer_candidates c = { .list = list,
+                                                 .slots = b->slots,
+                                                 .members = b->members,
+                                                 .options = b->policy_options,
+                                                 .request = &no_restriction };
+    struct shares shares = { .count = list->count };
+
+    if (b->policy->shares == NULL) {
+        stats->share_min_ppm = PPM;
+        stats->share_max_ppm = PPM;
+        return INFRA_OK;
+    }
+    uint64_t *parts =
+        infra__alloc(&b->allocator, 2 * (size_t)list->count, sizeof *parts);
+    if (parts == NULL) {
+        return INFRA_ENOMEM;
+    }
+    shares.due = parts;
+    shares.has = parts + list->count;
+    for (uint32_t i = 0; i < list->count; i++) {
+        shares.due[i] = list->entries[i].weight;
+    }
+    b->policy->shares(list->built_data, &c, shares.due, shares.has);
+    note_extremes(stats, &shares);
+    infra__free(&b->allocator, parts, 2 * (size_t)list->count, sizeof *parts);
+    return INFRA_OK;
+}
+
+/* The marks as they are. */
+static void count_members(const struct infra_balancer *b, uint32_t tier,
+                          struct infra_balancer_tier_stats *stats)
+{
+    for (uint32_t id = 0; id < b->ids_max; id++) {
+        const struct member *m = &b->members[id];
+        if (m->present && m->tier == tier) {
+            stats->backends++;
+            stats->up += infra__lists_is_up(m);
+        }
+    }
+}
+
+/* What readers have. */
+static int inspect_list(const struct infra_balancer *b, const struct list *list,
+                        const struct list *before,
+                        struct infra_balancer_tier_stats *stats)
+{
+    for (uint32_t i = 0; i < list->count; i++) {
+        stats->candidates += list->states >> list->entries[i].state & 1u;
+    }
+    stats->load_percent += list->load;
+    if (list->built != NULL &&
+        (before == NULL || before->built != list->built)) {
+        stats->table_bytes += list->built->bytes;
+    }
+    return before == NULL && list->count > 0 ? inspect_shares(b, list, stats)
+                                             : INFRA_OK;
+}
+
+int infra_balancer_inspect_tier(const struct infra_balancer *balancer,
+                                uint32_t tier,
+                                struct infra_balancer_tier_stats *ret)
+{
+    struct infra_balancer_tier_stats stats = { .backends = 0 };
+    const struct list *before =
+        NULL; /* The healthy, if this is the degraded. */
+
+    if (balancer == NULL || ret == NULL || tier >= INFRA_BALANCER_TIERS_MAX) {
+        return INFRA_EINVAL;
+    }
+    const struct table *t = balancer->table;
+    count_members(balancer, tier, &stats);
+    for (uint32_t l = 0; t != NULL && l < t->lists_count; l++) {
+        const struct list *list = &t->lists[l];
+        if (list->rank / 2 != tier) {
+            continue;
+        }
+        int err = inspect_list(balancer, list, before, &stats);
+        if (err != INFRA_OK) {
+            return err;
+        }
+        before = list;
+    }
+    return infra__stats_export(ret, &stats, sizeof stats,
+                               sizeof(struct infra_balancer_tier_stats));
+}
