@@ -13,6 +13,7 @@ allowed() {
     case $1 in
     base) echo none ;;
     driver) echo 'driver|health|probe' ;;
+    policy) echo balancer ;;
     *) echo "$1" ;;
     esac
 }
