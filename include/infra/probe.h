@@ -168,7 +168,11 @@ struct infra_probe_http_options {
     uint32_t header_max;           /**< Status lines and fields; 0: 16384. */
     uint32_t body_max;             /**< How much is searched; 0: 65536. */
     uint32_t tls;                  /**< 1: over TLS. */
-    uint32_t reserved;
+    /** 1: 404 passes and asks for a drain, as in HAProxy's disable-on-404: the
+     *  result tells DRAIN, and READY with any other reply that passes.  In
+     *  HAProxy 404 does not bring back who is down; here it is a pass, and the
+     *  drain keeps new work away. */
+    uint32_t drain_on_404;
 };
 
 /**
@@ -183,12 +187,15 @@ struct infra_probe_http_options {
  * Connection: close
  * @endcode
  *
+ * A reply that passes and has the field x-envoy-degraded, with any value, ends
+ * as DEGRADED (Envoy, "Degraded endpoints").
+ *
  * @param[out] ret  Set on success only.
  * @param options   NULL for all defaults.
  * @return INFRA_OK; INFRA_ENOMEM; INFRA_ESTRUCT; INFRA_EINVAL: NULL, a text
  *         that may not stand in a request or is too long, body_contains with
  *         HEAD, a status outside 100 .. 599, status_max below status_min,
- *         header_max or body_max above 1 MiB, tls above 1.
+ *         header_max or body_max above 1 MiB, a flag above 1.
  *
  * Allocates.  Thread safety: any.
  */
