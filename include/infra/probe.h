@@ -95,6 +95,8 @@ enum infra_probe_told {
     INFRA_TOLD_WEIGHT = 32,
     INFRA_TOLD_IN_FLIGHT_MAX = 64,
     INFRA_TOLD_ADMIN = 128,
+    INFRA_TOLD_HEALTH = 256, /**< By an agent: the outcome is a verdict. */
+    INFRA_TOLD_WEIGHT_ABSOLUTE = 512, /**< weight, not weight_percent. */
 };
 
 /** Which text infra_probe_text() is to tell. */
@@ -108,10 +110,11 @@ enum infra_probe_text_kind {
 
 /** How a check ended. */
 struct infra_probe_result {
-    uint32_t outcome; /**< enum infra_outcome, for infra_health_verdict(). */
-    uint32_t reason;  /**< enum infra_probe_reason */
-    uint32_t status;  /**< HTTP: the status.  Databases: the error's number. */
-    uint32_t told;    /**< enum infra_probe_told; other fields are 0. */
+    uint32_t outcome;    /**< enum infra_outcome, for infra_health_verdict(). */
+    uint32_t reason;     /**< enum infra_probe_reason */
+    uint32_t status;     /**< HTTP: the status.  Databases: the error's number.
+                           Scripts: how many steps were passed. */
+    uint32_t told;       /**< enum infra_probe_told; other fields are 0. */
     infra_time duration; /**< From start to end. */
     infra_time lag;      /**< How far a replica is behind. */
     uint64_t position; /**< An LSN, a replication offset, a GTID's sequence. */
@@ -120,7 +123,7 @@ struct infra_probe_result {
     uint32_t weight_percent; /**< Of the configured weight. */
     uint32_t in_flight_max;  /**< As in struct infra_backend. */
     uint32_t admin;          /**< enum infra_probe_admin */
-    uint32_t reserved;
+    uint32_t weight;         /**< Instead of the configured weight. */
     uint64_t reserved1[5];
 };
 
@@ -201,6 +204,58 @@ struct infra_probe_http_options {
  */
 INFRA_API INFRA_NODISCARD int infra_probe_http(
     struct infra_probe **ret, const struct infra_probe_http_options *options);
+
+/** Options of infra_probe_redis().  Texts are copied. */
+struct infra_probe_redis_options {
+    size_t size;
+    const struct infra_allocator *allocator;
+    const char *user;     /**< NULL: the default user.  At most 255 bytes. */
+    const char *password; /**< NULL: no login.  At most 4096 bytes. */
+    infra_time connect_timeout;  /**< 0: 1 s.  With TLS for each of both. */
+    infra_time response_timeout; /**< From connected to the end; 0: 2 s. */
+    uint32_t expect;   /**< enum infra_probe_role; 0: any.  Implies ask_role. */
+    uint32_t ask_role; /**< 1: tell role, writable and position. */
+    uint32_t tls;      /**< 1: over TLS. */
+    uint32_t reserved;
+};
+
+/**
+ * A check of Redis, or of what speaks its protocol (RESP2): AUTH if there is a
+ * password, PING, and ROLE if that is asked for, all in one write.
+ *
+ * - A primary is writable, and its position is its replication offset.
+ * - A replica is not writable, whatever its replica-read-only says, and its
+ *   position is how far it has applied its primary's stream.  While its link to
+ *   the primary does not stand, ROLE tells no position, the text MESSAGE is the
+ *   state of the link ("connect", "sync"), and a replica that is expected is
+ *   NOT_REPLICATING.
+ * - A sentinel has no role: it fails whatever role is expected.
+ *
+ * The lag in time is not in ROLE: compare positions.  ACL: the user needs
+ * +ping, and +role for ROLE.  The reasons beside those of the connection:
+ *
+ * - LOGIN_REFUSED: a wrong password, none where one is needed or one where none
+ *   is known, or the protected mode;
+ * - STARTING: it loads its data;
+ * - CROWDED: the maximum of clients is reached;
+ * - NOT_REPLICATING: also a replica that serves nothing without its primary;
+ * - READ_ONLY, NOT_REPLICA: it has not the expected role;
+ * - SERVER_ERROR: any other error;
+ * - WRONG_PROTOCOL, BAD_REPLY: what Redis does not say;
+ * - REPLY_TOO_LONG: past 64 KiB.
+ *
+ * The texts: MESSAGE, the first 255 bytes of the error; POSITION, the offset.
+ *
+ * @param[out] ret  Set on success only.
+ * @param options   NULL for all defaults.
+ * @return INFRA_OK; INFRA_ENOMEM; INFRA_ESTRUCT; INFRA_EINVAL: NULL, a text
+ *         that is too long, a user without a password, no such role, a flag
+ *         above 1.
+ *
+ * Allocates.  Thread safety: any.
+ */
+INFRA_API INFRA_NODISCARD int infra_probe_redis(
+    struct infra_probe **ret, const struct infra_probe_redis_options *options);
 
 /** Free a probe; NULL is allowed.  Thread safety: owner. */
 INFRA_API void infra_probe_destroy(struct infra_probe *probe);
