@@ -257,6 +257,142 @@ struct infra_probe_redis_options {
 INFRA_API INFRA_NODISCARD int infra_probe_redis(
     struct infra_probe **ret, const struct infra_probe_redis_options *options);
 
+/** Options of infra_probe_agent().  The text is copied. */
+struct infra_probe_agent_options {
+    size_t size;
+    const struct infra_allocator *allocator;
+    const char *send; /**< NULL: nothing is sent.  At most 1024 bytes. */
+    infra_time connect_timeout;  /**< 0: 1 s.  With TLS for each of both. */
+    infra_time response_timeout; /**< From connected to the end; 0: 2 s. */
+    uint32_t tls;                /**< 1: over TLS. */
+    uint32_t reserved;
+};
+
+/**
+ * Ask the agent of a backend: HAProxy's agent-check.  The agent is a small
+ * server beside the backend that answers with one line and knows what no check
+ * from outside sees: load, or the operator's wish.  The line ends with the
+ * first CR or LF; its words are parted by blanks, tabs and commas, in any order
+ * and any case, and the last of a kind wins:
+ *
+ * - `up`; `down`, `fail`, `stopped`: told as HEALTH, the latter three end as
+ *   AGENT_DOWN;
+ * - `75%` or `weight:75%`: told as WEIGHT, weight_percent (at most 25600);
+ *   `weight:10`, 0 to 256: told as WEIGHT_ABSOLUTE, weight;
+ * - `maxconn:30`: told as IN_FLIGHT_MAX; 0 is no cap;
+ * - `ready`, `drain`, `maint`: told as ADMIN.
+ *
+ * A word that begins with # begins a description, up to the end of the line:
+ * the text MESSAGE, or else the first word that is none of these (such words
+ * and numbers out of range are ignored).
+ *
+ * What is not told is not changed: the host keeps what it was told before.  For
+ * HAProxy's behaviour it keeps the agent apart from the check of the backend
+ * itself, takes PASSED and AGENT_DOWN for a verdict only if HEALTH is told, and
+ * lets every other reason be: an agent that cannot be reached says nothing
+ * about its backend.  A host that hands every outcome to the health of a
+ * backend, as infra_prober does, holds a dead agent against it.
+ *
+ * The reasons beside those of the connection: AGENT_DOWN; CLOSED_EARLY, no
+ * whole line; REPLY_TOO_LONG, a line past 1024 bytes; BAD_REPLY, a zero byte.
+ *
+ * @param[out] ret  Set on success only.
+ * @param options   NULL for all defaults.
+ * @return INFRA_OK; INFRA_ENOMEM; INFRA_ESTRUCT; INFRA_EINVAL: NULL, a text
+ *         that is too long, tls above 1.
+ *
+ * Allocates.  Thread safety: any.
+ */
+INFRA_API INFRA_NODISCARD int infra_probe_agent(
+    struct infra_probe **ret, const struct infra_probe_agent_options *options);
+
+/** What to do in a step of a script. */
+enum infra_probe_step_kind {
+    /** Send the bytes. */
+    INFRA_STEP_SEND,
+    /** Wait for the bytes; whatever comes before them is passed over. */
+    INFRA_STEP_EXPECT,
+    /** These bytes must come next: the first that differs is UNEXPECTED. */
+    INFRA_STEP_EXPECT_START,
+    /** Wait for the end of the stream; whatever comes before is passed over. */
+    INFRA_STEP_EXPECT_END,
+    /** Wait for nothing, but the bytes are UNEXPECTED if they come before what
+     *  the next expectation waits for, or end with it. */
+    INFRA_STEP_REFUSE,
+};
+
+/** A step of a script. */
+struct infra_probe_step {
+    const void *bytes; /**< Unused by EXPECT_END. */
+    size_t bytes_size; /**< 0: bytes is a string, and this its length. */
+    uint32_t kind;     /**< enum infra_probe_step_kind */
+    uint32_t reserved;
+};
+
+/** Options of infra_probe_script().  Steps and bytes are copied. */
+struct infra_probe_script_options {
+    size_t size;
+    const struct infra_allocator *allocator;
+    const struct infra_probe_step *steps;
+    size_t steps_count;          /**< 1 to 64. */
+    infra_time connect_timeout;  /**< 0: 1 s.  With TLS for each of both. */
+    infra_time response_timeout; /**< From connected to the end; 0: 2 s. */
+    uint32_t tls;                /**< 1: over TLS. */
+    uint32_t reserved;
+};
+
+/**
+ * A check that sends and expects, for any protocol that needs no more: HAProxy's
+ * tcp-check.  An expectation begins where the one before it ended, and the
+ * check passes with its last step.
+ *
+ * @code
+ * const struct infra_probe_step smtp[] = {
+ *     { .kind = INFRA_STEP_EXPECT_START, .bytes = "220" },
+ *     { .kind = INFRA_STEP_EXPECT, .bytes = "\r\n" },
+ *     { .kind = INFRA_STEP_SEND, .bytes = "QUIT\r\n" },
+ *     { .kind = INFRA_STEP_EXPECT_START, .bytes = "221" },
+ * };
+ * const struct infra_probe_step imap[] = {
+ *     { .kind = INFRA_STEP_REFUSE, .bytes = "* BYE" },
+ *     { .kind = INFRA_STEP_EXPECT, .bytes = "* OK" },
+ *     { .kind = INFRA_STEP_SEND, .bytes = "a LOGOUT\r\n" },
+ *     { .kind = INFRA_STEP_EXPECT, .bytes = "a OK" },
+ *     { .kind = INFRA_STEP_EXPECT_END },
+ * };
+ * const struct infra_probe_step memcached[] = {
+ *     { .kind = INFRA_STEP_SEND, .bytes = "version\r\n" },
+ *     { .kind = INFRA_STEP_EXPECT_START, .bytes = "VERSION " },
+ * };
+ * const struct infra_probe_step ldap[] = { // bind, and its result is 0
+ *     { .kind = INFRA_STEP_SEND, .bytes_size = 14,
+ *       .bytes = "\x30\x0c\2\1\1\x60\7\2\1\3\4\0\x80\0" },
+ *     { .kind = INFRA_STEP_EXPECT, .bytes = "\x0a\1\0", .bytes_size = 3 },
+ * };
+ * @endcode
+ *
+ * The result tells STATUS: how many steps were passed; so it is the index of
+ * the one that was not.  Sending counts as passed as soon as it begins.  The
+ * text MESSAGE is the first 127 bytes of what the last expectation saw, without
+ * the line ends around it; after UNEXPECTED how much of the wrong answer it
+ * shows depends on how that came.
+ *
+ * The reasons beside those of the connection: UNEXPECTED; CLOSED_EARLY, the end
+ * came where something else is expected; NO_REPLY, SLOW_REPLY, it did not come
+ * in time; REPLY_TOO_LONG, past 64 KiB.
+ *
+ * @param[out] ret  Set on success only.
+ * @param options   Required.
+ * @return INFRA_OK; INFRA_ENOMEM; INFRA_ESTRUCT; INFRA_EINVAL: NULL, no steps
+ *         or too many, an unknown kind, no bytes, more than 4096 to send or
+ *         more than 255 to look for, REFUSE without an expectation after it,
+ *         tls above 1.
+ *
+ * Allocates.  Thread safety: any.
+ */
+INFRA_API INFRA_NODISCARD int infra_probe_script(
+    struct infra_probe **ret, const struct infra_probe_script_options *options);
+
 /** Free a probe; NULL is allowed.  Thread safety: owner. */
 INFRA_API void infra_probe_destroy(struct infra_probe *probe);
 
