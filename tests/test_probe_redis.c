@@ -342,6 +342,11 @@ static const struct row broken[] = {
                  TEST_TEXT(PONG "*1\r\n*1\r\n$6\r\nmaster\r\n"),
                  FAILS(BAD_REPLY) },
       .options = ASKS_ROLE },
+    { .reply = { .name = "an error for a role",
+                 .request = PING ROLE,
+                 TEST_TEXT(PONG "*2\r\n-master\r\n:5\r\n"),
+                 FAILS(BAD_REPLY) },
+      .options = ASKS_ROLE },
     { .reply = { .name = "a role that is not known",
                  .request = PING ROLE,
                  TEST_TEXT(PONG "*1\r\n$5\r\nqueen\r\n"),
@@ -487,6 +492,8 @@ START_TEST(checks_are_independent)
             continue;
         }
         test_probe_reply(probe, &row->reply, TEST_SPLIT_NONE, 0);
+        ck_assert_str_eq(infra_probe_text(probe, INFRA_PROBE_TEXT_POSITION),
+                         row->position != NULL ? row->position : "");
         infra_probe_start(probe, 0);
         ck_assert_str_eq(infra_probe_text(probe, INFRA_PROBE_TEXT_MESSAGE), "");
         test_transport_run(&t, infra_probe_exchange(probe));

@@ -60,7 +60,6 @@ static void redis_connected(struct infra_probe *probe)
     infra__resp_start(&r->resp);
     r->question = r->has_login ? AUTH : PING;
     r->request_sent = 0;
-    r->is_linked = false;
     r->message[0] = '\0';
     r->offset[0] = '\0';
 }
