@@ -342,9 +342,9 @@ struct infra_probe_script_options {
 };
 
 /**
- * A check that sends and expects, for any protocol that needs no more: HAProxy's
- * tcp-check.  An expectation begins where the one before it ended, and the
- * check passes with its last step.
+ * A check that sends and expects, for any protocol that needs no more, like
+ * HAProxy's tcp-check.  An expectation begins where the one before it ended,
+ * and the check passes with its last step.
  *
  * @code
  * const struct infra_probe_step smtp[] = {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The agent of a backend: one line of words, judged when it is complete (HAProxy
- * 3.x, tcpcheck_agent_expect_reply() and what it calls; its manual under
- * "agent-check"). Every word of a kind replaces the one before it, and counts
- * for nothing if its number then turns out to be none. */
+/* The agent of a backend: one line of words, judged when it is complete
+ * (HAProxy 3.x, tcpcheck_agent_expect_reply() and what it calls; its manual
+ * under "agent-check"). Every word of a kind replaces the one before it, and
+ * counts for nothing if its number then turns out to be none. */
 #include "characters.h"
 #include "printable.h"
 #include "probe.h"

@@ -149,7 +149,8 @@ static bool take_link(struct redis *r, const struct infra__resp_value *v)
     return is_text(v);
 }
 
-/* master, offset, [replicas] | slave, host, port, link, offset | sentinel, ... */
+/* master, offset, [replicas] | slave, host, port, link, offset |
+ * sentinel, [names] */
 static bool take_role_value(struct redis *r, const struct infra__resp_value *v)
 {
     uint32_t role = r->probe.result.role;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What holds for every probe: it ends, and alike, however its input is split. */
+/* What holds for every probe: it ends, and alike however its input is split. */
 #ifndef TESTS_FUZZ_PIECES_H
 #define TESTS_FUZZ_PIECES_H
 
