@@ -95,6 +95,8 @@ enum infra_probe_told {
     INFRA_TOLD_WEIGHT = 32,
     INFRA_TOLD_IN_FLIGHT_MAX = 64,
     INFRA_TOLD_ADMIN = 128,
+    INFRA_TOLD_HEALTH = 256, /**< By an agent: the outcome is a verdict. */
+    INFRA_TOLD_WEIGHT_ABSOLUTE = 512, /**< weight, not weight_percent. */
 };
 
 /** Which text infra_probe_text() is to tell. */
@@ -108,10 +110,11 @@ enum infra_probe_text_kind {
 
 /** How a check ended. */
 struct infra_probe_result {
-    uint32_t outcome; /**< enum infra_outcome, for infra_health_verdict(). */
-    uint32_t reason;  /**< enum infra_probe_reason */
-    uint32_t status;  /**< HTTP: the status.  Databases: the error's number. */
-    uint32_t told;    /**< enum infra_probe_told; other fields are 0. */
+    uint32_t outcome;    /**< enum infra_outcome, for infra_health_verdict(). */
+    uint32_t reason;     /**< enum infra_probe_reason */
+    uint32_t status;     /**< HTTP: the status.  Databases: the error's number.
+                           Scripts: how many steps were passed. */
+    uint32_t told;       /**< enum infra_probe_told; other fields are 0. */
     infra_time duration; /**< From start to end. */
     infra_time lag;      /**< How far a replica is behind. */
     uint64_t position; /**< An LSN, a replication offset, a GTID's sequence. */
@@ -120,7 +123,7 @@ struct infra_probe_result {
     uint32_t weight_percent; /**< Of the configured weight. */
     uint32_t in_flight_max;  /**< As in struct infra_backend. */
     uint32_t admin;          /**< enum infra_probe_admin */
-    uint32_t reserved;
+    uint32_t weight;         /**< Instead of the configured weight. */
     uint64_t reserved1[5];
 };
 
@@ -170,7 +173,11 @@ struct infra_probe_http_options {
     uint32_t header_max;           /**< Status lines and fields; 0: 16384. */
     uint32_t body_max;             /**< How much is searched; 0: 65536. */
     uint32_t tls;                  /**< 1: over TLS. */
-    uint32_t reserved;
+    /** 1: 404 passes and asks for a drain, as in HAProxy's disable-on-404: the
+     *  result tells DRAIN, and READY with any other reply that passes.  In
+     *  HAProxy 404 does not bring back who is down; here it is a pass, and the
+     *  drain keeps new work away. */
+    uint32_t drain_on_404;
 };
 
 /**
@@ -185,17 +192,208 @@ struct infra_probe_http_options {
  * Connection: close
  * @endcode
  *
+ * A reply that passes and has the field x-envoy-degraded, with any value, ends
+ * as DEGRADED (Envoy, "Degraded endpoints").
+ *
  * @param[out] ret  Set on success only.
  * @param options   NULL for all defaults.
  * @return INFRA_OK; INFRA_ENOMEM; INFRA_ESTRUCT; INFRA_EINVAL: NULL, a text
  *         that may not stand in a request or is too long, body_contains with
  *         HEAD, a status outside 100 .. 599, status_max below status_min,
- *         header_max or body_max above 1 MiB, tls above 1.
+ *         header_max or body_max above 1 MiB, a flag above 1.
  *
  * Allocates.  Thread safety: any.
  */
 INFRA_API INFRA_NODISCARD int infra_probe_http(
     struct infra_probe **ret, const struct infra_probe_http_options *options);
+
+/** Options of infra_probe_redis().  Texts are copied. */
+struct infra_probe_redis_options {
+    size_t size;
+    const struct infra_allocator *allocator;
+    const char *user;     /**< NULL: the default user.  At most 255 bytes. */
+    const char *password; /**< NULL: no login.  At most 4096 bytes. */
+    infra_time connect_timeout;  /**< 0: 1 s.  With TLS for each of both. */
+    infra_time response_timeout; /**< From connected to the end; 0: 2 s. */
+    uint32_t expect;   /**< enum infra_probe_role; 0: any.  Implies ask_role. */
+    uint32_t ask_role; /**< 1: tell role, writable and position. */
+    uint32_t tls;      /**< 1: over TLS. */
+    uint32_t reserved;
+};
+
+/**
+ * A check of Redis, or of what speaks its protocol (RESP2): AUTH if there is a
+ * password, PING, and ROLE if that is asked for, all in one write.
+ *
+ * - A primary is writable, and its position is its replication offset.
+ * - A replica is not writable, whatever its replica-read-only says, and its
+ *   position is how far it has applied its primary's stream.  While its link to
+ *   the primary does not stand, ROLE tells no position, the text MESSAGE is the
+ *   state of the link ("connect", "sync"), and a replica that is expected is
+ *   NOT_REPLICATING.
+ * - A sentinel has no role: it fails whatever role is expected.
+ *
+ * The lag in time is not in ROLE: compare positions.  ACL: the user needs
+ * +ping, and +role for ROLE.  The reasons beside those of the connection:
+ *
+ * - LOGIN_REFUSED: a wrong password, none where one is needed or one where none
+ *   is known, or the protected mode;
+ * - STARTING: it loads its data;
+ * - CROWDED: the maximum of clients is reached;
+ * - NOT_REPLICATING: also a replica that serves nothing without its primary;
+ * - READ_ONLY, NOT_REPLICA: it has not the expected role;
+ * - SERVER_ERROR: any other error;
+ * - WRONG_PROTOCOL, BAD_REPLY: what Redis does not say;
+ * - REPLY_TOO_LONG: past 64 KiB.
+ *
+ * The texts: MESSAGE, the first 255 bytes of the error; POSITION, the offset.
+ *
+ * @param[out] ret  Set on success only.
+ * @param options   NULL for all defaults.
+ * @return INFRA_OK; INFRA_ENOMEM; INFRA_ESTRUCT; INFRA_EINVAL: NULL, a text
+ *         that is too long, a user without a password, no such role, a flag
+ *         above 1.
+ *
+ * Allocates.  Thread safety: any.
+ */
+INFRA_API INFRA_NODISCARD int infra_probe_redis(
+    struct infra_probe **ret, const struct infra_probe_redis_options *options);
+
+/** Options of infra_probe_agent().  The text is copied. */
+struct infra_probe_agent_options {
+    size_t size;
+    const struct infra_allocator *allocator;
+    const char *send; /**< NULL: nothing is sent.  At most 1024 bytes. */
+    infra_time connect_timeout;  /**< 0: 1 s.  With TLS for each of both. */
+    infra_time response_timeout; /**< From connected to the end; 0: 2 s. */
+    uint32_t tls;                /**< 1: over TLS. */
+    uint32_t reserved;
+};
+
+/**
+ * Ask the agent of a backend: HAProxy's agent-check.  The agent is a small
+ * server beside the backend that answers with one line and knows what no check
+ * from outside sees: load, or the operator's wish.  The line ends with the
+ * first CR or LF; its words are parted by blanks, tabs and commas, in any order
+ * and any case, and the last of a kind wins:
+ *
+ * - `up`; `down`, `fail`, `stopped`: told as HEALTH, the latter three end as
+ *   AGENT_DOWN;
+ * - `75%` or `weight:75%`: told as WEIGHT, weight_percent (at most 25600);
+ *   `weight:10`, 0 to 256: told as WEIGHT_ABSOLUTE, weight;
+ * - `maxconn:30`: told as IN_FLIGHT_MAX; 0 is no cap;
+ * - `ready`, `drain`, `maint`: told as ADMIN.
+ *
+ * A word that begins with # begins a description, up to the end of the line:
+ * the text MESSAGE, or else the first word that is none of these (such words
+ * and numbers out of range are ignored).
+ *
+ * What is not told is not changed: the host keeps what it was told before.  For
+ * HAProxy's behaviour it keeps the agent apart from the check of the backend
+ * itself, takes PASSED and AGENT_DOWN for a verdict only if HEALTH is told, and
+ * lets every other reason be: an agent that cannot be reached says nothing
+ * about its backend.  A host that hands every outcome to the health of a
+ * backend, as infra_prober does, holds a dead agent against it.
+ *
+ * The reasons beside those of the connection: AGENT_DOWN; CLOSED_EARLY, no
+ * whole line; REPLY_TOO_LONG, a line past 1024 bytes; BAD_REPLY, a zero byte.
+ *
+ * @param[out] ret  Set on success only.
+ * @param options   NULL for all defaults.
+ * @return INFRA_OK; INFRA_ENOMEM; INFRA_ESTRUCT; INFRA_EINVAL: NULL, a text
+ *         that is too long, tls above 1.
+ *
+ * Allocates.  Thread safety: any.
+ */
+INFRA_API INFRA_NODISCARD int infra_probe_agent(
+    struct infra_probe **ret, const struct infra_probe_agent_options *options);
+
+/** What to do in a step of a script. */
+enum infra_probe_step_kind {
+    /** Send the bytes. */
+    INFRA_STEP_SEND,
+    /** Wait for the bytes; whatever comes before them is passed over. */
+    INFRA_STEP_EXPECT,
+    /** These bytes must come next: the first that differs is UNEXPECTED. */
+    INFRA_STEP_EXPECT_START,
+    /** Wait for the end of the stream; whatever comes before is passed over. */
+    INFRA_STEP_EXPECT_END,
+    /** Wait for nothing, but the bytes are UNEXPECTED if they come before what
+     *  the next expectation waits for, or end with it. */
+    INFRA_STEP_REFUSE,
+};
+
+/** A step of a script. */
+struct infra_probe_step {
+    const void *bytes; /**< Unused by EXPECT_END. */
+    size_t bytes_size; /**< 0: bytes is a string, and this its length. */
+    uint32_t kind;     /**< enum infra_probe_step_kind */
+    uint32_t reserved;
+};
+
+/** Options of infra_probe_script().  Steps and bytes are copied. */
+struct infra_probe_script_options {
+    size_t size;
+    const struct infra_allocator *allocator;
+    const struct infra_probe_step *steps;
+    size_t steps_count;          /**< 1 to 64. */
+    infra_time connect_timeout;  /**< 0: 1 s.  With TLS for each of both. */
+    infra_time response_timeout; /**< From connected to the end; 0: 2 s. */
+    uint32_t tls;                /**< 1: over TLS. */
+    uint32_t reserved;
+};
+
+/**
+ * A check that sends and expects, for any protocol that needs no more, like
+ * HAProxy's tcp-check.  An expectation begins where the one before it ended,
+ * and the check passes with its last step.
+ *
+ * @code
+ * const struct infra_probe_step smtp[] = {
+ *     { .kind = INFRA_STEP_EXPECT_START, .bytes = "220" },
+ *     { .kind = INFRA_STEP_EXPECT, .bytes = "\r\n" },
+ *     { .kind = INFRA_STEP_SEND, .bytes = "QUIT\r\n" },
+ *     { .kind = INFRA_STEP_EXPECT_START, .bytes = "221" },
+ * };
+ * const struct infra_probe_step imap[] = {
+ *     { .kind = INFRA_STEP_REFUSE, .bytes = "* BYE" },
+ *     { .kind = INFRA_STEP_EXPECT, .bytes = "* OK" },
+ *     { .kind = INFRA_STEP_SEND, .bytes = "a LOGOUT\r\n" },
+ *     { .kind = INFRA_STEP_EXPECT, .bytes = "a OK" },
+ *     { .kind = INFRA_STEP_EXPECT_END },
+ * };
+ * const struct infra_probe_step memcached[] = {
+ *     { .kind = INFRA_STEP_SEND, .bytes = "version\r\n" },
+ *     { .kind = INFRA_STEP_EXPECT_START, .bytes = "VERSION " },
+ * };
+ * const struct infra_probe_step ldap[] = { // bind, and its result is 0
+ *     { .kind = INFRA_STEP_SEND, .bytes_size = 14,
+ *       .bytes = "\x30\x0c\2\1\1\x60\7\2\1\3\4\0\x80\0" },
+ *     { .kind = INFRA_STEP_EXPECT, .bytes = "\x0a\1\0", .bytes_size = 3 },
+ * };
+ * @endcode
+ *
+ * The result tells STATUS: how many steps were passed; so it is the index of
+ * the one that was not.  Sending counts as passed as soon as it begins.  The
+ * text MESSAGE is the first 127 bytes of what the last expectation saw, without
+ * the line ends around it; after UNEXPECTED how much of the wrong answer it
+ * shows depends on how that came.
+ *
+ * The reasons beside those of the connection: UNEXPECTED; CLOSED_EARLY, the end
+ * came where something else is expected; NO_REPLY, SLOW_REPLY, it did not come
+ * in time; REPLY_TOO_LONG, past 64 KiB.
+ *
+ * @param[out] ret  Set on success only.
+ * @param options   Required.
+ * @return INFRA_OK; INFRA_ENOMEM; INFRA_ESTRUCT; INFRA_EINVAL: NULL, no steps
+ *         or too many, an unknown kind, no bytes, more than 4096 to send or
+ *         more than 255 to look for, REFUSE without an expectation after it,
+ *         tls above 1.
+ *
+ * Allocates.  Thread safety: any.
+ */
+INFRA_API INFRA_NODISCARD int infra_probe_script(
+    struct infra_probe **ret, const struct infra_probe_script_options *options);
 
 /** Free a probe; NULL is allowed.  Thread safety: owner. */
 INFRA_API void infra_probe_destroy(struct infra_probe *probe);

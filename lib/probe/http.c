@@ -20,7 +20,7 @@
 #define STATUS_MIN 100u
 #define STATUS_MAX 599u
 
-INFRA__NO_TAIL_PADDING(struct infra_probe_http_options, reserved);
+INFRA__NO_TAIL_PADDING(struct infra_probe_http_options, drain_on_404);
 
 /* RFC 9112 §3.2 and §9.6: Host is required, and we do not come back. */
 #define REQUEST                \
@@ -41,6 +41,7 @@ struct http {
     uint32_t body_count; /* Bytes of the body that were searched. */
     uint32_t request_size;
     uint32_t request_sent;
+    bool drains_on_404;
     char bytes[]; /* The request, the text, the search's table. */
 };
 
@@ -70,15 +71,34 @@ static void http_sent(struct infra_probe *probe, size_t count)
     h->request_sent += (uint32_t)count;
 }
 
+static void tell_admin(struct http *h, uint32_t admin)
+{
+    if (h->drains_on_404) {
+        h->probe.result.admin = admin;
+        h->probe.result.told |= INFRA_TOLD_ADMIN;
+    }
+}
+
+static void pass(struct http *h)
+{
+    tell_admin(h, INFRA_ADMIN_READY);
+    infra__probe_finish(&h->probe, h->reply.is_degraded ? INFRA_PROBE_DEGRADED
+                                                        : INFRA_PROBE_PASSED);
+}
+
 static void judge_head(struct http *h)
 {
     uint32_t status = h->reply.status;
 
     h->probe.result.status = status;
-    if (status < h->status_min || status > h->status_max) {
+    h->probe.result.told |= INFRA_TOLD_STATUS;
+    if (h->drains_on_404 && status == 404) {
+        tell_admin(h, INFRA_ADMIN_DRAIN);
+        infra__probe_finish(&h->probe, INFRA_PROBE_PASSED);
+    } else if (status < h->status_min || status > h->status_max) {
         infra__probe_finish(&h->probe, INFRA_PROBE_STATUS);
     } else if (h->search.size == 0) {
-        infra__probe_finish(&h->probe, INFRA_PROBE_PASSED);
+        pass(h);
     }
 }
 
@@ -89,7 +109,7 @@ static void judge_body(struct http *h, struct infra__bytes piece)
 
     h->body_count += count;
     if (infra__search_feed(&h->search, piece.at, count)) {
-        infra__probe_finish(&h->probe, INFRA_PROBE_PASSED);
+        pass(h);
     } else if (piece.count > count) {
         infra__probe_finish(&h->probe, INFRA_PROBE_BODY_TOO_LONG);
     }
@@ -187,7 +207,7 @@ static bool are_numbers_allowed(const struct infra_probe_http_options *o)
 {
     return o->status_min >= STATUS_MIN && o->status_max <= STATUS_MAX &&
            o->status_min <= o->status_max && o->header_max <= READ_MAX &&
-           o->body_max <= READ_MAX && o->tls <= 1;
+           o->body_max <= READ_MAX && o->tls <= 1 && o->drain_on_404 <= 1;
 }
 
 /* One allocation: the struct, the request with the zero that snprintf() adds,
@@ -254,6 +274,7 @@ int infra_probe_http(struct infra_probe **ret,
     h->status_max = o.status_max;
     h->header_max = o.header_max;
     h->body_max = o.body_max;
+    h->drains_on_404 = o.drain_on_404 == 1;
     *ret = &h->probe;
     return INFRA_OK;
 }

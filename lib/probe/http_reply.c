@@ -52,6 +52,7 @@ static void start_head(struct infra__http_reply *r)
     r->position = 0;
     r->has_length = false;
     r->has_coding = false;
+    r->is_degraded = false;
 }
 
 void infra__http_reply_start(struct infra__http_reply *r, uint32_t header_max)
@@ -112,6 +113,8 @@ static void name_end(struct infra__http_reply *r)
         r->left = 0;
     } else if (name_is(r, "transfer-encoding")) {
         r->field = FIELD_CODING;
+    } else if (name_is(r, "x-envoy-degraded")) {
+        r->is_degraded = true; /* Whatever its value, as in Envoy. */
     }
     r->state = FIELD_VALUE;
     r->position = 0;

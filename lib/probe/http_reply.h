@@ -45,6 +45,7 @@ struct infra__http_reply {
     bool is_http10;
     bool has_length;
     bool has_coding;
+    bool is_degraded; /* It has the field x-envoy-degraded. */
 };
 
 void infra__http_reply_start(struct infra__http_reply *r, uint32_t header_max);

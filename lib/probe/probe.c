@@ -349,7 +349,8 @@ const char *infra_probe_text(const struct infra_probe *probe, uint32_t kind)
 {
     const char *text = NULL;
 
-    if (probe != NULL && probe->want == INFRA_WANT_DONE &&
+    /* Before it talks a kind has not forgotten the check before. */
+    if (probe != NULL && probe->want == INFRA_WANT_DONE && probe->is_talking &&
         probe->kind->text != NULL) {
         text = probe->kind->text(probe, kind);
     }

@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: MIT */
+/* A check of Redis: AUTH, PING and ROLE go out together, and the replies are
+ * judged in their order, so that the first that is not good decides. A server
+ * that is full or protected speaks before it was asked: its error stands where
+ * the first reply is expected, and is known by its text. */
+#include "printable.h"
+#include "probe.h"
+#include "resp.h"
+
+#include "../base/internal.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define USER_MAX 255u
+#define PASSWORD_MAX 4096u
+#define OFFSET_SIZE sizeof "9223372036854775807"
+
+INFRA__NO_TAIL_PADDING(struct infra_probe_redis_options, reserved);
+
+enum question { AUTH, PING, ROLE, NO_QUESTION };
+
+struct redis {
+    struct infra_probe probe; /* First: it is a probe. */
+    struct infra__resp resp;
+    uint32_t question; /* Whose reply comes. */
+    uint32_t expect;
+    bool has_login;
+    bool asks_role;
+    bool is_linked; /* A replica, with its primary. */
+    uint32_t request_size;
+    uint32_t request_sent;
+    char message[INFRA__RESP_TEXT_MAX + 1];
+    char offset[OFFSET_SIZE];
+    char request[];
+};
+
+/* Errors by how they begin (redis 2.8 to 7.0: server.c, networking.c, acl.c;
+ * those of "ERR" have changed over the versions). */
+static const struct {
+    const char *start;
+    uint32_t reason;
+} errors[] = {
+    { "LOADING", INFRA_PROBE_STARTING },
+    { "MASTERDOWN", INFRA_PROBE_NOT_REPLICATING },
+    { "NOAUTH", INFRA_PROBE_LOGIN_REFUSED },
+    { "WRONGPASS", INFRA_PROBE_LOGIN_REFUSED },
+    { "DENIED", INFRA_PROBE_LOGIN_REFUSED }, /* The protected mode. */
+    { "ERR invalid password", INFRA_PROBE_LOGIN_REFUSED },
+    { "ERR operation not permitted", INFRA_PROBE_LOGIN_REFUSED },
+    { "ERR max number of clients", INFRA_PROBE_CROWDED },
+};
+
+static void redis_connected(struct infra_probe *probe)
+{
+    struct redis *r = (struct redis *)probe;
+
+    infra__resp_start(&r->resp);
+    r->question = r->has_login ? AUTH : PING;
+    r->request_sent = 0;
+    r->message[0] = '\0';
+    r->offset[0] = '\0';
+}
+
+static size_t redis_output(struct infra_probe *probe, const void **ret)
+{
+    struct redis *r = (struct redis *)probe;
+
+    *ret = r->request + r->request_sent;
+    return r->request_size - r->request_sent;
+}
+
+static void redis_sent(struct infra_probe *probe, size_t count)
+{
+    struct redis *r = (struct redis *)probe;
+
+    assert(count <= r->request_size - r->request_sent);
+    r->request_sent += (uint32_t)count;
+}
+
+static void keep_message(struct redis *r, const struct infra__resp_value *v)
+{
+    infra__copy_printable(r->message, sizeof r->message, v->text, v->text_size);
+}
+
+static void judge_error(struct redis *r, const struct infra__resp_value *v)
+{
+    uint32_t reason = r->question == AUTH ? INFRA_PROBE_LOGIN_REFUSED
+                                          : INFRA_PROBE_SERVER_ERROR;
+
+    for (size_t i = 0; i < INFRA__COUNT_OF(errors); i++) {
+        if (infra__resp_begins(v, errors[i].start)) {
+            reason = errors[i].reason;
+        }
+    }
+    keep_message(r, v);
+    infra__probe_finish(&r->probe, reason);
+}
+
+static void tell_role(struct redis *r, uint32_t role)
+{
+    r->probe.result.role = role;
+    r->probe.result.writable = role == INFRA_ROLE_PRIMARY;
+    r->probe.result.told |= INFRA_TOLD_ROLE | INFRA_TOLD_WRITABLE;
+}
+
+/* A replica without its primary is at -1. */
+static bool take_position(struct redis *r, const struct infra__resp_value *v)
+{
+    if (v->type == ':' && v->number >= 0) {
+        r->probe.result.position = (uint64_t)v->number;
+        r->probe.result.told |= INFRA_TOLD_POSITION;
+        (void)snprintf(r->offset, sizeof r->offset, "%" PRId64, v->number);
+    }
+    return v->type == ':';
+}
+
+static bool is_text(const struct infra__resp_value *v)
+{
+    return v->type == '$' || v->type == '+';
+}
+
+/* The first element says what the others are. */
+static bool take_role(struct redis *r, const struct infra__resp_value *v)
+{
+    if (!is_text(v)) {
+        return false;
+    }
+    if (infra__resp_is(v, "master")) {
+        tell_role(r, INFRA_ROLE_PRIMARY);
+    } else if (infra__resp_is(v, "slave")) {
+        tell_role(r, INFRA_ROLE_REPLICA);
+    } else {
+        keep_message(r, v);
+        return infra__resp_is(v, "sentinel");
+    }
+    return true;
+}
+
+/* "connected", or what it is at instead. */
+static bool take_link(struct redis *r, const struct infra__resp_value *v)
+{
+    r->is_linked = infra__resp_is(v, "connected");
+    if (!r->is_linked) {
+        keep_message(r, v);
+    }
+    return is_text(v);
+}
+
+/* master, offset, [replicas] | slave, host, port, link, offset |
+ * sentinel, [names] */
+static bool take_role_value(struct redis *r, const struct infra__resp_value *v)
+{
+    uint32_t role = r->probe.result.role;
+
+    if (v->depth == 0) {
+        return v->type == '*' && v->number > 0;
+    }
+    if (v->depth > 1) {
+        return true;
+    }
+    if (v->index == 0) {
+        return take_role(r, v);
+    }
+    if (role == INFRA_ROLE_PRIMARY && v->index == 1) {
+        return take_position(r, v);
+    }
+    if (role == INFRA_ROLE_REPLICA && v->index == 3) {
+        return take_link(r, v);
+    }
+    return role != INFRA_ROLE_REPLICA || v->index != 4 || take_position(r, v);
+}
+
+static void judge_role(struct redis *r, uint32_t elements_count)
+{
+    uint32_t role = r->probe.result.role;
+    uint32_t reason = INFRA_PROBE_PASSED;
+
+    if ((role == INFRA_ROLE_PRIMARY && elements_count < 2) ||
+        (role == INFRA_ROLE_REPLICA && elements_count < 5)) {
+        reason = INFRA_PROBE_BAD_REPLY;
+    } else if (r->expect != INFRA_ROLE_UNKNOWN && role != r->expect) {
+        reason = r->expect == INFRA_ROLE_PRIMARY ? INFRA_PROBE_READ_ONLY
+                                                 : INFRA_PROBE_NOT_REPLICA;
+    } else if (r->expect == INFRA_ROLE_REPLICA && !r->is_linked) {
+        reason = INFRA_PROBE_NOT_REPLICATING;
+    }
+    infra__probe_finish(&r->probe, reason);
+}
+
+/* A value of a reply that is no error. */
+static bool take_value(struct redis *r, const struct infra__resp_value *v)
+{
+    if (r->question == ROLE) {
+        return take_role_value(r, v);
+    }
+    return v->type == '+' &&
+           infra__resp_is(v, r->question == AUTH ? "OK" : "PONG");
+}
+
+static void judge_value(struct redis *r, const struct infra__resp_value *v)
+{
+    if (v->depth == 0 && v->type == '-') {
+        judge_error(r, v);
+    } else if (!take_value(r, v)) {
+        infra__probe_finish(&r->probe, INFRA_PROBE_BAD_REPLY);
+    } else if (!v->ends_reply) {
+        return;
+    } else if (r->question == AUTH) {
+        r->question = PING;
+    } else if (r->question == PING && r->asks_role) {
+        r->question = ROLE;
+    } else if (r->question == ROLE) {
+        judge_role(r, r->resp.index[0]);
+    } else {
+        infra__probe_finish(&r->probe, INFRA_PROBE_PASSED);
+    }
+}
+
+static void redis_input(struct infra_probe *probe, const void *bytes,
+                        size_t count)
+{
+    struct redis *r = (struct redis *)probe;
+    const unsigned char *at = bytes;
+
+    for (size_t i = 0; i < count && probe->want == INFRA_WANT_IO; i++) {
+        switch (infra__resp_byte(&r->resp, at[i])) {
+        case INFRA__RESP_MORE:
+            break;
+        case INFRA__RESP_VALUE:
+            judge_value(r, &r->resp.value);
+            break;
+        case INFRA__RESP_BAD:
+            infra__probe_finish(probe, r->resp.reason);
+            break;
+        }
+    }
+}
+
+static void redis_ended(struct infra_probe *probe)
+{
+    infra__probe_finish(probe, INFRA_PROBE_CLOSED_EARLY);
+}
+
+static const char *redis_text(const struct infra_probe *probe, uint32_t kind)
+{
+    const struct redis *r = (const struct redis *)probe;
+
+    switch (kind) {
+    case INFRA_PROBE_TEXT_MESSAGE:
+        return r->message;
+    case INFRA_PROBE_TEXT_POSITION:
+        return r->offset;
+    default:
+        return NULL;
+    }
+}
+
+static const struct infra__probe_kind redis = { .connected = redis_connected,
+                                                .output = redis_output,
+                                                .sent = redis_sent,
+                                                .input = redis_input,
+                                                .ended = redis_ended,
+                                                .text = redis_text };
+
+/* Counts if there is nothing at @at yet. */
+struct request {
+    char *at;
+    size_t size;
+};
+
+static void add_word(struct request *q, const char *word)
+{
+    size_t size = strlen(word);
+    char head[32];
+    int head_size = snprintf(head, sizeof head, "$%zu\r\n", size);
+
+    if (q->at != NULL) {
+        char *at = q->at + q->size;
+        memcpy(at, head, (size_t)head_size);
+        memcpy(at + head_size, word, size);
+        memcpy(at + head_size + size, "\r\n", 2);
+    }
+    q->size += (size_t)head_size + size + 2;
+}
+
+/* @words_count is one digit. */
+static void add_command(struct request *q, char words_count)
+{
+    if (q->at != NULL) {
+        const char head[4] = { '*', words_count, '\r', '\n' };
+        memcpy(q->at + q->size, head, sizeof head);
+    }
+    q->size += 4;
+}
+
+static void add_commands(struct request *q,
+                         const struct infra_probe_redis_options *o)
+{
+    if (o->password != NULL) {
+        add_command(q, o->user != NULL ? '3' : '2');
+        add_word(q, "AUTH");
+        if (o->user != NULL) {
+            add_word(q, o->user);
+        }
+        add_word(q, o->password);
+    }
+    add_command(q, '1');
+    add_word(q, "PING");
+    if (o->ask_role == 1) {
+        add_command(q, '1');
+        add_word(q, "ROLE");
+    }
+}
+
+static bool are_allowed(const struct infra_probe_redis_options *o)
+{
+    return (o->user == NULL ||
+            (o->password != NULL && strlen(o->user) <= USER_MAX)) &&
+           (o->password == NULL || strlen(o->password) <= PASSWORD_MAX) &&
+           o->expect <= INFRA_ROLE_REPLICA && o->ask_role <= 1 && o->tls <= 1;
+}
+
+int infra_probe_redis(struct infra_probe **ret,
+                      const struct infra_probe_redis_options *options)
+{
+    struct infra_probe_redis_options o = { .size = sizeof o };
+    struct request q = { .at = NULL };
+    struct infra_probe *probe;
+
+    if (ret == NULL) {
+        return INFRA_EINVAL;
+    }
+    int err = infra__options_import(&o, sizeof o, options, sizeof o);
+    if (err != INFRA_OK) {
+        return err;
+    }
+    if (!are_allowed(&o)) {
+        return INFRA_EINVAL;
+    }
+    o.ask_role |= o.expect != INFRA_ROLE_UNKNOWN;
+    add_commands(&q, &o);
+    const struct infra__probe_limits limits = {
+        .connect_timeout = o.connect_timeout,
+        .response_timeout = o.response_timeout,
+        .tls = o.tls == 1,
+    };
+    err = infra__probe_create(&probe, sizeof(struct redis) + q.size, &redis,
+                              o.allocator, &limits);
+    if (err != INFRA_OK) {
+        return err;
+    }
+    struct redis *r = (struct redis *)probe;
+
+    q = (struct request) { .at = r->request };
+    add_commands(&q, &o);
+    r->request_size = (uint32_t)q.size;
+    r->expect = o.expect;
+    r->has_login = o.password != NULL;
+    r->asks_role = o.ask_role == 1;
+    *ret = probe;
+    return INFRA_OK;
+}

@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: MIT */
+/* Send and expect, step by step. What is to be sent is queued as soon as its
+ * step is reached, so that every byte that comes belongs to one expectation, in
+ * whatever pieces it comes. All that an expectation waits for, and all that may
+ * not come before, is searched side by side: one pass over the stream. */
+#include "printable.h"
+#include "probe.h"
+#include "search.h"
+
+#include "../base/internal.h"
+
+#include <assert.h>
+#include <string.h>
+
+#define STEPS_MAX 64u
+#define SEND_MAX 4096u
+#define SEEN_MAX 127u
+#define READ_MAX 65536u
+
+INFRA__NO_TAIL_PADDING(struct infra_probe_script_options, reserved);
+
+struct step {
+    const unsigned char *bytes;
+    size_t bytes_size;
+    struct infra__search search; /* Of EXPECT and REFUSE. */
+    uint32_t kind;
+};
+
+struct script {
+    struct infra_probe probe; /* First: it is a probe. */
+    size_t steps_count;
+    size_t step;    /* All before it are passed, or watch over it. */
+    size_t watch;   /* Where those that watch over it begin. */
+    size_t sending; /* SEND steps before @step that are not yet sent. */
+    size_t offset;  /* How much of the first of them is. */
+    size_t matched; /* How much of EXPECT_START came. */
+    uint32_t read_count;
+    uint32_t seen_size; /* Of what the expectation saw: the first. */
+    unsigned char seen[SEEN_MAX];
+    char message[SEEN_MAX + 1];
+    struct step steps[]; /* Then their bytes, and the tables of searches. */
+};
+
+static bool is_searched(uint32_t kind)
+{
+    return kind == INFRA_STEP_EXPECT || kind == INFRA_STEP_REFUSE;
+}
+
+static bool is_expectation(uint32_t kind)
+{
+    return kind != INFRA_STEP_SEND && kind != INFRA_STEP_REFUSE;
+}
+
+static void see(struct script *s, const unsigned char *bytes, size_t count)
+{
+    size_t left = SEEN_MAX - s->seen_size;
+
+    left = left < count ? left : count;
+    memcpy(s->seen + s->seen_size, bytes, left);
+    s->seen_size += (uint32_t)left;
+}
+
+/* What was seen, without the line ends around it: after each input, since the
+ * check may end without one. */
+static void tell_seen(struct script *s)
+{
+    const unsigned char *from = s->seen;
+    const unsigned char *to = from + s->seen_size;
+
+    while (from < to && (*from == '\r' || *from == '\n')) {
+        from++;
+    }
+    while (to > from && (to[-1] == '\r' || to[-1] == '\n')) {
+        to--;
+    }
+    infra__copy_printable(s->message, sizeof s->message, from,
+                          (size_t)(to - from));
+}
+
+/* The next SEND that is not done, up to the present step. */
+static void find_output(struct script *s)
+{
+    while (s->sending < s->step &&
+           s->steps[s->sending].kind != INFRA_STEP_SEND) {
+        s->sending++;
+    }
+}
+
+/* Go to the next expectation, and begin the searches for it; or to the end. */
+static void advance(struct script *s)
+{
+    s->watch = s->step;
+    s->matched = 0;
+    while (s->step < s->steps_count &&
+           !is_expectation(s->steps[s->step].kind)) {
+        infra__search_start(&s->steps[s->step].search);
+        s->step++;
+    }
+    s->probe.result.status = (uint32_t)s->step;
+    find_output(s);
+    if (s->step < s->steps_count) {
+        infra__search_start(&s->steps[s->step].search);
+        s->seen_size = 0;
+    } else if (s->sending == s->steps_count) {
+        infra__probe_finish(&s->probe, INFRA_PROBE_PASSED);
+    }
+}
+
+static void script_connected(struct infra_probe *probe)
+{
+    struct script *s = (struct script *)probe;
+
+    s->step = 0;
+    s->sending = 0;
+    s->offset = 0;
+    s->read_count = 0;
+    s->seen_size = 0;
+    s->message[0] = '\0';
+    probe->result.told |= INFRA_TOLD_STATUS;
+    advance(s);
+}
+
+static size_t script_output(struct infra_probe *probe, const void **ret)
+{
+    struct script *s = (struct script *)probe;
+
+    if (s->sending == s->step) {
+        return 0;
+    }
+    *ret = s->steps[s->sending].bytes + s->offset;
+    return s->steps[s->sending].bytes_size - s->offset;
+}
+
+static void script_sent(struct infra_probe *probe, size_t count)
+{
+    struct script *s = (struct script *)probe;
+
+    if (count == 0) {
+        return;
+    }
+    assert(s->sending < s->step &&
+           count <= s->steps[s->sending].bytes_size - s->offset);
+    s->offset += count;
+    if (s->offset < s->steps[s->sending].bytes_size) {
+        return;
+    }
+    s->offset = 0;
+    s->sending++;
+    find_output(s);
+    if (s->sending == s->steps_count) {
+        infra__probe_finish(&s->probe, INFRA_PROBE_PASSED);
+    }
+}
+
+static void expectation_met(struct script *s)
+{
+    s->step++;
+    advance(s);
+}
+
+static bool is_refused(struct script *s, unsigned char c)
+{
+    bool refused = false;
+
+    for (size_t i = s->watch; i < s->step; i++) {
+        struct step *step = &s->steps[i];
+        refused |= step->kind == INFRA_STEP_REFUSE &&
+                   infra__search_feed(&step->search, &c, 1);
+    }
+    return refused;
+}
+
+/* Answers whether it may come here. */
+static bool take_byte(struct script *s, unsigned char c)
+{
+    struct step *step = &s->steps[s->step];
+
+    if (is_refused(s, c)) {
+        return false;
+    }
+    if (step->kind == INFRA_STEP_EXPECT) {
+        if (infra__search_feed(&step->search, &c, 1)) {
+            expectation_met(s);
+        }
+    } else if (step->kind == INFRA_STEP_EXPECT_START) {
+        if (c != step->bytes[s->matched]) {
+            return false;
+        }
+        if (++s->matched == step->bytes_size) {
+            expectation_met(s);
+        }
+    }
+    return true;
+}
+
+static void script_input(struct infra_probe *probe, const void *bytes,
+                         size_t count)
+{
+    struct script *s = (struct script *)probe;
+    const unsigned char *at = bytes;
+
+    for (size_t i = 0; i < count && s->step < s->steps_count; i++) {
+        if (++s->read_count > READ_MAX) {
+            infra__probe_finish(probe, INFRA_PROBE_REPLY_TOO_LONG);
+            break;
+        }
+        see(s, at + i, 1);
+        if (!take_byte(s, at[i])) {
+            see(s, at + i + 1, count - i - 1); /* For who reads it. */
+            infra__probe_finish(probe, INFRA_PROBE_UNEXPECTED);
+            break;
+        }
+    }
+    tell_seen(s);
+}
+
+static void script_ended(struct infra_probe *probe)
+{
+    struct script *s = (struct script *)probe;
+
+    if (s->step < s->steps_count &&
+        s->steps[s->step].kind == INFRA_STEP_EXPECT_END) {
+        expectation_met(s);
+    }
+    if (probe->want == INFRA_WANT_IO) {
+        infra__probe_finish(probe, INFRA_PROBE_CLOSED_EARLY);
+    }
+}
+
+static const char *script_text(const struct infra_probe *probe, uint32_t kind)
+{
+    const struct script *s = (const struct script *)probe;
+
+    return kind == INFRA_PROBE_TEXT_MESSAGE ? s->message : NULL;
+}
+
+static const struct infra__probe_kind script = { .connected = script_connected,
+                                                 .output = script_output,
+                                                 .sent = script_sent,
+                                                 .input = script_input,
+                                                 .ended = script_ended,
+                                                 .text = script_text };
+
+/* How many bytes a step has; 0: it may not have these. */
+static size_t size_of_step(const struct infra_probe_step *step)
+{
+    size_t max =
+        step->kind == INFRA_STEP_SEND ? SEND_MAX : INFRA__SEARCH_TEXT_MAX;
+    size_t size = step->bytes_size;
+
+    if (step->bytes == NULL) {
+        return 0;
+    }
+    if (size == 0) {
+        size = strlen(step->bytes);
+    }
+    return size <= max ? size : 0;
+}
+
+static bool are_steps_allowed(const struct infra_probe_script_options *o)
+{
+    bool has_expectation = true; /* After the last REFUSE. */
+
+    if (o->steps == NULL || o->steps_count == 0 || o->steps_count > STEPS_MAX) {
+        return false;
+    }
+    for (size_t i = 0; i < o->steps_count; i++) {
+        const struct infra_probe_step *step = &o->steps[i];
+        if (step->kind > INFRA_STEP_REFUSE ||
+            (step->kind != INFRA_STEP_EXPECT_END && size_of_step(step) == 0)) {
+            return false;
+        }
+        if (step->kind != INFRA_STEP_SEND) {
+            has_expectation = step->kind != INFRA_STEP_REFUSE;
+        }
+    }
+    return has_expectation;
+}
+
+/* What a step takes of the memory behind the steps. */
+static size_t bytes_of_step(const struct infra_probe_step *step)
+{
+    if (step->kind == INFRA_STEP_EXPECT_END) {
+        return 0;
+    }
+    return size_of_step(step) * (is_searched(step->kind) ? 2 : 1);
+}
+
+static void copy_step(struct step *to, const struct infra_probe_step *from,
+                      unsigned char *bytes)
+{
+    size_t size = size_of_step(from);
+
+    to->kind = from->kind;
+    if (from->kind == INFRA_STEP_EXPECT_END) {
+        return;
+    }
+    memcpy(bytes, from->bytes, size);
+    to->bytes = bytes;
+    to->bytes_size = size;
+    if (is_searched(from->kind)) {
+        to->search = (struct infra__search) { .text = bytes,
+                                              .borders = bytes + size,
+                                              .size = size };
+        infra__search_prepare(&to->search);
+    }
+}
+
+static int create(struct infra_probe **ret,
+                  const struct infra_probe_script_options *o)
+{
+    const struct infra__probe_limits limits = {
+        .connect_timeout = o->connect_timeout,
+        .response_timeout = o->response_timeout,
+        .tls = o->tls == 1,
+    };
+    size_t size = sizeof(struct script) + o->steps_count * sizeof(struct step);
+    size_t at = size;
+    struct infra_probe *probe;
+
+    for (size_t i = 0; i < o->steps_count; i++) {
+        size += bytes_of_step(&o->steps[i]);
+    }
+    int err = infra__probe_create(&probe, size, &script, o->allocator, &limits);
+    if (err != INFRA_OK) {
+        return err;
+    }
+    struct script *s = (struct script *)probe;
+
+    s->steps_count = o->steps_count;
+    for (size_t i = 0; i < o->steps_count; i++) {
+        copy_step(&s->steps[i], &o->steps[i], (unsigned char *)s + at);
+        at += bytes_of_step(&o->steps[i]);
+    }
+    *ret = probe;
+    return INFRA_OK;
+}
+
+int infra_probe_script(struct infra_probe **ret,
+                       const struct infra_probe_script_options *options)
+{
+    struct infra_probe_script_options o = { .size = sizeof o };
+
+    if (ret == NULL) {
+        return INFRA_EINVAL;
+    }
+    int err = infra__options_import(&o, sizeof o, options, sizeof o);
+    if (err != INFRA_OK) {
+        return err;
+    }
+    if (!are_steps_allowed(&o) || o.tls > 1) {
+        return INFRA_EINVAL;
+    }
+    return create(ret, &o);
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/* The input is what a Redis sends, then it closes. Whatever it is, the check
+ * ends, and it ends alike whether the bytes come at once, one by one, or in
+ * pieces whose sizes the bytes choose. */
+#include "fuzz.h"
+#include "pieces.h"
+
+#include <infra/probe.h>
+#include <stdlib.h>
+
+#define PROBES_COUNT 4
+
+static struct infra_probe *probes[PROBES_COUNT];
+
+static void create_probes(void)
+{
+    static const struct infra_probe_redis_options options[PROBES_COUNT] = {
+        { .size = sizeof options[0] },
+        { .size = sizeof options[0], .ask_role = 1 },
+        { .size = sizeof options[0], .password = "secret", .ask_role = 1 },
+        { .size = sizeof options[0], .expect = INFRA_ROLE_REPLICA },
+    };
+
+    for (int i = 0; i < PROBES_COUNT; i++) {
+        if (infra_probe_redis(&probes[i], &options[i]) != INFRA_OK) {
+            abort();
+        }
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    if (probes[0] == NULL) {
+        create_probes();
+    }
+    for (int i = 0; i < PROBES_COUNT; i++) {
+        fuzz_in_pieces(probes[i], data, size);
+    }
+    return 0;
+}

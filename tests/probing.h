@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/* A probe against one reply, in every split. */
+#ifndef TESTS_PROBING_H
+#define TESTS_PROBING_H
+
+#include "transport.h"
+
+#include <infra/probe.h>
+
+/* What a server says, how the connection goes on, and what is to be found. */
+struct test_reply {
+    const char *name;
+    const char *request; /* What it was asked; NULL: nothing. */
+    const char *text;
+    size_t size;
+    enum test_step_kind end; /* EOF, TRUNCATED, FAIL; 0: nothing more. */
+    /* Reason, told and what is told. */
+    struct infra_probe_result expected;
+    const char *message; /* NULL: "". */
+};
+
+#define TEST_TEXT(t) .text = (t), .size = sizeof(t) - 1
+
+/* The result is what is expected, and lasted until the default deadline if the
+ * reply was late. */
+void test_probe_reply(struct infra_probe *probe, const struct test_reply *reply,
+                      enum test_split split, uint64_t number);
+
+/* The same however the reply falls into pieces. */
+void test_probe_reply_in_every_split(struct infra_probe *probe,
+                                     const struct test_reply *reply);
+
+#endif
