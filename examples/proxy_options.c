@@ -3,11 +3,10 @@
  * the argument, before anything is opened. */
 #include "proxy_options.h"
 
-#include <arpa/inet.h>
+#include "arguments.h"
+
 #include <getopt.h>
 #include <infra/probe.h>
-#include <netinet/in.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -69,118 +68,6 @@ static const struct option long_options[] = {
     { NULL, 0, NULL, 0 },
 };
 
-static bool wrong(const char *format, ...)
-    __attribute__((format(printf, 1, 2)));
-
-static bool wrong(const char *format, ...)
-{
-    va_list args;
-
-    va_start(args, format);
-    fputs("tcp_proxy: ", stderr);
-    vfprintf(stderr, format, args);
-    fputc('\n', stderr);
-    va_end(args);
-    return false;
-}
-
-/* Digits only, no sign and no blanks, unlike strtoul(). */
-static bool read_number(const char **at, uint32_t *ret)
-{
-    const char *p = *at;
-    uint64_t n = 0;
-
-    while (*p >= '0' && *p <= '9' && n <= UINT32_MAX) {
-        n = n * 10 + (uint64_t)(*p++ - '0');
-    }
-    if (p == *at || n > UINT32_MAX) {
-        return false;
-    }
-    *at = p;
-    *ret = (uint32_t)n;
-    return true;
-}
-
-static bool read_count(const char *name, const char *text, uint32_t max,
-                       uint32_t *ret)
-{
-    const char *p = text;
-    uint32_t n;
-
-    if (!read_number(&p, &n) || *p != '\0' || n == 0 || n > max) {
-        return wrong("--%s \"%s\": must be 1 to %u", name, text, max);
-    }
-    *ret = n;
-    return true;
-}
-
-static bool read_time(const char *name, const char *text, infra_time *ret)
-{
-    static const struct {
-        const char *name;
-        infra_time value;
-    } units[] = {
-        { "ms", INFRA_MS(1) },
-        { "s", INFRA_SEC(1) },
-        { "m", INFRA_SEC(60) },
-    };
-    const char *p = text;
-    uint32_t n;
-
-    if (read_number(&p, &n) && n > 0) {
-        for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
-            if (strcmp(p, units[i].name) == 0) {
-                *ret = n * units[i].value;
-                return true;
-            }
-        }
-    }
-    return wrong("--%s \"%s\": must be a time such as 500ms, 2s or 10m", name,
-                 text);
-}
-
-/* "127.0.0.1:80" or "[::1]:80".  @what names the argument in a message. */
-static bool read_address(const char *what, const char *text, bool any_port,
-                         struct relay_address *ret)
-{
-    char host[INET6_ADDRSTRLEN];
-    const char *colon = strrchr(text, ':');
-    bool v6 = text[0] == '[';
-
-    if (colon == NULL || colon == text || (v6 && colon[-1] != ']')) {
-        return wrong("%s \"%s\": must be ADDR:PORT, with an IPv6 ADDR in "
-                     "brackets",
-                     what, text);
-    }
-    const char *start = text + v6;
-    size_t size = (size_t)(colon - start) - v6;
-    const char *p = colon + 1;
-    uint32_t port;
-    if (!read_number(&p, &port) || *p != '\0' || port > 65535 ||
-        (port == 0 && !any_port)) {
-        return wrong("%s \"%s\": port must be %d to 65535", what, text,
-                     any_port ? 0 : 1);
-    }
-    struct sockaddr_in in = { .sin_family = AF_INET,
-                              .sin_port = htons((uint16_t)port) };
-    struct sockaddr_in6 in6 = { .sin6_family = AF_INET6,
-                                .sin6_port = htons((uint16_t)port) };
-    if (size < sizeof host) {
-        memcpy(host, start, size);
-        host[size] = '\0';
-    }
-    if (size >= sizeof host ||
-        inet_pton(v6 ? AF_INET6 : AF_INET, host,
-                  v6 ? (void *)&in6.sin6_addr : (void *)&in.sin_addr) != 1) {
-        return wrong("%s \"%s\": not an IP%s address", what, text,
-                     v6 ? "v6" : "v4");
-    }
-    memset(ret, 0, sizeof *ret);
-    ret->size = v6 ? sizeof in6 : sizeof in;
-    memcpy(&ret->storage, v6 ? (void *)&in6 : (void *)&in, ret->size);
-    return true;
-}
-
 static bool read_policy(const char *name,
                         const struct infra_balancer_policy **ret)
 {
@@ -211,7 +98,8 @@ static bool read_check(const char *text, const char **ret_path)
     }
     if (strncmp(text, "http:/", 6) != 0 ||
         infra_probe_http(&probe, &options) != INFRA_OK) {
-        return wrong("--check \"%s\": must be tcp or http:/PATH", text);
+        return arguments_wrong("--check \"%s\": must be tcp or http:/PATH",
+                               text);
     }
     infra_probe_destroy(probe);
     *ret_path = path;
@@ -232,13 +120,14 @@ static bool read_attributes(const char *text, char *attributes,
             if (!read_number(&p, &backend->weight) || *p != '\0' ||
                 backend->weight == 0 ||
                 backend->weight > INFRA_BALANCER_WEIGHT_MAX) {
-                return wrong("backend \"%s\": weight must be 1 to %u", text,
-                             INFRA_BALANCER_WEIGHT_MAX);
+                return arguments_wrong("backend \"%s\": weight must be 1 to %u",
+                                       text, INFRA_BALANCER_WEIGHT_MAX);
             }
         } else {
-            return wrong("backend \"%s\": \"%s\" is neither weight=N nor "
-                         "backup",
-                         text, word);
+            return arguments_wrong(
+                "backend \"%s\": \"%s\" is neither weight=N nor "
+                "backup",
+                text, word);
         }
     }
     return true;
@@ -252,7 +141,7 @@ static bool read_backend(struct proxy_options *o, char *text)
     char *attributes = comma == NULL ? NULL : strdup(comma + 1);
 
     if (comma != NULL && attributes == NULL) {
-        return wrong("out of memory");
+        return arguments_wrong("out of memory");
     }
     bool ok = read_attributes(text, attributes, backend);
     free(attributes);
@@ -263,14 +152,15 @@ static bool read_backend(struct proxy_options *o, char *text)
         *comma = '\0';
     }
     backend->name = text;
-    if (!read_address("backend", text, false, address)) {
+    if (!read_address("backend", text, false, &address->storage,
+                      &address->size)) {
         return false;
     }
     for (uint32_t i = 0; i < o->backends_count; i++) {
         if (o->addresses[i].size == address->size &&
             memcmp(&o->addresses[i].storage, &address->storage,
                    address->size) == 0) {
-            return wrong("backend \"%s\": given twice", text);
+            return arguments_wrong("backend \"%s\": given twice", text);
         }
     }
     o->backends_count++;
@@ -281,25 +171,26 @@ static bool read_option(struct proxy_options *o, int option, const char *value)
 {
     switch (option) {
     case 'l':
-        return read_address("--listen", value, true, &o->listen);
+        return read_address("--listen", value, true, &o->listen.storage,
+                            &o->listen.size);
     case 't':
-        return read_count("threads", value, THREADS_MAX, &o->threads);
+        return read_count("--threads", value, THREADS_MAX, &o->threads);
     case 'b':
         return read_policy(value, &o->policy);
     case 'c':
         return read_check(value, &o->check_path);
     case 'i':
-        return read_time("inter", value, &o->inter);
+        return read_time("--inter", value, &o->inter);
     case 'r':
-        return read_count("rise", value, COUNT_MAX, &o->rise);
+        return read_count("--rise", value, COUNT_MAX, &o->rise);
     case 'f':
-        return read_count("fall", value, COUNT_MAX, &o->fall);
+        return read_count("--fall", value, COUNT_MAX, &o->fall);
     case 'C':
-        return read_time("connect-timeout", value, &o->connect_timeout);
+        return read_time("--connect-timeout", value, &o->connect_timeout);
     case 'I':
-        return read_time("idle-timeout", value, &o->idle_timeout);
+        return read_time("--idle-timeout", value, &o->idle_timeout);
     case 'D':
-        return read_time("drain-timeout", value, &o->drain_timeout);
+        return read_time("--drain-timeout", value, &o->drain_timeout);
     default:
         return false; /* getopt_long() has said what is wrong. */
     }
@@ -318,8 +209,8 @@ static bool settle_policy(struct proxy_options *o)
                              : infra_balancer_round_robin();
     }
     if (weighted && o->policy == infra_balancer_round_robin()) {
-        return wrong("--balance round-robin ignores weights: use "
-                     "smooth-weighted");
+        return arguments_wrong("--balance round-robin ignores weights: use "
+                               "smooth-weighted");
     }
     return true;
 }
@@ -327,15 +218,15 @@ static bool settle_policy(struct proxy_options *o)
 static bool read_all(struct proxy_options *o, int argc, char **argv)
 {
     if (o->listen.size == 0) {
-        return wrong("--listen ADDR:PORT is missing (try --help)");
+        return arguments_wrong("--listen ADDR:PORT is missing (try --help)");
     }
     if (optind == argc) {
-        return wrong("at least one BACKEND is needed (try --help)");
+        return arguments_wrong("at least one BACKEND is needed (try --help)");
     }
     o->backends = calloc((size_t)argc, sizeof *o->backends);
     o->addresses = calloc((size_t)argc, sizeof *o->addresses);
     if (o->backends == NULL || o->addresses == NULL) {
-        return wrong("out of memory");
+        return arguments_wrong("out of memory");
     }
     for (int i = optind; i < argc; i++) {
         if (!read_backend(o, argv[i])) {
@@ -381,6 +272,7 @@ int proxy_options_read(struct proxy_options *ret, int *ret_status, int argc,
     int option;
 
     *ret_status = 2;
+    arguments_begin("tcp_proxy");
     while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
         if (option == 'h') {
             print_help();

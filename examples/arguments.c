@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+#include "arguments.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char *program = "";
+
+void arguments_begin(const char *name)
+{
+    program = name;
+}
+
+bool arguments_wrong(const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    (void)fprintf(stderr, "%s: ", program);
+    (void)vfprintf(stderr, format, args);
+    (void)fputc('\n', stderr);
+    va_end(args);
+    return false;
+}
+
+bool read_number(const char **at, uint32_t *ret)
+{
+    const char *p = *at;
+    uint64_t n = 0;
+
+    while (*p >= '0' && *p <= '9' && n <= UINT32_MAX) {
+        n = n * 10 + (uint64_t)(*p++ - '0');
+    }
+    if (p == *at || n > UINT32_MAX) {
+        return false;
+    }
+    *at = p;
+    *ret = (uint32_t)n;
+    return true;
+}
+
+bool read_count(const char *name, const char *text, uint32_t max, uint32_t *ret)
+{
+    const char *p = text;
+    uint32_t n;
+
+    if (!read_number(&p, &n) || *p != '\0' || n == 0 || n > max) {
+        return arguments_wrong("%s \"%s\": must be 1 to %u", name, text, max);
+    }
+    *ret = n;
+    return true;
+}
+
+bool read_time(const char *name, const char *text, infra_time *ret)
+{
+    static const struct {
+        const char *name;
+        infra_time value;
+    } units[] = {
+        { "ms", INFRA_MS(1) },
+        { "s", INFRA_SEC(1) },
+        { "m", INFRA_SEC(60) },
+    };
+    const char *p = text;
+    uint32_t n;
+
+    if (read_number(&p, &n) && n > 0) {
+        for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
+            if (strcmp(p, units[i].name) == 0) {
+                *ret = n * units[i].value;
+                return true;
+            }
+        }
+    }
+    return arguments_wrong("%s \"%s\": must be a time such as 500ms, 2s or 10m",
+                           name, text);
+}
+
+bool read_address(const char *name, const char *text, bool any_port,
+                  struct sockaddr_storage *ret, socklen_t *ret_size)
+{
+    char host[INET6_ADDRSTRLEN];
+    const char *colon = strrchr(text, ':');
+    bool v6 = text[0] == '[';
+
+    if (colon == NULL || colon == text || (v6 && colon[-1] != ']')) {
+        return arguments_wrong(
+            "%s \"%s\": must be ADDR:PORT, with an IPv6 ADDR in "
+            "brackets",
+            name, text);
+    }
+    const char *start = text + v6;
+    size_t size = (size_t)(colon - start) - v6;
+    const char *p = colon + 1;
+    uint32_t port;
+    if (!read_number(&p, &port) || *p != '\0' || port > 65535 ||
+        (port == 0 && !any_port)) {
+        return arguments_wrong("%s \"%s\": port must be %d to 65535", name,
+                               text, any_port ? 0 : 1);
+    }
+    struct sockaddr_in in = { .sin_family = AF_INET,
+                              .sin_port = htons((uint16_t)port) };
+    struct sockaddr_in6 in6 = { .sin6_family = AF_INET6,
+                                .sin6_port = htons((uint16_t)port) };
+    if (size < sizeof host) {
+        memcpy(host, start, size);
+        host[size] = '\0';
+    }
+    if (size >= sizeof host ||
+        inet_pton(v6 ? AF_INET6 : AF_INET, host,
+                  v6 ? (void *)&in6.sin6_addr : (void *)&in.sin_addr) != 1) {
+        return arguments_wrong("%s \"%s\": not an IP%s address", name, text,
+                               v6 ? "v6" : "v4");
+    }
+    memset(ret, 0, sizeof *ret);
+    *ret_size = v6 ? sizeof in6 : sizeof in;
+    memcpy(ret, v6 ? (void *)&in6 : (void *)&in, *ret_size);
+    return true;
+}

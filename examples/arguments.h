@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/* What the example programs have in common: numbers, times and addresses on a
+ * command line.  Each reader answers whether it could; if not, it has said in
+ * one line to stderr what is wrong with which argument. */
+#ifndef EXAMPLES_ARGUMENTS_H
+#define EXAMPLES_ARGUMENTS_H
+
+#include <infra/base.h>
+#include <stdbool.h>
+#include <sys/socket.h>
+
+/* The name of the program, before every message. */
+void arguments_begin(const char *program);
+
+/* Say what is wrong.  False, to be returned. */
+bool arguments_wrong(const char *format, ...)
+    __attribute__((format(printf, 1, 2)));
+
+/* Digits only, no sign and no blanks, unlike strtoul().  *@at goes behind them;
+ * nothing is said. */
+bool read_number(const char **at, uint32_t *ret);
+
+/* 1 to @max.  @name is the argument's. */
+bool read_count(const char *name, const char *text, uint32_t max,
+                uint32_t *ret);
+
+/* "500ms", "2s" or "10m". */
+bool read_time(const char *name, const char *text, infra_time *ret);
+
+/* "127.0.0.1:80" or "[::1]:80". */
+bool read_address(const char *name, const char *text, bool any_port,
+                  struct sockaddr_storage *ret, socklen_t *ret_size);
+
+#endif
