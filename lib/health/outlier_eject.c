@@ -12,8 +12,8 @@ infra_time infra__outlier_ejection_time(const struct infra_outlier_options *o,
 {
     infra_time time = *multiplier * o->base_ejection_time;
 
-    /* It stops at the first multiple that is not below the maximum, or at the
-     * one after, if the maximum is no multiple itself. */
+    /* It stops at the first multiple from maximum + base on, one or two steps
+     * beyond those that make a difference (envoy#37602). */
     if (time < o->max_ejection_time + o->base_ejection_time) {
         *multiplier += 1;
         time += o->base_ejection_time;
