@@ -66,7 +66,7 @@
  *
  * Cost: a report is one atomic addition in the backend's own cache line, a few
  * when it tells of a failure.  A sweep is O(n), with n log n for those found.
- * Memory: 424 bytes per id, allocated by create.
+ * Memory: 380 bytes per id, allocated by create.
  */
 #ifndef INFRA_OUTLIER_H
 #define INFRA_OUTLIER_H

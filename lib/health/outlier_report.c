@@ -51,14 +51,24 @@ static void end_run(struct infra__outlier_slot *slot, uint32_t reason)
     }
 }
 
+static void end_runs(struct infra__outlier_slot *slot)
+{
+    uint32_t any = 0;
+
+    for (uint32_t reason = 0; reason < INFRA__RUNS; reason++) {
+        any |= atomic_load_explicit(&slot->runs[reason], memory_order_relaxed);
+    }
+    for (uint32_t reason = 0; any != 0 && reason < INFRA__RUNS; reason++) {
+        end_run(slot, reason);
+    }
+}
+
 static int succeed(struct infra__outlier_desk *desk, uint32_t id,
                    infra_time latency)
 {
     struct infra__outlier_slot *slot = &desk->slots[id];
 
-    for (uint32_t reason = 0; reason < INFRA__RUNS; reason++) {
-        end_run(slot, reason);
-    }
+    end_runs(slot);
     if (latency == 0) {
         atomic_fetch_add_explicit(&slot->untimed, 1, memory_order_relaxed);
         return 0;
