@@ -80,11 +80,11 @@ START_TEST(multiplier_goes_up_and_down)
 }
 END_TEST
 
-/* The i-th ejection lasts i x 10 s, up to the maximum: a multiple, or not, when
- * it ends at the sweep after; the second only returns at 310 s. */
+/* The i-th ejection lasts i x 10 s, up to the maximum: 300 s by default; or one
+ * that is no multiple, so that it ends at the sweep after, at 310 s. */
 START_TEST(ejections_grow_up_to_the_maximum)
 {
-    static const infra_time maxima[] = { INFRA_SEC(300), INFRA_SEC(305) };
+    static const infra_time maxima[] = { 0, INFRA_SEC(305) };
     struct infra_outlier_options o = tens();
     infra_time now = 0;
 
@@ -344,6 +344,27 @@ START_TEST(a_passed_check_returns)
 }
 END_TEST
 
+/* It may fail again before the host has heard that it returned. */
+START_TEST(a_return_is_told_before_the_next_ejection)
+{
+    watch_open(&watch, tens());
+    watch_fill(&watch, 2);
+    eject(0, 0);
+    ck_assert_int_eq(infra_outlier_passed(watch.outlier, 0, 1), INFRA_OK);
+    ck_assert_int_eq(watch_report(&watch, 0, INFRA_OUTCOME_ERROR, 5), 1);
+    watch_expect(&watch, 2, INFRA_OUTLIER_RETURNED, 0, INFRA_OUTLIER_PASSED);
+    watch_expect(&watch, 3, INFRA_OUTLIER_EJECTED, 0,
+                 INFRA_OUTLIER_CONSECUTIVE_5XX);
+    /* And so at a sweep. */
+    ck_assert_int_eq(watch_report(&watch, 1, INFRA_OUTCOME_ERROR, 5), 1);
+    watch_expect(&watch, INFRA_SEC(60), INFRA_OUTLIER_EJECTED, 1,
+                 INFRA_OUTLIER_CONSECUTIVE_5XX);
+    watch_expect(&watch, INFRA_SEC(60), INFRA_OUTLIER_RETURNED, 0,
+                 INFRA_OUTLIER_TIME);
+    watch_quiet(&watch, INFRA_SEC(60));
+}
+END_TEST
+
 /* What a backend did before it returned is no evidence against it after. */
 START_TEST(rates_begin_anew_on_return)
 {
@@ -387,6 +408,7 @@ static Suite *ejection_suite(void)
     tc = tcase_create("return");
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, a_passed_check_returns);
+    tcase_add_test(tc, a_return_is_told_before_the_next_ejection);
     tcase_add_test(tc, rates_begin_anew_on_return);
     suite_add_tcase(s, tc);
     return s;

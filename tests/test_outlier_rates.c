@@ -366,6 +366,28 @@ START_TEST(origins_are_judged_apart)
 }
 END_TEST
 
+/* Shares of failures only watch, by default, at either origin. */
+START_TEST(percentages_watch_by_default)
+{
+    struct infra_outlier_options o = envoy_only();
+
+    o.split_local_origin = 1;
+    o.success_rate_minimum_hosts = WATCH_OFF;
+    watch_open(&watch, o);
+    watch_fill(&watch, 5);
+    for (uint32_t id = 0; id < 5; id++) {
+        serve(id, 50, id == 1 ? 300 : 0);
+        (void)watch_report(&watch, id, INFRA_OUTCOME_REFUSED,
+                           id == 3 ? 300 : 0);
+    }
+    watch_expect(&watch, INFRA_SEC(10), INFRA_OUTLIER_WATCHED, 1,
+                 INFRA_OUTLIER_FAILURE_PERCENTAGE);
+    watch_expect(&watch, INFRA_SEC(10), INFRA_OUTLIER_WATCHED, 3,
+                 INFRA_OUTLIER_FAILURE_PERCENTAGE_LOCAL_ORIGIN);
+    watch_quiet(&watch, INFRA_SEC(10));
+}
+END_TEST
+
 /* Without the split they are one. */
 START_TEST(origins_are_judged_together)
 {
@@ -401,6 +423,7 @@ static Suite *rates_suite(void)
     tcase_add_test(tc, the_worst_go_first);
     tcase_add_loop_test(tc, origins_are_judged_apart, 0, 4);
     tcase_add_test(tc, origins_are_judged_together);
+    tcase_add_test(tc, percentages_watch_by_default);
     suite_add_tcase(s, tc);
     return s;
 }

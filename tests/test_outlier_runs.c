@@ -3,6 +3,8 @@
 #include "watch.h"
 
 #include "base/internal.h"
+#include "health/outlier_report.h"
+#include "health/outlier_statistics.h"
 
 #define GATEWAY INFRA_OUTLIER_GATEWAY_ERROR
 
@@ -185,7 +187,7 @@ START_TEST(each_row_has_its_own_length)
 }
 END_TEST
 
-/* What is reported of an ejected backend wakes nobody for an event; and when it
+/* What is reported of an ejected backend wakes control once at most; and when it
  * returns, it has a clean record. */
 START_TEST(rows_begin_anew_on_return)
 {
@@ -196,6 +198,7 @@ START_TEST(rows_begin_anew_on_return)
                  INFRA_OUTLIER_CONSECUTIVE_5XX);
     ck_assert_int_eq(watch_report(&watch, 0, INFRA_OUTCOME_ERROR, 14), 1);
     watch_quiet(&watch, 1);
+    ck_assert_int_eq(watch_report(&watch, 0, INFRA_OUTCOME_ERROR, 14), 0);
     watch_expect(&watch, INFRA_SEC(30), INFRA_OUTLIER_RETURNED, 0,
                  INFRA_OUTLIER_TIME);
     ck_assert_int_eq(watch_report(&watch, 0, INFRA_OUTCOME_ERROR, 4), 0);
@@ -250,6 +253,70 @@ START_TEST(a_full_row_goes_with_its_backend)
 }
 END_TEST
 
+/* 26 bits count the timed successes between two looks of control. A report asks
+ * for a look halfway, wherever that is; what wraps around is read right. */
+START_TEST(counts_are_read_before_they_overflow)
+{
+    static const uint64_t halves[] = { (uint64_t)1 << 63, 0 };
+    static struct infra__outlier_slot slot;
+    _Atomic uint64_t tripped[1];
+    struct infra__outlier_desk desk = { .slots = &slot,
+                                        .tripped = tripped,
+                                        .ids_max = 1 };
+    struct infra__outlier_window w = { 0 };
+    uint64_t one = ((uint64_t)1 << 38) + infra__latency_log(INFRA_MS(1));
+
+    watch_open(&watch, runs_only());
+    atomic_init(&tripped[0], 0);
+    atomic_init(&desk.is_tripped, 0);
+    atomic_init(&slot.timed, halves[_i] - 3 * one + 1);
+    struct infra__outlier_mark seen = { .timed = slot.timed };
+    ck_assert(!infra__outlier_take_flag(&desk));
+    for (int i = 1; i <= 9; i++) {
+        ck_assert_int_eq(
+            infra__outlier_report(&desk, 0, INFRA_OUTCOME_OK, INFRA_MS(1)),
+            i == 3);
+    }
+    ck_assert(infra__outlier_take_flag(&desk));
+    ck_assert(!infra__outlier_take_flag(&desk));
+    ck_assert_uint_eq(infra__outlier_take_tripped(&desk, 0), 1);
+    ck_assert_uint_eq(infra__outlier_take_tripped(&desk, 0), 0);
+    infra__outlier_gather(&slot, &seen, &w);
+    ck_assert_uint_eq(w.timed, 9);
+    ck_assert_uint_eq(w.successes, 9);
+    ck_assert_uint_eq(w.latency_sum, 9 * infra__latency_log(INFRA_MS(1)));
+    /* It is no detector's, so control makes nothing of it but a look. */
+    ck_assert_uint_eq(slot.tripped, (uint32_t)1 << INFRA__RUNS);
+}
+END_TEST
+
+/* Five of each, by default, and in which cases they eject. */
+START_TEST(rows_have_defaults)
+{
+    static const struct {
+        uint32_t result;
+        uint32_t reason;
+        uint32_t kind;
+    } table[] = {
+        { INFRA_OUTCOME_ERROR, INFRA_OUTLIER_CONSECUTIVE_5XX,
+          INFRA_OUTLIER_EJECTED },
+        { GATEWAY, INFRA_OUTLIER_CONSECUTIVE_GATEWAY_FAILURE,
+          INFRA_OUTLIER_WATCHED },
+        { INFRA_OUTCOME_TIMEOUT, INFRA_OUTLIER_CONSECUTIVE_LOCAL_ORIGIN_FAILURE,
+          INFRA_OUTLIER_EJECTED },
+    };
+    struct infra_outlier_options o = { .split_local_origin = 1 };
+
+    o.consecutive_5xx = table[_i].result == GATEWAY ? 9 : 0;
+    watch_open(&watch, o);
+    watch_fill(&watch, 2);
+    ck_assert_int_eq(watch_report(&watch, 1, table[_i].result, 4), 0);
+    ck_assert_int_eq(watch_report(&watch, 1, table[_i].result, 1), 1);
+    watch_expect(&watch, 0, table[_i].kind, 1, table[_i].reason);
+    watch_quiet(&watch, 0);
+}
+END_TEST
+
 /* HTTP statuses, at the ends of their ranges. */
 START_TEST(statuses_have_results)
 {
@@ -288,8 +355,10 @@ static Suite *runs_suite(void)
     tcase_add_loop_test(tc, reports_belong_to_rows, 0, INFRA__COUNT_OF(rows));
     tcase_add_test(tc, each_row_has_its_own_length);
     tcase_add_test(tc, rows_begin_anew_on_return);
+    tcase_add_loop_test(tc, rows_have_defaults, 0, 3);
     tcase_add_test(tc, every_id_is_found);
     tcase_add_test(tc, a_full_row_goes_with_its_backend);
+    tcase_add_loop_test(tc, counts_are_read_before_they_overflow, 0, 2);
     tcase_add_test(tc, statuses_have_results);
     suite_add_tcase(s, tc);
     return s;

@@ -113,7 +113,6 @@ int infra_outlier_create(struct infra_outlier **ret,
     if (err != INFRA_OK) {
         return err;
     }
-    o.allocator = NULL; /* The host's struct may be gone from now on. */
     outlier->options = o;
     outlier->random = o.seed;
     outlier->due = INFRA_TIME_NEVER;
@@ -234,8 +233,9 @@ int infra_outlier_report(struct infra_outlier *outlier, uint32_t id,
                : infra__outlier_report(&outlier->desk, id, result, latency);
 }
 
-/* A full row of failures. Envoy hears of gateway failures before it hears of
- * the same ones as 5xx, and begins a new row whatever comes of it. */
+/* Full rows of failures. Envoy hears of gateway failures before it hears of the
+ * same ones as 5xx, and begins a new row whatever comes of it. Not so while a
+ * backend is out: its row stays full, so that it wakes nobody again. */
 static void judge_runs(struct infra_outlier *o, uint32_t id, uint32_t tripped)
 {
     static const uint32_t order[INFRA__RUNS] = {
@@ -350,7 +350,6 @@ int infra_outlier_passed(struct infra_outlier *outlier, uint32_t id,
         return INFRA_OK;
     }
     bool untold = o->changes.due[id] != INFRA_TIME_NEVER;
-    infra__timers_set(&o->changes, id, INFRA_TIME_NEVER);
     infra__outlier_give_back(o, id, INFRA_OUTLIER_PASSED);
     if (untold) {
         /* The host has heard neither of the one nor of the other. */

@@ -86,10 +86,7 @@ void infra__outlier_detected(struct infra_outlier *o, uint32_t id,
                                      .typical = evidence->typical,
                                      .threshold = evidence->threshold };
 
-    assert(b->is_set);
-    if (b->is_ejected) {
-        return;
-    }
+    assert(b->is_set && !b->is_ejected);
     b->detections[evidence->reason]++;
     if (!cap_allows(o, b->tier)) {
         e.kind = INFRA_OUTLIER_CAPPED;

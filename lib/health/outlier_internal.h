@@ -73,8 +73,8 @@ struct infra__outlier_evidence {
 infra_time infra__outlier_ejection_time(const struct infra_outlier_options *o,
                                         uint32_t *multiplier, uint64_t random);
 
-/* A detector has found a backend: eject it, unless the cap or chance spares it.
- * Nothing, if it is ejected already. */
+/* A detector has found a backend that is in: eject it, unless the cap or chance
+ * spares it. */
 void infra__outlier_detected(struct infra_outlier *o, uint32_t id,
                              const struct infra__outlier_evidence *evidence);
 

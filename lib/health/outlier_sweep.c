@@ -2,8 +2,9 @@
 /* The end of an interval: who may return, who did worse than the others, whose
  * multiplier goes down. The order is Envoy's (onIntervalTimer); our own
  * detectors come after its. Each detector is one pass to collect the values of
- * those that have enough reports, one or two to find what is typical, and one
- * to find who is not; O(n), but for sorting those few. */
+ * those that have enough reports, some to find what is typical (two for mean
+ * and deviation, 66 for two medians), and one to find who is not: O(n), but for
+ * sorting those few. */
 #include "../base/sort.h"
 #include "outlier_internal.h"
 #include "outlier_statistics.h"
@@ -48,8 +49,8 @@ static uint32_t rate_of(struct share s)
     return (uint32_t)(s.good * INFRA__MILLION / s.all);
 }
 
-/* Of logarithms, which one time-out of many does not move as it would the mean;
- * and distances between them are ratios. */
+/* The mean of the logarithms: one slow answer of many hardly moves it, unlike
+ * the mean of the latencies, and distances between two of them are ratios. */
 static uint32_t mean_log(const struct infra__outlier_window *w)
 {
     return infra__latency_mean_log(w->latency_sum, w->timed);
