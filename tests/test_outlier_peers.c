@@ -224,6 +224,27 @@ START_TEST(the_median_needs_a_gap_and_deviations)
 }
 END_TEST
 
+/* Of two either could be right, however small the factor. */
+START_TEST(two_are_too_few)
+{
+    struct infra_outlier_options o = median_only();
+
+    o.median_factor = 1;
+    watch_open(&watch, o);
+    for (uint32_t id = 0; id < 3; id++) {
+        watch_fill(&watch, 2 + (id == 2));
+        serve(0, 50, 50);
+        serve(1, 100, 0);
+        serve(2, 100, 0);
+        if (id < 2) {
+            watch_quiet(&watch, INFRA_SEC(10 + 10 * id));
+        }
+    }
+    watch_expect(&watch, INFRA_SEC(30), INFRA_OUTLIER_EJECTED, 0,
+                 INFRA_OUTLIER_MEDIAN_RATE);
+}
+END_TEST
+
 /* Both kinds of failure count together, split or not. */
 START_TEST(the_median_counts_all_failures)
 {
@@ -281,7 +302,7 @@ static const struct {
     bool is_slow;
 } fleets[] = {
     { { 100, 100, 100, 100, -1 }, 310, 0, 0, true },
-    { { 100, 100, 100, 100, -1 }, 290, 0, 0, false },
+    { { 100, 100, 100, 100, -1 }, 297, 0, 0, false },
     { { 100, 100, 100, 100, -1 }, 130, 0, 1250, true },
     { { 100, 100, 100, 100, -1 }, 120, 0, 1250, false },
     { { 2, 2, 2, 2, -1 }, 11, 0, 0, false }, /* Less than 10 ms more. */
@@ -376,6 +397,9 @@ START_TEST(latency_is_that_of_many_successes)
     ck_assert_uint_eq(s.reports, 1100);
     ck_assert_uint_gt(s.latency, INFRA_MS(9));
     ck_assert_uint_le(s.latency, INFRA_MS(10));
+    watch_time(&watch, 0, 1, 1); /* The least that is known. */
+    watch_quiet(&watch, INFRA_SEC(20));
+    ck_assert_uint_eq(watch_inspect(&watch, 0).latency, 1024);
 }
 END_TEST
 
@@ -388,6 +412,7 @@ static Suite *peers_suite(void)
     tcase_add_loop_test(tc, the_median_finds_up_to_half, 0, 20);
     tcase_add_loop_test(tc, the_mean_is_blind_from_a_fifth_on, 0, 20);
     tcase_add_loop_test(tc, the_median_needs_a_gap_and_deviations, 0, 8);
+    tcase_add_test(tc, two_are_too_few);
     tcase_add_loop_test(tc, the_median_counts_all_failures, 0, 2);
     tcase_add_test(tc, tiers_are_compared_apart);
     suite_add_tcase(s, tc);

@@ -3,7 +3,7 @@
 #include "watch.h"
 
 #include "base/internal.h"
-#include "health/outlier_report.h"
+#include "health/outlier_internal.h"
 #include "health/outlier_statistics.h"
 
 #define GATEWAY INFRA_OUTLIER_GATEWAY_ERROR
@@ -290,6 +290,26 @@ START_TEST(counts_are_read_before_they_overflow)
 }
 END_TEST
 
+/* With these looks an interval may have more of them than 26 bits count. Those
+ * that nobody reported here are put straight into the slot. */
+START_TEST(intervals_may_be_busy)
+{
+    const uint64_t half = (uint64_t)1 << 25;
+
+    watch_open(&watch, runs_only());
+    watch_fill(&watch, 1);
+    for (int i = 0; i < 8; i++) {
+        atomic_fetch_add(&watch.outlier->desk.slots[0].timed, (half - 1) << 38);
+        ck_assert_int_eq(
+            infra_outlier_report(watch.outlier, 0, INFRA_OUTCOME_OK, 1), 1);
+        watch_quiet(&watch, 1);
+    }
+    watch_quiet(&watch, INFRA_SEC(10));
+    ck_assert_uint_eq(watch_inspect(&watch, 0).reports, 8 * half);
+    ck_assert_uint_eq(watch_inspect(&watch, 0).latency, 1024);
+}
+END_TEST
+
 /* Five of each, by default, and in which cases they eject. */
 START_TEST(rows_have_defaults)
 {
@@ -358,6 +378,7 @@ static Suite *runs_suite(void)
     tcase_add_loop_test(tc, rows_have_defaults, 0, 3);
     tcase_add_test(tc, every_id_is_found);
     tcase_add_test(tc, a_full_row_goes_with_its_backend);
+    tcase_add_test(tc, intervals_may_be_busy);
     tcase_add_loop_test(tc, counts_are_read_before_they_overflow, 0, 2);
     tcase_add_test(tc, statuses_have_results);
     suite_add_tcase(s, tc);
