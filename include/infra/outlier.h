@@ -126,7 +126,11 @@ enum infra_outlier_reason {
 /** infra_outlier_options.enforce: find, tell and count, but never eject. */
 #define INFRA_OUTLIER_WATCH UINT32_MAX
 
-/** Options of infra_outlier_create(), in Envoy's words where they are its. */
+/**
+ * Options of infra_outlier_create(), in Envoy's words where they are its.  A
+ * detector is switched off by a number of failures or of hosts that nobody
+ * reaches, UINT32_MAX.
+ */
 struct infra_outlier_options {
     size_t size;
     const struct infra_allocator *allocator;
@@ -152,8 +156,8 @@ struct infra_outlier_options {
     uint32_t consecutive_gateway_failure;
     uint32_t consecutive_local_origin_failure;
     /** SUCCESS_RATE judges when so many backends (0: 5) have so many reports in
-     *  the interval (0: 100). The volume goes for MEDIAN_RATE and LATENCY, and
-     *  for a good interval too. */
+     *  the interval (0: 100).  That volume also holds for MEDIAN_RATE and
+     *  LATENCY, and as successes for an interval to be a good one. */
     uint32_t success_rate_minimum_hosts;
     uint32_t success_rate_request_volume;
     /** Standard deviations, in thousandths, 1 .. 8000; 0: 1900. */
