@@ -33,6 +33,9 @@ static const struct question questions[] = {
       "microseconds per health check, how late it starts, how soon a failure "
       "is noticed",
       bench_health_help, 0 },
+    { "outlier", bench_outlier,
+      "nanoseconds per report of an outcome, and per sweep, by backends", NULL,
+      0 },
     { "compare", bench_compare,
       "simulated latency and errors by policy: which one for this traffic?",
       bench_compare_help, 1 },

@@ -7,6 +7,7 @@
 #include <infra/base.h>
 #include <infra/driver.h>
 #include <infra/health.h>
+#include <infra/outlier.h>
 #include <infra/policy.h>
 #include <infra/probe.h>
 

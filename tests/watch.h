@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/* An outlier watch over backends "b0", "b1", ..., and words for what is told it
+ * and what it tells: what its tests have in common. */
+#ifndef TESTS_WATCH_H
+#define TESTS_WATCH_H
+
+#include "support.h"
+
+#include <infra/outlier.h>
+
+#define WATCH_NOTHING 99u /* No kind of event. */
+
+/* For options: a detector that never has what it needs. */
+#define WATCH_OFF UINT32_MAX
+
+struct watch {
+    struct test_heap heap;
+    struct infra_outlier *outlier;
+};
+
+void watch_open(struct watch *w, struct infra_outlier_options options);
+
+/* Destroys it and asserts that nothing is left. */
+void watch_close(struct watch *w);
+
+/* Backend @id with its key. */
+void watch_set(struct watch *w, uint32_t id, uint32_t tier, infra_time now);
+
+/* Backends 0 .. count - 1 in tier 0, at time 0. */
+void watch_fill(struct watch *w, uint32_t count);
+
+/* So many of these reports; answers how many asked to wake control. */
+int watch_report(struct watch *w, uint32_t id, uint32_t result, int count);
+
+/* So many successes of this latency. */
+void watch_time(struct watch *w, uint32_t id, infra_time latency, int count);
+
+/* The next event, of kind WATCH_NOTHING if there is none. */
+struct infra_outlier_event watch_next(struct watch *w, infra_time now);
+
+/* The next event must be this one. */
+struct infra_outlier_event watch_expect(struct watch *w, infra_time now,
+                                        uint32_t kind, uint32_t id,
+                                        uint32_t reason);
+
+/* There must be none. */
+void watch_quiet(struct watch *w, infra_time now);
+
+struct infra_outlier_stats watch_inspect(struct watch *w, uint32_t id);
+
+#endif
