@@ -182,9 +182,10 @@ INFRA_API infra_time infra_health_deadline(const struct infra_health *health);
  * Answer a PROBE.
  *
  * @param check    From the event.
- * @param outcome  enum infra_outcome.  OK and DEGRADED are a pass.  What does not blame the
- *                 backend (INFRA_OUTCOME_LOCAL, INFRA_OUTCOME_ABANDONED) leaves
- *                 the counter alone, and the check is repeated after fastinter.
+ * @param outcome  enum infra_outcome.  OK and DEGRADED are a pass.  What does
+ *                 not blame the backend (INFRA_OUTCOME_LOCAL, _ABANDONED)
+ *                 leaves the counter alone, and the check is repeated after
+ *                 fastinter.
  * @param detail   The host's own; handed out with the change that it causes.
  * @return INFRA_OK; INFRA_ESTALE: that check is answered or its backend gone;
  *         INFRA_EINVAL: NULL, or no such outcome.
@@ -205,6 +206,17 @@ INFRA_API int infra_health_verdict(struct infra_health *health, uint64_t check,
  */
 INFRA_API int infra_health_inspect(const struct infra_health *health,
                                    uint32_t id, struct infra_health_stats *ret);
+
+/**
+ * By how much to stretch the time-outs of the checks that start now, in
+ * thousandths: 1000 is not at all.  It rises while the machine has reason to
+ * think that it is itself the slow one.
+ *
+ * @return 1000 .. 8000; 1000 for NULL.
+ *
+ * Thread safety: owner.
+ */
+INFRA_API uint32_t infra_health_patience(const struct infra_health *health);
 
 /** Name of a reason ("fall"), or "unknown".  Thread safety: any. */
 INFRA_API const char *infra_health_reason_name(uint32_t reason);

@@ -354,3 +354,9 @@ int infra_health_inspect(const struct infra_health *health, uint32_t id,
                                               .detail = b->detail };
     return infra__stats_export(ret, &stats, sizeof stats, sizeof stats);
 }
+
+uint32_t infra_health_patience(const struct infra_health *health)
+{
+    (void)health;
+    return 1000;
+}
