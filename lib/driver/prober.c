@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Health checks over sockets: infra_health says when, an infra_probe says what,
  * a job of the driver runs it, and the verdict goes back to infra_health. The
- * host sees the changes only. They wait in a list, one place per backend: a
- * change and its opposite cancel out. O(log n) a check; about 0.5 KiB per
- * backend, allocated when it is set. */
+ * host sees the changes only. They wait in a list, one place per backend: the
+ * last one counts, and none if the backend is again what the host knows.
+ * O(log n) a check; about 0.5 KiB per backend, allocated when it is set. */
 #include "driver.h"
 
 #include <assert.h>
@@ -26,7 +26,8 @@ struct backend {
     uint64_t key_hash;
     uint64_t check; /* Of the running job. */
     uint32_t id;
-    bool changed; /* In the list. */
+    uint32_t known; /* What the host takes it for: UP, DEGRADED or DOWN. */
+    bool changed;   /* In the list. */
 };
 
 struct infra_prober {
@@ -36,7 +37,10 @@ struct infra_prober {
     struct infra_health *health;
     struct backend *first; /* With a change for the host, oldest first. */
     struct backend *last;
+    struct infra_health_event doubt; /* While it waits: DOUBT or TRUST. */
+    bool doubt_changed;
     uint32_t ids_max;
+    uint32_t initial;           /* Kind of a backend that was just set. */
     struct backend *backends[]; /* By id; NULL: not checked. */
 };
 
@@ -67,9 +71,8 @@ static void note_change(struct backend *b,
 {
     struct infra_prober *p = b->prober;
 
-    if (b->changed) {
-        assert(b->change.kind != event->kind);
-        drop_change(b); /* Back to what the host knows. */
+    drop_change(b);
+    if (event->kind == b->known) {
         return;
     }
     b->change = *event;
@@ -78,6 +81,13 @@ static void note_change(struct backend *b,
     b->next = NULL;
     *(p->last != NULL ? &p->last->next : &p->first) = b;
     p->last = b;
+}
+
+static void note_doubt(struct infra_prober *p,
+                       const struct infra_health_event *event)
+{
+    p->doubt = *event;
+    p->doubt_changed = !p->doubt_changed; /* They come in turn. */
 }
 
 static void check_done(void *owner, infra_time now)
@@ -97,7 +107,8 @@ static void abandon_check(struct backend *b, infra_time now)
     if (b->job.running) {
         infra__job_cancel(&b->job);
         (void)infra_health_verdict(b->prober->health, b->check,
-                                   INFRA_OUTCOME_LOCAL, INFRA_PROBE_LOCAL, now);
+                                   INFRA_OUTCOME_ABANDONED, INFRA_PROBE_LOCAL,
+                                   now);
     }
 }
 
@@ -108,6 +119,10 @@ static void prober_turn(void *self, infra_time now)
 
     /* It ends: a check that is over at once is due again a fastinter later. */
     while (infra_health_next(p->health, now, &event) == INFRA_OK) {
+        if (event.id == INFRA_HEALTH_NOBODY) {
+            note_doubt(p, &event);
+            continue;
+        }
         struct backend *b = find(p, event.id);
         assert(b != NULL);
         if (event.kind != INFRA_HEALTH_PROBE) {
@@ -131,7 +146,7 @@ static bool prober_pending(const void *self)
 {
     const struct infra_prober *p = self;
 
-    return p->first != NULL;
+    return p->first != NULL || p->doubt_changed;
 }
 
 int infra_prober_create(struct infra_prober **ret, struct infra_driver *driver,
@@ -174,6 +189,8 @@ int infra_prober_create(struct infra_prober **ret, struct infra_driver *driver,
     p->driver = driver;
     p->health = health;
     p->ids_max = h.ids_max;
+    p->initial = h.initial <= INFRA_HEALTH_INITIAL_FULLY_UP ? INFRA_HEALTH_UP
+                                                            : INFRA_HEALTH_DOWN;
     infra__driver_join(driver, &p->client);
     *ret = p;
     return INFRA_OK;
@@ -264,6 +281,7 @@ int infra_prober_set(struct infra_prober *prober,
     uint64_t key_hash = infra_xxhash64(t.key, strlen(t.key), 0);
     if (b->key_hash != key_hash) {
         drop_change(b);
+        b->known = prober->initial;
         b->result = (struct infra_probe_result) { 0 };
     }
     abandon_check(b, now);
@@ -297,11 +315,17 @@ int infra_prober_next(struct infra_prober *prober, infra_time now,
     if (prober == NULL || ret == NULL) {
         return INFRA_EINVAL;
     }
+    if (prober->doubt_changed) {
+        *ret = prober->doubt;
+        prober->doubt_changed = false;
+        return INFRA_OK;
+    }
     struct backend *b = prober->first;
     if (b == NULL) {
         return INFRA_EAGAIN;
     }
     *ret = b->change;
+    b->known = b->change.kind;
     drop_change(b);
     return INFRA_OK;
 }
