@@ -425,7 +425,8 @@ static int model_verdict(uint64_t check, uint32_t outcome, uint32_t detail)
     return INFRA_OK;
 }
 
-/* One assertion for all: Check makes a system call for each. */
+/* Assertions only where something is wrong: Check makes a system call for each,
+ * and there are millions. */
 static void compare(uint32_t id)
 {
     struct infra_health_stats s = { .size = sizeof s };
@@ -445,10 +446,10 @@ static void compare(uint32_t id)
     };
     int err = infra_health_inspect(health, id, &s);
 
-    if (m.places[id].key == 0) {
-        ck_assert_int_eq(err, INFRA_ENOENT);
-    } else {
+    if (m.places[id].key == 0 ? err != INFRA_ENOENT
+                              : memcmp(&s, &expected, sizeof s) != 0) {
         ck_assert_mem_eq(&s, &expected, sizeof s);
+        ck_abort_msg("id %u: %d", id, err);
     }
 }
 
@@ -463,7 +464,9 @@ static uint64_t take_event(infra_time now)
         m.places[e.id].running = e.check;
         expected.check = e.check;
     }
-    ck_assert_mem_eq(&e, &expected, sizeof e);
+    if (memcmp(&e, &expected, sizeof e) != 0) {
+        ck_assert_mem_eq(&e, &expected, sizeof e);
+    }
     if (e.kind != NOTHING) {
         m.seen[e.reason]++;
     }
@@ -547,14 +550,18 @@ START_TEST(machine_agrees_with_the_model)
             int err = infra_health_verdict(health, check, outcome,
                                            (uint32_t)step, now);
             advance(now);
-            ck_assert_int_eq(err,
-                             model_verdict(check, outcome, (uint32_t)step));
+            if (err != model_verdict(check, outcome, (uint32_t)step)) {
+                ck_abort_msg("step %d: verdict: %d", step, err);
+            }
         } else {
             uint32_t key = 1 + infra__below(infra__random(&random), KEYS);
             change_backends(r - 92, id, key, now);
         }
-        ck_assert_uint_eq(infra_health_deadline(health), model_deadline());
-        ck_assert_uint_eq(infra_health_patience(health), 1000 * (m.score + 1));
+        if (infra_health_deadline(health) != model_deadline() ||
+            infra_health_patience(health) != 1000 * (m.score + 1)) {
+            ck_assert_uint_eq(infra_health_deadline(health), model_deadline());
+            ck_abort_msg("step %d: score %u", step, m.score);
+        }
         compare(id);
     }
     for (uint32_t reason = 0; reason < INFRA__COUNT_OF(m.seen); reason++) {
