@@ -208,7 +208,7 @@ START_TEST(changes_come_first_in_order)
     for (int i = 0; i < 4; i++) {
         answer(checks[order[i]], INFRA_OUTCOME_RESET, INFRA_SEC(1));
     }
-    /* By now the next checks are due as well. That they are late is news too. */
+    /* By now the next checks are due as well. That they are late is news. */
     struct infra_health_event e = next(INFRA_SEC(9));
     ck_assert_uint_eq(e.kind, INFRA_HEALTH_DOUBT);
     for (int i = 0; i < 4; i++) {

@@ -508,6 +508,76 @@ START_TEST(a_pause_excuses_the_silent)
 }
 END_TEST
 
+/* Doubt is something to return for; doubt that has passed is not. */
+START_TEST(a_run_returns_with_doubt)
+{
+    struct test_endpoint endpoint;
+
+    int listener = test_listen(AF_UNIX, 64, &endpoint);
+    now = 1; /* Long ago by the real clock. */
+    ck_assert_int_eq(set(0, "a", &endpoint, http_probe()), INFRA_OK);
+    next_deadline();
+    ck_assert(is_running(0));
+    ck_assert_int_eq(infra_driver_run(driver, 0), INFRA_OK);
+    expect_doubt(INFRA_HEALTH_DOUBT, INFRA_HEALTH_REASON_LATE);
+    expect_nothing();
+    (void)close(listener);
+}
+END_TEST
+
+START_TEST(doubt_and_trust_cancel_out)
+{
+    struct test_endpoint endpoint;
+
+    int listener = test_listen(AF_UNIX, 64, &endpoint);
+    ck_assert_int_eq(set(0, "a", &endpoint, tcp_probe()), INFRA_OK);
+    for (int i = 0; i < 3; i++) {
+        run_check(0);
+        now += INFRA_SEC(30);
+        run_check(0);
+        run_check(0);
+        run_check(0);
+    }
+    (void)expect_change(INFRA_HEALTH_UP, INFRA_PROBE_PASSED);
+    expect_nothing();
+    (void)close(listener);
+}
+END_TEST
+
+/* What a backend is before its first check is what the host takes it for: only
+ * the other thing is news. */
+START_TEST(the_initial_state_is_no_news)
+{
+    static const struct {
+        uint32_t initial;
+        int is_up;
+    } rows[] = {
+        { INFRA_HEALTH_INITIAL_UP, 1 },
+        { INFRA_HEALTH_INITIAL_FULLY_UP, 1 },
+        { INFRA_HEALTH_INITIAL_DOWN, 0 },
+        { INFRA_HEALTH_INITIAL_FULLY_DOWN, 0 },
+    };
+    struct infra_health_options health = schedule;
+    struct test_endpoint endpoint;
+
+    health.initial = rows[_i].initial;
+    struct infra_prober_options o = { .size = sizeof o, .health = &health };
+    infra_prober_destroy(prober);
+    ck_assert_int_eq(infra_prober_create(&prober, driver, &o), INFRA_OK);
+    int listener = test_listen(AF_UNIX, 64, &endpoint);
+    ck_assert_int_eq(set(0, "a", &endpoint, tcp_probe()), INFRA_OK);
+    run_check(0);
+    if (!rows[_i].is_up) {
+        (void)expect_change(INFRA_HEALTH_UP, INFRA_PROBE_PASSED);
+    }
+    expect_nothing();
+    (void)close(listener);
+    run_check(0);
+    (void)expect_change(INFRA_HEALTH_DOWN, INFRA_PROBE_REFUSED);
+    expect_nothing();
+}
+END_TEST
+
 /* A backend that moves to another id is there what it was. */
 START_TEST(a_key_may_move)
 {
@@ -675,6 +745,9 @@ static Suite *prober_suite(void)
     tcase_add_test(tc, no_descriptor_condemns_nobody);
     tcase_add_test(tc, a_pause_condemns_nobody);
     tcase_add_test(tc, a_pause_excuses_the_silent);
+    tcase_add_test(tc, a_run_returns_with_doubt);
+    tcase_add_test(tc, doubt_and_trust_cancel_out);
+    tcase_add_loop_test(tc, the_initial_state_is_no_news, 0, 4);
     tcase_add_test(tc, a_key_may_move);
     suite_add_tcase(s, tc);
 

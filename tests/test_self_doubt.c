@@ -132,7 +132,7 @@ START_TEST(a_pause_condemns_nobody)
     }
     set_outcome(0, 1, deaths[_i / 3 % DEATHS]);
     test_loop_pause(&loop, INFRA_SEC(30), loop.backends[0].outcome);
-    /* A check takes twice the time-out, which is two fastinters with the skip. */
+    /* A check takes twice the time-out, and with the skip two fastinters. */
     run_for(2 * FALL * 2 * FASTINTER);
     ck_assert_uint_eq(loop.backends[0].kind, INFRA_HEALTH_DOWN);
     ck_assert_uint_eq(count_down(), 1);

@@ -27,10 +27,10 @@
  * driver.h runs all of this over real sockets (infra_prober); use this header
  * alone where the host has its own way to probe.
  *
- * **The counter** (HAProxy, src/check.c): one integer from 0 to rise + fall - 1;
- * the backend is up from `rise` on.  A pass adds one, and lifts it to the top
- * when it is then up; a failure takes one away, and drops it to 0 when it is
- * then down.
+ * **The counter** (HAProxy, src/check.c) is one integer from 0 to
+ * rise + fall - 1; the backend is up from `rise` on.  A pass adds one, and
+ * lifts it to the top when it is then up; a failure takes one away, and drops
+ * it to 0 when it is then down.
  *
  * **The intervals** go by state and edge: `inter` while it is fully up,
  * `downinter` while it is fully down, `fastinter` on the way between them, in
@@ -38,22 +38,22 @@
  * intervals.)  Each check counts from when the one before was due.  In any time
  * there are at most two more checks of a backend than intervals.
  *
- * **Degraded** is a pass with a wish: the backend does its work and would rather
- * be spared.  It is the backend's own word and not a guess, so one check is
- * enough in both directions; failures do not touch it.
+ * **Degraded** is a pass with a wish: the backend does its work and would
+ * rather be spared.  It is the backend's own word and not a guess, so one check
+ * is enough in both directions; failures do not touch it.
  *
  * **A backend is its key.**  Where a key moves to another id, or is removed and
  * comes back within INFRA_HEALTH_KEPT_FOR, its counter, its history and its
- * place in the schedule go with it: nobody comes up, and no check is put off, by
- * resolving a name again.  Up to ids_max removed keys are kept, the last ones.
+ * place in the schedule go with it: resolving a name again brings nobody up and
+ * puts no check off.  Up to ids_max removed keys are kept, the last ones.
  *
  * **Self-doubt** (after Lifeguard, Dadgar and others 2018).  The machine asks
  * itself whether it is the sick one.  Three things speak against it: its loop
  * comes more than INFRA_HEALTH_LATE after the deadline; a check ends with
- * INFRA_OUTCOME_LOCAL; or a backend that was silent until it is to go down is
- * not alone, and since then more backends fell silent than checks of any were
- * answered.  Silence is INFRA_OUTCOME_TIMEOUT or _UNREACHABLE; all else is
- * said by somebody, and so it is evidence of the backend.  Then it is in doubt:
+ * INFRA_OUTCOME_LOCAL; or a backend that is to go down for its silence is one
+ * of a crowd: since it began, more backends fell silent than checks of any were
+ * answered.  Silence is INFRA_OUTCOME_TIMEOUT or _UNREACHABLE; all else is said
+ * by somebody, and is evidence about him.  Then the machine is in doubt:
  *
  * - infra_health_patience() stretches the time-outs of new checks: to the
  *   double, and by one more for every `fastinter` in which the loop was late
@@ -71,11 +71,13 @@
  * costs time but never the truth: where everybody is silent, or the loop is
  * always late, who is dead is down after twice as many checks.
  *
- * Without doubt a backend that fails is down (fall - 1) * fastinter and one
- * time-out after its first failing check began, if a time-out is not longer than
- * fastinter; one `fastinter` more if infra_health_probe_now() began it.
+ * **How soon.**  Where a time-out is not longer than `fastinter`, and without
+ * doubt, a backend is down (fall - 1) * fastinter and one time-out after its
+ * first failing check began, give or take the jitter; one `fastinter` later if
+ * that check was asked for.
  *
- * Cost: O(log n) a check.  Memory: 224 bytes per id, allocated by create.
+ * Cost: O(log n) a check.  Memory: at most 216 bytes per id, allocated by
+ * create.
  */
 #ifndef INFRA_HEALTH_H
 #define INFRA_HEALTH_H
@@ -204,7 +206,7 @@ INFRA_API void infra_health_destroy(struct infra_health *health);
  * that a host may say its whole list again.  Another key takes the id over: its
  * state is that of the same key at another id (of several, the one set last),
  * or what is kept of it, or it starts afresh, as `initial` says.  If the state
- * is another one than `initial` says, an event tells (INFRA_HEALTH_REASON_KEPT).
+ * is another one than that, an event tells (INFRA_HEALTH_REASON_KEPT).
  *
  * @param key  Who it is, not empty; its hash spreads the first check.  Two ids
  *             with one key are checked each by itself.
@@ -228,10 +230,10 @@ INFRA_API INFRA_NODISCARD int infra_health_remove(struct infra_health *health,
                                                   uint32_t id);
 
 /**
- * Take the next event: doubt or trust first, then changes as they happened, then
- * the checks that are due, oldest first.  So no backend is checked again before
- * the host knows what the last check changed.  Every PROBE wants exactly one
- * verdict.  A host that cannot start so many checks keeps those that it has
+ * Take the next event: doubt or trust first, then changes as they happened,
+ * then the checks that are due, oldest first.  So no backend is checked again
+ * before the host knows what the last check changed.  Every PROBE wants exactly
+ * one verdict.  A host that cannot start so many checks keeps those that it has
  * taken and starts them later; it calls in time all the same.
  *
  * @return INFRA_OK; INFRA_EAGAIN: nothing until the deadline; INFRA_EINVAL.
