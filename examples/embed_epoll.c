@@ -129,7 +129,10 @@ static void check_health(struct peer *peer) /* + libinfra */
     (void)peer;
     infra_driver_step(driver, infra_driver_now());
     while (infra_prober_next(prober, infra_driver_now(), &event) == INFRA_OK) {
-        int up = event.kind == INFRA_HEALTH_UP;
+        if (event.id == INFRA_HEALTH_NOBODY) {
+            continue;
+        }
+        int up = event.kind != INFRA_HEALTH_DOWN;
         printf("backend %u is %s: %s\n", event.id, up ? "up" : "down",
                infra_probe_reason_name(event.detail));
         downs += !up;

@@ -209,20 +209,33 @@ static void raise_descriptor_limit(void)
 static void take_event(struct proxy *proxy,
                        const struct infra_health_event *event)
 {
-    bool up = event->kind == INFRA_HEALTH_UP;
+    bool up = event->kind != INFRA_HEALTH_DOWN;
+    bool degraded = event->kind == INFRA_HEALTH_DEGRADED;
 
+    if (event->id == INFRA_HEALTH_NOBODY) {
+        say("the checks themselves are %s: %s",
+            event->kind == INFRA_HEALTH_DOUBT ? "in doubt" : "in order",
+            infra_health_reason_name(event->reason));
+        return;
+    }
     say("backend %s is %s: %s (%s)", proxy->options.backends[event->id].name,
-        up ? "up" : "down", infra_health_reason_name(event->reason),
+        degraded ? "degraded"
+        : up     ? "up"
+                 : "down",
+        infra_health_reason_name(event->reason),
         infra_probe_reason_name(event->detail));
     int err = infra_balancer_mark(proxy->balancer, event->id, INFRA_AXIS_HEALTH,
-                                  up ? INFRA_STATE_UP : INFRA_STATE_DOWN);
+                                  degraded ? INFRA_STATE_DEGRADED
+                                  : up     ? INFRA_STATE_UP
+                                           : INFRA_STATE_DOWN);
     if (err != INFRA_OK) {
         say("mark: %s", infra_strerror(err));
     }
-    proxy->up_count += up ? 1u : UINT32_MAX;
+    bool came_up = event->reason == INFRA_HEALTH_REASON_RISE;
+    proxy->up_count += came_up ? 1u : up ? 0u : UINT32_MAX;
     if (proxy->up_count == 0) {
         say("no backend is up: clients are refused");
-    } else if (up && proxy->up_count == 1) {
+    } else if (came_up && proxy->up_count == 1) {
         say("clients are served again");
     }
 }

@@ -153,6 +153,16 @@ static struct infra_health_event expect_change(uint32_t kind, uint32_t reason)
     return event;
 }
 
+/* The prober says something of itself. */
+static void expect_doubt(uint32_t kind, uint32_t reason)
+{
+    struct infra_health_event event =
+        expect_change(kind, 0); /* There is no check to blame. */
+
+    ck_assert_uint_eq(event.id, INFRA_HEALTH_NOBODY);
+    ck_assert_uint_eq(event.reason, reason);
+}
+
 static void expect_nothing(void)
 {
     struct infra_health_event event;
@@ -261,8 +271,12 @@ START_TEST(silence_is_no_reply)
     ck_assert(is_running(0));
     ck_assert(test_wait(infra_driver_fd(driver), POLLIN));
     ck_assert_int_eq(infra_driver_step(driver, now), INFRA_OK);
-    ck_assert_uint_eq(infra_driver_deadline(driver), now + INFRA_SEC(2));
-    next_deadline();
+    infra_time started = now;
+    while (checks(0) == 0) {
+        expect_nothing();
+        next_deadline();
+    }
+    ck_assert_uint_eq(now, started + INFRA_SEC(2));
     (void)expect_change(INFRA_HEALTH_DOWN, INFRA_PROBE_NO_REPLY);
     (void)close(listener);
 }
@@ -368,7 +382,7 @@ START_TEST(set_again_goes_on)
     ck_assert_int_eq(set(0, "a", &live, probe), INFRA_OK); /* Its own probe. */
     ck_assert_int_eq(infra_prober_inspect(prober, 0, &stats, NULL), INFRA_OK);
     ck_assert_uint_eq(stats.up, 1);
-    ck_assert_uint_eq(stats.outcome, INFRA_OUTCOME_LOCAL);
+    ck_assert_uint_eq(stats.outcome, INFRA_OUTCOME_ABANDONED);
     ck_assert_uint_eq(stats.next, started + INFRA_MS(500));
     ck_assert_int_eq(set(0, "a", &live, tcp_probe()), INFRA_OK);
     run_check(0);
@@ -426,23 +440,26 @@ START_TEST(no_descriptor_condemns_nobody)
     ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
     ck_assert_int_eq(infra_prober_inspect(prober, 0, NULL, &result), INFRA_OK);
     ck_assert_uint_eq(result.reason, INFRA_PROBE_LOCAL);
+    expect_doubt(INFRA_HEALTH_DOUBT, INFRA_HEALTH_REASON_LOCAL);
     expect_nothing();
     ck_assert_uint_eq(infra_driver_deadline(driver), now + INFRA_MS(500));
     run_check(0);
+    expect_doubt(INFRA_HEALTH_TRUST, INFRA_HEALTH_REASON_ANSWERED);
     expect_nothing();
     (void)close(listener);
 }
 END_TEST
 
 /* After a pause of a minute: all checks were under way and are answered, so all
- * are still up. */
+ * are still up. The prober says that it was away, and when it is back. */
 START_TEST(a_pause_condemns_nobody)
 {
+    static const char *const keys[IDS_MAX] = { "a", "b", "c", "d" };
     struct test_endpoint endpoint;
 
     int listener = test_listen(AF_INET, 64, &endpoint);
     for (uint32_t id = 0; id < IDS_MAX; id++) {
-        ck_assert_int_eq(set(id, "a", &endpoint, tcp_probe()), INFRA_OK);
+        ck_assert_int_eq(set(id, keys[id], &endpoint, tcp_probe()), INFRA_OK);
         run_check(id);
         (void)expect_change(INFRA_HEALTH_UP, INFRA_PROBE_PASSED);
     }
@@ -454,6 +471,129 @@ START_TEST(a_pause_condemns_nobody)
     }
     ck_assert(test_wait(infra_driver_fd(driver), POLLIN));
     ck_assert_int_eq(infra_driver_step(driver, now), INFRA_OK);
+    expect_doubt(INFRA_HEALTH_DOUBT, INFRA_HEALTH_REASON_LATE);
+    expect_nothing();
+    run_check(0);
+    run_check(0);
+    expect_doubt(INFRA_HEALTH_TRUST, INFRA_HEALTH_REASON_ANSWERED);
+    expect_nothing();
+    (void)close(listener);
+}
+END_TEST
+
+/* Silent while all were connected, over a pause of a minute: what timed out in
+ * it is held against nobody, though one failure would do. */
+START_TEST(a_pause_excuses_the_silent)
+{
+    struct test_endpoint silent;
+    struct test_endpoint live;
+
+    int listeners[] = { test_listen(AF_UNIX, 64, &silent),
+                        test_listen(AF_UNIX, 64, &live) };
+    ck_assert_int_eq(set(0, "a", &live, tcp_probe()), INFRA_OK);
+    run_check(0);
+    (void)expect_change(INFRA_HEALTH_UP, INFRA_PROBE_PASSED);
+    ck_assert_int_eq(set(0, "a", &silent, http_probe()), INFRA_OK);
+    next_deadline();
+    ck_assert(is_running(0));
+    now += INFRA_SEC(60);
+    uint64_t before = checks(0);
+    ck_assert_int_eq(infra_driver_step(driver, now), INFRA_OK);
+    ck_assert_uint_eq(checks(0), before + 1);
+    expect_doubt(INFRA_HEALTH_DOUBT, INFRA_HEALTH_REASON_LATE);
+    expect_nothing();
+    for (int i = 0; i < 2; i++) {
+        (void)close(listeners[i]);
+    }
+}
+END_TEST
+
+/* Doubt is something to return for; doubt that has passed is not. */
+START_TEST(a_run_returns_with_doubt)
+{
+    struct test_endpoint endpoint;
+
+    int listener = test_listen(AF_UNIX, 64, &endpoint);
+    now = 1; /* Long ago by the real clock. */
+    ck_assert_int_eq(set(0, "a", &endpoint, http_probe()), INFRA_OK);
+    next_deadline();
+    ck_assert(is_running(0));
+    ck_assert_int_eq(infra_driver_run(driver, 0), INFRA_OK);
+    expect_doubt(INFRA_HEALTH_DOUBT, INFRA_HEALTH_REASON_LATE);
+    expect_nothing();
+    (void)close(listener);
+}
+END_TEST
+
+START_TEST(doubt_and_trust_cancel_out)
+{
+    struct test_endpoint endpoint;
+
+    int listener = test_listen(AF_UNIX, 64, &endpoint);
+    ck_assert_int_eq(set(0, "a", &endpoint, tcp_probe()), INFRA_OK);
+    for (int i = 0; i < 3; i++) {
+        run_check(0);
+        now += INFRA_SEC(30);
+        run_check(0);
+        run_check(0);
+        run_check(0);
+    }
+    (void)expect_change(INFRA_HEALTH_UP, INFRA_PROBE_PASSED);
+    expect_nothing();
+    (void)close(listener);
+}
+END_TEST
+
+/* What a backend is before its first check is what the host takes it for: only
+ * the other thing is news. */
+START_TEST(the_initial_state_is_no_news)
+{
+    static const struct {
+        uint32_t initial;
+        int is_up;
+    } rows[] = {
+        { INFRA_HEALTH_INITIAL_UP, 1 },
+        { INFRA_HEALTH_INITIAL_FULLY_UP, 1 },
+        { INFRA_HEALTH_INITIAL_DOWN, 0 },
+        { INFRA_HEALTH_INITIAL_FULLY_DOWN, 0 },
+    };
+    struct infra_health_options health = schedule;
+    struct test_endpoint endpoint;
+
+    health.initial = rows[_i].initial;
+    struct infra_prober_options o = { .size = sizeof o, .health = &health };
+    infra_prober_destroy(prober);
+    ck_assert_int_eq(infra_prober_create(&prober, driver, &o), INFRA_OK);
+    int listener = test_listen(AF_UNIX, 64, &endpoint);
+    ck_assert_int_eq(set(0, "a", &endpoint, tcp_probe()), INFRA_OK);
+    run_check(0);
+    if (!rows[_i].is_up) {
+        (void)expect_change(INFRA_HEALTH_UP, INFRA_PROBE_PASSED);
+    }
+    expect_nothing();
+    (void)close(listener);
+    run_check(0);
+    (void)expect_change(INFRA_HEALTH_DOWN, INFRA_PROBE_REFUSED);
+    expect_nothing();
+}
+END_TEST
+
+/* A backend that moves to another id is there what it was. */
+START_TEST(a_key_may_move)
+{
+    struct test_endpoint endpoint;
+
+    int listener = test_listen(AF_UNIX, 8, &endpoint);
+    ck_assert_int_eq(set(0, "a", &endpoint, tcp_probe()), INFRA_OK);
+    run_check(0);
+    (void)expect_change(INFRA_HEALTH_UP, INFRA_PROBE_PASSED);
+    ck_assert_int_eq(infra_prober_remove(prober, 0), INFRA_OK);
+    ck_assert_int_eq(set(3, "a", &endpoint, tcp_probe()), INFRA_OK);
+    ck_assert_int_eq(infra_driver_step(driver, now), INFRA_OK);
+    struct infra_health_event event =
+        expect_change(INFRA_HEALTH_UP, INFRA_PROBE_PASSED);
+    ck_assert_uint_eq(event.id, 3);
+    ck_assert_uint_eq(event.reason, INFRA_HEALTH_REASON_KEPT);
     expect_nothing();
     (void)close(listener);
 }
@@ -604,6 +744,11 @@ static Suite *prober_suite(void)
     tcase_add_test(tc, a_run_returns_with_a_change);
     tcase_add_test(tc, no_descriptor_condemns_nobody);
     tcase_add_test(tc, a_pause_condemns_nobody);
+    tcase_add_test(tc, a_pause_excuses_the_silent);
+    tcase_add_test(tc, a_run_returns_with_doubt);
+    tcase_add_test(tc, doubt_and_trust_cancel_out);
+    tcase_add_loop_test(tc, the_initial_state_is_no_news, 0, 4);
+    tcase_add_test(tc, a_key_may_move);
     suite_add_tcase(s, tc);
 
     tc = tcase_create("set");

@@ -11,9 +11,12 @@
  *     until infra_driver_deadline(driver);
  * infra_driver_step(driver, infra_driver_now());
  * while (infra_prober_next(prober, infra_driver_now(), &event) == INFRA_OK) {
- *     infra_balancer_mark(balancer, event.id, INFRA_AXIS_HEALTH,
- *                         event.kind == INFRA_HEALTH_UP ? INFRA_STATE_UP
- *                                                       : INFRA_STATE_DOWN);
+ *     if (event.id != INFRA_HEALTH_NOBODY) {
+ *         infra_balancer_mark(balancer, event.id, INFRA_AXIS_HEALTH,
+ *             event.kind == INFRA_HEALTH_UP         ? INFRA_STATE_UP
+ *             : event.kind == INFRA_HEALTH_DEGRADED ? INFRA_STATE_DEGRADED
+ *                                                   : INFRA_STATE_DOWN);
+ *     }
  * }
  * @endcode
  *
@@ -248,8 +251,19 @@ INFRA_API INFRA_NODISCARD int infra_prober_remove(struct infra_prober *prober,
                                                   uint32_t id);
 
 /**
- * Take the next change: UP or DOWN, never PROBE.  The event's detail is the
- * enum infra_probe_reason of the check that decided.
+ * Check a backend soon, as in infra_health_probe_now(): traffic saw something.
+ *
+ * @return INFRA_OK, INFRA_ENOENT, INFRA_EINVAL.
+ *
+ * Thread safety: owner (of the driver).
+ */
+INFRA_API int infra_prober_probe_now(struct infra_prober *prober, uint32_t id,
+                                     infra_time now);
+
+/**
+ * Take the next event: DOUBT or TRUST of the prober itself, then the backends'
+ * changes; never PROBE.  The detail of UP, DEGRADED and DOWN is the enum
+ * infra_probe_reason of the check that decided.
  *
  * @return INFRA_OK, INFRA_EAGAIN, INFRA_EINVAL.
  *

@@ -5,8 +5,8 @@
  * A backend can stand in two lines. In one, checks that are due wait until the
  * limits let them start, in the order in which they were due; to infra_health
  * they run already, so that they are not due twice. In the other, changes wait
- * for the host; a change and its opposite cancel out. All but infra_health's
- * part, which is O(log n), is O(1). */
+ * for the host: the last one counts, and none if the backend is again what the
+ * host knows. All but infra_health's part, which is O(log n), is O(1). */
 #include "prober.h"
 
 #include <assert.h>
@@ -42,14 +42,19 @@ static void queue(struct infra__backend *b, enum infra__line line)
 static void note_change(struct infra__backend *b,
                         const struct infra_health_event *event)
 {
-    if (b->places[INFRA__LINE_CHANGES].taken) {
-        assert(b->change.kind != event->kind);
-        /* Back to what the host knows. */
-        infra__line_leave(b, INFRA__LINE_CHANGES);
+    infra__line_leave(b, INFRA__LINE_CHANGES);
+    if (event->kind == b->known) {
         return;
     }
     b->change = *event;
     queue(b, INFRA__LINE_CHANGES);
+}
+
+static void note_doubt(struct infra_prober *p,
+                       const struct infra_health_event *event)
+{
+    p->doubt = *event;
+    p->doubt_changed = !p->doubt_changed; /* They come in turn. */
 }
 
 void infra__check_done(void *owner, infra_time now)
@@ -77,7 +82,8 @@ void infra__check_abandon(struct infra__backend *b, infra_time now)
     if (b->job.running) {
         infra__check_drop(b);
         (void)infra_health_verdict(b->prober->health, b->check,
-                                   INFRA_OUTCOME_LOCAL, INFRA_PROBE_LOCAL, now);
+                                   INFRA_OUTCOME_ABANDONED, INFRA_PROBE_LOCAL,
+                                   now);
     }
 }
 
@@ -86,6 +92,10 @@ static void take_events(struct infra_prober *p, infra_time now)
     struct infra_health_event event;
 
     while (infra_health_next(p->health, now, &event) == INFRA_OK) {
+        if (event.id == INFRA_HEALTH_NOBODY) {
+            note_doubt(p, &event);
+            continue;
+        }
         struct infra__backend *b = p->backends[event.id];
         assert(b != NULL);
         if (event.kind != INFRA_HEALTH_PROBE) {
@@ -116,7 +126,8 @@ static void start_check(struct infra__backend *b, infra_time now)
     p->late_max = late > p->late_max ? late : p->late_max;
     p->started++;
     p->running++;
-    infra_probe_start(b->probe, now);
+    infra_probe_start_patiently(b->probe, infra_health_patience(p->health),
+                                now);
     infra__job_start(&b->job, now);
 }
 
@@ -145,5 +156,5 @@ bool infra__prober_pending(const void *self)
 {
     const struct infra_prober *p = self;
 
-    return p->lines[INFRA__LINE_CHANGES].first != NULL;
+    return p->lines[INFRA__LINE_CHANGES].first != NULL || p->doubt_changed;
 }

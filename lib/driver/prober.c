@@ -45,14 +45,18 @@ static int import_options(struct infra_prober_options *o,
     return INFRA_OK;
 }
 
-static int create_health(struct infra_health **ret, uint32_t *ret_ids_max,
+/* Leaves what the prober has to know of the options in @h. */
+static int create_health(struct infra_health **ret,
+                         struct infra_health_options *h,
                          const struct infra_health_options *options)
 {
-    struct infra_health_options h = { .size = sizeof h };
-    int err = infra__options_import(&h, sizeof h, options, sizeof h);
+    int err = infra__options_import(h, sizeof *h, options, sizeof *h);
 
-    *ret_ids_max = h.ids_max == 0 ? IDS_MAX_DEFAULT : h.ids_max;
-    return err == INFRA_OK ? infra_health_create(ret, &h) : err;
+    if (err == INFRA_OK) {
+        err = infra_health_create(ret, h);
+    }
+    h->ids_max = h->ids_max == 0 ? IDS_MAX_DEFAULT : h->ids_max;
+    return err;
 }
 
 int infra_prober_create(struct infra_prober **ret, struct infra_driver *driver,
@@ -60,21 +64,22 @@ int infra_prober_create(struct infra_prober **ret, struct infra_driver *driver,
 {
     struct infra_prober_options o = { .size = sizeof o };
     struct infra_transport tls = { .size = sizeof tls };
+    struct infra_health_options h = { .size = sizeof h };
     struct infra_health *health;
-    uint32_t ids_max;
 
     if (ret == NULL || driver == NULL) {
         return INFRA_EINVAL;
     }
     int err = import_options(&o, &tls, options);
     if (err == INFRA_OK) {
-        err = create_health(&health, &ids_max, o.health);
+        err = create_health(&health, &h, o.health);
     }
     if (err != INFRA_OK) {
         return err;
     }
     struct infra_allocator allocator = infra__allocator_or_libc(o.allocator);
-    struct infra_prober *p = infra__alloc(&allocator, 1, prober_size(ids_max));
+    struct infra_prober *p =
+        infra__alloc(&allocator, 1, prober_size(h.ids_max));
     if (p == NULL) {
         infra_health_destroy(health);
         return INFRA_ENOMEM;
@@ -90,7 +95,9 @@ int infra_prober_create(struct infra_prober **ret, struct infra_driver *driver,
     p->has_tls = o.tls != NULL;
     p->pace = infra__pace_of(o.rate_max_per_s);
     p->concurrency_max = o.concurrency_max;
-    p->ids_max = ids_max;
+    p->ids_max = h.ids_max;
+    p->initial = h.initial <= INFRA_HEALTH_INITIAL_FULLY_UP ? INFRA_HEALTH_UP
+                                                            : INFRA_HEALTH_DOWN;
     infra__driver_join(driver, &p->client);
     *ret = p;
     return INFRA_OK;
@@ -211,6 +218,7 @@ static void replace(struct infra__backend *b,
     if (b->key_hash != key_hash) {
         infra__line_leave(b, INFRA__LINE_CHANGES);
         infra__line_leave(b, INFRA__LINE_CHECKS);
+        b->known = b->prober->initial;
         b->result = (struct infra_probe_result) { 0 };
     }
     infra__check_abandon(b, now);
@@ -271,13 +279,26 @@ int infra_prober_next(struct infra_prober *prober, infra_time now,
     if (prober == NULL || ret == NULL) {
         return INFRA_EINVAL;
     }
+    if (prober->doubt_changed) {
+        *ret = prober->doubt;
+        prober->doubt_changed = false;
+        return INFRA_OK;
+    }
     struct infra__backend *b = prober->lines[INFRA__LINE_CHANGES].first;
     if (b == NULL) {
         return INFRA_EAGAIN;
     }
     *ret = b->change;
+    b->known = b->change.kind;
     infra__line_leave(b, INFRA__LINE_CHANGES);
     return INFRA_OK;
+}
+
+int infra_prober_probe_now(struct infra_prober *prober, uint32_t id,
+                           infra_time now)
+{
+    return prober != NULL ? infra_health_probe_now(prober->health, id, now)
+                          : INFRA_EINVAL;
 }
 
 int infra_prober_load(const struct infra_prober *prober,

@@ -32,6 +32,7 @@ struct infra__backend {
     uint64_t check; /* That waits or runs. */
     infra_time due; /* Of that check. */
     uint32_t id;
+    uint32_t known; /* What the host takes it for: UP, DEGRADED or DOWN. */
 };
 
 struct infra_prober {
@@ -45,13 +46,16 @@ struct infra_prober {
         struct infra__backend *first;
         struct infra__backend *last;
     } lines[INFRA__LINES];
+    struct infra_health_event doubt; /* While it waits: DOUBT or TRUST. */
     uint64_t started;
     infra_time late_max;
     uint32_t waiting;
     uint32_t running;
     uint32_t concurrency_max;
     uint32_t ids_max;
+    uint32_t initial; /* Kind of a backend that was just set. */
     bool has_tls;
+    bool doubt_changed;
     struct infra__backend *backends[]; /* By id; NULL: not checked. */
 };
 

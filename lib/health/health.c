@@ -1,17 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Active checks as a schedule and a counter: two heaps of ids, one by the time
- * at which the next check is due, one by the order in which changes happened. A
- * backend is in the first or has a check running, never both, so that there is
- * one check at a time; and since changes are handed out before checks, it can
- * change once at most before the host knows. Every call is O(log n) and
- * allocates nothing after create. */
-#include "../base/timers.h"
-#include "rise_fall.h"
-#include "schedule.h"
+/* Who is checked: creation, the backends that come and go, and what is told of
+ * them. checks.c runs the checks, kept.c remembers who was there. */
+#include "internal.h"
 
-#include <assert.h>
-#include <infra/health.h>
-#include <stdbool.h>
 #include <string.h>
 
 #define IDS_MAX_DEFAULT 64u
@@ -19,44 +10,24 @@
 #define INTERVAL_MIN INFRA_MS(1)
 
 INFRA__NO_TAIL_PADDING(struct infra_health_options, reserved);
-INFRA__NO_TAIL_PADDING(struct infra_health_stats, detail);
+INFRA__NO_TAIL_PADDING(struct infra_health_stats, held);
 _Static_assert(sizeof(struct infra_health_event) == 64, "events are 64 bytes");
-
-struct backend {
-    uint64_t key;   /* The hash of its key stands for it. */
-    infra_time due; /* When the last check handed out was due. */
-    infra_time since;
-    uint64_t checks;
-    uint64_t failures;
-    uint32_t generation; /* Of the last check; outlives the backend. */
-    uint32_t outcome;
-    uint32_t detail;
-    uint16_t counter;
-    uint8_t reason; /* Of the next check. */
-    bool is_set : 1;
-    bool is_running : 1;
-};
-
-struct infra_health {
-    struct infra_allocator allocator;
-    struct infra__timers checks;  /* By the time at which they are due. */
-    struct infra__timers changes; /* By the order in which they happened. */
-    struct backend *backends;
-    infra_time now; /* The greatest that was seen. */
-    uint64_t changes_count;
-    struct infra__schedule schedule;
-    struct infra__rise_fall rise_fall;
-    uint32_t ids_max;
-    uint32_t initial;
-};
 
 static const char *const reasons[] = {
     [INFRA_HEALTH_REASON_START] = "start",
     [INFRA_HEALTH_REASON_INTER] = "inter",
     [INFRA_HEALTH_REASON_FASTINTER] = "fastinter",
     [INFRA_HEALTH_REASON_DOWNINTER] = "downinter",
+    [INFRA_HEALTH_REASON_ASKED] = "asked",
     [INFRA_HEALTH_REASON_RISE] = "rise",
     [INFRA_HEALTH_REASON_FALL] = "fall",
+    [INFRA_HEALTH_REASON_DEGRADED] = "degraded",
+    [INFRA_HEALTH_REASON_RELIEVED] = "relieved",
+    [INFRA_HEALTH_REASON_KEPT] = "kept",
+    [INFRA_HEALTH_REASON_LATE] = "late",
+    [INFRA_HEALTH_REASON_LOCAL] = "local",
+    [INFRA_HEALTH_REASON_SILENCE] = "silence",
+    [INFRA_HEALTH_REASON_ANSWERED] = "answered",
 };
 
 const char *infra_health_reason_name(uint32_t reason)
@@ -96,7 +67,9 @@ static int allocate(struct infra_health **ret,
     h->allocator = *allocator;
     h->ids_max = ids_max;
     h->backends = infra__alloc(allocator, ids_max, sizeof *h->backends);
-    if (h->backends == NULL ||
+    h->kept = infra__alloc(allocator, ids_max, sizeof *h->kept);
+    if (h->backends == NULL || h->kept == NULL ||
+        infra__keys_init(&h->keys, 2 * ids_max, allocator) != INFRA_OK ||
         infra__timers_init(&h->checks, ids_max, allocator) != INFRA_OK ||
         infra__timers_init(&h->changes, ids_max, allocator) != INFRA_OK) {
         infra_health_destroy(h);
@@ -139,6 +112,7 @@ int infra_health_create(struct infra_health **ret,
                                    .random = o.seed,
                                    .jitter_percent = o.jitter_percent };
     h->rise_fall = (struct infra__rise_fall) { .rise = o.rise, .fall = o.fall };
+    h->doubt.period = o.fastinter;
     h->initial = o.initial;
     *ret = h;
     return INFRA_OK;
@@ -152,28 +126,48 @@ void infra_health_destroy(struct infra_health *health)
     struct infra_allocator allocator = health->allocator;
     infra__timers_finish(&health->changes, &allocator);
     infra__timers_finish(&health->checks, &allocator);
+    infra__keys_finish(&health->keys, &allocator);
+    infra__free(&allocator, health->kept, health->ids_max,
+                sizeof *health->kept);
     infra__free(&allocator, health->backends, health->ids_max,
                 sizeof *health->backends);
     infra__free(&allocator, health, 1, sizeof *health);
 }
 
-static void advance(struct infra_health *h, infra_time now)
+/* Empty an id. The check that may be running becomes stale. */
+static void clear(struct infra_health *h, uint32_t id)
 {
-    h->now = now > h->now ? now : h->now;
-}
+    struct infra__backend *b = &h->backends[id];
 
-static bool is_up(const struct infra_health *h, const struct backend *b)
-{
-    return infra__rise_fall_is_up(&h->rise_fall, b->counter);
-}
-
-/* Forget a backend. The check that may be running becomes stale. */
-static void forget(struct infra_health *h, uint32_t id)
-{
-    h->backends[id] =
-        (struct backend) { .generation = h->backends[id].generation };
+    infra__health_keep(h, id);
+    h->running_count -= b->is_running;
+    *b = (struct infra__backend) { .generation = b->generation };
     infra__timers_set(&h->checks, id, INFRA_TIME_NEVER);
     infra__timers_set(&h->changes, id, INFRA_TIME_NEVER);
+}
+
+/* Where a backend begins whom nobody knows. Its first check is at *ret_next. */
+static struct infra__history beginning(const struct infra_health *h,
+                                       uint64_t hash, infra_time *ret_next)
+{
+    uint32_t counter = infra__rise_fall_start(&h->rise_fall, h->initial);
+
+    *ret_next = infra__schedule_first(&h->schedule, hash, h->now);
+    return (struct infra__history) { .since = h->now,
+                                     .counter = (uint16_t)counter,
+                                     .reason = INFRA_HEALTH_REASON_START };
+}
+
+/* A backend that was away for long had its checks skipped; else what is overdue
+ * stays due, or who comes and goes would never be checked. */
+static infra_time next_of_known(const struct infra_health *h, uint32_t reason,
+                                infra_time next)
+{
+    infra_time interval = infra__schedule_interval(&h->schedule, reason);
+
+    return infra__time_add(next, interval) > h->now
+               ? next
+               : infra__schedule_in_phase(next, interval, h->now);
 }
 
 int infra_health_set(struct infra_health *health, uint32_t id, const char *key,
@@ -183,23 +177,32 @@ int infra_health_set(struct infra_health *health, uint32_t id, const char *key,
         key[0] == '\0') {
         return INFRA_EINVAL;
     }
-    struct backend *b = &health->backends[id];
+    struct infra__backend *b = &health->backends[id];
     uint64_t hash = infra_xxhash64(key, strlen(key), 0);
+    infra_time next;
 
-    advance(health, now);
-    if (b->is_set && b->key == hash) {
+    infra__health_advance(health, now);
+    if (b->is_set && health->keys.hashes[id] == hash) {
         return INFRA_OK;
     }
-    forget(health, id);
+    struct infra__history fresh = beginning(health, hash, &next);
+    struct infra__history history = fresh;
+    if (infra__health_recall(health, hash, &history, &next)) {
+        next = next_of_known(health, history.reason, next);
+    }
+    if (b->is_set) {
+        clear(health, id);
+    }
+    b->history = history;
+    b->due = next;
     b->is_set = true;
-    b->key = hash;
-    b->since = health->now;
-    b->counter =
-        (uint16_t)infra__rise_fall_start(&health->rise_fall, health->initial);
-    b->reason = INFRA_HEALTH_REASON_START;
-    infra__timers_set(
-        &health->checks, id,
-        infra__schedule_first(&health->schedule, hash, health->now));
+    infra__keys_add(&health->keys, id, hash);
+    infra__timers_set(&health->checks, id, next);
+    /* The host takes a new id for what the options say. */
+    if (infra__health_kind(health, &history) !=
+        infra__health_kind(health, &fresh)) {
+        infra__health_change(health, id, INFRA_HEALTH_REASON_KEPT);
+    }
     return INFRA_OK;
 }
 
@@ -211,124 +214,7 @@ int infra_health_remove(struct infra_health *health, uint32_t id)
     if (!health->backends[id].is_set) {
         return INFRA_ENOENT;
     }
-    forget(health, id);
-    return INFRA_OK;
-}
-
-static void take_change(struct infra_health *h, struct infra_health_event *ret)
-{
-    uint32_t id = h->changes.heap[0];
-    const struct backend *b = &h->backends[id];
-    bool up = is_up(h, b);
-
-    infra__timers_set(&h->changes, id, INFRA_TIME_NEVER);
-    /* No verdict came since the one that decided: it is the backend's last. */
-    *ret = (struct infra_health_event) {
-        .kind = up ? INFRA_HEALTH_UP : INFRA_HEALTH_DOWN,
-        .id = id,
-        .at = b->since,
-        .reason = up ? INFRA_HEALTH_REASON_RISE : INFRA_HEALTH_REASON_FALL,
-        .outcome = b->outcome,
-        .detail = b->detail,
-        .counter = b->counter
-    };
-}
-
-static void take_check(struct infra_health *h, struct infra_health_event *ret)
-{
-    uint32_t id = h->checks.heap[0];
-    struct backend *b = &h->backends[id];
-
-    assert(b->is_set && !b->is_running);
-    b->due = h->checks.due[id];
-    b->is_running = true;
-    b->generation++;
-    infra__timers_set(&h->checks, id, INFRA_TIME_NEVER);
-    *ret = (struct infra_health_event) { .kind = INFRA_HEALTH_PROBE,
-                                         .id = id,
-                                         .check =
-                                             (uint64_t)b->generation << 32 | id,
-                                         .at = b->due,
-                                         .reason = b->reason,
-                                         .counter = b->counter };
-}
-
-static bool check_is_due(const struct infra_health *h)
-{
-    return h->checks.count > 0 && infra__timers_first(&h->checks) <= h->now;
-}
-
-int infra_health_next(struct infra_health *health, infra_time now,
-                      struct infra_health_event *ret)
-{
-    if (health == NULL || ret == NULL) {
-        return INFRA_EINVAL;
-    }
-    advance(health, now);
-    if (health->changes.count > 0) {
-        take_change(health, ret);
-    } else if (check_is_due(health)) {
-        take_check(health, ret);
-    } else {
-        return INFRA_EAGAIN;
-    }
-    return INFRA_OK;
-}
-
-infra_time infra_health_deadline(const struct infra_health *health)
-{
-    if (health->changes.count > 0 || check_is_due(health)) {
-        return 0;
-    }
-    return infra__timers_first(&health->checks);
-}
-
-/* Move the counter; if that brings the backend up or down, queue the change. */
-static void count(struct infra_health *h, uint32_t id, bool passed)
-{
-    struct backend *b = &h->backends[id];
-    bool was_up = is_up(h, b);
-
-    b->counter =
-        (uint16_t)(passed ? infra__rise_fall_pass(&h->rise_fall, b->counter)
-                          : infra__rise_fall_fail(&h->rise_fall, b->counter));
-    b->failures += !passed;
-    if (is_up(h, b) != was_up) {
-        b->since = h->now;
-        infra__timers_set(&h->changes, id, h->changes_count++);
-    }
-}
-
-int infra_health_verdict(struct infra_health *health, uint64_t check,
-                         uint32_t outcome, uint32_t detail, infra_time now)
-{
-    uint32_t id = (uint32_t)check;
-
-    if (health == NULL || outcome > INFRA__OUTCOME_LAST) {
-        return INFRA_EINVAL;
-    }
-    advance(health, now);
-    if (id >= health->ids_max || !health->backends[id].is_running ||
-        health->backends[id].generation != check >> 32) {
-        return INFRA_ESTALE;
-    }
-    struct backend *b = &health->backends[id];
-    bool passed = infra__outcome_worked(outcome);
-
-    b->is_running = false;
-    b->checks++;
-    b->outcome = outcome;
-    b->detail = detail;
-    if (passed || infra_outcome_blames_backend(outcome)) {
-        count(health, id, passed);
-        b->reason =
-            (uint8_t)infra__schedule_reason(&health->rise_fall, b->counter);
-    } else {
-        b->reason = INFRA_HEALTH_REASON_FASTINTER;
-    }
-    infra__timers_set(&health->checks, id,
-                      infra__schedule_next(&health->schedule, b->reason, b->due,
-                                           health->now));
+    clear(health, id);
     return INFRA_OK;
 }
 
@@ -338,19 +224,29 @@ int infra_health_inspect(const struct infra_health *health, uint32_t id,
     if (health == NULL || ret == NULL || id >= health->ids_max) {
         return INFRA_EINVAL;
     }
-    const struct backend *b = &health->backends[id];
+    const struct infra__backend *b = &health->backends[id];
+    const struct infra__history *of = &b->history;
 
     if (!b->is_set) {
         return INFRA_ENOENT;
     }
+    uint32_t kind = infra__health_kind(health, of);
     const struct infra_health_stats stats = { .size = sizeof stats,
-                                              .checks = b->checks,
-                                              .failures = b->failures,
-                                              .since = b->since,
+                                              .checks = of->checks,
+                                              .failures = of->failures,
+                                              .since = of->since,
                                               .next = health->checks.due[id],
-                                              .up = is_up(health, b),
-                                              .counter = b->counter,
-                                              .outcome = b->outcome,
-                                              .detail = b->detail };
+                                              .up = kind != INFRA_HEALTH_DOWN,
+                                              .counter = of->counter,
+                                              .outcome = of->outcome,
+                                              .detail = of->detail,
+                                              .degraded =
+                                                  kind == INFRA_HEALTH_DEGRADED,
+                                              .held = of->held };
     return infra__stats_export(ret, &stats, sizeof stats, sizeof stats);
+}
+
+uint32_t infra_health_patience(const struct infra_health *health)
+{
+    return health == NULL ? 1000 : 1000 * (health->doubt.score + 1);
 }

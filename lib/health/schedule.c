@@ -22,10 +22,12 @@ uint32_t infra__schedule_reason(const struct infra__rise_fall *rf,
                         : INFRA_HEALTH_REASON_FASTINTER;
 }
 
-static infra_time interval_of(const struct infra__schedule *s, uint32_t reason)
+infra_time infra__schedule_interval(const struct infra__schedule *s,
+                                    uint32_t reason)
 {
     switch (reason) {
     case INFRA_HEALTH_REASON_FASTINTER:
+    case INFRA_HEALTH_REASON_ASKED:
         return s->fastinter;
     case INFRA_HEALTH_REASON_DOWNINTER:
         return s->downinter;
@@ -49,17 +51,23 @@ static infra_time with_jitter(struct infra__schedule *s, infra_time interval)
                            infra__random(&s->random) % (2 * width + 1));
 }
 
+infra_time infra__schedule_in_phase(infra_time phase, infra_time interval,
+                                    infra_time earliest)
+{
+    if (phase >= earliest) {
+        return earliest + (phase - earliest) % interval;
+    }
+    infra_time rest = (earliest - phase) % interval;
+    return rest == 0 ? earliest : infra__time_add(earliest, interval - rest);
+}
+
 infra_time infra__schedule_next(struct infra__schedule *s, uint32_t reason,
                                 infra_time due, infra_time now)
 {
-    infra_time interval = interval_of(s, reason);
+    infra_time interval = infra__schedule_interval(s, reason);
     infra_time next = infra__time_add(due, with_jitter(s, interval));
 
-    if (next >= now) {
-        return next;
-    }
     /* Late: skip whole intervals. To check at once would be a burst of all that
      * were missed, and would leave them in step for ever. */
-    infra_time rest = (now - next) % interval;
-    return rest == 0 ? now : infra__time_add(now, interval - rest);
+    return next >= now ? next : infra__schedule_in_phase(next, interval, now);
 }

@@ -27,6 +27,13 @@ infra_time infra__schedule_first(const struct infra__schedule *s, uint64_t hash,
 uint32_t infra__schedule_reason(const struct infra__rise_fall *rf,
                                 uint32_t counter);
 
+infra_time infra__schedule_interval(const struct infra__schedule *s,
+                                    uint32_t reason);
+
+/* The first time from @earliest on that is whole intervals away from @phase. */
+infra_time infra__schedule_in_phase(infra_time phase, infra_time interval,
+                                    infra_time earliest);
+
 /* When the check after the one at @due is due, not before @now. */
 infra_time infra__schedule_next(struct infra__schedule *s, uint32_t reason,
                                 infra_time due, infra_time now);

@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: MIT */
+/* The checks: a schedule and a counter over two heaps of ids, one by the time
+ * at which the next check is due, one by the order in which changes happened. A
+ * backend is in the first or has a check running, never both, so that there is
+ * one check at a time; and since changes are handed out before checks, it can
+ * change once at most before the host knows. Every call is O(log n) and
+ * allocates nothing. */
+#include "internal.h"
+
+#include <assert.h>
+
+/* The host takes a turn this often while a check runs, or nobody could tell a
+ * check that took long from a loop that slept. */
+#define BEAT INFRA_HEALTH_LATE
+
+/* What a verdict is evidence of. */
+enum evidence {
+    EVIDENCE_OF_NOTHING,
+    EVIDENCE_OF_LIFE,
+    EVIDENCE_OF_DEATH,   /* Somebody answered: refused, reset, an error. */
+    EVIDENCE_OF_SILENCE, /* It may be dead, or we may be deaf. */
+};
+
+static bool check_is_due(const struct infra_health *h)
+{
+    return h->checks.count > 0 && infra__timers_first(&h->checks) <= h->now;
+}
+
+infra_time infra_health_deadline(const struct infra_health *health)
+{
+    if (infra__self_doubt_is_news(&health->doubt) ||
+        health->changes.count > 0 || check_is_due(health)) {
+        return 0;
+    }
+    infra_time due = infra__timers_first(&health->checks);
+    infra_time beat = health->running_count > 0
+                          ? infra__time_add(health->now, BEAT)
+                          : INFRA_TIME_NEVER;
+    return due < beat ? due : beat;
+}
+
+void infra__health_advance(struct infra_health *h, infra_time now)
+{
+    if (now <= h->now) {
+        return;
+    }
+    infra_time wanted = infra_health_deadline(h);
+    wanted = wanted > h->now ? wanted : h->now;
+    h->now = now;
+    if (h->is_turning && now > wanted && now - wanted > INFRA_HEALTH_LATE) {
+        infra__self_doubt_late(&h->doubt, now - wanted, now);
+    }
+}
+
+uint32_t infra__health_kind(const struct infra_health *h,
+                            const struct infra__history *history)
+{
+    if (!infra__rise_fall_is_up(&h->rise_fall, history->counter)) {
+        return INFRA_HEALTH_DOWN;
+    }
+    return history->is_degraded ? INFRA_HEALTH_DEGRADED : INFRA_HEALTH_UP;
+}
+
+void infra__health_change(struct infra_health *h, uint32_t id, uint32_t reason)
+{
+    h->backends[id].change_reason = (uint8_t)reason;
+    infra__timers_set(&h->changes, id, h->changes_count++);
+}
+
+static void take_doubt(struct infra_health *h, struct infra_health_event *ret)
+{
+    bool doubts = h->doubt.score > 0;
+
+    h->doubt.is_known = doubts;
+    *ret = (struct infra_health_event) {
+        .kind = doubts ? INFRA_HEALTH_DOUBT : INFRA_HEALTH_TRUST,
+        .id = INFRA_HEALTH_NOBODY,
+        .at = h->doubt.turned_at,
+        .reason = doubts ? h->doubt.reason : INFRA_HEALTH_REASON_ANSWERED,
+        .counter = h->doubt.score
+    };
+}
+
+static void take_change(struct infra_health *h, struct infra_health_event *ret)
+{
+    uint32_t id = h->changes.heap[0];
+    const struct infra__backend *b = &h->backends[id];
+
+    infra__timers_set(&h->changes, id, INFRA_TIME_NEVER);
+    /* No verdict came since the one that decided: it is the backend's last. */
+    *ret = (struct infra_health_event) { .kind =
+                                             infra__health_kind(h, &b->history),
+                                         .id = id,
+                                         .at = b->history.since,
+                                         .reason = b->change_reason,
+                                         .outcome = b->history.outcome,
+                                         .detail = b->history.detail,
+                                         .counter = b->history.counter };
+}
+
+static void take_check(struct infra_health *h, struct infra_health_event *ret)
+{
+    uint32_t id = h->checks.heap[0];
+    struct infra__backend *b = &h->backends[id];
+    infra_time due = h->checks.due[id];
+
+    assert(b->is_set && !b->is_running);
+    if (b->history.reason != INFRA_HEALTH_REASON_ASKED) {
+        b->due = due;
+    }
+    b->history.started = h->now;
+    b->slept = h->doubt.slept;
+    if (!b->is_silent) {
+        b->heard = h->doubt.heard;
+    }
+    b->is_running = true;
+    b->generation++;
+    h->running_count++;
+    infra__timers_set(&h->checks, id, INFRA_TIME_NEVER);
+    *ret = (struct infra_health_event) { .kind = INFRA_HEALTH_PROBE,
+                                         .id = id,
+                                         .check =
+                                             (uint64_t)b->generation << 32 | id,
+                                         .at = due,
+                                         .reason = b->history.reason,
+                                         .counter = b->history.counter };
+}
+
+int infra_health_next(struct infra_health *health, infra_time now,
+                      struct infra_health_event *ret)
+{
+    if (health == NULL || ret == NULL) {
+        return INFRA_EINVAL;
+    }
+    infra__health_advance(health, now);
+    health->is_turning = true;
+    if (infra__self_doubt_is_news(&health->doubt)) {
+        take_doubt(health, ret);
+    } else if (health->changes.count > 0) {
+        take_change(health, ret);
+    } else if (check_is_due(health)) {
+        take_check(health, ret);
+    } else {
+        return INFRA_EAGAIN;
+    }
+    return INFRA_OK;
+}
+
+static infra_time earliest_extra(const struct infra_health *h,
+                                 const struct infra__backend *b)
+{
+    infra_time apart =
+        infra__time_add(b->history.started, h->schedule.fastinter);
+
+    return apart > h->now ? apart : h->now;
+}
+
+infra_time infra__health_following(struct infra_health *h,
+                                   const struct infra__backend *b,
+                                   uint32_t reason)
+{
+    if (b->history.reason == INFRA_HEALTH_REASON_ASKED) {
+        /* The others stay where they were, or all that were asked for at once
+         * would stay in step. */
+        return infra__schedule_in_phase(
+            b->due, infra__schedule_interval(&h->schedule, reason),
+            earliest_extra(h, b));
+    }
+    return infra__schedule_next(&h->schedule, reason, b->due, h->now);
+}
+
+/* Bring the next check forward. */
+static void hasten(struct infra_health *h, uint32_t id)
+{
+    struct infra__backend *b = &h->backends[id];
+    infra_time due = h->checks.due[id];
+    infra_time at = b->history.reason == INFRA_HEALTH_REASON_START
+                        ? h->now
+                        : earliest_extra(h, b);
+
+    if (at < due) {
+        b->due = due;
+        b->history.reason = INFRA_HEALTH_REASON_ASKED;
+        infra__timers_set(&h->checks, id, at);
+    }
+}
+
+int infra_health_probe_now(struct infra_health *health, uint32_t id,
+                           infra_time now)
+{
+    if (health == NULL || id >= health->ids_max) {
+        return INFRA_EINVAL;
+    }
+    struct infra__backend *b = &health->backends[id];
+
+    if (!b->is_set) {
+        return INFRA_ENOENT;
+    }
+    infra__health_advance(health, now);
+    if (b->is_running) {
+        b->is_asked = true;
+    } else {
+        hasten(health, id);
+    }
+    return INFRA_OK;
+}
+
+static enum evidence evidence_of(uint32_t outcome)
+{
+    if (outcome == INFRA_OUTCOME_LOCAL || outcome == INFRA_OUTCOME_ABANDONED) {
+        return EVIDENCE_OF_NOTHING;
+    }
+    if (outcome == INFRA_OUTCOME_TIMEOUT ||
+        outcome == INFRA_OUTCOME_UNREACHABLE) {
+        return EVIDENCE_OF_SILENCE;
+    }
+    return infra__outcome_worked(outcome) ? EVIDENCE_OF_LIFE
+                                          : EVIDENCE_OF_DEATH;
+}
+
+/* Keep count of who is silent and who is not. */
+static void listen(struct infra_health *h, struct infra__backend *b,
+                   enum evidence evidence)
+{
+    if (evidence != EVIDENCE_OF_SILENCE) {
+        infra__self_doubt_answer(&h->doubt, b->history.started, h->now);
+        b->is_silent = false;
+    } else if (!b->is_silent &&
+               infra__rise_fall_is_up(&h->rise_fall, b->history.counter)) {
+        infra__self_doubt_silence(&h->doubt);
+        b->is_silent = true;
+    }
+}
+
+/* It is silence that would take the backend down: are we sure of ourselves? */
+static bool is_doubted(struct infra_health *h, const struct infra__backend *b,
+                       enum evidence evidence)
+{
+    return evidence == EVIDENCE_OF_SILENCE &&
+           b->history.counter == h->rise_fall.rise &&
+           infra__self_doubt_holds(&h->doubt, &b->heard, h->now);
+}
+
+/* Move the counter; if that makes the backend something else, queue that. */
+static void count(struct infra_health *h, uint32_t id, uint32_t counter,
+                  bool is_degraded)
+{
+    struct infra__history *of = &h->backends[id].history;
+    uint32_t was = infra__health_kind(h, of);
+
+    of->counter = (uint16_t)counter;
+    of->is_degraded = is_degraded;
+    uint32_t is = infra__health_kind(h, of);
+    if (is == was) {
+        return;
+    }
+    of->since = h->now;
+    infra__health_change(h, id,
+                         is == INFRA_HEALTH_DOWN    ? INFRA_HEALTH_REASON_FALL
+                         : was == INFRA_HEALTH_DOWN ? INFRA_HEALTH_REASON_RISE
+                         : is_degraded ? INFRA_HEALTH_REASON_DEGRADED
+                                       : INFRA_HEALTH_REASON_RELIEVED);
+}
+
+static uint32_t judge_failure(struct infra_health *h, uint32_t id,
+                              enum evidence evidence)
+{
+    struct infra__backend *b = &h->backends[id];
+    bool slept = infra__self_doubt_slept_through(&h->doubt, b->history.started,
+                                                 b->slept, h->now);
+
+    b->history.failures++;
+    if (!slept) {
+        listen(h, b, evidence);
+    }
+    /* If it may be our failure we wait, `fall` times in a row, but not for
+     * ever: a loop that is always late has to notice the dead as well. */
+    if (b->history.held < h->rise_fall.fall &&
+        (slept || is_doubted(h, b, evidence))) {
+        b->history.held++;
+        return INFRA_HEALTH_REASON_FASTINTER;
+    }
+    count(h, id, infra__rise_fall_fail(&h->rise_fall, b->history.counter),
+          b->history.is_degraded);
+    return infra__schedule_reason(&h->rise_fall, b->history.counter);
+}
+
+/* Take a verdict into account; what the next check's reason is. */
+static uint32_t judge(struct infra_health *h, uint32_t id, uint32_t outcome)
+{
+    struct infra__backend *b = &h->backends[id];
+    enum evidence evidence = evidence_of(outcome);
+
+    if (evidence == EVIDENCE_OF_NOTHING) {
+        if (outcome == INFRA_OUTCOME_LOCAL) {
+            infra__self_doubt_local(&h->doubt, h->now);
+        }
+        return INFRA_HEALTH_REASON_FASTINTER;
+    }
+    if (evidence != EVIDENCE_OF_LIFE) {
+        return judge_failure(h, id, evidence);
+    }
+    listen(h, b, evidence);
+    b->history.held = 0;
+    count(h, id, infra__rise_fall_pass(&h->rise_fall, b->history.counter),
+          outcome == INFRA_OUTCOME_DEGRADED);
+    return infra__schedule_reason(&h->rise_fall, b->history.counter);
+}
+
+int infra_health_verdict(struct infra_health *health, uint64_t check,
+                         uint32_t outcome, uint32_t detail, infra_time now)
+{
+    uint32_t id = (uint32_t)check;
+
+    if (health == NULL || outcome > INFRA__OUTCOME_LAST) {
+        return INFRA_EINVAL;
+    }
+    infra__health_advance(health, now);
+    if (id >= health->ids_max || !health->backends[id].is_running ||
+        health->backends[id].generation != check >> 32) {
+        return INFRA_ESTALE;
+    }
+    struct infra__backend *b = &health->backends[id];
+
+    b->is_running = false;
+    health->running_count--;
+    b->history.checks++;
+    b->history.outcome = outcome;
+    b->history.detail = detail;
+    uint32_t reason = judge(health, id, outcome);
+    infra_time next = infra__health_following(health, b, reason);
+    b->history.reason = (uint8_t)reason;
+    infra__timers_set(&health->checks, id, next);
+    if (b->is_asked) {
+        b->is_asked = false;
+        hasten(health, id);
+    }
+    return INFRA_OK;
+}

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: MIT */
+/* Health: checks that traffic asks for. */
+#include "support.h"
+
+#include "base/random.h"
+
+#include <infra/health.h>
+
+#define NOTHING 99u /* No kind of event. */
+#define INTER INFRA_MS(2000)
+#define FASTINTER INFRA_MS(300)
+
+static struct infra_health *health;
+static infra_time first; /* The first regular check after setup. */
+
+static struct infra_health_event next(infra_time now)
+{
+    struct infra_health_event e = { .kind = NOTHING };
+
+    (void)!infra_health_next(health, now, &e);
+    return e;
+}
+
+static struct infra_health_stats inspect(void)
+{
+    struct infra_health_stats s = { .size = sizeof s };
+
+    ck_assert_int_eq(infra_health_inspect(health, 0, &s), INFRA_OK);
+    return s;
+}
+
+static void ask(infra_time now)
+{
+    ck_assert_int_eq(infra_health_probe_now(health, 0, now), INFRA_OK);
+}
+
+static struct infra_health_event expect_probe(uint32_t reason, infra_time at)
+{
+    ck_assert_uint_eq(inspect().next, at);
+    struct infra_health_event e = next(at);
+    ck_assert_uint_eq(e.kind, INFRA_HEALTH_PROBE);
+    ck_assert_uint_eq(e.at, at);
+    ck_assert_uint_eq(e.reason, reason);
+    return e;
+}
+
+static void answer(struct infra_health_event e, uint32_t outcome,
+                   infra_time now)
+{
+    ck_assert_int_eq(infra_health_verdict(health, e.check, outcome, 0, now),
+                     INFRA_OK);
+}
+
+/* One backend, up, which was checked once. */
+static void setup(void)
+{
+    const struct infra_health_options o = { .size = sizeof o,
+                                            .inter = INTER,
+                                            .fastinter = FASTINTER };
+
+    ck_assert_int_eq(infra_health_create(&health, &o), INFRA_OK);
+    ck_assert_int_eq(infra_health_set(health, 0, "a", 0), INFRA_OK);
+    struct infra_health_event e = next(infra_health_deadline(health));
+    answer(e, INFRA_OUTCOME_OK, e.at);
+    first = inspect().next;
+    ck_assert_uint_eq(first, e.at + INTER);
+}
+
+static void teardown(void)
+{
+    infra_health_destroy(health);
+}
+
+/* A check that is asked for is due at once, and those after it are where they
+ * would have been. */
+START_TEST(asked_is_due_at_once)
+{
+    infra_time now = first - INFRA_MS(1000);
+
+    ask(now);
+    ck_assert_uint_eq(infra_health_deadline(health), 0);
+    struct infra_health_event e = expect_probe(INFRA_HEALTH_REASON_ASKED, now);
+    answer(e, INFRA_OUTCOME_OK, now + INFRA_MS(20));
+    e = expect_probe(INFRA_HEALTH_REASON_INTER, first);
+    answer(e, INFRA_OUTCOME_OK, first);
+    (void)expect_probe(INFRA_HEALTH_REASON_INTER, first + INTER);
+}
+END_TEST
+
+/* Never sooner than fastinter after the last check began, whether that was
+ * regular or asked for too, and however often it is asked. */
+START_TEST(asking_does_not_exceed_fastinter)
+{
+    infra_time last = first - INTER;
+
+    for (int i = 0; i < 4; i++) {
+        for (infra_time t = 0; t < FASTINTER; t += INFRA_MS(50)) {
+            ask(last + t);
+            ck_assert_uint_eq(inspect().next, last + FASTINTER);
+            ck_assert_uint_eq(next(last + t).kind, NOTHING);
+        }
+        last += FASTINTER;
+        struct infra_health_event e =
+            expect_probe(INFRA_HEALTH_REASON_ASKED, last);
+        answer(e, INFRA_OUTCOME_OK, last);
+        ck_assert_uint_eq(inspect().next, first);
+    }
+}
+END_TEST
+
+/* The next regular check stays away by fastinter as well: it is skipped if it
+ * would follow too closely. */
+START_TEST(a_regular_check_too_close_is_skipped)
+{
+    infra_time now = first - FASTINTER + (_i == 0 ? 0 : 1);
+
+    ask(now);
+    answer(expect_probe(INFRA_HEALTH_REASON_ASKED, now), INFRA_OUTCOME_OK, now);
+    ck_assert_uint_eq(inspect().next, _i == 0 ? first : first + INTER);
+}
+END_TEST
+
+/* What is due sooner anyway stays as it is. */
+START_TEST(asking_delays_nothing)
+{
+    ask(first - INFRA_MS(1));
+    ck_assert_uint_eq(inspect().next, first - INFRA_MS(1));
+    ask(first - INFRA_MS(1));
+    answer(expect_probe(INFRA_HEALTH_REASON_ASKED, first - INFRA_MS(1)),
+           INFRA_OUTCOME_ERROR, first);
+    infra_time soon = inspect().next;
+    ck_assert_uint_ge(soon, first - INFRA_MS(1) + FASTINTER);
+    ck_assert_uint_lt(soon, first - INFRA_MS(1) + 2 * FASTINTER);
+    ask(first);
+    ck_assert_uint_eq(inspect().next, first - INFRA_MS(1) + FASTINTER);
+}
+END_TEST
+
+/* Asked while a check runs: none beside it, and another when fastinter has
+ * passed since it began. Without asking it would be a whole inter. */
+START_TEST(asked_in_a_check_follows_it)
+{
+    struct infra_health_event e =
+        expect_probe(INFRA_HEALTH_REASON_INTER, first);
+
+    ask(first + INFRA_MS(10));
+    ask(first + INFRA_MS(11));
+    ck_assert_uint_eq(next(first + INFRA_MS(11)).kind, NOTHING);
+    answer(e, INFRA_OUTCOME_OK, first + INFRA_MS(12));
+    e = expect_probe(INFRA_HEALTH_REASON_ASKED, first + FASTINTER);
+    answer(e, INFRA_OUTCOME_OK, first + FASTINTER);
+    (void)expect_probe(INFRA_HEALTH_REASON_INTER, first + INTER);
+}
+END_TEST
+
+/* A wish that was granted, or whose backend is gone, is forgotten. */
+START_TEST(a_wish_is_granted_once)
+{
+    struct infra_health_event e =
+        expect_probe(INFRA_HEALTH_REASON_INTER, first);
+
+    ask(first);
+    ck_assert_int_eq(infra_health_remove(health, 0), INFRA_OK);
+    ck_assert_int_eq(infra_health_set(health, 0, "b", first), INFRA_OK);
+    infra_time at = inspect().next;
+    e = expect_probe(INFRA_HEALTH_REASON_START, at);
+    answer(e, INFRA_OUTCOME_OK, at);
+    ck_assert_uint_eq(inspect().next, at + INTER);
+}
+END_TEST
+
+/* The first check of all may be asked for, and is then not spread. */
+START_TEST(the_first_check_may_be_asked_for)
+{
+    ck_assert_int_eq(infra_health_set(health, 0, "b", first), INFRA_OK);
+    infra_time spread = inspect().next;
+    ck_assert_uint_gt(spread, first);
+    ask(first);
+    struct infra_health_event e =
+        expect_probe(INFRA_HEALTH_REASON_ASKED, first);
+    answer(e, INFRA_OUTCOME_OK, first);
+    /* From then on it is in its place. */
+    ck_assert_uint_eq((inspect().next - spread) % INTER, 0);
+    ck_assert_uint_ge(inspect().next, first + FASTINTER);
+}
+END_TEST
+
+/* Asked for at random times, verdicts of all kinds: never two at once, and each
+ * check that was asked for keeps its distance from the one before. */
+START_TEST(asking_at_random_keeps_its_distance)
+{
+    uint64_t random = (uint64_t)_i;
+    infra_time began = first - INTER;
+    infra_time now = began;
+    struct infra_health_event running = { 0 };
+    uint32_t asked = 0;
+
+    for (int step = 0; step < 5000; step++) {
+        now += INFRA_MS(infra__below(infra__random(&random), 60));
+        if (infra__below(infra__random(&random), 4) == 0) {
+            ask(now);
+        }
+        if (running.check != 0) {
+            answer(running,
+                   infra__below(infra__random(&random), INFRA_OUTCOME_DEGRADED),
+                   now);
+            running.check = 0;
+        }
+        for (struct infra_health_event e = next(now); e.kind != NOTHING;
+             e = next(now)) {
+            if (e.kind == INFRA_HEALTH_PROBE) {
+                ck_assert_uint_eq(running.check, 0);
+                if (e.reason == INFRA_HEALTH_REASON_ASKED) {
+                    ck_assert_uint_ge(now - began, FASTINTER);
+                    asked++;
+                }
+                running = e;
+                began = now;
+            }
+        }
+    }
+    ck_assert_uint_gt(asked, 50);
+}
+END_TEST
+
+static Suite *asked_suite(void)
+{
+    Suite *s = suite_create("health_asked");
+    TCase *tc = tcase_create("asked");
+    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_test(tc, asked_is_due_at_once);
+    tcase_add_test(tc, asking_does_not_exceed_fastinter);
+    tcase_add_loop_test(tc, a_regular_check_too_close_is_skipped, 0, 2);
+    tcase_add_test(tc, asking_delays_nothing);
+    tcase_add_test(tc, asked_in_a_check_follows_it);
+    tcase_add_test(tc, a_wish_is_granted_once);
+    tcase_add_test(tc, the_first_check_may_be_asked_for);
+    tcase_add_loop_test(tc, asking_at_random_keeps_its_distance, 0, 4);
+    suite_add_tcase(s, tc);
+    return s;
+}
+
+int main(void)
+{
+    return test_main(asked_suite());
+}

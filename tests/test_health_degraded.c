@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT */
+/* Health: backends that do their work and would rather be spared. */
+#include "support.h"
+
+#include "base/internal.h"
+
+#include <infra/health.h>
+#include <string.h>
+
+#define NOTHING 99u /* No kind of event. */
+
+static struct infra_health *health;
+
+static void create(struct infra_health_options o)
+{
+    o.size = sizeof o;
+    ck_assert_int_eq(infra_health_create(&health, &o), INFRA_OK);
+    ck_assert_int_eq(infra_health_set(health, 5, "a", 0), INFRA_OK);
+}
+
+static void teardown(void)
+{
+    infra_health_destroy(health);
+}
+
+static struct infra_health_stats inspect(void)
+{
+    struct infra_health_stats s = { .size = sizeof s };
+
+    ck_assert_int_eq(infra_health_inspect(health, 5, &s), INFRA_OK);
+    return s;
+}
+
+static struct infra_health_event next(infra_time now)
+{
+    struct infra_health_event e = { .kind = NOTHING };
+
+    (void)!infra_health_next(health, now, &e);
+    return e;
+}
+
+/* What a step of a script stands for. */
+static uint32_t outcome_of(char step)
+{
+    return step == 'S'   ? INFRA_OUTCOME_OK
+           : step == 'D' ? INFRA_OUTCOME_DEGRADED
+           : step == 'F' ? INFRA_OUTCOME_ERROR
+                         : INFRA_OUTCOME_ABANDONED;
+}
+
+/* A letter a check: Success, Degraded, Failure, Nothing; then the counter; then
+ * the event, if there is one: Up, deGraded, Low. Rise 2, fall 3. */
+static const struct {
+    const char *steps;
+    uint32_t initial;
+} scripts[] = {
+    /* A pass with a wish counts as a pass, and is told at once. */
+    { "D4g D4 S4u S4 D4g F3 F2 F0l", INFRA_HEALTH_INITIAL_UP },
+    /* Failures on the way do not touch it, nor does what says nothing. */
+    { "D4g F3 N3 F2 D4 F3 S4u", INFRA_HEALTH_INITIAL_UP },
+    /* It comes up as its last pass says. */
+    { "D1 D4g", INFRA_HEALTH_INITIAL_FULLY_DOWN },
+    { "D1 S4u D4g", INFRA_HEALTH_INITIAL_FULLY_DOWN },
+    { "S1 D4g S4u", INFRA_HEALTH_INITIAL_FULLY_DOWN },
+    /* Down is down: what it was before is not remembered. */
+    { "D4g F3 F2 F0l S1 S4u", INFRA_HEALTH_INITIAL_UP },
+    { "D4g F3 F2 F0l F0 D1 D4g F3 F2 F0l", INFRA_HEALTH_INITIAL_UP },
+    { "D1 F0 S1 S4u", INFRA_HEALTH_INITIAL_FULLY_DOWN },
+    { "F0l D1 D4g", INFRA_HEALTH_INITIAL_UP },
+};
+
+static void expect_event(char kind, uint32_t was, char step, infra_time now)
+{
+    struct infra_health_event e = next(now);
+
+    if (kind != 'u' && kind != 'g' && kind != 'l') {
+        ck_assert_uint_eq(e.kind, NOTHING);
+        return;
+    }
+    uint32_t expected = kind == 'u'   ? INFRA_HEALTH_UP
+                        : kind == 'g' ? INFRA_HEALTH_DEGRADED
+                                      : INFRA_HEALTH_DOWN;
+    uint32_t reason = kind == 'l'   ? INFRA_HEALTH_REASON_FALL
+                      : was == 0    ? INFRA_HEALTH_REASON_RISE
+                      : kind == 'u' ? INFRA_HEALTH_REASON_RELIEVED
+                                    : INFRA_HEALTH_REASON_DEGRADED;
+    ck_assert_uint_eq(e.kind, expected);
+    ck_assert_uint_eq(e.reason, reason);
+    ck_assert_uint_eq(e.at, now);
+    ck_assert_uint_eq(e.outcome, outcome_of(step));
+    ck_assert_int_eq((int)e.detail, step);
+    ck_assert_uint_eq(inspect().since, now);
+    ck_assert_uint_eq(inspect().degraded, kind == 'g');
+    ck_assert_uint_eq(inspect().up, kind != 'l');
+    ck_assert_uint_eq(next(now).kind, NOTHING);
+}
+
+/* Degraded is a pass with a wish: it counts as a pass, and one word of the
+ * backend's is enough in both directions. */
+START_TEST(degraded_is_a_pass_with_a_wish)
+{
+    create((struct infra_health_options) { .initial = scripts[_i].initial });
+    for (const char *step = scripts[_i].steps; *step != '\0';) {
+        struct infra_health_event e = next(infra_health_deadline(health));
+        ck_assert_uint_eq(e.kind, INFRA_HEALTH_PROBE);
+        infra_time now = e.at + INFRA_MS(3);
+        uint32_t was = inspect().up;
+        ck_assert_int_eq(infra_health_verdict(health, e.check,
+                                              outcome_of(*step),
+                                              (uint32_t)*step, now),
+                         INFRA_OK);
+        ck_assert_msg(inspect().counter == (uint32_t)(step[1] - '0'),
+                      "row %d at %s: %u", _i, step, inspect().counter);
+        expect_event(step[2], was, *step, now);
+        step += strcspn(step, " ");
+        step += strspn(step, " ");
+    }
+}
+END_TEST
+
+/* A degraded backend is checked as any other that is up. */
+START_TEST(degraded_is_checked_as_up)
+{
+    create((struct infra_health_options) { .inter = INFRA_SEC(2),
+                                           .fastinter = INFRA_MS(300) });
+    struct infra_health_event e = next(infra_health_deadline(health));
+    ck_assert_int_eq(
+        infra_health_verdict(health, e.check, INFRA_OUTCOME_DEGRADED, 0, e.at),
+        INFRA_OK);
+    ck_assert_uint_eq(inspect().next, e.at + INFRA_SEC(2));
+    ck_assert_uint_eq(inspect().failures, 0);
+    ck_assert_uint_eq(inspect().checks, 1);
+}
+END_TEST
+
+static Suite *degraded_suite(void)
+{
+    Suite *s = suite_create("health_degraded");
+    TCase *tc = tcase_create("degraded");
+    tcase_add_checked_fixture(tc, NULL, teardown);
+    tcase_add_loop_test(tc, degraded_is_a_pass_with_a_wish, 0,
+                        INFRA__COUNT_OF(scripts));
+    tcase_add_test(tc, degraded_is_checked_as_up);
+    suite_add_tcase(s, tc);
+    return s;
+}
+
+int main(void)
+{
+    return test_main(degraded_suite());
+}

@@ -1,0 +1,458 @@
+/* SPDX-License-Identifier: MIT */
+/* Health: a backend is its key. What goes with it from id to id, how long it is
+ * remembered, and what the host is told. */
+#include "support.h"
+
+#include "base/internal.h"
+#include "base/random.h"
+#include "health/keys.h"
+
+#include <infra/health.h>
+#include <stdio.h>
+#include <string.h>
+
+#define NOTHING 99u /* No kind of event. */
+
+static struct infra_health *health;
+static struct test_heap heap;
+
+static void create(struct infra_health_options o)
+{
+    o.size = sizeof o;
+    o.allocator = &heap.allocator;
+    o.inter = o.inter != 0 ? o.inter : INFRA_SEC(1);
+    ck_assert_int_eq(infra_health_create(&health, &o), INFRA_OK);
+}
+
+static void setup(void)
+{
+    test_heap_init(&heap, -1);
+    health = NULL;
+}
+
+static void teardown(void)
+{
+    infra_health_destroy(health);
+    ck_assert_int_eq(heap.live, 0);
+}
+
+static void set(uint32_t id, const char *key, infra_time now)
+{
+    ck_assert_int_eq(infra_health_set(health, id, key, now), INFRA_OK);
+}
+
+static void remove_id(uint32_t id)
+{
+    ck_assert_int_eq(infra_health_remove(health, id), INFRA_OK);
+}
+
+static struct infra_health_stats inspect(uint32_t id)
+{
+    struct infra_health_stats s = { .size = sizeof s };
+
+    ck_assert_int_eq(infra_health_inspect(health, id, &s), INFRA_OK);
+    return s;
+}
+
+static struct infra_health_event next(infra_time now)
+{
+    struct infra_health_event e = { .kind = NOTHING };
+
+    (void)!infra_health_next(health, now, &e);
+    return e;
+}
+
+/* Check @id until it has had so many verdicts, and take the changes. Nobody
+ * else is due in between. */
+static infra_time check(uint32_t id, uint32_t outcome, int times)
+{
+    infra_time now = 0;
+
+    while (times > 0) {
+        now = infra_health_deadline(health) > now
+                  ? infra_health_deadline(health)
+                  : now;
+        struct infra_health_event e = next(now);
+        if (e.kind == INFRA_HEALTH_PROBE) {
+            ck_assert_uint_eq(e.id, id);
+            ck_assert_int_eq(
+                infra_health_verdict(health, e.check, outcome, 7, now), 0);
+            times--;
+        }
+    }
+    while (next(now).kind != NOTHING) {
+    }
+    return now;
+}
+
+static void expect_kept(uint32_t id, uint32_t kind, infra_time now)
+{
+    struct infra_health_event e = next(now);
+    struct infra_health_stats s = inspect(id);
+
+    ck_assert_uint_eq(e.kind, kind);
+    ck_assert_uint_eq(e.id, id);
+    ck_assert_uint_eq(e.reason, INFRA_HEALTH_REASON_KEPT);
+    ck_assert_uint_eq(e.at, s.since);
+    ck_assert_uint_eq(e.outcome, s.outcome);
+    ck_assert_uint_eq(e.detail, 7);
+    ck_assert_uint_eq(e.counter, s.counter);
+    ck_assert_uint_eq(next(now).kind, NOTHING);
+}
+
+/* How a key comes to its next id. */
+enum { REMOVED_FIRST, REMOVED_LATER, TAKEN_OVER, SAME_ID, WAYS };
+
+static void move(int way, infra_time now)
+{
+    switch (way) {
+    case REMOVED_FIRST:
+        remove_id(0);
+        set(3, "a", now);
+        break;
+    case REMOVED_LATER:
+        set(3, "a", now);
+        remove_id(0);
+        break;
+    case TAKEN_OVER:
+        set(0, "stranger", now);
+        set(3, "a", now);
+        remove_id(0);
+        break;
+    default:
+        remove_id(0);
+        set(0, "a", now);
+    }
+}
+
+/* A key that moves in whatever way takes everything along: counter, history and
+ * the time of its next check. The host is told if it is not what `initial`
+ * says (haproxy#51: nobody comes up by being resolved again). */
+START_TEST(state_goes_with_the_key)
+{
+    static const struct {
+        uint32_t outcome;
+        int times;
+        uint32_t initial;
+        uint32_t told; /* NOTHING, or the kind. */
+    } rows[] = {
+        { INFRA_OUTCOME_OK, 3, INFRA_HEALTH_INITIAL_UP, NOTHING },
+        { INFRA_OUTCOME_OK, 3, INFRA_HEALTH_INITIAL_FULLY_DOWN,
+          INFRA_HEALTH_UP },
+        { INFRA_OUTCOME_OK, 1, INFRA_HEALTH_INITIAL_FULLY_DOWN, NOTHING },
+        { INFRA_OUTCOME_DEGRADED, 1, INFRA_HEALTH_INITIAL_UP,
+          INFRA_HEALTH_DEGRADED },
+        { INFRA_OUTCOME_DEGRADED, 2, INFRA_HEALTH_INITIAL_FULLY_DOWN,
+          INFRA_HEALTH_DEGRADED },
+        { INFRA_OUTCOME_REFUSED, 1, INFRA_HEALTH_INITIAL_UP,
+          INFRA_HEALTH_DOWN },
+        { INFRA_OUTCOME_REFUSED, 1, INFRA_HEALTH_INITIAL_DOWN, NOTHING },
+        { INFRA_OUTCOME_REFUSED, 2, INFRA_HEALTH_INITIAL_FULLY_UP, NOTHING },
+        { INFRA_OUTCOME_REFUSED, 5, INFRA_HEALTH_INITIAL_FULLY_UP,
+          INFRA_HEALTH_DOWN },
+    };
+    int way = _i % WAYS;
+    uint32_t to = way == SAME_ID ? 0 : 3;
+
+    _i /= WAYS;
+    create((struct infra_health_options) { .fastinter = INFRA_MS(300),
+                                           .initial = rows[_i].initial });
+    set(0, "a", 0);
+    infra_time now = check(0, rows[_i].outcome, rows[_i].times);
+    struct infra_health_stats before = inspect(0);
+    now += INFRA_MS(50);
+    move(way, now);
+    struct infra_health_stats after = inspect(to);
+    ck_assert_mem_eq(&before, &after, sizeof before);
+    if (rows[_i].told == NOTHING) {
+        ck_assert_uint_eq(next(now).kind, NOTHING);
+    } else {
+        expect_kept(to, rows[_i].told, now);
+    }
+    ck_assert_uint_eq(infra_health_deadline(health), before.next);
+    /* And the check after it follows as it would have. */
+    check(to, rows[_i].outcome, 1);
+    ck_assert_uint_eq(inspect(to).checks, before.checks + 1);
+}
+END_TEST
+
+/* A check that was running when its key moved is void: it is repeated when
+ * fastinter has passed, at the new id. */
+START_TEST(a_running_check_does_not_move)
+{
+    create((struct infra_health_options) { .fastinter = INFRA_MS(300) });
+    set(0, "a", 0);
+    struct infra_health_event e = next(infra_health_deadline(health));
+    ck_assert_uint_eq(e.kind, INFRA_HEALTH_PROBE);
+    move(_i, e.at + INFRA_MS(10));
+    ck_assert_int_eq(infra_health_verdict(health, e.check, 0, 0, e.at),
+                     INFRA_ESTALE);
+    uint32_t to = _i == SAME_ID ? 0 : 3;
+    ck_assert_uint_eq(inspect(to).next, e.at + INFRA_MS(300));
+    ck_assert_uint_eq(inspect(to).checks, 0);
+    struct infra_health_event again = next(e.at + INFRA_MS(300));
+    ck_assert_uint_eq(again.kind, INFRA_HEALTH_PROBE);
+    ck_assert_uint_eq(again.id, to);
+    ck_assert_uint_eq(again.reason, INFRA_HEALTH_REASON_FASTINTER);
+    /* Nothing of the former one counts as running. */
+    ck_assert_int_eq(infra_health_verdict(health, again.check, 0, 0, again.at),
+                     INFRA_OK);
+    ck_assert_uint_eq(infra_health_deadline(health), inspect(to).next);
+}
+END_TEST
+
+/* However often a host resolves anew, giving other ids or the same, nobody is
+ * checked less often than each interval, nor more often. */
+START_TEST(resolving_again_puts_no_check_off)
+{
+    const infra_time every = INFRA_MS(30) + INFRA_MS(170) * (infra_time)_i;
+    infra_time resolve_at = every;
+    uint32_t checks = 0;
+    uint32_t id = 0;
+    infra_time last = 0;
+
+    create((struct infra_health_options) { .inter = INFRA_SEC(2) });
+    set(id, "a", 0);
+    for (infra_time now = 0; now < INFRA_SEC(60); now += INFRA_MS(10)) {
+        if (now >= resolve_at) {
+            remove_id(id);
+            id = (id + 7) % 64;
+            set(id, "a", now);
+            resolve_at = now + every;
+        }
+        struct infra_health_event e = next(now);
+        if (e.kind == INFRA_HEALTH_PROBE) {
+            ck_assert_uint_eq(e.id, id);
+            ck_assert(checks == 0 || now - last == INFRA_SEC(2));
+            last = now;
+            checks++;
+            ck_assert_int_eq(infra_health_verdict(health, e.check, 0, 0, now),
+                             INFRA_OK);
+        }
+    }
+    ck_assert_uint_ge(checks, 29);
+}
+END_TEST
+
+/* Who was away for some intervals comes back to his place in them; who was away
+ * for less is due at once. */
+START_TEST(who_was_away_comes_back_in_phase)
+{
+    create((struct infra_health_options) { .inter = INFRA_SEC(1) });
+    set(0, "a", 0);
+    infra_time now = check(0, INFRA_OUTCOME_OK, 2);
+    infra_time due = inspect(0).next;
+    ck_assert_uint_eq(due, now + INFRA_SEC(1));
+    remove_id(0);
+    set(0, "a", due + INFRA_MS(999));
+    ck_assert_uint_eq(inspect(0).next, due);
+    remove_id(0);
+    set(0, "a", due + INFRA_MS(4300));
+    ck_assert_uint_eq(inspect(0).next, due + INFRA_SEC(5));
+    remove_id(0);
+    set(0, "a", due + INFRA_MS(6000));
+    ck_assert_uint_eq(inspect(0).next, due + INFRA_SEC(6));
+}
+END_TEST
+
+/* Kept for five minutes after the removal, and no longer. */
+START_TEST(what_is_kept_expires)
+{
+    create(
+        (struct infra_health_options) { .initial = INFRA_HEALTH_INITIAL_UP });
+    set(0, "a", 0);
+    infra_time now = check(0, INFRA_OUTCOME_REFUSED, 1);
+    remove_id(0);
+    set(1, "a", now + INFRA_HEALTH_KEPT_FOR - 1);
+    ck_assert_uint_eq(inspect(1).up, 0);
+    now += INFRA_HEALTH_KEPT_FOR - 1;
+    expect_kept(1, INFRA_HEALTH_DOWN, now);
+    remove_id(1);
+    now += INFRA_HEALTH_KEPT_FOR;
+    set(2, "a", now);
+    ck_assert_uint_eq(inspect(2).up, 1);
+    ck_assert_uint_eq(inspect(2).counter, 2);
+    ck_assert_uint_eq(inspect(2).checks, 0);
+    ck_assert_uint_eq(inspect(2).since, now);
+    ck_assert_uint_eq(next(now).kind, NOTHING);
+}
+END_TEST
+
+/* The last ids_max removed are kept, the one before them is not; and nothing is
+ * ever allocated. */
+START_TEST(the_last_ids_max_are_kept)
+{
+    char key[16];
+
+    create((struct infra_health_options) { .ids_max = 4 });
+    long calls = heap.calls;
+    for (int round = 0; round < 5; round++) {
+        set(0, "a", 0);
+        if (inspect(0).checks == 0) {
+            (void)check(0, INFRA_OUTCOME_OK, 1);
+        }
+        remove_id(0);
+        uint32_t others = round % 2 == 0 ? 3 : 4;
+        for (uint32_t i = 0; i < others; i++) {
+            (void)snprintf(key, sizeof key, "%d %u", round, i);
+            set(i % 4, key, 0);
+            remove_id(i % 4);
+        }
+        set(3, "a", 0);
+        ck_assert_uint_eq(inspect(3).checks, others == 3);
+        remove_id(3);
+        (void)snprintf(key, sizeof key, "%d 0", round);
+        set(2, key, 0);
+        remove_id(2);
+    }
+    ck_assert_int_eq(heap.calls, calls);
+}
+END_TEST
+
+/* Two ids with one key are two backends. A third takes after the one that was
+ * set last; what is kept is kept when the last of them goes. */
+START_TEST(two_ids_may_have_one_key)
+{
+    create((struct infra_health_options) { .start_spread = 1 });
+    set(0, "a", 0);
+    set(1, "a", 0);
+    struct infra_health_event e[2];
+    for (int i = 0; i < 2; i++) {
+        e[i] = next(1);
+        ck_assert_uint_eq(e[i].kind, INFRA_HEALTH_PROBE);
+    }
+    ck_assert_uint_ne(e[0].id, e[1].id);
+    uint32_t of_0 = e[0].id == 0 ? 0 : 1;
+    ck_assert_int_eq(infra_health_verdict(health, e[of_0].check,
+                                          INFRA_OUTCOME_REFUSED, 7, 1),
+                     INFRA_OK);
+    ck_assert_int_eq(
+        infra_health_verdict(health, e[1 - of_0].check, INFRA_OUTCOME_OK, 7, 1),
+        INFRA_OK);
+    ck_assert_uint_eq(inspect(0).up, 0);
+    ck_assert_uint_eq(inspect(1).up, 1);
+    ck_assert_uint_eq(next(1).kind, INFRA_HEALTH_DOWN);
+    set(2, "a", 1);
+    ck_assert_uint_eq(inspect(2).up, 1);
+    remove_id(1);
+    remove_id(2);
+    set(2, "a", 1);
+    ck_assert_uint_eq(inspect(2).up, 0);
+    expect_kept(2, INFRA_HEALTH_DOWN, 1);
+    remove_id(2);
+    remove_id(0);
+    set(1, "a", 1);
+    expect_kept(1, INFRA_HEALTH_DOWN, 1);
+    ck_assert_int_eq(
+        infra_health_inspect(health, 0,
+                             &(struct infra_health_stats) {
+                                 .size = sizeof(struct infra_health_stats) }),
+        INFRA_ENOENT);
+}
+END_TEST
+
+/* The list shifted by one: each id is taken over from its neighbour, the first
+ * is gone, a new one is at the end. */
+START_TEST(a_shifted_list_keeps_everybody)
+{
+    enum { COUNT = 50 };
+    char key[16];
+    infra_time nexts[COUNT + 1];
+
+    create((struct infra_health_options) { .ids_max = COUNT });
+    for (uint32_t id = 0; id < COUNT; id++) {
+        (void)snprintf(key, sizeof key, "key %u", id);
+        set(id, key, 0);
+    }
+    for (infra_time now = 0; now < INFRA_SEC(3); now += INFRA_MS(20)) {
+        for (struct infra_health_event e = next(now); e.kind != NOTHING;
+             e = next(now)) {
+            if (e.kind == INFRA_HEALTH_PROBE) {
+                ck_assert_int_eq(
+                    infra_health_verdict(health, e.check,
+                                         e.id % 2 ? INFRA_OUTCOME_OK
+                                                  : INFRA_OUTCOME_REFUSED,
+                                         7, now),
+                    INFRA_OK);
+            }
+        }
+    }
+    for (uint32_t id = 0; id < COUNT; id++) {
+        nexts[id] = inspect(id).next;
+    }
+    for (uint32_t id = 0; id < COUNT; id++) {
+        (void)snprintf(key, sizeof key, "key %u", id + 1);
+        set(id, key, INFRA_SEC(3));
+    }
+    for (uint32_t id = 0; id + 1 < COUNT; id++) {
+        ck_assert_uint_eq(inspect(id).up, (id + 1) % 2);
+        ck_assert_uint_eq(inspect(id).next, nexts[id + 1]);
+    }
+    ck_assert_uint_eq(inspect(COUNT - 1).checks, 0);
+}
+END_TEST
+
+/* The index under it, against a plain array, with hashes that meet. */
+START_TEST(keys_are_found)
+{
+    enum { PLACES = 37, STEPS = 20000 };
+    struct infra__keys k;
+    uint64_t hashes[PLACES] = { 0 }; /* 0: empty. */
+    uint64_t order[PLACES] = { 0 };
+    uint64_t random = (uint64_t)_i;
+
+    ck_assert_int_eq(infra__keys_init(&k, PLACES, &heap.allocator), INFRA_OK);
+    for (uint64_t step = 1; step < STEPS; step++) {
+        uint32_t place = infra__below(infra__random(&random), PLACES);
+        uint64_t r = 1 + infra__random(&random) % 40;
+        /* Some meet in the low bits, and are told apart by the high ones. */
+        uint64_t hash = r % 8 | r << 60 | r << 32;
+        if (hashes[place] != 0) {
+            infra__keys_remove(&k, place);
+            hashes[place] = 0;
+        } else {
+            infra__keys_add(&k, place, hash);
+            hashes[place] = hash;
+            order[place] = step;
+        }
+        uint32_t last = INFRA__NOWHERE;
+        for (uint32_t i = 0; i < PLACES; i++) {
+            if (hashes[i] == hash &&
+                (last == INFRA__NOWHERE || order[i] > order[last])) {
+                last = i;
+            }
+        }
+        if (infra__keys_find(&k, hash) != last) {
+            ck_abort_msg("step %d", (int)step);
+        }
+    }
+    infra__keys_finish(&k, &heap.allocator);
+}
+END_TEST
+
+static Suite *keys_suite(void)
+{
+    Suite *s = suite_create("health_keys");
+    TCase *tc = tcase_create("move");
+    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_loop_test(tc, state_goes_with_the_key, 0, 9 * WAYS);
+    tcase_add_loop_test(tc, a_running_check_does_not_move, 0, WAYS);
+    tcase_add_loop_test(tc, resolving_again_puts_no_check_off, 0, 30);
+    tcase_add_test(tc, who_was_away_comes_back_in_phase);
+    tcase_add_test(tc, a_shifted_list_keeps_everybody);
+    suite_add_tcase(s, tc);
+
+    tc = tcase_create("memory");
+    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_test(tc, what_is_kept_expires);
+    tcase_add_test(tc, the_last_ids_max_are_kept);
+    tcase_add_test(tc, two_ids_may_have_one_key);
+    tcase_add_loop_test(tc, keys_are_found, 0, 4);
+    suite_add_tcase(s, tc);
+    return s;
+}
+
+int main(void)
+{
+    return test_main(keys_suite());
+}
