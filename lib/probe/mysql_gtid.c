@@ -85,9 +85,12 @@ static void set_byte(struct infra__mysql_gtid *g, unsigned char c)
 
     switch (g->state) {
     case UUID:
-        g->is_bad =
-            g->is_bad || !(infra__hex_value(c) >= 0 || c == '-' || c == ':');
-        g->state = c == ':' ? AFTER_COLON : UUID;
+        if (c == ':') {
+            next_number(g, AFTER_COLON);
+        } else {
+            g->is_bad = g->is_bad || !(infra__hex_value(c) >= 0 || c == '-');
+            g->has_digits = true;
+        }
         break;
     case AFTER_COLON:
         g->state = is_letter ? TAG : INTERVAL_FIRST;

@@ -89,8 +89,10 @@ static void cell_byte(struct infra__mysql_status *s, unsigned char c)
         return;
     }
     if (s->cell_size < sizeof s->cell) {
-        s->cell[s->cell_size++] = (char)c;
+        s->cell[s->cell_size] = (char)c;
     }
+    /* One past the end stands for all that are too long to matter. */
+    s->cell_size = (uint8_t)(s->cell_size + (s->cell_size <= sizeof s->cell));
 }
 
 static bool cell_is(const struct infra__mysql_status *s, const char *word)
@@ -103,6 +105,9 @@ static void lag_end(struct infra__mysql_status *s)
 {
     infra_time seconds = 0;
 
+    if (s->cell_size == 0 || s->cell_size > sizeof s->cell) {
+        return;
+    }
     for (uint8_t i = 0; i < s->cell_size; i++) {
         unsigned char c = (unsigned char)s->cell[i];
         if (!infra__is_digit(c) || seconds > INFRA_TIME_NEVER / 10 - 1) {
@@ -110,7 +115,7 @@ static void lag_end(struct infra__mysql_status *s)
         }
         seconds = seconds * 10 + (infra_time)(c - '0');
     }
-    if (s->cell_size == 0 || seconds > INFRA_TIME_NEVER / INFRA_SEC(1)) {
+    if (seconds > INFRA_TIME_NEVER / INFRA_SEC(1)) {
         return;
     }
     s->row_has_lag = true;

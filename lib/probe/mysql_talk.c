@@ -43,7 +43,8 @@ static uint32_t judge(const struct infra__mysql *m)
     const struct infra_probe_result *r = &m->probe.result;
 
     if (m->expect == INFRA_ROLE_PRIMARY && r->writable == 0) {
-        return INFRA_PROBE_READ_ONLY;
+        return (r->told & INFRA_TOLD_WRITABLE) != 0 ? INFRA_PROBE_READ_ONLY
+                                                    : INFRA_PROBE_BAD_REPLY;
     }
     if (m->expect == INFRA_ROLE_REPLICA && r->role != INFRA_ROLE_REPLICA) {
         return INFRA_PROBE_NOT_REPLICA;
