@@ -220,18 +220,19 @@ struct infra_probe_mysql_options {
  * A MySQL or MariaDB server: its greeting, a login, and what it is.
  *
  * With a user it passes when the login succeeds and the questions, if there are
- * any, have the expected answers.  It leaves with COM_QUIT, so that the server
- * counts nothing.  The method is mysql_native_password, also where the server
- * switches to it; or no password, also with caching_sha2_password.  Other
- * methods end in LOGIN_UNKNOWN, with their name as the message.
+ * any, have the expected answers.  It leaves with COM_QUIT, and the server counts
+ * nothing.  The method is mysql_native_password, also where the server switches
+ * to it; or no password, also with caching_sha2_password.  Other methods end in
+ * LOGIN_UNKNOWN, with their name as the message.
  *
  * Without a user it passes when the server lets the anonymous user in or says
- * that it does not.  That is not idle talk: a server that is only greeted counts
- * it as an error of the host (MariaDB 10.11: host_cache.SUM_CONNECT_ERRORS), and
- * after max_connect_errors of them, 100 by default, it blocks the host with all
- * its clients.  A refused login is no such error; the server counts it in
- * Aborted_connects and may log it.  A user of its own for the check, without
- * any privilege, leaves no trace at all.
+ * that it does not.  That has a reason: a login that is broken off counts as an
+ * error of the host (host_cache.SUM_CONNECT_ERRORS of MariaDB 10.11), and after
+ * max_connect_errors of them, 100 by default, the server blocks the host with all
+ * its clients.  A login that is refused does not, so that this check always
+ * waits to be refused, in LOGIN_UNKNOWN and without TLS, too.  The server counts
+ * it in Aborted_connects, and may log it.  A user of its own for the check,
+ * which needs no privilege, leaves no trace at all.
  *
  * What is asked, and what of it is told:
  *

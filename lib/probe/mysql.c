@@ -18,6 +18,7 @@ static void mysql_connected(struct infra_probe *probe)
 
     m->step = INFRA__MYSQL_GREETING;
     m->is_switched = false;
+    m->is_lost = false;
     m->head_size = 0;
     m->output_size = 0;
     m->output_sent = 0;

@@ -41,6 +41,7 @@ struct infra__mysql {
     /* The conversation. */
     uint8_t step;
     bool is_switched; /* The method was, once. */
+    bool is_lost;     /* It has failed, but for the server to say so. */
     uint32_t reason;  /* With which it leaves. */
     uint32_t head_size;
     uint32_t output_size;

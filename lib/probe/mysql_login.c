@@ -187,8 +187,8 @@ static bool is_text(const unsigned char *text, size_t size, const char *word)
  * first byte is the method of before 4.1. */
 enum infra__mysql_switch infra__mysql_switch_read(
     const struct infra__mysql_user *user, const unsigned char *bytes,
-    size_t size, unsigned char *ret, size_t *ret_size, char *ret_method,
-    size_t method_size)
+    size_t size, unsigned char ret[INFRA__MYSQL_ANSWER_MAX], size_t *ret_size,
+    char *ret_method, size_t method_size)
 {
     struct cursor c = { .at = bytes + 1, .left = size - 1 };
     const unsigned char *method = (const unsigned char *)older;
@@ -220,5 +220,7 @@ enum infra__mysql_switch infra__mysql_switch_read(
         *ret_size = 1;
         return INFRA__MYSQL_ANSWERED;
     }
+    memset(ret, 0, INFRA__MYSQL_ANSWER_MAX);
+    *ret_size = INFRA__MYSQL_ANSWER_MAX;
     return INFRA__MYSQL_UNKNOWN;
 }

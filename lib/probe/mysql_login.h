@@ -40,9 +40,14 @@ struct infra__mysql_user {
 
 enum infra__mysql_switch {
     INFRA__MYSQL_ANSWERED,
-    INFRA__MYSQL_UNKNOWN, /* A method that is not known. */
+    INFRA__MYSQL_UNKNOWN, /* The method; so the answer is none. */
     INFRA__MYSQL_MALFORMED,
 };
+
+/* What is told to a method that is not known: as long as a signature of Ed25519,
+ * since MariaDB counts what is not as a broken connection, and no password to
+ * those that want one in clear. */
+#define INFRA__MYSQL_ANSWER_MAX 64u
 
 /* Take a greeting apart; false: it is malformed. */
 bool infra__mysql_greeting_read(struct infra__mysql_greeting *ret,
@@ -58,11 +63,11 @@ size_t infra__mysql_login(const struct infra__mysql_greeting *g,
                           unsigned char ret[INFRA__MYSQL_LOGIN_MAX]);
 
 /* The server wants another method than mysql_native_password, or that one with
- * another challenge. @ret has room for INFRA__SHA1_SIZE bytes. @ret_method, of
- * @method_size bytes, is its name, printable. */
+ * another challenge. @ret_method, of @method_size bytes, is its name, printable.
+ */
 enum infra__mysql_switch infra__mysql_switch_read(
     const struct infra__mysql_user *user, const unsigned char *bytes,
-    size_t size, unsigned char *ret, size_t *ret_size, char *ret_method,
-    size_t method_size);
+    size_t size, unsigned char ret[INFRA__MYSQL_ANSWER_MAX], size_t *ret_size,
+    char *ret_method, size_t method_size);
 
 #endif

@@ -12,6 +12,8 @@
 #define COMMAND_QUIT 0x01u
 #define COMMAND_QUERY 0x03u
 
+static const struct infra__mysql_user nobody = { .name = "" };
+
 /* Room for our next packet, which the caller fills. */
 static unsigned char *say(struct infra__mysql *m, uint32_t size)
 {
@@ -87,14 +89,13 @@ static void ask_next(struct infra__mysql *m)
  * alive. */
 static void take_refusal(struct infra__mysql *m, uint32_t reason)
 {
-    bool is_good = !m->has_user && (reason == INFRA_PROBE_LOGIN_REFUSED ||
-                                    reason == INFRA_PROBE_LOGIN_UNKNOWN);
-
-    if (is_good) {
+    if (!m->has_user && (reason == INFRA_PROBE_LOGIN_REFUSED ||
+                         reason == INFRA_PROBE_LOGIN_UNKNOWN)) {
         m->message[0] = '\0';
         m->probe.result.status = 0;
+        reason = INFRA_PROBE_PASSED;
     }
-    infra__probe_finish(&m->probe, is_good ? INFRA_PROBE_PASSED : reason);
+    infra__probe_finish(&m->probe, reason);
 }
 
 /* An answer that is an error. One that says that the server does not serve
@@ -140,10 +141,20 @@ static void take_error(struct infra__mysql *m)
     }
 }
 
+/* The check has failed. What is left is to be refused: a server counts a login
+ * that is broken off against the host, and blocks it in the end. */
+static void lose(struct infra__mysql *m, uint32_t reason)
+{
+    m->is_lost = true;
+    m->reason = reason;
+}
+
 void infra__mysql_log_in(struct infra__mysql *m)
 {
     unsigned char login[INFRA__MYSQL_LOGIN_MAX];
-    size_t size = infra__mysql_login(&m->greeting, &m->user, m->tls, login);
+    size_t size =
+        infra__mysql_login(&m->greeting, m->is_lost ? &nobody : &m->user,
+                           m->tls && !m->is_lost, login);
 
     memcpy(say(m, (uint32_t)size), login, size);
     m->step = INFRA__MYSQL_LOGIN;
@@ -161,27 +172,29 @@ static void take_greeting(struct infra__mysql *m)
         infra__mysql_tls_request(&m->greeting,
                                  say(m, INFRA__MYSQL_TLS_REQUEST_SIZE));
         m->step = INFRA__MYSQL_TLS;
-    } else {
-        infra__probe_finish(&m->probe, INFRA_PROBE_TLS);
+    } else { /* Nobody's name is said in the clear. */
+        lose(m, INFRA_PROBE_TLS);
+        infra__mysql_log_in(m);
     }
 }
 
 static void take_switch(struct infra__mysql *m)
 {
-    unsigned char answer[INFRA__SHA1_SIZE];
+    const struct infra__mysql_user *user = m->is_lost ? &nobody : &m->user;
+    unsigned char answer[INFRA__MYSQL_ANSWER_MAX];
     size_t size = 0;
     enum infra__mysql_switch s =
-        infra__mysql_switch_read(&m->user, m->head, m->head_size, answer, &size,
+        infra__mysql_switch_read(user, m->head, m->head_size, answer, &size,
                                  m->message, sizeof m->message);
 
     if (s == INFRA__MYSQL_MALFORMED || m->is_switched) {
         infra__probe_finish(&m->probe, INFRA_PROBE_BAD_REPLY);
         return;
     }
-    /* The anonymous user stays to be refused, whatever the method. */
-    if (s == INFRA__MYSQL_UNKNOWN && m->has_user) {
-        infra__probe_finish(&m->probe, INFRA_PROBE_LOGIN_UNKNOWN);
-        return;
+    if (m->is_lost) {
+        m->message[0] = '\0'; /* It is not for this. */
+    } else if (s == INFRA__MYSQL_UNKNOWN && m->has_user) {
+        lose(m, INFRA_PROBE_LOGIN_UNKNOWN);
     }
     m->is_switched = true;
     memcpy(say(m, (uint32_t)size), answer, size);
@@ -189,11 +202,15 @@ static void take_switch(struct infra__mysql *m)
 
 static void take_login_reply(struct infra__mysql *m)
 {
-    if (m->head[0] == INFRA__MYSQL_OK) {
+    if (m->head[0] == INFRA__MYSQL_SWITCH && !(m->is_lost && m->is_switched)) {
+        take_switch(m);
+    } else if (m->head[0] == INFRA__MYSQL_OK && m->is_lost) {
+        leave(m, m->reason);
+    } else if (m->head[0] == INFRA__MYSQL_OK) {
         m->message[0] = '\0';
         ask_next(m);
-    } else if (m->head[0] == INFRA__MYSQL_SWITCH) {
-        take_switch(m);
+    } else if (m->is_lost) {
+        infra__probe_finish(&m->probe, m->reason);
     } else if (m->is_switched) { /* A method that wants to know more. */
         take_refusal(m, INFRA_PROBE_LOGIN_UNKNOWN);
     } else {
@@ -203,7 +220,7 @@ static void take_login_reply(struct infra__mysql *m)
 
 static void take_packet(struct infra__mysql *m)
 {
-    if (m->head[0] == INFRA__MYSQL_ERROR) {
+    if (m->head[0] == INFRA__MYSQL_ERROR && !m->is_lost) {
         take_error(m);
     } else if (m->step == INFRA__MYSQL_GREETING) {
         take_greeting(m);

@@ -103,11 +103,13 @@ start_server 1
 sql 1 "CREATE USER checker@'%' IDENTIFIED BY 'secret';
     GRANT REPLICA MONITOR ON *.* TO checker@'%';
     CREATE USER poor@'%';
+    INSTALL SONAME 'auth_ed25519';
+    CREATE USER modern@'%' IDENTIFIED VIA ed25519 USING PASSWORD('secret');
     CREATE USER replica@'%' IDENTIFIED BY 'secret';
     GRANT REPLICATION SLAVE ON *.* TO replica@'%';
     CREATE DATABASE d; CREATE TABLE d.t (a INT) ENGINE=InnoDB;"
 start_server 2
-sql 2 "CHANGE MASTER TO MASTER_HOST='127.0.0.1', MASTER_PORT=$(port 1),
+sql 2 "INSTALL SONAME 'auth_ed25519'; CHANGE MASTER TO MASTER_HOST='127.0.0.1', MASTER_PORT=$(port 1),
     MASTER_USER='replica', MASTER_PASSWORD='secret', MASTER_CONNECT_RETRY=1,
     MASTER_USE_GTID=slave_pos;
     SET GLOBAL read_only=1; START SLAVE;"
@@ -137,9 +139,14 @@ check passed 1 user=poor ask=1
 passed "what may not be done is told"
 
 # --- Nobody, often.
-for _ in {1..10}; do address=${outside:-127.0.0.1} check passed 1; done
+for _ in {1..5}; do
+    address=${outside:-127.0.0.1} check passed 1
+    address=${outside:-127.0.0.1} check 'login refused' 1 user=nobody
+    address=${outside:-127.0.0.1} check tls 1 "${user[@]}" tls=1
+    address=${outside:-127.0.0.1} check 'login method unknown' 1 user=modern
+done
 address=${outside:-127.0.0.1} check passed 1 "${user[@]}"
-passed "without a user, from ${outside:-nowhere}: never blocked"
+passed "refused often, from ${outside:-nowhere}, and not blocked"
 
 # --- Role and position.
 check passed 1 "${user[@]}" ask=1 expect=primary
