@@ -120,8 +120,8 @@ static const struct {
     { "an error with a state only", PEER_TEXT("\x09\0\0\0\xff\x10\x04#08004"),
       INFRA_PROBE_CROWDED, 1040, "" },
     { "an error that is not printable",
-      PEER_TEXT("\x08\0\0\0\xff\x51\x04\x1b\x07\xc3\xa9~"),
-      INFRA_PROBE_SERVER_ERROR, 1105, "????~" },
+      PEER_TEXT("\x09\0\0\0\xff\x51\x04\x1b\x07\xc3\xa9~\x7f"),
+      INFRA_PROBE_SERVER_ERROR, 1105, "????~?" },
     { "half a state", PEER_TEXT("\x08\0\0\0\xff\x10\x04#0800"),
       INFRA_PROBE_CROWDED, 1040, "#0800" },
     { "an error without a number", PEER_TEXT("\x02\0\0\0\xff\x10"),
@@ -188,15 +188,18 @@ END_TEST
 /* A message has a place for its beginning. */
 START_TEST(long_messages)
 {
+    static const size_t sizes[] = { 255, 256, 257, 502, 503, 504, 800 };
     char message[801] = { 0 };
 
-    memset(message, 'm', sizeof message - 1);
+    memset(message, 'm', sizes[_i]);
     peer_greet(&peer, PEER_MARIADB);
     peer.sequence++;
     peer_error(&peer, 1045, message);
     run("long", INFRA_PROBE_LOGIN_REFUSED);
     ck_assert_uint_eq(strlen(infra_probe_text(probe, INFRA_PROBE_TEXT_MESSAGE)),
                       255);
+    ck_assert_str_eq(infra_probe_text(probe, INFRA_PROBE_TEXT_VERSION),
+                     "10.11.19-MariaDB-0+deb12u1-log");
 }
 END_TEST
 
@@ -308,7 +311,7 @@ static Suite *bytes_suite(void)
     tcase_add_loop_test(tc, errors_have_their_reason, 0,
                         INFRA__COUNT_OF(errors));
     tcase_add_loop_test(tc, sequences, 0, 2);
-    tcase_add_test(tc, long_messages);
+    tcase_add_loop_test(tc, long_messages, 0, 7);
     tcase_add_loop_test(tc, greetings_are_taken_apart, 0,
                         INFRA__COUNT_OF(greetings));
     tcase_add_test(tc, long_versions);

@@ -229,6 +229,15 @@ static const struct {
       .position_text = "",
       .as_primary = INFRA_PROBE_READ_ONLY,
       .in_10_s = INFRA_PROBE_NOT_REPLICATING },
+    { .name = "of two sources, the other of unknown lag",
+      .variables_names = MARIADB_NAMES,
+      .variables = "1|0|",
+      .replication_names = OLD_NAMES,
+      .replication = { "Yes|Yes|4", "Yes|Yes|NULL" },
+      .role = REPLICA,
+      .position_text = "",
+      .as_primary = INFRA_PROBE_READ_ONLY,
+      .in_10_s = INFRA_PROBE_NOT_REPLICATING },
     { .name = "of two sources, one of unknown lag",
       .variables_names = MARIADB_NAMES,
       .variables = "1|0|",
@@ -304,6 +313,20 @@ END_TEST
 START_TEST(a_replica_keeps_up)
 {
     create((struct infra_probe_mysql_options) { .lag_max = INFRA_SEC(10) });
+    answer_replication(_i);
+    peer_quit(&peer);
+    struct infra_probe_result r = run();
+    ck_assert_msg(r.reason == answers[_i].in_10_s, "%s: %s", answers[_i].name,
+                  infra_probe_reason_name(r.reason));
+}
+END_TEST
+
+/* To be asked for more does not change the verdict. */
+START_TEST(more_questions_change_nothing)
+{
+    create((struct infra_probe_mysql_options) { .ask = 1,
+                                                .lag_max = INFRA_SEC(10) });
+    answer_variables(_i);
     answer_replication(_i);
     peer_quit(&peer);
     struct infra_probe_result r = run();
@@ -453,15 +476,14 @@ END_TEST
 START_TEST(other_variables_say_nothing)
 {
     static const char *const rows[][3] = {
-        { "0|0", "0|0", NULL },
+        { "0|0|0-1-5", "0|0|", NULL },
         { NULL },
         { "0|0", NULL },
     };
 
     create((struct infra_probe_mysql_options) { .expect = PRIMARY });
     peer_query(&peer, PEER_VARIABLES);
-    peer_result(&peer, _i == 2 ? "a|read_only" : "read_only|innodb_read_only",
-                rows[_i]);
+    peer_result(&peer, _i == 2 ? "a|read_only" : MARIADB_NAMES, rows[_i]);
     peer_quit(&peer);
     struct infra_probe_result r = run();
     ck_assert_uint_eq(r.reason, INFRA_PROBE_BAD_REPLY);
@@ -564,6 +586,7 @@ static Suite *status_suite(void)
     tcase_add_loop_test(tc, a_primary_takes_writes, 0, answers_count);
     tcase_add_loop_test(tc, a_replica_follows, 0, answers_count);
     tcase_add_loop_test(tc, a_replica_keeps_up, 0, answers_count);
+    tcase_add_loop_test(tc, more_questions_change_nothing, 0, answers_count);
     tcase_add_loop_test(tc, old_servers_are_asked_again, 0, 2);
     tcase_add_loop_test(tc, questions_may_fail, 0, INFRA__COUNT_OF(failures));
     tcase_add_test(tc, half_an_answer_is_none);

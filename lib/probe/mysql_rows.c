@@ -40,8 +40,8 @@ static enum packet kind_of(const struct infra__mysql_rows *r, unsigned char c,
     switch (r->state) {
     case COLUMNS_COUNT:
         return COUNT;
-    case COLUMNS:
-        return is_end ? NEW : FIELDS;
+    case COLUMNS: /* No field begins like an end mark. */
+        return FIELDS;
     case COLUMNS_END:
         return is_end ? END_MARK : NEW;
     default:
@@ -107,24 +107,21 @@ static enum infra__mysql_rows_event content_byte(struct infra__mysql_rows *r,
     return r->number != 0 ? INFRA__MYSQL_CELL_BYTE : INFRA__MYSQL_NOTHING;
 }
 
-static enum infra__mysql_rows_event length_end(struct infra__mysql_rows *r,
-                                               uint32_t left)
+/* A field that is longer than its packet is not complete at the packet's end. */
+static enum infra__mysql_rows_event length_end(struct infra__mysql_rows *r)
 {
-    if (r->length > left) {
-        return INFRA__MYSQL_ROWS_BAD;
-    }
     return r->length == 0 ? field_end(r, INFRA__MYSQL_CELL_EMPTY)
                           : INFRA__MYSQL_NOTHING;
 }
 
 static enum infra__mysql_rows_event length_byte(struct infra__mysql_rows *r,
-                                                unsigned char c, uint32_t left)
+                                                unsigned char c)
 {
     if (r->prefix > 0) {
         r->length |= (uint32_t)c << r->shift;
         r->shift = (uint8_t)(r->shift + 8);
         r->prefix--;
-        return r->prefix == 0 ? length_end(r, left) : INFRA__MYSQL_NOTHING;
+        return r->prefix == 0 ? length_end(r) : INFRA__MYSQL_NOTHING;
     }
     if (c == LENGTH_NULL) {
         return field_end(r, INFRA__MYSQL_CELL_NULL);
@@ -135,11 +132,11 @@ static enum infra__mysql_rows_event length_byte(struct infra__mysql_rows *r,
         return INFRA__MYSQL_NOTHING;
     }
     r->length = c;
-    return c < LENGTH_NULL ? length_end(r, left) : INFRA__MYSQL_ROWS_BAD;
+    return c < LENGTH_NULL ? length_end(r) : INFRA__MYSQL_ROWS_BAD;
 }
 
 static enum infra__mysql_rows_event fields_byte(struct infra__mysql_rows *r,
-                                                unsigned char c, uint32_t left)
+                                                unsigned char c)
 {
     if (r->state == COLUMNS && r->field > NAME_FIELD) {
         return INFRA__MYSQL_NOTHING;
@@ -149,20 +146,17 @@ static enum infra__mysql_rows_event fields_byte(struct infra__mysql_rows *r,
     }
     /* Between a length and its end there are bytes of the contents. */
     return r->prefix == 0 && r->length > 0 ? content_byte(r, c)
-                                           : length_byte(r, c, left);
+                                           : length_byte(r, c);
 }
 
 enum infra__mysql_rows_event infra__mysql_rows_byte(struct infra__mysql_rows *r,
                                                     unsigned char c,
-                                                    uint32_t size,
-                                                    uint32_t left)
+                                                    uint32_t size)
 {
     if (r->packet == NEW) {
         r->packet = (uint8_t)kind_of(r, c, size);
         r->field = 0;
         r->name_size = 0;
-        r->length = 0;
-        r->prefix = 0;
     }
     switch (r->packet) {
     case COUNT: /* An OK is 0: no columns. It has one byte and ends there. */
@@ -171,7 +165,7 @@ enum infra__mysql_rows_event infra__mysql_rows_byte(struct infra__mysql_rows *r,
                    ? INFRA__MYSQL_NOTHING
                    : INFRA__MYSQL_ROWS_BAD;
     case FIELDS:
-        return fields_byte(r, c, left);
+        return fields_byte(r, c);
     case END_MARK:
         return INFRA__MYSQL_NOTHING;
     default:

@@ -54,12 +54,11 @@ void infra__mysql_rows_start(struct infra__mysql_rows *r,
                              const struct infra__mysql_column *columns,
                              size_t columns_count);
 
-/* Take the next byte of a packet of @size bytes, @left of which follow it. Errors
- * are not for this: the first byte is not that of one. */
+/* Take the next byte of a packet of @size bytes. Errors are not for this: the
+ * packet's first byte is not that of one. */
 enum infra__mysql_rows_event infra__mysql_rows_byte(struct infra__mysql_rows *r,
                                                     unsigned char c,
-                                                    uint32_t size,
-                                                    uint32_t left);
+                                                    uint32_t size);
 
 /* The packet is over, its last byte was taken. */
 enum infra__mysql_rows_event infra__mysql_rows_packet_end(

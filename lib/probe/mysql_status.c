@@ -172,7 +172,7 @@ enum infra__mysql_rows_event infra__mysql_status_byte(
     uint32_t left)
 {
     enum infra__mysql_rows_event event =
-        infra__mysql_rows_byte(&s->rows, c, size, left);
+        infra__mysql_rows_byte(&s->rows, c, size);
 
     if (event == INFRA__MYSQL_CELL_BYTE || event == INFRA__MYSQL_CELL_LAST) {
         cell_byte(s, c);
