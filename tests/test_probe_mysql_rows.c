@@ -169,7 +169,7 @@ START_TEST(many_columns)
     const char *const rows[] = { cells, NULL };
 
     for (int i = 0; i < 126; i++) {
-        strcat(names, "Slave_IO_Runningwithsomethingmore_|");
+        strcat(names, "Slave_IO_Running_with_more_of_it\3...|");
         strcat(cells, i == 0 ? "     |" : i % 3 == 0 ? "|" : "1|");
     }
     memcpy(cells, "0-1-7", 5); /* In a column with a name that is too long. */

@@ -132,6 +132,11 @@ START_TEST(checks_are_independent)
     ck_assert_str_eq(infra_probe_text(probe, INFRA_PROBE_TEXT_VERSION), "");
     ck_assert_str_eq(infra_probe_text(probe, INFRA_PROBE_TEXT_MESSAGE),
                      "Too many connections");
+    other = (struct peer) { 0 };
+    peer_step(&other, (struct test_step)TEST_ACCEPT(0));
+    peer_step(&other, (struct test_step)TEST_EOF);
+    (void)peer_run(&other, probe, TEST_SPLIT_NONE, 0);
+    ck_assert_str_eq(infra_probe_text(probe, INFRA_PROBE_TEXT_MESSAGE), "");
     r = peer_run(&peer, probe, TEST_SPLIT_NONE, 0);
     ck_assert_mem_eq(&r, &first, sizeof r);
     ck_assert_str_eq(infra_probe_text(probe, INFRA_PROBE_TEXT_MESSAGE), "");
