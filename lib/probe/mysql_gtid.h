@@ -6,9 +6,9 @@
  *                                         of numbers from 1 up
  *
  * MySQL's number is that of the transactions in the set, MariaDB's the sum of
- * the sequence numbers, one to a domain. So of two servers, one of which has all
- * that the other has, the one with more has the greater number. A state machine
- * over single bytes. */
+ * the sequence numbers, one to a domain. So of two servers, one of which has
+ * all that the other has, the one with more has the greater number. A state
+ * machine over single bytes. */
 #ifndef INFRA_PROBE_MYSQL_GTID_H
 #define INFRA_PROBE_MYSQL_GTID_H
 

@@ -138,8 +138,9 @@ void infra__mysql_tls_request(const struct infra__mysql_greeting *g,
     fixed_part(g, true, ret);
 }
 
-/* mysql_native_password: SHA1(password) XOR SHA1(challenge, SHA1(SHA1(password)))
- * proves knowledge of the first to who has only the last. */
+/* mysql_native_password: with S = SHA1(password) the answer is
+ *     S XOR SHA1(challenge, SHA1(S))
+ * which shows S to a server that keeps only SHA1(S). */
 static void answer(const struct infra__mysql_user *user,
                    const unsigned char *challenge, unsigned char *ret)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* How MySQL and MariaDB let one in: the greeting with a challenge, our answer,
- * and perhaps another challenge of another method. What is sent is what a client
- * of protocol 4.1 with plug-ins sends, asking for as little as possible: no
- * database, no attributes, and results with end marks, which every server since
- * 4.1 knows. */
+ * and perhaps another challenge of another method. What is sent is what a
+ * client of protocol 4.1 with plug-ins sends, asking for as little as possible:
+ * no database, no attributes, and results with end marks, which every server
+ * since 4.1 knows. */
 #ifndef INFRA_PROBE_MYSQL_LOGIN_H
 #define INFRA_PROBE_MYSQL_LOGIN_H
 
@@ -44,9 +44,9 @@ enum infra__mysql_switch {
     INFRA__MYSQL_MALFORMED,
 };
 
-/* What is told to a method that is not known: as long as a signature of Ed25519,
- * since MariaDB counts what is not as a broken connection, and no password to
- * those that want one in clear. */
+/* What is told to a method that is not known: as long as a signature of
+ * Ed25519, since MariaDB counts what is not as a broken connection, and no
+ * password to those that want one in clear. */
 #define INFRA__MYSQL_ANSWER_MAX 64u
 
 /* Take a greeting apart; false: it is malformed. */
@@ -63,8 +63,8 @@ size_t infra__mysql_login(const struct infra__mysql_greeting *g,
                           unsigned char ret[INFRA__MYSQL_LOGIN_MAX]);
 
 /* The server wants another method than mysql_native_password, or that one with
- * another challenge. @ret_method, of @method_size bytes, is its name, printable.
- */
+ * another challenge. @ret_method, of @method_size bytes, is its name,
+ * printable. */
 enum infra__mysql_switch infra__mysql_switch_read(
     const struct infra__mysql_user *user, const unsigned char *bytes,
     size_t size, unsigned char ret[INFRA__MYSQL_ANSWER_MAX], size_t *ret_size,

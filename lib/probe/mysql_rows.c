@@ -5,8 +5,8 @@
 
 #include <string.h>
 
-/* Protocol::ColumnDefinition41: catalog, schema, table, its own name, name. What
- * comes after that does not matter. */
+/* Protocol::ColumnDefinition41: catalog, schema, table, its own name, name.
+ * What comes after that does not matter. */
 #define NAME_FIELD 4u
 
 /* Lengths: less than this is the length itself. */
@@ -107,7 +107,7 @@ static enum infra__mysql_rows_event content_byte(struct infra__mysql_rows *r,
     return r->number != 0 ? INFRA__MYSQL_CELL_BYTE : INFRA__MYSQL_NOTHING;
 }
 
-/* A field that is longer than its packet is not complete at the packet's end. */
+/* A field that is longer than its packet is not complete when that ends. */
 static enum infra__mysql_rows_event length_end(struct infra__mysql_rows *r)
 {
     return r->length == 0 ? field_end(r, INFRA__MYSQL_CELL_EMPTY)

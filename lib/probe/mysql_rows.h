@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The answer to a MySQL query in the text protocol: the number of columns, one
  * packet for each, an end mark, one packet for each row, an end mark. A state
- * machine over the bytes of packets that passes on the cells of the columns that
- * are known by name and drops the others, so that a cell may be of any length.
- */
+ * machine over the bytes of packets that passes on the cells of the columns
+ * that are known by name and drops the others, so that a cell may be of any
+ * length. */
 #ifndef INFRA_PROBE_MYSQL_ROWS_H
 #define INFRA_PROBE_MYSQL_ROWS_H
 

@@ -7,9 +7,9 @@
 #include <string.h>
 
 /* Comments of the form "!50706 ...", with the lead-in of a comment, are read by
- * a MySQL of at least that version, "M!100002 ..." by a MariaDB; either takes the
- * other's for a comment. So one text does for both, and nothing depends on the
- * version that a greeting tells, which proxies make up.
+ * a MySQL of at least that version, "M!100002 ..." by a MariaDB; either takes
+ * the other's for a comment. So one text does for both, and nothing depends on
+ * the version that a greeting tells, which proxies make up.
  *
  * super_read_only is not asked: it is never on without read_only. Aurora's
  * readers say innodb_read_only instead. MariaDB has many sources, of which SHOW

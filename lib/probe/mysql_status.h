@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What a MySQL or MariaDB server is: the questions, what their columns mean, and
- * what follows from it. */
+/* What a MySQL or MariaDB server is: the questions, what their columns mean,
+ * and what follows from it. */
 #ifndef INFRA_PROBE_MYSQL_STATUS_H
 #define INFRA_PROBE_MYSQL_STATUS_H
 
@@ -46,9 +46,9 @@ void infra__mysql_status_start(struct infra__mysql_status *s);
 const char *infra__mysql_status_ask(struct infra__mysql_status *s,
                                     enum infra__mysql_question question);
 
-/* A byte of a packet of the answer, which is no error, with @left of @size bytes
- * after it. INFRA__MYSQL_NOTHING, or INFRA__MYSQL_ROWS_END: all of the answer was
- * taken, or INFRA__MYSQL_ROWS_BAD. */
+/* A byte of a packet of the answer, which is no error, with @left of @size
+ * bytes after it. INFRA__MYSQL_NOTHING, or INFRA__MYSQL_ROWS_END: all of the
+ * answer was taken, or INFRA__MYSQL_ROWS_BAD. */
 enum infra__mysql_rows_event infra__mysql_status_byte(
     struct infra__mysql_status *s, unsigned char c, uint32_t size,
     uint32_t left);
