@@ -207,6 +207,79 @@ struct infra_probe_http_options {
 INFRA_API INFRA_NODISCARD int infra_probe_http(
     struct infra_probe **ret, const struct infra_probe_http_options *options);
 
+/** Options of infra_probe_mysql().  Texts are copied; of the password only its
+ *  hash is kept. */
+struct infra_probe_mysql_options {
+    size_t size;
+    const struct infra_allocator *allocator;
+    const char *user;     /**< Who logs in, at most 255 bytes.  NULL: nobody. */
+    const char *password; /**< At most 255 bytes.  NULL or "": none. */
+    infra_time connect_timeout;    /**< 0: 1 s.  With TLS for each of both. */
+    infra_time response_timeout;   /**< From connected to the end; 0: 2 s. */
+    infra_time first_byte_timeout; /**< From connected to the first byte; 0, or
+                                        more: response_timeout. */
+    infra_time lag_max; /**< A replica may be this far behind; 0: any. */
+    uint32_t tls;       /**< 1: TLS, asked for before the login. */
+    uint32_t ask;       /**< 1: role, writable, lag and position are asked, to
+                             be told in the result.  0: as much of it as expect
+                             and lag_max need. */
+    uint32_t expect;    /**< enum infra_probe_role: what it must be to pass.
+                             PRIMARY: one that takes writes.  UNKNOWN: any. */
+    uint32_t reserved;
+};
+
+/**
+ * A MySQL or MariaDB server: its greeting, a login, and what it is.
+ *
+ * With a user it passes when the login succeeds and the questions, if there are
+ * any, have the expected answers.  It leaves with COM_QUIT, and the server
+ * counts nothing.  The method is mysql_native_password, also where the server
+ * switches to it; or no password, also with caching_sha2_password.  Other
+ * methods end in LOGIN_UNKNOWN, with their name as the message.
+ *
+ * Without a user it passes when the server lets the anonymous user in or says
+ * that it does not.  That has a reason: a login that is broken off counts as an
+ * error of the host (host_cache.SUM_CONNECT_ERRORS of MariaDB 10.11), and after
+ * max_connect_errors of them, 100 by default, the server blocks the host with
+ * all its clients.  A login that is refused does not count there, so this check
+ * always waits to be refused, in LOGIN_UNKNOWN and where TLS is missing, too;
+ * not so if the TLS handshake fails.  The server counts it in Aborted_connects,
+ * and may log it.  A user of its own for the check, which needs no privilege,
+ * leaves no trace at all.
+ *
+ * What is asked, and what of it is told:
+ *
+ * - writable: neither read_only nor innodb_read_only is on.
+ * - role: REPLICA if it is set up to follow another server, even if it takes
+ *   writes or has stopped to follow; else PRIMARY.  Needs a privilege: REPLICA
+ *   MONITOR in MariaDB, REPLICATION CLIENT in MySQL.
+ * - lag: Seconds_Behind_Master, of all its sources the greatest; not told while
+ *   it does not know that.
+ * - position: from @@gtid_current_pos in MariaDB the sum of the sequence
+ *   numbers (of the usual single domain, its number), from @@gtid_executed in
+ *   MySQL the number of transactions.  Of two servers with one history the
+ *   greater one is ahead.  INFRA_PROBE_TEXT_POSITION is what the server wrote,
+ *   without blanks; "" if that is longer than 4095 bytes.
+ *
+ * What was not answered is not told, and counts only if expect or lag_max needs
+ * it (then SERVER_ERROR; the result's status and the message say why).  With
+ * lag_max a replica fails as NOT_REPLICATING when a thread of it does not run
+ * or its lag is not told; this includes every replica of a primary that is
+ * gone.  lag_max is nothing to a server that is not a replica.
+ *
+ * About 7 KiB of memory.
+ *
+ * @param[out] ret  Set on success only.
+ * @param options   NULL for all defaults.
+ * @return INFRA_OK; INFRA_ENOMEM; INFRA_ESTRUCT; INFRA_EINVAL: NULL, a text
+ *         that is too long, a password or a question without a user, a value
+ *         that is not known.
+ *
+ * Allocates.  Thread safety: any.
+ */
+INFRA_API INFRA_NODISCARD int infra_probe_mysql(
+    struct infra_probe **ret, const struct infra_probe_mysql_options *options);
+
 /** Options of infra_probe_redis().  Texts are copied. */
 struct infra_probe_redis_options {
     size_t size;

@@ -78,6 +78,23 @@ static int http(struct infra_probe **ret)
     return infra_probe_http(ret, &o);
 }
 
+static int mysql(struct infra_probe **ret)
+{
+    const struct infra_probe_mysql_options o = {
+        .size = sizeof o,
+        .user = text("user"),
+        .password = text("password"),
+        .connect_timeout = duration("connect_timeout"),
+        .response_timeout = duration("response_timeout"),
+        .lag_max = duration("lag_max"),
+        .tls = number("tls"),
+        .ask = number("ask"),
+        .expect = role("expect"),
+    };
+
+    return infra_probe_mysql(ret, &o);
+}
+
 static int redis(struct infra_probe **ret)
 {
     const struct infra_probe_redis_options o = {
@@ -135,8 +152,8 @@ static const struct {
     const char *name;
     int (*create)(struct infra_probe **ret);
 } kinds[] = {
-    { "agent", agent },   { "http", http }, { "redis", redis },
-    { "script", script }, { "tcp", tcp },
+    { "agent", agent }, { "http", http },     { "mysql", mysql },
+    { "redis", redis }, { "script", script }, { "tcp", tcp },
 };
 #define KINDS_COUNT (sizeof kinds / sizeof kinds[0])
 

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+/* A check of a MySQL or MariaDB server, as a probe: its options and its side of
+ * the exchange. What is said is in mysql_talk.c. */
+#include "mysql.h"
+
+#include "../base/internal.h"
+
+#include <assert.h>
+#include <string.h>
+
+#define PASSWORD_MAX 255u
+
+INFRA__NO_TAIL_PADDING(struct infra_probe_mysql_options, reserved);
+
+static void mysql_connected(struct infra_probe *probe)
+{
+    struct infra__mysql *m = (struct infra__mysql *)probe;
+
+    m->step = INFRA__MYSQL_GREETING;
+    m->is_switched = false;
+    m->is_lost = false;
+    m->head_size = 0;
+    m->output_size = 0;
+    m->output_sent = 0;
+    m->packets = (struct infra__mysql_packets) { 0 };
+    m->greeting = (struct infra__mysql_greeting) { 0 };
+    infra__mysql_status_start(&m->status);
+    m->message[0] = '\0';
+}
+
+static size_t mysql_output(struct infra_probe *probe, const void **ret)
+{
+    struct infra__mysql *m = (struct infra__mysql *)probe;
+
+    *ret = m->output + m->output_sent;
+    return m->output_size - m->output_sent;
+}
+
+static void mysql_sent(struct infra_probe *probe, size_t count)
+{
+    struct infra__mysql *m = (struct infra__mysql *)probe;
+
+    assert(count <= m->output_size - m->output_sent);
+    m->output_sent += (uint32_t)count;
+    if (m->output_sent < m->output_size) {
+        return;
+    }
+    if (m->step == INFRA__MYSQL_TLS) {
+        infra__probe_upgrade(probe);
+    } else if (m->step == INFRA__MYSQL_LEAVING) {
+        infra__probe_finish(probe, m->reason);
+    }
+}
+
+static void mysql_input(struct infra_probe *probe, const void *bytes,
+                        size_t count)
+{
+    struct infra__mysql *m = (struct infra__mysql *)probe;
+    const unsigned char *p = bytes;
+
+    for (size_t i = 0; i < count && probe->want == INFRA_WANT_IO; i++) {
+        if (m->step == INFRA__MYSQL_LEAVING) {
+            return;
+        }
+        /* In the clear, where a handshake belongs (as in CVE-2021-23222). */
+        if (m->step == INFRA__MYSQL_TLS) {
+            infra__probe_finish(probe, INFRA_PROBE_TLS);
+            return;
+        }
+        infra__mysql_hear(m, p[i]);
+    }
+}
+
+static void mysql_ended(struct infra_probe *probe)
+{
+    struct infra__mysql *m = (struct infra__mysql *)probe;
+
+    infra__probe_finish(probe, m->step == INFRA__MYSQL_LEAVING
+                                   ? m->reason
+                                   : INFRA_PROBE_CLOSED_EARLY);
+}
+
+static void mysql_upgraded(struct infra_probe *probe)
+{
+    infra__mysql_log_in((struct infra__mysql *)probe);
+}
+
+static const char *mysql_text(const struct infra_probe *probe, uint32_t kind)
+{
+    const struct infra__mysql *m = (const struct infra__mysql *)probe;
+
+    if (!probe->is_talking) { /* They are of an earlier check. */
+        return NULL;
+    }
+    switch (kind) {
+    case INFRA_PROBE_TEXT_VERSION:
+        return m->greeting.version;
+    case INFRA_PROBE_TEXT_MESSAGE:
+        return m->message;
+    case INFRA_PROBE_TEXT_POSITION:
+        return (probe->result.told & INFRA_TOLD_POSITION) != 0
+                   ? m->status.position
+                   : NULL;
+    default:
+        return NULL;
+    }
+}
+
+static const struct infra__probe_kind mysql = { .connected = mysql_connected,
+                                                .output = mysql_output,
+                                                .sent = mysql_sent,
+                                                .input = mysql_input,
+                                                .ended = mysql_ended,
+                                                .upgraded = mysql_upgraded,
+                                                .text = mysql_text };
+
+static bool is_short(const char *text, size_t size_max)
+{
+    return text == NULL || strnlen(text, size_max + 1) <= size_max;
+}
+
+static bool are_options_allowed(const struct infra_probe_mysql_options *o)
+{
+    bool wants_more = o->password != NULL || o->lag_max != 0 || o->ask != 0 ||
+                      o->expect != INFRA_ROLE_UNKNOWN;
+
+    return is_short(o->user, INFRA__MYSQL_USER_MAX) &&
+           is_short(o->password, PASSWORD_MAX) &&
+           (o->user != NULL || !wants_more) && o->tls <= 1 && o->ask <= 1 &&
+           o->expect <= INFRA_ROLE_REPLICA;
+}
+
+static void set_user(struct infra__mysql *m,
+                     const struct infra_probe_mysql_options *o)
+{
+    m->has_user = o->user != NULL;
+    m->user.name = m->name;
+    if (m->has_user) {
+        memcpy(m->name, o->user, strlen(o->user) + 1);
+    }
+    if (o->password != NULL && o->password[0] != '\0') {
+        m->user.has_password = true;
+        infra__sha1(m->user.secret, o->password, strlen(o->password));
+    }
+}
+
+int infra_probe_mysql(struct infra_probe **ret,
+                      const struct infra_probe_mysql_options *options)
+{
+    struct infra_probe_mysql_options o = { .size = sizeof o };
+    struct infra_probe *probe;
+
+    if (ret == NULL) {
+        return INFRA_EINVAL;
+    }
+    int err = infra__options_import(&o, sizeof o, options, sizeof o);
+    if (err != INFRA_OK) {
+        return err;
+    }
+    if (!are_options_allowed(&o)) {
+        return INFRA_EINVAL;
+    }
+    const struct infra__probe_limits limits = {
+        .connect_timeout = o.connect_timeout,
+        .response_timeout = o.response_timeout,
+        .first_byte_timeout = o.first_byte_timeout,
+    };
+    size_t name_size = o.user != NULL ? strlen(o.user) + 1 : 1;
+    err = infra__probe_create(&probe, sizeof(struct infra__mysql) + name_size,
+                              &mysql, o.allocator, &limits);
+    if (err != INFRA_OK) {
+        return err;
+    }
+    struct infra__mysql *m = (struct infra__mysql *)probe;
+    m->lag_max = o.lag_max;
+    m->expect = o.expect;
+    m->tls = o.tls == 1;
+    m->needs[INFRA__MYSQL_ASK_VARIABLES] = o.expect == INFRA_ROLE_PRIMARY;
+    m->needs[INFRA__MYSQL_ASK_REPLICATION] =
+        o.expect == INFRA_ROLE_REPLICA || o.lag_max != 0;
+    for (size_t i = 0; i < INFRA__COUNT_OF(m->asks); i++) {
+        m->asks[i] = m->needs[i] || o.ask == 1;
+    }
+    set_user(m, &o);
+    *ret = probe;
+    return INFRA_OK;
+}

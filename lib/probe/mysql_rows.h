@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/* The answer to a MySQL query in the text protocol: the number of columns, one
+ * packet for each, an end mark, one packet for each row, an end mark. A state
+ * machine over the bytes of packets that passes on the cells of the columns
+ * that are known by name and drops the others, so that a cell may be of any
+ * length. */
+#ifndef INFRA_PROBE_MYSQL_ROWS_H
+#define INFRA_PROBE_MYSQL_ROWS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* SHOW ALL SLAVES STATUS and SHOW REPLICA STATUS have about 60. */
+#define INFRA__MYSQL_COLUMNS_MAX 128u
+#define INFRA__MYSQL_COLUMN_NAME_MAX 32u
+
+enum infra__mysql_rows_event {
+    INFRA__MYSQL_NOTHING,
+    INFRA__MYSQL_CELL_BYTE,
+    INFRA__MYSQL_CELL_LAST,  /* The cell's last byte. */
+    INFRA__MYSQL_CELL_EMPTY, /* A cell of no bytes. */
+    INFRA__MYSQL_CELL_NULL,
+    INFRA__MYSQL_ROW,      /* It is complete. */
+    INFRA__MYSQL_ROWS_END, /* So is the answer. */
+    INFRA__MYSQL_ROWS_BAD, /* Not what the protocol allows. */
+};
+
+/* A column that counts, and the number it goes by; 0 is for all others. */
+struct infra__mysql_column {
+    const char *name;
+    uint8_t number;
+};
+
+struct infra__mysql_rows {
+    const struct infra__mysql_column *columns;
+    size_t columns_count;
+    uint32_t length; /* Of the cell, what is left of it. */
+    uint8_t state;
+    uint8_t packet; /* What this packet is. */
+    uint8_t prefix; /* Bytes of a length that follow. */
+    uint8_t shift;
+    uint8_t fields_count; /* Columns of the answer. */
+    uint8_t definitions;  /* Those of them that were told. */
+    uint8_t field;        /* In this packet. */
+    uint8_t name_size;
+    uint8_t number; /* Of the column that the event's cell is of. */
+    char name[INFRA__MYSQL_COLUMN_NAME_MAX];
+    uint8_t numbers[INFRA__MYSQL_COLUMNS_MAX]; /* By field. */
+};
+
+/* Begin to read an answer. */
+void infra__mysql_rows_start(struct infra__mysql_rows *r,
+                             const struct infra__mysql_column *columns,
+                             size_t columns_count);
+
+/* Take the next byte of a packet of @size bytes. Errors are not for this: the
+ * packet's first byte is not that of one. */
+enum infra__mysql_rows_event infra__mysql_rows_byte(struct infra__mysql_rows *r,
+                                                    unsigned char c,
+                                                    uint32_t size);
+
+/* The packet is over, its last byte was taken. */
+enum infra__mysql_rows_event infra__mysql_rows_packet_end(
+    struct infra__mysql_rows *r);
+
+#endif

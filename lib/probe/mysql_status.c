@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: MIT */
+#include "mysql_status.h"
+
+#include "../base/internal.h"
+#include "characters.h"
+
+#include <string.h>
+
+/* Comments of the form "!50706 ...", with the lead-in of a comment, are read by
+ * a MySQL of at least that version, "M!100002 ..." by a MariaDB; either takes
+ * the other's for a comment. So one text does for both, and nothing depends on
+ * the version that a greeting tells, which proxies make up.
+ *
+ * super_read_only is not asked: it is never on without read_only. Aurora's
+ * readers say innodb_read_only instead. MariaDB has many sources, of which SHOW
+ * SLAVE STATUS shows the unnamed one; MySQL shows all of them. Before 8.0.22
+ * nothing is left of that question but SHOW: a syntax error. */
+static const char *const questions[] = {
+    [INFRA__MYSQL_ASK_VARIABLES] =
+        "SELECT @@global.read_only AS read_only,"
+        "@@global.innodb_read_only AS innodb_read_only"
+        "/*!50706 ,@@global.gtid_executed AS gtid_executed*/"
+        "/*M!100002 ,@@global.gtid_current_pos AS gtid_current_pos*/",
+    [INFRA__MYSQL_ASK_REPLICATION] =
+        "SHOW /*M!100002 ALL SLAVES STATUS*//*!80022 REPLICA STATUS*/",
+    [INFRA__MYSQL_ASK_REPLICATION_OLD] = "SHOW SLAVE STATUS",
+};
+
+enum column {
+    OTHER,
+    READ_ONLY, /* One of the variables that forbid to write. */
+    GTID_SET,
+    GTID_LIST,
+    THREAD, /* One of the two that replicate. */
+    LAG,
+};
+
+#define THREADS_COUNT 2u
+
+static const struct infra__mysql_column columns[] = {
+    { "read_only", READ_ONLY },       { "innodb_read_only", READ_ONLY },
+    { "gtid_executed", GTID_SET },    { "gtid_current_pos", GTID_LIST },
+    { "Slave_IO_Running", THREAD },   { "Slave_SQL_Running", THREAD },
+    { "Replica_IO_Running", THREAD }, { "Replica_SQL_Running", THREAD },
+    { "Seconds_Behind_Master", LAG }, { "Seconds_Behind_Source", LAG },
+};
+
+#define VARIABLES_COUNT 2u /* That forbid to write. */
+
+void infra__mysql_status_start(struct infra__mysql_status *s)
+{
+    *s = (struct infra__mysql_status) { 0 };
+}
+
+const char *infra__mysql_status_ask(struct infra__mysql_status *s,
+                                    enum infra__mysql_question question)
+{
+    s->question = (uint8_t)question;
+    s->has_rows = false;
+    s->is_stopped = false;
+    s->has_no_lag = false;
+    infra__mysql_rows_start(&s->rows, columns, INFRA__COUNT_OF(columns));
+    return questions[question];
+}
+
+static void position_byte(struct infra__mysql_status *s, unsigned char c)
+{
+    if (s->cell_size == 0) {
+        infra__mysql_gtid_start(&s->gtid, s->rows.number == GTID_SET
+                                              ? INFRA__MYSQL_GTID_SET
+                                              : INFRA__MARIADB_GTID_LIST);
+        s->position_size = 0;
+        s->cell_size = 1; /* It has begun. */
+    }
+    if (c == '\n' || c == ' ') { /* MySQL breaks the line after commas. */
+        return;
+    }
+    infra__mysql_gtid_byte(&s->gtid, c);
+    if (s->position_size < INFRA__MYSQL_POSITION_MAX) {
+        s->position[s->position_size] = (char)c;
+    }
+    s->position_size++;
+}
+
+static void cell_byte(struct infra__mysql_status *s, unsigned char c)
+{
+    if (s->rows.number == GTID_SET || s->rows.number == GTID_LIST) {
+        position_byte(s, c);
+        return;
+    }
+    if (s->cell_size < sizeof s->cell) {
+        s->cell[s->cell_size] = (char)c;
+    }
+    /* One past the end stands for all that are too long to matter. */
+    s->cell_size = (uint8_t)(s->cell_size + (s->cell_size <= sizeof s->cell));
+}
+
+static bool cell_is(const struct infra__mysql_status *s, const char *word)
+{
+    return strlen(word) == s->cell_size &&
+           memcmp(word, s->cell, s->cell_size) == 0;
+}
+
+static void lag_end(struct infra__mysql_status *s)
+{
+    infra_time seconds = 0;
+
+    if (s->cell_size == 0 || s->cell_size > sizeof s->cell) {
+        return;
+    }
+    for (uint8_t i = 0; i < s->cell_size; i++) {
+        unsigned char c = (unsigned char)s->cell[i];
+        if (!infra__is_digit(c) || seconds > INFRA_TIME_NEVER / 10 - 1) {
+            return;
+        }
+        seconds = seconds * 10 + (infra_time)(c - '0');
+    }
+    if (seconds > INFRA_TIME_NEVER / INFRA_SEC(1)) {
+        return;
+    }
+    s->row_has_lag = true;
+    s->lag = INFRA_SEC(seconds) > s->lag ? INFRA_SEC(seconds) : s->lag;
+}
+
+static void gtid_end(struct infra__mysql_status *s)
+{
+    s->has_gtid =
+        s->cell_size > 0 && infra__mysql_gtid_end(&s->gtid, &s->number);
+    /* Half of a set is another set. */
+    if (!s->has_gtid || s->position_size > INFRA__MYSQL_POSITION_MAX) {
+        s->position_size = 0;
+    }
+    s->position[s->position_size] = '\0';
+}
+
+/* The cell's text is complete; that of NULL is empty. */
+static void cell_end(struct infra__mysql_status *s)
+{
+    switch (s->rows.number) {
+    case READ_ONLY: /* A number, but words since MariaDB 12. */
+        if (cell_is(s, "0") || cell_is(s, "OFF")) {
+            s->variables_off++;
+        } else {
+            s->variables_on++;
+        }
+        break;
+    case THREAD: /* "No", "Connecting", "Preparing". */
+        s->threads_running =
+            (uint8_t)(s->threads_running + (cell_is(s, "Yes") ? 1 : 0));
+        break;
+    case LAG: /* NULL when it does not know. */
+        lag_end(s);
+        break;
+    default:
+        gtid_end(s);
+        break;
+    }
+    s->cell_size = 0;
+}
+
+static void row_end(struct infra__mysql_status *s)
+{
+    s->has_rows = true;
+    s->is_stopped = s->is_stopped || s->threads_running != THREADS_COUNT;
+    s->has_no_lag = s->has_no_lag || !s->row_has_lag;
+    s->threads_running = 0;
+    s->row_has_lag = false;
+}
+
+enum infra__mysql_rows_event infra__mysql_status_byte(
+    struct infra__mysql_status *s, unsigned char c, uint32_t size,
+    uint32_t left)
+{
+    enum infra__mysql_rows_event event =
+        infra__mysql_rows_byte(&s->rows, c, size);
+
+    if (event == INFRA__MYSQL_CELL_BYTE || event == INFRA__MYSQL_CELL_LAST) {
+        cell_byte(s, c);
+    }
+    if (event == INFRA__MYSQL_ROWS_BAD) {
+        return event;
+    }
+    if (event != INFRA__MYSQL_NOTHING && event != INFRA__MYSQL_CELL_BYTE) {
+        cell_end(s);
+    }
+    if (left > 0) {
+        return INFRA__MYSQL_NOTHING;
+    }
+    event = infra__mysql_rows_packet_end(&s->rows);
+    if (event == INFRA__MYSQL_ROW) {
+        row_end(s);
+        return INFRA__MYSQL_NOTHING;
+    }
+    return event;
+}
+
+static void tell_variables(const struct infra__mysql_status *s,
+                           struct infra_probe_result *ret)
+{
+    if (s->variables_on + s->variables_off == VARIABLES_COUNT) {
+        ret->told |= INFRA_TOLD_WRITABLE;
+        ret->writable = s->variables_on == 0;
+    }
+    if (s->has_gtid) {
+        ret->told |= INFRA_TOLD_POSITION;
+        ret->position = s->number;
+    }
+}
+
+static void tell_replication(const struct infra__mysql_status *s,
+                             struct infra_probe_result *ret)
+{
+    ret->told |= INFRA_TOLD_ROLE;
+    ret->role = s->has_rows ? INFRA_ROLE_REPLICA : INFRA_ROLE_PRIMARY;
+    if (s->has_rows && !s->has_no_lag) {
+        ret->told |= INFRA_TOLD_LAG;
+        ret->lag = s->lag;
+    }
+}
+
+void infra__mysql_status_tell(const struct infra__mysql_status *s,
+                              struct infra_probe_result *ret)
+{
+    if (s->question == INFRA__MYSQL_ASK_VARIABLES) {
+        tell_variables(s, ret);
+    } else {
+        tell_replication(s, ret);
+    }
+}

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: MIT */
+/* What is said when: greeting, TLS if it is wanted, login, questions, and a
+ * farewell, so that the server counts no broken connection. */
+#include "mysql.h"
+#include "mysql_errors.h"
+
+#include "../base/internal.h"
+
+#include <assert.h>
+#include <string.h>
+
+#define COMMAND_QUIT 0x01u
+#define COMMAND_QUERY 0x03u
+
+static const struct infra__mysql_user nobody = { .name = "" };
+
+/* Room for our next packet, which the caller fills. */
+static unsigned char *say(struct infra__mysql *m, uint32_t size)
+{
+    unsigned char *packet = m->output + m->output_size;
+
+    assert(size + INFRA__MYSQL_HEADER_SIZE <=
+           INFRA__MYSQL_OUTPUT_MAX - m->output_size);
+    infra__mysql_packets_header(&m->packets, packet, size);
+    m->output_size += INFRA__MYSQL_HEADER_SIZE + size;
+    return packet + INFRA__MYSQL_HEADER_SIZE;
+}
+
+/* Commands begin a sequence. */
+static unsigned char *say_command(struct infra__mysql *m, uint32_t size)
+{
+    m->packets.sequence = 0;
+    return say(m, size);
+}
+
+static void leave(struct infra__mysql *m, uint32_t reason)
+{
+    *say_command(m, 1) = COMMAND_QUIT;
+    m->reason = reason;
+    m->step = INFRA__MYSQL_LEAVING;
+}
+
+static uint32_t judge(const struct infra__mysql *m)
+{
+    const struct infra_probe_result *r = &m->probe.result;
+
+    if (m->expect == INFRA_ROLE_PRIMARY && r->writable == 0) {
+        return (r->told & INFRA_TOLD_WRITABLE) != 0 ? INFRA_PROBE_READ_ONLY
+                                                    : INFRA_PROBE_BAD_REPLY;
+    }
+    if (m->expect == INFRA_ROLE_REPLICA && r->role != INFRA_ROLE_REPLICA) {
+        return INFRA_PROBE_NOT_REPLICA;
+    }
+    if (m->lag_max == 0 || r->role != INFRA_ROLE_REPLICA) {
+        return INFRA_PROBE_PASSED;
+    }
+    if (m->status.is_stopped || (r->told & INFRA_TOLD_LAG) == 0) {
+        return INFRA_PROBE_NOT_REPLICATING;
+    }
+    return r->lag > m->lag_max ? INFRA_PROBE_LAGGING : INFRA_PROBE_PASSED;
+}
+
+static void ask(struct infra__mysql *m, enum infra__mysql_question question)
+{
+    const char *text = infra__mysql_status_ask(&m->status, question);
+    size_t size = strlen(text);
+    unsigned char *p = say_command(m, (uint32_t)size + 1);
+
+    p[0] = COMMAND_QUERY;
+    memcpy(p + 1, text, size);
+    m->step = INFRA__MYSQL_ANSWER;
+}
+
+static void ask_next(struct infra__mysql *m)
+{
+    uint32_t next = m->status.question + 1u;
+
+    while (next <= INFRA__MYSQL_ASK_REPLICATION && !m->asks[next]) {
+        next++;
+    }
+    if (next <= INFRA__MYSQL_ASK_REPLICATION) {
+        ask(m, (enum infra__mysql_question)next);
+    } else {
+        leave(m, judge(m));
+    }
+}
+
+/* The login failed. The anonymous user's does as a rule, and who can say so is
+ * alive. */
+static void take_refusal(struct infra__mysql *m, uint32_t reason)
+{
+    if (!m->has_user && (reason == INFRA_PROBE_LOGIN_REFUSED ||
+                         reason == INFRA_PROBE_LOGIN_UNKNOWN)) {
+        m->message[0] = '\0';
+        m->probe.result.status = 0;
+        reason = INFRA_PROBE_PASSED;
+    }
+    infra__probe_finish(&m->probe, reason);
+}
+
+/* An answer that is an error. One that says that the server does not serve
+ * counts, whatever it was asked; another one if the answer is needed. */
+static void take_question_error(struct infra__mysql *m, uint32_t reason)
+{
+    bool is_needed = m->status.question == INFRA__MYSQL_ASK_VARIABLES
+                         ? m->needs[INFRA__MYSQL_ASK_VARIABLES]
+                         : m->needs[INFRA__MYSQL_ASK_REPLICATION];
+
+    if (reason != INFRA_PROBE_SERVER_ERROR) {
+        infra__probe_finish(&m->probe, reason);
+    } else if (is_needed) {
+        leave(m, reason);
+    } else {
+        ask_next(m);
+    }
+}
+
+static void take_error(struct infra__mysql *m)
+{
+    uint32_t number = infra__mysql_error_read(m->head, m->head_size, m->message,
+                                              sizeof m->message);
+    uint32_t reason = infra__mysql_error_reason(number);
+
+    if (number == 0) {
+        infra__probe_finish(&m->probe, INFRA_PROBE_BAD_REPLY);
+        return;
+    }
+    if (number == INFRA__MYSQL_SYNTAX_ERROR &&
+        m->status.question == INFRA__MYSQL_ASK_REPLICATION) {
+        m->message[0] = '\0';
+        ask(m, INFRA__MYSQL_ASK_REPLICATION_OLD);
+        return;
+    }
+    m->probe.result.status = number;
+    if (m->step == INFRA__MYSQL_ANSWER) {
+        take_question_error(m, reason);
+    } else if (m->step == INFRA__MYSQL_LOGIN) {
+        take_refusal(m, reason);
+    } else {
+        infra__probe_finish(&m->probe, reason);
+    }
+}
+
+/* The check has failed. What is left is to be refused: a server counts a login
+ * that is broken off against the host, and blocks it in the end. */
+static void lose(struct infra__mysql *m, uint32_t reason)
+{
+    m->is_lost = true;
+    m->reason = reason;
+}
+
+void infra__mysql_log_in(struct infra__mysql *m)
+{
+    unsigned char login[INFRA__MYSQL_LOGIN_MAX];
+    size_t size =
+        infra__mysql_login(&m->greeting, m->is_lost ? &nobody : &m->user,
+                           m->tls && !m->is_lost, login);
+
+    memcpy(say(m, (uint32_t)size), login, size);
+    m->step = INFRA__MYSQL_LOGIN;
+}
+
+static void take_greeting(struct infra__mysql *m)
+{
+    if (!infra__mysql_greeting_read(&m->greeting, m->head, m->head_size)) {
+        infra__probe_finish(&m->probe, INFRA_PROBE_BAD_REPLY);
+    } else if (m->greeting.is_too_old) {
+        take_refusal(m, INFRA_PROBE_LOGIN_UNKNOWN);
+    } else if (!m->tls) {
+        infra__mysql_log_in(m);
+    } else if (m->greeting.has_tls) {
+        infra__mysql_tls_request(&m->greeting,
+                                 say(m, INFRA__MYSQL_TLS_REQUEST_SIZE));
+        m->step = INFRA__MYSQL_TLS;
+    } else { /* Nobody's name is said in the clear. */
+        lose(m, INFRA_PROBE_TLS);
+        infra__mysql_log_in(m);
+    }
+}
+
+static void take_switch(struct infra__mysql *m)
+{
+    const struct infra__mysql_user *user = m->is_lost ? &nobody : &m->user;
+    unsigned char answer[INFRA__MYSQL_ANSWER_MAX];
+    size_t size = 0;
+    enum infra__mysql_switch s =
+        infra__mysql_switch_read(user, m->head, m->head_size, answer, &size,
+                                 m->message, sizeof m->message);
+
+    if (s == INFRA__MYSQL_MALFORMED || m->is_switched) {
+        infra__probe_finish(&m->probe, INFRA_PROBE_BAD_REPLY);
+        return;
+    }
+    if (m->is_lost) {
+        m->message[0] = '\0'; /* It is not for this. */
+    } else if (s == INFRA__MYSQL_UNKNOWN && m->has_user) {
+        lose(m, INFRA_PROBE_LOGIN_UNKNOWN);
+    }
+    m->is_switched = true;
+    memcpy(say(m, (uint32_t)size), answer, size);
+}
+
+static void take_login_reply(struct infra__mysql *m)
+{
+    if (m->head[0] == INFRA__MYSQL_SWITCH && !(m->is_lost && m->is_switched)) {
+        take_switch(m);
+    } else if (m->head[0] == INFRA__MYSQL_OK && m->is_lost) {
+        leave(m, m->reason);
+    } else if (m->head[0] == INFRA__MYSQL_OK) {
+        m->message[0] = '\0';
+        ask_next(m);
+    } else if (m->is_lost) {
+        infra__probe_finish(&m->probe, m->reason);
+    } else if (m->is_switched) { /* A method that wants to know more. */
+        take_refusal(m, INFRA_PROBE_LOGIN_UNKNOWN);
+    } else {
+        infra__probe_finish(&m->probe, INFRA_PROBE_BAD_REPLY);
+    }
+}
+
+static void take_packet(struct infra__mysql *m)
+{
+    if (m->head[0] == INFRA__MYSQL_ERROR && !m->is_lost) {
+        take_error(m);
+    } else if (m->step == INFRA__MYSQL_GREETING) {
+        take_greeting(m);
+    } else if (m->step == INFRA__MYSQL_LOGIN) {
+        take_login_reply(m);
+    }
+}
+
+static void take_answer_byte(struct infra__mysql *m, unsigned char c)
+{
+    enum infra__mysql_rows_event event = infra__mysql_status_byte(
+        &m->status, c, m->packets.size, m->packets.left);
+
+    if (event == INFRA__MYSQL_ROWS_BAD) {
+        infra__probe_finish(&m->probe, INFRA_PROBE_BAD_REPLY);
+    } else if (event == INFRA__MYSQL_ROWS_END) {
+        infra__mysql_status_tell(&m->status, &m->probe.result);
+        ask_next(m);
+    }
+}
+
+void infra__mysql_hear(struct infra__mysql *m, unsigned char c)
+{
+    enum infra__mysql_packets_event event =
+        infra__mysql_packets_byte(&m->packets, c);
+
+    if (event == INFRA__MYSQL_HEADER) {
+        m->head_size = 0;
+        return;
+    }
+    if (event == INFRA__MYSQL_BAD) {
+        infra__probe_finish(&m->probe, m->packets.reason);
+        return;
+    }
+    if (m->head_size < INFRA__MYSQL_HEAD_MAX) {
+        m->head[m->head_size++] = c;
+    }
+    if (m->step == INFRA__MYSQL_ANSWER && m->head[0] != INFRA__MYSQL_ERROR) {
+        take_answer_byte(m, c);
+    } else if (event == INFRA__MYSQL_LAST) {
+        take_packet(m);
+    }
+}

@@ -1,0 +1,213 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# The MySQL check against two real MariaDB servers, one of which replicates the
+# other.  What is promised:
+#  - it tells writable from read-only, a primary from a replica, how far each is,
+#    and a lag;
+#  - a wrong password, too many connections, a server that hangs and one that is
+#    gone have each their reason;
+#  - its logins leave no trace in the server's counters, and without a user it
+#    never gets its host blocked.
+set -eu -o pipefail
+
+[ $# -eq 1 ] || { echo "usage: tests/real/mysql.sh PROBE_ONCE" >&2; exit 2; }
+probe_once=$1
+PATH=$PATH:/usr/sbin
+for program in mariadbd mariadb-install-db mariadb; do
+    command -v $program >/dev/null || { echo "skipped: no $program"; exit 77; }
+done
+
+dir=$(mktemp -d)
+pids=()
+cleanup() {
+    [ ${#pids[@]} -eq 0 ] || kill -9 "${pids[@]}" 2>/dev/null || true
+    wait 2>/dev/null || true
+    rm -rf "$dir"
+}
+trap cleanup EXIT
+trap 'exit 1' INT TERM
+
+fail() {
+    echo "FAILED: $*" >&2
+    for log in "$dir"/*/log; do tail -n 20 "$log" | sed 's/^/log: /' >&2; done
+    exit 1
+}
+passed() {
+    echo "ok: $*"
+}
+
+# until_true COMMAND...: within ten seconds.
+until_true() {
+    for _ in {1..200}; do
+        ! "$@" 2>/dev/null || return 0
+        sleep 0.05
+    done
+    fail "never: $*; $(result)"
+}
+
+base=$((32000 + $$ % 300 * 2))
+port() { echo $((base + $1)); }
+# The server's address that is not a loopback one, if there is one: only hosts with
+# such an address can be blocked.
+outside=$(hostname -I 2>/dev/null | tr ' ' '\n' | grep -m 1 '^[0-9.]*$' || true)
+
+sql() { # NUMBER STATEMENTS
+    mariadb --no-defaults -S "$dir/$1/socket" -u root -N -B -e "$2"
+}
+can_sql() { sql "$1" 'SELECT 1' >/dev/null; }
+
+declare -A server_pid
+start_server() { # NUMBER
+    local d=$dir/$1
+    if [ ! -d "$d" ]; then
+        mkdir "$d"
+        mariadb-install-db --no-defaults --user="$(id -un)" --datadir="$d/data" \
+            --auth-root-authentication-method=normal --skip-test-db \
+            >"$d/log" 2>&1 || fail "no data for server $1"
+    fi
+    mariadbd --no-defaults --user="$(id -un)" --datadir="$d/data" \
+        --socket="$d/socket" --port="$(port "$1")" --server-id="$1" \
+        --bind-address="127.0.0.1${outside:+,$outside}" --pid-file="$d/pid" \
+        --log-bin="$d/data/binlog" --log-slave-updates --gtid-strict-mode \
+        --innodb-buffer-pool-size=16M --innodb-log-file-size=8M \
+        --max-connect-errors=3 --slave-net-timeout=2 >>"$d/log" 2>&1 &
+    server_pid[$1]=$!
+    pids+=($!)
+    until_true can_sql "$1"
+}
+stop_server() {
+    kill -KILL "${server_pid[$1]}"
+    wait "${server_pid[$1]}" 2>/dev/null || true
+}
+
+# probe NUMBER SETTING...: the fields of the result, by name.
+probe() {
+    local number=$1 address=${address:-127.0.0.1}
+    shift
+    "$probe_once" mysql "$address" "$(port "$number")" "$@" >"$dir/result"
+    IFS='|' read -r reason status role writable position lag version gtid _ \
+        < <(result) || true
+}
+result() { tr '\t' '|' <"$dir/result"; }
+# is REASON NUMBER SETTING...
+is() {
+    local expected=$1
+    shift
+    probe "$@"
+    [ "$reason" = "$expected" ]
+}
+check() { is "$@" || fail "not $1: $(result)"; }
+user=(user=checker password=secret)
+
+start_server 1
+sql 1 "CREATE USER checker@'%' IDENTIFIED BY 'secret';
+    GRANT REPLICA MONITOR ON *.* TO checker@'%';
+    CREATE USER poor@'%';
+    INSTALL SONAME 'auth_ed25519';
+    CREATE USER modern@'%' IDENTIFIED VIA ed25519 USING PASSWORD('secret');
+    CREATE USER replica@'%' IDENTIFIED BY 'secret';
+    GRANT REPLICATION SLAVE ON *.* TO replica@'%';
+    CREATE DATABASE d; CREATE TABLE d.t (a INT) ENGINE=InnoDB;"
+start_server 2
+sql 2 "INSTALL SONAME 'auth_ed25519'; CHANGE MASTER TO MASTER_HOST='127.0.0.1', MASTER_PORT=$(port 1),
+    MASTER_USER='replica', MASTER_PASSWORD='secret', MASTER_CONNECT_RETRY=1,
+    MASTER_USE_GTID=slave_pos;
+    SET GLOBAL read_only=1; START SLAVE;"
+
+# --- Logins.
+aborted() {
+    sql 1 "SHOW GLOBAL STATUS WHERE Variable_name IN
+        ('Aborted_clients', 'Aborted_connects')" | tr '\n\t' '  '
+}
+before=$(aborted)
+check passed 1 "${user[@]}"
+[[ $version = *MariaDB* && $version != 5.5.5-* ]] || fail "version $version"
+check passed 1 user=poor
+check passed 1 user=poor expect=primary
+check passed 1 "${user[@]}" ask=1 lag_max=1000
+[ "$(aborted)" = "$before" ] || fail "counted: $before, $(aborted)"
+passed "logins pass and leave no trace: $before"
+
+check 'login refused' 1 user=checker password=wrong
+[ "$status" = 1045 ] || fail "$(result)"
+check 'login refused' 1 user=nobody
+check 'tls' 1 "${user[@]}" tls=1
+check 'server error' 1 user=poor expect=replica
+[ "$status" = 1227 ] || fail "$(result)"
+check passed 1 user=poor ask=1
+[ "$status $role $writable" = "1227 unknown 1" ] || fail "$(result)"
+passed "what may not be done is told"
+
+# --- Nobody, often.
+for _ in {1..5}; do
+    address=${outside:-127.0.0.1} check passed 1
+    address=${outside:-127.0.0.1} check 'login refused' 1 user=nobody
+    address=${outside:-127.0.0.1} check tls 1 "${user[@]}" tls=1
+    address=${outside:-127.0.0.1} check 'login method unknown' 1 user=modern
+done
+address=${outside:-127.0.0.1} check passed 1 "${user[@]}"
+passed "refused often, from ${outside:-nowhere}, and not blocked"
+
+# --- Role and position.
+check passed 1 "${user[@]}" ask=1 expect=primary
+[ "$role $writable" = "primary 1" ] || fail "$(result)"
+sql 1 "INSERT INTO d.t VALUES (1)"
+probe 1 "${user[@]}" ask=1
+[ "$gtid" = "0-1-$position" ] || fail "$(result)"
+wanted=$position
+replica_has_it() { is passed 2 "${user[@]}" ask=1 lag_max=5000 &&
+    [ "$role $writable $position $lag" = "replica 0 $wanted 0" ]; }
+until_true replica_has_it
+check 'read-only' 2 "${user[@]}" expect=primary
+check 'not a replica' 1 "${user[@]}" expect=replica
+check passed 2 "${user[@]}" expect=replica
+sql 1 "SET GLOBAL read_only=1"
+check 'read-only' 1 "${user[@]}" expect=primary
+sql 1 "SET GLOBAL read_only=0"
+check passed 1 "${user[@]}" expect=primary
+passed "primary and replica at position $wanted"
+
+# --- Replication that stops or is late.
+sql 2 "STOP SLAVE SQL_THREAD"
+check 'not replicating' 2 "${user[@]}" lag_max=5000
+check passed 2 "${user[@]}" expect=replica
+sql 2 "START SLAVE; STOP SLAVE IO_THREAD"
+check 'not replicating' 2 "${user[@]}" lag_max=5000
+sql 2 "STOP SLAVE; CHANGE MASTER TO MASTER_DELAY=600; START SLAVE"
+sql 1 "INSERT INTO d.t VALUES (2)"
+until_true is lagging 2 "${user[@]}" lag_max=1000
+[ "$lag" -ge 1 ] || fail "$(result)"
+check passed 2 "${user[@]}" lag_max=500000
+passed "late by $lag s"
+
+# --- A second source that never comes.
+sql 2 "STOP SLAVE; CHANGE MASTER TO MASTER_DELAY=0; START SLAVE"
+until_true is passed 2 "${user[@]}" lag_max=5000
+sql 2 "CHANGE MASTER 'other' TO MASTER_HOST='127.0.0.1', MASTER_PORT=1"
+check 'not replicating' 2 "${user[@]}" lag_max=5000
+sql 2 "RESET SLAVE 'other' ALL"
+check passed 2 "${user[@]}" lag_max=5000
+passed "every source counts"
+
+# --- Crowded.
+sql 1 "SET GLOBAL max_connections=10"
+fds=()
+for _ in {1..12}; do
+    exec {fd}<>"/dev/tcp/127.0.0.1/$(port 1)"
+    fds+=("$fd")
+done
+until_true is 'too many connections' 1 "${user[@]}"
+for fd in "${fds[@]}"; do exec {fd}>&-; done
+until_true is passed 1 "${user[@]}"
+passed "too many connections, and fewer again"
+
+# --- Hanging, gone.
+kill -STOP "${server_pid[1]}"
+check 'no reply' 1 "${user[@]}" response_timeout=300
+kill -CONT "${server_pid[1]}"
+check passed 1 "${user[@]}"
+stop_server 1
+check refused 1 "${user[@]}"
+until_true is 'not replicating' 2 "${user[@]}" lag_max=5000
+check passed 2 "${user[@]}" expect=replica
+passed "a server that hangs, and one that is gone"

@@ -1,0 +1,426 @@
+/* SPDX-License-Identifier: MIT */
+/* Greeting and login of the MySQL check: what it says to the byte, what a
+ * server may answer, and how each of it ends, in every split. */
+#include "mysql_peer.h"
+#include "support.h"
+
+#include "base/internal.h"
+
+#include <string.h>
+
+static struct test_heap heap;
+static struct infra_probe *probe;
+static struct peer peer;
+
+#define FIXED(tls)                                                         \
+    "\x01" tls "\x08\0\0\0\0\x01!\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0" \
+    "\0\0\0"
+#define METHOD "mysql_native_password\0"
+#define ANONYMOUS FIXED("\x82") "\0\0" METHOD
+
+static void setup(void)
+{
+    test_heap_init(&heap, -1);
+    probe = NULL;
+    peer = (struct peer) { 0 };
+}
+
+static void teardown(void)
+{
+    infra_probe_destroy(probe);
+    ck_assert_int_eq(heap.live, 0);
+}
+
+static void create(struct infra_probe_mysql_options o)
+{
+    o.size = sizeof o;
+    o.allocator = &heap.allocator;
+    ck_assert_int_eq(infra_probe_mysql(&probe, &o), INFRA_OK);
+}
+
+static void check(const char *name, uint32_t reason, uint32_t status,
+                  const char *message)
+{
+    for (uint64_t i = 0; i < 200; i++) {
+        enum test_split split = i == 0    ? TEST_SPLIT_NONE
+                                : i == 1  ? TEST_SPLIT_BYTES
+                                : i < 150 ? TEST_SPLIT_AT
+                                          : TEST_SPLIT_RANDOM;
+        struct infra_probe_result r = peer_run(&peer, probe, split, i - 1);
+        ck_assert_msg(r.reason == reason && r.status == status,
+                      "%s, split %d %d: %s, %u", name, (int)split, (int)i,
+                      infra_probe_reason_name(r.reason), r.status);
+        ck_assert_str_eq(infra_probe_text(probe, INFRA_PROBE_TEXT_MESSAGE),
+                         message);
+    }
+}
+
+static const struct infra_probe_mysql_options secret = { .user = "check",
+                                                         .password = "secret" };
+
+/* With a user and a password the check logs in as a real server wants it, and
+ * leaves with a farewell. */
+START_TEST(login_is_exact)
+{
+    create(secret);
+    peer_greet(&peer, PEER_MARIADB);
+    peer_log_in(&peer);
+    peer_quit(&peer);
+    check("password", INFRA_PROBE_PASSED, 0, "");
+    ck_assert_str_eq(infra_probe_text(probe, INFRA_PROBE_TEXT_VERSION),
+                     "10.11.19-MariaDB-0+deb12u1-log");
+    ck_assert_str_eq(infra_probe_text(probe, INFRA_PROBE_TEXT_POSITION), "");
+    ck_assert_str_eq(infra_probe_text(probe, 99), "");
+}
+END_TEST
+
+/* No password is an answer of no bytes, however it is not given. */
+START_TEST(login_without_password_is_exact)
+{
+    create((struct infra_probe_mysql_options) {
+        .user = "check", .password = _i == 0 ? NULL : "" });
+    peer_greet(&peer, PEER_MARIADB);
+    peer_expect(&peer, PEER_TEXT(FIXED("\x82") "check\0\0" METHOD));
+    peer_ok(&peer);
+    peer_quit(&peer);
+    check("no password", INFRA_PROBE_PASSED, 0, "");
+}
+END_TEST
+
+/* A server from before plug-ins is not told the name of one. */
+START_TEST(login_without_plugins_is_exact)
+{
+    create((struct infra_probe_mysql_options) { .user = "check" });
+    peer_greet(&peer, PEER_MARIADB & ~0x80000u);
+    peer_expect(&peer, PEER_TEXT("\x01\x82\0\0\0\0\0\x01!\0\0\0\0\0\0\0\0\0\0\0"
+                                 "\0\0\0\0\0\0\0\0\0\0\0\0check\0\0"));
+    peer_ok(&peer);
+    peer_quit(&peer);
+    check("no plug-ins", INFRA_PROBE_PASSED, 0, "");
+}
+END_TEST
+
+/* TLS begins between the greeting and the login, both with the flag for it. */
+START_TEST(tls_comes_before_the_login)
+{
+    struct infra_probe_mysql_options o = secret;
+
+    o.tls = 1;
+    create(o);
+    peer_greet(&peer, PEER_MARIADB | PEER_TLS);
+    peer_step(&peer, (struct test_step)TEST_TLS_UP);
+    peer_expect(&peer, PEER_TEXT(FIXED("\x8a"))); /* Heard before that. */
+    peer_expect(&peer,
+                PEER_TEXT(FIXED(
+                    "\x8a") "check\0\x14"
+                            "\xb7\xcbV[{\x04"
+                            "f\x1bNb\x98\x9f\xe7^*\x01\xf7\x99=\x18" METHOD));
+    peer_ok(&peer);
+    peer_quit(&peer);
+    check("TLS", INFRA_PROBE_PASSED, 0, "");
+}
+END_TEST
+
+/* A server that has no TLS is not told who wanted to log in, but that nobody
+ * does; what it says to that does not matter. */
+START_TEST(tls_is_not_done_without)
+{
+    struct infra_probe_mysql_options o = secret;
+
+    o.tls = 1;
+    create(o);
+    peer_greet(&peer, PEER_MARIADB & ~PEER_TLS);
+    peer_expect(&peer, PEER_TEXT(ANONYMOUS));
+    switch (_i) {
+    case 0:
+        peer_error(&peer, 1045, "Access denied");
+        break;
+    case 1:
+        peer_ok(&peer);
+        peer_quit(&peer);
+        break;
+    case 2:
+        peer_packet(&peer, PEER_TEXT("\xfe" METHOD "abcdefghijklmnopqrst\0"));
+        peer_expect(&peer, PEER_TEXT(""));
+        peer_error(&peer, 1040, "Too many connections");
+        break;
+    default:
+        peer_packet(&peer, PEER_TEXT("\x01"));
+        break;
+    }
+    check("no TLS", INFRA_PROBE_TLS, 0, "");
+    ck_assert_str_eq(infra_probe_text(probe, INFRA_PROBE_TEXT_VERSION),
+                     "10.11.19-MariaDB-0+deb12u1-log");
+}
+END_TEST
+
+/* What comes in clear before the handshake is not believed: not even an OK. */
+START_TEST(nothing_comes_before_tls)
+{
+    struct infra_probe_mysql_options o = secret;
+
+    o.tls = 1;
+    create(o);
+    peer_greet(&peer, PEER_MARIADB | PEER_TLS);
+    peer.sequence = 3;
+    peer_ok(&peer);
+    struct infra_probe_result r = peer_run(&peer, probe, TEST_SPLIT_NONE, 0);
+    ck_assert_uint_eq(r.reason, INFRA_PROBE_TLS);
+    /* Also if only one byte of it comes with the greeting. */
+    r = peer_run(&peer, probe, TEST_SPLIT_AT, peer.steps[1].size - 10);
+    ck_assert_uint_eq(r.reason, INFRA_PROBE_TLS);
+}
+END_TEST
+
+/* Without a user the anonymous one knocks, and any answer of who is in there
+ * will do. */
+static const struct {
+    const char *name;
+    unsigned error; /* 0: it is let in. */
+    uint32_t reason;
+} knocks[] = {
+    { "let in", 0, INFRA_PROBE_PASSED },
+    { "access denied", 1045, INFRA_PROBE_PASSED },
+    { "locked", 4151, INFRA_PROBE_PASSED },
+    { "method", 1251, INFRA_PROBE_PASSED },
+    { "crowded", 1040, INFRA_PROBE_CROWDED },
+    { "stopping", 1053, INFRA_PROBE_STOPPING },
+    { "starting", 1047, INFRA_PROBE_STARTING },
+    { "other", 1105, INFRA_PROBE_SERVER_ERROR },
+};
+
+START_TEST(anonymous_knocks)
+{
+    bool is_good = knocks[_i].reason == INFRA_PROBE_PASSED;
+
+    create((struct infra_probe_mysql_options) { .user = NULL });
+    peer_greet(&peer, PEER_MARIADB);
+    peer_expect(&peer, PEER_TEXT(ANONYMOUS));
+    if (knocks[_i].error == 0) {
+        peer_ok(&peer);
+        peer_quit(&peer);
+    } else {
+        peer_error(&peer, knocks[_i].error, "Go away");
+    }
+    check(knocks[_i].name, knocks[_i].reason, is_good ? 0 : knocks[_i].error,
+          is_good ? "" : "Go away");
+}
+END_TEST
+
+/* A server may ask for another method: for ours with another challenge, for one
+ * that knows no password either, or for one that we do not know. That one gets
+ * an answer of no meaning, in order to be refused: MariaDB blocks hosts that go
+ * away without a word. */
+#define CHALLENGE "abcdefghijklmnopqrst"
+#define EIGHT "\0\0\0\0\0\0\0\0"
+#define NO_ANSWER EIGHT EIGHT EIGHT EIGHT EIGHT EIGHT EIGHT EIGHT
+static const struct {
+    const char *name;
+    const char *method;
+    size_t method_size;
+    const char *answer; /* NULL: there is none. */
+    size_t answer_size;
+    struct infra_probe_mysql_options options;
+    uint32_t reason;
+    const char *message;
+} switches[] = {
+    { "ours",
+      PEER_TEXT("\xfe" METHOD CHALLENGE "\0"),
+      PEER_TEXT("\x88\x17\xc5\x0f\xa7\x79\xda\xef\x01\x0e\xe7\x57\x78\x25\xb0"
+                "\x84\x7d\xf9\x84\x2e"),
+      { .user = "check", .password = "secret" },
+      INFRA_PROBE_PASSED,
+      "" },
+    { "ours, no password",
+      PEER_TEXT("\xfe" METHOD CHALLENGE "\0"),
+      PEER_TEXT(""),
+      { .user = "check" },
+      INFRA_PROBE_PASSED,
+      "" },
+    { "SHA-2, no password",
+      PEER_TEXT("\xfe"
+                "caching_sha2_password\0" CHALLENGE "\0"),
+      PEER_TEXT("\0"),
+      { .user = "check" },
+      INFRA_PROBE_PASSED,
+      "" },
+    { "old SHA-2, no password",
+      PEER_TEXT("\xfe"
+                "sha256_password\0" CHALLENGE "\0"),
+      PEER_TEXT("\0"),
+      { .user = "check" },
+      INFRA_PROBE_PASSED,
+      "" },
+    { "SHA-2",
+      PEER_TEXT("\xfe"
+                "caching_sha2_password\0" CHALLENGE "\0"),
+      PEER_TEXT(NO_ANSWER),
+      { .user = "check", .password = "secret" },
+      INFRA_PROBE_LOGIN_UNKNOWN,
+      "caching_sha2_password" },
+    { "another",
+      PEER_TEXT("\xfe"
+                "client_ed25519\0" CHALLENGE),
+      PEER_TEXT(NO_ANSWER),
+      { .user = "check" },
+      INFRA_PROBE_LOGIN_UNKNOWN,
+      "client_ed25519" },
+    { "one with our name as its beginning",
+      PEER_TEXT("\xfe"
+                "mysql_native_password2\0" CHALLENGE "\0"),
+      PEER_TEXT(NO_ANSWER),
+      { .user = "check" },
+      INFRA_PROBE_LOGIN_UNKNOWN,
+      "mysql_native_password2" },
+    { "not printable",
+      PEER_TEXT("\xfe\x1b[2J\0"),
+      PEER_TEXT(NO_ANSWER),
+      { .user = "check" },
+      INFRA_PROBE_LOGIN_UNKNOWN,
+      "?[2J" },
+    { "of before 4.1",
+      PEER_TEXT("\xfe"),
+      PEER_TEXT(NO_ANSWER),
+      { .user = "check", .password = "secret" },
+      INFRA_PROBE_LOGIN_UNKNOWN,
+      "mysql_old_password" },
+    { "another, anonymous",
+      PEER_TEXT("\xfe"
+                "client_ed25519\0" CHALLENGE),
+      PEER_TEXT(NO_ANSWER),
+      { .user = NULL },
+      INFRA_PROBE_PASSED,
+      "" },
+    { "a short challenge",
+      PEER_TEXT("\xfe" METHOD "abcdefghijklmnopqrs"),
+      NULL,
+      0,
+      { .user = "check", .password = "secret" },
+      INFRA_PROBE_BAD_REPLY,
+      "mysql_native_password" },
+    { "a name without end",
+      PEER_TEXT("\xfe"
+                "mysql_native_password"),
+      NULL,
+      0,
+      { .user = "check" },
+      INFRA_PROBE_BAD_REPLY,
+      "" },
+};
+
+START_TEST(other_methods)
+{
+    create(switches[_i].options);
+    peer_greet(&peer, PEER_MARIADB);
+    peer.sequence++; /* The login, which is looked at elsewhere. */
+    peer_packet(&peer, switches[_i].method, switches[_i].method_size);
+    if (switches[_i].answer != NULL) {
+        peer.sequence++;
+        if (switches[_i].reason == INFRA_PROBE_PASSED) {
+            peer_ok(&peer);
+        } else {
+            peer_error(&peer, 1045, "Access denied");
+        }
+    }
+    check(switches[_i].name, switches[_i].reason, 0, switches[_i].message);
+}
+END_TEST
+
+START_TEST(other_methods_are_answered)
+{
+    struct test_transport t = { .steps = peer.steps };
+    size_t answer = switches[_i].answer_size;
+
+    if (switches[_i].answer == NULL) {
+        return;
+    }
+    create(switches[_i].options);
+    peer_greet(&peer, PEER_MARIADB);
+    peer.sequence++;
+    peer_packet(&peer, switches[_i].method, switches[_i].method_size);
+    t.steps_count = peer.steps_count;
+    peer_expect(&peer, switches[_i].answer, answer);
+    infra_probe_start(probe, 0);
+    test_transport_run(&t, infra_probe_exchange(probe));
+    ck_assert_uint_ge(t.heard_count, 4 + answer);
+    ck_assert_mem_eq(t.heard + t.heard_count - 4 - answer,
+                     peer.steps[peer.steps_count - 1].bytes, 4 + answer);
+}
+END_TEST
+
+/* One change of method is allowed; a method that asks on is not known, and once
+ * it is not, nothing makes it known. */
+static const struct {
+    const char *name;
+    const char *method;
+    const char *reply; /* The first byte of what comes next. */
+    const char *user;
+    uint32_t reason;
+    const char *message;
+} ends[] = {
+    { "again", "mysql_native_password", "\xfe", "check", INFRA_PROBE_BAD_REPLY,
+      "mysql_native_password" },
+    { "more", "mysql_native_password", "\x01", "check",
+      INFRA_PROBE_LOGIN_UNKNOWN, "mysql_native_password" },
+    { "more, anonymous", "mysql_native_password", "\x01", NULL,
+      INFRA_PROBE_PASSED, "" },
+    { "unknown, again", "other", "\xfe", "check", INFRA_PROBE_LOGIN_UNKNOWN,
+      "other" },
+    { "unknown, more", "other", "\x01", "check", INFRA_PROBE_LOGIN_UNKNOWN,
+      "other" },
+    { "unknown, let in", "other", "\0", "check", INFRA_PROBE_LOGIN_UNKNOWN,
+      "other" },
+};
+
+START_TEST(methods_come_to_an_end)
+{
+    char method[128] = "\xfe";
+    bool is_other = strcmp(ends[_i].method, "other") == 0;
+
+    strcpy(method + 1, ends[_i].method);
+    create((struct infra_probe_mysql_options) { .user = ends[_i].user });
+    peer_greet(&peer, PEER_MARIADB);
+    if (ends[_i].user != NULL) {
+        peer_expect(&peer, PEER_TEXT(FIXED("\x82") "check\0\0" METHOD));
+    } else {
+        peer_expect(&peer, PEER_TEXT(ANONYMOUS));
+    }
+    peer_packet(&peer, method, strlen(method) + 1);
+    peer_expect(&peer, NO_ANSWER, is_other ? sizeof NO_ANSWER - 1 : 0);
+    memcpy(method, ends[_i].reply, 1);
+    peer_packet(&peer, method, strlen(ends[_i].method) + 2);
+    if (method[0] == '\0') {
+        peer_quit(&peer);
+    }
+    check(ends[_i].name, ends[_i].reason, 0, ends[_i].message);
+}
+END_TEST
+
+static Suite *login_suite(void)
+{
+    Suite *s = suite_create("probe_mysql_login");
+    TCase *login = tcase_create("login");
+    TCase *methods = tcase_create("methods");
+    tcase_add_checked_fixture(login, setup, teardown);
+    tcase_add_checked_fixture(methods, setup, teardown);
+    tcase_add_test(login, login_is_exact);
+    tcase_add_loop_test(login, login_without_password_is_exact, 0, 2);
+    tcase_add_test(login, login_without_plugins_is_exact);
+    tcase_add_test(login, tls_comes_before_the_login);
+    tcase_add_loop_test(login, tls_is_not_done_without, 0, 4);
+    tcase_add_test(login, nothing_comes_before_tls);
+    tcase_add_loop_test(login, anonymous_knocks, 0, INFRA__COUNT_OF(knocks));
+    tcase_add_loop_test(methods, other_methods, 0, INFRA__COUNT_OF(switches));
+    tcase_add_loop_test(methods, other_methods_are_answered, 0,
+                        INFRA__COUNT_OF(switches));
+    tcase_add_loop_test(methods, methods_come_to_an_end, 0,
+                        INFRA__COUNT_OF(ends));
+    suite_add_tcase(s, login);
+    suite_add_tcase(s, methods);
+    return s;
+}
+
+int main(void)
+{
+    return test_main(login_suite());
+}
