@@ -192,6 +192,7 @@ static enum progress serve(struct infra__job *job, infra_time now)
     case INFRA_WANT_IDLE:
         return readable ? receive(job, now) : WAITING;
     case INFRA_WANT_CLOSE:
+        job->owes = true; /* The exchange asks for an orderly end. */
         hang_up(job);
         note(job, INFRA_NOTE_CLOSED, 0, now);
         return MOVED;

@@ -43,7 +43,7 @@ static const char *const methods[] = {
 void infra__pgsql_login_start(struct infra__pgsql_login *l)
 {
     l->step = STEP_START;
-    l->text = NULL;
+    l->text = "";
     l->number++;
 }
 
@@ -153,7 +153,7 @@ static enum infra__pgsql_login_event answer_with_proof(
     size_t final_size;
 
     if (size > INFRA__SCRAM_SERVER_FIRST_MAX) {
-        return fail(l, INFRA_PROBE_REPLY_TOO_LONG, NULL);
+        return fail(l, INFRA_PROBE_REPLY_TOO_LONG, "");
     }
     switch (infra__scram_answer(&l->scram, l->password, strlen(l->password),
                                 message, size, l->answer + HEADER_SIZE,
@@ -168,7 +168,7 @@ static enum infra__pgsql_login_event answer_with_proof(
     case INFRA__SCRAM_FORGED:
         break;
     }
-    return fail(l, INFRA_PROBE_BAD_REPLY, NULL);
+    return fail(l, INFRA_PROBE_BAD_REPLY, "");
 }
 
 static enum infra__pgsql_login_event judge_proof(struct infra__pgsql_login *l,
@@ -180,14 +180,14 @@ static enum infra__pgsql_login_event judge_proof(struct infra__pgsql_login *l,
         l->step = STEP_PROVEN;
         return INFRA__PGSQL_LOGIN_WAIT;
     case INFRA__SCRAM_REFUSED:
-        return fail(l, INFRA_PROBE_LOGIN_REFUSED, NULL);
+        return fail(l, INFRA_PROBE_LOGIN_REFUSED, "");
     case INFRA__SCRAM_FORGED:
-        return fail(l, INFRA_PROBE_LOGIN_FORGED, NULL);
+        return fail(l, INFRA_PROBE_LOGIN_FORGED, "");
     case INFRA__SCRAM_MALFORMED:
     case INFRA__SCRAM_COSTLY:
         break;
     }
-    return fail(l, INFRA_PROBE_BAD_REPLY, NULL);
+    return fail(l, INFRA_PROBE_BAD_REPLY, "");
 }
 
 static uint32_t code_of(const struct infra__pgsql_messages *m)
@@ -243,7 +243,9 @@ static enum infra__pgsql_login_event first_request(
                           "SASL without SCRAM-SHA-256 is asked for");
     default:
         return fail(l, INFRA_PROBE_LOGIN_UNKNOWN,
-                    code < INFRA__COUNT_OF(methods) ? methods[code] : NULL);
+                    code < INFRA__COUNT_OF(methods) && methods[code] != NULL
+                        ? methods[code]
+                        : "an unknown method is asked for");
     }
 }
 
@@ -254,11 +256,11 @@ enum infra__pgsql_login_event infra__pgsql_login_next(
     const char *rest = (const char *)m->body + CODE_SIZE;
 
     if (m->is_cut) {
-        return fail(l, INFRA_PROBE_REPLY_TOO_LONG, NULL);
+        return fail(l, INFRA_PROBE_REPLY_TOO_LONG, "");
     }
     if (l->step == STEP_START) {
         return is_request(code, m) ? first_request(l, code, m)
-                                   : fail(l, INFRA_PROBE_WRONG_PROTOCOL, NULL);
+                                   : fail(l, INFRA_PROBE_WRONG_PROTOCOL, "");
     }
     if (l->step == STEP_NONCE && code == CODE_SASL_CONTINUE) {
         return answer_with_proof(l, rest, m->size - CODE_SIZE);
@@ -271,7 +273,7 @@ enum infra__pgsql_login_event infra__pgsql_login_next(
          * let in anyone. */
         return l->step == STEP_SENT || l->step == STEP_PROVEN
                    ? INFRA__PGSQL_LOGIN_DONE
-                   : fail(l, INFRA_PROBE_LOGIN_FORGED, NULL);
+                   : fail(l, INFRA_PROBE_LOGIN_FORGED, "");
     }
-    return fail(l, INFRA_PROBE_BAD_REPLY, NULL);
+    return fail(l, INFRA_PROBE_BAD_REPLY, "");
 }

@@ -26,7 +26,7 @@ struct infra__pgsql_login {
     struct infra__scram scram; /* Its keys outlive a login. */
     const char *user;
     const char *password; /* NULL: there is none. */
-    const char *text;     /* Why it failed, or NULL. */
+    const char *text;     /* Why it failed, or "". */
     uint64_t seed;
     uint64_t number; /* Of this login. */
     uint32_t reason; /* enum infra_probe_reason, once it failed. */

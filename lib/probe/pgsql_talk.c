@@ -47,13 +47,24 @@ static void leave(struct infra__pgsql *p, uint32_t reason)
     say(p, INFRA__PGSQL_LEAVING, terminate, sizeof terminate);
 }
 
+static void set_message(struct infra__pgsql *p, const char *text)
+{
+    infra__copy_printable(p->message, sizeof p->message,
+                          (const unsigned char *)text, strlen(text));
+}
+
 static void fail(struct infra__pgsql *p, uint32_t reason, const char *text)
 {
-    if (text != NULL) {
-        infra__copy_printable(p->message, sizeof p->message,
-                              (const unsigned char *)text, strlen(text));
-    }
+    set_message(p, text);
     infra__probe_finish(&p->probe, reason);
+}
+
+/* End where a password is asked for: a server expects that of a client, and
+ * takes no farewell there, but it notes a reset. */
+static void break_off(struct infra__pgsql *p, uint32_t reason, const char *text)
+{
+    set_message(p, text);
+    infra__probe_close(&p->probe, reason);
 }
 
 /* The one byte that answers our request for TLS. */
@@ -77,7 +88,7 @@ static void handle_tls_answer(struct infra__pgsql *p,
         fail(p, INFRA_PROBE_SERVER_ERROR, "an error in place of TLS");
         break;
     default:
-        fail(p, INFRA_PROBE_WRONG_PROTOCOL, NULL);
+        fail(p, INFRA_PROBE_WRONG_PROTOCOL, "");
         break;
     }
 }
@@ -87,7 +98,7 @@ static void handle_login(struct infra__pgsql *p)
     const struct infra__pgsql_messages *m = &p->messages;
 
     if (!p->wants_login && infra__pgsql_login_is_asked(m)) {
-        infra__probe_finish(&p->probe, INFRA_PROBE_PASSED);
+        break_off(p, INFRA_PROBE_PASSED, "");
         return;
     }
     switch (infra__pgsql_login_next(&p->login, m)) {
@@ -100,7 +111,7 @@ static void handle_login(struct infra__pgsql *p)
         p->state = INFRA__PGSQL_SETTLING;
         break;
     case INFRA__PGSQL_LOGIN_FAILED:
-        fail(p, p->login.reason, p->login.text);
+        break_off(p, p->login.reason, p->login.text);
         break;
     }
 }
@@ -128,7 +139,7 @@ static void judge_answer(struct infra__pgsql *p)
     if (p->reason != INFRA_PROBE_PASSED) {
         leave(p, p->reason);
     } else if (!p->has_row || !p->is_complete) {
-        fail(p, INFRA_PROBE_BAD_REPLY, NULL);
+        fail(p, INFRA_PROBE_BAD_REPLY, "");
     } else {
         infra__pgsql_row_tell(&p->row, &p->memory, p->probe.now, result);
         leave(p,
@@ -240,11 +251,11 @@ void infra__pgsql_hear(struct infra__pgsql *p, const void *bytes, size_t count)
             return;
         case INFRA__PGSQL_MESSAGE:
             if (!handle_message(p)) {
-                fail(p, INFRA_PROBE_BAD_REPLY, NULL);
+                fail(p, INFRA_PROBE_BAD_REPLY, "");
             }
             break;
         case INFRA__PGSQL_BAD:
-            fail(p, p->messages.reason, NULL);
+            fail(p, p->messages.reason, "");
             break;
         }
     }
