@@ -59,8 +59,8 @@ static void fail(struct infra__pgsql *p, uint32_t reason, const char *text)
     infra__probe_finish(&p->probe, reason);
 }
 
-/* End where a password is asked for: a server expects that of a client, and
- * takes no farewell there, but it notes a reset. */
+/* End before we are let in: a server expects that of a client, and takes no
+ * farewell there, but it notes a reset. */
 static void break_off(struct infra__pgsql *p, uint32_t reason, const char *text)
 {
     set_message(p, text);
@@ -82,7 +82,7 @@ static void handle_tls_answer(struct infra__pgsql *p,
         }
         break;
     case 'N':
-        fail(p, INFRA_PROBE_TLS, "the server has no TLS");
+        break_off(p, INFRA_PROBE_TLS, "the server has no TLS");
         break;
     case 'E': /* Anyone may have written that text (CVE-2024-10977). */
         fail(p, INFRA_PROBE_SERVER_ERROR, "an error in place of TLS");
