@@ -64,9 +64,10 @@ static const struct {
       TEXT("E\0\0\0\7S\0\0"),
       BAD(WRONG_PROTOCOL) },
     { .name = "an error too long", TEXT("E\0\0\165\61"), BAD(WRONG_PROTOCOL) },
-    { .name = "an error of many bytes that are no text",
-      TEXT("E  \37 "),
-      BAD(WRONG_PROTOCOL) },
+    { .name = "no text at 1", TEXT("E\37   "), BAD(WRONG_PROTOCOL) },
+    { .name = "no text at 2", TEXT("E \37  "), BAD(WRONG_PROTOCOL) },
+    { .name = "no text at 3", TEXT("E  \37 "), BAD(WRONG_PROTOCOL) },
+    { .name = "no text at 4", TEXT("E   \37"), BAD(WRONG_PROTOCOL) },
     { .name = "a request of an unheard-of kind",
       TEXT("R\0\0\0\10\0\0\1\0"),
       BAD(WRONG_PROTOCOL) },
@@ -75,6 +76,8 @@ static const struct {
     { .name = "cannot fork",
       TEXT("Ecould not fork new process for connection: no\n\0"),
       BAD(SERVER_ERROR) },
+    { .name = "a line alone", TEXT("Ecould not\n"), BAD(SERVER_ERROR) },
+    { .name = "a text alone", TEXT("Ecould not\0"), BAD(SERVER_ERROR) },
     { .name = "an error without an end",
       TEXT("E\0\0\0\13SFATAL\0"),
       BAD(SERVER_ERROR) },
@@ -371,6 +374,51 @@ START_TEST(other_parameters_are_no_version)
 }
 END_TEST
 
+/* What is left of an earlier message counts for nothing. */
+START_TEST(messages_are_apart)
+{
+    static const char stale[] = "server_version\0stale";
+    struct pgsql_bytes b = { 0 };
+
+    pgsql_create((struct infra_probe_pgsql_options) { .ask = 1 });
+    pgsql_put_text(&b, PGSQL_AUTH_OK);
+    pgsql_put_message(&b, 'N', stale, sizeof stale);
+    pgsql_put_message(&b, 'S', "serv", 4);
+    pgsql_put_message(&b, 'S', "", 0);
+    pgsql_put_text(&b, PGSQL_READY ANSWER);
+    ck_assert_uint_eq(
+        hear(b.at, b.size, TEST_STEP_HANG, TEST_SPLIT_NONE, 0).reason,
+        INFRA_PROBE_PASSED);
+    ck_assert_str_eq(infra_probe_text(pgsql_probe, INFRA_PROBE_TEXT_VERSION),
+                     "");
+}
+END_TEST
+
+/* A row that is as long as what is kept of one is whole; with a byte more it is
+ * not, even if what is kept looks whole. */
+START_TEST(cut_rows_are_not_taken)
+{
+    char status[1024] = { 0 };
+    const char *const cells[] = { "f", "off", NULL, NULL, NULL, status };
+    struct pgsql_bytes row = { 0 }, b = { 0 };
+
+    pgsql_create((struct infra_probe_pgsql_options) { .ask = 1 });
+    memset(status, 'x', 1024 - 2 - 6 * 4 - 4);
+    pgsql_put_row(&row, cells, 6);
+    ck_assert_uint_eq(row.size, 5 + 1024);
+    for (size_t more = 0; more < 2; more++) {
+        b.size = 0;
+        row.at[row.size] = 'x';
+        pgsql_put_text(&b, PGSQL_WELCOME PGSQL_COLUMNS);
+        pgsql_put_message(&b, 'D', row.at + 5, 1024 + more);
+        pgsql_put_text(&b, PGSQL_COMPLETE PGSQL_READY);
+        ck_assert_uint_eq(
+            hear(b.at, b.size, TEST_STEP_HANG, TEST_SPLIT_NONE, 0).reason,
+            more == 0 ? INFRA_PROBE_PASSED : INFRA_PROBE_BAD_REPLY);
+    }
+}
+END_TEST
+
 static Suite *pgsql_suite(void)
 {
     Suite *s = suite_create("probe_pgsql");
@@ -384,6 +432,8 @@ static Suite *pgsql_suite(void)
     tcase_add_test(tc, long_messages_are_passed_over);
     tcase_add_test(tc, texts_are_printable_and_of_this_check);
     tcase_add_test(tc, other_parameters_are_no_version);
+    tcase_add_test(tc, messages_are_apart);
+    tcase_add_test(tc, cut_rows_are_not_taken);
     suite_add_tcase(s, tc);
     return s;
 }

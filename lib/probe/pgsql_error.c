@@ -135,7 +135,7 @@ struct infra__pgsql_error infra__pgsql_error_read(
     }
     return (struct infra__pgsql_error) {
         .reason = reason_of(&f),
-        .is_final = m->is_old || is_text(f.severity, "FATAL") ||
-                    is_text(f.severity, "PANIC"),
+        .is_final =
+            is_text(f.severity, "FATAL") || is_text(f.severity, "PANIC"),
     };
 }

@@ -207,8 +207,7 @@ static void tell_lag(const struct infra__pgsql_row *row,
                                                  .is_set = true };
     }
     /* A log that is shorter than it was is another one. */
-    if (memory->is_set &&
-        (!row->has_position || row->position < memory->position)) {
+    if (row->position < memory->position) {
         memory->is_set = false;
     }
     if (!row->has_age && !memory->is_set) {

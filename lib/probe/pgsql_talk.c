@@ -214,8 +214,11 @@ static bool handle_message(struct infra__pgsql *p)
         handle_login(p);
         return true;
     case 'S': /* parameter */
+        if (!is_inside(p)) {
+            return false;
+        }
         handle_parameter(p);
-        return is_inside(p);
+        return true;
     case 'K': /* key to cancel with */
         return p->state == INFRA__PGSQL_SETTLING;
     case 'N': /* notice */
