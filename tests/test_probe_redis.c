@@ -71,7 +71,7 @@ static const struct row real[] = {
                  .expected = { .told = TOLD_ALL,
                                .role = INFRA_ROLE_PRIMARY,
                                .writable = 1 } },
-      .options = { .ask_role = 1 },
+      .options = { .ask = 1 },
       .position = "0" },
     { .reply = { .name = "primary with a replica",
                  .request = AUTH PING ROLE,
@@ -98,7 +98,7 @@ static const struct row real[] = {
                  .expected = { .told = TOLD_ALL,
                                .role = INFRA_ROLE_REPLICA,
                                .position = INT64_MAX } },
-      .options = { .ask_role = 1 },
+      .options = { .ask = 1 },
       .position = "9223372036854775807" },
     { .reply = { .name = "replica without its primary",
                  .request = PING ROLE,
@@ -121,7 +121,7 @@ static const struct row real[] = {
                  TEST_TEXT(REPLICA("$7\r\nconnect", "-1")),
                  .expected = { .told = TOLD_ROLE, .role = INFRA_ROLE_REPLICA },
                  .message = "connect" },
-      .options = { .ask_role = 1 } },
+      .options = { .ask = 1 } },
     { .reply = { .name = "replica where a primary should be",
                  .request = PING ROLE,
                  TEST_TEXT(REPLICA("$9\r\nconnected", "593")),
@@ -146,7 +146,7 @@ static const struct row real[] = {
                  TEST_TEXT(PONG
                            "*2\r\n$8\r\nsentinel\r\n*1\r\n$8\r\nmymaster\r\n"),
                  .message = "sentinel" },
-      .options = { .ask_role = 1 } },
+      .options = { .ask = 1 } },
     { .reply = { .name = "sentinel is no primary",
                  .request = PING ROLE,
                  TEST_TEXT(PONG
@@ -168,7 +168,7 @@ static const struct row real[] = {
                            "*3\r\n$6\r\nmaster\r\n:0\r\n*0\r\n"),
                  FAILS(STARTING),
                  .message = "LOADING Redis is loading the dataset in memory" },
-      .options = { .ask_role = 1 } },
+      .options = { .ask = 1 } },
     { .reply = { .name = "serves nothing without its primary",
                  .request = PING,
                  TEST_TEXT("-MASTERDOWN Link with MASTER is down and "
@@ -239,7 +239,7 @@ static const struct row real[] = {
                  .message =
                      "NOPERM this user has no permissions to run the 'role' "
                      "command" },
-      .options = { .ask_role = 1 } },
+      .options = { .ask = 1 } },
     { .reply = { .name = "busy",
                  .request = PING,
                  TEST_TEXT("-BUSY Redis is busy running a script.\r\n"),
@@ -280,7 +280,7 @@ END_TEST
 
 #define ASKS_ROLE     \
     {                 \
-        .ask_role = 1 \
+        .ask = 1 \
     }
 
 static const struct row broken[] = {
@@ -462,7 +462,7 @@ START_TEST(floods_are_cut_off)
     struct infra_probe_result r;
     size_t count = 0;
 
-    create((struct infra_probe_redis_options) { .ask_role = 1 });
+    create((struct infra_probe_redis_options) { .ask = 1 });
     struct infra_exchange x = infra_probe_exchange(probe);
     infra_probe_start(probe, 0);
     x.ops->note(x.self, INFRA_NOTE_CONNECTED, 0, 0);
@@ -483,12 +483,12 @@ START_TEST(checks_are_independent)
     static const struct test_step refused[] = { TEST_FAIL(
         INFRA_OUTCOME_REFUSED) };
 
-    create((struct infra_probe_redis_options) { .ask_role = 1 });
+    create((struct infra_probe_redis_options) { .ask = 1 });
     for (size_t i = 0; i < 4 * INFRA__COUNT_OF(real); i++) {
         const struct row *row = &real[i * 7 % INFRA__COUNT_OF(real)];
         struct test_transport t = TEST_TRANSPORT(refused);
 
-        if (row->options.ask_role == 0 || row->options.password != NULL) {
+        if (row->options.ask == 0 || row->options.password != NULL) {
             continue;
         }
         test_probe_reply(probe, &row->reply, TEST_SPLIT_NONE, 0);

@@ -49,7 +49,7 @@ START_TEST(options_are_checked)
           INFRA_EINVAL },
         { "user alone", { .user = "bob" }, INFRA_EINVAL },
         { "role not known", { .expect = 3 }, INFRA_EINVAL },
-        { "flag for the role", { .ask_role = 2 }, INFRA_EINVAL },
+        { "flag for the role", { .ask = 2 }, INFRA_EINVAL },
         { "flag for TLS", { .tls = 2 }, INFRA_EINVAL },
         { "TLS", { .tls = 1 }, INFRA_OK },
     };

@@ -31,6 +31,40 @@ START_TEST(last_words_arrive)
 }
 END_TEST
 
+/* Who wants CLOSE gets an orderly end, also where a reset would cost less. */
+START_TEST(close_is_orderly)
+{
+    struct test_endpoint endpoint;
+    struct talk t;
+    char bytes[8];
+
+    int listener = test_listen(AF_INET, 8, &endpoint);
+    talk_init(&t, &endpoint);
+    t.say = "hello";
+    t.say_size = 5;
+    t.enough = 1;
+    t.idles = true;
+    t.stays = true;
+    infra__job_start(&t.job, 0);
+    talk_settle_until(&t, INFRA_NOTE_CONNECTED);
+    int peer = test_accept(listener);
+    ck_assert_int_eq(send(peer, "a", 1, 0), 1);
+    while (t.heard_size == 0) {
+        ck_assert(test_wait(infra_driver_fd(talk_driver), POLLIN));
+        talk_step(INFRA_SEC(1));
+    }
+    t.want = INFRA_WANT_CLOSE;
+    talk_step(INFRA_SEC(10)); /* Its deadline wakes it. */
+    ck_assert_uint_eq(t.notes[INFRA_NOTE_CLOSED], 1);
+    ck_assert_int_eq(test_read_all(peer, bytes, sizeof bytes), 0);
+    ck_assert_str_eq(bytes, "hello");
+    infra__job_cancel(&t.job);
+    infra__job_detach(&t.job);
+    (void)close(peer);
+    (void)close(listener);
+}
+END_TEST
+
 /* A reply in pieces is handed over as it comes, and no epoll event is lost. */
 START_TEST(a_reply_comes_in_pieces)
 {
@@ -393,6 +427,7 @@ static Suite *runner_io_suite(void)
     tc = tcase_create("bytes");
     tcase_add_checked_fixture(tc, talk_setup, talk_teardown);
     tcase_add_test(tc, last_words_arrive);
+    tcase_add_test(tc, close_is_orderly);
     tcase_add_test(tc, a_reply_comes_in_pieces);
     tcase_add_test(tc, much_goes_both_ways);
     tcase_add_test(tc, much_goes_one_way);

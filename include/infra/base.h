@@ -191,10 +191,10 @@ INFRA_API uint64_t infra_xxhash64(const void *bytes, size_t size,
  * - IO: send what output() offers and say sent(); hand received bytes to
  *   input(), in any pieces; on the end of the stream note(EOF) or
  *   note(TRUNCATED).
- * - CLOSE: close the connection, then note(CLOSED).
+ * - CLOSE: close the connection in order, then note(CLOSED).
  * - IDLE: nothing, but keep the connection and say what happens to it.
- * - DONE: it is over; close the connection and give the exchange back to its
- *   owner, who holds the result.
+ * - DONE: it is over; close the connection, by a reset if that is cheaper, and
+ *   give the exchange back to its owner, who holds the result.
  *
  * Bytes are read before deadlines are expired: when deadline() has passed and
  * nothing is left to read, note(DEADLINE).

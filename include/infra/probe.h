@@ -280,17 +280,94 @@ struct infra_probe_mysql_options {
 INFRA_API INFRA_NODISCARD int infra_probe_mysql(
     struct infra_probe **ret, const struct infra_probe_mysql_options *options);
 
+/** Options of infra_probe_pgsql().  Texts are copied. */
+struct infra_probe_pgsql_options {
+    size_t size;
+    const struct infra_allocator *allocator;
+    const char *user;              /**< NULL: "postgres".  1 to 127 bytes. */
+    const char *password;          /**< NULL or "": none.  At most 1023
+                                        bytes. */
+    const char *database;          /**< NULL: "postgres".  1 to 127 bytes. */
+    infra_time lag_max;            /**< A replica may be this far behind; 0: any
+                                     distance. */
+    infra_time connect_timeout;    /**< 0: 1 s.  With TLS for each of both. */
+    infra_time response_timeout;   /**< From connected to the end; 0: 2 s. */
+    infra_time first_byte_timeout; /**< From connected to the first byte; 0, or
+                                        more: response_timeout. */
+    uint64_t seed;   /**< For nonces: entropy, another one for each probe. */
+    uint32_t expect; /**< enum infra_probe_role: what it must be to pass.
+                             PRIMARY: one that takes writes.  UNKNOWN: any. */
+    uint32_t ask;    /**< 1: role, writable, lag and position are asked, to
+                             be told in the result; as with expect or lag_max. */
+    uint32_t tls;    /**< 1: TLS, asked for before the login. */
+    uint32_t clear_password; /**< 1: a server that asks for the password in
+                                  clear text gets it without TLS too. */
+};
+
+/**
+ * A login at PostgreSQL (10 or later, or a pooler before it), and what the
+ * server tells of itself.  How far it goes:
+ *
+ * - Without a password and with nothing to ask it passes as soon as the server
+ *   asks for a password of any kind, or, where it asks for none, is ready.  The
+ *   user need not exist.
+ * - With a password, when the server has let it in and is ready.
+ * - With something to ask, which needs a login, by the answer to one query.  It tells
+ *   `role`; `writable`, which is no on replicas and where
+ *   default_transaction_read_only is on; `position`, the LSN that a primary has
+ *   written or a replica has replayed, and INFRA_PROBE_TEXT_POSITION, the same
+ *   as "0/3000148"; and `lag` of a replica.
+ *
+ * A primary is expected to take writes, else READ_ONLY.  A replica that is more
+ * than lag_max behind is LAGGING, or NOT_REPLICATING if it has no connection to
+ * its primary, either.
+ *
+ * The lag is 0 when all that was received is replayed and the receiver is at
+ * work, else the age of the last commit that was replayed, by the clocks of
+ * both servers, but no more than the time since a check saw it 0.  What the
+ * primary has not sent is not seen.  The receiver's state needs the role
+ * pg_monitor; for other users a receiver that exists is one that works.
+ *
+ * The password goes out as the server asks: SCRAM-SHA-256, where the server has
+ * to prove that it knows the password, too (else LOGIN_FORGED); MD5; in clear
+ * text only over TLS, unless clear_password is 1; other methods are
+ * LOGIN_UNKNOWN.  A server that asks for none is believed: against who may sit
+ * in between only TLS helps.  For SCRAM a password that is not ASCII has to
+ * come normalised (RFC 4013).  A server may ask for up to 100000 iterations,
+ * which take 50 ms (the usual 4096: 2 ms) at the first login and when its salt
+ * changes; more are LOGIN_UNKNOWN.  Nonces come from the seed: from the same
+ * seed, the same nonces, by which a server could be forged out of a recording.
+ *
+ * The reasons of errors go by SQLSTATE: STARTING (57P03), STOPPING (57P01,
+ * 57P02, and 57P03 with a message in English that says so), CROWDED (53300),
+ * LOGIN_REFUSED (28...), SERVER_ERROR (others).  INFRA_PROBE_TEXT_MESSAGE is
+ * "FATAL 28P01 ..."; INFRA_PROBE_TEXT_VERSION the server's version.  A check
+ * reads at most 64 KiB.
+ *
+ * @param[out] ret  Set on success only.
+ * @param options   NULL for all defaults.
+ * @return INFRA_OK; INFRA_ENOMEM; INFRA_ESTRUCT; INFRA_EINVAL: NULL, a text
+ *         that is empty or too long, an unknown role, ask, tls or
+ *         clear_password above 1.
+ *
+ * Allocates.  Thread safety: any.
+ */
+INFRA_API INFRA_NODISCARD int infra_probe_pgsql(
+    struct infra_probe **ret, const struct infra_probe_pgsql_options *options);
+
 /** Options of infra_probe_redis().  Texts are copied. */
 struct infra_probe_redis_options {
     size_t size;
     const struct infra_allocator *allocator;
     const char *user;     /**< NULL: the default user.  At most 255 bytes. */
     const char *password; /**< NULL: no login.  At most 4096 bytes. */
-    infra_time connect_timeout;  /**< 0: 1 s.  With TLS for each of both. */
-    infra_time response_timeout; /**< From connected to the end; 0: 2 s. */
-    uint32_t expect;   /**< enum infra_probe_role; 0: any.  Implies ask_role. */
-    uint32_t ask_role; /**< 1: tell role, writable and position. */
-    uint32_t tls;      /**< 1: over TLS. */
+    infra_time connect_timeout;    /**< 0: 1 s.  With TLS for each of both. */
+    infra_time response_timeout;   /**< From connected to the end; 0: 2 s. */
+    infra_time first_byte_timeout; /**< From connected to the first byte; 0, or
+                                        more: response_timeout. */
+    uint32_t expect; /**< enum infra_probe_role; 0: any.  Implies ask. */
+    uint32_t ask;    /**< 1: tell role, writable and position. */
+    uint32_t tls;    /**< 1: over TLS. */
     uint32_t reserved;
 };
 
@@ -337,9 +414,11 @@ struct infra_probe_agent_options {
     size_t size;
     const struct infra_allocator *allocator;
     const char *send; /**< NULL: nothing is sent.  At most 1024 bytes. */
-    infra_time connect_timeout;  /**< 0: 1 s.  With TLS for each of both. */
-    infra_time response_timeout; /**< From connected to the end; 0: 2 s. */
-    uint32_t tls;                /**< 1: over TLS. */
+    infra_time connect_timeout;    /**< 0: 1 s.  With TLS for each of both. */
+    infra_time response_timeout;   /**< From connected to the end; 0: 2 s. */
+    infra_time first_byte_timeout; /**< From connected to the first byte; 0, or
+                                        more: response_timeout. */
+    uint32_t tls;                  /**< 1: over TLS. */
     uint32_t reserved;
 };
 
@@ -409,10 +488,12 @@ struct infra_probe_script_options {
     size_t size;
     const struct infra_allocator *allocator;
     const struct infra_probe_step *steps;
-    size_t steps_count;          /**< 1 to 64. */
-    infra_time connect_timeout;  /**< 0: 1 s.  With TLS for each of both. */
-    infra_time response_timeout; /**< From connected to the end; 0: 2 s. */
-    uint32_t tls;                /**< 1: over TLS. */
+    size_t steps_count;            /**< 1 to 64. */
+    infra_time connect_timeout;    /**< 0: 1 s.  With TLS for each of both. */
+    infra_time response_timeout;   /**< From connected to the end; 0: 2 s. */
+    infra_time first_byte_timeout; /**< From connected to the first byte; 0, or
+                                        more: response_timeout. */
+    uint32_t tls;                  /**< 1: over TLS. */
     uint32_t reserved;
 };
 

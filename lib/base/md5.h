@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* MD5 (RFC 1321), for the ketama rings that others have laid out with it. It
- * is broken as a cryptographic hash. One pass, no allocation. */
+/* MD5 (RFC 1321), for the ketama rings that others have laid out with it, and
+ * for logins that still ask for it. It is broken as a cryptographic hash. One
+ * pass, no allocation. */
 #ifndef INFRA_BASE_MD5_H
 #define INFRA_BASE_MD5_H
 

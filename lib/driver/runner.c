@@ -136,6 +136,7 @@ static enum progress serve(struct infra__job *job, infra_time now)
     case INFRA_WANT_IDLE:
         return readable ? receive(job, now) : WAITING;
     case INFRA_WANT_CLOSE:
+        job->owes = true; /* The exchange asks for an orderly end. */
         infra__link_hang_up(job);
         infra__job_note(job, INFRA_NOTE_CLOSED, 0, now);
         return MOVED;

@@ -293,6 +293,7 @@ int infra_probe_agent(struct infra_probe **ret,
     const struct infra__probe_limits limits = {
         .connect_timeout = o.connect_timeout,
         .response_timeout = o.response_timeout,
+        .first_byte_timeout = o.first_byte_timeout,
         .tls = o.tls == 1,
     };
     err = infra__probe_create(&probe, sizeof(struct agent) + send_size, &agent,

@@ -142,6 +142,14 @@ void infra__probe_finish(struct infra_probe *probe, uint32_t reason)
     probe->result.duration = probe->now - probe->started;
 }
 
+void infra__probe_close(struct infra_probe *probe, uint32_t reason)
+{
+    assert(probe->want == INFRA_WANT_IO);
+    probe->want = INFRA_WANT_CLOSE;
+    probe->deadline = INFRA_TIME_NEVER;
+    probe->result.reason = reason;
+}
+
 int infra_probe_result(const struct infra_probe *probe,
                        struct infra_probe_result *ret)
 {
@@ -296,6 +304,11 @@ static void note(void *self, uint32_t kind, uint32_t detail, infra_time now)
 {
     struct infra_probe *probe = self;
 
+    if (probe->want == INFRA_WANT_CLOSE && kind == INFRA_NOTE_CLOSED) {
+        advance(probe, now);
+        infra__probe_finish(probe, probe->result.reason);
+        return;
+    }
     if (probe->want != INFRA_WANT_CONNECT && probe->want != INFRA_WANT_TLS &&
         probe->want != INFRA_WANT_IO) {
         return;
@@ -326,7 +339,7 @@ static void note(void *self, uint32_t kind, uint32_t detail, infra_time now)
             infra__probe_finish(probe, reason_of_timeout(probe));
         }
         break;
-    default: /* CLOSED answers what a probe never wants. */
+    default: /* CLOSED answers what it does not want now. */
         break;
     }
 }

@@ -62,4 +62,8 @@ void infra__probe_upgrade(struct infra_probe *probe);
 /* It is over, for this enum infra_probe_reason. */
 void infra__probe_finish(struct infra_probe *probe, uint32_t reason);
 
+/* The same, where the peer would hold a reset against us: the connection is
+ * closed in order first. */
+void infra__probe_close(struct infra_probe *probe, uint32_t reason);
+
 #endif

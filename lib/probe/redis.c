@@ -309,7 +309,7 @@ static void add_commands(struct request *q,
     }
     add_command(q, '1');
     add_word(q, "PING");
-    if (o->ask_role == 1) {
+    if (o->ask == 1) {
         add_command(q, '1');
         add_word(q, "ROLE");
     }
@@ -320,7 +320,7 @@ static bool are_allowed(const struct infra_probe_redis_options *o)
     return (o->user == NULL ||
             (o->password != NULL && strlen(o->user) <= USER_MAX)) &&
            (o->password == NULL || strlen(o->password) <= PASSWORD_MAX) &&
-           o->expect <= INFRA_ROLE_REPLICA && o->ask_role <= 1 && o->tls <= 1;
+           o->expect <= INFRA_ROLE_REPLICA && o->ask <= 1 && o->tls <= 1;
 }
 
 int infra_probe_redis(struct infra_probe **ret,
@@ -340,11 +340,12 @@ int infra_probe_redis(struct infra_probe **ret,
     if (!are_allowed(&o)) {
         return INFRA_EINVAL;
     }
-    o.ask_role |= o.expect != INFRA_ROLE_UNKNOWN;
+    o.ask |= o.expect != INFRA_ROLE_UNKNOWN;
     add_commands(&q, &o);
     const struct infra__probe_limits limits = {
         .connect_timeout = o.connect_timeout,
         .response_timeout = o.response_timeout,
+        .first_byte_timeout = o.first_byte_timeout,
         .tls = o.tls == 1,
     };
     err = infra__probe_create(&probe, sizeof(struct redis) + q.size, &redis,
@@ -359,7 +360,7 @@ int infra_probe_redis(struct infra_probe **ret,
     r->request_size = (uint32_t)q.size;
     r->expect = o.expect;
     r->has_login = o.password != NULL;
-    r->asks_role = o.ask_role == 1;
+    r->asks_role = o.ask == 1;
     *ret = probe;
     return INFRA_OK;
 }

@@ -312,6 +312,7 @@ static int create(struct infra_probe **ret,
     const struct infra__probe_limits limits = {
         .connect_timeout = o->connect_timeout,
         .response_timeout = o->response_timeout,
+        .first_byte_timeout = o->first_byte_timeout,
         .tls = o->tls == 1,
     };
     size_t size = sizeof(struct script) + o->steps_count * sizeof(struct step);

@@ -16,8 +16,8 @@ static void create_probes(void)
 {
     static const struct infra_probe_redis_options options[PROBES_COUNT] = {
         { .size = sizeof options[0] },
-        { .size = sizeof options[0], .ask_role = 1 },
-        { .size = sizeof options[0], .password = "secret", .ask_role = 1 },
+        { .size = sizeof options[0], .ask = 1 },
+        { .size = sizeof options[0], .password = "secret", .ask = 1 },
         { .size = sizeof options[0], .expect = INFRA_ROLE_REPLICA },
     };
 

@@ -3,168 +3,37 @@
  *
  *     probe_once KIND ADDRESS PORT [NAME=VALUE...]
  *
- * It prints the result as one line, with a tab between fields and "-" for what
- * was not told: reason, status, role, writable, position, lag in seconds, and
- * the texts: version, position, message; then what an agent tells: health,
- * percent, weight, in flight, admin. Times are given in milliseconds. */
+ * Kinds and settings are those of examples/check_spec.h, times without a unit
+ * are milliseconds. It prints the result as one line, with a tab between fields
+ * and "-" for what was not told: reason, status, role, writable, position, lag
+ * in seconds, and the texts: version, position, message; then what an agent
+ * tells: health, percent, weight, in flight, admin. */
+#include "arguments.h"
+#include "check_spec.h"
+
 #include <infra/driver.h>
 #include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static char **settings;
+#define SPEC_MAX 65536u
 
-static const char *text(const char *name)
+/* "KIND,NAME=VALUE,...", with what is special in a value escaped. */
+static void join(char *to, const char *kind, char **settings)
 {
-    size_t size = strlen(name);
+    size_t size = (size_t)snprintf(to, SPEC_MAX, "%s", kind);
 
-    for (char **s = settings; *s != NULL; s++) {
-        if (strncmp(*s, name, size) == 0 && (*s)[size] == '=') {
-            return *s + size + 1;
-        }
-    }
-    return NULL;
-}
-
-static uint32_t number(const char *name)
-{
-    const char *value = text(name);
-
-    return value != NULL ? (uint32_t)strtoul(value, NULL, 10) : 0;
-}
-
-static infra_time duration(const char *name)
-{
-    return INFRA_MS(number(name));
-}
-
-static const char *const roles[] = { "unknown", "primary", "replica" };
-#define ROLES_COUNT (sizeof roles / sizeof roles[0])
-
-static uint32_t role(const char *name)
-{
-    const char *value = text(name);
-    uint32_t found = 0;
-
-    for (uint32_t i = 0; value != NULL && i < ROLES_COUNT; i++) {
-        found = strcmp(value, roles[i]) == 0 ? i : found;
-    }
-    return found;
-}
-
-static int tcp(struct infra_probe **ret)
-{
-    const struct infra_probe_tcp_options o = {
-        .size = sizeof o,
-        .connect_timeout = duration("connect_timeout"),
-    };
-
-    return infra_probe_tcp(ret, &o);
-}
-
-static int http(struct infra_probe **ret)
-{
-    const struct infra_probe_http_options o = {
-        .size = sizeof o,
-        .path = text("path"),
-        .host = text("host"),
-        .body_contains = text("body_contains"),
-        .connect_timeout = duration("connect_timeout"),
-        .response_timeout = duration("response_timeout"),
-        .drain_on_404 = number("drain_on_404"),
-    };
-
-    return infra_probe_http(ret, &o);
-}
-
-static int mysql(struct infra_probe **ret)
-{
-    const struct infra_probe_mysql_options o = {
-        .size = sizeof o,
-        .user = text("user"),
-        .password = text("password"),
-        .connect_timeout = duration("connect_timeout"),
-        .response_timeout = duration("response_timeout"),
-        .lag_max = duration("lag_max"),
-        .tls = number("tls"),
-        .ask = number("ask"),
-        .expect = role("expect"),
-    };
-
-    return infra_probe_mysql(ret, &o);
-}
-
-static int redis(struct infra_probe **ret)
-{
-    const struct infra_probe_redis_options o = {
-        .size = sizeof o,
-        .user = text("user"),
-        .password = text("password"),
-        .connect_timeout = duration("connect_timeout"),
-        .response_timeout = duration("response_timeout"),
-        .expect = role("expect"),
-        .ask_role = number("ask_role"),
-    };
-
-    return infra_probe_redis(ret, &o);
-}
-
-static int agent(struct infra_probe **ret)
-{
-    const struct infra_probe_agent_options o = {
-        .size = sizeof o,
-        .send = text("send"),
-        .connect_timeout = duration("connect_timeout"),
-        .response_timeout = duration("response_timeout"),
-    };
-
-    return infra_probe_agent(ret, &o);
-}
-
-/* The steps in their order: send=, expect=, start=, end=, refuse=. */
-static int script(struct infra_probe **ret)
-{
-    static const char *const names[] = { "send=", "expect=", "start=", "end=",
-                                         "refuse=" };
-    struct infra_probe_step steps[64];
-    struct infra_probe_script_options o = {
-        .size = sizeof o,
-        .steps = steps,
-        .connect_timeout = duration("connect_timeout"),
-        .response_timeout = duration("response_timeout"),
-    };
-
-    for (char **s = settings; *s != NULL && o.steps_count < 64; s++) {
-        for (uint32_t kind = 0; kind <= INFRA_STEP_REFUSE; kind++) {
-            size_t size = strlen(names[kind]);
-            if (strncmp(*s, names[kind], size) == 0) {
-                steps[o.steps_count++] =
-                    (struct infra_probe_step) { .kind = kind,
-                                                .bytes = *s + size };
+    for (char **s = settings; *s != NULL && size < SPEC_MAX - 2; s++) {
+        to[size++] = ',';
+        for (const char *p = *s; *p != '\0' && size < SPEC_MAX - 3; p++) {
+            if (*p == ',' || *p == '\\') {
+                to[size++] = '\\';
             }
+            to[size++] = *p;
         }
     }
-    return infra_probe_script(ret, &o);
-}
-
-static const struct {
-    const char *name;
-    int (*create)(struct infra_probe **ret);
-} kinds[] = {
-    { "agent", agent }, { "http", http },     { "mysql", mysql },
-    { "redis", redis }, { "script", script }, { "tcp", tcp },
-};
-#define KINDS_COUNT (sizeof kinds / sizeof kinds[0])
-
-static int create(struct infra_probe **ret, const char *kind)
-{
-    for (size_t i = 0; i < KINDS_COUNT; i++) {
-        if (strcmp(kinds[i].name, kind) == 0) {
-            return kinds[i].create(ret);
-        }
-    }
-    return INFRA_ENOENT;
+    to[size] = '\0';
 }
 
 /* A field: the number if it was told. */
@@ -181,8 +50,10 @@ static void print_told(const struct infra_probe_result *r, uint32_t told,
 static void print(const struct infra_probe *probe,
                   const struct infra_probe_result *r)
 {
+    static const char *const roles[] = { "unknown", "primary", "replica" };
+
     (void)printf("%s\t%u\t%s", infra_probe_reason_name(r->reason), r->status,
-                 roles[r->role < ROLES_COUNT ? r->role : 0]);
+                 roles[r->role % 3]);
     print_told(r, INFRA_TOLD_WRITABLE, r->writable);
     print_told(r, INFRA_TOLD_POSITION, r->position);
     print_told(r, INFRA_TOLD_LAG, r->lag / INFRA_SEC(1));
@@ -235,21 +106,25 @@ static int run(struct infra_probe *probe, const struct addrinfo *address)
 
 int main(int argc, char **argv)
 {
+    static char text[SPEC_MAX];
     const struct addrinfo hints = { .ai_flags = AI_NUMERICHOST,
                                     .ai_socktype = SOCK_STREAM };
     struct addrinfo *address;
     struct infra_probe *probe;
 
+    arguments_begin("probe_once");
     if (argc < 4 || getaddrinfo(argv[2], argv[3], &hints, &address) != 0) {
         (void)fprintf(stderr, "usage: probe_once KIND ADDRESS PORT "
                               "[NAME=VALUE...]\n");
         return 2;
     }
-    settings = argv + 4;
-    if (create(&probe, argv[1]) != INFRA_OK) {
-        (void)fprintf(stderr, "probe_once: no such check\n");
+    join(text, argv[1], argv + 4);
+    struct check_spec *spec = check_spec_read("check", text);
+    if (spec == NULL ||
+        check_spec_probe(spec, (uint64_t)argc, &probe) != INFRA_OK) {
         return 2;
     }
+    check_spec_free(spec);
     int status = run(probe, address);
     freeaddrinfo(address);
     return status;

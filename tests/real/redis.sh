@@ -122,7 +122,7 @@ is 'login refused|WRONGPASS invalid username-password pair or user is disabled.'
 cli 1 acl setuser bob on '>builder' +ping >/dev/null
 probe redis 1 user=bob password=builder
 is passed 1
-probe redis 1 user=bob password=builder ask_role=1
+probe redis 1 user=bob password=builder ask=1
 [ "$(reason)" = 'server error' ] && [[ $(field 9) = NOPERM* ]] ||
     fail "without +role: $(cat "$dir/result")"
 passed "logins"
@@ -151,7 +151,7 @@ is refused 1
 until_true ends_as 'not replicating' redis 2 password=secret expect=replica
 is 'replica|0|-|-||' 3-8
 [[ $(field 9) = connect* ]] || fail "the link is at '$(field 9)'"
-redis 2 ask_role=1
+redis 2 ask=1
 is 'passed|0|replica' 1-3
 cli 2 config set replica-serve-stale-data no >/dev/null
 redis 2

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * How to check a backend, in words:
+ *
+ *   tcp                                   http,path=/health,host=example.org
+ *   tcp,tls=1                             http:/health
+ *   mysql,user=probe,password=secret,expect=replica,lag_max=5s
+ *   pgsql,user=probe,password=secret,ask=1
+ *   redis,password=secret,expect=primary  agent
+ *   script,start=220 ,send=QUIT\r\n,expect=221,end=
+ *
+ * The names are those of the options in <infra/probe.h>.  In a value \, is a
+ * comma, \r \n \t \\ are what they are in C, and \xHH is a byte.  The bytes of
+ * send= and of what is expected count; others are texts.
+ */
+#ifndef EXAMPLES_CHECK_SPEC_H
+#define EXAMPLES_CHECK_SPEC_H
+
+#include <infra/probe.h>
+
+struct check_spec; /* Any number of probes can be made of one. */
+
+/* Read one.  NULL: it has been said to stderr what is wrong, with @name before
+ * it. */
+struct check_spec *check_spec_read(const char *name, const char *text);
+
+void check_spec_free(struct check_spec *spec);
+
+/* A new probe of this kind.  @seed: entropy, another one for each.  An INFRA_
+ * result. */
+int check_spec_probe(const struct check_spec *spec, uint64_t seed,
+                     struct infra_probe **ret);
+
+/* What all kinds know. */
+extern const char check_spec_help[];
+
+#endif

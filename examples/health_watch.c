@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Watch servers by their health checks: a live table on a terminal, one line
+ * for each change elsewhere.
+ *
+ *   health_watch --check http:/health 10.0.0.1:80 10.0.0.2:80 \
+ *       10.0.0.3:3306=mysql,user=probe,password=secret,expect=replica
+ *
+ * One prober on one driver does all of it, on one thread; an id is the place
+ * among the arguments.
+ */
+#include "arguments.h"
+#include "check_spec.h"
+
+#include <getopt.h>
+#include <infra/driver.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define REFRESH INFRA_MS(500)
+
+static const char help[] =
+    "usage: health_watch [OPTION]... ADDR:PORT[=CHECK]...\n"
+    "\n"
+    "Check servers and tell what becomes of them: as a table on a terminal, "
+    "as\n"
+    "lines of tab-separated fields elsewhere (time, server, state, reason, "
+    "what\n"
+    "the deciding check saw, its text).\n"
+    "\n"
+    "  --check CHECK       for servers without one of their own (tcp)\n"
+    "  --inter TIME        between two checks of a server (2s)\n"
+    "  --fastinter TIME    while its state is about to change (inter)\n"
+    "  --downinter TIME    while it is down (inter)\n"
+    "  --rise N            passed checks to come up (2)\n"
+    "  --fall N            failed checks to go down (3)\n"
+    "  --lines             lines also on a terminal\n"
+    "  --once              one check of each, a line each; exit status 1 if "
+    "one\n"
+    "                      did not pass\n"
+    "  --help              this text\n"
+    "\n"
+    "TIME is a whole number with its unit: 500ms, 2s, 10m.\n\n";
+
+static const struct option long_options[] = {
+    { "check", required_argument, NULL, 'c' },
+    { "inter", required_argument, NULL, 'i' },
+    { "fastinter", required_argument, NULL, 'F' },
+    { "downinter", required_argument, NULL, 'D' },
+    { "rise", required_argument, NULL, 'r' },
+    { "fall", required_argument, NULL, 'f' },
+    { "lines", no_argument, NULL, 'l' },
+    { "once", no_argument, NULL, 'o' },
+    { "help", no_argument, NULL, 'h' },
+    { NULL, 0, NULL, 0 },
+};
+
+struct server {
+    char *name;
+    struct infra_probe *probe; /* The prober's, as long as that is there. */
+    struct sockaddr_storage address;
+    socklen_t address_size;
+    infra_time since; /* Of its state. */
+    bool is_known;    /* A check of it has ended. */
+};
+
+struct watch {
+    struct infra_health_options health;
+    struct infra_driver *driver;
+    struct infra_prober *prober;
+    struct server *servers;
+    uint32_t count;
+    const char *check;
+    bool once;
+    bool live;
+};
+
+static bool add_server(struct watch *w, const char *text)
+{
+    struct server *s = &w->servers[w->count];
+    const char *equals = strchr(text, '=');
+    const char *check = equals != NULL ? equals + 1 : w->check;
+
+    s->name =
+        strndup(text, equals != NULL ? (size_t)(equals - text) : strlen(text));
+    if (s->name == NULL) {
+        return arguments_wrong("out of memory");
+    }
+    w->count++;
+    if (!read_address("server", s->name, false, &s->address,
+                      &s->address_size)) {
+        return false;
+    }
+    struct check_spec *spec =
+        check_spec_read(equals != NULL ? s->name : "--check", check);
+    if (spec == NULL) {
+        return false;
+    }
+    int err = check_spec_probe(spec, infra_driver_now() + w->count, &s->probe);
+    check_spec_free(spec);
+    return err == INFRA_OK || arguments_wrong("%s", infra_strerror(err));
+}
+
+static bool read_option(struct watch *w, int option, const char *value)
+{
+    struct infra_health_options *h = &w->health;
+
+    switch (option) {
+    case 'c':
+        w->check = value;
+        return true;
+    case 'i':
+        return read_time("--inter", value, &h->inter);
+    case 'F':
+        return read_time("--fastinter", value, &h->fastinter);
+    case 'D':
+        return read_time("--downinter", value, &h->downinter);
+    case 'r':
+        return read_count("--rise", value, INFRA_HEALTH_RISE_MAX, &h->rise);
+    case 'f':
+        return read_count("--fall", value, INFRA_HEALTH_RISE_MAX, &h->fall);
+    case 'l':
+        w->live = false;
+        return true;
+    case 'o':
+        w->once = true;
+        w->live = false;
+        return true;
+    default:
+        return false; /* getopt_long() has said what is wrong. */
+    }
+}
+
+static bool start(struct watch *w)
+{
+    const struct infra_prober_options options = { .size = sizeof options,
+                                                  .health = &w->health };
+    int err;
+
+    w->health.size = sizeof w->health;
+    w->health.ids_max = w->count;
+    w->health.start_spread = w->once ? 1 : 0;
+    err = infra_driver_create(&w->driver, NULL);
+    if (err == INFRA_OK) {
+        err = infra_prober_create(&w->prober, w->driver, &options);
+    }
+    for (uint32_t id = 0; id < w->count && err == INFRA_OK; id++) {
+        struct server *s = &w->servers[id];
+        const struct infra_prober_target target = {
+            .size = sizeof target,
+            .key = s->name,
+            .address = (const struct sockaddr *)&s->address,
+            .probe = s->probe,
+            .id = id,
+            .address_size = s->address_size,
+        };
+        s->since = infra_driver_now();
+        err = infra_prober_set(w->prober, &target, s->since);
+    }
+    return err == INFRA_OK || arguments_wrong("%s", infra_strerror(err));
+}
+
+/* What the last check of a server told beside its reason. */
+static void print_told(const struct server *s,
+                       const struct infra_probe_result *r)
+{
+    static const char *const roles[] = { "", "primary", "replica" };
+    const char *message = infra_probe_text(s->probe, INFRA_PROBE_TEXT_MESSAGE);
+
+    if ((r->told & INFRA_TOLD_ROLE) != 0) {
+        printf("%s ", roles[r->role % 3]);
+    }
+    if ((r->told & INFRA_TOLD_LAG) != 0) {
+        printf("lag %.1f s ", (double)r->lag / 1e9);
+    }
+    if ((r->told & INFRA_TOLD_WEIGHT) != 0) {
+        printf("weight %u %% ", (unsigned)r->weight_percent);
+    }
+    printf("%.60s", message);
+}
+
+static const char *state_of(const struct infra_health_stats *h)
+{
+    return h->checks == 0     ? "-"
+           : h->degraded != 0 ? "degraded"
+           : h->up != 0       ? "up"
+                              : "down";
+}
+
+static void print_time(void)
+{
+    char text[32];
+    time_t now = time(NULL);
+    struct tm tm;
+
+    (void)strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S",
+                   localtime_r(&now, &tm));
+    printf("%s", text);
+}
+
+static void print_change(struct watch *w, const struct infra_health_event *e)
+{
+    struct infra_probe_result r;
+
+    print_time();
+    if (e->id == INFRA_HEALTH_NOBODY) {
+        printf("\t-\t%s\t%s\t\t\n",
+               e->kind == INFRA_HEALTH_DOUBT ? "doubt" : "trust",
+               infra_health_reason_name(e->reason));
+        return;
+    }
+    (void)infra_prober_inspect(w->prober, e->id, NULL, &r);
+    printf("\t%s\t%s\t%s\t%s\t", w->servers[e->id].name,
+           e->kind == INFRA_HEALTH_UP         ? "up"
+           : e->kind == INFRA_HEALTH_DEGRADED ? "degraded"
+                                              : "down",
+           infra_health_reason_name(e->reason),
+           infra_probe_reason_name(e->detail));
+    print_told(&w->servers[e->id], &r);
+    printf("\n");
+}
+
+static void print_row(const struct watch *w, uint32_t id, infra_time now)
+{
+    struct infra_health_stats h = { .size = sizeof h };
+    struct infra_probe_result r;
+    const struct server *s = &w->servers[id];
+
+    (void)infra_prober_inspect(w->prober, id, &h, &r);
+    printf("%-24s %-8s %6llu s  %7.1f ms  %8llu %8llu  %-20s ", s->name,
+           state_of(&h), (unsigned long long)((now - s->since) / INFRA_SEC(1)),
+           (double)r.duration / 1e6, (unsigned long long)h.checks,
+           (unsigned long long)h.failures,
+           h.checks > 0 ? infra_probe_reason_name(r.reason) : "");
+    print_told(s, &r);
+    printf("\033[K\n");
+}
+
+/* The whole table, over the last one. */
+static void print_table(const struct watch *w, infra_time now)
+{
+    struct infra_prober_stats load = { .size = sizeof load };
+
+    printf("\033[H%-24s %-8s %8s  %10s  %8s %8s  %s\033[K\n", "server", "state",
+           "since", "last", "checks", "failed", "what the last check saw");
+    for (uint32_t id = 0; id < w->count; id++) {
+        print_row(w, id, now);
+    }
+    (void)infra_prober_load(w->prober, &load);
+    printf("%u running, %u waiting, at most %.1f ms late; Ctrl-C ends\033[K\n"
+           "\033[J",
+           (unsigned)load.running, (unsigned)load.waiting,
+           (double)load.late_max / 1e6);
+    (void)fflush(stdout);
+}
+
+static int wait_ms(infra_time until)
+{
+    infra_time now = infra_driver_now();
+
+    return until <= now ? 0 : (int)((until - now) / INFRA_MS(1)) + 1;
+}
+
+static void watch(struct watch *w)
+{
+    struct pollfd fd = { .fd = infra_driver_fd(w->driver), .events = POLLIN };
+    infra_time refresh = 0;
+
+    if (w->live) {
+        printf("\033[2J");
+    }
+    for (;;) {
+        infra_time now = infra_driver_now();
+        infra_time until = infra_driver_deadline(w->driver);
+        struct infra_health_event e;
+
+        if (w->live && now >= refresh) {
+            print_table(w, now);
+            refresh = now + REFRESH;
+        }
+        until = until < now + REFRESH ? until : now + REFRESH;
+        (void)poll(&fd, 1, wait_ms(until));
+        (void)infra_driver_step(w->driver, infra_driver_now());
+        while (infra_prober_next(w->prober, infra_driver_now(), &e) ==
+               INFRA_OK) {
+            if (e.id != INFRA_HEALTH_NOBODY) {
+                w->servers[e.id].since = e.at;
+            }
+            if (!w->live) {
+                print_change(w, &e);
+                (void)fflush(stdout);
+            }
+        }
+    }
+}
+
+/* One line for each, as its first check ends. */
+static bool watch_once(struct watch *w)
+{
+    uint32_t left = w->count;
+    bool all_passed = true;
+
+    while (left > 0) {
+        int err = infra_driver_run(w->driver, infra_driver_now() + INFRA_MS(5));
+        if (err != INFRA_OK && err != INFRA_EAGAIN) {
+            return arguments_wrong("%s", infra_strerror(err));
+        }
+        for (uint32_t id = 0; id < w->count; id++) {
+            struct infra_health_stats h = { .size = sizeof h };
+            struct infra_probe_result r;
+            struct server *s = &w->servers[id];
+            (void)infra_prober_inspect(w->prober, id, &h, &r);
+            if (h.checks == 0 || s->is_known) {
+                continue;
+            }
+            s->is_known = true;
+            left--;
+            all_passed &= r.outcome == INFRA_OUTCOME_OK;
+            printf("%s\t%s\t%.1f ms\t", s->name,
+                   infra_probe_reason_name(r.reason), (double)r.duration / 1e6);
+            print_told(s, &r);
+            printf("\n");
+        }
+    }
+    return all_passed;
+}
+
+int main(int argc, char **argv)
+{
+    struct watch w = { .check = "tcp", .live = isatty(STDOUT_FILENO) };
+    bool good = true;
+    int option;
+
+    arguments_begin("health_watch");
+    w.servers = calloc((size_t)argc, sizeof *w.servers);
+    while (good &&
+           (option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
+        if (option == 'h') {
+            printf("%s%s", help, check_spec_help);
+            return EXIT_SUCCESS;
+        }
+        good = read_option(&w, option, optarg);
+    }
+    if (good && optind == argc) {
+        good = arguments_wrong("no server is given (try --help)");
+    }
+    for (int i = optind; good && i < argc; i++) {
+        good = w.servers != NULL && add_server(&w, argv[i]);
+    }
+    if (!good) {
+        return 2;
+    }
+    good = start(&w);
+    if (good && w.once) {
+        good = watch_once(&w);
+    } else if (good) {
+        watch(&w);
+    }
+    infra_prober_destroy(w.prober);
+    infra_driver_destroy(w.driver);
+    for (uint32_t id = 0; id < w.count; id++) {
+        free(w.servers[id].name);
+    }
+    free(w.servers);
+    return good ? EXIT_SUCCESS : EXIT_FAILURE;
+}

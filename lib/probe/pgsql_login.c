@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: MIT */
+#include "pgsql_login.h"
+
+#include "../base/internal.h"
+#include "../base/md5.h"
+#include "pgsql_bytes.h"
+
+#include <assert.h>
+#include <infra/probe.h>
+#include <string.h>
+
+#define MECHANISM "SCRAM-SHA-256"
+#define CODE_SIZE 4u
+#define HEADER_SIZE 5u
+#define MD5_TEXT_SIZE 32u
+#define MD5_SALT_SIZE 4u
+
+/* What the server's messages ask for. */
+enum code {
+    CODE_OK = 0,
+    CODE_CLEAR_TEXT = 3,
+    CODE_MD5 = 5,
+    CODE_SASL = 10,
+    CODE_SASL_CONTINUE = 11,
+    CODE_SASL_FINAL = 12,
+    CODE_MAX = 255, /* Beyond it no method will ever be: it is nonsense. */
+};
+
+enum step {
+    STEP_START,
+    STEP_SENT,   /* The password, plain or digested. */
+    STEP_NONCE,  /* SCRAM: our first message. */
+    STEP_PROOF,  /* SCRAM: our last one. */
+    STEP_PROVEN, /* SCRAM: theirs was right. */
+};
+
+static const char *const methods[] = {
+    [1] = "Kerberos 4 is asked for", [2] = "Kerberos 5 is asked for",
+    [4] = "crypt is asked for",      [6] = "SCM credentials are asked for",
+    [7] = "GSSAPI is asked for",     [9] = "SSPI is asked for",
+};
+
+void infra__pgsql_login_start(struct infra__pgsql_login *l)
+{
+    l->step = STEP_START;
+    l->text = "";
+    l->number++;
+}
+
+static enum infra__pgsql_login_event fail(struct infra__pgsql_login *l,
+                                          uint32_t reason, const char *text)
+{
+    l->reason = reason;
+    l->text = text;
+    return INFRA__PGSQL_LOGIN_FAILED;
+}
+
+/* Send the @size bytes that are behind the header. */
+static enum infra__pgsql_login_event answer(struct infra__pgsql_login *l,
+                                            size_t size, enum step step)
+{
+    _Static_assert(HEADER_SIZE + INFRA__SCRAM_FINAL_MAX <=
+                       INFRA__PGSQL_ANSWER_MAX,
+                   "a proof fits where a password does");
+    assert(HEADER_SIZE + size <= sizeof l->answer);
+    l->answer[0] = 'p';
+    infra__pgsql_put_u32(l->answer + 1, (uint32_t)(CODE_SIZE + size));
+    l->answer_size = (uint32_t)(HEADER_SIZE + size);
+    l->step = (uint8_t)step;
+    return INFRA__PGSQL_LOGIN_ANSWER;
+}
+
+static enum infra__pgsql_login_event answer_in_clear(
+    struct infra__pgsql_login *l)
+{
+    size_t size = strlen(l->password) + 1;
+
+    if (!l->is_clear_allowed) {
+        return fail(l, INFRA_PROBE_LOGIN_UNKNOWN,
+                    "the password is asked for in clear text without TLS");
+    }
+    memcpy(l->answer + HEADER_SIZE, l->password, size);
+    return answer(l, size, STEP_SENT);
+}
+
+static void md5_text(char ret[MD5_TEXT_SIZE], const void *bytes, size_t size)
+{
+    static const char digits[] = "0123456789abcdef";
+    uint32_t words[4];
+
+    infra__md5(words, bytes, size);
+    for (unsigned i = 0; i < MD5_TEXT_SIZE; i++) {
+        ret[i] =
+            digits[words[i / 8] >> (8 * (i / 2 % 4) + 4 * (1 - i % 2)) & 15];
+    }
+}
+
+/* "md5" and md5(md5(password, user), salt), each digest as text. */
+static enum infra__pgsql_login_event answer_md5(struct infra__pgsql_login *l,
+                                                const unsigned char *salt)
+{
+    char secret[INFRA__PGSQL_PASSWORD_MAX + INFRA__PGSQL_USER_MAX];
+    char salted[MD5_TEXT_SIZE + MD5_SALT_SIZE];
+    char *at = l->answer + HEADER_SIZE;
+    size_t password_size = strlen(l->password), user_size = strlen(l->user);
+
+    memcpy(secret, l->password, password_size);
+    memcpy(secret + password_size, l->user, user_size);
+    md5_text(salted, secret, password_size + user_size);
+    memcpy(salted + MD5_TEXT_SIZE, salt, MD5_SALT_SIZE);
+    memcpy(at, "md5", 3);
+    md5_text(at + 3, salted, sizeof salted);
+    at[3 + MD5_TEXT_SIZE] = '\0';
+    return answer(l, 3 + MD5_TEXT_SIZE + 1, STEP_SENT);
+}
+
+/* Is SCRAM-SHA-256 one of these names, each with its zero? */
+static bool is_offered(const char *names, size_t size)
+{
+    while (size > 0) {
+        const char *end = memchr(names, '\0', size);
+        if (end == NULL) {
+            return false;
+        }
+        if (strcmp(names, MECHANISM) == 0) {
+            return true;
+        }
+        size -= (size_t)(end - names) + 1;
+        names = end + 1;
+    }
+    return false;
+}
+
+/* The mechanism with its zero, the length of what follows, that. */
+static enum infra__pgsql_login_event answer_with_nonce(
+    struct infra__pgsql_login *l)
+{
+    char nonce[INFRA__SCRAM_NONCE_SIZE];
+    char *at = l->answer + HEADER_SIZE;
+
+    /* Without a name: PostgreSQL takes that of the startup message. */
+    infra__scram_nonce(nonce, l->seed, l->number);
+    infra__scram_start(&l->scram, "", nonce, sizeof nonce);
+    memcpy(at, MECHANISM, sizeof MECHANISM);
+    infra__pgsql_put_u32(at + sizeof MECHANISM, l->scram.first_size);
+    memcpy(at + sizeof MECHANISM + 4, l->scram.first, l->scram.first_size);
+    return answer(l, sizeof MECHANISM + 4 + l->scram.first_size, STEP_NONCE);
+}
+
+static enum infra__pgsql_login_event answer_with_proof(
+    struct infra__pgsql_login *l, const char *message, size_t size)
+{
+    size_t final_size;
+
+    if (size > INFRA__SCRAM_SERVER_FIRST_MAX) {
+        return fail(l, INFRA_PROBE_REPLY_TOO_LONG, "");
+    }
+    switch (infra__scram_answer(&l->scram, l->password, strlen(l->password),
+                                message, size, l->answer + HEADER_SIZE,
+                                &final_size)) {
+    case INFRA__SCRAM_FINE:
+        return answer(l, final_size, STEP_PROOF);
+    case INFRA__SCRAM_COSTLY:
+        return fail(l, INFRA_PROBE_LOGIN_UNKNOWN,
+                    "too many iterations of SCRAM are asked for");
+    case INFRA__SCRAM_MALFORMED:
+    case INFRA__SCRAM_REFUSED:
+    case INFRA__SCRAM_FORGED:
+        break;
+    }
+    return fail(l, INFRA_PROBE_BAD_REPLY, "");
+}
+
+static enum infra__pgsql_login_event judge_proof(struct infra__pgsql_login *l,
+                                                 const char *message,
+                                                 size_t size)
+{
+    switch (infra__scram_judge(&l->scram, message, size)) {
+    case INFRA__SCRAM_FINE:
+        l->step = STEP_PROVEN;
+        return INFRA__PGSQL_LOGIN_WAIT;
+    case INFRA__SCRAM_REFUSED:
+        return fail(l, INFRA_PROBE_LOGIN_REFUSED, "");
+    case INFRA__SCRAM_FORGED:
+        return fail(l, INFRA_PROBE_LOGIN_FORGED, "");
+    case INFRA__SCRAM_MALFORMED:
+    case INFRA__SCRAM_COSTLY:
+        break;
+    }
+    return fail(l, INFRA_PROBE_BAD_REPLY, "");
+}
+
+static uint32_t code_of(const struct infra__pgsql_messages *m)
+{
+    return m->size >= CODE_SIZE ? infra__pgsql_u32(m->body) : UINT32_MAX;
+}
+
+/* May a login begin with this code? */
+static bool is_request(uint32_t code, const struct infra__pgsql_messages *m)
+{
+    switch (code) {
+    case CODE_OK:
+    case CODE_CLEAR_TEXT:
+        return m->size == CODE_SIZE;
+    case CODE_MD5:
+        return m->size == CODE_SIZE + MD5_SALT_SIZE;
+    case CODE_SASL_CONTINUE:
+    case CODE_SASL_FINAL:
+        return false;
+    default:
+        return code <= CODE_MAX;
+    }
+}
+
+bool infra__pgsql_login_is_asked(const struct infra__pgsql_messages *m)
+{
+    uint32_t code = code_of(m);
+
+    return code != CODE_OK && is_request(code, m);
+}
+
+static enum infra__pgsql_login_event first_request(
+    struct infra__pgsql_login *l, uint32_t code,
+    const struct infra__pgsql_messages *m)
+{
+    if (code == CODE_OK) {
+        return INFRA__PGSQL_LOGIN_DONE;
+    }
+    if (l->password == NULL) {
+        return fail(l, INFRA_PROBE_LOGIN_REFUSED,
+                    "a password is asked for and there is none");
+    }
+    switch (code) {
+    case CODE_CLEAR_TEXT:
+        return answer_in_clear(l);
+    case CODE_MD5:
+        return answer_md5(l, m->body + CODE_SIZE);
+    case CODE_SASL:
+        return is_offered((const char *)m->body + CODE_SIZE,
+                          m->size - CODE_SIZE)
+                   ? answer_with_nonce(l)
+                   : fail(l, INFRA_PROBE_LOGIN_UNKNOWN,
+                          "SASL without SCRAM-SHA-256 is asked for");
+    default:
+        return fail(l, INFRA_PROBE_LOGIN_UNKNOWN,
+                    code < INFRA__COUNT_OF(methods) && methods[code] != NULL
+                        ? methods[code]
+                        : "an unknown method is asked for");
+    }
+}
+
+enum infra__pgsql_login_event infra__pgsql_login_next(
+    struct infra__pgsql_login *l, const struct infra__pgsql_messages *m)
+{
+    uint32_t code = code_of(m);
+    const char *rest = (const char *)m->body + CODE_SIZE;
+
+    if (m->is_cut) {
+        return fail(l, INFRA_PROBE_REPLY_TOO_LONG, "");
+    }
+    if (l->step == STEP_START) {
+        return is_request(code, m) ? first_request(l, code, m)
+                                   : fail(l, INFRA_PROBE_WRONG_PROTOCOL, "");
+    }
+    if (l->step == STEP_NONCE && code == CODE_SASL_CONTINUE) {
+        return answer_with_proof(l, rest, m->size - CODE_SIZE);
+    }
+    if (l->step == STEP_PROOF && code == CODE_SASL_FINAL) {
+        return judge_proof(l, rest, m->size - CODE_SIZE);
+    }
+    if (code == CODE_OK && m->size == CODE_SIZE) {
+        /* Who lets us in before having proven that it knows the password would
+         * let in anyone. */
+        return l->step == STEP_SENT || l->step == STEP_PROVEN
+                   ? INFRA__PGSQL_LOGIN_DONE
+                   : fail(l, INFRA_PROBE_LOGIN_FORGED, "");
+    }
+    return fail(l, INFRA_PROBE_BAD_REPLY, "");
+}

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: MIT */
+/* The options of the PostgreSQL check: what they lead to, what they may be, of
+ * which age they may be, and where they are kept. */
+#include "pgsql_peer.h"
+
+#include "base/internal.h"
+
+#include <string.h>
+
+/* How far a check goes: what is asked of it, and no further. */
+START_TEST(options_say_how_far_it_goes)
+{
+    static const struct {
+        struct infra_probe_pgsql_options o;
+        bool logs_in;
+        bool asks;
+    } rows[] = {
+        { { .user = NULL }, false, false },
+        { { .password = "" }, false, false },
+        { { .password = "a" }, true, false },
+        { { .ask = 1 }, true, true },
+        { { .expect = INFRA_ROLE_PRIMARY }, true, true },
+        { { .expect = INFRA_ROLE_REPLICA }, true, true },
+        { { .lag_max = 1 }, true, true },
+        { { .password = "a", .ask = 1 }, true, true },
+    };
+    static const struct test_step asked[] = { TEST_ACCEPT(0),
+                                              TEST_SEND("R\0\0\0\10\0\0\0\7"),
+                                              TEST_CLOSED };
+    static const struct test_step trusted[] = {
+        TEST_ACCEPT(0), TEST_EXPECT(PGSQL_STARTUP), TEST_SEND(PGSQL_WELCOME),
+        TEST_EXPECT(PGSQL_QUESTION), TEST_EOF
+    };
+
+    for (size_t i = 0; i < INFRA__COUNT_OF(rows); i++) {
+        struct test_transport t = TEST_TRANSPORT(asked);
+        struct test_transport u = TEST_TRANSPORT(trusted);
+        pgsql_create(rows[i].o);
+        ck_assert_int_eq(pgsql_run(&t).reason != INFRA_PROBE_PASSED,
+                         rows[i].logs_in);
+        ck_assert_int_eq(pgsql_run(&u).reason == INFRA_PROBE_CLOSED_EARLY,
+                         rows[i].asks);
+    }
+}
+END_TEST
+
+/* Phases have their own time, also with TLS in mid-conversation. */
+START_TEST(phases_have_their_own_time)
+{
+    static const struct {
+        struct test_step script[6];
+        size_t steps;
+        uint32_t reason;
+        infra_time duration;
+    } rows[] = {
+        { { TEST_HANG }, 1, INFRA_PROBE_CONNECT_TIMEOUT, INFRA_MS(100) },
+        { { TEST_ACCEPT(0), TEST_HANG },
+          2,
+          INFRA_PROBE_NO_REPLY,
+          INFRA_MS(200) },
+        { { TEST_ACCEPT(0), TEST_SEND("S"), TEST_HANG },
+          3,
+          INFRA_PROBE_TLS_TIMEOUT,
+          INFRA_MS(100) },
+        { { TEST_ACCEPT(0), TEST_SEND("S"), TEST_TLS_UP, TEST_HANG },
+          4,
+          INFRA_PROBE_SLOW_REPLY,
+          INFRA_MS(400) },
+        { { TEST_ACCEPT(0), TEST_SEND("S"), TEST_TLS_UP,
+            TEST_SEND(PGSQL_AUTH_OK), TEST_FAIL(INFRA_OUTCOME_RESET) },
+          5,
+          INFRA_PROBE_RESET,
+          0 },
+        { { TEST_ACCEPT(0), TEST_SEND("S"), TEST_TLS_UP,
+            TEST_SEND(PGSQL_AUTH_OK), TEST_TRUNCATED },
+          5,
+          INFRA_PROBE_CLOSED_EARLY,
+          0 },
+        { { TEST_FAIL(INFRA_OUTCOME_REFUSED) }, 1, INFRA_PROBE_REFUSED, 0 },
+    };
+
+    pgsql_create((struct infra_probe_pgsql_options) {
+        .tls = 1,
+        .connect_timeout = INFRA_MS(100),
+        .first_byte_timeout = INFRA_MS(200),
+        .response_timeout = INFRA_MS(400) });
+    for (size_t i = 0; i < INFRA__COUNT_OF(rows); i++) {
+        struct test_transport t = { .steps = rows[i].script,
+                                    .steps_count = rows[i].steps };
+        struct infra_probe_result r = pgsql_run(&t);
+        ck_assert_msg(r.reason == rows[i].reason, "%zu: %s", i,
+                      infra_probe_reason_name(r.reason));
+        ck_assert_uint_eq(r.duration, rows[i].duration);
+    }
+}
+END_TEST
+
+/* The end of a check that closes in order is told with the time it took, and a
+ * late note changes nothing. */
+START_TEST(closing_is_part_of_it)
+{
+    struct infra_probe_result r;
+
+    pgsql_create((struct infra_probe_pgsql_options) { .user = "a" });
+    struct infra_exchange x = infra_probe_exchange(pgsql_probe);
+
+    infra_probe_start(pgsql_probe, 0);
+    x.ops->note(x.self, INFRA_NOTE_CLOSED, 0, 0);
+    x.ops->note(x.self, INFRA_NOTE_CONNECTED, 0, 0);
+    x.ops->input(x.self, PGSQL_AUTH_SASL, sizeof PGSQL_AUTH_SASL - 1, 1);
+    ck_assert_uint_eq(x.ops->want(x.self), INFRA_WANT_CLOSE);
+    ck_assert_uint_eq(x.ops->deadline(x.self), INFRA_TIME_NEVER);
+    x.ops->note(x.self, INFRA_NOTE_DEADLINE, 0, INFRA_SEC(9));
+    x.ops->note(x.self, INFRA_NOTE_EOF, 0, 2);
+    ck_assert_int_eq(infra_probe_result(pgsql_probe, &r), INFRA_EAGAIN);
+    x.ops->note(x.self, INFRA_NOTE_CLOSED, 0, 3);
+    ck_assert_int_eq(infra_probe_result(pgsql_probe, &r), INFRA_OK);
+    ck_assert_uint_eq(r.reason, INFRA_PROBE_PASSED);
+    ck_assert_uint_eq(r.outcome, INFRA_OUTCOME_OK);
+    ck_assert_uint_eq(r.duration, 3);
+}
+END_TEST
+
+/* What is out of range is refused; what is at its limit is not, and goes out
+ * whole. */
+START_TEST(options_are_checked)
+{
+    static char name[130], password[1026];
+    const struct {
+        const char *name;
+        struct infra_probe_pgsql_options o;
+        int result;
+    } rows[] = {
+        { "user of 127", { .user = name + 2 }, INFRA_OK },
+        { "user of 128", { .user = name + 1 }, INFRA_EINVAL },
+        { "user empty", { .user = "" }, INFRA_EINVAL },
+        { "database of 127", { .database = name + 2 }, INFRA_OK },
+        { "database of 128", { .database = name + 1 }, INFRA_EINVAL },
+        { "database empty", { .database = "" }, INFRA_EINVAL },
+        { "password of 1023", { .password = password + 2 }, INFRA_OK },
+        { "password of 1024", { .password = password + 1 }, INFRA_EINVAL },
+        { "password empty", { .password = "" }, INFRA_OK },
+        { "replica", { .expect = INFRA_ROLE_REPLICA }, INFRA_OK },
+        { "no role", { .expect = INFRA_ROLE_REPLICA + 1 }, INFRA_EINVAL },
+        { "ask", { .ask = 2 }, INFRA_EINVAL },
+        { "tls", { .tls = 2 }, INFRA_EINVAL },
+        { "clear_password", { .clear_password = 2 }, INFRA_EINVAL },
+        { "all", { .ask = 1, .tls = 1, .clear_password = 1 }, INFRA_OK },
+    };
+
+    memset(name, 'a', sizeof name - 1);
+    memset(password, 'b', sizeof password - 1);
+    for (size_t i = 0; i < INFRA__COUNT_OF(rows); i++) {
+        struct infra_probe_pgsql_options o = rows[i].o;
+        struct infra_probe *probe = NULL;
+        o.size = sizeof o;
+        int err = infra_probe_pgsql(&probe, &o);
+        ck_assert_msg(err == rows[i].result, "%s: %d", rows[i].name, err);
+        ck_assert_int_eq(probe == NULL, err != INFRA_OK);
+        infra_probe_destroy(probe);
+    }
+}
+END_TEST
+
+/* The longest texts go out as they are, by every method; and they are copied:
+ * the host's may go. */
+START_TEST(texts_are_copied)
+{
+    char user[128], password[1024], database[128];
+    struct pgsql_bytes answer = { 0 };
+    const struct test_step clear[] = {
+        TEST_ACCEPT(0),
+        TEST_SEND(PGSQL_AUTH_CLEAR),
+        TEST_EXPECT("\0\0\1\61\0\3\0\0user\0"),
+        { .kind = TEST_STEP_EXPECT, .bytes = user, .size = sizeof user },
+        TEST_EXPECT("database\0"),
+        { .kind = TEST_STEP_EXPECT, .bytes = database, .size = 128 },
+        TEST_EXPECT("application_name\0libinfra\0\0"),
+        { .kind = TEST_STEP_EXPECT, .bytes = answer.at, .size = 1029 },
+        TEST_EOF,
+    };
+    static const struct test_step md5[] = { TEST_ACCEPT(0),
+                                            TEST_SEND(PGSQL_AUTH_MD5),
+                                            TEST_EOF };
+    struct test_transport t = TEST_TRANSPORT(clear);
+    struct test_transport u = TEST_TRANSPORT(md5);
+
+    memset(user, 'u', sizeof user);
+    memset(password, 'p', sizeof password);
+    memset(database, 'd', sizeof database);
+    user[127] = database[127] = password[1023] = '\0';
+    pgsql_put_message(&answer, 'p', password, sizeof password);
+    pgsql_create((struct infra_probe_pgsql_options) { .user = user,
+                                                      .password = password,
+                                                      .database = database,
+                                                      .clear_password = 1 });
+    memset(password, 'x', sizeof password);
+    ck_assert_uint_eq(pgsql_run(&t).reason, INFRA_PROBE_CLOSED_EARLY);
+    ck_assert_uint_eq(pgsql_run(&u).reason, INFRA_PROBE_CLOSED_EARLY);
+    ck_assert_mem_eq(u.heard + 305,
+                     "p\0\0\0\50md5"
+                     "c1c6b298b210ffffdc238277f116ce0d"
+                     "\0",
+                     41);
+}
+END_TEST
+
+/* Another seed, other nonces. */
+START_TEST(the_seed_makes_the_nonce)
+{
+    static const struct test_step script[] = {
+        TEST_ACCEPT(0), TEST_EXPECT(PGSQL_STARTUP), TEST_SEND(PGSQL_AUTH_SASL),
+        TEST_EXPECT("p\0\0\0\66SCRAM-SHA-256\0\0\0\0\40n,,n=,r="
+                    "gU3XuXhNV8FbnCly6bT9bPfh"),
+        TEST_EOF
+    };
+    struct test_transport t = TEST_TRANSPORT(script);
+
+    pgsql_create(
+        (struct infra_probe_pgsql_options) { .password = "a", .seed = 1 });
+    ck_assert_uint_eq(pgsql_run(&t).reason, INFRA_PROBE_CLOSED_EARLY);
+    ck_assert_uint_eq(t.step, INFRA__COUNT_OF(script));
+}
+END_TEST
+
+/* Options from the past, from the future, and none. */
+START_TEST(options_of_any_age)
+{
+    static const struct test_step script[] = { TEST_ACCEPT(0),
+                                               TEST_EXPECT(PGSQL_STARTUP),
+                                               TEST_SEND(PGSQL_AUTH_SASL),
+                                               TEST_CLOSED };
+    struct test_transport t = TEST_TRANSPORT(script);
+    struct {
+        struct infra_probe_pgsql_options v1;
+        uint64_t future;
+    } o = { .v1.size = sizeof o };
+
+    ck_assert_int_eq(infra_probe_pgsql(NULL, NULL), INFRA_EINVAL);
+    ck_assert_int_eq(infra_probe_pgsql(&pgsql_probe, &o.v1), INFRA_OK);
+    infra_probe_destroy(pgsql_probe);
+    pgsql_probe = NULL;
+    o.future = 1;
+    ck_assert_int_eq(infra_probe_pgsql(&pgsql_probe, &o.v1), INFRA_ESTRUCT);
+    o.v1.size = sizeof o.v1 - 1;
+    ck_assert_int_eq(infra_probe_pgsql(&pgsql_probe, &o.v1), INFRA_EINVAL);
+    ck_assert_ptr_null(pgsql_probe);
+    ck_assert_int_eq(infra_probe_pgsql(&pgsql_probe, NULL), INFRA_OK);
+    ck_assert_uint_eq(pgsql_run(&t).reason, INFRA_PROBE_PASSED);
+}
+END_TEST
+
+/* One allocation, which may fail; checks allocate nothing. */
+START_TEST(the_allocation_may_fail)
+{
+    static const struct test_step script[] = { TEST_ACCEPT(0),
+                                               TEST_SEND(PGSQL_WELCOME),
+                                               TEST_EOF };
+    struct test_transport t = TEST_TRANSPORT(script);
+    struct infra_probe_pgsql_options o = { .size = sizeof o,
+                                           .allocator = &pgsql_heap.allocator,
+                                           .ask = 1 };
+
+    test_heap_init(&pgsql_heap, 0);
+    ck_assert_int_eq(infra_probe_pgsql(&pgsql_probe, &o), INFRA_ENOMEM);
+    ck_assert_ptr_null(pgsql_probe);
+    test_heap_init(&pgsql_heap, 1);
+    ck_assert_int_eq(infra_probe_pgsql(&pgsql_probe, &o), INFRA_OK);
+    ck_assert_uint_eq(pgsql_run(&t).reason, INFRA_PROBE_CLOSED_EARLY);
+    ck_assert_int_eq(pgsql_heap.calls, 1);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("probe_pgsql_options");
+    TCase *tc = tcase_create("options");
+
+    tcase_add_checked_fixture(tc, pgsql_setup, pgsql_teardown);
+    tcase_add_test(tc, options_say_how_far_it_goes);
+    tcase_add_test(tc, phases_have_their_own_time);
+    tcase_add_test(tc, closing_is_part_of_it);
+    tcase_add_test(tc, options_are_checked);
+    tcase_add_test(tc, texts_are_copied);
+    tcase_add_test(tc, the_seed_makes_the_nonce);
+    tcase_add_test(tc, options_of_any_age);
+    tcase_add_test(tc, the_allocation_may_fail);
+    suite_add_tcase(suite, tc);
+    return test_main(suite);
+}
