@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The PostgreSQL check against what is no PostgreSQL, breaks the protocol, never
- * ends or ends too early; and what it tells of it as text. */
+/* The PostgreSQL check against what is no PostgreSQL, breaks the protocol,
+ * never ends or ends too early; and what it tells of it as text. */
 #include "pgsql_peer.h"
 
 #include "base/internal.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The errors of PostgreSQL: what they mean, when they may come, and how they are
- * told. */
+/* The errors of PostgreSQL: what they mean, when they may come, and how they
+ * are told. */
 #include "pgsql_peer.h"
 
 #include "base/internal.h"
@@ -95,8 +95,8 @@ static void hear(const char *text, size_t size, enum test_split split)
     ck_assert_uint_eq(pgsql_run(&t).reason, INFRA_PROBE_SERVER_ERROR);
 }
 
-/* A server that cannot fork says so in a line; others use fields, of which those
- * that are not there are left out. */
+/* A server that cannot fork says so in a line; others use fields, of which
+ * those that are not there are left out. */
 START_TEST(errors_may_be_lines)
 {
     static const char line[] = "Ecould not fork new process\n";
@@ -116,7 +116,7 @@ START_TEST(errors_may_be_lines)
 }
 END_TEST
 
-/* An error instead of an answer: it is told, and the server is left in peace. */
+/* An error instead of an answer: it is told, and then we leave in order. */
 START_TEST(errors_may_answer_the_question)
 {
     static const struct {

@@ -296,9 +296,10 @@ struct infra_probe_pgsql_options {
                                         more: response_timeout. */
     uint64_t seed;   /**< For nonces: entropy, another one for each probe. */
     uint32_t expect; /**< enum infra_probe_role: what it must be to pass.
-                             PRIMARY: one that takes writes.  UNKNOWN: any. */
-    uint32_t ask;    /**< 1: role, writable, lag and position are asked, to
-                             be told in the result; as with expect or lag_max. */
+                          PRIMARY: one that takes writes, else READ_ONLY.
+                          UNKNOWN: any. */
+    uint32_t ask;    /**< 1: role, writable, lag and position are asked, to be
+                          told in the result.  So do expect and lag_max. */
     uint32_t tls;    /**< 1: TLS, asked for before the login. */
     uint32_t clear_password; /**< 1: a server that asks for the password in
                                   clear text gets it without TLS too. */
@@ -312,15 +313,15 @@ struct infra_probe_pgsql_options {
  *   asks for a password of any kind, or, where it asks for none, is ready.  The
  *   user need not exist.
  * - With a password, when the server has let it in and is ready.
- * - With something to ask, which needs a login, by the answer to one query.  It tells
- *   `role`; `writable`, which is no on replicas and where
+ * - With something to ask, which needs a login, by the answer to one query.  It
+ *   tells `role`; `writable`, which is no on replicas and where
  *   default_transaction_read_only is on; `position`, the LSN that a primary has
  *   written or a replica has replayed, and INFRA_PROBE_TEXT_POSITION, the same
  *   as "0/3000148"; and `lag` of a replica.
  *
- * A primary is expected to take writes, else READ_ONLY.  A replica that is more
- * than lag_max behind is LAGGING, or NOT_REPLICATING if it has no connection to
- * its primary, either.
+ * A replica that is more than lag_max behind, or cannot tell, is LAGGING; and
+ * NOT_REPLICATING if its receiver is gone, too.  So a replica that has lost its
+ * primary passes for as long as lag_max.  That is nothing to a primary.
  *
  * The lag is 0 when all that was received is replayed and the receiver is at
  * work, else the age of the last commit that was replayed, by the clocks of

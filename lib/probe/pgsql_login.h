@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Logging in at PostgreSQL (its documentation, 55.2.1 and 55.3): what the server
- * asks for, and the answer. Trust, a password in clear text, MD5, and
+/* Logging in at PostgreSQL (its documentation, 55.2.1 and 55.3): what the
+ * server asks for, and the answer. Trust, a password in clear text, MD5, and
  * SCRAM-SHA-256. */
 #ifndef INFRA_PROBE_PGSQL_LOGIN_H
 #define INFRA_PROBE_PGSQL_LOGIN_H

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What is said in a PostgreSQL check, in order: TLS, the login, until the server
- * is ready; a question, if any; a farewell, because a server notes it where it
- * is merely hung up on. */
+/* What is said in a PostgreSQL check, in order: TLS, the login, until the
+ * server is ready; a question, if any; a farewell. */
 #include "pgsql.h"
 #include "printable.h"
 

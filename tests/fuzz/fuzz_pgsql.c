@@ -3,8 +3,8 @@
  * the check ends, and it ends alike whether the bytes come at once, one by one,
  * or in pieces whose sizes the bytes choose; and what it tells can be printed.
  *
- * The recorded logins in the corpus are those of a first check with the password
- * "pw": each run is one. */
+ * The recorded logins in the corpus are those of a first check with the
+ * password "pw": each run is one. */
 #include "fuzz.h"
 
 #include "../../lib/probe/pgsql.h"

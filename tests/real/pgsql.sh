@@ -12,7 +12,7 @@
 set -eu -o pipefail
 
 [ $# -eq 1 ] || { echo "usage: tests/real/pgsql.sh PROBE_ONCE" >&2; exit 2; }
-probe_once=$1
+probe_once=$(realpath "$1")
 for bin in /usr/lib/postgresql/*/bin /usr/local/pgsql/bin; do PATH=$bin:$PATH; done
 for program in initdb postgres pg_basebackup psql; do
     command -v $program >/dev/null || { echo "skipped: no $program"; exit 77; }
@@ -28,9 +28,17 @@ dir=$(mktemp -d)
 cd "$dir"
 pids=()
 cleanup() {
-    [ ${#pids[@]} -eq 0 ] || kill -CONT "${pids[@]}" 2>/dev/null || true
-    # Immediate shutdown: a postmaster that is killed leaves its children.
-    [ ${#pids[@]} -eq 0 ] || kill -QUIT "${pids[@]}" 2>/dev/null || true
+    local p
+    for p in "${pids[@]}"; do
+        # Immediate shutdown: a postmaster that is killed leaves its children. One
+        # that has only just begun does not hear it.
+        for _ in {1..50}; do
+            kill -CONT "$p" 2>/dev/null || break
+            kill -QUIT "$p" 2>/dev/null || break
+            sleep 0.1
+        done
+        kill -9 "$p" 2>/dev/null || true
+    done
     wait 2>/dev/null || true
     cd /
     rm -rf "$dir"
@@ -69,7 +77,7 @@ start() { # NAME PORT [OPTION...]
 probe() {
     local port=$1 line
     shift
-    line=$("$probe_once" pgsql 127.0.0.1 "$port" "$@")
+    line=$("$probe_once" pgsql 127.0.0.1 "$port" "$@") || fail "$probe_once: status $?"
     line=${line//$'\t'/$'\x1f'} # read would take two tabs as one.
     IFS=$'\x1f' read -r reason _ role writable position lag version lsn message _ <<<"$line"
 }
@@ -226,13 +234,17 @@ wait "${pid[third]}" || true
 expect refused $third user=monitor
 passed "57P03: starting"
 
+# One after the other: where all come at once, each sees the others and leaves.
 held=()
-for _ in {1..12}; do
+for _ in {1..50}; do
     "${as_server[@]}" psql -X -q -h "$dir/socket" -U trusted -p $primary -d postgres \
         -c 'select pg_sleep(60)' >/dev/null 2>&1 &
     held+=($!)
+    sleep 0.1
+    probe $primary "${monitor[@]}" ask=1
+    [ "$reason" = passed ] || break
 done
-until_is 'too many connections' $primary "${monitor[@]}" ask=1
+[ "$reason" = 'too many connections' ] || fail "crowded: $reason ($message)"
 [[ $message = "FATAL 53300 "* ]] || fail "message $message"
 passed "53300: too many connections"
 
