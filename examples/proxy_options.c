@@ -6,7 +6,6 @@
 #include "arguments.h"
 
 #include <getopt.h>
-#include <infra/probe.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,12 +32,22 @@ static const char help[] =
     "                         (hashes are of the client's address; prequal "
     "has\n"
     "                         no probes here, which makes it two-choices)\n"
-    "  --check tcp|http:PATH  healthy is what accepts a connection, or what\n"
-    "                         answers GET PATH with a status of 200 to 399 "
-    "(tcp)\n"
+    "  --check CHECK          how a backend is checked, see below (tcp)\n"
     "  --inter TIME           between two checks of a backend (2s)\n"
+    "  --fastinter TIME       while its state is about to change (inter)\n"
+    "  --downinter TIME       while it is down (inter)\n"
     "  --rise N               passed checks to come up (2)\n"
     "  --fall N               failed checks to go down (3)\n"
+    "  --slow-start TIME      for a backend that came up to get its full "
+    "share\n"
+    "                         (off)\n"
+    "  --outlier N            take a backend out for a while after N failed\n"
+    "                         sessions in a row, or when it fails far more "
+    "often\n"
+    "                         than the others (off)\n"
+    "  --on-all-down WHAT     refuse clients, or try anybody, or those who "
+    "were\n"
+    "                         up last: refuse|anybody|last-up (refuse)\n"
     "  --connect-timeout TIME to connect before the next backend is tried "
     "(1s)\n"
     "  --idle-timeout TIME    without a byte either way (10m)\n"
@@ -46,6 +55,8 @@ static const char help[] =
     "  --help                 this text\n"
     "\n"
     "TIME is a whole number with its unit: 500ms, 2s, 10m.\n"
+    "\n"
+    "%s"
     "\n"
     "SIGTERM or SIGINT: no new clients, exit 0 when the sessions have ended "
     "or\n"
@@ -59,6 +70,11 @@ static const struct option long_options[] = {
     { "balance", required_argument, NULL, 'b' },
     { "check", required_argument, NULL, 'c' },
     { "inter", required_argument, NULL, 'i' },
+    { "fastinter", required_argument, NULL, 'F' },
+    { "downinter", required_argument, NULL, 'd' },
+    { "slow-start", required_argument, NULL, 's' },
+    { "outlier", required_argument, NULL, 'o' },
+    { "on-all-down", required_argument, NULL, 'a' },
     { "rise", required_argument, NULL, 'r' },
     { "fall", required_argument, NULL, 'f' },
     { "connect-timeout", required_argument, NULL, 'C' },
@@ -84,26 +100,30 @@ static bool read_policy(const char *name,
     return false;
 }
 
-/* Whether the path may stand in a request is the probe's to say. */
-static bool read_check(const char *text, const char **ret_path)
+static bool read_check(struct proxy_options *o, const char *text)
 {
-    const char *path = strchr(text, '/');
-    struct infra_probe_http_options options = { .size = sizeof options,
-                                                .path = path };
-    struct infra_probe *probe = NULL;
+    check_spec_free(o->check);
+    o->check = check_spec_read("--check", text);
+    return o->check != NULL;
+}
 
-    if (strcmp(text, "tcp") == 0) {
-        *ret_path = NULL;
-        return true;
+static bool read_outage(const char *text, uint32_t *ret)
+{
+    static const char *const names[] = {
+        [INFRA_OUTAGE_REFUSE] = "refuse",
+        [INFRA_OUTAGE_ANYBODY] = "anybody",
+        [INFRA_OUTAGE_LAST_UP] = "last-up",
+    };
+
+    for (uint32_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (strcmp(text, names[i]) == 0) {
+            *ret = i;
+            return true;
+        }
     }
-    if (strncmp(text, "http:/", 6) != 0 ||
-        infra_probe_http(&probe, &options) != INFRA_OK) {
-        return arguments_wrong("--check \"%s\": must be tcp or http:/PATH",
-                               text);
-    }
-    infra_probe_destroy(probe);
-    *ret_path = path;
-    return true;
+    return arguments_wrong("--on-all-down \"%s\": must be refuse, anybody or "
+                           "last-up",
+                           text);
 }
 
 /* ",weight=N" and ",backup", in any order. */
@@ -178,9 +198,19 @@ static bool read_option(struct proxy_options *o, int option, const char *value)
     case 'b':
         return read_policy(value, &o->policy);
     case 'c':
-        return read_check(value, &o->check_path);
+        return read_check(o, value);
     case 'i':
         return read_time("--inter", value, &o->inter);
+    case 'F':
+        return read_time("--fastinter", value, &o->fastinter);
+    case 'd':
+        return read_time("--downinter", value, &o->downinter);
+    case 's':
+        return read_time("--slow-start", value, &o->slow_start);
+    case 'o':
+        return read_count("--outlier", value, COUNT_MAX, &o->outlier);
+    case 'a':
+        return read_outage(value, &o->outage);
     case 'r':
         return read_count("--rise", value, COUNT_MAX, &o->rise);
     case 'f':
@@ -233,7 +263,7 @@ static bool read_all(struct proxy_options *o, int argc, char **argv)
             return false;
         }
     }
-    return settle_policy(o);
+    return (o->check != NULL || read_check(o, "tcp")) && settle_policy(o);
 }
 
 static void print_help(void)
@@ -254,7 +284,7 @@ static void print_help(void)
                                  name);
         line = full ? size - strlen(name) : line;
     }
-    printf(help, names);
+    printf(help, names, check_spec_help);
 }
 
 int proxy_options_read(struct proxy_options *ret, int *ret_status, int argc,
@@ -276,10 +306,12 @@ int proxy_options_read(struct proxy_options *ret, int *ret_status, int argc,
     while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
         if (option == 'h') {
             print_help();
+            proxy_options_finish(&o);
             *ret_status = 0;
             return -1;
         }
         if (!read_option(&o, option, optarg)) {
+            proxy_options_finish(&o);
             return -1;
         }
     }
@@ -293,6 +325,7 @@ int proxy_options_read(struct proxy_options *ret, int *ret_status, int argc,
 
 void proxy_options_finish(struct proxy_options *options)
 {
+    check_spec_free(options->check);
     free(options->backends);
     free(options->addresses);
 }

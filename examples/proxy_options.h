@@ -3,6 +3,7 @@
 #ifndef EXAMPLES_PROXY_OPTIONS_H
 #define EXAMPLES_PROXY_OPTIONS_H
 
+#include "check_spec.h"
 #include "relay.h"
 
 #include <infra/balancer.h>
@@ -16,13 +17,18 @@ struct proxy_backend {
 struct proxy_options {
     struct relay_address listen;
     const struct infra_balancer_policy *policy;
-    const char *check_path; /* Of an HTTP check; NULL: a TCP check. */
+    struct check_spec *check;
     infra_time connect_timeout;
     infra_time idle_timeout;
     infra_time drain_timeout;
     infra_time inter;
+    infra_time fastinter;
+    infra_time downinter;
+    infra_time slow_start;
     uint32_t rise;
     uint32_t fall;
+    uint32_t outlier; /* Failures in a row; 0: no detection. */
+    uint32_t outage;  /* enum infra_balancer_outage */
     uint32_t threads;
     uint32_t backends_count;
     struct proxy_backend *backends;  /* By id; */

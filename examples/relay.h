@@ -11,6 +11,8 @@
 #define EXAMPLES_RELAY_H
 
 #include <infra/balancer.h>
+#include <infra/driver.h>
+#include <infra/outlier.h>
 #include <sys/socket.h>
 
 struct relay; /* One worker. */
@@ -27,6 +29,10 @@ struct relay_options {
     infra_time connect_timeout;
     infra_time idle_timeout;
     uint32_t nginx_ip_hash; /* 1: clients hash as in nginx's ip_hash. */
+    /* Who is told how each session ended, and what is woken when that finds
+     * somebody out; NULL: nobody. */
+    struct infra_outlier *outlier;
+    struct infra_driver *driver;
 };
 
 /* Open the listener; clients queue from now on.  0 or an errno.  The reader and

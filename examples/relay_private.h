@@ -70,6 +70,7 @@ struct relay_session {
     struct infra_ticket ticket;
     infra_time since; /* Last activity, and place in the phase's list. */
     infra_time connect_start;
+    infra_time connect_time;         /* How long it took; 0: it did not. */
     uint64_t hash;                   /* Of the client's address. */
     uint32_t tried[RELAY_TRIES_MAX]; /* The last one is the present one. */
     uint32_t tried_count;

@@ -108,13 +108,27 @@ static void close_side(struct relay *relay, struct relay_side *side, bool reset)
     side->fd = -1;
 }
 
+/* Give the ticket back.  A session counts once for the outlier detection, by how
+ * it ended; its latency is that of connecting. */
+static void give_back(struct relay *relay, struct relay_session *s,
+                      uint32_t outcome)
+{
+    const struct relay_options *o = &relay->options;
+
+    infra_balancer_release(o->reader, &s->ticket, outcome, relay->now);
+    if (o->outlier != NULL &&
+        infra_outlier_report(o->outlier, s->tried[s->tried_count - 1], outcome,
+                             s->connect_time) == 1) {
+        infra_driver_wake(o->driver);
+    }
+}
+
 /* Over: the outcome to the balancer; to the sockets an end, or a reset. */
 static void end(struct relay *relay, struct relay_session *s, uint32_t outcome,
                 bool reset)
 {
     if (s->backend.fd >= 0) {
-        infra_balancer_release(relay->options.reader, &s->ticket, outcome,
-                               relay->now);
+        give_back(relay, s, outcome);
     }
     close_side(relay, &s->backend, reset);
     close_side(relay, &s->client, reset);
@@ -170,13 +184,13 @@ static bool connect_next(struct relay *relay, struct relay_session *s)
         }
         s->tried[s->tried_count++] = (uint32_t)id;
         s->connect_start = infra_driver_now();
+        s->connect_time = 0;
         int error = connect_start(s, &relay->options.backends[id],
                                   relay->clients_speak_first);
         if (error == 0) {
             return true;
         }
-        infra_balancer_release(relay->options.reader, &s->ticket,
-                               outcome_of(error), relay->now);
+        give_back(relay, s, outcome_of(error));
         if (relay_is_shortage(error)) {
             relay->exhausted = true;
             return false;
@@ -190,8 +204,7 @@ static bool connect_next(struct relay *relay, struct relay_session *s)
 static bool reconnect(struct relay *relay, struct relay_session *s,
                       uint32_t outcome)
 {
-    infra_balancer_release(relay->options.reader, &s->ticket, outcome,
-                           relay->now);
+    give_back(relay, s, outcome);
     close(s->backend.fd);
     s->backend.fd = -1;
     if (!connect_next(relay, s)) {
@@ -225,9 +238,9 @@ static bool settle_connect(struct relay *relay, struct relay_session *s)
         return reconnect(relay, s, outcome_of(socket_error(&s->backend)));
     }
     if (s->backend.writable) {
+        s->connect_time = infra_driver_now() - s->connect_start;
         infra_balancer_report(relay->options.reader, &s->ticket,
-                              INFRA_OUTCOME_OK,
-                              infra_driver_now() - s->connect_start);
+                              INFRA_OUTCOME_OK, s->connect_time);
         move(relay, s, s->untold ? RELAY_SILENT : RELAY_OPEN);
     }
     return true;

@@ -4,8 +4,9 @@
  *
  *   tcp_proxy --listen 127.0.0.1:8080 127.0.0.1:8081 127.0.0.1:8082,backup
  *
- * The main thread is the control side: a prober checks the backends, its events
- * become marks in the balancer, and a publish shows them to the workers.  Each
+ * The main thread is the control side: a prober checks the backends and the
+ * outlier detection judges how sessions end, their events become marks in the
+ * balancer, and a publish shows them to the workers.  Each
  * worker thread is one relay (relay.h) with its own listener and its own reader
  * of the balancer; workers share no lock and no descriptor.
  */
@@ -39,7 +40,9 @@ struct proxy {
     struct infra_balancer *balancer;
     struct infra_driver *driver;
     struct infra_prober *prober;
+    struct infra_outlier *outlier; /* NULL: none is looked for. */
     struct worker *workers;
+    bool *is_down; /* By its checks, by id. */
     uint32_t up_count;
 };
 
@@ -77,6 +80,8 @@ static bool start_balancer(struct proxy *proxy)
         .policy = o->policy,
         .seed = now ^ (uint64_t)getpid() << 32,
         .ids_max = o->backends_count,
+        .outage = o->outage,
+        .slow_start = o->slow_start,
     };
     int err = infra_balancer_create(&proxy->balancer, &options);
 
@@ -102,16 +107,7 @@ static int start_check(struct proxy *proxy, uint32_t id)
 {
     const struct proxy_options *o = &proxy->options;
     struct infra_probe *probe = NULL;
-    struct infra_probe_tcp_options tcp = { .size = sizeof tcp,
-                                           .connect_timeout =
-                                               o->connect_timeout };
-    struct infra_probe_http_options http = {
-        .size = sizeof http,
-        .path = o->check_path,
-        .connect_timeout = o->connect_timeout,
-    };
-    int err = o->check_path == NULL ? infra_probe_tcp(&probe, &tcp)
-                                    : infra_probe_http(&probe, &http);
+    int err = check_spec_probe(o->check, infra_driver_now() + id, &probe);
 
     if (err != INFRA_OK) {
         return err;
@@ -137,6 +133,8 @@ static bool start_checks(struct proxy *proxy)
     struct infra_health_options health = {
         .size = sizeof health,
         .inter = o->inter,
+        .fastinter = o->fastinter,
+        .downinter = o->downinter,
         .ids_max = o->backends_count,
         .rise = o->rise,
         .fall = o->fall,
@@ -152,6 +150,28 @@ static bool start_checks(struct proxy *proxy)
         err = start_check(proxy, id);
     }
     return started("health checks", err);
+}
+
+/* Sessions that fail tell what checks do not see. */
+static bool start_outlier(struct proxy *proxy)
+{
+    const struct proxy_options *o = &proxy->options;
+    struct infra_outlier_options options = {
+        .size = sizeof options,
+        .seed = infra_driver_now(),
+        .ids_max = o->backends_count,
+        .consecutive_5xx = o->outlier,
+    };
+
+    if (o->outlier == 0) {
+        return true;
+    }
+    int err = infra_outlier_create(&proxy->outlier, &options);
+    for (uint32_t id = 0; err == INFRA_OK && id < o->backends_count; id++) {
+        err = infra_outlier_set(proxy->outlier, id, o->backends[id].name,
+                                o->backends[id].tier, infra_driver_now());
+    }
+    return started("outlier detection", err);
 }
 
 static void *work(void *arg)
@@ -173,6 +193,8 @@ static bool start_worker(struct proxy *proxy, struct worker *worker)
         .connect_timeout = proxy->options.connect_timeout,
         .idle_timeout = proxy->options.idle_timeout,
         .nginx_ip_hash = proxy->options.policy == infra_balancer_ip_hash(),
+        .outlier = proxy->outlier,
+        .driver = proxy->driver,
     };
     int err = infra_balancer_reader_create(&worker->reader, proxy->balancer);
 
@@ -206,45 +228,83 @@ static void raise_descriptor_limit(void)
     }
 }
 
-static void take_event(struct proxy *proxy,
-                       const struct infra_health_event *event)
+static void mark(struct proxy *proxy, uint32_t id, uint32_t axis,
+                 uint32_t state)
 {
-    bool up = event->kind != INFRA_HEALTH_DOWN;
-    bool degraded = event->kind == INFRA_HEALTH_DEGRADED;
+    int err = infra_balancer_mark(proxy->balancer, id, axis, state);
 
-    if (event->id == INFRA_HEALTH_NOBODY) {
-        say("the checks themselves are %s: %s",
-            event->kind == INFRA_HEALTH_DOUBT ? "in doubt" : "in order",
-            infra_health_reason_name(event->reason));
-        return;
-    }
-    say("backend %s is %s: %s (%s)", proxy->options.backends[event->id].name,
-        degraded ? "degraded"
-        : up     ? "up"
-                 : "down",
-        infra_health_reason_name(event->reason),
-        infra_probe_reason_name(event->detail));
-    int err = infra_balancer_mark(proxy->balancer, event->id, INFRA_AXIS_HEALTH,
-                                  degraded ? INFRA_STATE_DEGRADED
-                                  : up     ? INFRA_STATE_UP
-                                           : INFRA_STATE_DOWN);
     if (err != INFRA_OK) {
         say("mark: %s", infra_strerror(err));
     }
-    bool came_up = event->reason == INFRA_HEALTH_REASON_RISE;
-    proxy->up_count += came_up ? 1u : up ? 0u : UINT32_MAX;
-    if (proxy->up_count == 0) {
-        say("no backend is up: clients are refused");
-    } else if (came_up && proxy->up_count == 1) {
+}
+
+/* Say when the last one goes, and when the first one is back. */
+static void count_up(struct proxy *proxy, uint32_t id, bool is_down)
+{
+    uint32_t before = proxy->up_count;
+
+    proxy->up_count += (uint32_t)proxy->is_down[id] - (uint32_t)is_down;
+    proxy->is_down[id] = is_down;
+    if (before > 0 && proxy->up_count == 0) {
+        say("no backend is up: %s", proxy->options.outage == INFRA_OUTAGE_REFUSE
+                                        ? "clients are refused"
+                                        : "their checks are not believed");
+    } else if (before == 0 && proxy->up_count > 0) {
         say("clients are served again");
     }
 }
 
-/* Milliseconds until the driver wants its next step, rounded up. */
-static int wait_ms(const struct infra_driver *driver)
+static void take_check(struct proxy *proxy,
+                       const struct infra_health_event *event)
 {
-    infra_time deadline = infra_driver_deadline(driver);
+    uint32_t state = event->kind == INFRA_HEALTH_UP ? INFRA_STATE_UP
+                     : event->kind == INFRA_HEALTH_DEGRADED
+                         ? INFRA_STATE_DEGRADED
+                         : INFRA_STATE_DOWN;
+
+    if (event->id == INFRA_HEALTH_NOBODY) {
+        say("checks are %s: %s",
+            event->kind == INFRA_HEALTH_DOUBT ? "in doubt" : "trusted again",
+            infra_health_reason_name(event->reason));
+        return;
+    }
+    say("backend %s is %s: %s (%s)", proxy->options.backends[event->id].name,
+        infra_balancer_state_name(state),
+        infra_health_reason_name(event->reason),
+        infra_probe_reason_name(event->detail));
+    mark(proxy, event->id, INFRA_AXIS_HEALTH, state);
+    count_up(proxy, event->id, state == INFRA_STATE_DOWN);
+}
+
+static void take_outlier(struct proxy *proxy,
+                         const struct infra_outlier_event *event)
+{
+    if (event->kind != INFRA_OUTLIER_EJECTED &&
+        event->kind != INFRA_OUTLIER_RETURNED) {
+        return;
+    }
+    bool ejected = event->kind == INFRA_OUTLIER_EJECTED;
+    say("backend %s is %s: %s", proxy->options.backends[event->id].name,
+        infra_outlier_event_name(event->kind),
+        infra_outlier_reason_name(event->reason));
+    mark(proxy, event->id, INFRA_AXIS_PASSIVE,
+         ejected ? INFRA_STATE_DOWN : INFRA_STATE_UP);
+    if (ejected) {
+        (void)infra_prober_probe_now(proxy->prober, event->id,
+                                     infra_driver_now());
+    }
+}
+
+/* Milliseconds until somebody wants the next turn, rounded up. */
+static int wait_ms(const struct proxy *proxy)
+{
+    infra_time deadline = infra_driver_deadline(proxy->driver);
     infra_time now = infra_driver_now();
+
+    if (proxy->outlier != NULL &&
+        infra_outlier_deadline(proxy->outlier) < deadline) {
+        deadline = infra_outlier_deadline(proxy->outlier);
+    }
 
     if (deadline <= now) {
         return 0;
@@ -263,13 +323,19 @@ static void control(struct proxy *proxy, int signal_fd)
         { .fd = infra_driver_fd(proxy->driver), .events = POLLIN },
     };
 
-    while (poll(fds, 2, wait_ms(proxy->driver)) < 0 || fds[0].revents == 0) {
-        struct infra_health_event event;
+    while (poll(fds, 2, wait_ms(proxy)) < 0 || fds[0].revents == 0) {
+        struct infra_health_event check;
+        struct infra_outlier_event outlier;
 
         infra_driver_step(proxy->driver, infra_driver_now());
-        while (infra_prober_next(proxy->prober, infra_driver_now(), &event) ==
+        while (infra_prober_next(proxy->prober, infra_driver_now(), &check) ==
                INFRA_OK) {
-            take_event(proxy, &event);
+            take_check(proxy, &check);
+        }
+        while (proxy->outlier != NULL &&
+               infra_outlier_next(proxy->outlier, infra_driver_now(),
+                                  &outlier) == INFRA_OK) {
+            take_outlier(proxy, &outlier);
         }
         int err = infra_balancer_publish(proxy->balancer, infra_driver_now());
         if (err != INFRA_OK) {
@@ -303,10 +369,12 @@ static void finish(struct proxy *proxy)
         relay_destroy(worker->relay);
         infra_balancer_reader_destroy(worker->reader);
     }
+    infra_outlier_destroy(proxy->outlier);
     infra_prober_destroy(proxy->prober);
     infra_driver_destroy(proxy->driver);
     infra_balancer_destroy(proxy->balancer);
     free(proxy->workers);
+    free(proxy->is_down);
     proxy_options_finish(&proxy->options);
 }
 
@@ -328,8 +396,11 @@ static void say_address(const struct relay_address *address)
 static bool start(struct proxy *proxy)
 {
     proxy->workers = calloc(proxy->options.threads, sizeof *proxy->workers);
-    if (proxy->workers == NULL || !start_balancer(proxy) ||
-        !start_checks(proxy)) {
+    proxy->is_down =
+        calloc(proxy->options.backends_count, sizeof *proxy->is_down);
+    if (proxy->workers == NULL || proxy->is_down == NULL ||
+        !start_balancer(proxy) || !start_checks(proxy) ||
+        !start_outlier(proxy)) {
         return false;
     }
     for (uint32_t i = 0; i < proxy->options.threads; i++) {

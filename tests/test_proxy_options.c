@@ -35,8 +35,15 @@ static const struct {
     { { "--balance", "round-robin", "--listen", "127.0.0.1:0",
         "127.0.0.1:1,weight=2" },
       "round-robin ignores weights" },
-    { { "--check", "icmp" }, "--check \"icmp\": must be tcp or http:/PATH" },
-    { { "--check", "http:/a b" }, "must be tcp or http:/PATH" },
+    { { "--check", "icmp" }, "--check \"icmp\": no such kind (kinds: agent" },
+    { { "--check", "http:/a b" }, "\"http:/a b\": invalid argument" },
+    { { "--check", "http,pth=/" }, "\"http,pth=/\": pth" },
+    { { "--check", "redis,expect=slave" }, "expect" },
+    { { "--check", "mysql,password" }, "a setting is NAME=VALUE" },
+    { { "--check", "tcp,connect_timeout=2h" }, "connect_timeout" },
+    { { "--on-all-down", "panic" }, "must be refuse, anybody or last-up" },
+    { { "--outlier", "0" }, "--outlier \"0\": must be 1 to 1000" },
+    { { "--slow-start", "soon" }, "--slow-start \"soon\": must be a time" },
     { { "--threads", "0" }, "--threads \"0\": must be 1 to 256" },
     { { "--rise", "-1" }, "--rise \"-1\": must be 1 to 1000" },
     { { "--inter", "2" }, "--inter \"2\": must be a time such as 500ms" },
@@ -76,10 +83,14 @@ END_TEST
 START_TEST(help_names_every_option)
 {
     static const char *const options[] = {
-        "--listen",          "--threads",       "--balance", "--check",
-        "--inter",           "--rise",          "--fall",    "--idle-timeout",
-        "--connect-timeout", "--drain-timeout", "--help",    "weight=N",
-        "smooth-weighted",   "two-choices",     "backup",
+        "--listen",        "--threads",      "--balance",
+        "--check",         "--inter",        "--rise",
+        "--fall",          "--idle-timeout", "--connect-timeout",
+        "--drain-timeout", "--help",         "weight=N",
+        "smooth-weighted", "two-choices",    "backup",
+        "--fastinter",     "--downinter",    "--slow-start",
+        "--outlier",       "--on-all-down",  "mysql",
+        "pgsql",           "redis",          "script",
     };
 
     struct child child;

@@ -114,6 +114,73 @@ static int where_to(struct child *child, const int listeners[2])
     return found;
 }
 
+/* A backend that passes its checks and breaks its sessions is found out by those,
+ * and gets no more; one that does its work stays. */
+START_TEST(broken_sessions_are_noticed)
+{
+    const struct linger reset = { .l_onoff = 1 };
+    char names[2][32];
+    int listeners[2] = { backend_listen(0, names[0]),
+                         backend_listen(0, names[1]) };
+
+    child_start(&proxy, (const char *[]) { "--outlier", "3", names[0], names[1],
+                                           NULL });
+    for (int broken = 0; broken < 3;) {
+        int c = client_connect(proxy.port);
+        say_all(c, "r");
+        int found = backend_is_idle(listeners[0]) ? 1 : 0;
+        while (backend_is_idle(listeners[found])) {
+            found = 1 - found;
+        }
+        int b = backend_accept(listeners[found]);
+        hear(b, "r");
+        if (found == 0) {
+            ck_assert_int_eq(
+                setsockopt(b, SOL_SOCKET, SO_LINGER, &reset, sizeof reset), 0);
+            broken++;
+        }
+        close(b);
+        hear_any_end(c);
+        close(c);
+    }
+    child_wait_log(&proxy, "is ejected: consecutive-5xx\n");
+    ck_assert_ptr_nonnull(strstr(proxy.log, names[0]));
+    for (int i = 0; i < 10; i++) {
+        ck_assert_int_eq(where_to(&proxy, listeners), 1);
+    }
+    child_stop(&proxy);
+    close(listeners[0]);
+    close(listeners[1]);
+}
+END_TEST
+
+/* Where the checks of all fail, they may be what is wrong: on demand clients are
+ * served all the same. */
+START_TEST(checks_need_not_be_believed)
+{
+    char byte = 0;
+
+    listener = backend_listen(0, name);
+    child_start(&proxy, (const char *[]) { "--check",
+                                           "script,send=x,start=y,"
+                                           "response_timeout=20ms",
+                                           "--on-all-down", "anybody", OFTEN,
+                                           name, NULL });
+    child_wait_log(&proxy, "no backend is up: their checks are not believed\n");
+    int c = client_connect(proxy.port);
+    say_all(c, "r");
+    while (byte != 'r') { /* What comes before are checks. */
+        int b = backend_accept(listener);
+        (void)!recv(b, &byte, 1, 0);
+        close(b);
+    }
+    hear_any_end(c);
+    close(c);
+    child_stop(&proxy);
+    close(listener);
+}
+END_TEST
+
 /* Weights are kept to the letter: 3, 1 gives a a b a. */
 START_TEST(weights_are_kept)
 {
@@ -355,6 +422,8 @@ static Suite *service_suite(void)
     tcase_add_test(tc, idle_session_times_out);
     tcase_add_test(tc, refused_connection_is_retried);
     tcase_add_test(tc, without_backends_clients_are_refused);
+    tcase_add_test(tc, broken_sessions_are_noticed);
+    tcase_add_test(tc, checks_need_not_be_believed);
     tcase_add_test(tc, weights_are_kept);
     tcase_add_test(tc, backup_takes_over_and_gives_back);
     suite_add_tcase(s, tc);
