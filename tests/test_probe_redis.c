@@ -278,9 +278,9 @@ START_TEST(replies_of_servers_are_understood)
 }
 END_TEST
 
-#define ASKS_ROLE     \
-    {                 \
-        .ask = 1 \
+#define ASKS_ROLE \
+    {             \
+        .ask = 1  \
     }
 
 static const struct row broken[] = {
