@@ -14,6 +14,7 @@ allowed() {
     base) echo none ;;
     driver) echo 'driver|health|probe' ;;
     policy) echo balancer ;;
+    probe_database) echo probe ;;
     outlier) echo health_outlier ;; # It lives beside health, without it.
     *) echo "$1" ;;
     esac

@@ -10,5 +10,6 @@
 #include <infra/outlier.h>
 #include <infra/policy.h>
 #include <infra/probe.h>
+#include <infra/probe_database.h>
 
 #endif /* INFRA_INFRA_H */

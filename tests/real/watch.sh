@@ -58,6 +58,7 @@ start_nginx() {
 # start_watch CHECK
 start_watch() {
     [ -z "$watch" ] || kill "$watch"
+    : >"$dir/watch.log"
     "$health_watch" --lines --inter 200ms --fastinter 100ms --rise 2 --fall 3 \
         --check "$1,response_timeout=300ms" "127.0.0.1:$port" >"$dir/watch.log" &
     watch=$!
