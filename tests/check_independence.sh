@@ -13,6 +13,7 @@ allowed() {
     case $1 in
     base) echo none ;;
     driver) echo 'driver|health|probe' ;;
+    vrrp) echo failover_vrrp ;;
     *) echo "$1" ;;
     esac
 }

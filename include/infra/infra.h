@@ -8,5 +8,6 @@
 #include <infra/driver.h>
 #include <infra/health.h>
 #include <infra/probe.h>
+#include <infra/vrrp.h>
 
 #endif /* INFRA_INFRA_H */
