@@ -128,7 +128,7 @@ START_TEST(interval_is_learned_from_the_active_node)
     /* And what it learns from who takes its place. */
     ck_assert_int_eq(infra_vrrp_hear(vrrp, &a, INFRA_SEC(16)), 0);
     ck_assert_str_eq(events(INFRA_SEC(16)),
-                     "backup by priority, hint interval");
+                     "send 128, backup by priority, hint interval");
     ck_assert_uint_eq(infra_vrrp_deadline(vrrp), INFRA_SEC(30));
     /* A new start knows nothing of it. */
     ck_assert_int_eq(infra_vrrp_stop(vrrp, INFRA_SEC(17)), INFRA_OK);
@@ -172,7 +172,7 @@ START_TEST(owner_always_preempts)
     start(0);
     (void)events(0);
     hear(255, 2, 0); /* Another owner, with the greater address. */
-    ck_assert_str_eq(events(0), "backup by address, hint owners");
+    ck_assert_str_eq(events(0), "send 255, backup by address, hint owners");
     hear(254, 2, INFRA_SEC(3));
     expect_at(US(3003906) + 250, TOOK_OVER(255, "preempt"));
 }
@@ -210,10 +210,11 @@ static const struct {
     infra_time deadline; /* After it. */
 } actives[] = {
     { 100, 0, 9, "send 100", US(1400000) },
-    { 100, 101, 2, "backup by priority", US(400000) + US(3609375) },
-    { 100, 255, 2, "backup by priority", US(400000) + US(3609375) },
-    { 100, 100, 9, "backup by address", US(400000) + US(3609375) },
-    { 254, 255, 2, "backup by priority", US(400000) + US(3007812) + 500 },
+    { 100, 101, 2, "send 100, backup by priority", US(400000) + US(3609375) },
+    { 100, 255, 2, "send 100, backup by priority", US(400000) + US(3609375) },
+    { 100, 100, 9, "send 100, backup by address", US(400000) + US(3609375) },
+    { 254, 255, 2, "send 254, backup by priority",
+      US(400000) + US(3007812) + 500 },
     { 100, 99, 9, "send 100, hint rival", US(1000000) },
     { 200, 1, 9, "send 200, hint rival", US(1000000) },
 };
@@ -250,8 +251,9 @@ START_TEST(greater_address_wins_a_tie)
     memcpy(a.source.bytes, rows[_i].other, 4);
     a.source.bytes[4] = rows[_i].other_wins ? 0 : 0xff; /* Not part of it. */
     ck_assert_int_eq(infra_vrrp_hear(vrrp, &a, now), 0);
-    ck_assert_str_eq(events(now), rows[_i].other_wins ? "backup by address"
-                                                      : "send 100, hint rival");
+    ck_assert_str_eq(events(now), rows[_i].other_wins
+                                      ? "send 100, backup by address"
+                                      : "send 100, hint rival");
 }
 END_TEST
 
@@ -262,6 +264,8 @@ START_TEST(change_tells_who_is_active)
     struct infra_vrrp_event e;
 
     hear(180, 2, now + 5);
+    ck_assert_int_eq(infra_vrrp_next(vrrp, now + 9, &e), INFRA_OK);
+    ck_assert_uint_eq(e.kind, INFRA_VRRP_ADVERTISE); /* The last one. */
     ck_assert_int_eq(infra_vrrp_next(vrrp, now + 9, &e), INFRA_OK);
     ck_assert_uint_eq(e.kind, INFRA_VRRP_CHANGE);
     ck_assert_uint_eq(e.state, INFRA_VRRP_BACKUP);
@@ -329,12 +333,11 @@ END_TEST
 START_TEST(stale_messages_are_dropped)
 {
     infra_time now = create_active(100);
-    struct infra_vrrp_event e;
 
-    hear(0, 2, now);   /* Asks for a message, which nobody fetches, */
-    hear(200, 2, now); /* and which would be a lie now. */
-    ck_assert_str_eq(events(now), "backup by priority");
-    ck_assert_int_eq(infra_vrrp_next(vrrp, now, &e), INFRA_EAGAIN);
+    hear(0, 2, now); /* Asks for a message, which nobody fetches, */
+    ck_assert_int_eq(infra_vrrp_fit(vrrp, 0, now), INFRA_OK);
+    ck_assert_int_eq(infra_vrrp_fit(vrrp, 1, now), INFRA_OK);
+    ck_assert_str_eq(events(now), "backup by fit"); /* and which would lie. */
 }
 END_TEST
 

@@ -81,7 +81,7 @@ START_TEST(unfit_nodes_do_not_take_part)
     fit(1, 2);
     ck_assert_str_eq(events(2), "send 255, active by owner, " ANNOUNCED);
     hear(255, 9, 3);
-    ck_assert_str_eq(events(3), "backup by address, hint owners");
+    ck_assert_str_eq(events(3), "send 255, backup by address, hint owners");
     fit(0, 4);
     ck_assert_str_eq(events(4), "fault by unfit");
     ck_assert_int_eq(infra_vrrp_stop(vrrp, 5), INFRA_OK);
@@ -172,7 +172,7 @@ START_TEST(priority_may_change)
     ck_assert_int_eq(infra_vrrp_set_priority(vrrp, 50), INFRA_OK);
     ck_assert_str_eq(events(now + INFRA_SEC(1)), "send 50");
     hear(80, 2, now + INFRA_SEC(1));
-    ck_assert_str_eq(events(now + INFRA_SEC(1)), "backup by priority");
+    ck_assert_str_eq(events(now + INFRA_SEC(1)), "send 50, backup by priority");
     ck_assert_int_eq(infra_vrrp_set_priority(vrrp, 128), INFRA_OK);
     ck_assert_uint_eq(inspect().priority, 128);
     hear(80, 2, now + INFRA_SEC(2));

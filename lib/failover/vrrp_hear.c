@@ -70,6 +70,23 @@ static void resist(struct infra_vrrp *v, const struct infra__vrrp_party *party)
     }
 }
 
+/* The other is better. One last message: if the LAN was split, the other does
+ * not know that this node was Active and announced the addresses, too, and would
+ * not announce them again. On the wire it is as if Adver_Timer had fired just
+ * before. */
+static void yield(struct infra_vrrp *v, uint32_t reason,
+                  const struct infra_vrrp_advert *advert,
+                  const struct infra__vrrp_party *party)
+{
+    bool was_told = v->told_state == INFRA_VRRP_ACTIVE;
+
+    v->active_interval = advert->interval;
+    infra__vrrp_become_backup(v, reason, party);
+    if (was_told) {
+        infra__vrrp_advertise(v, v->priority, INFRA_VRRP_REASON_RIVAL);
+    }
+}
+
 /* Section 6.4.3. */
 static void hear_as_active(struct infra_vrrp *v,
                            const struct infra_vrrp_advert *advert,
@@ -81,13 +98,11 @@ static void hear_as_active(struct infra_vrrp *v,
         return;
     }
     bool is_tie = advert->priority == v->priority;
-    if (advert->priority > v->priority ||
-        (is_tie &&
-         infra__vrrp_compare(v->family, &party->address, &v->local) > 0)) {
-        v->active_interval = advert->interval;
-        infra__vrrp_become_backup(
-            v, is_tie ? INFRA_VRRP_REASON_ADDRESS : INFRA_VRRP_REASON_PRIORITY,
-            party);
+    if (advert->priority > v->priority) {
+        yield(v, INFRA_VRRP_REASON_PRIORITY, advert, party);
+    } else if (is_tie &&
+               infra__vrrp_compare(v->family, &party->address, &v->local) > 0) {
+        yield(v, INFRA_VRRP_REASON_ADDRESS, advert, party);
     } else {
         resist(v, party);
     }
