@@ -126,10 +126,11 @@ START_TEST(interval_is_learned_from_the_active_node)
     expect_at(INFRA_SEC(15), TOOK_OVER(128, "silence"));
     expect_at(INFRA_SEC(16), "send 128");
     /* And what it learns from who takes its place. */
+    a.interval = INFRA_SEC(2);
     ck_assert_int_eq(infra_vrrp_hear(vrrp, &a, INFRA_SEC(16)), 0);
     ck_assert_str_eq(events(INFRA_SEC(16)),
                      "send 128, backup by priority, hint interval");
-    ck_assert_uint_eq(infra_vrrp_deadline(vrrp), INFRA_SEC(30));
+    ck_assert_uint_eq(infra_vrrp_deadline(vrrp), INFRA_SEC(23));
     /* A new start knows nothing of it. */
     ck_assert_int_eq(infra_vrrp_stop(vrrp, INFRA_SEC(17)), INFRA_OK);
     start(INFRA_SEC(17));
@@ -161,6 +162,21 @@ START_TEST(lower_is_left_active_without_preemption)
     ck_assert_int_eq(infra_vrrp_hear(vrrp, &a, INFRA_SEC(6)), 0);
     ck_assert_str_eq(events(INFRA_SEC(6)), "hint interval");
     expect_at(INFRA_SEC(6) + US(6437500), TOOK_OVER(200, "silence"));
+}
+END_TEST
+
+/* An owner among others is nothing odd. */
+START_TEST(owner_is_no_oddity)
+{
+    create((struct infra_vrrp_options) { .priority = 255 });
+    start(0);
+    (void)events(0);
+    hear(254, 2, 1);
+    ck_assert_str_eq(events(1), "send 255, hint rival");
+    infra_vrrp_destroy(vrrp);
+    create_started((struct infra_vrrp_options) { .priority = 254 });
+    hear(255, 2, 1);
+    ck_assert_str_eq(events(1), "");
 }
 END_TEST
 
@@ -249,11 +265,12 @@ START_TEST(greater_address_wins_a_tie)
     infra_time now = US(3609375);
     (void)events(now);
     memcpy(a.source.bytes, rows[_i].other, 4);
-    a.source.bytes[4] = rows[_i].other_wins ? 0 : 0xff; /* Not part of it. */
+    a.source.bytes[4] = 0xff; /* Not part of it. */
     ck_assert_int_eq(infra_vrrp_hear(vrrp, &a, now), 0);
     ck_assert_str_eq(events(now), rows[_i].other_wins
                                       ? "send 100, backup by address"
                                       : "send 100, hint rival");
+    ck_assert_uint_eq(inspect().active.bytes[4], 0);
 }
 END_TEST
 
@@ -350,11 +367,24 @@ START_TEST(time_does_not_go_back_and_is_not_caught_up_with)
     ck_assert_str_eq(events(0), "");
     ck_assert_str_eq(events(now + US(1500000)), "send 100");
     expect_at(now + INFRA_SEC(2), "send 100"); /* In step again. */
-    ck_assert_str_eq(events(now + US(4500000)), "send 100");
-    expect_at(now + US(5500000), "send 100"); /* Out of step. */
+    ck_assert_str_eq(events(now + INFRA_SEC(4)), "send 100"); /* Of 3 and 4. */
+    ck_assert_str_eq(events(now + US(6500000)), "send 100");
+    expect_at(now + US(7500000), "send 100"); /* Out of step. */
     hear(0, 2, 0);
     ck_assert_str_eq(events(0), "send 100");
-    ck_assert_uint_eq(infra_vrrp_deadline(vrrp), now + US(6500000));
+    ck_assert_uint_eq(infra_vrrp_deadline(vrrp), now + US(8500000));
+}
+END_TEST
+
+/* Whatever tells the time makes the deadline come. */
+START_TEST(deadline_that_has_passed_is_now)
+{
+    create_started((struct infra_vrrp_options) { .priority = 100 });
+    hear(50, 2, US(3609375) - 1);
+    ck_assert_uint_eq(infra_vrrp_deadline(vrrp), US(3609375));
+    hear(50, 2, US(3609375));
+    ck_assert_uint_eq(infra_vrrp_deadline(vrrp), 0);
+    ck_assert_str_eq(events(0), TOOK_OVER(100, "preempt"));
 }
 END_TEST
 
@@ -381,6 +411,7 @@ int main(void)
     tcase_add_test(tc, interval_is_learned_from_the_active_node);
     tcase_add_test(tc, lower_is_preempted);
     tcase_add_test(tc, lower_is_left_active_without_preemption);
+    tcase_add_test(tc, owner_is_no_oddity);
     tcase_add_test(tc, owner_always_preempts);
     tcase_add_test(tc, resignation_is_followed_after_the_skew);
     tcase_add_test(tc, resignation_may_be_followed_by_another);
@@ -394,6 +425,7 @@ int main(void)
     tcase_add_test(tc, what_no_longer_holds_is_dropped);
     tcase_add_test(tc, stale_messages_are_dropped);
     tcase_add_test(tc, time_does_not_go_back_and_is_not_caught_up_with);
+    tcase_add_test(tc, deadline_that_has_passed_is_now);
     tcase_add_test(tc, end_of_time_is_harmless);
     suite_add_tcase(s, tc);
     return test_main(s);

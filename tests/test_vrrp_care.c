@@ -102,11 +102,23 @@ START_TEST(flapping_is_debounced)
         fit(1, INFRA_MS(200 * i + 200));
         ck_assert_str_eq(events(INFRA_MS(200 * i + 200)), "");
     }
+    ck_assert_uint_eq(infra_vrrp_deadline(vrrp), INFRA_SEC(30) + US(6093750));
     fit(0, INFRA_SEC(2));
+    fit(0, INFRA_MS(2100)); /* Does not start it over. */
     expect_at(INFRA_MS(2200), "fault by unfit");
     fit(1, INFRA_SEC(3));
     ck_assert_uint_eq(inspect().fit, 0);
     expect_at(INFRA_MS(3200), "backup by fit");
+}
+END_TEST
+
+/* A change of state in the meantime changes nothing about that. */
+START_TEST(debounce_outlives_a_change)
+{
+    create_started((struct infra_vrrp_options) { .debounce = INFRA_MS(200) });
+    fit(0, INFRA_MS(3500));
+    expect_at(US(3609375), "send 100, active by silence, " ANNOUNCED);
+    expect_at(INFRA_MS(3700), "fault by unfit, send 0");
 }
 END_TEST
 
@@ -160,6 +172,24 @@ START_TEST(preemption_delay_starts_over)
     hear(100, 4, INFRA_MS(10100));
     ck_assert_uint_eq(infra_vrrp_deadline(vrrp), INFRA_MS(13600));
     expect_at(INFRA_MS(13600), "send 128, active by silence, " ANNOUNCED);
+}
+END_TEST
+
+/* And anew each time that the node is Backup. */
+START_TEST(preemption_delay_ends_with_the_state)
+{
+    infra_time now = create_active((struct infra_vrrp_options) {
+        .priority = 128, .preempt_delay = INFRA_SEC(2) });
+
+    ck_assert_int_eq(infra_vrrp_stop(vrrp, now), INFRA_OK);
+    start(now);
+    hear(100, 2, now);
+    ck_assert_int_eq(infra_vrrp_stop(vrrp, now), INFRA_OK);
+    start(now);
+    hear(100, 2, now + INFRA_SEC(2) + 1); /* From here. */
+    ck_assert_uint_eq(infra_vrrp_deadline(vrrp), 0);
+    (void)events(now + INFRA_SEC(2) + 1);
+    ck_assert_uint_eq(infra_vrrp_deadline(vrrp), now + INFRA_MS(5500) + 1);
 }
 END_TEST
 
@@ -222,7 +252,9 @@ START_TEST(witness_is_asked_before_a_take_over)
     ck_assert_int_eq(reply(ask, INFRA_VRRP_ANSWER_YES, now), INFRA_ESTALE);
     ck_assert_uint_eq(inspect().is_asking, 0);
     if (!witnesses[_i].takes_over) { /* Asked again, as a new question. */
-        ck_assert_uint_ne(ask_at(now + INFRA_MS(3500)), ask);
+        now += INFRA_MS(3500);
+        ck_assert_uint_ne(ask_at(now), ask);
+        ck_assert_int_eq(reply(ask, INFRA_VRRP_ANSWER_YES, now), INFRA_ESTALE);
     }
 }
 END_TEST
@@ -237,6 +269,18 @@ START_TEST(owner_asks_the_witness)
     ck_assert_uint_eq(infra_vrrp_deadline(vrrp), INFRA_SEC(1)); /* Default. */
     ck_assert_int_eq(reply(1, INFRA_VRRP_ANSWER_YES, 5), INFRA_OK);
     ck_assert_str_eq(events(5), "send 255, active by owner, " ANNOUNCED);
+}
+END_TEST
+
+/* A question that is off before it was told is not told. */
+START_TEST(witness_is_not_asked_too_late)
+{
+    create((struct infra_vrrp_options) {
+        .priority = 255, .witness = INFRA_VRRP_WITNESS_REQUIRE });
+    start(0);
+    hear(255, 2, 0);
+    ck_assert_str_eq(events(0), "backup by start, hint owners");
+    ck_assert_uint_eq(infra_vrrp_deadline(vrrp), US(3003906) + 250);
 }
 END_TEST
 
@@ -389,13 +433,16 @@ int main(void)
     tcase_add_test(tc, unfit_active_resigns);
     tcase_add_test(tc, unfit_nodes_do_not_take_part);
     tcase_add_test(tc, flapping_is_debounced);
+    tcase_add_test(tc, debounce_outlives_a_change);
     tcase_add_test(tc, start_may_be_delayed);
     tcase_add_test(tc, preemption_may_be_delayed);
     tcase_add_test(tc, preemption_delay_starts_over);
+    tcase_add_test(tc, preemption_delay_ends_with_the_state);
     tcase_add_test(tc, priority_may_change);
     tcase_add_loop_test(tc, witness_is_asked_before_a_take_over, 0,
                         sizeof witnesses / sizeof witnesses[0]);
     tcase_add_test(tc, owner_asks_the_witness);
+    tcase_add_test(tc, witness_is_not_asked_too_late);
     tcase_add_test(tc, witness_is_not_asked_in_vain);
     tcase_add_loop_test(tc, announcements_are_repeated, 0, 2);
     tcase_add_test(tc, rival_is_answered_with_an_announcement);

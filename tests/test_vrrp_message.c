@@ -4,6 +4,8 @@
  * announce an address are those of the RFCs. */
 #include "vrrp.h"
 
+#include "failover/vrrp_checksum.h"
+
 /* Captured from keepalived 2.2.7 of Debian 12: VRID 51, priority 150, 100 ms,
  * addresses 10.99.0.100 and .101, from 10.99.0.1; with the IPv4 header. */
 static const uint8_t multicast[] = {
@@ -141,6 +143,7 @@ static const struct {
     { 0, 0x45, 0, INFRA_VRRP_FLAW_IP },
     { 2, 1, 60, INFRA_VRRP_FLAW_IP }, /* It says that it is longer. */
     { 3, 20, 36, 0 },
+    { 3, 20, 20, 0 }, /* No message at all. */
     { 3, 19, 36, INFRA_VRRP_FLAW_IP },
     { 6, 0x40, 36, 0 }, /* Do not fragment. */
     { 6, 0x20, 36, INFRA_VRRP_FLAW_IP },
@@ -234,8 +237,9 @@ START_TEST(messages_are_those_of_keepalived)
     ck_assert_mem_eq(buffer, unicast + 20, 12);
     infra_vrrp_destroy(vrrp);
 
-    create_like_keepalived(
-        (struct infra_vrrp_options) { .family = INFRA_VRRP_IPV6 });
+    /* With IPv6 there is no choice of checksums. */
+    create_like_keepalived((struct infra_vrrp_options) {
+        .family = INFRA_VRRP_IPV6, .checksum = INFRA_VRRP_CHECKSUM_MESSAGE });
     e = first(INFRA_VRRP_ADVERTISE);
     ck_assert_mem_eq(e.address.bytes, ipv6_group.bytes, 16);
     ck_assert_int_eq(infra_vrrp_message(vrrp, &e, buffer, sizeof buffer), 40);
@@ -358,6 +362,17 @@ START_TEST(ipv6_needs_the_pseudo_header)
 }
 END_TEST
 
+/* What carries over may carry over again (RFC 1071 section 2). */
+START_TEST(carries_are_added_until_none_is_left)
+{
+    ck_assert_uint_eq(infra__checksum(0), 0xffff);
+    ck_assert_uint_eq(infra__checksum(0xffff), 0);
+    ck_assert_uint_eq(infra__checksum(0x1fffe), 0);
+    ck_assert_uint_eq(infra__checksum(0x1ffff), 0xfffe);
+    ck_assert_uint_eq(infra__checksum(0xffffffff), 0);
+}
+END_TEST
+
 /* The reserved bits are ignored, and so is what follows the addresses, if the
  * checksum covers it. */
 START_TEST(future_messages_are_understood)
@@ -469,6 +484,7 @@ int main(void)
     tcase_add_loop_test(tc, flaws_are_named, 0, sizeof flaws / sizeof flaws[0]);
     tcase_add_test(tc, hops_lengths_and_addresses_are_checked);
     tcase_add_test(tc, ipv6_needs_the_pseudo_header);
+    tcase_add_test(tc, carries_are_added_until_none_is_left);
     tcase_add_test(tc, future_messages_are_understood);
     tcase_add_test(tc, no_bit_may_turn_over);
     tcase_add_test(tc, ipv4_is_announced_by_arp);
