@@ -53,7 +53,7 @@ static int raw_socket(const struct link *link, const char *interface)
     return fd;
 }
 
-/* The group of all virtual routers, and for IPv6 what IPv4 has in its header. */
+/* Join the group, and with IPv6 ask for what IPv4 has in its header. */
 static int prepare_to_receive(const struct link *link)
 {
     struct ip_mreqn ipv4 = { .imr_ifindex = (int)link->index };

@@ -26,8 +26,8 @@ int link_open(struct link *link, const char *interface, uint32_t family,
               const struct infra_vrrp_address *local);
 void link_close(struct link *link);
 
-/* The next datagram that is there, 0 or an enum infra_vrrp_flaw in @flaw. -1: there
- * is none. */
+/* The next datagram, if there is one, with 0 or an enum infra_vrrp_flaw in
+ * @flaw. */
 int link_receive(struct link *link, struct infra_vrrp_datagram *ret, int *flaw);
 
 int link_send(struct link *link, const struct infra_vrrp_address *to,

@@ -105,7 +105,8 @@ static void change(const struct infra_vrrp_event *event)
     printf("\n");
 }
 
-/* Sending fails while the interface is down: no matter, the next one may not. */
+/* Sending fails while the interface is down: no matter, the next one may not.
+ */
 static void act(const struct infra_vrrp_event *event)
 {
     uint8_t buffer[INFRA_VRRP_MESSAGE_MAX];
@@ -163,7 +164,8 @@ static void usage(void)
     fprintf(stderr, "usage: vrrp_node --interface NAME --local ADDRESS --vrid N"
                     " --address ADDRESS/PREFIX...\n"
                     "    [--peer ADDRESS]... [--priority N] [--interval MS]"
-                    " [--preempt-delay MS] [--no-preempt]\n");
+                    " [--preempt-delay MS] [--no-preempt]\n"
+                    "    [--announce-every SECONDS]\n");
     exit(2);
 }
 
@@ -195,11 +197,17 @@ static const char *read_options(int argc, char **argv,
                                 struct infra_vrrp_options *o)
 {
     static const struct option options[] = {
-        { "interface", 1, NULL, 'i' },     { "local", 1, NULL, 'l' },
-        { "vrid", 1, NULL, 'v' },          { "address", 1, NULL, 'a' },
-        { "peer", 1, NULL, 'u' },          { "priority", 1, NULL, 'p' },
-        { "interval", 1, NULL, 'n' },      { "no-preempt", 0, NULL, 'N' },
-        { "preempt-delay", 1, NULL, 'd' }, { NULL, 0, NULL, 0 },
+        { "interface", 1, NULL, 'i' },
+        { "local", 1, NULL, 'l' },
+        { "vrid", 1, NULL, 'v' },
+        { "address", 1, NULL, 'a' },
+        { "peer", 1, NULL, 'u' },
+        { "priority", 1, NULL, 'p' },
+        { "interval", 1, NULL, 'n' },
+        { "no-preempt", 0, NULL, 'N' },
+        { "preempt-delay", 1, NULL, 'd' },
+        { "announce-every", 1, NULL, 'e' },
+        { NULL, 0, NULL, 0 },
     };
     const char *interface = NULL;
 
@@ -229,6 +237,9 @@ static const char *read_options(int argc, char **argv,
             break;
         case 'n':
             o->interval = INFRA_MS(number);
+            break;
+        case 'e':
+            o->announce_every = INFRA_SEC(number);
             break;
         case 'N':
             o->no_preempt = number;

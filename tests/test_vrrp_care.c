@@ -69,8 +69,8 @@ START_TEST(unfit_active_resigns)
 }
 END_TEST
 
-/* An unfit Backup leaves in silence, an unfit node does not begin, and the owner
- * comes back as Active. */
+/* An unfit Backup leaves in silence, an unfit node does not begin, and the
+ * owner comes back as Active. */
 START_TEST(unfit_nodes_do_not_take_part)
 {
     create((struct infra_vrrp_options) { .priority = 255 });
@@ -193,8 +193,8 @@ START_TEST(preemption_delay_ends_with_the_state)
 }
 END_TEST
 
-/* A priority that is lowered makes the Active node yield, and one that is raised
- * makes a Backup preempt. */
+/* A priority that is lowered makes the Active node yield, and one that is
+ * raised makes a Backup preempt. */
 START_TEST(priority_may_change)
 {
     infra_time now = create_active((struct infra_vrrp_options) { .size = 0 });
@@ -262,10 +262,15 @@ END_TEST
 /* The owner asks as well, before it begins. */
 START_TEST(owner_asks_the_witness)
 {
+    struct infra_vrrp_event e;
+
     create((struct infra_vrrp_options) {
         .priority = 255, .witness = INFRA_VRRP_WITNESS_REQUIRE });
     start(0);
-    ck_assert_str_eq(events(0), "backup by start, ask by owner");
+    ck_assert_int_eq(infra_vrrp_next(vrrp, 0, &e), INFRA_OK);
+    ck_assert_uint_eq(e.kind, INFRA_VRRP_CHANGE);
+    ck_assert_uint_eq(infra_vrrp_deadline(vrrp), 0);
+    ck_assert_str_eq(events(0), "ask by owner");
     ck_assert_uint_eq(infra_vrrp_deadline(vrrp), INFRA_SEC(1)); /* Default. */
     ck_assert_int_eq(reply(1, INFRA_VRRP_ANSWER_YES, 5), INFRA_OK);
     ck_assert_str_eq(events(5), "send 255, active by owner, " ANNOUNCED);
@@ -311,16 +316,23 @@ START_TEST(witness_is_not_asked_in_vain)
 }
 END_TEST
 
-/* An announcement is made at once and once more, after 2 s or as configured. */
+/* Announcements are made at once, after 2 s, and then every minute or as
+ * configured; after the first 2 s at most. */
 START_TEST(announcements_are_repeated)
 {
+    static const uint32_t rows[][4] = {
+        { 0, 2, 62, 122 }, { 4, 2, 6, 10 }, { 1, 1, 2, 3 }, { 2, 2, 4, 6 }
+    };
     infra_time now = create_active((struct infra_vrrp_options) {
-        .interval = INFRA_SEC(10),
-        .announce_again = _i != 0 ? INFRA_SEC(4) : 0 });
+        .interval = INFRA_SEC(40), .announce_every = INFRA_SEC(rows[_i][0]) });
 
-    expect_at(now + INFRA_SEC(_i != 0 ? 4 : 2), ANNOUNCED);
-    expect_at(now + INFRA_SEC(10), "send 100");
-    expect_at(now + INFRA_SEC(20), "send 100");
+    for (int i = 1; i < 4; i++) {
+        infra_time then = now + INFRA_SEC(rows[_i][i]);
+        while (infra_vrrp_deadline(vrrp) < then) {
+            ck_assert_str_eq(events(infra_vrrp_deadline(vrrp)), "send 100");
+        }
+        expect_at(then, ANNOUNCED);
+    }
 }
 END_TEST
 
@@ -404,7 +416,7 @@ END_TEST
 START_TEST(active_node_knows_that_it_was_late)
 {
     infra_time now =
-        create_active((struct infra_vrrp_options) { .announce_again = ONCE });
+        create_active((struct infra_vrrp_options) { .announce_every = ONCE });
 
     ck_assert_str_eq(events(now + INFRA_SEC(3) - 1), "send 100");
     now += INFRA_SEC(4) - 1; /* The next one is due. */
@@ -413,8 +425,8 @@ START_TEST(active_node_knows_that_it_was_late)
 }
 END_TEST
 
-/* What came is read before the clock: a Backup that stood still hears first that
- * another is Active. */
+/* What came is read before the clock: a Backup that stood still hears first
+ * that another is Active. */
 START_TEST(late_backup_hears_before_it_takes_over)
 {
     create_started((struct infra_vrrp_options) { .size = 0 });
@@ -444,7 +456,7 @@ int main(void)
     tcase_add_test(tc, owner_asks_the_witness);
     tcase_add_test(tc, witness_is_not_asked_too_late);
     tcase_add_test(tc, witness_is_not_asked_in_vain);
-    tcase_add_loop_test(tc, announcements_are_repeated, 0, 2);
+    tcase_add_loop_test(tc, announcements_are_repeated, 0, 4);
     tcase_add_test(tc, rival_is_answered_with_an_announcement);
     tcase_add_test(tc, hints_are_not_repeated);
     tcase_add_test(tc, hints_name_the_sender);

@@ -94,6 +94,11 @@ START_TEST(options_must_make_sense)
     o.addresses = NULL;
     ck_assert_int_eq(try_create(o), INFRA_EINVAL);
     o = good;
+    o.announce_every = INFRA_SEC(1);
+    ck_assert_int_eq(try_create(o), INFRA_OK);
+    o.announce_every--;
+    ck_assert_int_eq(try_create(o), INFRA_EINVAL);
+    o = good;
     o.no_preempt = 1;
     ck_assert_int_eq(try_create(o), INFRA_OK);
     o.preempt_delay = 1;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* VRRP, several nodes on one LAN that speak to each other in bytes: the scripts
- * that everybody knows, and what holds for any priorities, losses and starts. */
+ * that everybody knows, and what holds for any priorities, losses and starts.
+ */
 #include "support.h"
 
 #include "base/random.h"
@@ -240,8 +241,8 @@ START_TEST(resigned_node_is_followed_after_the_skew)
 }
 END_TEST
 
-/* Script 3: one with a higher priority boots and takes over when it has listened
- * for its down interval; the other yields at once. */
+/* Script 3: one with a higher priority boots and takes over when it has
+ * listened for its down interval; the other yields at once. */
 START_TEST(better_node_preempts)
 {
     (void)start_pair();
@@ -256,7 +257,7 @@ START_TEST(better_node_preempts)
 }
 END_TEST
 
-/* Script 4: without preemption it stays Backup for as long as the other lives. */
+/* Script 4: without preemption it stays Backup while the other lives. */
 START_TEST(better_node_waits_without_preemption)
 {
     (void)add((struct infra_vrrp_options) { .priority = 100 });
@@ -346,8 +347,8 @@ START_TEST(witness_prevents_two_active_nodes)
 END_TEST
 
 /* Whatever the priorities and starts, with messages that take up to 50 ms and
- * get lost now and then: when the LAN is good again, exactly the best that is on
- * is Active, and all others know it. */
+ * get lost now and then: when the LAN is good again, exactly the best that is
+ * on is Active, and all others know it. */
 START_TEST(best_node_is_active_in_the_end)
 {
     lan.random = (uint64_t)_i;

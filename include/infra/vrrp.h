@@ -35,6 +35,10 @@
  * sleep_until(infra_vrrp_deadline(vrrp));
  * @endcode
  *
+ * Beyond the RFC, who yields to a better node sends one last message.  The other
+ * answers it, and announces the addresses again: after a split LAN has healed,
+ * nothing else would tell it to, and hosts would go on asking the wrong node.
+ *
  * Read what came before calling infra_vrrp_next(): a process that stood still
  * then hears who is Active before it finds its own timer expired.
  *
@@ -117,8 +121,8 @@ enum infra_vrrp_reason {
     INFRA_VRRP_REASON_FIT,      /**< It can again. */
     INFRA_VRRP_REASON_STOP,     /**< The host stopped it. */
     INFRA_VRRP_REASON_DUE,      /**< ADVERTISE, ANNOUNCE: it was time. */
-    /** A node with less to its credit is Active as well: the LAN was split, or
-     *  is so in one direction.  HINT, and ADVERTISE and ANNOUNCE against it. */
+    /** Two are Active: the LAN was split, or is so in one direction.  HINT: the
+     *  other has to yield.  ADVERTISE, ANNOUNCE: on account of that. */
     INFRA_VRRP_REASON_RIVAL,
     INFRA_VRRP_REASON_OWNERS,    /**< HINT: two with priority 255. */
     INFRA_VRRP_REASON_INTERVAL,  /**< HINT: not the interval of this node. */
@@ -146,8 +150,8 @@ enum infra_vrrp_answer {
 
 /** What the checksum of a message for IPv4 covers. */
 enum infra_vrrp_checksum {
-    /** A pseudo header, too: RFC 5798 as keepalived, FRR and most routers read
-     *  it.  They drop the other kind. */
+    /** A pseudo header, too: RFC 5798 as keepalived reads it, which drops the
+     *  other kind. */
     INFRA_VRRP_CHECKSUM_PSEUDO,
     /** The message alone, as RFC 9568 section 5.2.8 has it. */
     INFRA_VRRP_CHECKSUM_MESSAGE,
@@ -193,10 +197,11 @@ struct infra_vrrp_options {
     infra_time preempt_delay;
     /** What infra_vrrp_fit() says counts when it has stayed for so long. */
     infra_time debounce;
-    /** After a take-over the addresses are announced at once, and once more
-     *  after this (RFC 5227's ANNOUNCE_INTERVAL); 0: 2 s;
-     *  INFRA_TIME_NEVER: no more. */
-    infra_time announce_again;
+    /** After a take-over the addresses are announced at once, after 2 s (RFC
+     *  5227's ANNOUNCE_INTERVAL), and from then on this often, for hosts that
+     *  learned another's in a split that this node has not noticed; 0: 60 s.
+     *  At least 1 s; INFRA_TIME_NEVER: at once only. */
+    infra_time announce_every;
     infra_time witness_timeout; /**< For its answer; 0: the interval. */
     /** Required: the source of this node's messages, its first address on the
      *  interface (IPv6: link-local).  The greater one wins a tie. */
@@ -208,7 +213,8 @@ struct infra_vrrp_options {
     uint32_t peers_count;     /**< 0 .. INFRA_VRRP_PEERS_MAX. */
     uint32_t no_preempt;      /**< 1: leave one of lower priority Active.  The
                                    owner always preempts. */
-    uint32_t witness;         /**< enum infra_vrrp_witness */
+    uint32_t witness;         /**< enum infra_vrrp_witness.  One that names a
+                                   node keeps others from preempting it. */
     uint32_t checksum;        /**< enum infra_vrrp_checksum, of what is sent;
                                    either is understood. */
 };

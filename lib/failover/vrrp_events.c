@@ -3,7 +3,6 @@
  * promises. Timers fire one at a time, when nothing is left to be told. */
 #include "vrrp_internal.h"
 
-#include <assert.h>
 #include <infra/vrrp.h>
 
 /* RFC 9568 sections 5.1.1.2 and 5.1.2.2. */

@@ -71,9 +71,9 @@ static void resist(struct infra_vrrp *v, const struct infra__vrrp_party *party)
 }
 
 /* The other is better. One last message: if the LAN was split, the other does
- * not know that this node was Active and announced the addresses, too, and would
- * not announce them again. On the wire it is as if Adver_Timer had fired just
- * before. */
+ * not know that this node was Active, too, and would not announce the addresses
+ * again, which this node has announced meanwhile. On the wire it is as if
+ * Adver_Timer had fired just before. */
 static void yield(struct infra_vrrp *v, uint32_t reason,
                   const struct infra_vrrp_advert *advert,
                   const struct infra__vrrp_party *party)

@@ -53,7 +53,7 @@ struct infra_vrrp {
     infra_time start_delay;
     infra_time preempt_delay;
     infra_time debounce;
-    infra_time announce_again;
+    infra_time announce_every;
     infra_time witness_timeout;
     struct infra_vrrp_address local;
     struct infra_vrrp_address addresses[INFRA_VRRP_ADDRESSES_MAX];

@@ -17,6 +17,9 @@
  * began an interval before the message that is late was due. */
 #define LATE_INTERVALS 2u
 
+/* RFC 5227 section 1.1. */
+#define ANNOUNCE_INTERVAL INFRA_SEC(2)
+
 static const struct infra__vrrp_party nobody;
 
 infra_time infra__vrrp_skew(const struct infra_vrrp *v)
@@ -72,13 +75,17 @@ void infra__vrrp_advertise(struct infra_vrrp *v, uint32_t priority,
     v->advert_reason = reason;
 }
 
-/* Now, and once more in case it is lost or a rival's comes later. */
+/* Now, and soon once more in case it is lost or a rival's comes later. */
 void infra__vrrp_announce(struct infra_vrrp *v, uint32_t reason)
 {
     v->announces_left = v->addresses_count;
     v->announce_reason = reason;
     v->announced = v->now;
-    infra__vrrp_set_timer(v, INFRA__VRRP_TIMER_ANNOUNCE, v->announce_again);
+    infra__vrrp_set_timer(v, INFRA__VRRP_TIMER_ANNOUNCE,
+                          v->announce_every < ANNOUNCE_INTERVAL ||
+                                  v->announce_every == INFRA_TIME_NEVER
+                              ? v->announce_every
+                              : ANNOUNCE_INTERVAL);
 }
 
 /* Nothing of the former state is left, but for what the host said. */
@@ -291,7 +298,7 @@ void infra__vrrp_fire(struct infra_vrrp *v, uint32_t timer)
         break;
     default:
         infra__vrrp_announce(v, INFRA_VRRP_REASON_DUE);
-        infra__vrrp_stop_timer(v, INFRA__VRRP_TIMER_ANNOUNCE);
+        infra__vrrp_set_timer(v, INFRA__VRRP_TIMER_ANNOUNCE, v->announce_every);
         break;
     }
 }

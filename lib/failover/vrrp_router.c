@@ -9,7 +9,8 @@
 
 #define PRIORITY_DEFAULT 100u
 #define INTERVAL_DEFAULT INFRA_SEC(1)
-#define ANNOUNCE_AGAIN_DEFAULT INFRA_SEC(2)
+#define ANNOUNCE_EVERY_DEFAULT INFRA_SEC(60)
+#define ANNOUNCE_EVERY_MIN INFRA_SEC(1) /* Spare the LAN. */
 
 INFRA__NO_TAIL_PADDING(struct infra_vrrp_options, checksum);
 INFRA__NO_TAIL_PADDING(struct infra_vrrp_status, fit);
@@ -83,8 +84,8 @@ static void set_defaults(struct infra_vrrp_options *o)
 {
     o->interval = o->interval != 0 ? o->interval : INTERVAL_DEFAULT;
     o->priority = o->priority != 0 ? o->priority : PRIORITY_DEFAULT;
-    o->announce_again =
-        o->announce_again != 0 ? o->announce_again : ANNOUNCE_AGAIN_DEFAULT;
+    o->announce_every =
+        o->announce_every != 0 ? o->announce_every : ANNOUNCE_EVERY_DEFAULT;
     o->witness_timeout =
         o->witness_timeout != 0 ? o->witness_timeout : o->interval;
 }
@@ -93,6 +94,7 @@ static bool in_range(const struct infra_vrrp_options *o)
 {
     return o->interval % INFRA__VRRP_INTERVAL_UNIT == 0 &&
            o->interval <= INFRA__VRRP_INTERVAL_MAX &&
+           o->announce_every >= ANNOUNCE_EVERY_MIN &&
            o->family <= INFRA_VRRP_IPV6 && o->vrid >= 1 && o->vrid <= 255 &&
            o->priority <= INFRA__VRRP_PRIORITY_OWNER && o->no_preempt <= 1 &&
            (o->no_preempt == 0 || o->preempt_delay == 0) &&
@@ -137,7 +139,7 @@ static void configure(struct infra_vrrp *v, const struct infra_vrrp_options *o)
     v->start_delay = o->start_delay;
     v->preempt_delay = o->preempt_delay;
     v->debounce = o->debounce;
-    v->announce_again = o->announce_again;
+    v->announce_every = o->announce_every;
     v->witness_timeout = o->witness_timeout;
     v->family = o->family;
     v->vrid = o->vrid;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The input is a datagram: 4 and all of it with IPv4, 6 and source, destination
- * and message with IPv6. Whatever it is, reading stays inside, gives the same at
- * any address, and with the right checksum fails for nothing but another flaw.
- * What is understood goes into a virtual router, whose messages are then
+ * and message with IPv6. Whatever it is, reading stays inside, gives the same
+ * at any address, and with the right checksum fails for nothing but another
+ * flaw. What is understood goes into a virtual router, whose messages are then
  * understood in turn. */
 #include "fuzz.h"
 

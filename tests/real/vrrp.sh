@@ -7,6 +7,7 @@
 #    message (0.361 by the formula), and the neighbours know it;
 #  - whoever has the higher priority preempts the other;
 #  - a resignation is followed at once, both ways;
+#  - after a split the better node has the address, and the neighbours know it;
 #  - who cannot serve resigns, and comes back.
 set -eu -o pipefail
 
@@ -73,7 +74,8 @@ connect() { # NAMESPACE NUMBER
 connect $ours 1
 connect $theirs 2
 ip netns exec $lan sh -c 'echo 0 >/proc/sys/net/ipv6/conf/bridge0/accept_dad'
-ip -n $lan link set dev bridge0 up
+# With an address of its own it keeps its neighbours when a port comes or goes.
+ip -n $lan link set dev bridge0 address 02:00:00:00:00:09 up
 ip -n $lan address add 10.99.0.9/24 dev bridge0
 ip -n $lan address add 2001:db8::9/64 dev bridge0 nodad
 
@@ -143,7 +145,8 @@ stop_ours() {
     wait $our_pid || fail "vrrp_node ended with status $?"
     grep -q 'initialize: stop' "$dir/ours.log" || fail "it did not resign"
 }
-over_ipv4=(--local 10.99.0.1 --address 10.99.0.100/24)
+# keepalived yields in silence: only repetition reaches who believed it.
+over_ipv4=(--announce-every 2 --local 10.99.0.1 --address 10.99.0.100/24)
 over_ipv6=(--local fe80::1 --address fe80::100/64 --address 2001:db8::100/64)
 
 we_said() { [[ "$(tail -n 1 "$dir/ours.log")" = "$1"* ]]; }
@@ -180,6 +183,20 @@ sleep 1.5
 only_they_have 10.99.0.100 || fail "both are active"
 ! grep -E 'dropped|hint' "$dir/ours.log" || fail "not understood"
 passed "keepalived's messages are understood"
+
+# --- The bridge splits and heals, with keepalived as the better node.
+split() { ip -n $lan link set dev port2 nomaster; }
+heal() { ip -n $lan link set dev port2 master bridge0; }
+ip netns exec $lan ping -c 1 -W 2 10.99.0.100 >/dev/null || fail "no answer"
+split
+until_true we_said 'active: silence'
+until_true is_at 10.99.0.100 1
+they_have 10.99.0.100 || fail "keepalived noticed the split"
+heal
+until_true we_said 'backup: priority'
+until_true only_they_have 10.99.0.100
+until_true is_at 10.99.0.100 2
+passed "after a split keepalived announces the address again"
 
 gaps=
 for _ in 1 2 3; do
@@ -219,6 +236,19 @@ start_theirs 50 "$multicast"
 until_true they_said BACKUP
 sleep 1
 only_we_have 10.99.0.100 || fail "both are active"
+
+# --- The same with us as the better node.
+ip netns exec $lan ip neigh flush dev bridge0
+ip -n $lan link set dev port1 nomaster
+until_true they_said MASTER
+ip netns exec $lan ping -c 1 -W 2 10.99.0.100 >/dev/null || fail "no answer"
+is_at 10.99.0.100 2 || fail "the neighbour is not keepalived"
+ip -n $lan link set dev port1 master bridge0
+until_true they_said BACKUP
+until_true is_at 10.99.0.100 1
+until_true only_we_have 10.99.0.100
+passed "after a split we announce the address again"
+
 clear_messages
 kill -USR1 $our_pid
 until_true they_said MASTER
