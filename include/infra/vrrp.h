@@ -35,9 +35,10 @@
  * sleep_until(infra_vrrp_deadline(vrrp));
  * @endcode
  *
- * Beyond the RFC, who yields to a better node sends one last message.  The other
- * answers it, and announces the addresses again: after a split LAN has healed,
- * nothing else would tell it to, and hosts would go on asking the wrong node.
+ * Beyond the RFC, who yields to a better node sends one last message.  The
+ * other answers it and announces the addresses again, since hosts may have
+ * learned the wrong one while the LAN was split.  Where the other is not of
+ * this library, repetition helps: see `announce_every`.
  *
  * Read what came before calling infra_vrrp_next(): a process that stood still
  * then hears who is Active before it finds its own timer expired.
