@@ -16,6 +16,7 @@ allowed() {
     policy) echo balancer ;;
     probe_database) echo probe ;;
     outlier) echo health_outlier ;; # It lives beside health, without it.
+    vrrp) echo failover_vrrp ;;
     *) echo "$1" ;;
     esac
 }

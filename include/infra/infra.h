@@ -11,5 +11,6 @@
 #include <infra/policy.h>
 #include <infra/probe.h>
 #include <infra/probe_database.h>
+#include <infra/vrrp.h>
 
 #endif /* INFRA_INFRA_H */

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: MIT */
+#include "vrrp_link.h"
+
+#include <errno.h>
+#include <linux/if_packet.h>
+#include <linux/rtnetlink.h>
+#include <net/ethernet.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+union endpoint {
+    struct sockaddr any;
+    struct sockaddr_in ipv4;
+    struct sockaddr_in6 ipv6;
+};
+
+static socklen_t endpoint_of(const struct link *link,
+                             const struct infra_vrrp_address *address,
+                             union endpoint *ret)
+{
+    memset(ret, 0, sizeof *ret);
+    if (link->family == INFRA_VRRP_IPV4) {
+        ret->ipv4.sin_family = AF_INET;
+        memcpy(&ret->ipv4.sin_addr, address->bytes, 4);
+        return sizeof ret->ipv4;
+    }
+    ret->ipv6.sin6_family = AF_INET6;
+    ret->ipv6.sin6_scope_id = link->index;
+    memcpy(&ret->ipv6.sin6_addr, address->bytes, 16);
+    return sizeof ret->ipv6;
+}
+
+static int set(int fd, int level, int name, int value)
+{
+    return setsockopt(fd, level, name, &value, sizeof value);
+}
+
+static int raw_socket(const struct link *link, const char *interface)
+{
+    int fd =
+        socket(link->family == INFRA_VRRP_IPV4 ? AF_INET : AF_INET6,
+               SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, INFRA_VRRP_PROTOCOL);
+
+    if (fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, interface,
+                              (socklen_t)strlen(interface)) != 0) {
+        close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+/* Join the group, and with IPv6 ask for what IPv4 has in its header. */
+static int prepare_to_receive(const struct link *link)
+{
+    struct ip_mreqn ipv4 = { .imr_ifindex = (int)link->index };
+    struct ipv6_mreq ipv6 = { .ipv6mr_interface = link->index };
+
+    if (link->family == INFRA_VRRP_IPV4) {
+        ipv4.imr_multiaddr.s_addr = htonl(0xe0000012);
+        return setsockopt(link->receive_fd, IPPROTO_IP, IP_ADD_MEMBERSHIP,
+                          &ipv4, sizeof ipv4);
+    }
+    ipv6.ipv6mr_multiaddr =
+        (struct in6_addr) { .s6_addr = { 0xff, 2, [15] = 0x12 } };
+    return set(link->receive_fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1) != 0 ||
+                   set(link->receive_fd, IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1) !=
+                       0
+               ? -1
+               : setsockopt(link->receive_fd, IPPROTO_IPV6, IPV6_JOIN_GROUP,
+                            &ipv6, sizeof ipv6);
+}
+
+/* From the local address, with 255 hops, as internetwork control, and not back
+ * to this node. A socket that is bound hears no multicast: hence two. */
+static int prepare_to_send(const struct link *link,
+                           const struct infra_vrrp_address *local)
+{
+    struct ip_mreqn interface = { .imr_ifindex = (int)link->index };
+    union endpoint from;
+    socklen_t size = endpoint_of(link, local, &from);
+    int fd = link->send_fd;
+    int err = bind(fd, &from.any, size) | set(fd, SOL_SOCKET, SO_RCVBUF, 0);
+
+    if (link->family == INFRA_VRRP_IPV4) {
+        return err | set(fd, IPPROTO_IP, IP_TTL, 255) |
+               set(fd, IPPROTO_IP, IP_TOS, 0xc0) |
+               set(fd, IPPROTO_IP, IP_MULTICAST_TTL, 255) |
+               set(fd, IPPROTO_IP, IP_MULTICAST_LOOP, 0) |
+               setsockopt(fd, IPPROTO_IP, IP_MULTICAST_IF, &interface,
+                          sizeof interface);
+    }
+    return err | set(fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, 255) |
+           set(fd, IPPROTO_IPV6, IPV6_TCLASS, 0xc0) |
+           set(fd, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, 255) |
+           set(fd, IPPROTO_IPV6, IPV6_MULTICAST_LOOP, 0) |
+           set(fd, IPPROTO_IPV6, IPV6_MULTICAST_IF, (int)link->index);
+}
+
+int link_open(struct link *link, const char *interface, uint32_t family,
+              const struct infra_vrrp_address *local)
+{
+    struct ifreq request = { 0 };
+
+    *link =
+        (struct link) { .family = family, .index = if_nametoindex(interface) };
+    link->receive_fd = raw_socket(link, interface);
+    link->send_fd = raw_socket(link, interface);
+    link->frame_fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+    link->netlink_fd =
+        socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+    if (link->index == 0 || link->receive_fd < 0 || link->send_fd < 0 ||
+        link->frame_fd < 0 || link->netlink_fd < 0) {
+        return -1;
+    }
+    strncpy(request.ifr_name, interface, IFNAMSIZ - 1);
+    if (ioctl(link->frame_fd, SIOCGIFHWADDR, &request) != 0) {
+        return -1;
+    }
+    memcpy(link->mac, request.ifr_hwaddr.sa_data, sizeof link->mac);
+    return prepare_to_receive(link) != 0 || prepare_to_send(link, local) != 0
+               ? -1
+               : 0;
+}
+
+void link_close(struct link *link)
+{
+    const int fds[] = { link->receive_fd, link->send_fd, link->frame_fd,
+                        link->netlink_fd };
+
+    for (size_t i = 0; i < sizeof fds / sizeof fds[0]; i++) {
+        if (fds[i] >= 0) {
+            close(fds[i]);
+        }
+    }
+}
+
+/* What came with a datagram of IPv6. */
+static void read_ancillary(struct msghdr *message,
+                           struct infra_vrrp_datagram *ret)
+{
+    for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c != NULL;
+         c = CMSG_NXTHDR(message, c)) {
+        int hops;
+        struct in6_pktinfo info;
+        if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_HOPLIMIT) {
+            memcpy(&hops, CMSG_DATA(c), sizeof hops);
+            ret->hop_limit = (uint32_t)hops;
+        } else if (c->cmsg_level == IPPROTO_IPV6 &&
+                   c->cmsg_type == IPV6_PKTINFO) {
+            memcpy(&info, CMSG_DATA(c), sizeof info);
+            memcpy(ret->destination.bytes, &info.ipi6_addr, 16);
+        }
+    }
+}
+
+int link_receive(struct link *link, struct infra_vrrp_datagram *ret, int *flaw)
+{
+    union endpoint from;
+    char control[256];
+    struct iovec piece = { link->buffer, sizeof link->buffer };
+    struct msghdr message = { .msg_name = &from,
+                              .msg_namelen = sizeof from,
+                              .msg_iov = &piece,
+                              .msg_iovlen = 1,
+                              .msg_control = control,
+                              .msg_controllen = sizeof control };
+    ssize_t size = recvmsg(link->receive_fd, &message, 0);
+
+    if (size < 0) {
+        return -1;
+    }
+    if (link->family == INFRA_VRRP_IPV4) {
+        *flaw = infra_vrrp_unwrap(link->buffer, (size_t)size, ret);
+        return 0;
+    }
+    *ret = (struct infra_vrrp_datagram) { .bytes = link->buffer,
+                                          .bytes_count = (size_t)size,
+                                          .family = INFRA_VRRP_IPV6 };
+    memcpy(ret->source.bytes, &from.ipv6.sin6_addr, 16);
+    read_ancillary(&message, ret);
+    *flaw = 0;
+    return 0;
+}
+
+int link_send(struct link *link, const struct infra_vrrp_address *to,
+              const void *bytes, size_t size)
+{
+    union endpoint endpoint;
+    socklen_t endpoint_size = endpoint_of(link, to, &endpoint);
+
+    return sendto(link->send_fd, bytes, size, 0, &endpoint.any, endpoint_size) <
+                   0
+               ? -1
+               : 0;
+}
+
+int link_send_frame(struct link *link, const void *frame, size_t size)
+{
+    struct sockaddr_ll to = { .sll_family = AF_PACKET,
+                              .sll_ifindex = (int)link->index,
+                              .sll_halen = 6 };
+
+    return sendto(link->frame_fd, frame, size, 0, (struct sockaddr *)&to,
+                  sizeof to) < 0
+               ? -1
+               : 0;
+}
+
+int link_set_address(struct link *link,
+                     const struct infra_vrrp_address *address, uint8_t prefix,
+                     int have)
+{
+    int is_ipv4 = link->family == INFRA_VRRP_IPV4;
+    uint16_t size = is_ipv4 ? 4 : 16;
+    struct {
+        struct nlmsghdr head;
+        struct ifaddrmsg message;
+        struct rtattr attribute;
+        uint8_t address[16];
+    } request = {
+        .head = { .nlmsg_type = have ? RTM_NEWADDR : RTM_DELADDR,
+                  .nlmsg_flags = (uint16_t)(NLM_F_REQUEST | NLM_F_ACK |
+                                            (have ? NLM_F_CREATE : 0)) },
+        /* Another node may have it still: do not look for duplicates. */
+        .message = { .ifa_family = is_ipv4 ? AF_INET : AF_INET6,
+                     .ifa_prefixlen = prefix,
+                     .ifa_flags = is_ipv4 ? 0 : IFA_F_NODAD,
+                     .ifa_index = link->index },
+        .attribute = { .rta_len = (uint16_t)RTA_LENGTH(size),
+                       .rta_type = IFA_LOCAL },
+    };
+    struct {
+        struct nlmsghdr head;
+        struct nlmsgerr error;
+        char rest[256];
+    } reply;
+
+    memcpy(request.address, address->bytes, size);
+    request.head.nlmsg_len =
+        (uint32_t)(NLMSG_LENGTH(sizeof request.message) + RTA_LENGTH(size));
+    if (send(link->netlink_fd, &request, request.head.nlmsg_len, 0) < 0 ||
+        recv(link->netlink_fd, &reply, sizeof reply, 0) < 0) {
+        return -1;
+    }
+    int err = -reply.error.error;
+    if (err != 0 && err != EEXIST && err != EADDRNOTAVAIL) {
+        errno = err;
+        return -1;
+    }
+    return 0;
+}

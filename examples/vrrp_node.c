@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A node of a virtual router: it has the address whenever it is Active.
+ *
+ *   cc vrrp_node.c vrrp_link.c $(pkg-config --cflags --libs libinfra) \
+ *      -D_GNU_SOURCE -o vrrp_node
+ *   ./vrrp_node --interface eth0 --local 192.0.2.1 --vrid 51 \
+ *      --address 192.0.2.100/24 --priority 100 --interval 100
+ *
+ * It takes its turn with keepalived ("version 3") and with routers.  SIGTERM
+ * resigns and ends it, SIGUSR1 says that this node cannot serve, or can again.
+ * --peer, once or more, is for unicast.  It needs root, or CAP_NET_RAW and
+ * CAP_NET_ADMIN.  It prints
+ *
+ *   backup: start
+ *   active: silence, 0.361 s after the last message
+ *   initialize: stop
+ */
+#include "vrrp_link.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <getopt.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static struct link link_;
+static struct infra_vrrp *vrrp;
+static struct infra_vrrp_address addresses[INFRA_VRRP_ADDRESSES_MAX];
+static uint8_t prefixes[INFRA_VRRP_ADDRESSES_MAX];
+static struct infra_vrrp_address peers[INFRA_VRRP_PEERS_MAX];
+static infra_time last_heard;
+static uint32_t dropped; /* Flaws that were told, as bits. */
+static volatile sig_atomic_t is_stopping;
+static volatile sig_atomic_t is_unfit;
+
+static void fail(const char *what)
+{
+    fprintf(stderr, "vrrp_node: %s: %s\n", what, strerror(errno));
+    exit(EXIT_FAILURE);
+}
+
+static void take_signal(int number)
+{
+    if (number == SIGUSR1) {
+        is_unfit = !is_unfit;
+    } else {
+        is_stopping = 1;
+    }
+}
+
+static infra_time now(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_BOOTTIME, &t);
+    return INFRA_SEC(t.tv_sec) + (infra_time)t.tv_nsec;
+}
+
+/* Read what is there before looking at the clock. */
+static void hear_all(void)
+{
+    struct infra_vrrp_datagram datagram;
+    struct infra_vrrp_advert advert;
+    int flaw;
+
+    while (link_receive(&link_, &datagram, &flaw) == 0) {
+        infra_time t = now();
+        if (flaw == 0) {
+            flaw = infra_vrrp_parse(&datagram, &advert);
+        }
+        if (flaw == 0) {
+            flaw = infra_vrrp_hear(vrrp, &advert, t);
+        }
+        if (flaw == 0) {
+            last_heard = t;
+        } else if (flaw > 0 && (dropped & 1u << flaw) == 0) {
+            dropped |= 1u << flaw;
+            printf("dropped: %s\n", infra_vrrp_flaw_name((uint32_t)flaw));
+        }
+    }
+}
+
+static void change(const struct infra_vrrp_event *event)
+{
+    struct infra_vrrp_status status = { .size = sizeof status };
+
+    infra_vrrp_inspect(vrrp, &status);
+    for (uint32_t i = 0; prefixes[i] != 0; i++) {
+        if (link_set_address(&link_, &addresses[i], prefixes[i],
+                             event->state == INFRA_VRRP_ACTIVE) != 0) {
+            fail("address");
+        }
+    }
+    printf("%s: %s", infra_vrrp_state_name(event->state),
+           infra_vrrp_reason_name(event->reason));
+    if (event->state == INFRA_VRRP_ACTIVE && last_heard != 0) {
+        printf(", %.3f s after the last message",
+               (double)(event->at - last_heard) / 1e9);
+    }
+    printf("\n");
+}
+
+/* Sending fails while the interface is down: no matter, the next one may not.
+ */
+static void act(const struct infra_vrrp_event *event)
+{
+    uint8_t buffer[INFRA_VRRP_MESSAGE_MAX];
+    int size;
+
+    switch (event->kind) {
+    case INFRA_VRRP_ADVERTISE:
+        size = infra_vrrp_message(vrrp, event, buffer, sizeof buffer);
+        (void)link_send(&link_, &event->address, buffer, (size_t)size);
+        break;
+    case INFRA_VRRP_CHANGE:
+        change(event);
+        break;
+    case INFRA_VRRP_ANNOUNCE:
+        size = infra_vrrp_frame(vrrp, event, link_.mac, buffer, sizeof buffer);
+        (void)link_send_frame(&link_, buffer, (size_t)size);
+        break;
+    default:
+        printf("hint: %s\n", infra_vrrp_reason_name(event->reason));
+        break;
+    }
+}
+
+static void run(void)
+{
+    struct pollfd poll_fd = { .fd = link_.receive_fd, .events = POLLIN };
+    struct infra_vrrp_event event;
+    sigset_t none;
+
+    sigemptyset(&none);
+    for (int is_over = 0; !is_over;) {
+        hear_all();
+        infra_vrrp_fit(vrrp, !is_unfit, now());
+        if (is_stopping) {
+            infra_vrrp_stop(vrrp, now());
+            is_over = 1;
+        }
+        while (infra_vrrp_next(vrrp, now(), &event) == INFRA_OK) {
+            act(&event);
+        }
+        infra_time until = infra_vrrp_deadline(vrrp);
+        infra_time t = now();
+        infra_time wait = until > t ? until - t : 0;
+        struct timespec timeout = { (time_t)(wait / INFRA_SEC(1)),
+                                    (long)(wait % INFRA_SEC(1)) };
+        if (!is_over) { /* Signals come in here and nowhere else. */
+            (void)ppoll(&poll_fd, 1,
+                        until == INFRA_TIME_NEVER ? NULL : &timeout, &none);
+        }
+    }
+}
+
+static void usage(void)
+{
+    fprintf(stderr, "usage: vrrp_node --interface NAME --local ADDRESS --vrid N"
+                    " --address ADDRESS/PREFIX...\n"
+                    "    [--peer ADDRESS]... [--priority N] [--interval MS]"
+                    " [--preempt-delay MS] [--no-preempt]\n"
+                    "    [--announce-every SECONDS]\n");
+    exit(2);
+}
+
+static int read_address(const char *text, struct infra_vrrp_address *ret)
+{
+    int is_ipv6 = strchr(text, ':') != NULL;
+
+    memset(ret, 0, sizeof *ret);
+    if (inet_pton(is_ipv6 ? AF_INET6 : AF_INET, text, ret->bytes) != 1) {
+        usage();
+    }
+    return is_ipv6;
+}
+
+/* ADDRESS/PREFIX. */
+static void read_virtual(char *text, struct infra_vrrp_options *o)
+{
+    char *slash = strchr(text, '/');
+
+    if (slash == NULL || o->addresses_count == INFRA_VRRP_ADDRESSES_MAX - 1) {
+        usage();
+    }
+    *slash = '\0';
+    (void)read_address(text, &addresses[o->addresses_count]);
+    prefixes[o->addresses_count++] = (uint8_t)atoi(slash + 1);
+}
+
+static const char *read_options(int argc, char **argv,
+                                struct infra_vrrp_options *o)
+{
+    static const struct option options[] = {
+        { "interface", 1, NULL, 'i' },
+        { "local", 1, NULL, 'l' },
+        { "vrid", 1, NULL, 'v' },
+        { "address", 1, NULL, 'a' },
+        { "peer", 1, NULL, 'u' },
+        { "priority", 1, NULL, 'p' },
+        { "interval", 1, NULL, 'n' },
+        { "no-preempt", 0, NULL, 'N' },
+        { "preempt-delay", 1, NULL, 'd' },
+        { "announce-every", 1, NULL, 'e' },
+        { NULL, 0, NULL, 0 },
+    };
+    const char *interface = NULL;
+
+    for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
+        uint32_t number = optarg != NULL ? (uint32_t)atoi(optarg) : 1;
+        switch (c) {
+        case 'i':
+            interface = optarg;
+            break;
+        case 'l':
+            o->family = (uint32_t)read_address(optarg, &o->local);
+            break;
+        case 'v':
+            o->vrid = number;
+            break;
+        case 'a':
+            read_virtual(optarg, o);
+            break;
+        case 'u':
+            if (o->peers_count == INFRA_VRRP_PEERS_MAX) {
+                usage();
+            }
+            (void)read_address(optarg, &peers[o->peers_count++]);
+            break;
+        case 'p':
+            o->priority = number;
+            break;
+        case 'n':
+            o->interval = INFRA_MS(number);
+            break;
+        case 'e':
+            o->announce_every = INFRA_SEC(number);
+            break;
+        case 'N':
+            o->no_preempt = number;
+            break;
+        case 'd':
+            o->preempt_delay = INFRA_MS(number);
+            break;
+        default:
+            usage();
+        }
+    }
+    if (interface == NULL || optind != argc) {
+        usage();
+    }
+    return interface;
+}
+
+int main(int argc, char **argv)
+{
+    struct infra_vrrp_options o = { .size = sizeof o, .addresses = addresses };
+    const char *interface = read_options(argc, argv, &o);
+    struct sigaction action = { .sa_handler = take_signal };
+    sigset_t signals;
+
+    o.peers = o.peers_count != 0 ? peers : NULL;
+    if (infra_vrrp_create(&vrrp, &o) != INFRA_OK) {
+        usage();
+    }
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGUSR1);
+    sigprocmask(SIG_BLOCK, &signals, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGUSR1, &action, NULL);
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    if (link_open(&link_, interface, o.family, &o.local) != 0) {
+        fail(interface);
+    }
+    infra_vrrp_start(vrrp, now());
+    run();
+    infra_vrrp_destroy(vrrp);
+    link_close(&link_);
+    return EXIT_SUCCESS;
+}

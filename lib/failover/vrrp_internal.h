@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+/* A virtual router, and what its files share. vrrp_router.c makes it and tells
+ * about it, vrrp_machine.c is the state machine, vrrp_hear.c what it does with
+ * the messages of others, vrrp_events.c hands out what is to be done, and
+ * vrrp_message.c and vrrp_frame.c are the bytes.
+ *
+ * What is to be done is kept as counts and flags, not as a queue: it cannot
+ * overflow, and what a change of state made pointless is simply taken back. */
+#ifndef INFRA_FAILOVER_VRRP_INTERNAL_H
+#define INFRA_FAILOVER_VRRP_INTERNAL_H
+
+#include <infra/vrrp.h>
+#include <stdbool.h>
+
+/* RFC 9568 section 5.2.7: 12 bits of centiseconds. */
+#define INFRA__VRRP_INTERVAL_UNIT INFRA_MS(10)
+#define INFRA__VRRP_INTERVAL_MAX (4095u * INFRA__VRRP_INTERVAL_UNIT)
+
+#define INFRA__VRRP_PRIORITY_RESIGN 0u
+#define INFRA__VRRP_PRIORITY_OWNER 255u
+
+#define INFRA__VRRP_HINT_FIRST INFRA_VRRP_REASON_RIVAL
+#define INFRA__VRRP_HINTS_COUNT \
+    (INFRA_VRRP_REASON_LATE - INFRA_VRRP_REASON_RIVAL + 1)
+
+/* In the order in which those of the same time fire. */
+enum infra__vrrp_timer {
+    INFRA__VRRP_TIMER_FIT,      /* What the host said has stayed. */
+    INFRA__VRRP_TIMER_START,    /* INITIALIZE: the end of the delay. */
+    INFRA__VRRP_TIMER_DOWN,     /* BACKUP: Active_Down_Timer. */
+    INFRA__VRRP_TIMER_ASK,      /* BACKUP: for the witness. */
+    INFRA__VRRP_TIMER_ADVER,    /* ACTIVE: Adver_Timer. */
+    INFRA__VRRP_TIMER_ANNOUNCE, /* ACTIVE: announce once more. */
+    INFRA__VRRP_TIMERS_COUNT,
+};
+
+/* Whom a change or a hint is about. */
+struct infra__vrrp_party {
+    struct infra_vrrp_address address;
+    uint32_t priority;
+};
+
+struct infra__vrrp_hint {
+    struct infra__vrrp_party party;
+    infra_time noticed; /* Last; INFRA_TIME_NEVER: not in this state. */
+    bool is_pending;
+};
+
+struct infra_vrrp {
+    struct infra_allocator allocator;
+    /* As configured. */
+    infra_time interval;
+    infra_time start_delay;
+    infra_time preempt_delay;
+    infra_time debounce;
+    infra_time announce_every;
+    infra_time witness_timeout;
+    struct infra_vrrp_address local;
+    struct infra_vrrp_address addresses[INFRA_VRRP_ADDRESSES_MAX];
+    struct infra_vrrp_address peers[INFRA_VRRP_PEERS_MAX];
+    uint32_t family;
+    uint32_t vrid;
+    uint32_t priority; /* Of now. */
+    uint32_t addresses_count;
+    uint32_t peers_count;
+    uint32_t witness;
+    uint32_t checksum;
+    bool preempt;
+    /* The machine. */
+    bool is_started;
+    bool is_fit;
+    bool said_fit; /* What it will be when the debounce is over. */
+    bool is_asking;
+    uint32_t state;
+    uint32_t reason;
+    uint32_t down_reason; /* Of a take-over when the down timer fires. */
+    infra_time now;       /* The greatest that was seen. */
+    infra_time since;
+    infra_time timers[INFRA__VRRP_TIMERS_COUNT];
+    infra_time active_interval; /* Active_Adver_Interval. */
+    infra_time lower_since;     /* A lower one is Active; NEVER: it is not. */
+    infra_time announced;
+    uint64_t ask; /* The number of the last one. */
+    struct infra__vrrp_party active;
+    /* What is to be told. */
+    struct infra__vrrp_party changed_by;
+    struct infra__vrrp_hint hints[INFRA__VRRP_HINTS_COUNT];
+    uint32_t told_state;
+    uint32_t adverts_left; /* Peers that have yet to get it. */
+    uint32_t advert_priority;
+    uint32_t advert_reason;
+    uint32_t announces_left;
+    uint32_t announce_reason;
+    bool ask_is_pending;
+    /* Counts. */
+    uint64_t activations;
+    uint64_t advertised;
+    uint64_t heard;
+    uint64_t rivals;
+};
+
+/* Bytes of an address. */
+static inline size_t infra__vrrp_address_size(uint32_t family)
+{
+    return family == INFRA_VRRP_IPV4 ? 4 : 16;
+}
+
+/* memcmp() of two addresses: unsigned, in network order. */
+int infra__vrrp_compare(uint32_t family, const struct infra_vrrp_address *a,
+                        const struct infra_vrrp_address *b);
+
+/* fe80::/10 */
+static inline bool infra__vrrp_is_link_local(const uint8_t *ipv6)
+{
+    return ipv6[0] == 0xfe && (ipv6[1] & 0xc0) == 0x80;
+}
+
+static inline void infra__vrrp_advance(struct infra_vrrp *v, infra_time now)
+{
+    v->now = now > v->now ? now : v->now;
+}
+
+/* Skew_Time and Active_Down_Interval, of the present priority. */
+infra_time infra__vrrp_skew(const struct infra_vrrp *v);
+infra_time infra__vrrp_down(const struct infra_vrrp *v);
+
+void infra__vrrp_set_timer(struct infra_vrrp *v, uint32_t timer,
+                           infra_time delay);
+void infra__vrrp_stop_timer(struct infra_vrrp *v, uint32_t timer);
+
+/* Something to be told, with an enum infra_vrrp_reason. */
+void infra__vrrp_advertise(struct infra_vrrp *v, uint32_t priority,
+                           uint32_t reason);
+void infra__vrrp_announce(struct infra_vrrp *v, uint32_t reason);
+void infra__vrrp_hint(struct infra_vrrp *v, uint32_t reason,
+                      const struct infra__vrrp_party *party);
+
+/* @party is the one that was heard, or has no address. */
+void infra__vrrp_become_backup(struct infra_vrrp *v, uint32_t reason,
+                               const struct infra__vrrp_party *party);
+
+/* The timer that fires next. */
+uint32_t infra__vrrp_first_timer(const struct infra_vrrp *v);
+
+/* Let it fire. */
+void infra__vrrp_fire(struct infra_vrrp *v, uint32_t timer);
+
+#endif
