@@ -112,6 +112,22 @@ static void adopt(struct infra_failover *f, const struct infra_lease_answer *a)
     f->look_at = f->now;
 }
 
+/* The lease is free, but another has asked for it who comes before us: it gets a
+ * moment to take it, or who steps down for somebody would never be rid of it. */
+static bool defers(struct infra_failover *f, uint64_t wish)
+{
+    uint64_t ours = f->takes_over ? INFRA__WISH_OPERATOR : f->preference;
+
+    if (wish <= ours) {
+        return false;
+    }
+    if (f->deferred_token != f->token_floor) {
+        f->deferred_token = f->token_floor;
+        f->defer_until = infra__time_add(f->now, 2 * f->attempt);
+    }
+    return f->now < f->defer_until;
+}
+
 static void on_read(struct infra_failover *f,
                     const struct infra_lease_answer *a)
 {
@@ -125,7 +141,7 @@ static void on_read(struct infra_failover *f,
         break;
     case INFRA_LEASE_LOST:
         f->held_token = 0;
-        if (may_take(f)) {
+        if (may_take(f) && !defers(f, a->wish)) {
             infra__failover_become(f, INFRA_FAILOVER_REASON_FREE);
             f->acquire_op = INFRA_LEASE_ACQUIRE;
             f->look_at = f->now;

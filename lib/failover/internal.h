@@ -119,11 +119,13 @@ struct infra_failover {
     infra_time renewed; /* The issue of the last good renewal. */
     infra_time renew_at;
     uint64_t token_floor;
-    uint64_t held_token;    /* Another's, as far as is known. */
-    uint64_t orphan_token;  /* Ours no more, to be given back, */
-    infra_time release_at;  /* not before this. */
-    uint64_t adopted_token; /* Ours as the store says, to be renewed. */
-    uint32_t acquire_op;    /* In ACQUIRING: what to ask next. */
+    uint64_t held_token;     /* Another's, as far as is known. */
+    uint64_t orphan_token;   /* Ours no more, to be given back, */
+    infra_time release_at;   /* not before this. */
+    uint64_t adopted_token;  /* Ours as the store says, to be renewed. */
+    uint64_t deferred_token; /* Free after this, it was left to who asked, */
+    infra_time defer_until;  /* until then. */
+    uint32_t acquire_op;     /* In ACQUIRING: what to ask next. */
 
     /* Waiting in GRACE. */
     infra_time ready_at;
