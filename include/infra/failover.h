@@ -131,7 +131,7 @@ struct infra_lease_answer {
     uint64_t token; /**< Of the lease, ours or theirs; 0: nobody's. */
     infra_time ttl; /**< GRANTED: what the store really gave. */
     uint64_t
-        wish; /**< GRANTED, of RENEW: the preference that somebody left word
+        wish; /**< RENEW, READ: the preference that somebody left word
                            of; 0: nobody did. */
     uint64_t reserved[4];
 };

@@ -21,6 +21,7 @@ static struct infra_lease_answer state_of(const struct sim_store *s,
         a.token = s->token;
         a.ttl = s->expires - now;
     }
+    a.wish = now < s->wish_until ? s->wish : 0;
     return a;
 }
 
@@ -40,7 +41,7 @@ static struct infra_lease_answer acquire(struct sim_store *s,
     s->incarnation = r->incarnation;
     s->token = ++s->last_token;
     s->expires = now + r->ttl;
-    s->wish = 0;
+    s->wish = 0; /* Somebody has it now. */
     return (struct infra_lease_answer) { .outcome = INFRA_LEASE_GRANTED,
                                          .clean = s->is_clean,
                                          .token = s->token,
@@ -59,7 +60,6 @@ static struct infra_lease_answer renew(struct sim_store *s,
     if (a.outcome == INFRA_LEASE_GRANTED) {
         s->expires = now + r->ttl;
         a.ttl = r->ttl;
-        a.wish = now < s->wish_until ? s->wish : 0;
     }
     return a;
 }
