@@ -130,9 +130,8 @@ struct infra_lease_answer {
     uint32_t clean;
     uint64_t token; /**< Of the lease, ours or theirs; 0: nobody's. */
     infra_time ttl; /**< GRANTED: what the store really gave. */
-    uint64_t
-        wish; /**< RENEW, READ: the preference that somebody left word
-                           of; 0: nobody did. */
+    uint64_t wish;  /**< RENEW, READ: the preference that somebody left word
+                         of; 0: nobody did. */
     uint64_t reserved[4];
 };
 
@@ -141,7 +140,8 @@ enum infra_failover_event_kind {
      *  at the latest (with UNKNOWN).  One is outstanding at a time: a new one
      *  replaces it. */
     INFRA_FAILOVER_CALL,
-    /** Shut the former holder out; answer by infra_failover_fenced(). */
+    /** Shut the former holder out; answer by infra_failover_fenced(), with
+     *  UNKNOWN if it takes too long: until then nobody is active. */
     INFRA_FAILOVER_FENCE,
     INFRA_FAILOVER_ACTIVATE, /**< Serve.  The gate is open. */
     /** Take nothing new; say infra_failover_drained() when the work in progress
@@ -159,8 +159,8 @@ enum infra_fence_policy {
     /** The host has shut it out (power, switch, STONITH): acknowledged, or this
      *  node gives the lease back and cools down. */
     INFRA_FENCE_REQUIRE,
-    /** As REQUIRE, but a failed or unknown attempt counts as done once another
-     *  whole ttl has passed. */
+    /** As REQUIRE, but a failed or unknown attempt counts as done when another
+     *  whole ttl and the grace have passed after it. */
     INFRA_FENCE_TRY,
 };
 
@@ -333,7 +333,8 @@ infra_failover_deadline(const struct infra_failover *failover);
  * Answer a CALL.
  *
  * @return INFRA_OK; INFRA_ESTALE: that call was answered or replaced, the
- *         answer is not used; INFRA_EINVAL: no such outcome.
+ *         answer is not used; INFRA_EINVAL: no such outcome, or a lease without
+ *         a token.
  *
  * Thread safety: owner.
  */
@@ -379,7 +380,7 @@ enum infra_failover_command {
      *  leave word for its holder. */
     INFRA_FAILOVER_TAKE_OVER,
     /** Change nothing: the active stays active as long as its lease holds, a
-     *  standby does not take over. */
+     *  standby does not take over, and a TAKE_OVER before this is off. */
     INFRA_FAILOVER_PAUSE,
     /** Go on after PAUSE, or after a fault that only the operator can clear
      *  (CLOCK, REGRESSED). */
@@ -390,7 +391,7 @@ enum infra_failover_command {
  * Do what the operator says.
  *
  * @return INFRA_OK; INFRA_EINVAL: no such command; INFRA_EBUSY: STEP_DOWN while
- *         not active, TAKE_OVER while in fault.
+ *         not active, TAKE_OVER while draining or in fault.
  *
  * Thread safety: owner.
  */

@@ -112,8 +112,9 @@ static void adopt(struct infra_failover *f, const struct infra_lease_answer *a)
     f->look_at = f->now;
 }
 
-/* The lease is free, but another has asked for it who comes before us: it gets a
- * moment to take it, or who steps down for somebody would never be rid of it. */
+/* The lease is free, but another has asked for it who comes before us: it gets
+ * a moment to take it, or who steps down for somebody would never be rid of
+ * it. */
 static bool defers(struct infra_failover *f, uint64_t wish)
 {
     uint64_t ours = f->takes_over ? INFRA__WISH_OPERATOR : f->preference;
@@ -131,6 +132,9 @@ static bool defers(struct infra_failover *f, uint64_t wish)
 static void on_read(struct infra_failover *f,
                     const struct infra_lease_answer *a)
 {
+    if (f->role == INFRA_FAILOVER_ACQUIRING) {
+        f->look_at = retry_at(f); /* Unless the answer is of use. */
+    }
     switch (a->outcome) {
     case INFRA_LEASE_GRANTED:
         adopt(f, a);
@@ -148,8 +152,6 @@ static void on_read(struct infra_failover *f,
         }
         break;
     default:
-        f->look_at =
-            f->role == INFRA_FAILOVER_ACQUIRING ? retry_at(f) : f->look_at;
         break;
     }
 }
@@ -168,18 +170,15 @@ static bool yields(const struct infra_failover *f, uint64_t wish)
 static void renewed(struct infra_failover *f,
                     const struct infra_lease_answer *a)
 {
-    infra_time until = validity(f, a);
-
-    if (until > f->until) {
-        f->until = until;
-        f->renewed = f->call.issue;
-    }
+    /* Also if that is sooner than before: the store gave less this time. */
+    f->until = validity(f, a);
+    f->renewed = f->call.issue;
     f->renew_at = infra__time_add(f->call.issue, f->ttl / 3);
     f->must_verify = false;
     if (f->role == INFRA_FAILOVER_DOUBT) {
         infra__failover_become(f, INFRA_FAILOVER_REASON_RENEWED);
     }
-    if (f->host_token == f->token && is_serving(f)) {
+    if (f->host_token == f->token) {
         infra__gate_set(f->gate, f->token, infra__failover_end(f));
     }
     if (yields(f, a->wish)) {
@@ -190,10 +189,9 @@ static void renewed(struct infra_failover *f,
 static void on_renew(struct infra_failover *f,
                      const struct infra_lease_answer *a)
 {
-    bool granted = a->outcome == INFRA_LEASE_GRANTED && a->ttl > 0;
+    bool granted = a->outcome == INFRA_LEASE_GRANTED;
 
-    if (a->outcome == INFRA_LEASE_UNKNOWN ||
-        (a->outcome == INFRA_LEASE_GRANTED && !granted)) {
+    if (a->outcome == INFRA_LEASE_UNKNOWN) {
         f->renew_at = retry_at(f);
         f->look_at = f->renew_at;
     } else if (f->role == INFRA_FAILOVER_ACQUIRING) {
@@ -235,26 +233,47 @@ void infra__call_answered(struct infra_failover *f,
     }
 }
 
+/* Is it granted to who gave up asking? Not so if that grant is known: then it is
+ * an echo of an answer that was used. */
+static bool is_late_grant(const struct infra_failover *f, uint64_t call,
+                          const struct infra_lease_answer *a)
+{
+    return call == f->call.id && f->call.op == INFRA_LEASE_ACQUIRE &&
+           a->outcome == INFRA_LEASE_GRANTED && a->token > f->token_floor &&
+           !is_holder(f) && f->role != INFRA_FAILOVER_ACQUIRING;
+}
+
+/* Can this be an answer? A lease has a token. */
+static bool is_answer(const struct infra_failover *f,
+                      const struct infra_lease_answer *a)
+{
+    bool is_of_lease =
+        f->call.op != INFRA_LEASE_RELEASE && f->call.op != INFRA_LEASE_ASK;
+
+    return a->outcome <= INFRA_LEASE_UNKNOWN &&
+           (a->outcome != INFRA_LEASE_GRANTED || a->token != 0 || !is_of_lease);
+}
+
 int infra_failover_reply(struct infra_failover *failover, uint64_t call,
                          const struct infra_lease_answer *answer,
                          infra_time now)
 {
     struct infra_failover *f = failover;
+    int err = INFRA_OK;
 
-    if (f == NULL || answer == NULL || answer->outcome > INFRA_LEASE_UNKNOWN ||
-        (answer->outcome == INFRA_LEASE_GRANTED && answer->token == 0)) {
+    if (f == NULL || answer == NULL || !is_answer(f, answer)) {
         return INFRA_EINVAL;
     }
     infra__failover_advance(f, now);
-    if ((!f->call.is_out || call != f->call.id) && RULE(CALL_ID)) {
-        if (call == f->call.id && f->call.op == INFRA_LEASE_ACQUIRE &&
-            answer->outcome == INFRA_LEASE_GRANTED && !is_holder(f) &&
-            f->role != INFRA_FAILOVER_ACQUIRING) {
-            give_back(f, answer->token); /* Granted to who gave it up. */
+    if ((f->call.is_out && call == f->call.id) || !RULE(CALL_ID)) {
+        infra__call_answered(f, answer);
+        infra__failover_advance(f, now);
+    } else {
+        if (is_late_grant(f, call, answer)) {
+            give_back(f, answer->token);
         }
-        return INFRA_ESTALE;
+        err = INFRA_ESTALE;
     }
-    infra__call_answered(f, answer);
-    infra__failover_advance(f, now);
-    return INFRA_OK;
+    infra__failover_settle(f);
+    return err;
 }

@@ -133,6 +133,14 @@ void infra_failover_destroy(struct infra_failover *failover)
     }
 }
 
+/* What was said may have made something due. */
+static int heard(struct infra_failover *f, int err)
+{
+    infra__failover_advance(f, f->now);
+    infra__failover_settle(f);
+    return err;
+}
+
 int infra_failover_fenced(struct infra_failover *failover, uint64_t call,
                           uint32_t outcome, infra_time now)
 {
@@ -143,36 +151,34 @@ int infra_failover_fenced(struct infra_failover *failover, uint64_t call,
     }
     infra__failover_advance(f, now);
     if (f->fence_call == 0 || call != f->fence_call) {
-        return INFRA_ESTALE;
-    }
-    if (outcome != INFRA_FENCE_DONE && f->fence_policy == INFRA_FENCE_REQUIRE) {
-        infra__failover_become(f, INFRA_FAILOVER_REASON_FENCE);
-        return INFRA_OK;
+        return heard(f, INFRA_ESTALE);
     }
     f->fence_call = 0;
-    if (outcome != INFRA_FENCE_DONE) { /* Wait as if it were still armed. */
-        f->ready_at = infra__time_add(f->ready_at, f->ttl);
+    if (outcome != INFRA_FENCE_DONE && f->fence_policy == INFRA_FENCE_REQUIRE) {
+        infra__failover_become(f, INFRA_FAILOVER_REASON_FENCE);
+    } else if (outcome != INFRA_FENCE_DONE) {
+        /* Wait as if the former holder had renewed just now. */
+        f->ready_at = infra__time_add(f->now, f->ttl + f->grace);
     }
-    infra__failover_advance(f, now);
-    return INFRA_OK;
+    return heard(f, INFRA_OK);
 }
 
 int infra_failover_drained(struct infra_failover *failover, infra_time now)
 {
-    if (failover == NULL) {
+    struct infra_failover *f = failover;
+
+    if (f == NULL) {
         return INFRA_EINVAL;
     }
-    infra__failover_advance(failover, now);
-    if (failover->role == INFRA_FAILOVER_DRAINING && failover->host_drains) {
-        failover->has_drained = true;
-        infra__failover_advance(failover, now);
-        return INFRA_OK;
+    infra__failover_advance(f, now);
+    if (f->role == INFRA_FAILOVER_DRAINING && f->host_drains) {
+        f->has_drained = true;
+    } else if (f->orphan_token != 0 && f->host_token == 0) {
+        f->release_at = f->now;
+    } else {
+        return heard(f, INFRA_ESTALE);
     }
-    if (failover->orphan_token != 0 && failover->host_token == 0) {
-        failover->release_at = failover->now;
-        return INFRA_OK;
-    }
-    return INFRA_ESTALE;
+    return heard(f, INFRA_OK);
 }
 
 int infra_failover_fit(struct infra_failover *failover, int fit, infra_time now)
@@ -180,9 +186,9 @@ int infra_failover_fit(struct infra_failover *failover, int fit, infra_time now)
     if (failover == NULL) {
         return INFRA_EINVAL;
     }
-    failover->is_fit = fit != 0;
     infra__failover_advance(failover, now);
-    return INFRA_OK;
+    failover->is_fit = fit != 0;
+    return heard(failover, INFRA_OK);
 }
 
 int infra_failover_hint(struct infra_failover *failover, infra_time now)
@@ -192,7 +198,7 @@ int infra_failover_hint(struct infra_failover *failover, infra_time now)
     }
     infra__failover_advance(failover, now);
     failover->look_at = least(failover->look_at, failover->now);
-    return INFRA_OK;
+    return heard(failover, INFRA_OK);
 }
 
 static int step_down(struct infra_failover *f)
@@ -206,16 +212,25 @@ static int step_down(struct infra_failover *f)
 
 static int take_over(struct infra_failover *f)
 {
-    if (f->role == INFRA_FAILOVER_FAULT) {
+    if (f->role == INFRA_FAILOVER_FAULT || f->role == INFRA_FAILOVER_DRAINING) {
         return INFRA_EBUSY;
     }
     f->takes_over = !is_holder(f);
     f->ask_at = 0;
-    f->look_at = f->now;
+    f->look_at = least(f->look_at, f->now);
     if (f->role == INFRA_FAILOVER_COOLDOWN) {
         infra__failover_become(f, INFRA_FAILOVER_REASON_COMMAND);
     }
     return INFRA_OK;
+}
+
+static void stand_still(struct infra_failover *f)
+{
+    f->is_paused = true;
+    f->takes_over = false;
+    if (f->role == INFRA_FAILOVER_ACQUIRING) {
+        infra__failover_become(f, INFRA_FAILOVER_REASON_COMMAND);
+    }
 }
 
 int infra_failover_command(struct infra_failover *failover, uint32_t command,
@@ -236,18 +251,14 @@ int infra_failover_command(struct infra_failover *failover, uint32_t command,
         err = take_over(f);
         break;
     case INFRA_FAILOVER_PAUSE:
-        f->is_paused = true;
-        if (f->role == INFRA_FAILOVER_ACQUIRING) {
-            infra__failover_become(f, INFRA_FAILOVER_REASON_COMMAND);
-        }
+        stand_still(f);
         break;
     default:
         f->is_paused = false;
         f->is_stuck = false;
         break;
     }
-    infra__failover_advance(f, now);
-    return err;
+    return heard(f, err);
 }
 
 int infra_failover_inspect(const struct infra_failover *failover,

@@ -59,10 +59,8 @@ int infra_gate_open(const struct infra_gate *gate, infra_time now,
     uint64_t token = atomic_load_explicit(&w->token, memory_order_acquire);
     infra_time after = atomic_load_explicit(&w->until, memory_order_acquire);
 
-    if ((now >= before || now >= after) && RULE(GATE)) {
-        return 0;
-    }
-    if (before == 0 || after == 0) {
+    if ((now >= before || now >= after) &&
+        (RULE(GATE) || before == 0 || after == 0)) {
         return 0;
     }
     if (ret_token != NULL) {

@@ -180,4 +180,8 @@ void infra__failover_hold(struct infra_failover *f, uint64_t token,
 /* Time passes: see pauses and jumps, fire what is due. */
 void infra__failover_advance(struct infra_failover *f, infra_time now);
 
+/* The last thing in each call: note when the next is due, so that a pause shows
+ * whether or not the host takes what there is before it sleeps. */
+void infra__failover_settle(struct infra_failover *f);
+
 #endif

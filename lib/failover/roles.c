@@ -92,13 +92,11 @@ void infra__failover_become(struct infra_failover *f, uint32_t reason)
     case INFRA_FAILOVER_STANDBY:
     case INFRA_FAILOVER_FAULT:
         f->call.is_out = false;
-        f->look_at = f->now;
-        break;
-    case INFRA_FAILOVER_ACTIVE:
-        if (from == INFRA_FAILOVER_GRACE) {
-            f->activated = f->now;
-            f->activations++;
-        }
+        /* Who was refused does not ask again at once, or a store that says
+         * "free" and "taken" by turns would be asked without end. */
+        f->look_at = from == INFRA_FAILOVER_ACQUIRING
+                         ? time_after(f, f->attempt / 2)
+                         : f->now;
         break;
     case INFRA_FAILOVER_DRAINING:
         f->drain_limit = time_after(f, f->drain);

@@ -53,7 +53,7 @@ static const struct infra__transition_row rows[] = {
     { ROLE(DRAINING), WHY(EXPIRED), ROLE(COOLDOWN) },
     { ROLE(DRAINING), WHY(CLOCK), ROLE(FAULT) },
 
-    { ROLE(FAULT), WHY(FIT), ROLE(STANDBY) },
+    { ROLE(FAULT), WHY(FIT), ROLE(COOLDOWN) }, /* For what is left of it. */
 
     { ROLE(COOLDOWN), WHY(COOLED), ROLE(STANDBY) },
     { ROLE(COOLDOWN), WHY(COMMAND), ROLE(STANDBY) },

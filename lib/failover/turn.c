@@ -11,6 +11,11 @@
 #define LOOK_MIN INFRA_MS(50)
 #define LOOK_MAX INFRA_MS(500)
 
+static infra_time earlier(infra_time a, infra_time b)
+{
+    return a < b ? a : b;
+}
+
 /* Until when the host may go on with what it began. */
 infra_time infra__failover_end(const struct infra_failover *f)
 {
@@ -27,7 +32,7 @@ static infra_time stall_due(const struct infra_failover *f)
     if (f->attest_max == 0 || f->host_token == 0 || !RULE(ATTEST)) {
         return INFRA_TIME_NEVER;
     }
-    if (seen < f->activated || seen > f->now + f->attest_max) {
+    if (seen < f->activated || seen > infra__time_add(f->now, f->attest_max)) {
         seen = f->activated; /* Before it, or on a clock that went back. */
     }
     return infra__time_add(seen, f->attest_max);
@@ -97,12 +102,16 @@ static uint32_t due_reason(const struct infra_failover *f)
  * counted on it holds. */
 static void clock_went_back(struct infra_failover *f, infra_time now)
 {
-    infra__failover_become(f, INFRA_FAILOVER_REASON_CLOCK);
-    f->is_stuck = true;
     f->now = now;
     f->due = INFRA_TIME_NEVER;
+    infra__failover_become(f, INFRA_FAILOVER_REASON_CLOCK);
+    f->is_stuck = true;
     f->call.is_out = false;
     f->look_at = now;
+    f->ask_at = now;
+    f->defer_until = now;
+    f->cool_until = earlier(f->cool_until, infra__time_add(now, f->hold_down));
+    f->release_at = infra__time_add(now, f->guard);
     f->damper.at = now;
 }
 
@@ -113,6 +122,7 @@ static void was_paused(struct infra_failover *f)
     if (is_holder(f)) {
         f->must_verify = true;
         f->renew_at = f->now;
+        f->call.is_out = false; /* It would tell what was before. */
         infra__failover_become(f, INFRA_FAILOVER_REASON_PAUSE);
     }
     if (f->orphan_token != 0 && f->due <= f->release_at) {
@@ -266,6 +276,8 @@ static bool take_event(struct infra_failover *f,
         f->is_fence_offered = false;
     } else if (may_activate(f)) {
         tell(f, INFRA_FAILOVER_ACTIVATE, ret);
+        f->activated = f->now;
+        f->activations++;
         f->host_token = f->token;
         f->host_drains = false;
         infra__gate_set(f->gate, f->token, f->until);
@@ -288,14 +300,8 @@ int infra_failover_next(struct infra_failover *failover, infra_time now,
     infra__failover_advance(f, now);
     ask(f);
     bool taken = take_event(f, ret);
-    /* The host that stops may have made the end of a drain. */
-    f->due = taken ? f->now : infra_failover_deadline(f);
+    infra__failover_settle(f);
     return taken ? INFRA_OK : INFRA_EAGAIN;
-}
-
-static infra_time earlier(infra_time a, infra_time b)
-{
-    return a < b ? a : b;
 }
 
 /* When the role has to change, if nothing happens. */
@@ -353,4 +359,11 @@ infra_time infra_failover_deadline(const struct infra_failover *failover)
         return 0;
     }
     return earlier(role_due(f), call_due(f));
+}
+
+void infra__failover_settle(struct infra_failover *f)
+{
+    infra_time due = infra_failover_deadline(f);
+
+    f->due = due > f->now ? due : f->now;
 }
