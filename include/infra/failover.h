@@ -229,8 +229,8 @@ INFRA_API uint64_t infra_fence_token(const struct infra_fence *fence);
 struct infra_failover_options {
     size_t size;
     const struct infra_allocator *allocator;
-    const char *group; /**< Required; copied. */
-    const char *node;  /**< Required, another on each node; copied. */
+    const char *group; /**< Required. The store is who needs it; not kept. */
+    const char *node;  /**< So, too; another on each node. */
     struct infra_gate
         *gate;            /**< Required; the host's, longer than the machine. */
     uint64_t incarnation; /**< Required: fresh randomness with each start. */

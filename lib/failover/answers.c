@@ -265,7 +265,7 @@ int infra_failover_reply(struct infra_failover *failover, uint64_t call,
         return INFRA_EINVAL;
     }
     infra__failover_advance(f, now);
-    if ((f->call.is_out && call == f->call.id) || !RULE(CALL_ID)) {
+    if (f->call.is_out && (call == f->call.id || !RULE(CALL_ID))) {
         infra__call_answered(f, answer);
         infra__failover_advance(f, now);
     } else {

@@ -19,7 +19,7 @@ static struct infra_lease_answer state_of(const struct sim_store *s,
         a.outcome = s->incarnation == r->incarnation ? INFRA_LEASE_GRANTED
                                                      : INFRA_LEASE_CONFLICT;
         a.token = s->token;
-        a.ttl = s->expires - now;
+        a.ttl = s->ttl; /* What it was given, not what is left of it. */
     }
     a.wish = now < s->wish_until ? s->wish : 0;
     return a;
@@ -40,6 +40,7 @@ static struct infra_lease_answer acquire(struct sim_store *s,
     s->holder = r->node + 1;
     s->incarnation = r->incarnation;
     s->token = ++s->last_token;
+    s->ttl = r->ttl;
     s->expires = now + r->ttl;
     s->wish = 0; /* Somebody has it now. */
     return (struct infra_lease_answer) { .outcome = INFRA_LEASE_GRANTED,
@@ -59,7 +60,6 @@ static struct infra_lease_answer renew(struct sim_store *s,
     }
     if (a.outcome == INFRA_LEASE_GRANTED) {
         s->expires = now + r->ttl;
-        a.ttl = r->ttl;
     }
     return a;
 }
@@ -68,8 +68,7 @@ struct infra_lease_answer sim_store_do(struct sim_store *s,
                                        const struct sim_request *r,
                                        infra_time now)
 {
-    struct infra_lease_answer done = { .outcome = INFRA_LEASE_GRANTED,
-                                       .token = r->token };
+    struct infra_lease_answer done = { .outcome = INFRA_LEASE_GRANTED };
 
     sim_store_expire(s, now);
     switch (r->op) {
@@ -91,7 +90,6 @@ struct infra_lease_answer sim_store_do(struct sim_store *s,
             s->wish = r->wish;
             s->wish_until = now + r->ttl;
         }
-        done.token = 1;
         return done;
     }
 }

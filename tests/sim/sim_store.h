@@ -12,6 +12,7 @@ struct sim_store {
     uint64_t incarnation;
     uint64_t token; /* Of the holder. */
     uint64_t last_token;
+    infra_time ttl;
     infra_time expires;
     bool is_clean; /* The last holder released it, or there was none. */
     uint64_t wish;
