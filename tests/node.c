@@ -143,6 +143,25 @@ const char *node_sleep(struct node *n)
     return node_at(n, at > n->now ? at : n->now);
 }
 
+const char *node_diary(struct node *n, infra_time since, infra_time duration)
+{
+    infra_time end = n->now + duration;
+    size_t length = 0;
+
+    n->diary[0] = '\0';
+    while (infra_failover_deadline(n->machine) <= end) {
+        if (node_sleep(n)[0] != '\0') {
+            length += (size_t)snprintf(
+                n->diary + length, sizeof n->diary - length, "%s%llu %s",
+                length > 0 ? ", " : "",
+                (unsigned long long)((n->now - since) / INFRA_MS(1)), n->heard);
+            ck_assert_uint_lt(length, sizeof n->diary);
+        }
+    }
+    n->now = end;
+    return n->diary;
+}
+
 const char *node_answer_as(struct node *n, struct infra_lease_answer answer)
 {
     (void)infra_failover_reply(n->machine, n->call.call, &answer, n->now);

@@ -27,6 +27,7 @@ struct node {
     uint64_t active;   /* It serves under this; 0: no. */
     uint64_t greatest; /* Token that it ever served under. */
     char heard[1024];
+    char diary[1024];
 };
 
 /* Create its machine; group, node, gate and incarnation are filled in. */
@@ -42,6 +43,11 @@ const char *node_take(struct node *n);
 const char *node_at(struct node *n, infra_time now);
 const char *node_after(struct node *n, infra_time duration);
 const char *node_sleep(struct node *n);
+
+/* Sleep for so long, deadline by deadline, and leave calls without an answer.
+ * What was heard, and how many milliseconds after @since: "3333 renew, 5000
+ * doubt(late)". */
+const char *node_diary(struct node *n, infra_time since, infra_time duration);
 
 /* Answer the last call: with a lease of the full ttl, or as it says. */
 const char *node_answer(struct node *n, uint32_t outcome, uint64_t token);

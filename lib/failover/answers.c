@@ -259,21 +259,18 @@ int infra_failover_reply(struct infra_failover *failover, uint64_t call,
                          infra_time now)
 {
     struct infra_failover *f = failover;
-    int err = INFRA_OK;
 
     if (f == NULL || answer == NULL || !is_answer(f, answer)) {
         return INFRA_EINVAL;
     }
     infra__failover_advance(f, now);
-    if (f->call.is_out && (call == f->call.id || !RULE(CALL_ID))) {
-        infra__call_answered(f, answer);
-        infra__failover_advance(f, now);
-    } else {
+    if (!f->call.is_out || (call != f->call.id && RULE(CALL_ID))) {
         if (is_late_grant(f, call, answer)) {
             give_back(f, answer->token);
         }
-        err = INFRA_ESTALE;
+        return INFRA_ESTALE;
     }
-    infra__failover_settle(f);
-    return err;
+    infra__call_answered(f, answer);
+    infra__failover_advance(f, now);
+    return INFRA_OK;
 }

@@ -93,7 +93,6 @@ static void start(struct infra_failover *f,
     f->random = o->seed;
     f->damper.half_life = o->penalty_half_life;
     f->is_fit = true;
-    f->due = INFRA_TIME_NEVER;
     infra__gate_shut(f->gate);
 }
 
@@ -133,14 +132,6 @@ void infra_failover_destroy(struct infra_failover *failover)
     }
 }
 
-/* What was said may have made something due. */
-static int heard(struct infra_failover *f, int err)
-{
-    infra__failover_advance(f, f->now);
-    infra__failover_settle(f);
-    return err;
-}
-
 int infra_failover_fenced(struct infra_failover *failover, uint64_t call,
                           uint32_t outcome, infra_time now)
 {
@@ -151,7 +142,7 @@ int infra_failover_fenced(struct infra_failover *failover, uint64_t call,
     }
     infra__failover_advance(f, now);
     if (f->fence_call == 0 || call != f->fence_call) {
-        return heard(f, INFRA_ESTALE);
+        return INFRA_ESTALE;
     }
     f->fence_call = 0;
     if (outcome != INFRA_FENCE_DONE && f->fence_policy == INFRA_FENCE_REQUIRE) {
@@ -160,7 +151,8 @@ int infra_failover_fenced(struct infra_failover *failover, uint64_t call,
         /* Wait as if the former holder had renewed just now. */
         f->ready_at = infra__time_add(f->now, f->ttl + f->grace);
     }
-    return heard(f, INFRA_OK);
+    infra__failover_advance(f, now);
+    return INFRA_OK;
 }
 
 int infra_failover_drained(struct infra_failover *failover, infra_time now)
@@ -176,9 +168,10 @@ int infra_failover_drained(struct infra_failover *failover, infra_time now)
     } else if (f->orphan_token != 0 && f->host_token == 0) {
         f->release_at = f->now;
     } else {
-        return heard(f, INFRA_ESTALE);
+        return INFRA_ESTALE;
     }
-    return heard(f, INFRA_OK);
+    infra__failover_advance(f, now);
+    return INFRA_OK;
 }
 
 int infra_failover_fit(struct infra_failover *failover, int fit, infra_time now)
@@ -188,7 +181,8 @@ int infra_failover_fit(struct infra_failover *failover, int fit, infra_time now)
     }
     infra__failover_advance(failover, now);
     failover->is_fit = fit != 0;
-    return heard(failover, INFRA_OK);
+    infra__failover_advance(failover, now);
+    return INFRA_OK;
 }
 
 int infra_failover_hint(struct infra_failover *failover, infra_time now)
@@ -198,7 +192,8 @@ int infra_failover_hint(struct infra_failover *failover, infra_time now)
     }
     infra__failover_advance(failover, now);
     failover->look_at = least(failover->look_at, failover->now);
-    return heard(failover, INFRA_OK);
+    infra__failover_advance(failover, now);
+    return INFRA_OK;
 }
 
 static int step_down(struct infra_failover *f)
@@ -258,7 +253,8 @@ int infra_failover_command(struct infra_failover *failover, uint32_t command,
         f->is_stuck = false;
         break;
     }
-    return heard(f, err);
+    infra__failover_advance(f, now);
+    return err;
 }
 
 int infra_failover_inspect(const struct infra_failover *failover,

@@ -104,7 +104,6 @@ struct infra_failover {
     uint32_t fence_policy;
 
     infra_time now; /* The greatest that was seen. */
-    infra_time due; /* The deadline as the host last knew it; to see pauses. */
     uint32_t role;
     uint32_t reason;
     infra_time since;
@@ -179,9 +178,5 @@ void infra__failover_hold(struct infra_failover *f, uint64_t token,
 
 /* Time passes: see pauses and jumps, fire what is due. */
 void infra__failover_advance(struct infra_failover *f, infra_time now);
-
-/* The last thing in each call: note when the next is due, so that a pause shows
- * whether or not the host takes what there is before it sleeps. */
-void infra__failover_settle(struct infra_failover *f);
 
 #endif

@@ -89,9 +89,12 @@ void infra__failover_become(struct infra_failover *f, uint32_t reason)
         stop(f, why);
     }
     switch (to) {
-    case INFRA_FAILOVER_STANDBY:
     case INFRA_FAILOVER_FAULT:
         f->call.is_out = false;
+        break;
+    case INFRA_FAILOVER_STANDBY:
+        f->call.is_out = false;
+        f->cool_until = 0;
         /* Who was refused does not ask again at once, or a store that says
          * "free" and "taken" by turns would be asked without end. */
         f->look_at = from == INFRA_FAILOVER_ACQUIRING

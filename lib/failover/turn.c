@@ -103,7 +103,6 @@ static uint32_t due_reason(const struct infra_failover *f)
 static void clock_went_back(struct infra_failover *f, infra_time now)
 {
     f->now = now;
-    f->due = INFRA_TIME_NEVER;
     infra__failover_become(f, INFRA_FAILOVER_REASON_CLOCK);
     f->is_stuck = true;
     f->call.is_out = false;
@@ -117,7 +116,7 @@ static void clock_went_back(struct infra_failover *f, infra_time now)
 
 /* It was called so late that it stood still, or the clock jumped. What it knows
  * of the lease may be old: ask before anything new begins. */
-static void was_paused(struct infra_failover *f)
+static void was_paused(struct infra_failover *f, infra_time due)
 {
     if (is_holder(f)) {
         f->must_verify = true;
@@ -125,7 +124,7 @@ static void was_paused(struct infra_failover *f)
         f->call.is_out = false; /* It would tell what was before. */
         infra__failover_become(f, INFRA_FAILOVER_REASON_PAUSE);
     }
-    if (f->orphan_token != 0 && f->due <= f->release_at) {
+    if (f->orphan_token != 0 && due <= f->release_at) {
         /* It may be the clock alone that passed: wait again. */
         f->release_at = infra__time_add(f->now, f->guard);
     }
@@ -135,15 +134,18 @@ void infra__failover_advance(struct infra_failover *f, infra_time now)
 {
     static const struct infra_lease_answer none = { .outcome =
                                                         INFRA_LEASE_UNKNOWN };
+    /* When the host was to come: nothing has changed since it was here, but
+     * that workers may have attested progress. */
+    infra_time due = infra_failover_deadline(f);
 
+    due = due > f->now ? due : f->now;
     if (now < f->now && f->now - now > f->guard / 2 && RULE(CLOCK)) {
         clock_went_back(f, now);
     }
     f->now = now > f->now ? now : f->now;
-    if (f->now > infra__time_add(f->due, f->pause_max)) {
-        was_paused(f);
+    if (f->now > infra__time_add(due, f->pause_max)) {
+        was_paused(f, due);
     }
-    f->due = f->now;
     for (uint32_t i = 0; i < STEPS_MAX; i++) {
         uint32_t reason = due_reason(f);
         if (reason == REASONS_COUNT) {
@@ -299,9 +301,7 @@ int infra_failover_next(struct infra_failover *failover, infra_time now,
     }
     infra__failover_advance(f, now);
     ask(f);
-    bool taken = take_event(f, ret);
-    infra__failover_settle(f);
-    return taken ? INFRA_OK : INFRA_EAGAIN;
+    return take_event(f, ret) ? INFRA_OK : INFRA_EAGAIN;
 }
 
 /* When the role has to change, if nothing happens. */
@@ -359,11 +359,4 @@ infra_time infra_failover_deadline(const struct infra_failover *failover)
         return 0;
     }
     return earlier(role_due(f), call_due(f));
-}
-
-void infra__failover_settle(struct infra_failover *f)
-{
-    infra_time due = infra_failover_deadline(f);
-
-    f->due = due > f->now ? due : f->now;
 }
