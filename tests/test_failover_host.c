@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Failover: the host. Its clock and its pauses, its workers, the fence, how it
- * stops, and what is held against it. */
+/* Failover: the host. Its clock and its pauses, its workers, how it stops, and
+ * what is held against it. */
 #include "node.h"
 #include "support.h"
 
@@ -31,14 +31,6 @@ static const char *fit(int is_fit)
 static const char *drained(void)
 {
     ck_assert_int_eq(infra_failover_drained(n.machine, n.now), INFRA_OK);
-    return node_take(&n);
-}
-
-static const char *fenced(uint32_t outcome)
-{
-    ck_assert_int_eq(
-        infra_failover_fenced(n.machine, n.fence.call, outcome, n.now),
-        INFRA_OK);
     return node_take(&n);
 }
 
@@ -137,94 +129,6 @@ START_TEST(grace_ends_at_once)
     ck_assert_str_eq(take_from_another(), "grace(granted)");
     ck_assert_str_eq(node_command(&n, INFRA_FAILOVER_STEP_DOWN),
                      "cool-down(resign) release");
-}
-END_TEST
-
-/* Three policies, how the fence ended, and what follows. The ttl is 10 s, the
- * grace 500 ms. */
-static const struct {
-    uint32_t policy;
-    uint32_t outcome;
-    infra_time after; /* In milliseconds since it held the lease. */
-    const char *then;
-    const char *diary;
-} fences[] = {
-    { INFRA_FENCE_REQUIRE, INFRA_FENCE_DONE, 100, "",
-      "500 active(ready) ACTIVATE" },
-    { INFRA_FENCE_REQUIRE, INFRA_FENCE_DONE, 600, "active(ready) ACTIVATE",
-      "" },
-    { INFRA_FENCE_REQUIRE, INFRA_FENCE_FAILED, 100, "cool-down(fence) release",
-      "1100 release, 2100 release" },
-    { INFRA_FENCE_REQUIRE, INFRA_FENCE_UNKNOWN, 100, "cool-down(fence) release",
-      "1100 release, 2100 release" },
-    { INFRA_FENCE_TRY, INFRA_FENCE_DONE, 600, "active(ready) ACTIVATE", "" },
-};
-
-START_TEST(a_fence_is_waited_for)
-{
-    create(
-        (struct infra_failover_options) { .fence_policy = fences[_i].policy });
-    ck_assert_str_eq(take_from_another(), "grace(granted) FENCE");
-    ck_assert_uint_eq(n.fence.token, 1);
-    infra_time begin = n.now;
-    ck_assert_str_eq(node_diary(&n, begin, INFRA_MS(fences[_i].after)), "");
-    ck_assert_str_eq(fenced(fences[_i].outcome), fences[_i].then);
-    ck_assert_int_eq(
-        infra_failover_fenced(n.machine, n.fence.call, INFRA_FENCE_DONE, n.now),
-        INFRA_ESTALE);
-    ck_assert_str_eq(node_diary(&n, begin, INFRA_MS(2500)), fences[_i].diary);
-}
-END_TEST
-
-/* TRY: what could not be shut out is given another ttl and the grace, renewing
- * all the while. */
-START_TEST(a_fence_that_failed_costs_a_ttl)
-{
-    create((struct infra_failover_options) { .fence_policy = INFRA_FENCE_TRY });
-    (void)take_from_another();
-    (void)node_after(&n, INFRA_SEC(2));
-    ck_assert_str_eq(fenced(INFRA_FENCE_FAILED), "");
-    infra_time failed = n.now;
-    for (int i = 0; i < 3; i++) {
-        ck_assert_str_eq(renew(), "");
-    }
-    ck_assert_str_eq(node_sleep(&n), "active(ready) ACTIVATE");
-    ck_assert_uint_eq(n.now, failed + INFRA_MS(10500));
-}
-END_TEST
-
-/* Until the fence is answered nobody is active, however long that takes. */
-START_TEST(no_answer_is_no_fence)
-{
-    create((struct infra_failover_options) { .fence_policy = INFRA_FENCE_TRY });
-    (void)take_from_another();
-    for (int i = 0; i < 100; i++) {
-        ck_assert_str_eq(renew(), "");
-    }
-    ck_assert_str_eq(fenced(INFRA_FENCE_DONE), "active(ready) ACTIVATE");
-}
-END_TEST
-
-/* The former holder gave it back in order: nothing to wait for. */
-START_TEST(a_clean_grant_needs_no_fence)
-{
-    create((struct infra_failover_options) {
-        .fence_policy = INFRA_FENCE_REQUIRE, .grace = INFRA_SEC(60) });
-    node_lead(&n, 1);
-}
-END_TEST
-
-/* A grace longer than the lease is spent renewing. */
-START_TEST(a_long_grace_is_renewed)
-{
-    create((struct infra_failover_options) { .grace = INFRA_SEC(60) });
-    (void)take_from_another();
-    infra_time begin = n.now;
-    while (n.now < begin + INFRA_SEC(58)) {
-        ck_assert_str_eq(renew(), "");
-    }
-    ck_assert_str_eq(node_at(&n, begin + INFRA_SEC(60)),
-                     "active(ready) ACTIVATE");
 }
 END_TEST
 
@@ -505,7 +409,6 @@ int main(void)
     static void (*const no_setup)(void) = NULL;
     Suite *suite = suite_create("failover_host");
     TCase *stop = tcase_create("stop");
-    TCase *fence = tcase_create("fence");
     TCase *time = tcase_create("time");
     TCase *conduct = tcase_create("conduct");
 
@@ -517,15 +420,6 @@ int main(void)
     tcase_add_test(stop, doubt_ends_in_a_drain);
     tcase_add_test(stop, grace_ends_at_once);
     suite_add_tcase(suite, stop);
-
-    tcase_add_checked_fixture(fence, no_setup, teardown);
-    tcase_add_loop_test(fence, a_fence_is_waited_for, 0,
-                        sizeof fences / sizeof fences[0]);
-    tcase_add_test(fence, a_fence_that_failed_costs_a_ttl);
-    tcase_add_test(fence, no_answer_is_no_fence);
-    tcase_add_test(fence, a_clean_grant_needs_no_fence);
-    tcase_add_test(fence, a_long_grace_is_renewed);
-    suite_add_tcase(suite, fence);
 
     tcase_add_checked_fixture(time, no_setup, teardown);
     tcase_add_test(time, after_a_pause_grace_is_verified);
