@@ -32,7 +32,7 @@ enum sim_kind {
 struct sim_step {
     infra_time at;
     uint64_t order;
-    enum sim_kind kind;
+    uint32_t kind; /* enum sim_kind */
     uint32_t node;
     uint32_t boot;
     uint64_t number;
