@@ -21,6 +21,7 @@ int bench_memory(const struct bench_options *options);
 int bench_build(const struct bench_options *options);
 int bench_spread(const struct bench_options *options);
 int bench_disruption(const struct bench_options *options);
+int bench_failover(const struct bench_options *options);
 int bench_compare(const struct bench_options *options);
 
 /* Describe the options that only one question has. */

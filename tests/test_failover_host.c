@@ -136,11 +136,12 @@ END_TEST
  * nothing begins before a renewal that was asked for afterwards. */
 START_TEST(after_a_pause_grace_is_verified)
 {
-    create((struct infra_failover_options) { .grace = INFRA_SEC(4) });
+    create((struct infra_failover_options) { .grace = INFRA_MS(3500) });
     (void)take_from_another();
     ck_assert_str_eq(node_sleep(&n), "renew");
     uint64_t before = n.call.call;
-    ck_assert_str_eq(node_after(&n, INFRA_SEC(5)), "renew");
+    ck_assert_str_eq(node_after(&n, INFRA_SEC(3)), "renew");
+    ck_assert_str_eq(node_after(&n, INFRA_MS(200)), "");
     const struct infra_lease_answer a = { .outcome = INFRA_LEASE_GRANTED,
                                           .token = 1,
                                           .ttl = n.ttl };
@@ -149,6 +150,19 @@ START_TEST(after_a_pause_grace_is_verified)
     ck_assert_str_eq(node_take(&n), "");
     ck_assert_str_eq(node_answer(&n, INFRA_LEASE_GRANTED, 1),
                      "active(ready) ACTIVATE");
+}
+END_TEST
+
+/* Nor is what it has to wait for over because the clock went on. */
+START_TEST(after_a_pause_grace_goes_on)
+{
+    create((struct infra_failover_options) { .grace = INFRA_SEC(2) });
+    (void)take_from_another();
+    ck_assert_str_eq(node_after(&n, INFRA_MS(500)), "");
+    ck_assert_str_eq(node_after(&n, INFRA_SEC(7)), "renew");
+    ck_assert_str_eq(node_answer(&n, INFRA_LEASE_GRANTED, 1), "");
+    ck_assert_str_eq(node_after(&n, INFRA_MS(1500) - 1), "");
+    ck_assert_str_eq(node_after(&n, 1), "active(ready) ACTIVATE");
 }
 END_TEST
 
@@ -423,6 +437,7 @@ int main(void)
 
     tcase_add_checked_fixture(time, no_setup, teardown);
     tcase_add_test(time, after_a_pause_grace_is_verified);
+    tcase_add_test(time, after_a_pause_grace_goes_on);
     tcase_add_test(time, after_a_pause_it_is_in_doubt);
     tcase_add_test(time, a_pause_voids_the_call_that_is_out);
     tcase_add_test(time, sleeping_is_no_pause);

@@ -247,7 +247,8 @@ struct infra_failover_options {
     /** Renew only while a worker attested progress so recently, or a hung
      *  process would renew for ever; 0: not asked for. */
     infra_time attest_max;
-    /** To be called so late, after the deadline, is a pause; 0: ttl / 4. */
+    /** To be called so late, after the deadline, is a pause; 0: ttl / 4.  A
+     *  clock that jumps on by less is taken to be right. */
     infra_time pause_max;
     /** Hand over on request of a preferred node only after so long. */
     infra_time tenure_min;

@@ -40,6 +40,7 @@ enum infra__rule {
     INFRA__RULE_DRAIN,   /* Release only when drained, or at the limit. */
     INFRA__RULE_ATTEST,  /* Renew only with proof of progress. */
     INFRA__RULE_CLOCK,   /* A clock that went back is a fault. */
+    INFRA__RULE_JUMP,    /* A clock that jumped on is not waited by. */
     INFRA__RULE_FIT,     /* Who is not fit does not take over. */
     INFRA__RULES_COUNT,
 };

@@ -116,17 +116,23 @@ static void clock_went_back(struct infra_failover *f, infra_time now)
 
 /* It was called so late that it stood still, or the clock jumped. What it knows
  * of the lease may be old: ask before anything new begins. */
-static void was_paused(struct infra_failover *f, infra_time due)
+static void was_paused(struct infra_failover *f, infra_time last)
 {
+    infra_time pause = f->now - last;
+
     if (is_holder(f)) {
         f->must_verify = true;
         f->renew_at = f->now;
         f->call.is_out = false; /* It would tell what was before. */
         infra__failover_become(f, INFRA_FAILOVER_REASON_PAUSE);
     }
-    if (f->orphan_token != 0 && due <= f->release_at) {
-        /* It may be the clock alone that passed: wait again. */
-        f->release_at = infra__time_add(f->now, f->guard);
+    /* It may be the clock alone that went on: what had to be waited for when
+     * the host was here last, still has to be. */
+    if (f->role == INFRA_FAILOVER_GRACE && f->ready_at > last && RULE(JUMP)) {
+        f->ready_at = infra__time_add(f->ready_at, pause);
+    }
+    if (f->orphan_token != 0 && f->release_at > last && RULE(JUMP)) {
+        f->release_at = infra__time_add(f->release_at, pause);
     }
 }
 
@@ -138,13 +144,13 @@ void infra__failover_advance(struct infra_failover *f, infra_time now)
      * that workers may have attested progress. */
     infra_time due = infra_failover_deadline(f);
 
-    due = due > f->now ? due : f->now;
     if (now < f->now && f->now - now > f->guard / 2 && RULE(CLOCK)) {
         clock_went_back(f, now);
     }
-    f->now = now > f->now ? now : f->now;
-    if (f->now > infra__time_add(due, f->pause_max)) {
-        was_paused(f, due);
+    infra_time last = f->now;
+    f->now = now > last ? now : last;
+    if (f->now > infra__time_add(due > last ? due : last, f->pause_max)) {
+        was_paused(f, last);
     }
     for (uint32_t i = 0; i < STEPS_MAX; i++) {
         uint32_t reason = due_reason(f);

@@ -132,6 +132,8 @@ static void configure(struct sim_world *w)
                                        INFRA_SEC(10) };
     static const infra_time smalls[] = { INFRA_MS(1), INFRA_MS(60),
                                          INFRA_MS(400) };
+    static const infra_time graces[] = { INFRA_MS(1), INFRA_MS(400),
+                                         INFRA_MS(1500) };
     struct infra_failover_options *c = &w->config;
 
     c->size = sizeof *c;
@@ -140,7 +142,7 @@ static void configure(struct sim_world *w)
     c->guard = smalls[sim_below(w, 2) + (c->ttl > INFRA_SEC(2))];
     c->guard =
         c->ttl > INFRA_SEC(3) && sim_chance(w, 5000) ? INFRA_MS(1) : c->guard;
-    c->grace = smalls[sim_below(w, 3)];
+    c->grace = graces[sim_below(w, 3)];
     c->drain = sim_chance(w, 5000) ? c->ttl / 10 : 0;
     c->attest_max = sim_chance(w, 5000) ? INFRA_MS(800) : 0;
     /* No more room than what is told apart: clocks as bad as they may be. */

@@ -26,7 +26,8 @@ static const char *const rules[INFRA__RULES_COUNT] = {
     [INFRA__RULE_FLOOR] = "floor",     [INFRA__RULE_GRACE] = "grace",
     [INFRA__RULE_FENCE] = "fence",     [INFRA__RULE_ADOPT] = "adopt",
     [INFRA__RULE_DRAIN] = "drain",     [INFRA__RULE_ATTEST] = "attest",
-    [INFRA__RULE_CLOCK] = "clock",     [INFRA__RULE_FIT] = "fit",
+    [INFRA__RULE_CLOCK] = "clock",     [INFRA__RULE_JUMP] = "jump",
+    [INFRA__RULE_FIT] = "fit",
 };
 static const char *const modes[] = { "safety", "liveness", "regressed" };
 

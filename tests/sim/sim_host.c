@@ -167,6 +167,11 @@ static void handle(struct sim_world *w, uint32_t i,
         n->is_draining = false;
         break;
     default:
+        /* While it waits is when a clock that jumps does most harm. */
+        if (e->role == INFRA_FAILOVER_GRACE && sim_has_faults(w) &&
+            sim_chance(w, 1000)) {
+            sim_step_clock(w, i);
+        }
         break;
     }
 }
