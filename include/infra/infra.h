@@ -6,6 +6,7 @@
 #include <infra/balancer.h>
 #include <infra/base.h>
 #include <infra/driver.h>
+#include <infra/failover.h>
 #include <infra/health.h>
 #include <infra/outlier.h>
 #include <infra/policy.h>

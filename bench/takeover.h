@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/* Two nodes and a store in virtual time, without a fault but the one that is
+ * asked for: how long is nobody active? The machines are the library's, the
+ * store is that of tests/sim. A message takes 0.5 to 1.5 ms each way, and a
+ * timer is up to 1 ms late. */
+#ifndef BENCH_TAKEOVER_H
+#define BENCH_TAKEOVER_H
+
+#include "histogram.h"
+
+#include <infra/failover.h>
+
+enum takeover_fault {
+    TAKEOVER_CRASH,  /* The active node is gone, with its state. */
+    TAKEOVER_FREEZE, /* It stands still, and goes on after the take-over. */
+    TAKEOVER_HAND,   /* It is told to step down, and has nothing to drain. */
+};
+
+struct takeover {
+    uint32_t fault; /* enum takeover_fault */
+    int has_watch;  /* The standby hears when the lease is free; or it looks. */
+    infra_time ttl;
+    uint64_t count; /* So many faults. */
+    uint64_t seed;
+    /* Out: from the fault to the activation of the other. */
+    struct histogram times;
+    infra_time max;
+    infra_time bound;  /* What the configuration promises. */
+    uint64_t overlaps; /* Moments at which both gates were open. */
+    uint64_t steps;
+};
+
+/* INFRA_OK, INFRA_ENOMEM, or INFRA_EAGAIN: nobody took over for ever so long. */
+int takeover_run(struct takeover *t);
+
+#endif

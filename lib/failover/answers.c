@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: MIT */
+/* What the store is asked, and what its answers mean. One call is out at a
+ * time; each has an id, and what is granted counts from its issue: an answer
+ * that comes late, twice, or to a call that was given up can never lengthen
+ * anything. */
+#include "calls.h"
+
+#define RELEASE_ATTEMPTS 3u /* Then its ttl has to do. */
+
+void infra__call_begin(struct infra_failover *f, uint32_t op, uint64_t token)
+{
+    f->call = (struct call) { .id = ++f->calls_count,
+                              .issue = f->now,
+                              .deadline = infra__time_add(f->now, f->attempt),
+                              .token = token,
+                              .op = op,
+                              .is_out = true,
+                              .is_offered = true };
+}
+
+/* When to try again after a call that told nothing: at once if it took its
+ * time, but not in a circle if the store refuses at once. */
+static infra_time retry_at(const struct infra_failover *f)
+{
+    infra_time at = infra__time_add(f->call.issue, f->attempt / 2);
+
+    return at > f->now ? at : f->now;
+}
+
+/* What a lease is good for that this call was granted. A store may give less
+ * than was asked, and is not believed if it says more. */
+static infra_time validity(const struct infra_failover *f,
+                           const struct infra_lease_answer *a)
+{
+    infra_time ttl = a->ttl < f->ttl ? a->ttl : f->ttl;
+    infra_time issue = RULE(ISSUE) ? f->call.issue : f->now;
+
+    return infra__validity(issue, ttl, f->drift_ppm, f->guard);
+}
+
+static void give_back(struct infra_failover *f, uint64_t token)
+{
+    f->orphan_token = token;
+    f->release_at = f->now;
+    f->release_attempts = 0;
+}
+
+/* The lease is ours with this answer, unless it is too late or not new. */
+static void take(struct infra_failover *f, const struct infra_lease_answer *a,
+                 bool clean)
+{
+    infra_time until = validity(f, a);
+
+    if (a->token <= f->token_floor && RULE(FLOOR)) {
+        give_back(f, a->token);
+        f->is_stuck = true;
+        infra__failover_become(f, INFRA_FAILOVER_REASON_REGRESSED);
+    } else if (until <= f->now) {
+        give_back(f, a->token);
+        infra__failover_become(f, INFRA_FAILOVER_REASON_EXPIRED);
+    } else {
+        infra__failover_hold(f, a->token, until, clean);
+    }
+}
+
+static void note_other(struct infra_failover *f, uint64_t token)
+{
+    f->held_token = token;
+    if (token > f->token_floor && token != UINT64_MAX) {
+        f->token_floor = token;
+    }
+}
+
+static void on_acquire(struct infra_failover *f,
+                       const struct infra_lease_answer *a)
+{
+    if (a->outcome == INFRA_LEASE_GRANTED) {
+        take(f, a, a->clean != 0);
+    } else if (a->outcome == INFRA_LEASE_CONFLICT) {
+        note_other(f, a->token);
+        infra__failover_become(f, INFRA_FAILOVER_REASON_HELD);
+    } else { /* It may be ours: see. */
+        f->acquire_op = INFRA_LEASE_READ;
+        f->look_at = retry_at(f);
+    }
+}
+
+/* May this node take a lease that is free, or that is its own by mistake? */
+static bool may_take(const struct infra_failover *f)
+{
+    return (f->is_fit || !RULE(FIT)) && (!f->is_paused || f->takes_over) &&
+           (f->role == INFRA_FAILOVER_STANDBY ||
+            f->role == INFRA_FAILOVER_ACQUIRING);
+}
+
+/* The lease is ours though we did not hear it granted: when it was armed is not
+ * known, so it counts from a renewal. */
+static void adopt(struct infra_failover *f, const struct infra_lease_answer *a)
+{
+    /* Our own old one would not be greater than all before: a new one is. */
+    if (!may_take(f) || a->token <= f->token_floor) {
+        give_back(f, a->token);
+        return;
+    }
+    infra__failover_become(f, INFRA_FAILOVER_REASON_FREE);
+    if (!RULE(ADOPT)) {
+        take(f, a, false);
+        return;
+    }
+    f->acquire_op = INFRA_LEASE_RENEW;
+    f->adopted_token = a->token;
+    f->look_at = f->now;
+}
+
+/* The lease is free, but another has asked for it who comes before us: it gets
+ * a moment to take it, or who steps down for somebody would never be rid of
+ * it. */
+static bool defers(struct infra_failover *f, uint64_t wish)
+{
+    uint64_t ours = f->takes_over ? INFRA__WISH_OPERATOR : f->preference;
+
+    if (wish <= ours) {
+        return false;
+    }
+    if (f->deferred_token != f->token_floor) {
+        f->deferred_token = f->token_floor;
+        f->defer_until = infra__time_add(f->now, 2 * f->attempt);
+    }
+    return f->now < f->defer_until;
+}
+
+static void on_read(struct infra_failover *f,
+                    const struct infra_lease_answer *a)
+{
+    if (f->role == INFRA_FAILOVER_ACQUIRING) {
+        f->look_at = retry_at(f); /* Unless the answer is of use. */
+    }
+    switch (a->outcome) {
+    case INFRA_LEASE_GRANTED:
+        adopt(f, a);
+        break;
+    case INFRA_LEASE_CONFLICT:
+        note_other(f, a->token);
+        infra__failover_become(f, INFRA_FAILOVER_REASON_HELD);
+        break;
+    case INFRA_LEASE_LOST:
+        f->held_token = 0;
+        if (may_take(f) && !defers(f, a->wish)) {
+            infra__failover_become(f, INFRA_FAILOVER_REASON_FREE);
+            f->acquire_op = INFRA_LEASE_ACQUIRE;
+            f->look_at = f->now;
+        }
+        break;
+    default:
+        break;
+    }
+}
+
+/* Does somebody who asked for the lease get it? */
+static bool yields(const struct infra_failover *f, uint64_t wish)
+{
+    if (f->is_paused || wish == 0) {
+        return false;
+    }
+    return wish == INFRA__WISH_OPERATOR ||
+           (wish > f->preference &&
+            f->now >= infra__time_add(f->activated, f->tenure_min));
+}
+
+static void renewed(struct infra_failover *f,
+                    const struct infra_lease_answer *a)
+{
+    /* Also if that is sooner than before: the store gave less this time. */
+    f->until = validity(f, a);
+    f->renewed = f->call.issue;
+    f->renew_at = infra__time_add(f->call.issue, f->ttl / 3);
+    f->must_verify = false;
+    if (f->role == INFRA_FAILOVER_DOUBT) {
+        infra__failover_become(f, INFRA_FAILOVER_REASON_RENEWED);
+    }
+    if (f->host_token == f->token) {
+        infra__gate_set(f->gate, f->token, infra__failover_end(f));
+    }
+    if (yields(f, a->wish)) {
+        infra__failover_become(f, INFRA_FAILOVER_REASON_ASKED);
+    }
+}
+
+static void on_renew(struct infra_failover *f,
+                     const struct infra_lease_answer *a)
+{
+    bool granted = a->outcome == INFRA_LEASE_GRANTED;
+
+    if (a->outcome == INFRA_LEASE_UNKNOWN) {
+        f->renew_at = retry_at(f);
+        f->look_at = f->renew_at;
+    } else if (f->role == INFRA_FAILOVER_ACQUIRING) {
+        if (granted) {
+            take(f, a, false);
+        } else {
+            infra__failover_become(f, INFRA_FAILOVER_REASON_HELD);
+        }
+    } else if (granted && a->token == f->token) {
+        renewed(f, a);
+    } else if (RULE(LOST)) {
+        note_other(f, a->outcome == INFRA_LEASE_CONFLICT ? a->token : 0);
+        infra__failover_become(f, INFRA_FAILOVER_REASON_LOST);
+    }
+}
+
+void infra__call_answered(struct infra_failover *f,
+                          const struct infra_lease_answer *a)
+{
+    f->call.is_out = false;
+    switch (f->call.op) {
+    case INFRA_LEASE_ACQUIRE:
+        on_acquire(f, a);
+        break;
+    case INFRA_LEASE_RENEW:
+        on_renew(f, a);
+        break;
+    case INFRA_LEASE_READ:
+        on_read(f, a);
+        break;
+    case INFRA_LEASE_RELEASE:
+        if (a->outcome != INFRA_LEASE_UNKNOWN ||
+            ++f->release_attempts == RELEASE_ATTEMPTS) {
+            f->orphan_token = 0;
+        }
+        break;
+    default:
+        break;
+    }
+}
+
+/* Is it granted to who gave up asking? Not so if that grant is known: then it is
+ * an echo of an answer that was used. */
+static bool is_late_grant(const struct infra_failover *f, uint64_t call,
+                          const struct infra_lease_answer *a)
+{
+    return call == f->call.id && f->call.op == INFRA_LEASE_ACQUIRE &&
+           a->outcome == INFRA_LEASE_GRANTED && a->token > f->token_floor &&
+           !is_holder(f) && f->role != INFRA_FAILOVER_ACQUIRING;
+}
+
+/* Can this be an answer? A lease has a token. */
+static bool is_answer(const struct infra_failover *f,
+                      const struct infra_lease_answer *a)
+{
+    bool is_of_lease =
+        f->call.op != INFRA_LEASE_RELEASE && f->call.op != INFRA_LEASE_ASK;
+
+    return a->outcome <= INFRA_LEASE_UNKNOWN &&
+           (a->outcome != INFRA_LEASE_GRANTED || a->token != 0 || !is_of_lease);
+}
+
+int infra_failover_reply(struct infra_failover *failover, uint64_t call,
+                         const struct infra_lease_answer *answer,
+                         infra_time now)
+{
+    struct infra_failover *f = failover;
+
+    if (f == NULL || answer == NULL || !is_answer(f, answer)) {
+        return INFRA_EINVAL;
+    }
+    infra__failover_advance(f, now);
+    if (!f->call.is_out || (call != f->call.id && RULE(CALL_ID))) {
+        if (is_late_grant(f, call, answer)) {
+            give_back(f, answer->token);
+        }
+        return INFRA_ESTALE;
+    }
+    infra__call_answered(f, answer);
+    infra__failover_advance(f, now);
+    return INFRA_OK;
+}

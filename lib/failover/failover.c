@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: MIT */
+/* What the host and the operator say, and the machine's beginning and end. */
+#include "calls.h"
+
+#include <string.h>
+
+#define TTL_DEFAULT INFRA_SEC(10)
+#define TTL_MIN INFRA_MS(100)
+#define TTL_MAX INFRA_SEC(3600) /* Times a million it fits 64 bits. */
+#define GUARD_DEFAULT INFRA_MS(500)
+#define ATTEMPT_DEFAULT_MAX INFRA_SEC(1)
+#define DRIFT_DEFAULT 10000u
+#define DRIFT_MAX 200000u
+#define PREFERENCE_MAX 255u
+#define HALF_LIFE_DEFAULT INFRA_SEC(900)
+#define HALF_LIFE_MIN INFRA_SEC(1)
+#define HALF_LIFE_MAX INFRA_SEC(86400)
+#define DURATION_MAX INFRA_SEC(86400)
+
+INFRA__NO_TAIL_PADDING(struct infra_failover_options, fence_policy);
+INFRA__NO_TAIL_PADDING(struct infra_failover_status, paused);
+_Static_assert(sizeof(struct infra_failover_event) == 64, "hosts store events");
+
+static infra_time or_else(infra_time value, infra_time fallback)
+{
+    return value != 0 ? value : fallback;
+}
+
+static infra_time least(infra_time a, infra_time b)
+{
+    return a < b ? a : b;
+}
+
+static void set_defaults(struct infra_failover_options *o)
+{
+    o->ttl = or_else(o->ttl, TTL_DEFAULT);
+    o->attempt = or_else(o->attempt, least(o->ttl / 6, ATTEMPT_DEFAULT_MAX));
+    o->guard = or_else(o->guard, least(o->ttl / 6, GUARD_DEFAULT));
+    o->grace = or_else(o->grace, o->guard);
+    o->pause_max = or_else(o->pause_max, o->ttl / 4);
+    o->hold_down = or_else(o->hold_down, o->ttl);
+    o->penalty_half_life = or_else(o->penalty_half_life, HALF_LIFE_DEFAULT);
+    o->drift_ppm = o->drift_ppm != 0 ? o->drift_ppm : DRIFT_DEFAULT;
+    o->seed = o->seed != 0 ? o->seed : o->incarnation;
+}
+
+static bool is_name(const char *name)
+{
+    return name != NULL && name[0] != '\0' &&
+           strnlen(name, INFRA_FAILOVER_NAME_MAX + 1) <=
+               INFRA_FAILOVER_NAME_MAX;
+}
+
+/* Is there time to renew twice after the third of the ttl? */
+static bool renewals_fit(const struct infra_failover_options *o)
+{
+    infra_time needed = o->ttl / 3 + 2 * o->attempt + o->drain;
+
+    return o->attempt > 0 && o->attempt <= o->ttl &&
+           needed <= infra__validity(0, o->ttl, o->drift_ppm, o->guard);
+}
+
+static bool are_usable(const struct infra_failover_options *o)
+{
+    return is_name(o->group) && is_name(o->node) && o->gate != NULL &&
+           o->incarnation != 0 && o->ttl >= TTL_MIN && o->ttl <= TTL_MAX &&
+           o->drift_ppm <= DRIFT_MAX && o->preference <= PREFERENCE_MAX &&
+           o->preempt <= 1 && o->fence_policy <= INFRA_FENCE_TRY &&
+           o->penalty_half_life >= HALF_LIFE_MIN &&
+           o->penalty_half_life <= HALF_LIFE_MAX &&
+           o->hold_down <= DURATION_MAX && o->grace <= DURATION_MAX &&
+           o->drain <= o->ttl && o->guard <= o->ttl && renewals_fit(o);
+}
+
+static void start(struct infra_failover *f,
+                  const struct infra_failover_options *o)
+{
+    f->gate = o->gate;
+    f->ttl = o->ttl;
+    f->attempt = o->attempt;
+    f->guard = o->guard;
+    f->grace = o->grace;
+    f->drain = o->drain;
+    f->attest_max = o->attest_max;
+    f->pause_max = o->pause_max;
+    f->tenure_min = o->tenure_min;
+    f->hold_down = o->hold_down;
+    f->drift_ppm = o->drift_ppm;
+    f->preference = o->preference;
+    f->preempt = o->preempt;
+    f->fence_policy = o->fence_policy;
+    f->token_floor = o->token_floor;
+    f->random = o->seed;
+    f->damper.half_life = o->penalty_half_life;
+    f->is_fit = true;
+    infra__gate_shut(f->gate);
+}
+
+int infra_failover_create(struct infra_failover **ret,
+                          const struct infra_failover_options *options)
+{
+    struct infra_failover_options o = { .size = sizeof o };
+
+    if (ret == NULL || options == NULL) {
+        return INFRA_EINVAL;
+    }
+    int err = infra__options_import(&o, sizeof o, options, sizeof o);
+    if (err != INFRA_OK) {
+        return err;
+    }
+    set_defaults(&o);
+    if (!are_usable(&o)) {
+        return INFRA_EINVAL;
+    }
+    struct infra_allocator allocator = infra__allocator_or_libc(o.allocator);
+    struct infra_failover *f = infra__alloc(&allocator, 1, sizeof *f);
+    if (f == NULL) {
+        return INFRA_ENOMEM;
+    }
+    f->allocator = allocator;
+    start(f, &o);
+    *ret = f;
+    return INFRA_OK;
+}
+
+void infra_failover_destroy(struct infra_failover *failover)
+{
+    if (failover != NULL) {
+        struct infra_allocator allocator = failover->allocator;
+        infra__gate_shut(failover->gate);
+        infra__free(&allocator, failover, 1, sizeof *failover);
+    }
+}
+
+int infra_failover_fenced(struct infra_failover *failover, uint64_t call,
+                          uint32_t outcome, infra_time now)
+{
+    struct infra_failover *f = failover;
+
+    if (f == NULL || outcome > INFRA_FENCE_UNKNOWN) {
+        return INFRA_EINVAL;
+    }
+    infra__failover_advance(f, now);
+    if (f->fence_call == 0 || call != f->fence_call) {
+        return INFRA_ESTALE;
+    }
+    f->fence_call = 0;
+    if (outcome != INFRA_FENCE_DONE && f->fence_policy == INFRA_FENCE_REQUIRE) {
+        infra__failover_become(f, INFRA_FAILOVER_REASON_FENCE);
+    } else if (outcome != INFRA_FENCE_DONE) {
+        /* Wait as if the former holder had renewed just now. */
+        f->ready_at = infra__time_add(f->now, f->ttl + f->grace);
+    }
+    infra__failover_advance(f, now);
+    return INFRA_OK;
+}
+
+int infra_failover_drained(struct infra_failover *failover, infra_time now)
+{
+    struct infra_failover *f = failover;
+
+    if (f == NULL) {
+        return INFRA_EINVAL;
+    }
+    infra__failover_advance(f, now);
+    if (f->role == INFRA_FAILOVER_DRAINING && f->host_drains) {
+        f->has_drained = true;
+    } else if (f->orphan_token != 0 && f->host_token == 0) {
+        f->release_at = f->now;
+    } else {
+        return INFRA_ESTALE;
+    }
+    infra__failover_advance(f, now);
+    return INFRA_OK;
+}
+
+int infra_failover_fit(struct infra_failover *failover, int fit, infra_time now)
+{
+    if (failover == NULL) {
+        return INFRA_EINVAL;
+    }
+    infra__failover_advance(failover, now);
+    failover->is_fit = fit != 0;
+    infra__failover_advance(failover, now);
+    return INFRA_OK;
+}
+
+int infra_failover_hint(struct infra_failover *failover, infra_time now)
+{
+    if (failover == NULL) {
+        return INFRA_EINVAL;
+    }
+    infra__failover_advance(failover, now);
+    failover->look_at = least(failover->look_at, failover->now);
+    infra__failover_advance(failover, now);
+    return INFRA_OK;
+}
+
+static int step_down(struct infra_failover *f)
+{
+    if (!is_holder(f)) {
+        return INFRA_EBUSY;
+    }
+    infra__failover_become(f, INFRA_FAILOVER_REASON_RESIGN);
+    return INFRA_OK;
+}
+
+static int take_over(struct infra_failover *f)
+{
+    if (f->role == INFRA_FAILOVER_FAULT || f->role == INFRA_FAILOVER_DRAINING) {
+        return INFRA_EBUSY;
+    }
+    f->takes_over = !is_holder(f);
+    f->ask_at = 0;
+    f->look_at = least(f->look_at, f->now);
+    if (f->role == INFRA_FAILOVER_COOLDOWN) {
+        infra__failover_become(f, INFRA_FAILOVER_REASON_COMMAND);
+    }
+    return INFRA_OK;
+}
+
+static void stand_still(struct infra_failover *f)
+{
+    f->is_paused = true;
+    f->takes_over = false;
+    if (f->role == INFRA_FAILOVER_ACQUIRING) {
+        infra__failover_become(f, INFRA_FAILOVER_REASON_COMMAND);
+    }
+}
+
+int infra_failover_command(struct infra_failover *failover, uint32_t command,
+                           infra_time now)
+{
+    struct infra_failover *f = failover;
+    int err = INFRA_OK;
+
+    if (f == NULL || command > INFRA_FAILOVER_RESUME) {
+        return INFRA_EINVAL;
+    }
+    infra__failover_advance(f, now);
+    switch (command) {
+    case INFRA_FAILOVER_STEP_DOWN:
+        err = step_down(f);
+        break;
+    case INFRA_FAILOVER_TAKE_OVER:
+        err = take_over(f);
+        break;
+    case INFRA_FAILOVER_PAUSE:
+        stand_still(f);
+        break;
+    default:
+        f->is_paused = false;
+        f->is_stuck = false;
+        break;
+    }
+    infra__failover_advance(f, now);
+    return err;
+}
+
+int infra_failover_inspect(const struct infra_failover *failover,
+                           struct infra_failover_status *ret)
+{
+    const struct infra_failover *f = failover;
+
+    if (f == NULL || ret == NULL) {
+        return INFRA_EINVAL;
+    }
+    const struct infra_failover_status status = {
+        .size = sizeof status,
+        .token = f->token,
+        .token_floor = f->token_floor,
+        .valid_until = f->until,
+        .since = f->since,
+        .activations = f->activations,
+        .role = f->role,
+        .reason = f->reason,
+        .penalty = infra__damper_penalty(&f->damper, f->now),
+        .paused = f->is_paused,
+    };
+    return infra__stats_export(ret, &status, sizeof status, sizeof status);
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/* The gate: two words that one writes and everybody reads, and on another cache
+ * line one that workers write. The end of validity is 0 while the token
+ * changes, and a reader looks at it before and after the token:
+ *
+ *   machine                        worker
+ *   store(until, 0)      release   load(until)  acquire
+ *   store(token)         release   load(token)  acquire
+ *   store(until, ...)    release   load(until)  acquire
+ *
+ * Who reads the new token sees the 0 or what came after it in the second look;
+ * who saw the new end in the first look reads the new token. */
+#include "internal.h"
+
+#include <stdatomic.h>
+
+#define ATTEST_STEP (1u << 20) /* Nanoseconds; more often is not written. */
+
+struct gate {
+    _Atomic uint64_t until;
+    _Atomic uint64_t token;
+    uint64_t reserved[6];
+    _Atomic uint64_t attested;
+    uint64_t reserved1[7];
+};
+_Static_assert(sizeof(struct gate) == sizeof(struct infra_gate), "one size");
+
+static struct gate *words_of(struct infra_gate *gate)
+{
+    return (struct gate *)(void *)gate;
+}
+
+static const struct gate *const_words_of(const struct infra_gate *gate)
+{
+    return (const struct gate *)(const void *)gate;
+}
+
+void infra__gate_shut(struct infra_gate *gate)
+{
+    atomic_store_explicit(&words_of(gate)->until, 0, memory_order_release);
+}
+
+void infra__gate_set(struct infra_gate *gate, uint64_t token, infra_time until)
+{
+    struct gate *w = words_of(gate);
+
+    if (atomic_load_explicit(&w->token, memory_order_relaxed) != token) {
+        infra__gate_shut(gate);
+        atomic_store_explicit(&w->token, token, memory_order_release);
+    }
+    atomic_store_explicit(&w->until, until, memory_order_release);
+}
+
+int infra_gate_open(const struct infra_gate *gate, infra_time now,
+                    uint64_t *ret_token)
+{
+    const struct gate *w = const_words_of(gate);
+    infra_time before = atomic_load_explicit(&w->until, memory_order_acquire);
+    uint64_t token = atomic_load_explicit(&w->token, memory_order_acquire);
+    infra_time after = atomic_load_explicit(&w->until, memory_order_acquire);
+
+    if ((now >= before || now >= after) &&
+        (RULE(GATE) || before == 0 || after == 0)) {
+        return 0;
+    }
+    if (ret_token != NULL) {
+        *ret_token = token;
+    }
+    return 1;
+}
+
+void infra_gate_attest(struct infra_gate *gate, infra_time now)
+{
+    _Atomic uint64_t *attested = &words_of(gate)->attested;
+
+    /* Relaxed: a time, which orders nothing. It is written when it is another by
+     * more than a step, and also when the clock went back. */
+    infra_time last = atomic_load_explicit(attested, memory_order_relaxed);
+    if ((now > last ? now - last : last - now) > ATTEST_STEP) {
+        atomic_store_explicit(attested, now, memory_order_relaxed);
+    }
+}
+
+infra_time infra__gate_attested(const struct infra_gate *gate)
+{
+    return atomic_load_explicit(&const_words_of(gate)->attested,
+                                memory_order_relaxed);
+}

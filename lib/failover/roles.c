@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+/* What it means to enter a role and to leave one. The gate is shut here, in the
+ * same step in which a node stops to hold, whatever the host hears of it and
+ * when. */
+#include "internal.h"
+
+#include <assert.h>
+
+#define HOLD_DOWN_SUPPRESSED 8u /* Times the hold-down. */
+
+static void log_role(struct infra_failover *f)
+{
+    if (f->log_count == LOG_MAX) {
+        f->log_first = (f->log_first + 1) % LOG_MAX;
+        f->log_count--;
+    }
+    f->log[(f->log_first + f->log_count++) % LOG_MAX] =
+        (struct infra_failover_event) { .kind = INFRA_FAILOVER_ROLE,
+                                        .reason = f->reason,
+                                        .token = f->token,
+                                        .valid_until = f->until,
+                                        .role = f->role };
+}
+
+static infra_time time_after(const struct infra_failover *f,
+                             infra_time duration)
+{
+    return infra__time_add(f->now, duration);
+}
+
+/* Did being active end badly? An orderly end is nobody's fault. */
+static bool ends_badly(uint32_t reason)
+{
+    return reason == INFRA_FAILOVER_REASON_LOST ||
+           reason == INFRA_FAILOVER_REASON_EXPIRED ||
+           reason == INFRA_FAILOVER_REASON_LATE ||
+           reason == INFRA_FAILOVER_REASON_STALLED ||
+           reason == INFRA_FAILOVER_REASON_UNFIT ||
+           reason == INFRA_FAILOVER_REASON_FENCE;
+}
+
+/* It holds the lease no more. @why: the reason, or if it was draining, that of
+ * the draining. */
+static void stop(struct infra_failover *f, uint32_t why)
+{
+    infra__gate_shut(f->gate);
+    if (f->reason != INFRA_FAILOVER_REASON_LOST) {
+        /* Give it back, so that nobody has to wait; but what was begun before
+         * the gate was shut may take effect for as long as the guard allows,
+         * unless the host knows better. */
+        bool is_done = f->host_token == 0 || f->has_drained;
+        f->orphan_token = f->token;
+        f->release_at = is_done ? f->now : time_after(f, f->guard);
+        f->release_attempts = 0;
+    }
+    if (ends_badly(why) || ends_badly(f->reason)) {
+        infra__damper_add(&f->damper, f->now);
+    }
+    f->token = 0;
+    f->until = 0;
+    f->fence_call = 0;
+    f->call.is_out = false;
+    f->takes_over = false;
+
+    infra_time hold = f->hold_down;
+    if (infra__damper_is_suppressed(&f->damper, f->now)) {
+        hold *= HOLD_DOWN_SUPPRESSED;
+    } else if (why == INFRA_FAILOVER_REASON_ASKED && hold > f->ttl / 3) {
+        hold = f->ttl / 3; /* Should the other not come after all. */
+    }
+    f->cool_until = time_after(f, hold);
+}
+
+void infra__failover_become(struct infra_failover *f, uint32_t reason)
+{
+    uint32_t to = infra__transition(f->role, reason);
+    uint32_t from = f->role;
+    uint32_t why = from == INFRA_FAILOVER_DRAINING ? f->reason : reason;
+    bool was_holder = is_holder(f);
+
+    if (to == ROLES_COUNT) {
+        return;
+    }
+    f->role = to;
+    f->reason = reason;
+    f->since = f->now;
+    log_role(f);
+    if (was_holder && !is_holder(f)) {
+        stop(f, why);
+    }
+    switch (to) {
+    case INFRA_FAILOVER_FAULT:
+        f->call.is_out = false;
+        break;
+    case INFRA_FAILOVER_STANDBY:
+        f->call.is_out = false;
+        f->cool_until = 0;
+        /* Who was refused does not ask again at once, or a store that says
+         * "free" and "taken" by turns would be asked without end. */
+        f->look_at = from == INFRA_FAILOVER_ACQUIRING
+                         ? time_after(f, f->attempt / 2)
+                         : f->now;
+        break;
+    case INFRA_FAILOVER_DRAINING:
+        f->drain_limit = time_after(f, f->drain);
+        f->has_drained = false;
+        break;
+    default:
+        break;
+    }
+    assert(is_holder(f) == (f->token != 0));
+}
+
+void infra__failover_hold(struct infra_failover *f, uint64_t token,
+                          infra_time until, bool clean)
+{
+    bool must_fence = !clean && f->fence_policy != INFRA_FENCE_WAIT;
+
+    f->token = token;
+    f->token_floor = token;
+    f->until = until;
+    f->held_token = 0;
+    f->orphan_token = 0;
+    f->has_drained = false;
+    f->renewed = f->call.issue;
+    f->renew_at = infra__time_add(f->call.issue, f->ttl / 3);
+    f->ready_at = clean || !RULE(GRACE) ? f->now : time_after(f, f->grace);
+    f->must_verify = false;
+    f->fence_call = must_fence && RULE(FENCE) ? ++f->calls_count : 0;
+    f->is_fence_offered = f->fence_call != 0;
+    infra__failover_become(f, INFRA_FAILOVER_REASON_GRANTED);
+}

@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: MIT */
+/* A turn of the machine: what time has brought, what to ask the store next, and
+ * what to tell the host. What ends comes before what begins: first the end of
+ * validity, last a new call. */
+#include "../base/random.h"
+#include "calls.h"
+
+#include <assert.h>
+
+#define STEPS_MAX 8u /* Roles that one turn may pass through. */
+#define LOOK_MIN INFRA_MS(50)
+#define LOOK_MAX INFRA_MS(500)
+
+static infra_time earlier(infra_time a, infra_time b)
+{
+    return a < b ? a : b;
+}
+
+/* Until when the host may go on with what it began. */
+infra_time infra__failover_end(const struct infra_failover *f)
+{
+    return f->role == INFRA_FAILOVER_DRAINING && f->drain_limit < f->until
+               ? f->drain_limit
+               : f->until;
+}
+
+/* When it is over with who attests no progress; only who serves has to. */
+static infra_time stall_due(const struct infra_failover *f)
+{
+    infra_time seen = infra__gate_attested(f->gate);
+
+    if (f->attest_max == 0 || f->host_token == 0 || !RULE(ATTEST)) {
+        return INFRA_TIME_NEVER;
+    }
+    if (seen < f->activated || seen > infra__time_add(f->now, f->attest_max)) {
+        seen = f->activated; /* Before it, or on a clock that went back. */
+    }
+    return infra__time_add(seen, f->attest_max);
+}
+
+static bool has_stalled(const struct infra_failover *f)
+{
+    return f->now >= stall_due(f);
+}
+
+static bool is_ready(const struct infra_failover *f)
+{
+    return f->now >= f->ready_at && f->fence_call == 0 && !f->must_verify;
+}
+
+/* When a node in doubt has to drain, to be done in time. */
+static infra_time last_drain(const struct infra_failover *f)
+{
+    return f->until > f->drain ? f->until - f->drain : 0;
+}
+
+/* The reason for which the role has to change now; REASONS_COUNT: none. */
+static uint32_t due_reason(const struct infra_failover *f)
+{
+    if (is_holder(f) && f->now >= f->until && RULE(EXPIRE)) {
+        return INFRA_FAILOVER_REASON_EXPIRED;
+    }
+    if (!f->is_fit && RULE(FIT) && f->role != INFRA_FAILOVER_FAULT &&
+        f->role != INFRA_FAILOVER_DRAINING) {
+        return INFRA_FAILOVER_REASON_UNFIT;
+    }
+    switch (f->role) {
+    case INFRA_FAILOVER_GRACE:
+        return is_ready(f) ? INFRA_FAILOVER_REASON_READY : REASONS_COUNT;
+    case INFRA_FAILOVER_ACTIVE:
+        if (has_stalled(f)) {
+            return INFRA_FAILOVER_REASON_STALLED;
+        }
+        return f->now >= infra__time_add(f->renewed, f->ttl / 2)
+                   ? INFRA_FAILOVER_REASON_LATE
+                   : REASONS_COUNT;
+    case INFRA_FAILOVER_DOUBT:
+        if (has_stalled(f)) {
+            return INFRA_FAILOVER_REASON_STALLED;
+        }
+        return f->drain > 0 && f->now >= last_drain(f)
+                   ? INFRA_FAILOVER_REASON_LATE
+                   : REASONS_COUNT;
+    case INFRA_FAILOVER_DRAINING:
+        if (f->has_drained || f->host_token == 0) {
+            return INFRA_FAILOVER_REASON_DRAINED;
+        }
+        return f->now >= f->drain_limit ? INFRA_FAILOVER_REASON_LIMIT
+                                        : REASONS_COUNT;
+    case INFRA_FAILOVER_FAULT:
+        return f->is_fit && !f->is_stuck ? INFRA_FAILOVER_REASON_FIT
+                                         : REASONS_COUNT;
+    case INFRA_FAILOVER_COOLDOWN:
+        return f->now >= f->cool_until ? INFRA_FAILOVER_REASON_COOLED
+                                       : REASONS_COUNT;
+    default:
+        return REASONS_COUNT;
+    }
+}
+
+/* The clock went back by more than threads may disagree: nothing that was
+ * counted on it holds. */
+static void clock_went_back(struct infra_failover *f, infra_time now)
+{
+    f->now = now;
+    infra__failover_become(f, INFRA_FAILOVER_REASON_CLOCK);
+    f->is_stuck = true;
+    f->call.is_out = false;
+    f->look_at = now;
+    f->ask_at = now;
+    f->defer_until = now;
+    f->cool_until = earlier(f->cool_until, infra__time_add(now, f->hold_down));
+    f->release_at = infra__time_add(now, f->guard);
+    f->damper.at = now;
+}
+
+/* It was called so late that it stood still, or the clock jumped. What it knows
+ * of the lease may be old: ask before anything new begins. */
+static void was_paused(struct infra_failover *f, infra_time last)
+{
+    infra_time pause = f->now - last;
+
+    if (is_holder(f)) {
+        f->must_verify = true;
+        f->renew_at = f->now;
+        f->call.is_out = false; /* It would tell what was before. */
+        infra__failover_become(f, INFRA_FAILOVER_REASON_PAUSE);
+    }
+    /* It may be the clock alone that went on: what had to be waited for when
+     * the host was here last, still has to be. */
+    if (f->role == INFRA_FAILOVER_GRACE && f->ready_at > last && RULE(JUMP)) {
+        f->ready_at = infra__time_add(f->ready_at, pause);
+    }
+    if (f->orphan_token != 0 && f->release_at > last && RULE(JUMP)) {
+        f->release_at = infra__time_add(f->release_at, pause);
+    }
+}
+
+void infra__failover_advance(struct infra_failover *f, infra_time now)
+{
+    static const struct infra_lease_answer none = { .outcome =
+                                                        INFRA_LEASE_UNKNOWN };
+    /* When the host was to come: nothing has changed since it was here, but
+     * that workers may have attested progress. */
+    infra_time due = infra_failover_deadline(f);
+
+    if (now < f->now && f->now - now > f->guard / 2 && RULE(CLOCK)) {
+        clock_went_back(f, now);
+    }
+    infra_time last = f->now;
+    f->now = now > last ? now : last;
+    if (f->now > infra__time_add(due > last ? due : last, f->pause_max)) {
+        was_paused(f, last);
+    }
+    for (uint32_t i = 0; i < STEPS_MAX; i++) {
+        uint32_t reason = due_reason(f);
+        if (reason == REASONS_COUNT) {
+            break;
+        }
+        infra__failover_become(f, reason);
+    }
+    if (f->call.is_out && f->now >= f->call.deadline) {
+        infra__call_answered(f, &none);
+    }
+}
+
+/* Leave word for the holder, if this node would rather have the lease? */
+static uint64_t wish_of(const struct infra_failover *f)
+{
+    if (f->held_token == 0 || !f->is_fit || f->now < f->ask_at) {
+        return 0;
+    }
+    return f->takes_over                 ? INFRA__WISH_OPERATOR
+           : f->preempt && !f->is_paused ? f->preference
+                                         : 0;
+}
+
+static void look(struct infra_failover *f)
+{
+    infra_time every = f->ttl / 6;
+    uint64_t wish = wish_of(f);
+
+    every = every < LOOK_MIN ? LOOK_MIN : every > LOOK_MAX ? LOOK_MAX : every;
+    /* Nodes that started together need not ask together. */
+    every -= infra__below(infra__random(&f->random), (uint32_t)(every / 4));
+    f->look_at = infra__time_add(f->now, every);
+    if (wish != 0) {
+        f->ask_at = infra__time_add(f->now, f->ttl / 2);
+        infra__call_begin(f, INFRA_LEASE_ASK, f->held_token);
+    } else {
+        infra__call_begin(f, INFRA_LEASE_READ, 0);
+    }
+}
+
+/* Ask the store what is to be asked now, one thing at a time. */
+static void ask(struct infra_failover *f)
+{
+    if (f->call.is_out) {
+        return;
+    }
+    if (is_holder(f)) {
+        if (f->now >= f->renew_at) {
+            infra__call_begin(f, INFRA_LEASE_RENEW, f->token);
+        } else if (!RULE(DRAIN) && f->role == INFRA_FAILOVER_DRAINING) {
+            infra__call_begin(f, INFRA_LEASE_RELEASE, f->token);
+        }
+    } else if (f->orphan_token != 0) {
+        if (f->now >= f->release_at) {
+            infra__call_begin(f, INFRA_LEASE_RELEASE, f->orphan_token);
+        }
+    } else if (f->role == INFRA_FAILOVER_ACQUIRING) {
+        if (f->now >= f->look_at) {
+            infra__call_begin(f, f->acquire_op,
+                              f->acquire_op == INFRA_LEASE_RENEW
+                                  ? f->adopted_token
+                                  : f->token_floor);
+        }
+    } else if (f->role == INFRA_FAILOVER_STANDBY && f->now >= f->look_at) {
+        look(f);
+    }
+}
+
+static bool must_deactivate(const struct infra_failover *f)
+{
+    return f->host_token != 0 && (!is_serving(f) || f->host_token != f->token);
+}
+
+static bool may_activate(const struct infra_failover *f)
+{
+    return f->host_token == 0 && f->role == INFRA_FAILOVER_ACTIVE;
+}
+
+static bool must_drain(const struct infra_failover *f)
+{
+    return f->role == INFRA_FAILOVER_DRAINING && !f->host_drains &&
+           f->host_token != 0;
+}
+
+static void tell(const struct infra_failover *f, uint32_t kind,
+                 struct infra_failover_event *ret)
+{
+    *ret =
+        (struct infra_failover_event) { .kind = kind,
+                                        .reason = f->reason,
+                                        .token = f->token,
+                                        .valid_until = infra__failover_end(f),
+                                        .role = f->role };
+}
+
+static void tell_call(struct infra_failover *f,
+                      struct infra_failover_event *ret)
+{
+    tell(f, INFRA_FAILOVER_CALL, ret);
+    ret->call = f->call.id;
+    ret->call_deadline = f->call.deadline;
+    ret->op = f->call.op;
+    ret->token = f->call.token;
+    ret->wish = f->call.op != INFRA_LEASE_ASK ? 0
+                : f->takes_over               ? INFRA__WISH_OPERATOR
+                                              : f->preference;
+    f->call.is_offered = false;
+}
+
+/* What matters most comes first; false: nothing. */
+static bool take_event(struct infra_failover *f,
+                       struct infra_failover_event *ret)
+{
+    if (must_deactivate(f)) {
+        tell(f, INFRA_FAILOVER_DEACTIVATE, ret);
+        ret->token = f->host_token;
+        f->host_token = 0;
+        f->host_drains = false;
+    } else if (must_drain(f)) {
+        tell(f, INFRA_FAILOVER_DRAIN, ret);
+        f->host_drains = true;
+        infra__gate_set(f->gate, f->token, ret->valid_until);
+    } else if (f->log_count > 0) {
+        *ret = f->log[f->log_first];
+        f->log_first = (f->log_first + 1) % LOG_MAX;
+        f->log_count--;
+    } else if (f->fence_call != 0 && f->is_fence_offered) {
+        tell(f, INFRA_FAILOVER_FENCE, ret);
+        ret->call = f->fence_call;
+        f->is_fence_offered = false;
+    } else if (may_activate(f)) {
+        tell(f, INFRA_FAILOVER_ACTIVATE, ret);
+        f->activated = f->now;
+        f->activations++;
+        f->host_token = f->token;
+        f->host_drains = false;
+        infra__gate_set(f->gate, f->token, f->until);
+    } else if (f->call.is_out && f->call.is_offered) {
+        tell_call(f, ret);
+    } else {
+        return false;
+    }
+    return true;
+}
+
+int infra_failover_next(struct infra_failover *failover, infra_time now,
+                        struct infra_failover_event *ret)
+{
+    struct infra_failover *f = failover;
+
+    if (f == NULL || ret == NULL) {
+        return INFRA_EINVAL;
+    }
+    infra__failover_advance(f, now);
+    ask(f);
+    return take_event(f, ret) ? INFRA_OK : INFRA_EAGAIN;
+}
+
+/* When the role has to change, if nothing happens. */
+static infra_time role_due(const struct infra_failover *f)
+{
+    infra_time at = is_holder(f) ? f->until : INFRA_TIME_NEVER;
+    infra_time half = infra__time_add(f->renewed, f->ttl / 2);
+
+    switch (f->role) {
+    case INFRA_FAILOVER_GRACE:
+        return f->fence_call == 0 && !f->must_verify ? earlier(at, f->ready_at)
+                                                     : at;
+    case INFRA_FAILOVER_ACTIVE:
+    case INFRA_FAILOVER_DOUBT:
+        at = earlier(at, stall_due(f));
+        if (f->role == INFRA_FAILOVER_ACTIVE) {
+            return earlier(at, half);
+        }
+        return f->drain > 0 ? earlier(at, last_drain(f)) : at;
+    case INFRA_FAILOVER_DRAINING:
+        return earlier(at, f->drain_limit);
+    case INFRA_FAILOVER_COOLDOWN:
+        return f->cool_until;
+    default:
+        return at;
+    }
+}
+
+static infra_time call_due(const struct infra_failover *f)
+{
+    if (f->call.is_out) {
+        return f->call.is_offered ? 0 : f->call.deadline;
+    }
+    if (is_holder(f)) {
+        return f->renew_at;
+    }
+    if (f->orphan_token != 0) {
+        return f->release_at;
+    }
+    return f->role == INFRA_FAILOVER_ACQUIRING ||
+                   f->role == INFRA_FAILOVER_STANDBY
+               ? f->look_at
+               : INFRA_TIME_NEVER;
+}
+
+infra_time infra_failover_deadline(const struct infra_failover *failover)
+{
+    const struct infra_failover *f = failover;
+
+    if (f == NULL) {
+        return INFRA_TIME_NEVER;
+    }
+    if (must_deactivate(f) || must_drain(f) || f->log_count > 0 ||
+        (f->fence_call != 0 && f->is_fence_offered) || may_activate(f)) {
+        return 0;
+    }
+    return earlier(role_due(f), call_due(f));
+}

@@ -1,0 +1,459 @@
+/* SPDX-License-Identifier: MIT */
+/* Failover: the host. Its clock and its pauses, its workers, how it stops, and
+ * what is held against it. */
+#include "node.h"
+#include "support.h"
+
+static struct node n;
+
+static void create(struct infra_failover_options o)
+{
+    node_create(&n, o);
+}
+
+static void teardown(void)
+{
+    node_destroy(&n);
+}
+
+static const char *renew(void)
+{
+    node_until(&n, INFRA_LEASE_RENEW);
+    return node_answer(&n, INFRA_LEASE_GRANTED, node_status(&n).token);
+}
+
+static const char *fit(int is_fit)
+{
+    ck_assert_int_eq(infra_failover_fit(n.machine, is_fit, n.now), INFRA_OK);
+    return node_take(&n);
+}
+
+static const char *drained(void)
+{
+    ck_assert_int_eq(infra_failover_drained(n.machine, n.now), INFRA_OK);
+    return node_take(&n);
+}
+
+/* Up to where it holds a lease that was granted to it, not cleanly. */
+static const char *take_from_another(void)
+{
+    node_until(&n, INFRA_LEASE_READ);
+    (void)node_answer(&n, INFRA_LEASE_LOST, 0);
+    return node_answer(&n, INFRA_LEASE_GRANTED, 1);
+}
+
+/* Without a drain it stops at once, and gives the lease back when what it began
+ * can have no effect any more; it lets others go first for the hold-down. */
+START_TEST(it_steps_down_at_once)
+{
+    create((struct infra_failover_options) { .hold_down = INFRA_SEC(20) });
+    node_lead(&n, 1);
+    infra_time begin = n.now;
+    ck_assert_str_eq(node_command(&n, INFRA_FAILOVER_STEP_DOWN),
+                     "STOP draining(resign) cool-down(limit)");
+    ck_assert_uint_eq(n.last.token, 1);
+    ck_assert_str_eq(node_diary(&n, begin, INFRA_SEC(1)), "500 release");
+    ck_assert_uint_eq(n.call.token, 1);
+    ck_assert_str_eq(node_answer(&n, INFRA_LEASE_GRANTED, 0), "");
+    ck_assert_str_eq(node_diary(&n, begin, INFRA_SEC(19)),
+                     "20000 standby(cooled) read");
+}
+END_TEST
+
+/* The host that knows that nothing is in progress does not wait for the guard;
+ * and not before it was told to stop. */
+START_TEST(drained_gives_it_back_at_once)
+{
+    create((struct infra_failover_options) { .ttl = 0 });
+    node_lead(&n, 1);
+    ck_assert_int_eq(infra_failover_drained(n.machine, n.now), INFRA_ESTALE);
+    ck_assert_int_eq(
+        infra_failover_command(n.machine, INFRA_FAILOVER_STEP_DOWN, n.now),
+        INFRA_OK);
+    ck_assert_int_eq(infra_failover_drained(n.machine, n.now), INFRA_ESTALE);
+    (void)node_take(&n);
+    ck_assert_str_eq(drained(), "release");
+}
+END_TEST
+
+/* With a drain it takes nothing new for so long; when it says that it is done,
+ * it stops and gives the lease back in the same moment. */
+START_TEST(it_drains_before_it_stops)
+{
+    create((struct infra_failover_options) { .drain = INFRA_SEC(2) });
+    node_lead(&n, 1);
+    ck_assert_str_eq(node_command(&n, INFRA_FAILOVER_STEP_DOWN),
+                     "DRAIN draining(resign)");
+    ck_assert_uint_eq(n.last.valid_until, n.now + INFRA_SEC(2));
+    ck_assert(infra_gate_open(&n.gate, n.now + INFRA_SEC(2) - 1, NULL));
+    ck_assert(!infra_gate_open(&n.gate, n.now + INFRA_SEC(2), NULL));
+    n.now += INFRA_SEC(1);
+    ck_assert_str_eq(drained(), "STOP cool-down(drained) release");
+    ck_assert_int_eq(infra_failover_drained(n.machine, n.now), INFRA_OK);
+}
+END_TEST
+
+/* If it does not say so, it stops at the limit, also while it renews. */
+START_TEST(a_drain_has_a_limit)
+{
+    create((struct infra_failover_options) { .drain = INFRA_SEC(2) });
+    node_lead(&n, 1);
+    (void)node_after(&n, INFRA_SEC(3));
+    infra_time begin = n.now;
+    (void)node_command(&n, INFRA_FAILOVER_STEP_DOWN);
+    ck_assert_str_eq(renew(), "");
+    ck_assert(!infra_gate_open(&n.gate, begin + INFRA_SEC(2), NULL));
+    ck_assert_str_eq(node_diary(&n, begin, INFRA_SEC(3)),
+                     "2000 STOP cool-down(limit), 2500 release");
+}
+END_TEST
+
+/* In doubt it drains while there is time for that, and the drain does not go on
+ * past the lease. */
+START_TEST(doubt_ends_in_a_drain)
+{
+    create((struct infra_failover_options) { .drain = INFRA_SEC(2),
+                                             .attempt = INFRA_MS(1500) });
+    node_lead(&n, 1);
+    ck_assert_str_eq(node_diary(&n, n.now, INFRA_SEC(10)),
+                     "3333 renew, 4833 renew, 5000 doubt(late), 6333 renew, "
+                     "7301 DRAIN draining(late), 7833 renew, "
+                     "9301 STOP cool-down(expired), 9801 release");
+}
+END_TEST
+
+/* What was not told to serve has nothing to stop, and nothing to wait for. */
+START_TEST(grace_ends_at_once)
+{
+    create((struct infra_failover_options) { .drain = INFRA_SEC(2) });
+    ck_assert_str_eq(take_from_another(), "grace(granted)");
+    ck_assert_str_eq(node_command(&n, INFRA_FAILOVER_STEP_DOWN),
+                     "cool-down(resign) release");
+}
+END_TEST
+
+/* It stood still while it waited: it may have waited on a clock that jumped, so
+ * nothing begins before a renewal that was asked for afterwards. */
+START_TEST(after_a_pause_grace_is_verified)
+{
+    create((struct infra_failover_options) { .grace = INFRA_MS(3500) });
+    (void)take_from_another();
+    ck_assert_str_eq(node_sleep(&n), "renew");
+    uint64_t before = n.call.call;
+    ck_assert_str_eq(node_after(&n, INFRA_SEC(3)), "renew");
+    ck_assert_str_eq(node_after(&n, INFRA_MS(200)), "");
+    const struct infra_lease_answer a = { .outcome = INFRA_LEASE_GRANTED,
+                                          .token = 1,
+                                          .ttl = n.ttl };
+    ck_assert_int_eq(infra_failover_reply(n.machine, before, &a, n.now),
+                     INFRA_ESTALE);
+    ck_assert_str_eq(node_take(&n), "");
+    ck_assert_str_eq(node_answer(&n, INFRA_LEASE_GRANTED, 1),
+                     "active(ready) ACTIVATE");
+}
+END_TEST
+
+/* Nor is what it has to wait for over because the clock went on. */
+START_TEST(after_a_pause_grace_goes_on)
+{
+    create((struct infra_failover_options) { .grace = INFRA_SEC(2) });
+    (void)take_from_another();
+    ck_assert_str_eq(node_after(&n, INFRA_MS(500)), "");
+    ck_assert_str_eq(node_after(&n, INFRA_SEC(7)), "renew");
+    ck_assert_str_eq(node_answer(&n, INFRA_LEASE_GRANTED, 1), "");
+    ck_assert_str_eq(node_after(&n, INFRA_MS(1500) - 1), "");
+    ck_assert_str_eq(node_after(&n, 1), "active(ready) ACTIVATE");
+}
+END_TEST
+
+/* An active node that stood still is in doubt until it is renewed; it goes on,
+ * as its lease holds, and is not told so twice. */
+START_TEST(after_a_pause_it_is_in_doubt)
+{
+    create((struct infra_failover_options) { .ttl = 0 });
+    node_lead(&n, 1);
+    infra_time due = infra_failover_deadline(n.machine);
+    ck_assert_str_eq(node_at(&n, due + INFRA_MS(2501)), "doubt(pause) renew");
+    ck_assert_str_eq(node_answer(&n, INFRA_LEASE_GRANTED, 1),
+                     "active(renewed)");
+    due = infra_failover_deadline(n.machine);
+    n.now = due; /* As late as it may be. */
+    ck_assert_str_eq(node_after(&n, INFRA_MS(1600)), "renew");
+}
+END_TEST
+
+/* An answer that was on its way before the pause tells nothing of after it. */
+START_TEST(a_pause_voids_the_call_that_is_out)
+{
+    create((struct infra_failover_options) { .pause_max = INFRA_MS(100) });
+    node_lead(&n, 1);
+    ck_assert_str_eq(node_sleep(&n), "renew");
+    uint64_t before = n.call.call;
+    n.now = infra_failover_deadline(n.machine) + INFRA_MS(101);
+    const struct infra_lease_answer a = { .outcome = INFRA_LEASE_GRANTED,
+                                          .token = 1,
+                                          .ttl = n.ttl };
+    ck_assert_int_eq(infra_failover_reply(n.machine, before, &a, n.now),
+                     INFRA_ESTALE);
+    ck_assert_str_eq(node_take(&n), "doubt(pause) renew");
+}
+END_TEST
+
+/* A host that answers and then sleeps until the deadline, without taking what
+ * there is (nothing), did not stand still. */
+START_TEST(sleeping_is_no_pause)
+{
+    create((struct infra_failover_options) { .ttl = 0 });
+    node_lead(&n, 1);
+    (void)node_sleep(&n);
+    const struct infra_lease_answer a = { .outcome = INFRA_LEASE_GRANTED,
+                                          .token = 1,
+                                          .ttl = n.ttl };
+    ck_assert_int_eq(infra_failover_reply(n.machine, n.call.call, &a, n.now),
+                     INFRA_OK);
+    ck_assert_str_eq(node_sleep(&n), "renew");
+    ck_assert_int_eq(infra_failover_reply(n.machine, n.call.call, &a, n.now),
+                     INFRA_OK);
+    ck_assert_int_eq(infra_failover_drained(n.machine, n.now), INFRA_ESTALE);
+    ck_assert_str_eq(node_sleep(&n), "renew");
+}
+END_TEST
+
+/* A pause before the lease is given back: it may be the clock alone that
+ * passed, so what was begun gets the guard again. */
+START_TEST(a_pause_is_not_the_guard)
+{
+    create((struct infra_failover_options) { .ttl = 0 });
+    node_lead(&n, 1);
+    (void)node_command(&n, INFRA_FAILOVER_STEP_DOWN);
+    infra_time due = infra_failover_deadline(n.machine);
+    ck_assert_str_eq(node_at(&n, due + INFRA_SEC(3)), "");
+    ck_assert_str_eq(node_after(&n, INFRA_MS(500)), "release");
+}
+END_TEST
+
+/* Threads read their clocks in another order: half the guard back is nothing,
+ * and lengthens nothing. */
+START_TEST(a_little_back_is_the_same_time)
+{
+    create((struct infra_failover_options) { .ttl = 0 });
+    node_lead(&n, 1);
+    infra_time now = n.now;
+    ck_assert_str_eq(node_sleep(&n), "renew");
+    infra_time issue = n.now;
+    n.now -= INFRA_MS(250);
+    ck_assert_str_eq(node_answer(&n, INFRA_LEASE_GRANTED, 1), "");
+    ck_assert_uint_eq(n.role, INFRA_FAILOVER_ACTIVE);
+    ck_assert_uint_eq(node_status(&n).valid_until - issue,
+                      INFRA_SEC(10) * 99 / 101 - INFRA_MS(500));
+    ck_assert_uint_ge(infra_failover_deadline(n.machine), now);
+}
+END_TEST
+
+/* Further back is another clock: nothing that was counted on it holds. It stops,
+ * gives the lease back by the new clock, and waits for the operator. */
+START_TEST(a_clock_that_goes_back_is_a_fault)
+{
+    create((struct infra_failover_options) { .ttl = 0 });
+    node_lead(&n, 1);
+    (void)node_sleep(&n);
+    n.now -= INFRA_SEC(50);
+    infra_time begin = n.now;
+    ck_assert_str_eq(node_take(&n), "STOP fault(clock)");
+    ck_assert_str_eq(node_diary(&n, begin, INFRA_SEC(1)), "500 release");
+    (void)node_answer(&n, INFRA_LEASE_GRANTED, 0);
+    ck_assert_str_eq(fit(1), "");
+    ck_assert_str_eq(node_command(&n, INFRA_FAILOVER_RESUME), "cool-down(fit)");
+    ck_assert_str_eq(node_diary(&n, begin, INFRA_SEC(9)),
+                     "10000 standby(cooled) read");
+}
+END_TEST
+
+/* So is it for who only waits to give back, cool down, or look. */
+START_TEST(no_time_of_the_old_clock_is_waited_for)
+{
+    create((struct infra_failover_options) { .ttl = 0 });
+    node_lead(&n, 1);
+    (void)node_command(&n, INFRA_FAILOVER_STEP_DOWN);
+    n.now -= INFRA_SEC(50);
+    infra_time begin = n.now;
+    ck_assert_str_eq(node_take(&n), "fault(clock)");
+    ck_assert_str_eq(node_command(&n, INFRA_FAILOVER_RESUME), "cool-down(fit)");
+    ck_assert_str_eq(node_diary(&n, begin, INFRA_SEC(1)), "500 release");
+    (void)node_answer(&n, INFRA_LEASE_GRANTED, 0);
+    ck_assert_str_eq(node_diary(&n, begin, INFRA_SEC(9)),
+                     "10000 standby(cooled) read");
+    (void)node_answer(&n, INFRA_LEASE_CONFLICT, 7);
+    n.now -= INFRA_SEC(5);
+    ck_assert_str_eq(node_take(&n), "fault(clock)");
+    ck_assert_str_eq(node_command(&n, INFRA_FAILOVER_RESUME),
+                     "cool-down(fit) standby(cooled) read");
+}
+END_TEST
+
+/* Workers that attest nothing for so long are taken for dead, and the node hands
+ * over while it still can. */
+START_TEST(no_progress_is_a_reason_to_stop)
+{
+    create((struct infra_failover_options) { .attest_max = INFRA_SEC(4) });
+    node_lead(&n, 1);
+    infra_time begin = n.now;
+    ck_assert_str_eq(renew(), "");
+    n.now = begin + INFRA_SEC(3);
+    infra_gate_attest(&n.gate, n.now);
+    n.now = begin + n.ttl / 3;
+    ck_assert_str_eq(node_diary(&n, begin, INFRA_SEC(5)),
+                     "6666 renew, "
+                     "7000 STOP draining(stalled) cool-down(limit), "
+                     "7500 release");
+    ck_assert_uint_eq(node_status(&n).penalty, 999);
+}
+END_TEST
+
+/* What was attested before it was told to serve, or by a clock of tomorrow,
+ * does not count; its time begins when it is told. */
+START_TEST(progress_counts_from_the_activation)
+{
+    create((struct infra_failover_options) { .attest_max = INFRA_SEC(2) });
+    infra_gate_attest(&n.gate, n.now + INFRA_SEC(1000));
+    node_until(&n, INFRA_LEASE_READ);
+    (void)node_answer(&n, INFRA_LEASE_LOST, 0);
+    const struct infra_lease_answer a = {
+        .outcome = INFRA_LEASE_GRANTED, .clean = 1, .token = 1, .ttl = n.ttl
+    };
+    ck_assert_int_eq(infra_failover_reply(n.machine, n.call.call, &a, n.now),
+                     INFRA_OK);
+    ck_assert_str_eq(node_after(&n, INFRA_MS(2100)),
+                     "grace(granted) active(ready) ACTIVATE");
+    infra_time begin = n.now;
+    ck_assert_str_eq(node_diary(&n, begin, INFRA_MS(2000)),
+                     "1233 renew, 2000 STOP draining(stalled) "
+                     "cool-down(limit)");
+}
+END_TEST
+
+/* A node that cannot serve drains, and stays in fault until it can; what is left
+ * of the cool-down then is not spared it. */
+START_TEST(an_unfit_node_is_in_fault)
+{
+    create((struct infra_failover_options) { .drain = INFRA_SEC(2) });
+    node_lead(&n, 1);
+    infra_time begin = n.now;
+    ck_assert_str_eq(fit(0), "DRAIN draining(unfit)");
+    n.now += INFRA_SEC(1);
+    ck_assert_str_eq(drained(), "STOP cool-down(drained) fault(unfit) release");
+    (void)node_answer(&n, INFRA_LEASE_GRANTED, 0);
+    ck_assert_uint_eq(node_status(&n).penalty, 1000);
+    ck_assert_uint_eq(infra_failover_deadline(n.machine), INFRA_TIME_NEVER);
+    n.now += INFRA_SEC(4);
+    ck_assert_str_eq(fit(1), "cool-down(fit)");
+    ck_assert_str_eq(node_diary(&n, begin, INFRA_SEC(6)),
+                     "11000 standby(cooled) read");
+}
+END_TEST
+
+/* How an activity ends, and the penalty for it. */
+static const struct {
+    const char *how;
+    uint32_t reason; /* Of the last change. */
+    uint32_t penalty;
+} ends[] = {
+    { "resigned", INFRA_FAILOVER_REASON_LIMIT, 0 },
+    { "asked", INFRA_FAILOVER_REASON_LIMIT, 0 },
+    { "lost", INFRA_FAILOVER_REASON_LOST, 1000 },
+    { "expired", INFRA_FAILOVER_REASON_EXPIRED, 1000 },
+    { "unfit", INFRA_FAILOVER_REASON_UNFIT, 1000 },
+};
+
+/* An orderly end is nobody's fault; any other is. */
+START_TEST(bad_ends_are_held_against_it)
+{
+    create((struct infra_failover_options) { .ttl = 0 });
+    node_lead(&n, 1);
+    switch (_i) {
+    case 0:
+        (void)node_command(&n, INFRA_FAILOVER_STEP_DOWN);
+        break;
+    case 1:
+        node_until(&n, INFRA_LEASE_RENEW);
+        (void)node_answer_as(
+            &n, (struct infra_lease_answer) { .outcome = INFRA_LEASE_GRANTED,
+                                              .token = 1,
+                                              .ttl = n.ttl,
+                                              .wish = 9 });
+        break;
+    case 2:
+        node_until(&n, INFRA_LEASE_RENEW);
+        (void)node_answer(&n, INFRA_LEASE_LOST, 0);
+        break;
+    case 3:
+        while (n.role != INFRA_FAILOVER_COOLDOWN) {
+            (void)node_sleep(&n);
+        }
+        break;
+    default:
+        (void)fit(0);
+        break;
+    }
+    ck_assert_uint_eq(n.reason, ends[_i].reason);
+    ck_assert_msg(node_status(&n).penalty == ends[_i].penalty, "%s",
+                  ends[_i].how);
+}
+END_TEST
+
+/* Twice in a row is a habit: eight times the hold-down, until the penalty has
+ * faded. */
+START_TEST(who_fails_often_is_held_down_longer)
+{
+    create((struct infra_failover_options) {
+        .hold_down = INFRA_SEC(1), .penalty_half_life = INFRA_SEC(10000) });
+    for (uint64_t i = 0; i < 3; i++) {
+        node_lead(&n, i + 1);
+        node_until(&n, INFRA_LEASE_RENEW);
+        (void)node_answer(&n, INFRA_LEASE_LOST, 0);
+        infra_time lost = n.now;
+        ck_assert_str_eq(node_sleep(&n), "standby(cooled) read");
+        ck_assert_uint_eq(n.now - lost, INFRA_SEC(i < 2 ? 1 : 8));
+    }
+}
+END_TEST
+
+int main(void)
+{
+    static void (*const no_setup)(void) = NULL;
+    Suite *suite = suite_create("failover_host");
+    TCase *stop = tcase_create("stop");
+    TCase *time = tcase_create("time");
+    TCase *conduct = tcase_create("conduct");
+
+    tcase_add_checked_fixture(stop, no_setup, teardown);
+    tcase_add_test(stop, it_steps_down_at_once);
+    tcase_add_test(stop, drained_gives_it_back_at_once);
+    tcase_add_test(stop, it_drains_before_it_stops);
+    tcase_add_test(stop, a_drain_has_a_limit);
+    tcase_add_test(stop, doubt_ends_in_a_drain);
+    tcase_add_test(stop, grace_ends_at_once);
+    suite_add_tcase(suite, stop);
+
+    tcase_add_checked_fixture(time, no_setup, teardown);
+    tcase_add_test(time, after_a_pause_grace_is_verified);
+    tcase_add_test(time, after_a_pause_grace_goes_on);
+    tcase_add_test(time, after_a_pause_it_is_in_doubt);
+    tcase_add_test(time, a_pause_voids_the_call_that_is_out);
+    tcase_add_test(time, sleeping_is_no_pause);
+    tcase_add_test(time, a_pause_is_not_the_guard);
+    tcase_add_test(time, a_little_back_is_the_same_time);
+    tcase_add_test(time, a_clock_that_goes_back_is_a_fault);
+    tcase_add_test(time, no_time_of_the_old_clock_is_waited_for);
+    suite_add_tcase(suite, time);
+
+    tcase_add_checked_fixture(conduct, no_setup, teardown);
+    tcase_add_test(conduct, no_progress_is_a_reason_to_stop);
+    tcase_add_test(conduct, progress_counts_from_the_activation);
+    tcase_add_test(conduct, an_unfit_node_is_in_fault);
+    tcase_add_loop_test(conduct, bad_ends_are_held_against_it, 0,
+                        sizeof ends / sizeof ends[0]);
+    tcase_add_test(conduct, who_fails_often_is_held_down_longer);
+    suite_add_tcase(suite, conduct);
+    return test_main(suite);
+}

@@ -1,0 +1,438 @@
+/* SPDX-License-Identifier: MIT */
+/* Failover: the others. Who comes first, who asks for the lease and who is asked,
+ * what the operator says, and the fence that shuts out the former holder. */
+#include "node.h"
+#include "support.h"
+
+#include <string.h>
+
+#define OPERATOR 256u /* The wish of one, which is above any preference. */
+
+static struct node n;
+
+static void create(struct infra_failover_options o)
+{
+    node_create(&n, o);
+}
+
+static void teardown(void)
+{
+    node_destroy(&n);
+}
+
+static const char *renew(void)
+{
+    node_until(&n, INFRA_LEASE_RENEW);
+    return node_answer(&n, INFRA_LEASE_GRANTED, node_status(&n).token);
+}
+
+static const char *renew_with(uint64_t wish)
+{
+    node_until(&n, INFRA_LEASE_RENEW);
+    return node_answer_as(
+        &n, (struct infra_lease_answer) { .outcome = INFRA_LEASE_GRANTED,
+                                          .token = node_status(&n).token,
+                                          .ttl = n.ttl,
+                                          .wish = wish });
+}
+
+static const char *free_with(uint64_t wish)
+{
+    return node_answer_as(&n, (struct infra_lease_answer) {
+                                  .outcome = INFRA_LEASE_LOST, .wish = wish });
+}
+
+static const char *fenced(uint32_t outcome)
+{
+    ck_assert_int_eq(
+        infra_failover_fenced(n.machine, n.fence.call, outcome, n.now),
+        INFRA_OK);
+    return node_take(&n);
+}
+
+/* Up to where it holds a lease that was granted to it, not cleanly. */
+static const char *take_from_another(void)
+{
+    node_until(&n, INFRA_LEASE_READ);
+    (void)node_answer(&n, INFRA_LEASE_LOST, 0);
+    return node_answer(&n, INFRA_LEASE_GRANTED, 1);
+}
+
+/* What a candidate finds, and what it does: client-go's table of elections, and
+ * what Patroni's replicas do. The holder's record is the store's matter here. */
+static const struct {
+    const char *name;
+    uint32_t outcome;
+    uint64_t token;
+    const char *then;
+} finds[] = {
+    { "no record", INFRA_LEASE_LOST, 0, "acquiring(free) acquire" },
+    { "a record that ran out", INFRA_LEASE_LOST, 8, "acquiring(free) acquire" },
+    { "another's", INFRA_LEASE_CONFLICT, 8, "" },
+    { "its own", INFRA_LEASE_GRANTED, 8, "acquiring(free) renew" },
+    { "an error", INFRA_LEASE_UNKNOWN, 0, "" },
+};
+
+START_TEST(a_candidate_looks_before_it_asks)
+{
+    create((struct infra_failover_options) { .ttl = 0 });
+    node_until(&n, INFRA_LEASE_READ);
+    const char *then = node_answer(&n, finds[_i].outcome, finds[_i].token);
+    ck_assert_msg(strcmp(then, finds[_i].then) == 0, "%s: %s", finds[_i].name,
+                  then);
+}
+END_TEST
+
+/* Three policies, how the fence ended, and what follows. The ttl is 10 s, the
+ * grace 500 ms. */
+static const struct {
+    uint32_t policy;
+    uint32_t outcome;
+    infra_time after; /* In milliseconds since it held the lease. */
+    const char *then;
+    const char *diary;
+} fences[] = {
+    { INFRA_FENCE_REQUIRE, INFRA_FENCE_DONE, 100, "",
+      "500 active(ready) ACTIVATE" },
+    { INFRA_FENCE_REQUIRE, INFRA_FENCE_DONE, 600, "active(ready) ACTIVATE",
+      "" },
+    { INFRA_FENCE_REQUIRE, INFRA_FENCE_FAILED, 100, "cool-down(fence) release",
+      "1100 release, 2100 release" },
+    { INFRA_FENCE_REQUIRE, INFRA_FENCE_UNKNOWN, 100, "cool-down(fence) release",
+      "1100 release, 2100 release" },
+    { INFRA_FENCE_TRY, INFRA_FENCE_DONE, 600, "active(ready) ACTIVATE", "" },
+};
+
+START_TEST(a_fence_is_waited_for)
+{
+    create(
+        (struct infra_failover_options) { .fence_policy = fences[_i].policy });
+    ck_assert_str_eq(take_from_another(), "grace(granted) FENCE");
+    ck_assert_uint_eq(n.fence.token, 1);
+    infra_time begin = n.now;
+    ck_assert_str_eq(node_diary(&n, begin, INFRA_MS(fences[_i].after)), "");
+    ck_assert_str_eq(fenced(fences[_i].outcome), fences[_i].then);
+    ck_assert_int_eq(
+        infra_failover_fenced(n.machine, n.fence.call, INFRA_FENCE_DONE, n.now),
+        INFRA_ESTALE);
+    ck_assert_str_eq(node_diary(&n, begin, INFRA_MS(2500)), fences[_i].diary);
+}
+END_TEST
+
+/* TRY: what could not be shut out is given another ttl and the grace, renewing
+ * all the while. */
+START_TEST(a_fence_that_failed_costs_a_ttl)
+{
+    create((struct infra_failover_options) { .fence_policy = INFRA_FENCE_TRY });
+    (void)take_from_another();
+    (void)node_after(&n, INFRA_SEC(2));
+    ck_assert_str_eq(fenced(INFRA_FENCE_FAILED), "");
+    infra_time failed = n.now;
+    for (int i = 0; i < 3; i++) {
+        ck_assert_str_eq(renew(), "");
+    }
+    ck_assert_str_eq(node_sleep(&n), "active(ready) ACTIVATE");
+    ck_assert_uint_eq(n.now, failed + INFRA_MS(10500));
+}
+END_TEST
+
+/* Until the fence is answered nobody is active, however long that takes. */
+START_TEST(no_answer_is_no_fence)
+{
+    create((struct infra_failover_options) { .fence_policy = INFRA_FENCE_TRY });
+    (void)take_from_another();
+    for (int i = 0; i < 100; i++) {
+        ck_assert_str_eq(renew(), "");
+    }
+    ck_assert_str_eq(fenced(INFRA_FENCE_DONE), "active(ready) ACTIVATE");
+}
+END_TEST
+
+/* The former holder gave it back in order: nothing to wait for. */
+START_TEST(a_clean_grant_needs_no_fence)
+{
+    create((struct infra_failover_options) {
+        .fence_policy = INFRA_FENCE_REQUIRE, .grace = INFRA_SEC(60) });
+    node_lead(&n, 1);
+}
+END_TEST
+
+/* A grace longer than the lease is spent renewing. */
+START_TEST(a_long_grace_is_renewed)
+{
+    create((struct infra_failover_options) { .grace = INFRA_SEC(60) });
+    (void)take_from_another();
+    infra_time begin = n.now;
+    while (n.now < begin + INFRA_SEC(58)) {
+        ck_assert_str_eq(renew(), "");
+    }
+    ck_assert_str_eq(node_at(&n, begin + INFRA_SEC(60)),
+                     "active(ready) ACTIVATE");
+}
+END_TEST
+
+/* After a take-over that failed it does not race for a ttl, as in Patroni when
+ * what comes before the promotion fails. */
+START_TEST(a_failed_take_over_lets_others_go_first)
+{
+    create((struct infra_failover_options) { .fence_policy =
+                                                 INFRA_FENCE_REQUIRE });
+    (void)take_from_another();
+    infra_time begin = n.now;
+    ck_assert_str_eq(fenced(INFRA_FENCE_FAILED), "cool-down(fence) release");
+    (void)node_answer(&n, INFRA_LEASE_GRANTED, 0);
+    ck_assert_str_eq(node_diary(&n, begin, INFRA_SEC(10)),
+                     "10000 standby(cooled) read");
+}
+END_TEST
+
+/* A node that would rather have it says so to the holder, twice a ttl, naming
+ * the token that it means; one that would not, or may not, says nothing. */
+static const struct {
+    struct infra_failover_options o;
+    uint32_t command; /* After START; UINT32_MAX: none. */
+    int unfit;
+    uint64_t wish; /* 0: it does not ask. */
+} askers[] = {
+    { { .preference = 100, .preempt = 1 }, UINT32_MAX, 0, 100 },
+    { { .preference = 100 }, UINT32_MAX, 0, 0 },
+    { { .preempt = 1 }, UINT32_MAX, 0, 0 },
+    { { .preference = 100, .preempt = 1 }, UINT32_MAX, 1, 0 },
+    { { .preference = 100, .preempt = 1 }, INFRA_FAILOVER_PAUSE, 0, 0 },
+    { { .preference = 100 }, INFRA_FAILOVER_TAKE_OVER, 0, OPERATOR },
+};
+
+START_TEST(who_would_rather_have_it_asks)
+{
+    uint64_t asked = 0;
+
+    create(askers[_i].o);
+    if (askers[_i].command != UINT32_MAX) {
+        (void)node_command(&n, askers[_i].command);
+    }
+    (void)node_take(&n);
+    if (askers[_i].unfit) {
+        (void)infra_failover_fit(n.machine, 0, n.now);
+        (void)node_take(&n);
+    }
+    infra_time end = n.now + INFRA_MS(14500);
+    while (n.now < end && infra_failover_deadline(n.machine) < end) {
+        (void)node_answer(&n, INFRA_LEASE_CONFLICT, 7);
+        (void)node_sleep(&n);
+        if (n.call.op == INFRA_LEASE_ASK) {
+            asked++;
+            ck_assert_uint_eq(n.call.wish, askers[_i].wish);
+            ck_assert_uint_eq(n.call.token, 7);
+        }
+    }
+    ck_assert_uint_eq(asked, askers[_i].wish != 0 ? 3 : 0);
+}
+END_TEST
+
+/* A wish, and how the holder takes it: preference 100, tenure of a minute. */
+static const struct {
+    uint64_t wish;
+    infra_time after; /* So many seconds of being active. */
+    int is_paused;
+    int yields;
+} wishes[] = {
+    { 0, 120, 0, 0 },          { 99, 120, 0, 0 },      { 100, 120, 0, 0 },
+    { 101, 120, 0, 1 },        { 101, 30, 0, 0 },      { 101, 120, 1, 0 },
+    { OPERATOR, 120, 0, 1 },   { OPERATOR, 30, 0, 1 }, { OPERATOR, 120, 1, 0 },
+    { OPERATOR + 1, 9, 0, 0 },
+};
+
+START_TEST(who_is_asked_may_yield)
+{
+    create((struct infra_failover_options) { .preference = 100,
+                                             .tenure_min = INFRA_SEC(60) });
+    node_lead(&n, 1);
+    infra_time begin = n.now;
+    if (wishes[_i].is_paused) {
+        (void)node_command(&n, INFRA_FAILOVER_PAUSE);
+    }
+    while (n.now < begin + INFRA_SEC(wishes[_i].after)) {
+        ck_assert_str_eq(renew(), "");
+    }
+    ck_assert_str_eq(renew_with(wishes[_i].wish),
+                     wishes[_i].yields ? "STOP draining(asked) cool-down(limit)"
+                                       : "");
+}
+END_TEST
+
+/* The tenure is over when it is over, and not a nanosecond before. */
+START_TEST(tenure_ends_in_time)
+{
+    create((struct infra_failover_options) { .tenure_min = INFRA_SEC(10) });
+    node_lead(&n, 1);
+    infra_time end = n.now + INFRA_SEC(10);
+    (void)renew();
+    (void)renew();
+    ck_assert_str_eq(node_sleep(&n), "renew");
+    n.now = end - (infra_time)_i;
+    const struct infra_lease_answer asked = {
+        .outcome = INFRA_LEASE_GRANTED, .token = 1, .ttl = n.ttl, .wish = 1
+    };
+    ck_assert_str_eq(node_answer_as(&n, asked),
+                     _i == 0 ? "STOP draining(asked) cool-down(limit)" : "");
+}
+END_TEST
+
+/* Who yields comes back in a third of the ttl, should the other not come. */
+START_TEST(who_yields_is_soon_back)
+{
+    create((struct infra_failover_options) { .ttl = 0 });
+    node_lead(&n, 1);
+    (void)renew_with(9);
+    infra_time begin = n.now;
+    (void)node_after(&n, INFRA_MS(500));
+    (void)node_answer(&n, INFRA_LEASE_GRANTED, 0);
+    ck_assert_str_eq(node_diary(&n, begin, INFRA_SEC(3)),
+                     "3333 standby(cooled) read");
+}
+END_TEST
+
+/* A lease that is free is left to one who asked for it and comes first, for two
+ * attempts: not to who comes after, and not for longer. */
+START_TEST(a_free_lease_is_left_to_who_asked)
+{
+    create((struct infra_failover_options) { .preference = 100,
+                                             .token_floor = 5 });
+    node_until(&n, INFRA_LEASE_READ);
+    infra_time begin = n.now;
+    while (free_with(101)[0] == '\0') {
+        ck_assert_uint_lt(n.now, begin + INFRA_SEC(2));
+        ck_assert_str_eq(node_sleep(&n), "read");
+    }
+    ck_assert_uint_ge(n.now, begin + INFRA_SEC(2));
+    ck_assert_uint_lt(n.now, begin + INFRA_MS(2500));
+    ck_assert_uint_eq(n.role, INFRA_FAILOVER_ACQUIRING);
+    /* Somebody had it, and it is free again: another wait. */
+    (void)node_answer(&n, INFRA_LEASE_CONFLICT, 6);
+    ck_assert_str_eq(node_sleep(&n), "read");
+    ck_assert_str_eq(free_with(101), "");
+    ck_assert_str_eq(node_sleep(&n), "read");
+    ck_assert_str_eq(free_with(100), "acquiring(free) acquire");
+}
+END_TEST
+
+/* TAKE_OVER takes a free lease whoever else asked, out of the cool-down, and in
+ * a pause that began before; and the holder is asked by the operator's wish. */
+START_TEST(take_over_goes_first)
+{
+    create((struct infra_failover_options) { .token_floor = 5 });
+    node_lead(&n, 6);
+    (void)node_command(&n, INFRA_FAILOVER_STEP_DOWN);
+    (void)node_after(&n, INFRA_MS(500));
+    (void)node_answer(&n, INFRA_LEASE_GRANTED, 0);
+    (void)node_command(&n, INFRA_FAILOVER_PAUSE);
+    ck_assert_str_eq(node_command(&n, INFRA_FAILOVER_TAKE_OVER),
+                     "standby(command) read");
+    ck_assert_str_eq(node_answer(&n, INFRA_LEASE_CONFLICT, 7), "");
+    ck_assert_str_eq(node_sleep(&n), "ask");
+    ck_assert_uint_eq(n.call.wish, OPERATOR);
+    (void)node_answer(&n, INFRA_LEASE_GRANTED, 0);
+    ck_assert_str_eq(node_sleep(&n), "read");
+    ck_assert_str_eq(free_with(OPERATOR), "acquiring(free) acquire");
+    (void)node_answer_clean(&n, 8);
+    ck_assert_uint_eq(n.active, 8);
+    /* That order is carried out: it does not hold for the next time. */
+    (void)node_command(&n, INFRA_FAILOVER_STEP_DOWN);
+    node_until(&n, INFRA_LEASE_READ);
+    ck_assert_str_eq(free_with(0), ""); /* It is paused. */
+}
+END_TEST
+
+/* The active may be told, too: nothing happens, and nothing is left of it. */
+START_TEST(take_over_of_the_active_is_nothing)
+{
+    create((struct infra_failover_options) { .ttl = 0 });
+    node_lead(&n, 1);
+    ck_assert_str_eq(node_command(&n, INFRA_FAILOVER_TAKE_OVER), "");
+    (void)renew_with(9);
+    ck_assert_str_eq(node_diary(&n, n.now, INFRA_SEC(1)), "500 release");
+}
+END_TEST
+
+/* PAUSE: the active goes on, a standby does not begin, also not what it found to
+ * be its own, and a TAKE_OVER from before is off; until RESUME. */
+START_TEST(a_pause_changes_nothing)
+{
+    create((struct infra_failover_options) { .ttl = 0 });
+    (void)node_command(&n, INFRA_FAILOVER_TAKE_OVER);
+    ck_assert_str_eq(node_command(&n, INFRA_FAILOVER_PAUSE), "");
+    ck_assert_str_eq(free_with(0), "");
+    ck_assert_str_eq(node_sleep(&n), "read");
+    ck_assert_str_eq(node_answer(&n, INFRA_LEASE_GRANTED, 3), "release");
+    (void)node_answer(&n, INFRA_LEASE_GRANTED, 0);
+    (void)node_command(&n, INFRA_FAILOVER_RESUME);
+    node_lead(&n, 4);
+    ck_assert_str_eq(node_command(&n, INFRA_FAILOVER_PAUSE), "");
+    ck_assert_str_eq(renew(), "");
+    ck_assert_str_eq(renew_with(OPERATOR), "");
+    ck_assert_str_eq(node_command(&n, INFRA_FAILOVER_STEP_DOWN),
+                     "STOP draining(resign) cool-down(limit)");
+}
+END_TEST
+
+/* A standby that is not fit does not take a lease, nor keep one. */
+START_TEST(who_is_not_fit_does_not_race)
+{
+    create((struct infra_failover_options) { .ttl = 0 });
+    node_until(&n, INFRA_LEASE_READ);
+    (void)node_answer(&n, INFRA_LEASE_LOST, 0);
+    ck_assert_int_eq(infra_failover_fit(n.machine, 0, n.now), INFRA_OK);
+    ck_assert_str_eq(node_take(&n), "fault(unfit)");
+    const struct infra_lease_answer a = { .outcome = INFRA_LEASE_GRANTED,
+                                          .token = 1,
+                                          .ttl = n.ttl };
+    ck_assert_int_eq(infra_failover_reply(n.machine, n.call.call, &a, n.now),
+                     INFRA_ESTALE);
+    ck_assert_str_eq(node_take(&n), "release");
+    ck_assert_int_eq(infra_failover_fit(n.machine, 1, n.now), INFRA_OK);
+    ck_assert_str_eq(node_take(&n), "cool-down(fit) standby(cooled) release");
+}
+END_TEST
+
+int main(void)
+{
+    static void (*const no_setup)(void) = NULL;
+    Suite *suite = suite_create("failover_peers");
+    TCase *race = tcase_create("race");
+    TCase *fence = tcase_create("fence");
+    TCase *wish = tcase_create("wish");
+    TCase *orders = tcase_create("orders");
+
+    tcase_add_checked_fixture(race, no_setup, teardown);
+    tcase_add_loop_test(race, a_candidate_looks_before_it_asks, 0,
+                        sizeof finds / sizeof finds[0]);
+    tcase_add_test(race, who_is_not_fit_does_not_race);
+    suite_add_tcase(suite, race);
+
+    tcase_add_checked_fixture(fence, no_setup, teardown);
+    tcase_add_loop_test(fence, a_fence_is_waited_for, 0,
+                        sizeof fences / sizeof fences[0]);
+    tcase_add_test(fence, a_fence_that_failed_costs_a_ttl);
+    tcase_add_test(fence, no_answer_is_no_fence);
+    tcase_add_test(fence, a_clean_grant_needs_no_fence);
+    tcase_add_test(fence, a_long_grace_is_renewed);
+    tcase_add_test(fence, a_failed_take_over_lets_others_go_first);
+    suite_add_tcase(suite, fence);
+
+    tcase_add_checked_fixture(wish, no_setup, teardown);
+    tcase_add_loop_test(wish, who_would_rather_have_it_asks, 0,
+                        sizeof askers / sizeof askers[0]);
+    tcase_add_loop_test(wish, who_is_asked_may_yield, 0,
+                        sizeof wishes / sizeof wishes[0]);
+    tcase_add_loop_test(wish, tenure_ends_in_time, 0, 2);
+    tcase_add_test(wish, who_yields_is_soon_back);
+    tcase_add_test(wish, a_free_lease_is_left_to_who_asked);
+    suite_add_tcase(suite, wish);
+
+    tcase_add_checked_fixture(orders, no_setup, teardown);
+    tcase_add_test(orders, take_over_goes_first);
+    tcase_add_test(orders, take_over_of_the_active_is_nothing);
+    tcase_add_test(orders, a_pause_changes_nothing);
+    suite_add_tcase(suite, orders);
+    return test_main(suite);
+}

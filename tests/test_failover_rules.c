@@ -1,0 +1,500 @@
+/* SPDX-License-Identifier: MIT */
+/* Failover: the lease and the time. What the store's answers mean, when they
+ * come late, twice or never, and what the machine does by itself. */
+#include "node.h"
+#include "support.h"
+
+#include <string.h>
+
+static struct node n;
+
+static void create(struct infra_failover_options o)
+{
+    node_destroy(&n);
+    node_create(&n, o);
+}
+
+static void setup(void)
+{
+    node_create(&n, (struct infra_failover_options) { .ttl = 0 });
+}
+
+static void teardown(void)
+{
+    node_destroy(&n);
+}
+
+static int reply(uint64_t call, uint32_t outcome, uint64_t token)
+{
+    const struct infra_lease_answer a = { .outcome = outcome,
+                                          .token = token,
+                                          .ttl = n.ttl };
+
+    return infra_failover_reply(n.machine, call, &a, n.now);
+}
+
+static const char *renewed_with(uint64_t wish, infra_time ttl)
+{
+    return node_answer_as(
+        &n, (struct infra_lease_answer) { .outcome = INFRA_LEASE_GRANTED,
+                                          .token = n.active,
+                                          .ttl = ttl,
+                                          .wish = wish });
+}
+
+static infra_time valid_until(void)
+{
+    return node_status(&n).valid_until;
+}
+
+/* Until when a lease of 10 s holds that was armed by a call at @issue. */
+static infra_time ten_seconds(infra_time issue)
+{
+    return issue + INFRA_SEC(10) * 99 / 101 - INFRA_MS(500);
+}
+
+/* Nobody answers any more: it asks again and again, is in doubt after half the
+ * lease, and has stopped when it may be another's. It gives it back when what
+ * it began can have no effect any more, in case the store is still there; tries
+ * that three times; and lets others go first. */
+START_TEST(who_hears_nothing_stops_in_time)
+{
+    node_lead(&n, 1);
+    ck_assert_str_eq(node_diary(&n, n.now, INFRA_SEC(19)),
+                     "3333 renew, 4333 renew, 5000 doubt(late), 5333 renew, "
+                     "6333 renew, 7333 renew, 8333 renew, "
+                     "9301 STOP cool-down(expired), 9801 release, "
+                     "10801 release, 11801 release");
+    ck_assert_str_eq(node_diary(&n, n.now - INFRA_SEC(19), INFRA_SEC(1)),
+                     "19301 standby(cooled) read");
+}
+END_TEST
+
+/* A lease counts from the issue of the call, not from its answer. */
+START_TEST(a_slow_grant_is_a_short_lease)
+{
+    node_until(&n, INFRA_LEASE_READ);
+    (void)node_answer(&n, INFRA_LEASE_LOST, 0);
+    infra_time issue = n.now;
+    n.now += INFRA_MS(900);
+    ck_assert_str_eq(node_answer_clean(&n, 1),
+                     "grace(granted) active(ready) ACTIVATE");
+    ck_assert_uint_eq(n.last.valid_until, ten_seconds(issue));
+    ck_assert_uint_eq(valid_until(), ten_seconds(issue));
+}
+END_TEST
+
+/* Every third of the ttl it is renewed; each renewal counts from its issue, and
+ * opens the gate for longer. */
+START_TEST(renewals_extend_it)
+{
+    node_lead(&n, 1);
+    for (int i = 0; i < 5; i++) {
+        infra_time issue = n.now + n.ttl / 3;
+        ck_assert_str_eq(node_sleep(&n), "renew");
+        ck_assert_uint_eq(n.now, issue);
+        ck_assert_uint_eq(n.call.token, 1);
+        n.now += INFRA_MS(200);
+        ck_assert_str_eq(node_answer(&n, INFRA_LEASE_GRANTED, 1), "");
+        ck_assert_uint_eq(valid_until(), ten_seconds(issue));
+        ck_assert(infra_gate_open(&n.gate, ten_seconds(issue) - 1, NULL));
+        ck_assert(!infra_gate_open(&n.gate, ten_seconds(issue), NULL));
+        n.now = issue; /* So that it is simple to say when. */
+    }
+    ck_assert_uint_eq(node_status(&n).activations, 1);
+}
+END_TEST
+
+/* What the store really gave counts if it is less than was asked, also if that
+ * is less than before; if it is more, it does not. */
+START_TEST(less_is_believed_and_more_is_not)
+{
+    node_lead(&n, 1);
+    (void)node_sleep(&n);
+    ck_assert_str_eq(renewed_with(0, INFRA_SEC(3600)), "");
+    ck_assert_uint_eq(valid_until(), ten_seconds(n.now));
+    (void)node_sleep(&n);
+    ck_assert_str_eq(renewed_with(0, INFRA_SEC(5)), "");
+    infra_time end = n.now + INFRA_SEC(5) * 99 / 101 - INFRA_MS(500);
+    ck_assert_uint_eq(valid_until(), end);
+    ck_assert(!infra_gate_open(&n.gate, end, NULL));
+    (void)node_sleep(&n);
+    ck_assert_str_eq(renewed_with(0, INFRA_MS(500)), "STOP cool-down(expired)");
+}
+END_TEST
+
+/* A renewal that was given up does not count when its answer comes: not for the
+ * one that was asked next, and not after the end. */
+START_TEST(late_answers_do_not_count)
+{
+    node_lead(&n, 1);
+    (void)node_sleep(&n);
+    uint64_t first = n.call.call;
+    infra_time end = valid_until();
+    ck_assert_str_eq(node_sleep(&n), "renew");
+    ck_assert_uint_ne(n.call.call, first);
+    ck_assert_int_eq(reply(first, INFRA_LEASE_GRANTED, 1), INFRA_ESTALE);
+    ck_assert_uint_eq(valid_until(), end);
+    ck_assert_int_eq(reply(first, INFRA_LEASE_LOST, 0), INFRA_ESTALE);
+    (void)node_at(&n, end - INFRA_MS(1));
+    uint64_t last = n.call.call;
+    ck_assert_str_eq(node_at(&n, end), "STOP cool-down(expired)");
+    ck_assert_int_eq(reply(last, INFRA_LEASE_GRANTED, 1), INFRA_ESTALE);
+    ck_assert_str_eq(node_take(&n), "");
+    ck_assert_uint_eq(n.role, INFRA_FAILOVER_COOLDOWN);
+}
+END_TEST
+
+/* The answer that arrives together with the end is too late. */
+START_TEST(the_end_comes_before_the_answer)
+{
+    node_lead(&n, 1);
+    (void)node_diary(&n, n.now, valid_until() - n.now - INFRA_MS(1));
+    uint64_t call = n.call.call;
+    n.now += INFRA_MS(1);
+    ck_assert_int_eq(reply(call, INFRA_LEASE_GRANTED, 1), INFRA_ESTALE);
+    ck_assert_str_eq(node_take(&n), "STOP cool-down(expired)");
+}
+END_TEST
+
+static const struct {
+    uint32_t outcome;
+    uint64_t token;
+    uint64_t floor;
+} losses[] = {
+    { INFRA_LEASE_LOST, 0, 5 },
+    { INFRA_LEASE_CONFLICT, 6, 6 },
+    { INFRA_LEASE_CONFLICT, UINT64_MAX, 5 }, /* Nothing could follow it. */
+    { INFRA_LEASE_GRANTED, 6, 5 },           /* Ours, but not this one. */
+};
+
+/* Who is told that the lease is not its own stops at once, and gives nothing
+ * back: Patroni's "demote, no lock". */
+START_TEST(who_has_lost_it_stops_at_once)
+{
+    node_lead(&n, 5);
+    (void)node_sleep(&n);
+    ck_assert_str_eq(node_answer(&n, losses[_i].outcome, losses[_i].token),
+                     "STOP cool-down(lost)");
+    ck_assert_uint_eq(n.last.token, 5);
+    ck_assert_str_eq(node_diary(&n, n.now, INFRA_SEC(10) - 1), "");
+    ck_assert_uint_eq(node_status(&n).token_floor, losses[_i].floor);
+    ck_assert_str_eq(node_sleep(&n), "standby(cooled) read");
+}
+END_TEST
+
+/* No answer to ACQUIRE: it may be ours. It looks; if it is, it is renewed, and
+ * counts from then; who had it before is not known, so there is a grace. */
+START_TEST(an_unknown_grant_is_adopted)
+{
+    node_until(&n, INFRA_LEASE_READ);
+    (void)node_answer(&n, INFRA_LEASE_LOST, 0);
+    ck_assert_str_eq(node_sleep(&n), "read");
+    ck_assert_str_eq(node_answer(&n, INFRA_LEASE_GRANTED, 3), "renew");
+    ck_assert_uint_eq(n.call.token, 3);
+    ck_assert_str_eq(node_sleep(&n), "renew"); /* No answer to that. */
+    infra_time issue = n.now;
+    n.now += INFRA_MS(300);
+    ck_assert_str_eq(node_answer_clean(&n, 3), "grace(granted)");
+    ck_assert_uint_eq(valid_until(), ten_seconds(issue));
+    ck_assert_str_eq(node_after(&n, INFRA_MS(500)), "active(ready) ACTIVATE");
+    ck_assert_uint_eq(n.active, 3);
+}
+END_TEST
+
+/* It was not adopted in time, or somebody else has it by now. */
+START_TEST(an_adoption_may_fail)
+{
+    node_until(&n, INFRA_LEASE_READ);
+    (void)node_answer(&n, INFRA_LEASE_LOST, 0);
+    (void)node_answer(&n, INFRA_LEASE_UNKNOWN, 0);
+    ck_assert_str_eq(node_sleep(&n), "read");
+    ck_assert_str_eq(node_answer(&n, INFRA_LEASE_GRANTED, 3), "renew");
+    ck_assert_str_eq(node_answer(&n, INFRA_LEASE_CONFLICT, 4), "standby(held)");
+    ck_assert_str_eq(node_sleep(&n), "read");
+}
+END_TEST
+
+/* After an unknown ACQUIRE the store tells what became of it. */
+START_TEST(an_unknown_grant_is_resolved)
+{
+    node_until(&n, INFRA_LEASE_READ);
+    (void)node_answer(&n, INFRA_LEASE_LOST, 0);
+    (void)node_sleep(&n);
+    ck_assert_str_eq(node_answer(&n, INFRA_LEASE_LOST, 0), "acquire");
+    (void)node_sleep(&n);
+    ck_assert_str_eq(node_answer(&n, INFRA_LEASE_CONFLICT, 9), "standby(held)");
+    ck_assert_uint_eq(node_status(&n).token_floor, 9);
+}
+END_TEST
+
+/* A lease of its own from before: one that it served under, or that a former
+ * process left, is given back, and a new one is taken. */
+START_TEST(an_old_lease_of_its_own_is_given_back)
+{
+    create((struct infra_failover_options) { .token_floor = 7 });
+    node_until(&n, INFRA_LEASE_READ);
+    ck_assert_str_eq(node_answer(&n, INFRA_LEASE_GRANTED, 7), "release");
+    ck_assert_uint_eq(n.call.token, 7);
+    ck_assert_str_eq(node_answer(&n, INFRA_LEASE_GRANTED, 0), "");
+    ck_assert_str_eq(node_sleep(&n), "read");
+    ck_assert_str_eq(node_answer(&n, INFRA_LEASE_LOST, 0),
+                     "acquiring(free) acquire");
+    ck_assert_uint_eq(n.call.token, 7); /* A new one is to be greater. */
+    (void)node_answer_clean(&n, 8);
+    ck_assert_uint_eq(n.active, 8);
+}
+END_TEST
+
+/* ACQUIRE is granted after it was given up: it is given back, once. */
+START_TEST(a_late_grant_is_given_back)
+{
+    node_until(&n, INFRA_LEASE_READ);
+    (void)node_answer(&n, INFRA_LEASE_LOST, 0);
+    uint64_t call = n.call.call;
+    ck_assert_str_eq(node_command(&n, INFRA_FAILOVER_PAUSE),
+                     "standby(command)");
+    ck_assert_int_eq(reply(call, INFRA_LEASE_GRANTED, 4), INFRA_ESTALE);
+    ck_assert_str_eq(node_take(&n), "release");
+    ck_assert_uint_eq(n.call.token, 4);
+    ck_assert_str_eq(node_answer(&n, INFRA_LEASE_GRANTED, 0), "");
+}
+END_TEST
+
+/* A grant that was used arrives a second time, when the lease is about to be
+ * given back: that is not hurried, as what was begun may still have effect. */
+START_TEST(an_echo_of_a_grant_changes_nothing)
+{
+    node_until(&n, INFRA_LEASE_READ);
+    (void)node_answer(&n, INFRA_LEASE_LOST, 0);
+    uint64_t call = n.call.call;
+    (void)node_answer_clean(&n, 4);
+    ck_assert_str_eq(node_command(&n, INFRA_FAILOVER_STEP_DOWN),
+                     "STOP draining(resign) cool-down(limit)");
+    n.now += INFRA_MS(10);
+    ck_assert_int_eq(reply(call, INFRA_LEASE_GRANTED, 4), INFRA_ESTALE);
+    ck_assert_str_eq(node_take(&n), "");
+    ck_assert_str_eq(node_after(&n, INFRA_MS(490)), "release");
+}
+END_TEST
+
+/* A grant that is over before it is heard of is given back. */
+START_TEST(a_grant_may_be_too_late)
+{
+    node_until(&n, INFRA_LEASE_READ);
+    (void)node_answer(&n, INFRA_LEASE_LOST, 0);
+    ck_assert_str_eq(
+        node_answer_as(&n,
+                       (struct infra_lease_answer) {
+                           .outcome = INFRA_LEASE_GRANTED,
+                           .token = 2,
+                           .ttl = INFRA_MS(500) }), /* The guard. */
+        "standby(expired) release");
+    ck_assert_uint_eq(n.call.token, 2);
+    ck_assert_uint_eq(node_status(&n).activations, 0);
+}
+END_TEST
+
+/* A store that gives a token that is not new was reset: nobody serves under it
+ * before the operator has said so, and not even then if it is not new. */
+START_TEST(a_store_that_forgot_is_a_fault)
+{
+    create((struct infra_failover_options) { .token_floor = 40 });
+    node_until(&n, INFRA_LEASE_READ);
+    (void)node_answer(&n, INFRA_LEASE_LOST, 0);
+    ck_assert_str_eq(node_answer_clean(&n, 40), "fault(regressed) release");
+    (void)node_answer(&n, INFRA_LEASE_GRANTED, 0);
+    ck_assert_uint_eq(infra_failover_deadline(n.machine), INFRA_TIME_NEVER);
+    ck_assert_str_eq(node_after(&n, INFRA_SEC(1000)), "");
+    ck_assert_int_eq(infra_failover_fit(n.machine, 1, n.now), INFRA_OK);
+    ck_assert_str_eq(node_take(&n), "");
+    ck_assert_str_eq(node_command(&n, INFRA_FAILOVER_RESUME),
+                     "cool-down(fit) standby(cooled) read");
+    ck_assert_str_eq(node_answer(&n, INFRA_LEASE_LOST, 0),
+                     "acquiring(free) acquire");
+    ck_assert_uint_eq(n.call.token, 40);
+    ck_assert_str_eq(node_answer_clean(&n, 41),
+                     "grace(granted) active(ready) ACTIVATE");
+}
+END_TEST
+
+/* However quickly a store answers, and however little sense that makes, it is
+ * not asked without end. */
+static const struct {
+    const char *name;
+    struct infra_lease_answer by_op[INFRA_LEASE_ASK + 1];
+} mad_stores[] = {
+    { "free, and taken",
+      { [INFRA_LEASE_READ] = { .outcome = INFRA_LEASE_LOST },
+        [INFRA_LEASE_ACQUIRE] = { .outcome = INFRA_LEASE_CONFLICT,
+                                  .token = 1 } } },
+    { "free, and nothing said",
+      { [INFRA_LEASE_READ] = { .outcome = INFRA_LEASE_LOST },
+        [INFRA_LEASE_ACQUIRE] = { .outcome = INFRA_LEASE_UNKNOWN } } },
+    { "free, and given for no time",
+      { [INFRA_LEASE_READ] = { .outcome = INFRA_LEASE_LOST },
+        [INFRA_LEASE_ACQUIRE] = { .outcome = INFRA_LEASE_GRANTED, .token = 9 },
+        [INFRA_LEASE_RELEASE] = { .outcome = INFRA_LEASE_GRANTED } } },
+    { "free, and another asked",
+      { [INFRA_LEASE_READ] = { .outcome = INFRA_LEASE_LOST, .wish = 200 },
+        [INFRA_LEASE_ACQUIRE] = { .outcome = INFRA_LEASE_UNKNOWN } } },
+    { "nothing said",
+      { [INFRA_LEASE_READ] = { .outcome = INFRA_LEASE_UNKNOWN } } },
+    { "ours, and old, and not to be given back",
+      { [INFRA_LEASE_READ] = { .outcome = INFRA_LEASE_GRANTED, .token = 1 },
+        [INFRA_LEASE_RELEASE] = { .outcome = INFRA_LEASE_UNKNOWN } } },
+    { "ours, and not to be renewed",
+      { [INFRA_LEASE_READ] = { .outcome = INFRA_LEASE_GRANTED, .token = 9 },
+        [INFRA_LEASE_RENEW] = { .outcome = INFRA_LEASE_UNKNOWN } } },
+    { "ours, and another's",
+      { [INFRA_LEASE_READ] = { .outcome = INFRA_LEASE_GRANTED, .token = 9 },
+        [INFRA_LEASE_RENEW] = { .outcome = INFRA_LEASE_CONFLICT,
+                                .token = 9 } } },
+    { "another's",
+      { [INFRA_LEASE_READ] = { .outcome = INFRA_LEASE_CONFLICT, .token = 1 },
+        [INFRA_LEASE_ASK] = { .outcome = INFRA_LEASE_UNKNOWN } } },
+};
+
+START_TEST(a_mad_store_is_not_flooded)
+{
+    infra_time end = n.now + INFRA_SEC(60);
+    uint64_t calls = 0;
+
+    create((struct infra_failover_options) {
+        .token_floor = 1, .preempt = 1, .preference = 100 });
+    (void)node_take(&n);
+    while (n.now < end) {
+        if (n.call.call > calls) {
+            calls = n.call.call;
+            (void)node_answer_as(&n, mad_stores[_i].by_op[n.call.op]);
+        } else {
+            (void)node_sleep(&n);
+        }
+    }
+    ck_assert_msg(calls <= 600 && calls > 60, "%s: %llu calls in 60 s",
+                  mad_stores[_i].name, (unsigned long long)calls);
+}
+END_TEST
+
+/* A standby looks every 500 ms, less up to a quarter, so that nodes that
+ * started together part; with a short lease every sixth of it. */
+START_TEST(looks_are_spread)
+{
+    infra_time last = 0;
+    infra_time least = INFRA_TIME_NEVER;
+    infra_time most = 0;
+
+    (void)node_take(&n);
+    for (int i = 0; i < 1000; i++) {
+        last = n.now;
+        (void)node_answer(&n, INFRA_LEASE_CONFLICT, 1);
+        ck_assert_str_eq(node_sleep(&n), "read");
+        least = n.now - last < least ? n.now - last : least;
+        most = n.now - last > most ? n.now - last : most;
+    }
+    ck_assert_uint_ge(least, INFRA_MS(375));
+    ck_assert_uint_lt(least, INFRA_MS(380));
+    ck_assert_uint_le(most, INFRA_MS(500));
+    ck_assert_uint_gt(most, INFRA_MS(495));
+    create((struct infra_failover_options) { .ttl = INFRA_SEC(1) });
+    (void)node_take(&n);
+    last = n.now;
+    (void)node_answer(&n, INFRA_LEASE_CONFLICT, 1);
+    (void)node_sleep(&n);
+    ck_assert_uint_le(n.now - last, INFRA_SEC(1) / 6);
+    ck_assert_uint_ge(n.now - last, INFRA_SEC(1) / 8);
+}
+END_TEST
+
+/* A hint makes a standby look at once, and proves nothing. */
+START_TEST(a_hint_is_a_reason_to_look)
+{
+    (void)node_take(&n);
+    (void)node_answer(&n, INFRA_LEASE_CONFLICT, 1);
+    ck_assert_str_eq(node_after(&n, INFRA_MS(1)), "");
+    ck_assert_int_eq(infra_failover_hint(n.machine, n.now), INFRA_OK);
+    ck_assert_uint_le(infra_failover_deadline(n.machine), n.now);
+    ck_assert_str_eq(node_take(&n), "read");
+    ck_assert_str_eq(node_answer(&n, INFRA_LEASE_CONFLICT, 1), "");
+}
+END_TEST
+
+/* What has been true for a while may be no longer when the host comes: then it
+ * hears of no activation, only what became of it. */
+START_TEST(an_old_activation_is_not_handed_out)
+{
+    node_until(&n, INFRA_LEASE_READ);
+    (void)node_answer(&n, INFRA_LEASE_LOST, 0);
+    const struct infra_lease_answer a = {
+        .outcome = INFRA_LEASE_GRANTED, .clean = 1, .token = 1, .ttl = n.ttl
+    };
+    ck_assert_int_eq(infra_failover_reply(n.machine, n.call.call, &a, n.now),
+                     INFRA_OK);
+    ck_assert_str_eq(node_after(&n, INFRA_SEC(10)),
+                     "grace(granted) active(ready) doubt(pause) "
+                     "cool-down(expired) release");
+    ck_assert_uint_eq(node_status(&n).activations, 0);
+}
+END_TEST
+
+/* Of role changes that nobody asks for the last sixteen are kept. */
+START_TEST(old_news_are_dropped)
+{
+    struct infra_failover_event e;
+    int count = 0;
+
+    for (int i = 0; i < 10; i++) { /* Three changes each. */
+        (void)infra_failover_fit(n.machine, 0, n.now);
+        (void)infra_failover_fit(n.machine, 1, n.now);
+    }
+    (void)infra_failover_fit(n.machine, 0, n.now);
+    while (infra_failover_next(n.machine, n.now, &e) == INFRA_OK) {
+        ck_assert_uint_eq(e.kind, INFRA_FAILOVER_ROLE);
+        ck_assert_uint_eq(e.role, count % 3 == 0   ? INFRA_FAILOVER_FAULT
+                                  : count % 3 == 1 ? INFRA_FAILOVER_COOLDOWN
+                                                   : INFRA_FAILOVER_STANDBY);
+        count++;
+    }
+    ck_assert_int_eq(count, 16);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("failover_rules");
+    TCase *lease = tcase_create("lease");
+    TCase *doubt = tcase_create("doubt");
+    TCase *looks = tcase_create("looks");
+
+    tcase_add_checked_fixture(lease, setup, teardown);
+    tcase_add_test(lease, who_hears_nothing_stops_in_time);
+    tcase_add_test(lease, a_slow_grant_is_a_short_lease);
+    tcase_add_test(lease, renewals_extend_it);
+    tcase_add_test(lease, less_is_believed_and_more_is_not);
+    tcase_add_test(lease, late_answers_do_not_count);
+    tcase_add_test(lease, the_end_comes_before_the_answer);
+    tcase_add_loop_test(lease, who_has_lost_it_stops_at_once, 0,
+                        sizeof losses / sizeof losses[0]);
+    suite_add_tcase(suite, lease);
+
+    tcase_add_checked_fixture(doubt, setup, teardown);
+    tcase_add_test(doubt, an_unknown_grant_is_adopted);
+    tcase_add_test(doubt, an_adoption_may_fail);
+    tcase_add_test(doubt, an_unknown_grant_is_resolved);
+    tcase_add_test(doubt, an_old_lease_of_its_own_is_given_back);
+    tcase_add_test(doubt, a_late_grant_is_given_back);
+    tcase_add_test(doubt, an_echo_of_a_grant_changes_nothing);
+    tcase_add_test(doubt, a_grant_may_be_too_late);
+    tcase_add_test(doubt, a_store_that_forgot_is_a_fault);
+    suite_add_tcase(suite, doubt);
+
+    tcase_add_checked_fixture(looks, setup, teardown);
+    tcase_add_loop_test(looks, a_mad_store_is_not_flooded, 0,
+                        sizeof mad_stores / sizeof mad_stores[0]);
+    tcase_add_test(looks, looks_are_spread);
+    tcase_add_test(looks, a_hint_is_a_reason_to_look);
+    tcase_add_test(looks, an_old_activation_is_not_handed_out);
+    tcase_add_test(looks, old_news_are_dropped);
+    suite_add_tcase(suite, looks);
+    return test_main(suite);
+}
