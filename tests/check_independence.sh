@@ -12,7 +12,8 @@ status=0
 allowed() {
     case $1 in
     base) echo none ;;
-    driver) echo 'driver|health|probe' ;;
+    driver) echo 'driver|failover|health|probe' ;;
+    lease) echo failover ;;
     *) echo "$1" ;;
     esac
 }

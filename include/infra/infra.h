@@ -8,6 +8,7 @@
 #include <infra/driver.h>
 #include <infra/failover.h>
 #include <infra/health.h>
+#include <infra/lease.h>
 #include <infra/probe.h>
 
 #endif /* INFRA_INFRA_H */
