@@ -149,7 +149,7 @@ START_TEST(one_is_active)
 }
 END_TEST
 
-/* The store loses a reply now and then: nothing ends, the machine asks again. */
+/* The store loses a call or a reply now and then: nothing ends by that. */
 START_TEST(lost_replies_are_survived)
 {
     run_until(now + INFRA_SEC(20));

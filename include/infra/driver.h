@@ -286,7 +286,7 @@ INFRA_API INFRA_NODISCARD int infra_elector_create(
     const struct infra_elector_options *options);
 
 /** Shut the gate and free elector, machine and lease; NULL is allowed.  To hand
- *  over, step down first.  A forked child that shares the gate must not do this:
+ *  over, step down first.  A forked child that shares the gate must not do it:
  *  it would shut its parent's.  Thread safety: owner (of the driver). */
 INFRA_API void infra_elector_destroy(struct infra_elector *elector);
 
