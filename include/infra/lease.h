@@ -64,7 +64,6 @@ enum infra_lease_reason {
     INFRA_LEASE_REASON_BUSY,        /**< Another process works at the file. */
     INFRA_LEASE_REASON_SYSTEM,      /**< The file cannot be read or written. */
     INFRA_LEASE_REASON_CORRUPT,     /**< The file is damaged, or deleted. */
-    INFRA_LEASE_REASON_STRANGER,    /**< RENEW of what this object never got. */
 };
 
 /** An answer, or a hint. */
@@ -196,6 +195,51 @@ enum infra_lease_fault {
 INFRA_API int infra_lease_memory_fault(struct infra_lease_cell *cell,
                                        uint32_t fault);
 /** @} */
+
+/** Options of infra_lease_etcd().  Texts are copied. */
+struct infra_lease_etcd_options {
+    size_t size;
+    const struct infra_allocator *allocator;
+    const char *group; /**< As in infra_failover_options. */
+    const char *node;  /**< The same. */
+    /** What keys begin with, the same for all nodes; NULL: "/infra/".  At most
+     *  127 bytes. */
+    const char *prefix;
+    /** Where etcd has users: who may read and write these keys.  Each at most
+     *  127 bytes; NULL: none. */
+    const char *user;
+    const char *password;
+    uint64_t incarnation; /**< As in infra_failover_options. */
+    infra_time ttl; /**< The same; 0: 10 s.  etcd counts whole seconds: it is
+                         rounded up, to two at least. */
+    uint32_t endpoints_count; /**< Servers, at most 16; 0: 1. */
+    uint32_t tls;             /**< 1: over TLS. */
+};
+
+/**
+ * Create a way to a lease in etcd, by its v3 JSON gateway (etcd 3.4 or later).
+ * It has two conversations, with any of the servers: one asks, the other
+ * watches and only hints.  When a server does not answer the next one is asked.
+ *
+ * The lease is the key <prefix><group>/holder, bound to a lease of etcd; its
+ * token is the revision that created it.  Renewing is keeping that lease alive,
+ * and proving by a transaction that writes that the key is still bound to it:
+ * what only reads may be answered by a member that is alone, and keeping alive
+ * was known to succeed for a lease that was gone.  An etcd that starts or
+ * elects begins every lease anew, so that a take-over may take an outage and a
+ * ttl.
+ *
+ * Its calls are lost with a server that stands still: at the call's deadline the
+ * next one is asked.  Memory: 30 KiB.
+ *
+ * @param[out] ret  Set on success only.
+ * @return INFRA_OK; INFRA_ENOMEM; INFRA_ESTRUCT; INFRA_EINVAL: something
+ *         required is missing, too long or out of range.
+ *
+ * Allocates.  Thread safety: any.
+ */
+INFRA_API INFRA_NODISCARD int infra_lease_etcd(
+    struct infra_lease **ret, const struct infra_lease_etcd_options *options);
 
 #ifdef __cplusplus
 }
