@@ -142,16 +142,3 @@ struct infra_lease_reply etcd_call(uint32_t op, uint64_t token)
                       reply.answer.outcome != INFRA_LEASE_UNKNOWN);
     return reply;
 }
-
-bool etcd_run_watch(void)
-{
-    struct infra_lease_reply reply;
-    struct infra_exchange x;
-
-    ck_assert_int_eq(infra_lease_exchange(etcd, 1, &x), INFRA_OK);
-    transport.now = etcd_now;
-    test_transport_run(&transport, x);
-    etcd_now = transport.now;
-    return infra_lease_next(etcd, etcd_now, &reply) == INFRA_OK &&
-           reply.call == 0;
-}

@@ -58,7 +58,4 @@ void etcd_reply_chunked(unsigned status, const char *body);
 /* Make this call, run the script, and take the answer. */
 struct infra_lease_reply etcd_call(uint32_t op, uint64_t token);
 
-/* Run the conversation that watches; was there a hint? */
-bool etcd_run_watch(void);
-
 #endif

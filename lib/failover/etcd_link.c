@@ -39,9 +39,10 @@ static bool is_connected(const struct infra__etcd_link *l)
     return l->state != CLOSED && l->state != CLOSING;
 }
 
-static void talk(struct infra__etcd_link *l)
+static void talk(struct infra__etcd_link *l, bool is_fresh)
 {
     l->state = TALKING;
+    l->is_fresh = is_fresh;
     l->request_sent = 0;
     l->body_size = 0;
     l->is_too_long = false;
@@ -88,7 +89,7 @@ void infra__etcd_link_send(struct infra__etcd_link *l, const char *request,
     l->deadline = deadline;
     l->has_request = true;
     if (l->state == RESTING) {
-        talk(l);
+        talk(l, false);
     } else if (l->state == CLOSED) {
         l->state = CONNECTING;
     }
@@ -205,6 +206,18 @@ static void collect(struct infra__etcd_link *l, struct infra__bytes piece)
     l->body_size += piece.count;
 }
 
+/* Bytes before we said anything. Behind a reply they are of a reply to nothing,
+ * and what comes after them would be taken for the next one: the request, if
+ * there is one, goes over another connection. */
+static void unasked_for(struct infra__etcd_link *l)
+{
+    if (l->has_request && l->is_fresh) {
+        fail(l, INFRA_LEASE_REASON_MALFORMED);
+    } else {
+        l->state = CLOSING;
+    }
+}
+
 static void input(void *self, const void *bytes, size_t count, infra_time now)
 {
     struct infra__etcd_link *l = self;
@@ -212,8 +225,9 @@ static void input(void *self, const void *bytes, size_t count, infra_time now)
     struct infra__bytes piece;
 
     advance(l, now);
-    if (l->state == RESTING && count > 0) { /* Nobody asked. */
-        hang_up(l);
+    if (count > 0 && (l->state == RESTING ||
+                      (l->state == TALKING && l->request_sent == 0))) {
+        unasked_for(l);
     }
     while (l->state == TALKING) {
         switch (infra__http_reply_next(&l->reply, &in, &piece)) {
@@ -252,7 +266,7 @@ static void connected(struct infra__etcd_link *l)
     if (l->state == CONNECTING && l->tls) {
         l->state = SECURING;
     } else if (l->state == CONNECTING) {
-        talk(l);
+        talk(l, true);
     }
 }
 
@@ -292,7 +306,7 @@ static void note(void *self, uint32_t what, uint32_t detail, infra_time now)
         break;
     case INFRA_NOTE_TLS_UP:
         if (l->state == SECURING) {
-            talk(l);
+            talk(l, true);
         }
         break;
     case INFRA_NOTE_EOF:

@@ -35,6 +35,7 @@ struct infra__etcd_link {
 
     uint8_t state;
     bool has_request; /* Out, or about to be. */
+    bool is_fresh;    /* The connection had no reply yet. */
     bool is_too_long; /* The body, or the line. */
     uint32_t endpoint;
     infra_time now;
