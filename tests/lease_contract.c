@@ -75,6 +75,8 @@ START_TEST(one_holds_it_until_it_runs_out)
         contract_do(contract_b, INFRA_LEASE_ACQUIRE, 0);
     ck_assert_uint_eq(a.outcome, INFRA_LEASE_CONFLICT);
     ck_assert_uint_eq(a.token, token);
+    a = contract_do(contract_a, INFRA_LEASE_READ, 0);
+    ck_assert_uint_eq(a.ttl, CONTRACT_TTL); /* As it was given. */
     a = contract_do(contract_a, INFRA_LEASE_RENEW, token);
     ck_assert_uint_eq(a.outcome, INFRA_LEASE_GRANTED);
     ck_assert_uint_eq(a.token, token);

@@ -115,8 +115,8 @@ START_TEST(bad_texts)
 {
     struct infra__json v = { .size = 7 };
 
-    ck_assert_msg(!infra__json_parse(&v, bad_rows[_i], strlen(bad_rows[_i])), "%s",
-                  bad_rows[_i]);
+    ck_assert_msg(!infra__json_parse(&v, bad_rows[_i], strlen(bad_rows[_i])),
+                  "%s", bad_rows[_i]);
     ck_assert_uint_eq(v.size, 7);
 }
 END_TEST

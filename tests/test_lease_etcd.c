@@ -300,8 +300,8 @@ START_TEST(nobody_waits_for_a_revocation)
 }
 END_TEST
 
-/* ASK leaves a wish that ends with a lease of its own, unless there is a greater
- * one: the server compares. */
+/* ASK leaves a wish that ends with a lease of its own, unless there is a
+ * greater one: the server compares. */
 START_TEST(ask_leaves_a_wish)
 {
     etcd_begin_script(splits[_i]);

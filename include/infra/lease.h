@@ -229,8 +229,8 @@ struct infra_lease_etcd_options {
  * elects begins every lease anew, so that a take-over may take an outage and a
  * ttl.
  *
- * Its calls are lost with a server that stands still: at the call's deadline the
- * next one is asked.  Memory: 30 KiB.
+ * A call is lost with a server that stands still: from its deadline on the next
+ * one is asked.  Memory: 44 KiB.
  *
  * @param[out] ret  Set on success only.
  * @return INFRA_OK; INFRA_ENOMEM; INFRA_ESTRUCT; INFRA_EINVAL: something

@@ -23,6 +23,7 @@ struct image {
     uint64_t holder;
     uint64_t token;
     uint64_t last_token;
+    uint64_t ttl;
     uint64_t expires;
     uint64_t wish;
     uint64_t wish_until;
@@ -31,7 +32,7 @@ struct image {
     struct infra__lease_origin origin;
     uint64_t checksum;
 };
-_Static_assert(sizeof(struct image) == 72 + 64 + 40 + 8, "there are no holes");
+_Static_assert(sizeof(struct image) == 80 + 64 + 40 + 8, "there are no holes");
 
 static uint64_t checksum(const struct image *i)
 {
@@ -45,6 +46,7 @@ static void encode(struct image *ret, const struct infra__lease_record *r,
                             .holder = r->cell.holder,
                             .token = r->cell.token,
                             .last_token = r->cell.last_token,
+                            .ttl = r->cell.ttl,
                             .expires = r->cell.expires,
                             .wish = r->cell.wish,
                             .wish_until = r->cell.wish_until,
@@ -66,6 +68,7 @@ static bool decode(struct infra__lease_record *ret, const struct image *i)
         .cell = { .holder = i->holder,
                   .token = i->token,
                   .last_token = i->last_token,
+                  .ttl = i->ttl,
                   .expires = i->expires,
                   .wish = i->wish,
                   .wish_until = i->wish_until,

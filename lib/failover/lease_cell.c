@@ -26,7 +26,7 @@ static struct infra_lease_answer state_of(const struct infra__lease_cell *c,
         a.outcome = c->holder == call->incarnation ? INFRA_LEASE_GRANTED
                                                    : INFRA_LEASE_CONFLICT;
         a.token = c->token;
-        a.ttl = c->expires - now;
+        a.ttl = c->ttl; /* What it was given, not what is left. */
     }
     a.wish = now < c->wish_until ? c->wish : 0;
     return a;
@@ -53,6 +53,7 @@ static struct infra_lease_answer acquire(struct infra__lease_cell *c,
                                       .ttl = call->ttl };
     c->holder = call->incarnation;
     c->token = a.token;
+    c->ttl = call->ttl;
     c->expires = infra__time_add(now, call->ttl);
     c->wish = 0; /* Somebody has it now. */
     return a;
@@ -68,6 +69,7 @@ static struct infra_lease_answer renew(struct infra__lease_cell *c,
         a.outcome = INFRA_LEASE_LOST;
     }
     if (a.outcome == INFRA_LEASE_GRANTED) {
+        c->ttl = call->ttl;
         c->expires = infra__time_add(now, call->ttl);
         a.ttl = call->ttl;
     }

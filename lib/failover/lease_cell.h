@@ -14,6 +14,7 @@ struct infra__lease_cell {
     uint64_t holder; /* Its incarnation; 0: nobody. */
     uint64_t token;  /* Of the holder. */
     uint64_t last_token;
+    infra_time ttl;
     infra_time expires;
     uint64_t wish;
     infra_time wish_until;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The first byte says which call is made, and the rest is what servers send: up
- * to a zero without looking what they are asked, and so on; then they close. Whatever that is, the call ends, and alike in whatever
- * pieces it comes; what is granted is a lease that the replies speak of. The
+ * to a zero without looking what they are asked, and so on; then they close.
+ * Whatever that is, the call ends, and alike in whatever pieces it comes. The
  * same bytes are then what the watch hears. */
 #include "fuzz.h"
 

@@ -2,7 +2,7 @@
 #include "failover_sim.h"
 
 #include "failover/internal.h"
-#include "failover/lease_cell.h"
+#include "sim_store.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,7 +24,7 @@ struct step {
     uint32_t node;
     uint32_t boot;
     uint64_t number;
-    struct infra__lease_call request;
+    struct sim_request request;
     struct infra_lease_answer answer;
 };
 
@@ -54,7 +54,7 @@ struct node {
 struct world {
     const struct sim_options *options;
     struct sim_result result;
-    struct infra__lease_cell store; /* In the time of its own clock. */
+    struct sim_store store;
     struct infra_failover_options config;
     struct infra_fence fence;
     struct node nodes[NODES_MAX];
@@ -332,25 +332,21 @@ static void on_activate(struct world *w, uint32_t i,
     n->activated = w->now;
 }
 
-static uint64_t incarnation(const struct node *n, uint32_t i)
-{
-    return (uint64_t)n->boot << 8 | (i + 1);
-}
-
 static void send(struct world *w, uint32_t i,
                  const struct infra_failover_event *e)
 {
     struct node *n = &w->nodes[i];
-    struct step s = {
-        .kind = REQUEST, .node = i, .boot = n->boot, .number = e->call
-    };
+    struct step s = { .kind = REQUEST, .node = i, .boot = n->boot };
     uint32_t copies = has_faults(w) && chance(w, 100) ? 2 : 1;
 
-    s.request = (struct infra__lease_call) { .incarnation = incarnation(n, i),
-                                             .token = e->token,
-                                             .wish = e->wish,
-                                             .ttl = w->config.ttl,
-                                             .op = e->op };
+    s.request =
+        (struct sim_request) { .call = e->call,
+                               .incarnation = (uint64_t)n->boot << 8 | i,
+                               .token = e->token,
+                               .wish = e->wish,
+                               .ttl = w->config.ttl,
+                               .node = i,
+                               .op = e->op };
     for (uint32_t c = 0; c < copies; c++) {
         infra_time d = delay(w);
         s.at = w->now + d;
@@ -448,26 +444,26 @@ static void at_store(struct world *w, const struct step *s)
     if (w->now < w->outage_until) {
         return;
     }
-    uint64_t before = w->store.holder;
+    uint32_t before = w->store.holder;
     infra_time expires = w->store.expires;
-    infra__lease_cell_expire(&w->store, now);
+    sim_store_expire(&w->store, now);
     if (before != 0 && w->store.holder == 0) {
         w->lapsed_at = w->now - (now - expires);
     }
     if (s->request.op == INFRA_LEASE_RELEASE && n->boot == s->boot &&
-        w->store.holder == s->request.incarnation &&
-        w->store.token == s->request.token && is_open(w, n, NULL)) {
+        w->store.holder == s->node + 1 && w->store.token == s->request.token &&
+        is_open(w, n, NULL)) {
         violate(w, "released while it is active");
     }
-    reply.answer = infra__lease_cell_do(&w->store, &s->request, now);
+    reply.answer = sim_store_do(&w->store, &s->request, now);
     reply.request = s->request;
-    reply.number = s->number;
+    reply.number = s->request.call;
     if (s->request.op == INFRA_LEASE_ACQUIRE &&
         reply.answer.outcome == INFRA_LEASE_GRANTED) {
         uint32_t slot = (uint32_t)(reply.answer.token % OWNERS);
         w->owner_token[slot] = reply.answer.token;
         w->owner_node[slot] = s->node;
-        w->was_clean[slot] = reply.answer.clean != 0;
+        w->was_clean[slot] = w->store.is_clean;
     }
     if (reply.answer.outcome == INFRA_LEASE_GRANTED && w->store.holder != 0) {
         push(w,
@@ -626,7 +622,8 @@ static void break_store(struct world *w)
         w->store.last_token -= below(w, w->store.last_token / 2 + 1);
         break;
     default: /* Revoked by mistake. */
-        infra__lease_cell_revoke(&w->store);
+        w->store.holder = 0;
+        w->store.is_clean = false;
         break;
     }
 }
@@ -752,8 +749,7 @@ static void configure(struct world *w)
     c->fence_policy = chance(w, 3000)   ? INFRA_FENCE_REQUIRE
                       : chance(w, 3000) ? INFRA_FENCE_TRY
                                         : INFRA_FENCE_WAIT;
-    /* Or it would make up for what is to be seen. */
-    w->store.is_forgetful = w->options->mode == SIM_REGRESSED;
+    w->store.is_clean = true;
     w->store_ppm = draw_drift(w, is_tight);
     for (uint32_t i = 0; i < w->options->nodes; i++) {
         w->nodes[i].ppm = draw_drift(w, is_tight);
