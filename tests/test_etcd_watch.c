@@ -243,6 +243,7 @@ START_TEST(a_refused_watch_waits)
         expect_want(INFRA_WANT_IDLE);
         etcd_now += INFRA_MS(500);
         note(INFRA_NOTE_DEADLINE, 0); /* Early: nothing happens. */
+        note(INFRA_NOTE_EOF, 0);      /* Late: neither. */
         expect_want(INFRA_WANT_IDLE);
         expect_deadline(INFRA_MS(500));
     }

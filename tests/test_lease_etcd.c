@@ -394,6 +394,24 @@ START_TEST(strange_transactions_are_unknown)
 }
 END_TEST
 
+/* Less than two seconds are not to be had. */
+START_TEST(a_ttl_is_two_seconds_at_least)
+{
+    struct infra_lease_etcd_options o = options();
+
+    o.ttl = INFRA_MS(900);
+    create(&o);
+    etcd_begin_script(TEST_SPLIT_NONE);
+    ETCD(TEST_ACCEPT(0));
+    etcd_expect("lease/grant", "{\"TTL\":\"2\"}");
+    etcd_reply(200, "{" HEADER ",\"ID\":\"77\",\"TTL\":\"2\"}");
+    etcd_expect("kv/txn", etcd_take);
+    etcd_reply(200, WON(RANGE("")));
+    ck_assert_uint_eq(etcd_call(INFRA_LEASE_ACQUIRE, 0).answer.ttl,
+                      INFRA_SEC(2));
+}
+END_TEST
+
 /* Who promises more than a day is taken at a day. */
 START_TEST(a_ttl_is_bounded)
 {
@@ -506,6 +524,7 @@ static Suite *lease_etcd_suite(void)
                         (int)INFRA__COUNT_OF(grants));
     tcase_add_loop_test(tc, strange_transactions_are_unknown, 0,
                         (int)INFRA__COUNT_OF(takes));
+    tcase_add_test(tc, a_ttl_is_two_seconds_at_least);
     tcase_add_test(tc, a_ttl_is_bounded);
     suite_add_tcase(s, tc);
 

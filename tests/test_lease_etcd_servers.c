@@ -169,6 +169,30 @@ START_TEST(a_late_reply_is_nobodys)
 }
 END_TEST
 
+/* A reply to half a request is one, but nothing can follow it. */
+START_TEST(a_reply_to_half_a_request_is_the_last)
+{
+    const struct infra_failover_event call = { .kind = INFRA_FAILOVER_CALL,
+                                               .call = 1000,
+                                               .op = INFRA_LEASE_READ,
+                                               .call_deadline =
+                                                   etcd_now + INFRA_MS(500) };
+    static const char reply[] =
+        "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n";
+    struct infra_exchange x;
+    struct infra_lease_reply r;
+
+    ck_assert_int_eq(infra_lease_exchange(etcd, 0, &x), INFRA_OK);
+    ck_assert_int_eq(infra_lease_begin(etcd, &call, etcd_now), INFRA_OK);
+    x.ops->note(x.self, INFRA_NOTE_CONNECTED, 0, etcd_now);
+    x.ops->sent(x.self, 20, etcd_now);
+    x.ops->input(x.self, reply, sizeof reply - 1, etcd_now);
+    ck_assert_uint_eq(x.ops->want(x.self), INFRA_WANT_CLOSE);
+    ck_assert_int_eq(infra_lease_next(etcd, etcd_now, &r), INFRA_OK);
+    ck_assert_uint_eq(r.detail, 400);
+}
+END_TEST
+
 /* A request that was lost goes to the next server at once. */
 static const struct {
     struct test_step step;
@@ -408,6 +432,29 @@ START_TEST(a_stale_login_is_made_anew)
 }
 END_TEST
 
+/* A revocation that comes too late for its login is not worth another. */
+START_TEST(a_revocation_is_asked_for_once)
+{
+    ETCD(TEST_ACCEPT(0));
+    log_in("abc.1");
+    etcd_expect_as("abc.1", "lease/grant", etcd_grant);
+    etcd_reply(200, GRANTED_77);
+    etcd_expect_as("abc.1", "kv/txn", etcd_take);
+    etcd_reply(200, WON(RANGE("")));
+    ck_assert_uint_eq(etcd_call(INFRA_LEASE_ACQUIRE, 0).answer.outcome,
+                      INFRA_LEASE_GRANTED);
+    etcd_expect_as("abc.1", "kv/txn", etcd_give);
+    etcd_reply(200, WON(""));
+    etcd_expect_as("abc.1", "lease/revoke", etcd_revoke);
+    etcd_reply(401, BAD_LOGIN);
+    ck_assert_uint_eq(etcd_call(INFRA_LEASE_RELEASE, 9).answer.outcome,
+                      INFRA_LEASE_GRANTED);
+    look_as("abc.1");
+    etcd_reply(200, FREE);
+    look_well();
+}
+END_TEST
+
 /* Who is refused is told so; a server that cannot tell is not the last word. */
 START_TEST(a_login_may_be_refused)
 {
@@ -492,6 +539,7 @@ static Suite *lease_etcd_servers_suite(void)
     tcase_add_test(tc, an_idle_connection_may_end);
     tcase_add_test(tc, unasked_for_bytes_end_it);
     tcase_add_test(tc, a_late_reply_is_nobodys);
+    tcase_add_test(tc, a_reply_to_half_a_request_is_the_last);
     tcase_add_loop_test(tc, a_lost_request_goes_to_the_next, 0,
                         (int)INFRA__COUNT_OF(losses));
     tcase_add_test(tc, there_is_an_end_to_trying);
@@ -508,6 +556,7 @@ static Suite *lease_etcd_servers_suite(void)
     tcase_add_checked_fixture(tc, setup_with_user, teardown);
     tcase_add_test(tc, the_first_call_logs_in);
     tcase_add_test(tc, a_stale_login_is_made_anew);
+    tcase_add_test(tc, a_revocation_is_asked_for_once);
     tcase_add_test(tc, a_login_may_be_refused);
     tcase_add_test(tc, strange_logins_are_unknown);
     suite_add_tcase(s, tc);

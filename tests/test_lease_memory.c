@@ -93,6 +93,23 @@ START_TEST(what_is_lost_is_unknown_at_its_deadline)
 }
 END_TEST
 
+/* An answer that was not taken is not the answer to the next call. */
+START_TEST(an_old_answer_is_dropped)
+{
+    struct infra_failover_event call = acquire_call();
+    struct infra_lease_reply r;
+
+    ck_assert_int_eq(infra_lease_begin(contract_a, &call, contract_now),
+                     INFRA_OK);
+    ck_assert_int_eq(
+        infra_lease_memory_fault(&cell, INFRA_LEASE_FAULT_LOSE_CALL), INFRA_OK);
+    ck_assert_int_eq(infra_lease_begin(contract_a, &call, contract_now),
+                     INFRA_OK);
+    ck_assert_int_eq(infra_lease_next(contract_a, contract_now, &r),
+                     INFRA_EAGAIN);
+}
+END_TEST
+
 /* Revoked, it is free at once, but not clean. */
 START_TEST(expired_on_demand)
 {
@@ -242,6 +259,7 @@ static Suite *lease_memory_suite(void)
     tc = tcase_create("faults");
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_loop_test(tc, what_is_lost_is_unknown_at_its_deadline, 0, 2);
+    tcase_add_test(tc, an_old_answer_is_dropped);
     tcase_add_test(tc, expired_on_demand);
     tcase_add_test(tc, regressed_on_demand);
     suite_add_tcase(s, tc);

@@ -201,11 +201,10 @@ static void file_begin(struct infra_lease *lease, infra_time now)
     attempt((struct file *)lease, now);
 }
 
-static void file_abandon(struct infra_lease *lease, infra_time now)
+static void file_expire(struct infra_lease *lease)
 {
     struct file *f = (struct file *)lease;
 
-    (void)now;
     if (f->is_waiting) {
         f->is_waiting = false;
         infra__lease_unknown(lease, INFRA_LEASE_REASON_BUSY, 0);
@@ -239,7 +238,7 @@ static void file_finish(struct infra_lease *lease)
 
 static const struct infra__lease_kind file_kind = {
     .begin = file_begin,
-    .abandon = file_abandon,
+    .expire = file_expire,
     .turn = file_turn,
     .deadline = file_deadline,
     .finish = file_finish,

@@ -95,14 +95,10 @@ void infra__etcd_link_send(struct infra__etcd_link *l, const char *request,
     }
 }
 
-void infra__etcd_link_drop(struct infra__etcd_link *l, bool moves_on)
+void infra__etcd_link_leave(struct infra__etcd_link *l)
 {
-    if (l->has_request || moves_on) {
-        hang_up(l);
-    }
-    if (moves_on) {
-        rotate(l);
-    }
+    hang_up(l);
+    rotate(l);
 }
 
 void infra__etcd_link_sleep(struct infra__etcd_link *l, infra_time until)

@@ -57,9 +57,9 @@ void infra__etcd_link_init(struct infra__etcd_link *l,
 void infra__etcd_link_send(struct infra__etcd_link *l, const char *request,
                            size_t size, infra_time deadline, infra_time now);
 
-/* Give up the request that is out, if one is. @moves_on: and the server; the
- * next one goes to another. */
-void infra__etcd_link_drop(struct infra__etcd_link *l, bool moves_on);
+/* Give up this server, and the request that is out, if one is: the next one
+ * goes to another. */
+void infra__etcd_link_leave(struct infra__etcd_link *l);
 
 /* Be woken then. */
 void infra__etcd_link_sleep(struct infra__etcd_link *l, infra_time until);

@@ -15,7 +15,7 @@ static void sleep_on_it(struct infra__etcd *e, infra_time now)
 /* This server is of no use now. */
 static void move_on(struct infra__etcd *e, infra_time now)
 {
-    infra__etcd_link_drop(&e->watch, true);
+    infra__etcd_link_leave(&e->watch);
     sleep_on_it(e, now);
 }
 

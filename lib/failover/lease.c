@@ -104,13 +104,6 @@ void infra__lease_hint(struct infra_lease *lease)
     lease->is_hinted = true;
 }
 
-static void give_up(struct infra_lease *lease, infra_time now)
-{
-    if (lease->is_out && lease->kind->abandon != NULL) {
-        lease->kind->abandon(lease, now);
-    }
-}
-
 int infra_lease_begin(struct infra_lease *lease,
                       const struct infra_failover_event *call, infra_time now)
 {
@@ -118,7 +111,6 @@ int infra_lease_begin(struct infra_lease *lease,
         call->call == 0 || call->op > INFRA_LEASE_ASK) {
         return INFRA_EINVAL;
     }
-    give_up(lease, now);
     lease->call = *call;
     lease->is_out = true;
     lease->has_reply = false;
@@ -137,7 +129,9 @@ int infra_lease_next(struct infra_lease *lease, infra_time now,
         lease->kind->turn(lease, now);
     }
     if (lease->is_out && now >= lease->call.call_deadline) {
-        give_up(lease, now);
+        if (lease->kind->expire != NULL) {
+            lease->kind->expire(lease);
+        }
         infra__lease_unknown(lease, INFRA_LEASE_REASON_TIMEOUT, 0);
     }
     if (lease->has_reply) {

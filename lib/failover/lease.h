@@ -8,10 +8,11 @@
 #include <stdbool.h>
 
 struct infra__lease_kind {
-    /* Carry out lease->call: answer now or later. */
+    /* Carry out lease->call: answer now or later. One that is out already is
+     * given up. */
     void (*begin)(struct infra_lease *lease, infra_time now);
-    /* The call is given up; NULL: there is nothing to undo. */
-    void (*abandon)(struct infra_lease *lease, infra_time now);
+    /* The call's deadline has come; it may say why. NULL: nothing to do. */
+    void (*expire)(struct infra_lease *lease);
     /* Time passes; NULL: the store does nothing by itself. */
     void (*turn)(struct infra_lease *lease, infra_time now);
     infra_time (*deadline)(const struct infra_lease *lease);

@@ -317,7 +317,7 @@ static void on_error(struct infra__etcd *e, uint32_t status, uint64_t code,
         e->login[0] = '\0';
         ask(e, e->step, now);
     } else if (status >= 500 || status == 429) {
-        infra__etcd_link_drop(&e->calls, true);
+        infra__etcd_link_leave(&e->calls);
         try_next(e, INFRA_LEASE_REASON_ERROR, status, now);
     } else if (e->step == INFRA__ETCD_LOGIN || status == 401 || status == 403) {
         unknown(e, INFRA_LEASE_REASON_LOGIN, status);
@@ -383,12 +383,12 @@ static void etcd_begin(struct infra_lease *lease, infra_time now)
     }
 }
 
-static void etcd_abandon(struct infra_lease *lease, infra_time now)
+static void etcd_expire(struct infra_lease *lease)
 {
     struct infra__etcd *e = (struct infra__etcd *)lease;
 
     /* Who did not answer in time will not the next time. */
-    infra__etcd_link_drop(&e->calls, now >= lease->call.call_deadline);
+    infra__etcd_link_leave(&e->calls);
 }
 
 static bool etcd_exchange(struct infra_lease *lease, uint32_t index,
@@ -404,7 +404,7 @@ static bool etcd_exchange(struct infra_lease *lease, uint32_t index,
 }
 
 static const struct infra__lease_kind etcd_kind = { .begin = etcd_begin,
-                                                    .abandon = etcd_abandon,
+                                                    .expire = etcd_expire,
                                                     .exchange = etcd_exchange };
 
 static bool is_text(const char *text, size_t size_min, size_t size_max)
