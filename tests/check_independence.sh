@@ -12,10 +12,11 @@ status=0
 allowed() {
     case $1 in
     base) echo none ;;
-    driver) echo 'driver|health|probe' ;;
+    driver) echo 'driver|failover|health|probe' ;;
     policy) echo balancer ;;
     probe_database) echo probe ;;
     outlier) echo health_outlier ;; # It lives beside health, without it.
+    lease) echo failover ;;
     vrrp) echo failover_vrrp ;;
     *) echo "$1" ;;
     esac

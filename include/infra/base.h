@@ -62,6 +62,7 @@ enum infra_error {
     INFRA_ESYSTEM = -12, /**< driver: the system refused a descriptor. */
     INFRA_ESHED = -13,   /**< pick: too few are back after a total outage. */
     INFRA_EBUDGET = -14, /**< pick: too many retries of late. */
+    INFRA_EREMOTE = -15, /**< lease: the file is on a network file system. */
 };
 
 /**

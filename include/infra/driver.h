@@ -30,7 +30,9 @@
 #define INFRA_DRIVER_H
 
 #include <infra/base.h>
+#include <infra/failover.h>
 #include <infra/health.h>
+#include <infra/lease.h>
 #include <infra/probe.h>
 #include <sys/socket.h>
 
@@ -38,8 +40,9 @@
 extern "C" {
 #endif
 
-struct infra_driver; /**< An epoll set and its deadlines. */
-struct infra_prober; /**< Health checks run by a driver. */
+struct infra_driver;  /**< An epoll set and its deadlines. */
+struct infra_prober;  /**< Health checks run by a driver. */
+struct infra_elector; /**< Failover over a lease store, run by a driver. */
 
 /** Options of infra_driver_create(). */
 struct infra_driver_options {
@@ -298,6 +301,118 @@ INFRA_API int infra_prober_inspect(const struct infra_prober *prober,
                                    uint32_t id,
                                    struct infra_health_stats *ret_health,
                                    struct infra_probe_result *ret_result);
+
+/** Options of infra_lease_file(). */
+struct infra_lease_file_options {
+    size_t size;
+    const struct infra_allocator *allocator;
+    /** Required: the same file for all nodes of the group, and another for
+     *  each group.  It is created if need be, readable by this user only. */
+    const char *path;
+    const char *node;     /**< As in infra_failover_options; for people. */
+    uint64_t incarnation; /**< The same as there. */
+    infra_time ttl;       /**< The same; 0: 10 s. */
+};
+
+/**
+ * Create a way to a lease in a file, for processes of one host (lease.h).
+ *
+ * The time of all calls is infra_driver_now(), in every process.  After a
+ * reboot the lease is free.  A holder whose process ended is noticed within
+ * 100 ms, by a lock that ends with it: other nodes look 20 times a second.  A
+ * worker that was forked from the holder keeps that lock, and then the lease
+ * has to run out.  What the holder started otherwise and left behind (by exec,
+ * or forked before) is given the grace of infra_failover_options.
+ *
+ * It blocks: an ACQUIRE until two small writes are on the disk, anything else
+ * not at all.  An ACQUIRE that cannot be written is UNKNOWN; nobody holds two.
+ * Never delete or copy the file while a node runs, or tokens begin anew.
+ *
+ * @param[out] ret  Set on success only.
+ * @return INFRA_OK; INFRA_ENOMEM; INFRA_ESTRUCT; INFRA_EINVAL: something
+ *         required is missing, or the path is of something else than a lease;
+ *         INFRA_EREMOTE: the locks of a network file system (NFS, SMB, 9P,
+ *         FUSE, ...) are not to be trusted; INFRA_ESYSTEM: the file cannot be
+ *         opened, created or written (permission, read-only, disk full).
+ *
+ * Allocates.  Thread safety: any.
+ */
+INFRA_API INFRA_NODISCARD int infra_lease_file(
+    struct infra_lease **ret, const struct infra_lease_file_options *options);
+
+#define INFRA_ELECTOR_ENDPOINTS_MAX 16u /**< Servers of a store. */
+
+/** Where a store listens. */
+struct infra_elector_endpoint {
+    const struct sockaddr *address; /**< IPv4, IPv6 or Unix stream. */
+    uint32_t address_size;
+    uint32_t reserved;
+};
+
+/** Options of infra_elector_create(). */
+struct infra_elector_options {
+    size_t size;
+    const struct infra_allocator *allocator;
+    /** Required: the machine.  Its own allocator counts for it. */
+    const struct infra_failover_options *failover;
+    /** Required: the way to the store, of the same incarnation and ttl.  It
+     *  belongs to the elector once the call succeeds; the host may go on to
+     *  inspect it. */
+    struct infra_lease *lease;
+    /** The store's servers, as many as the lease was told of; copied. */
+    const struct infra_elector_endpoint *endpoints;
+    uint32_t endpoints_count;
+    uint32_t reserved;
+};
+
+/**
+ * Create an elector on a driver: the machine of failover.h, whose calls go to a
+ * store.  Its time is infra_driver_now().
+ *
+ * @code
+ * infra_driver_step(driver, infra_driver_now());     // or infra_driver_run()
+ * while (infra_elector_next(elector, infra_driver_now(), &e) == INFRA_OK) {
+ *     switch (e.kind) { ... }                        // as in failover.h
+ * }
+ * @endcode
+ *
+ * @param[out] ret  Set on success only.
+ * @return INFRA_OK; INFRA_ENOMEM; INFRA_ESTRUCT; INFRA_EINVAL: something is
+ *         missing, or what infra_failover_create() refuses.  On failure the
+ *         lease stays with the caller.
+ *
+ * Allocates.  Thread safety: owner (of the driver).
+ */
+INFRA_API INFRA_NODISCARD int infra_elector_create(
+    struct infra_elector **ret, struct infra_driver *driver,
+    const struct infra_elector_options *options);
+
+/** Shut the gate and free elector, machine and lease; NULL is allowed.  To hand
+ *  over, step down first.  A forked child that shares the gate must not do it:
+ *  it would shut its parent's.  Thread safety: owner (of the driver). */
+INFRA_API void infra_elector_destroy(struct infra_elector *elector);
+
+/**
+ * Take the next event, never INFRA_FAILOVER_CALL: those are carried out.  To be
+ * called until INFRA_EAGAIN after every step and run of the driver, and after
+ * every word to the machine: nothing is renewed by a host that does not.
+ *
+ * @return INFRA_OK, INFRA_EAGAIN, INFRA_EINVAL.
+ *
+ * Thread safety: owner (of the driver).
+ */
+INFRA_API INFRA_NODISCARD int infra_elector_next(
+    struct infra_elector *elector, infra_time now,
+    struct infra_failover_event *ret);
+
+/**
+ * The machine, to be told (infra_failover_fenced(), _drained(), _fit(),
+ * _command()) and inspected; not to be asked for events or answered.
+ *
+ * Thread safety: owner (of the driver).
+ */
+INFRA_API struct infra_failover *infra_elector_machine(
+    struct infra_elector *elector);
 
 #ifdef __cplusplus
 }

@@ -8,6 +8,7 @@
 #include <infra/driver.h>
 #include <infra/failover.h>
 #include <infra/health.h>
+#include <infra/lease.h>
 #include <infra/outlier.h>
 #include <infra/policy.h>
 #include <infra/probe.h>

@@ -18,6 +18,7 @@ static const char *const results[] = {
     [-INFRA_ESYSTEM] = "the system refused a descriptor",
     [-INFRA_ESHED] = "too few backends are back after an outage",
     [-INFRA_EBUDGET] = "the retry budget is spent",
+    [-INFRA_EREMOTE] = "the file is on a network file system",
 };
 
 static const char *const outcomes[] = {

@@ -2,11 +2,11 @@
 /* An HTTP check: one request, written once at creation, and what is expected of
  * the reply. It is over as soon as it is decided: with the head where no text
  * is asked for, else with the text or with the end of the body. */
-#include "characters.h"
-#include "http_reply.h"
 #include "probe.h"
 #include "search.h"
 
+#include "../base/characters.h"
+#include "../base/http_reply.h"
 #include "../base/internal.h"
 
 #include <assert.h>
@@ -30,6 +30,16 @@ INFRA__NO_TAIL_PADDING(struct infra_probe_http_options, drain_on_404);
     "Connection: close\r\n"    \
     "\r\n"
 
+/* By enum infra__http_fault. */
+static const uint32_t reasons[] = {
+    [INFRA__HTTP_NOT_HTTP] = INFRA_PROBE_NOT_HTTP,
+    [INFRA__HTTP_BAD_HEADER] = INFRA_PROBE_BAD_HEADER,
+    [INFRA__HTTP_HEADER_TOO_LONG] = INFRA_PROBE_HEADER_TOO_LONG,
+    [INFRA__HTTP_BAD_LENGTH] = INFRA_PROBE_BAD_LENGTH,
+    [INFRA__HTTP_BAD_CHUNK] = INFRA_PROBE_BAD_CHUNK,
+    [INFRA__HTTP_CUT_SHORT] = INFRA_PROBE_CLOSED_EARLY,
+};
+
 struct http {
     struct infra_probe probe; /* First: it is a probe. */
     struct infra__http_reply reply;
@@ -49,7 +59,7 @@ static void http_connected(struct infra_probe *probe)
 {
     struct http *h = (struct http *)probe;
 
-    infra__http_reply_start(&h->reply, h->header_max);
+    infra__http_reply_start(&h->reply, h->header_max, false);
     infra__search_start(&h->search);
     h->body_count = 0;
     h->request_sent = 0;
@@ -136,7 +146,7 @@ static void http_input(struct infra_probe *probe, const void *bytes,
             infra__probe_finish(probe, INFRA_PROBE_BODY);
             break;
         case INFRA__HTTP_BAD:
-            infra__probe_finish(probe, h->reply.reason);
+            infra__probe_finish(probe, reasons[h->reply.fault]);
             break;
         }
     }
@@ -147,7 +157,8 @@ static void http_ended(struct infra_probe *probe)
     struct http *h = (struct http *)probe;
     bool good = infra__http_reply_eof(&h->reply) == INFRA__HTTP_END;
 
-    infra__probe_finish(probe, good ? INFRA_PROBE_BODY : h->reply.reason);
+    infra__probe_finish(probe,
+                        good ? INFRA_PROBE_BODY : reasons[h->reply.fault]);
 }
 
 static const struct infra__probe_kind http = { .connected = http_connected,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "mysql_status.h"
 
+#include "../base/characters.h"
 #include "../base/internal.h"
-#include "characters.h"
 
 #include <string.h>
 

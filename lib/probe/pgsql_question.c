@@ -6,8 +6,8 @@
  * more than the time since a check last saw the replica caught up. */
 #include "pgsql_question.h"
 
+#include "../base/characters.h"
 #include "../base/internal.h"
-#include "characters.h"
 #include "pgsql_bytes.h"
 
 #include <string.h>

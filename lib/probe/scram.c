@@ -2,9 +2,9 @@
 #include "scram.h"
 
 #include "../base/base64.h"
+#include "../base/characters.h"
 #include "../base/hmac_sha256.h"
 #include "../base/secret.h"
-#include "characters.h"
 
 #include <assert.h>
 #include <string.h>

@@ -6,21 +6,31 @@
  * Strict where servers and proxies have been fooled: contradictory lengths, any
  * coding but "chunked", folded lines, blanks before a colon, control
  * characters. Lenient in one thing that RFC 9112 §2.2 allows: a head's lines
- * may end in LF. Trailer fields are not read: nothing in them can change what a
- * body contains. */
-#ifndef INFRA_PROBE_HTTP_REPLY_H
-#define INFRA_PROBE_HTTP_REPLY_H
+ * may end in LF. Trailer fields are read only where another reply may follow on
+ * the same connection: nothing in them can change what a body contains. */
+#ifndef INFRA_BASE_HTTP_REPLY_H
+#define INFRA_BASE_HTTP_REPLY_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+/* What is wrong with it. */
+enum infra__http_fault {
+    INFRA__HTTP_NOT_HTTP, /* It does not start like a reply. */
+    INFRA__HTTP_BAD_HEADER,
+    INFRA__HTTP_HEADER_TOO_LONG,
+    INFRA__HTTP_BAD_LENGTH,
+    INFRA__HTTP_BAD_CHUNK,
+    INFRA__HTTP_CUT_SHORT, /* The stream ended in it. */
+};
 
 enum infra__http_event {
     INFRA__HTTP_MORE, /* All bytes are taken. */
     INFRA__HTTP_HEAD, /* The final reply's head is complete: see status. */
     INFRA__HTTP_BODY, /* A piece of the body, decoded. */
     INFRA__HTTP_END,  /* The body is complete. */
-    INFRA__HTTP_BAD,  /* See reason. */
+    INFRA__HTTP_BAD,  /* See fault. */
 };
 
 struct infra__bytes {
@@ -35,7 +45,7 @@ struct infra__http_reply {
     uint32_t header_count;
     uint32_t line_count; /* Bytes of the chunk line. */
     uint32_t status;
-    uint32_t reason; /* enum infra_probe_reason, once it is bad. */
+    uint32_t fault; /* enum infra__http_fault, once it is bad. */
     uint8_t state;
     uint8_t field;    /* Which field the value is of. */
     uint8_t position; /* In the status line, a name, or a value that counts. */
@@ -46,9 +56,12 @@ struct infra__http_reply {
     bool has_length;
     bool has_coding;
     bool is_degraded; /* It has the field x-envoy-degraded. */
+    bool keeps;
 };
 
-void infra__http_reply_start(struct infra__http_reply *r, uint32_t header_max);
+/* @keeps: another reply may follow this one. */
+void infra__http_reply_start(struct infra__http_reply *r, uint32_t header_max,
+                             bool keeps);
 
 /* Take bytes from the front of @in up to the next event. @ret is the piece of
  * body that comes with INFRA__HTTP_BODY. */

@@ -3,7 +3,6 @@
 
 #include "characters.h"
 
-#include <infra/probe.h>
 #include <string.h>
 
 /* A chunk's line, up to its LF. Real ones are 2 to 20 bytes. */
@@ -24,6 +23,9 @@ enum state {
     CHUNK_LINE_LF,
     CHUNK_END_CR,
     CHUNK_END_LF,
+    TRAILER_START,
+    TRAILER_LINE,
+    TRAILER_END_LF,
     DATA_CHUNK, /* The first state in which bytes are the body's. */
     DATA_LENGTH,
     DATA_UNTIL_CLOSE,
@@ -39,10 +41,10 @@ static const char status_line[] = "HTTP/1.# ###";
 
 static const char chunked[] = "chunked";
 
-static void fail(struct infra__http_reply *r, uint32_t reason)
+static void fail(struct infra__http_reply *r, uint32_t fault)
 {
     r->state = BAD;
-    r->reason = reason;
+    r->fault = fault;
 }
 
 static void start_head(struct infra__http_reply *r)
@@ -55,9 +57,11 @@ static void start_head(struct infra__http_reply *r)
     r->is_degraded = false;
 }
 
-void infra__http_reply_start(struct infra__http_reply *r, uint32_t header_max)
+void infra__http_reply_start(struct infra__http_reply *r, uint32_t header_max,
+                             bool keeps)
 {
-    *r = (struct infra__http_reply) { .header_max = header_max };
+    *r =
+        (struct infra__http_reply) { .header_max = header_max, .keeps = keeps };
     start_head(r);
 }
 
@@ -66,7 +70,7 @@ static void status_line_byte(struct infra__http_reply *r, unsigned char c)
     unsigned char expected = (unsigned char)status_line[r->position];
 
     if (expected == '#' ? !infra__is_digit(c) : c != expected) {
-        fail(r, INFRA_PROBE_NOT_HTTP);
+        fail(r, INFRA__HTTP_NOT_HTTP);
         return;
     }
     if (r->position == STATUS_AT - 2) {
@@ -80,14 +84,14 @@ static void status_line_byte(struct infra__http_reply *r, unsigned char c)
     }
     r->state = STATUS_END;
     if (r->status < 100) {
-        fail(r, INFRA_PROBE_NOT_HTTP);
+        fail(r, INFRA__HTTP_NOT_HTTP);
     }
 }
 
 static void name_byte(struct infra__http_reply *r, unsigned char c)
 {
     if (!infra__is_tchar(c)) {
-        fail(r, INFRA_PROBE_BAD_HEADER);
+        fail(r, INFRA__HTTP_BAD_HEADER);
         return;
     }
     r->state = FIELD_NAME;
@@ -143,7 +147,7 @@ static void value_byte(struct infra__http_reply *r, unsigned char c)
         r->position++;
     }
     if (!good) {
-        fail(r, INFRA_PROBE_BAD_LENGTH);
+        fail(r, INFRA__HTTP_BAD_LENGTH);
     }
 }
 
@@ -162,7 +166,7 @@ static void value_end(struct infra__http_reply *r)
         r->has_coding = true;
     }
     if (!good) {
-        fail(r, INFRA_PROBE_BAD_LENGTH);
+        fail(r, INFRA__HTTP_BAD_LENGTH);
     }
 }
 
@@ -184,7 +188,7 @@ static void start_chunk(struct infra__http_reply *r)
 static void start_body(struct infra__http_reply *r)
 {
     if (r->has_coding && (r->has_length || r->is_http10)) {
-        fail(r, INFRA_PROBE_BAD_LENGTH);
+        fail(r, INFRA__HTTP_BAD_LENGTH);
     } else if (r->status == 101 || r->status == 204 || r->status == 304) {
         r->state = ENDED;
     } else if (r->has_coding) {
@@ -218,7 +222,7 @@ static bool line_end(struct infra__http_reply *r)
         start_body(r);
         return r->state != BAD;
     default: /* A line without a colon. */
-        fail(r, INFRA_PROBE_BAD_HEADER);
+        fail(r, INFRA__HTTP_BAD_HEADER);
         break;
     }
     return false;
@@ -231,7 +235,7 @@ static void line_byte(struct infra__http_reply *r, unsigned char c)
     case STATUS_END:
         r->state = REASON_PHRASE;
         if (c != ' ') {
-            fail(r, INFRA_PROBE_NOT_HTTP);
+            fail(r, INFRA__HTTP_NOT_HTTP);
         }
         break;
     case FIELD_START: /* A folded line fails here: a blank is no tchar. */
@@ -257,17 +261,17 @@ static void line_byte(struct infra__http_reply *r, unsigned char c)
 static bool head_byte(struct infra__http_reply *r, unsigned char c)
 {
     if (++r->header_count > r->header_max) {
-        fail(r, INFRA_PROBE_HEADER_TOO_LONG);
+        fail(r, INFRA__HTTP_HEADER_TOO_LONG);
     } else if (r->state == STATUS_LINE) {
         status_line_byte(r, c);
     } else if (c == '\n') {
         return line_end(r);
     } else if (r->after_cr) {
-        fail(r, INFRA_PROBE_BAD_HEADER);
+        fail(r, INFRA__HTTP_BAD_HEADER);
     } else if (c == '\r') {
         r->after_cr = true;
     } else if (infra__is_control(c)) {
-        fail(r, INFRA_PROBE_BAD_HEADER);
+        fail(r, INFRA__HTTP_BAD_HEADER);
     } else {
         line_byte(r, c);
     }
@@ -304,6 +308,32 @@ static bool chunk_line_byte(struct infra__http_reply *r, unsigned char c)
     return c == ';' || infra__is_blank(c);
 }
 
+/* RFC 9112 §7.1.2: fields that are passed over, and an empty line. */
+static bool trailer_byte(struct infra__http_reply *r, unsigned char c)
+{
+    bool after_cr = r->after_cr;
+
+    r->after_cr = false;
+    if (++r->header_count > r->header_max) {
+        return false;
+    }
+    if (r->state == TRAILER_END_LF) {
+        r->state = ENDED;
+        return c == '\n';
+    }
+    if (c == '\n' || after_cr) {
+        r->state = TRAILER_START;
+        return c == '\n' && after_cr;
+    }
+    if (c == '\r') {
+        r->after_cr = r->state == TRAILER_LINE;
+        r->state = r->after_cr ? TRAILER_LINE : TRAILER_END_LF;
+        return true;
+    }
+    r->state = TRAILER_LINE;
+    return !infra__is_control(c);
+}
+
 /* RFC 9112 §7.1, where only CR LF ends a line. */
 static void chunk_byte(struct infra__http_reply *r, unsigned char c)
 {
@@ -312,7 +342,7 @@ static void chunk_byte(struct infra__http_reply *r, unsigned char c)
     switch (r->state) {
     case CHUNK_LINE_LF:
         good = c == '\n';
-        r->state = r->left > 0 ? DATA_CHUNK : ENDED;
+        r->state = r->left > 0 ? DATA_CHUNK : r->keeps ? TRAILER_START : ENDED;
         break;
     case CHUNK_END_CR:
         good = c == '\r';
@@ -322,12 +352,17 @@ static void chunk_byte(struct infra__http_reply *r, unsigned char c)
         good = c == '\n';
         start_chunk(r);
         break;
+    case TRAILER_START:
+    case TRAILER_LINE:
+    case TRAILER_END_LF:
+        good = trailer_byte(r, c);
+        break;
     default:
         good = chunk_line_byte(r, c);
         break;
     }
     if (!good) {
-        fail(r, INFRA_PROBE_BAD_CHUNK);
+        fail(r, INFRA__HTTP_BAD_CHUNK);
     }
 }
 
@@ -378,7 +413,7 @@ enum infra__http_event infra__http_reply_eof(struct infra__http_reply *r)
     if (r->state == DATA_UNTIL_CLOSE) {
         r->state = ENDED;
     } else if (r->state < ENDED) {
-        fail(r, INFRA_PROBE_CLOSED_EARLY);
+        fail(r, INFRA__HTTP_CUT_SHORT);
     }
     return r->state == ENDED ? INFRA__HTTP_END : INFRA__HTTP_BAD;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Characters as HTTP sees them (RFC 9110 §5.6, RFC 5234 §B.1), in no locale. */
-#ifndef INFRA_PROBE_CHARACTERS_H
-#define INFRA_PROBE_CHARACTERS_H
+#ifndef INFRA_BASE_CHARACTERS_H
+#define INFRA_BASE_CHARACTERS_H
 
 #include <stdbool.h>
 #include <string.h>

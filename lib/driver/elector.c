@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT */
+/* Failover over sockets: the machine of failover.h says what to ask, a lease of
+ * lease.h asks it, jobs of the driver run the lease's conversations, and the
+ * answers go back to the machine. The machine is asked for events only while
+ * the host asks, so that none is handed out that has become untrue, and so that
+ * a host that hangs renews nothing. O(1) a turn. */
+#include "driver.h"
+
+#include <assert.h>
+
+#define EXCHANGES_MAX 2u
+
+INFRA__NO_TAIL_PADDING(struct infra_elector_options, reserved);
+
+struct infra_elector {
+    struct infra_allocator allocator;
+    struct infra__client client;
+    struct infra_driver *driver;
+    struct infra_failover *machine;
+    struct infra_lease *lease;
+    struct infra__job jobs[EXCHANGES_MAX];
+    uint32_t jobs_count;
+    uint32_t addresses_count;
+    struct infra__address addresses[];
+};
+
+static size_t elector_size(uint32_t addresses_count)
+{
+    return sizeof(struct infra_elector) +
+           addresses_count * sizeof(struct infra__address);
+}
+
+static void take_replies(struct infra_elector *e, infra_time now)
+{
+    struct infra_lease_reply reply;
+
+    while (infra_lease_next(e->lease, now, &reply) == INFRA_OK) {
+        if (reply.call == 0) {
+            (void)infra_failover_hint(e->machine, now);
+        } else {
+            /* Stale is what the machine has given up meanwhile. */
+            (void)infra_failover_reply(e->machine, reply.call, &reply.answer,
+                                       now);
+        }
+    }
+}
+
+static void elector_turn(void *self, infra_time now)
+{
+    take_replies(self, now);
+}
+
+static infra_time elector_deadline(const void *self)
+{
+    const struct infra_elector *e = self;
+    infra_time machine = infra_failover_deadline(e->machine);
+    infra_time lease = infra_lease_deadline(e->lease);
+
+    return machine < lease ? machine : lease;
+}
+
+static bool elector_pending(const void *self)
+{
+    const struct infra_elector *e = self;
+
+    return infra_failover_deadline(e->machine) <= e->driver->now;
+}
+
+/* A conversation ends with its lease, not before. */
+static void conversation_done(void *owner, infra_time now)
+{
+    (void)owner;
+    (void)now;
+    assert(!"a lease's exchange is never done");
+}
+
+static int attach_jobs(struct infra_elector *e)
+{
+    struct infra_exchange x;
+
+    while (e->jobs_count < EXCHANGES_MAX &&
+           infra_lease_exchange(e->lease, e->jobs_count, &x) == INFRA_OK) {
+        struct infra__job *job = &e->jobs[e->jobs_count];
+        *job = (struct infra__job) { .exchange = x,
+                                     .addresses = e->addresses,
+                                     .addresses_count = e->addresses_count,
+                                     .done = conversation_done,
+                                     .owner = e };
+        int err = infra__job_attach(e->driver, job);
+        if (err != INFRA_OK) {
+            return err;
+        }
+        e->jobs_count++;
+    }
+    return INFRA_OK;
+}
+
+static void detach_jobs(struct infra_elector *e)
+{
+    while (e->jobs_count > 0) {
+        infra__job_detach(&e->jobs[--e->jobs_count]);
+    }
+}
+
+static int import(struct infra_elector *e,
+                  const struct infra_elector_options *o)
+{
+    for (uint32_t i = 0; i < o->endpoints_count; i++) {
+        const struct infra_elector_endpoint *from = &o->endpoints[i];
+        int err = infra__address_import(&e->addresses[i], from->address,
+                                        from->address_size);
+        if (err != INFRA_OK) {
+            return err;
+        }
+        e->addresses_count++;
+    }
+    e->lease = o->lease;
+    e->client = (struct infra__client) { .turn = elector_turn,
+                                         .deadline = elector_deadline,
+                                         .pending = elector_pending,
+                                         .self = e };
+    int err = attach_jobs(e);
+    return err != INFRA_OK ? err
+                           : infra_failover_create(&e->machine, o->failover);
+}
+
+int infra_elector_create(struct infra_elector **ret,
+                         struct infra_driver *driver,
+                         const struct infra_elector_options *options)
+{
+    struct infra_elector_options o = { .size = sizeof o };
+
+    if (ret == NULL || driver == NULL || options == NULL) {
+        return INFRA_EINVAL;
+    }
+    int err = infra__options_import(&o, sizeof o, options, sizeof o);
+    if (err != INFRA_OK) {
+        return err;
+    }
+    if (o.lease == NULL || (o.endpoints == NULL && o.endpoints_count > 0) ||
+        o.endpoints_count > INFRA_ELECTOR_ENDPOINTS_MAX) {
+        return INFRA_EINVAL;
+    }
+    struct infra_allocator allocator = infra__allocator_or_libc(o.allocator);
+    struct infra_elector *e =
+        infra__alloc(&allocator, 1, elector_size(o.endpoints_count));
+    if (e == NULL) {
+        return INFRA_ENOMEM;
+    }
+    e->allocator = allocator;
+    e->driver = driver;
+    err = import(e, &o);
+    if (err != INFRA_OK) {
+        detach_jobs(e);
+        infra__free(&allocator, e, 1, elector_size(o.endpoints_count));
+        return err;
+    }
+    infra__driver_join(driver, &e->client);
+    *ret = e;
+    return INFRA_OK;
+}
+
+void infra_elector_destroy(struct infra_elector *elector)
+{
+    if (elector == NULL) {
+        return;
+    }
+    detach_jobs(elector);
+    infra__driver_leave(elector->driver, &elector->client);
+    infra_failover_destroy(elector->machine);
+    infra_lease_destroy(elector->lease);
+    struct infra_allocator allocator = elector->allocator;
+    infra__free(&allocator, elector, 1, elector_size(elector->addresses_count));
+}
+
+/* The conversations may want something new. */
+static void resume_jobs(struct infra_elector *e, infra_time now)
+{
+    for (uint32_t i = 0; i < e->jobs_count; i++) {
+        if (e->jobs[i].running) {
+            infra__job_expire(&e->jobs[i], now);
+        } else {
+            infra__job_start(&e->jobs[i], now);
+        }
+    }
+}
+
+int infra_elector_next(struct infra_elector *elector, infra_time now,
+                       struct infra_failover_event *ret)
+{
+    struct infra_elector *e = elector;
+    struct infra_failover_event event;
+
+    if (e == NULL || ret == NULL) {
+        return INFRA_EINVAL;
+    }
+    for (;;) {
+        take_replies(e, now);
+        int err = infra_failover_next(e->machine, now, &event);
+        if (err != INFRA_OK) {
+            return err;
+        }
+        if (event.kind != INFRA_FAILOVER_CALL) {
+            *ret = event;
+            return INFRA_OK;
+        }
+        /* The machine makes good calls, so this cannot fail. */
+        (void)infra_lease_begin(e->lease, &event, now);
+        resume_jobs(e, now);
+    }
+}
+
+struct infra_failover *infra_elector_machine(struct infra_elector *elector)
+{
+    return elector->machine;
+}

@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: MIT */
+/* A lease in a file: the cell of lease_cell.h between processes of one host.
+ *
+ * The file holds two records, each with a sequence number and a checksum; the
+ * newer one that is whole counts, and the other is overwritten. A record is
+ * read and written under a lock of one byte far beyond the file's end. Who
+ * holds the lease holds the lock of another byte there, one for each token,
+ * which the kernel takes back when the process ends. Locks are of open file
+ * descriptions (Linux fcntl(2)): they are not lost when some other descriptor
+ * of the file is closed, and a forked child shares them.
+ *
+ * A process that is killed leaves what it wrote in the page cache, so that only
+ * a crash of the host loses a write, and after it no time in the file counts
+ * (the boot id differs). What has to outlive it is the last token: an ACQUIRE
+ * is on the disk in both records before it is granted, so that whichever
+ * survives knows it. Nothing else waits for the disk.
+ *
+ * Cost: five system calls, two of them fdatasync() for an ACQUIRE. */
+#include "lease_record.h"
+
+#include "../failover/lease.h"
+
+#include <infra/driver.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define RETRY_EVERY INFRA_MS(5)   /* While another process has the lock. */
+#define LOOK_EVERY INFRA_MS(50)   /* Is the holder still there? */
+#define LOCKS_AT ((off_t)1 << 62) /* Where the bytes begin that are locked. */
+
+INFRA__NO_TAIL_PADDING(struct infra_lease_file_options, ttl);
+
+struct file {
+    struct infra_lease lease; /* First: it is a lease. */
+    int fd;
+    bool is_waiting; /* For the lock. */
+    bool was_held;   /* By another, when we looked last. */
+    infra_time retry_at;
+    infra_time look_at;
+    uint64_t locked_token; /* Whose byte we hold; 0: none. */
+    struct infra__lease_origin origin;
+};
+
+/* Lock or unlock a byte, without waiting. 0 or an errno. */
+static int set_lock(int fd, short type, uint64_t byte)
+{
+    struct flock l = { .l_type = type,
+                       .l_whence = SEEK_SET,
+                       .l_start = LOCKS_AT + (off_t)byte,
+                       .l_len = 1 };
+
+    return fcntl(fd, F_OFD_SETLK, &l) == 0 ? 0 : errno;
+}
+
+/* Does nobody else hold the lock of this byte? */
+static bool is_unlocked(int fd, uint64_t byte)
+{
+    struct flock l = { .l_type = F_WRLCK,
+                       .l_whence = SEEK_SET,
+                       .l_start = LOCKS_AT + (off_t)byte,
+                       .l_len = 1 };
+
+    return fcntl(fd, F_OFD_GETLK, &l) == 0 && l.l_type == F_UNLCK;
+}
+
+static bool has_byte(uint64_t token)
+{
+    return token > 0 && token < (uint64_t)LOCKS_AT;
+}
+
+/* Hold the byte of @token, and no other; 0: none. */
+static void move_lock(struct file *f, uint64_t token)
+{
+    if (f->locked_token != 0 && f->locked_token != token) {
+        (void)set_lock(f->fd, F_UNLCK, f->locked_token);
+        f->locked_token = 0;
+    }
+    if (has_byte(token) && set_lock(f->fd, F_WRLCK, token) == 0) {
+        f->locked_token = token;
+    }
+}
+
+/* What time, a reboot and the end of a process have done to it since it was
+ * written. */
+static void age(const struct file *f, struct infra__lease_record *r,
+                infra_time now)
+{
+    bool is_other_boot = !infra__lease_is_of_boot(r, &f->origin);
+
+    if (is_other_boot) {
+        r->cell.wish_until = 0;
+    }
+    infra__lease_cell_expire(&r->cell, now);
+    if (r->cell.holder != 0 &&
+        (is_other_boot ||
+         (r->is_locked != 0 && r->cell.holder != f->lease.incarnation &&
+          is_unlocked(f->fd, r->cell.token)))) {
+        infra__lease_cell_revoke(&r->cell);
+    }
+}
+
+/* Write what a call that was granted has made of the record. 0 or an errno. */
+static int store(struct file *f, struct infra__lease_record *r)
+{
+    if (r->cell.holder == f->lease.incarnation) {
+        move_lock(f, r->cell.token);
+        r->is_locked = f->locked_token == r->cell.token;
+    }
+    return infra__lease_record_write(f->fd, r, &f->origin,
+                                     f->lease.call.op == INFRA_LEASE_ACQUIRE);
+}
+
+/* Under the lock. */
+static void carry_out(struct file *f, infra_time now)
+{
+    struct infra_lease *lease = &f->lease;
+    const struct infra__lease_call call = { .incarnation = lease->incarnation,
+                                            .token = lease->call.token,
+                                            .wish = lease->call.wish,
+                                            .ttl = lease->ttl,
+                                            .op = lease->call.op };
+    struct infra__lease_record r;
+
+    int error = infra__lease_record_read(f->fd, &r);
+    if (error != 0) {
+        infra__lease_unknown(lease,
+                             error == EBADMSG ? INFRA_LEASE_REASON_CORRUPT
+                                              : INFRA_LEASE_REASON_SYSTEM,
+                             (uint32_t)error);
+        return;
+    }
+    age(f, &r, now);
+    struct infra_lease_answer a = infra__lease_cell_do(&r.cell, &call, now);
+    if (a.outcome == INFRA_LEASE_UNKNOWN) {
+        infra__lease_unknown(lease, INFRA_LEASE_REASON_OURS, 0);
+        return;
+    }
+    if (a.outcome == INFRA_LEASE_GRANTED && call.op != INFRA_LEASE_READ) {
+        error = store(f, &r);
+    }
+    if (error != 0) {
+        infra__lease_unknown(lease, INFRA_LEASE_REASON_SYSTEM, (uint32_t)error);
+        return;
+    }
+    if (r.cell.holder != lease->incarnation) {
+        move_lock(f, 0);
+    }
+    infra__lease_answer(lease, &a);
+}
+
+/* Carry the call out, if the lock is to be had. */
+static void attempt(struct file *f, infra_time now)
+{
+    struct stat st;
+
+    f->is_waiting = false;
+    if (fstat(f->fd, &st) != 0 || st.st_nlink == 0) {
+        /* Deleted: another node may have made a new one, so that this one
+         * proves nothing any more. */
+        infra__lease_unknown(&f->lease, INFRA_LEASE_REASON_CORRUPT, 0);
+        return;
+    }
+    int error = set_lock(f->fd, F_WRLCK, 0);
+    if (error == EAGAIN || error == EACCES) {
+        f->is_waiting = true;
+        f->retry_at = infra__time_add(now, RETRY_EVERY);
+        return;
+    }
+    if (error != 0) {
+        infra__lease_unknown(&f->lease, INFRA_LEASE_REASON_SYSTEM,
+                             (uint32_t)error);
+        return;
+    }
+    carry_out(f, now);
+    (void)set_lock(f->fd, F_UNLCK, 0);
+}
+
+/* Has it become free? Without the lock: it is only a hint. */
+static void look(struct file *f, infra_time now)
+{
+    struct infra__lease_record r;
+
+    f->look_at = infra__time_add(now, LOOK_EVERY);
+    if (infra__lease_record_read(f->fd, &r) != 0) {
+        return;
+    }
+    age(f, &r, now);
+    bool is_held = r.cell.holder != 0 && r.cell.holder != f->lease.incarnation;
+    if (f->was_held && !is_held) {
+        infra__lease_hint(&f->lease);
+    }
+    f->was_held = is_held;
+}
+
+static void file_begin(struct infra_lease *lease, infra_time now)
+{
+    attempt((struct file *)lease, now);
+}
+
+static void file_expire(struct infra_lease *lease)
+{
+    struct file *f = (struct file *)lease;
+
+    if (f->is_waiting) {
+        f->is_waiting = false;
+        infra__lease_unknown(lease, INFRA_LEASE_REASON_BUSY, 0);
+    }
+}
+
+static void file_turn(struct infra_lease *lease, infra_time now)
+{
+    struct file *f = (struct file *)lease;
+
+    if (f->is_waiting && now >= f->retry_at) {
+        attempt(f, now);
+    }
+    if (f->locked_token == 0 && now >= f->look_at) {
+        look(f, now);
+    }
+}
+
+static infra_time file_deadline(const struct infra_lease *lease)
+{
+    const struct file *f = (const struct file *)lease;
+    infra_time at = f->is_waiting ? f->retry_at : INFRA_TIME_NEVER;
+
+    return f->locked_token == 0 && f->look_at < at ? f->look_at : at;
+}
+
+static void file_finish(struct infra_lease *lease)
+{
+    (void)close(((struct file *)lease)->fd);
+}
+
+static const struct infra__lease_kind file_kind = {
+    .begin = file_begin,
+    .expire = file_expire,
+    .turn = file_turn,
+    .deadline = file_deadline,
+    .finish = file_finish,
+};
+
+/* Write the first records, unless there are some, or somebody is about to. */
+static int prepare(struct file *f, const char *path)
+{
+    int error = set_lock(f->fd, F_WRLCK, 0);
+
+    if (error != 0) {
+        return error == EAGAIN || error == EACCES ? INFRA_OK : INFRA_ESYSTEM;
+    }
+    int err = infra__lease_file_prepare(f->fd, path, &f->origin);
+    (void)set_lock(f->fd, F_UNLCK, 0);
+    return err;
+}
+
+int infra_lease_file(struct infra_lease **ret,
+                     const struct infra_lease_file_options *options)
+{
+    struct infra_lease_file_options o = { .size = sizeof o };
+    struct infra_lease *lease;
+
+    if (ret == NULL || options == NULL) {
+        return INFRA_EINVAL;
+    }
+    int err = infra__options_import(&o, sizeof o, options, sizeof o);
+    if (err != INFRA_OK) {
+        return err;
+    }
+    if (o.path == NULL || o.node == NULL || o.node[0] == '\0' ||
+        strnlen(o.node, INFRA_FAILOVER_NAME_MAX + 1) >
+            INFRA_FAILOVER_NAME_MAX) {
+        return INFRA_EINVAL;
+    }
+    err = infra__lease_create(&lease, sizeof(struct file), &file_kind,
+                              o.allocator, o.incarnation, o.ttl);
+    if (err != INFRA_OK) {
+        return err;
+    }
+    struct file *f = (struct file *)lease;
+    f->fd = -1;
+    err = infra__lease_file_open(&f->fd, o.path);
+    if (err == INFRA_OK) {
+        err = infra__lease_origin_init(&f->origin, o.node);
+    }
+    if (err == INFRA_OK) {
+        err = prepare(f, o.path);
+    }
+    if (err != INFRA_OK) {
+        infra_lease_destroy(lease); /* Which closes what is open. */
+        return err;
+    }
+    *ret = lease;
+    return INFRA_OK;
+}

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: MIT */
+/* Records on the disk: two places in pages of their own, so that no write can
+ * damage both. In the host's byte order, since the file never leaves it. */
+#include "lease_record.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#define PLACE_SIZE 4096
+#define PLACES_COUNT 2u
+
+static const char magic[8] = "infra-l1";
+
+/* Without holes, for the checksum. */
+struct image {
+    char magic[8];
+    uint64_t sequence;
+    uint64_t holder;
+    uint64_t token;
+    uint64_t last_token;
+    uint64_t ttl;
+    uint64_t expires;
+    uint64_t wish;
+    uint64_t wish_until;
+    uint32_t is_dirty;
+    uint32_t is_locked;
+    struct infra__lease_origin origin;
+    uint64_t checksum;
+};
+_Static_assert(sizeof(struct image) == 80 + 64 + 40 + 8, "there are no holes");
+
+static uint64_t checksum(const struct image *i)
+{
+    return infra_xxhash64(i, offsetof(struct image, checksum), 0);
+}
+
+static void encode(struct image *ret, const struct infra__lease_record *r,
+                   const struct infra__lease_origin *o)
+{
+    *ret = (struct image) { .sequence = r->sequence,
+                            .holder = r->cell.holder,
+                            .token = r->cell.token,
+                            .last_token = r->cell.last_token,
+                            .ttl = r->cell.ttl,
+                            .expires = r->cell.expires,
+                            .wish = r->cell.wish,
+                            .wish_until = r->cell.wish_until,
+                            .is_dirty = r->cell.is_dirty,
+                            .is_locked = r->is_locked,
+                            .origin = *o };
+    memcpy(ret->magic, magic, sizeof magic);
+    ret->checksum = checksum(ret);
+}
+
+static bool decode(struct infra__lease_record *ret, const struct image *i)
+{
+    if (memcmp(i->magic, magic, sizeof magic) != 0 ||
+        i->checksum != checksum(i)) {
+        return false;
+    }
+    *ret = (struct infra__lease_record) {
+        .sequence = i->sequence,
+        .cell = { .holder = i->holder,
+                  .token = i->token,
+                  .last_token = i->last_token,
+                  .ttl = i->ttl,
+                  .expires = i->expires,
+                  .wish = i->wish,
+                  .wish_until = i->wish_until,
+                  .is_dirty = i->is_dirty != 0 },
+        .is_locked = i->is_locked,
+        .origin = i->origin,
+    };
+    return true;
+}
+
+int infra__lease_record_read(int fd, struct infra__lease_record *ret)
+{
+    bool is_found = false;
+
+    for (uint32_t place = 0; place < PLACES_COUNT; place++) {
+        struct infra__lease_record r;
+        struct image i;
+        ssize_t count = pread(fd, &i, sizeof i, (off_t)place * PLACE_SIZE);
+        if (count < 0) {
+            return errno;
+        }
+        if ((size_t)count == sizeof i && decode(&r, &i) &&
+            (!is_found || r.sequence > ret->sequence)) {
+            *ret = r;
+            is_found = true;
+        }
+    }
+    return is_found ? 0 : EBADMSG;
+}
+
+static int write_one(int fd, const struct infra__lease_record *r,
+                     const struct infra__lease_origin *o)
+{
+    struct image i;
+    off_t at = (off_t)(r->sequence % PLACES_COUNT) * PLACE_SIZE;
+
+    encode(&i, r, o);
+    ssize_t count = pwrite(fd, &i, sizeof i, at);
+    if (count < 0) {
+        return errno;
+    }
+    return (size_t)count == sizeof i ? 0 : ENOSPC;
+}
+
+int infra__lease_record_write(int fd, const struct infra__lease_record *r,
+                              const struct infra__lease_origin *o,
+                              bool is_durable)
+{
+    struct infra__lease_record next = *r;
+    uint32_t writes = is_durable ? PLACES_COUNT : 1;
+
+    for (uint32_t i = 0; i < writes; i++) {
+        next.sequence++;
+        int error = write_one(fd, &next, o);
+        if (error == 0 && is_durable && fdatasync(fd) != 0) {
+            error = errno;
+        }
+        if (error != 0) {
+            return error;
+        }
+    }
+    return 0;
+}
+
+/* Have the directory remember the file, too. */
+static int sync_directory(const char *path)
+{
+    char directory[PATH_MAX] = ".";
+    const char *slash = strrchr(path, '/');
+
+    if (slash != NULL) { /* Of a file that was opened: it is not too long. */
+        size_t size = (size_t)(slash - path) + 1;
+        memcpy(directory, path, size);
+        directory[size] = '\0';
+    }
+    int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) {
+        return INFRA_ESYSTEM;
+    }
+    int err = fsync(fd) == 0 ? INFRA_OK : INFRA_ESYSTEM;
+    (void)close(fd);
+    return err;
+}
+
+int infra__lease_file_prepare(int fd, const char *path,
+                              const struct infra__lease_origin *o)
+{
+    static const struct infra__lease_record first;
+    struct infra__lease_record r;
+    char start[sizeof magic] = { 0 };
+    static const char zeroes[sizeof magic];
+
+    if (infra__lease_record_read(fd, &r) == 0) {
+        return INFRA_OK;
+    }
+    /* Nobody was ever granted what is in no record: it is empty, or the host
+     * crashed as it was made. What somebody else has written stays. */
+    if (pread(fd, start, sizeof start, 0) < 0) {
+        return INFRA_ESYSTEM;
+    }
+    if (memcmp(start, zeroes, sizeof zeroes) != 0) {
+        return INFRA_EINVAL;
+    }
+    if (infra__lease_record_write(fd, &first, o, true) != 0) {
+        return INFRA_ESYSTEM;
+    }
+    return sync_directory(path);
+}
+
+/* Their locks may be local to each client, or lost with a connection. */
+static bool is_on_network(int fd)
+{
+    static const uint32_t kinds[] = {
+        0x6969,     /* NFS */
+        0x517b,     /* SMB */
+        0xff534d42, /* CIFS */
+        0xfe534d42, /* SMB 2 */
+        0x01021997, /* 9P */
+        0x65735546, /* FUSE */
+        0x73757245, /* Coda */
+        0x5346414f, /* AFS */
+        0x6b414653, /* AFS of the kernel */
+        0x00c36400, /* Ceph */
+        0x0bd00bd0, /* Lustre */
+        0x01161970, /* GFS2 */
+        0x7461636f, /* OCFS2 */
+        0x786f4256, /* VirtualBox */
+        0xbacbacbc, /* VMware */
+    };
+    struct statfs fs;
+
+    if (fstatfs(fd, &fs) != 0) {
+        return true; /* Who does not say is not trusted. */
+    }
+    for (size_t i = 0; i < INFRA__COUNT_OF(kinds); i++) {
+        if ((uint32_t)fs.f_type == kinds[i]) {
+            return true;
+        }
+    }
+    return false;
+}
+
+int infra__lease_file_open(int *ret_fd, const char *path)
+{
+    struct stat st;
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0600);
+
+    if (fd < 0) {
+        return errno == EISDIR ? INFRA_EINVAL : INFRA_ESYSTEM;
+    }
+    int err = INFRA_OK;
+    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
+        err = INFRA_EINVAL;
+    } else if (is_on_network(fd)) {
+        err = INFRA_EREMOTE;
+    }
+    if (err != INFRA_OK) {
+        (void)close(fd);
+        return err;
+    }
+    *ret_fd = fd;
+    return INFRA_OK;
+}
+
+int infra__lease_origin_init(struct infra__lease_origin *o, const char *node)
+{
+    int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+
+    if (fd < 0) {
+        return INFRA_ESYSTEM;
+    }
+    *o = (struct infra__lease_origin) { .node = "" };
+    ssize_t count = read(fd, o->boot_id, sizeof o->boot_id - 1);
+    (void)close(fd);
+    strncpy(o->node, node, sizeof o->node - 1);
+    return count > 0 ? INFRA_OK : INFRA_ESYSTEM;
+}
+
+bool infra__lease_is_of_boot(const struct infra__lease_record *r,
+                             const struct infra__lease_origin *o)
+{
+    return memcmp(r->origin.boot_id, o->boot_id, sizeof o->boot_id) == 0;
+}

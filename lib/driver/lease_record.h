@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/* Private to lib/driver: the records of a lease in a file, see lease_file.c. */
+#ifndef INFRA_DRIVER_LEASE_RECORD_H
+#define INFRA_DRIVER_LEASE_RECORD_H
+
+#include "../base/internal.h"
+#include "../failover/lease_cell.h"
+
+#define INFRA__BOOT_ID_SIZE 40u /* 36 characters and zeroes. */
+
+/* Who writes, and since when its clock runs. */
+struct infra__lease_origin {
+    char node[INFRA_FAILOVER_NAME_MAX + 1];
+    char boot_id[INFRA__BOOT_ID_SIZE];
+};
+
+struct infra__lease_record {
+    uint64_t sequence;
+    struct infra__lease_cell cell;
+    uint32_t is_locked; /* Its holder holds the lock of its token. */
+    struct infra__lease_origin origin; /* Of who wrote it. */
+};
+
+/* INFRA_ESYSTEM: the kernel does not tell its boot id. */
+int infra__lease_origin_init(struct infra__lease_origin *o, const char *node);
+
+bool infra__lease_is_of_boot(const struct infra__lease_record *r,
+                             const struct infra__lease_origin *o);
+
+/* Open or create the file. INFRA_EINVAL, INFRA_EREMOTE, INFRA_ESYSTEM. */
+int infra__lease_file_open(int *ret_fd, const char *path);
+
+/* Write the first records into an empty file. INFRA_EINVAL: it holds something
+ * else; INFRA_ESYSTEM. */
+int infra__lease_file_prepare(int fd, const char *path,
+                              const struct infra__lease_origin *o);
+
+/* The newer record that is whole. 0, an errno, or EBADMSG: there is none. */
+int infra__lease_record_read(int fd, struct infra__lease_record *ret);
+
+/* Write @r as the next one; @is_durable: both, and they are on the disk when
+ * this returns. 0 or an errno. */
+int infra__lease_record_write(int fd, const struct infra__lease_record *r,
+                              const struct infra__lease_origin *o,
+                              bool is_durable);
+
+#endif

@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: MIT */
+#include "json.h"
+
+#include <string.h>
+
+/* What may come next. */
+enum next {
+    VALUE,
+    VALUE_OR_END, /* After [ */
+    NAME_OR_END,  /* After { */
+    NAME,         /* After a comma in an object. */
+    COMMA_OR_END, /* After a value in one of both. */
+    NOTHING,      /* After the outermost value. */
+    WRONG,
+};
+
+struct scan {
+    const char *at;
+    const char *end;
+    uint32_t depth;
+    uint32_t objects; /* A bit for each open level: it is an object. */
+    enum next next;
+};
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static void skip_blanks(struct scan *s)
+{
+    while (s->at < s->end && (*s->at == ' ' || *s->at == '\t' ||
+                              *s->at == '\n' || *s->at == '\r')) {
+        s->at++;
+    }
+}
+
+static bool take(struct scan *s, char c)
+{
+    bool is_there = s->at < s->end && *s->at == c;
+
+    s->at += is_there;
+    return is_there;
+}
+
+/* Four hexadecimal digits. */
+static bool take_hex(struct scan *s)
+{
+    if (s->end - s->at < 4) {
+        return false;
+    }
+    for (int i = 0; i < 4; i++) {
+        char c = *s->at++;
+        if (!is_digit(c) && !(c >= 'a' && c <= 'f') &&
+            !(c >= 'A' && c <= 'F')) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Behind the opening quote, up to the closing one. Bytes from 0x80 are left to
+ * whoever looks at the text. */
+static bool take_string(struct scan *s)
+{
+    while (s->at < s->end) {
+        unsigned char c = (unsigned char)*s->at++;
+        if (c == '"') {
+            return true;
+        }
+        if (c < ' ') {
+            return false;
+        }
+        if (c != '\\') {
+            continue;
+        }
+        if (s->at == s->end) {
+            return false;
+        }
+        c = (unsigned char)*s->at++;
+        if (c == 'u' ? !take_hex(s) : c == '\0' || !strchr("\"\\/bfnrt", c)) {
+            return false;
+        }
+    }
+    return false;
+}
+
+static bool take_digits(struct scan *s)
+{
+    const char *first = s->at;
+
+    while (s->at < s->end && is_digit(*s->at)) {
+        s->at++;
+    }
+    return s->at > first;
+}
+
+static bool take_number(struct scan *s)
+{
+    (void)take(s, '-');
+    if (!take(s, '0') && !take_digits(s)) {
+        return false;
+    }
+    if (take(s, '.') && !take_digits(s)) {
+        return false;
+    }
+    if (take(s, 'e') || take(s, 'E')) {
+        (void)(take(s, '+') || take(s, '-'));
+        return take_digits(s);
+    }
+    return true;
+}
+
+static bool take_word(struct scan *s)
+{
+    static const char *const words[] = { "true", "false", "null" };
+
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        size_t size = strlen(words[i]);
+        if ((size_t)(s->end - s->at) >= size &&
+            memcmp(s->at, words[i], size) == 0) {
+            s->at += size;
+            return true;
+        }
+    }
+    return false;
+}
+
+static void after_value(struct scan *s)
+{
+    s->next = s->depth > 0 ? COMMA_OR_END : NOTHING;
+}
+
+static void open_level(struct scan *s, bool is_object)
+{
+    if (s->depth == INFRA__JSON_DEPTH_MAX) {
+        s->next = WRONG;
+        return;
+    }
+    s->objects = s->objects << 1 | is_object;
+    s->depth++;
+    s->next = is_object ? NAME_OR_END : VALUE_OR_END;
+}
+
+static void close_level(struct scan *s)
+{
+    s->objects >>= 1;
+    s->depth--;
+    after_value(s);
+}
+
+static void take_value(struct scan *s)
+{
+    if (take(s, '{') || take(s, '[')) {
+        open_level(s, s->at[-1] == '{');
+        return;
+    }
+    bool good = take(s, '"') ? take_string(s)
+                : s->at < s->end && (*s->at == '-' || is_digit(*s->at))
+                    ? take_number(s)
+                    : take_word(s);
+    after_value(s);
+    s->next = good ? s->next : WRONG;
+}
+
+static void take_name(struct scan *s)
+{
+    bool good = take(s, '"') && take_string(s);
+
+    skip_blanks(s);
+    s->next = good && take(s, ':') ? VALUE : WRONG;
+}
+
+static void take_comma_or_end(struct scan *s)
+{
+    bool is_object = (s->objects & 1) != 0;
+
+    if (take(s, ',')) {
+        s->next = is_object ? NAME : VALUE;
+    } else if (take(s, is_object ? '}' : ']')) {
+        close_level(s);
+    } else {
+        s->next = WRONG;
+    }
+}
+
+/* Take one token. */
+static void step(struct scan *s)
+{
+    skip_blanks(s);
+    switch (s->next) {
+    case VALUE_OR_END:
+        if (take(s, ']')) {
+            close_level(s);
+            break;
+        }
+        take_value(s);
+        break;
+    case VALUE:
+        take_value(s);
+        break;
+    case NAME_OR_END:
+        if (take(s, '}')) {
+            close_level(s);
+            break;
+        }
+        take_name(s);
+        break;
+    case NAME:
+        take_name(s);
+        break;
+    case COMMA_OR_END:
+        take_comma_or_end(s);
+        break;
+    case NOTHING:
+    case WRONG:
+        break;
+    }
+}
+
+/* Pass a value from its first character; false: it is wrong. */
+static bool pass_value(struct scan *s)
+{
+    do {
+        step(s);
+    } while (s->next != NOTHING && s->next != WRONG);
+    return s->next == NOTHING;
+}
+
+static struct scan scan_of(const char *at, size_t size)
+{
+    return (struct scan) { .at = at, .end = at + size, .next = VALUE };
+}
+
+bool infra__json_parse(struct infra__json *ret, const char *text, size_t size)
+{
+    struct scan s = scan_of(text, size);
+
+    skip_blanks(&s);
+    const char *first = s.at;
+    if (!pass_value(&s)) {
+        return false;
+    }
+    const char *last = s.at;
+    skip_blanks(&s);
+    if (s.at != s.end) {
+        return false;
+    }
+    *ret = (struct infra__json) { .at = first, .size = (size_t)(last - first) };
+    return true;
+}
+
+/* The value that begins here, and go behind it. */
+static struct infra__json value_here(struct scan *s)
+{
+    skip_blanks(s);
+    struct scan inner = scan_of(s->at, (size_t)(s->end - s->at));
+    (void)pass_value(&inner); /* It was found to be good. */
+    struct infra__json v = { .at = s->at, .size = (size_t)(inner.at - s->at) };
+    s->at = inner.at;
+    return v;
+}
+
+/* Behind the bracket that opens it, if it is of this kind and not empty. */
+static bool enter(struct scan *s, struct infra__json value, char open,
+                  char close)
+{
+    *s = scan_of(value.at, value.size);
+    if (!take(s, open)) {
+        return false;
+    }
+    skip_blanks(s);
+    return !take(s, close);
+}
+
+/* Behind the comma, if one follows. */
+static bool go_on(struct scan *s)
+{
+    skip_blanks(s);
+    return take(s, ',');
+}
+
+bool infra__json_member(struct infra__json *ret, struct infra__json value,
+                        const char *name)
+{
+    size_t size = strlen(name);
+    struct scan s;
+
+    if (!enter(&s, value, '{', '}')) {
+        return false;
+    }
+    do {
+        struct infra__json key = value_here(&s);
+        skip_blanks(&s);
+        (void)take(&s, ':');
+        struct infra__json v = value_here(&s);
+        if (key.size == size + 2 && memcmp(key.at + 1, name, size) == 0) {
+            *ret = v;
+            return true;
+        }
+    } while (go_on(&s));
+    return false;
+}
+
+bool infra__json_element(struct infra__json *ret, struct infra__json value,
+                         uint32_t index)
+{
+    struct scan s;
+
+    if (!enter(&s, value, '[', ']')) {
+        return false;
+    }
+    do {
+        struct infra__json v = value_here(&s);
+        if (index-- == 0) {
+            *ret = v;
+            return true;
+        }
+    } while (go_on(&s));
+    return false;
+}
+
+bool infra__json_string(struct infra__json *ret, struct infra__json value)
+{
+    if (value.size < 2 || value.at[0] != '"' ||
+        memchr(value.at, '\\', value.size) != NULL) {
+        return false;
+    }
+    *ret = (struct infra__json) { .at = value.at + 1, .size = value.size - 2 };
+    return true;
+}
+
+bool infra__json_uint64(uint64_t *ret, struct infra__json value)
+{
+    struct infra__json digits = value;
+    uint64_t number = 0;
+
+    (void)infra__json_string(&digits, value);
+    if (digits.size == 0 || (digits.at[0] == '0' && digits.size > 1)) {
+        return false;
+    }
+    for (size_t i = 0; i < digits.size; i++) {
+        uint64_t digit = (uint64_t)(digits.at[i] - '0');
+        if (!is_digit(digits.at[i]) || number > (UINT64_MAX - digit) / 10) {
+            return false;
+        }
+        number = number * 10 + digit;
+    }
+    *ret = number;
+    return true;
+}
+
+bool infra__json_is_true(struct infra__json value)
+{
+    return value.size == 4 && memcmp(value.at, "true", 4) == 0;
+}

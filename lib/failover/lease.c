@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+/* The part of a lease store that is the same wherever the lease is kept. */
+#include "lease.h"
+
+#include "../base/internal.h"
+
+#include <assert.h>
+
+#define TTL_DEFAULT INFRA_SEC(10)
+#define TTL_MIN INFRA_MS(100)
+#define TTL_MAX INFRA_SEC(3600)
+
+INFRA__NO_TAIL_PADDING(struct infra_lease_stats, detail);
+_Static_assert(sizeof(struct infra_lease_reply) == 80, "hosts store replies");
+
+static const char *const reasons[] = {
+    [INFRA_LEASE_REASON_NONE] = "none",
+    [INFRA_LEASE_REASON_OURS] = "ours already",
+    [INFRA_LEASE_REASON_TIMEOUT] = "timeout",
+    [INFRA_LEASE_REASON_UNREACHABLE] = "unreachable",
+    [INFRA_LEASE_REASON_LOCAL] = "local",
+    [INFRA_LEASE_REASON_ERROR] = "error",
+    [INFRA_LEASE_REASON_LOGIN] = "login refused",
+    [INFRA_LEASE_REASON_MALFORMED] = "malformed",
+    [INFRA_LEASE_REASON_TOO_LONG] = "too long",
+    [INFRA_LEASE_REASON_BUSY] = "busy",
+    [INFRA_LEASE_REASON_SYSTEM] = "system",
+    [INFRA_LEASE_REASON_CORRUPT] = "corrupt",
+};
+
+const char *infra_lease_reason_name(uint32_t reason)
+{
+    return reason < INFRA__COUNT_OF(reasons) ? reasons[reason] : "unknown";
+}
+
+int infra__lease_create(struct infra_lease **ret, size_t bytes,
+                        const struct infra__lease_kind *kind,
+                        const struct infra_allocator *allocator,
+                        uint64_t incarnation, infra_time ttl)
+{
+    struct infra_allocator a = infra__allocator_or_libc(allocator);
+
+    assert(bytes >= sizeof(struct infra_lease));
+    ttl = ttl != 0 ? ttl : TTL_DEFAULT;
+    if (incarnation == 0 || ttl < TTL_MIN || ttl > TTL_MAX) {
+        return INFRA_EINVAL;
+    }
+    struct infra_lease *lease = infra__alloc(&a, 1, bytes);
+    if (lease == NULL) {
+        return INFRA_ENOMEM;
+    }
+    lease->kind = kind;
+    lease->allocator = a;
+    lease->bytes = bytes;
+    lease->incarnation = incarnation;
+    lease->ttl = ttl;
+    *ret = lease;
+    return INFRA_OK;
+}
+
+void infra_lease_destroy(struct infra_lease *lease)
+{
+    if (lease == NULL) {
+        return;
+    }
+    if (lease->kind->finish != NULL) {
+        lease->kind->finish(lease);
+    }
+    struct infra_allocator allocator = lease->allocator;
+    infra__free(&allocator, lease, 1, lease->bytes);
+}
+
+void infra__lease_answer(struct infra_lease *lease,
+                         const struct infra_lease_answer *answer)
+{
+    if (lease->is_out) {
+        lease->reply = (struct infra_lease_reply) { .call = lease->call.call,
+                                                    .answer = *answer };
+        lease->is_out = false;
+        lease->has_reply = true;
+    }
+}
+
+void infra__lease_unknown(struct infra_lease *lease, uint32_t reason,
+                          uint32_t detail)
+{
+    static const struct infra_lease_answer unknown = {
+        .outcome = INFRA_LEASE_UNKNOWN
+    };
+
+    if (lease->is_out) {
+        infra__lease_answer(lease, &unknown);
+        lease->reply.reason = reason;
+        lease->reply.detail = detail;
+        lease->stats.unknowns++;
+        lease->stats.reason = reason;
+        lease->stats.detail = detail;
+    }
+}
+
+void infra__lease_hint(struct infra_lease *lease)
+{
+    lease->stats.hints += !lease->is_hinted;
+    lease->is_hinted = true;
+}
+
+int infra_lease_begin(struct infra_lease *lease,
+                      const struct infra_failover_event *call, infra_time now)
+{
+    if (lease == NULL || call == NULL || call->kind != INFRA_FAILOVER_CALL ||
+        call->call == 0 || call->op > INFRA_LEASE_ASK) {
+        return INFRA_EINVAL;
+    }
+    lease->call = *call;
+    lease->is_out = true;
+    lease->has_reply = false;
+    lease->stats.calls++;
+    lease->kind->begin(lease, now);
+    return INFRA_OK;
+}
+
+int infra_lease_next(struct infra_lease *lease, infra_time now,
+                     struct infra_lease_reply *ret)
+{
+    if (lease == NULL || ret == NULL) {
+        return INFRA_EINVAL;
+    }
+    if (lease->kind->turn != NULL) {
+        lease->kind->turn(lease, now);
+    }
+    if (lease->is_out && now >= lease->call.call_deadline) {
+        if (lease->kind->expire != NULL) {
+            lease->kind->expire(lease);
+        }
+        infra__lease_unknown(lease, INFRA_LEASE_REASON_TIMEOUT, 0);
+    }
+    if (lease->has_reply) {
+        *ret = lease->reply;
+        lease->has_reply = false;
+        return INFRA_OK;
+    }
+    if (lease->is_hinted) {
+        *ret = (struct infra_lease_reply) { .call = 0 };
+        lease->is_hinted = false;
+        return INFRA_OK;
+    }
+    return INFRA_EAGAIN;
+}
+
+infra_time infra_lease_deadline(const struct infra_lease *lease)
+{
+    if (lease == NULL) {
+        return INFRA_TIME_NEVER;
+    }
+    if (lease->has_reply || lease->is_hinted) {
+        return 0;
+    }
+    infra_time at =
+        lease->is_out ? lease->call.call_deadline : INFRA_TIME_NEVER;
+    infra_time own = lease->kind->deadline != NULL
+                         ? lease->kind->deadline(lease)
+                         : INFRA_TIME_NEVER;
+    return own < at ? own : at;
+}
+
+int infra_lease_exchange(struct infra_lease *lease, uint32_t index,
+                         struct infra_exchange *ret)
+{
+    if (lease == NULL || ret == NULL) {
+        return INFRA_EINVAL;
+    }
+    if (lease->kind->exchange == NULL ||
+        !lease->kind->exchange(lease, index, ret)) {
+        return INFRA_ENOENT;
+    }
+    return INFRA_OK;
+}
+
+int infra_lease_inspect(const struct infra_lease *lease,
+                        struct infra_lease_stats *ret)
+{
+    if (lease == NULL || ret == NULL) {
+        return INFRA_EINVAL;
+    }
+    return infra__stats_export(ret, &lease->stats, sizeof lease->stats,
+                               sizeof lease->stats);
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/* What the stores have in common: the call that is out, its answer, hints. */
+#ifndef INFRA_FAILOVER_LEASE_H
+#define INFRA_FAILOVER_LEASE_H
+
+#include <infra/lease.h>
+
+#include <stdbool.h>
+
+struct infra__lease_kind {
+    /* Carry out lease->call: answer now or later. One that is out already is
+     * given up. */
+    void (*begin)(struct infra_lease *lease, infra_time now);
+    /* The call's deadline has come; it may say why. NULL: nothing to do. */
+    void (*expire)(struct infra_lease *lease);
+    /* Time passes; NULL: the store does nothing by itself. */
+    void (*turn)(struct infra_lease *lease, infra_time now);
+    infra_time (*deadline)(const struct infra_lease *lease);
+    /* NULL: it has no conversations. */
+    bool (*exchange)(struct infra_lease *lease, uint32_t index,
+                     struct infra_exchange *ret);
+    void (*finish)(struct infra_lease *lease);
+};
+
+/* The first member of each store's object. */
+struct infra_lease {
+    const struct infra__lease_kind *kind;
+    struct infra_allocator allocator;
+    size_t bytes; /* Of the allocation, of which this is the head. */
+    uint64_t incarnation;
+    infra_time ttl;
+    struct infra_failover_event call;
+    bool is_out;    /* The call has no answer yet. */
+    bool is_hinted; /* A hint waits for the host. */
+    bool has_reply; /* An answer does. */
+    struct infra_lease_reply reply;
+    struct infra_lease_stats stats;
+};
+
+/* An object of @bytes, or NULL. INFRA_ENOMEM; INFRA_EINVAL: no incarnation, or
+ * a ttl that failover.h would not take. */
+int infra__lease_create(struct infra_lease **ret, size_t bytes,
+                        const struct infra__lease_kind *kind,
+                        const struct infra_allocator *allocator,
+                        uint64_t incarnation, infra_time ttl);
+
+/* The answer to the call that is out; ignored if none is. */
+void infra__lease_answer(struct infra_lease *lease,
+                         const struct infra_lease_answer *answer);
+
+/* The same, where nothing is known. */
+void infra__lease_unknown(struct infra_lease *lease, uint32_t reason,
+                          uint32_t detail);
+
+/* Somebody should look. */
+void infra__lease_hint(struct infra_lease *lease);
+
+#endif

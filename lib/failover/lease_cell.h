@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* What a lease store is, without where it is kept and what goes wrong: the
+ * contract of lease.h as arithmetic, O(1). The stores in memory and in a file
+ * are built on it, and the simulator's. */
+#ifndef INFRA_FAILOVER_LEASE_CELL_H
+#define INFRA_FAILOVER_LEASE_CELL_H
+
+#include <infra/failover.h>
+
+#include <stdbool.h>
+
+/* Zeroes: nobody ever held it. */
+struct infra__lease_cell {
+    uint64_t holder; /* Its incarnation; 0: nobody. */
+    uint64_t token;  /* Of the holder. */
+    uint64_t last_token;
+    infra_time ttl;
+    infra_time expires;
+    uint64_t wish;
+    infra_time wish_until;
+    bool is_dirty;     /* The last holder did not release it. */
+    bool is_forgetful; /* The call's token is not looked at. */
+};
+
+struct infra__lease_call {
+    uint64_t incarnation; /* Who asks; not 0. */
+    uint64_t token;
+    uint64_t wish;
+    infra_time ttl;
+    uint32_t op; /* enum infra_lease_op */
+};
+
+/* Take back what has run out. */
+void infra__lease_cell_expire(struct infra__lease_cell *c, infra_time now);
+
+/* Nobody has it any more, and it was not released. */
+void infra__lease_cell_revoke(struct infra__lease_cell *c);
+
+/* Carry a call out. */
+struct infra_lease_answer infra__lease_cell_do(
+    struct infra__lease_cell *c, const struct infra__lease_call *call,
+    infra_time now);
+
+#endif

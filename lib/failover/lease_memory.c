@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/* A lease in memory: a cell, which fails when it is told to. */
+#include "lease.h"
+#include "lease_cell.h"
+
+#include "../base/internal.h"
+
+INFRA__NO_TAIL_PADDING(struct infra_lease_memory_options, ttl);
+
+struct cell {
+    struct infra__lease_cell cell;
+    uint32_t loses_reply;
+    uint32_t loses_call;
+};
+_Static_assert(sizeof(struct cell) <= sizeof(struct infra_lease_cell),
+               "the host has room for it");
+
+struct memory {
+    struct infra_lease lease; /* First: it is a lease. */
+    struct cell *cell;
+};
+
+static struct cell *cell_of(struct infra_lease_cell *cell)
+{
+    return (struct cell *)(void *)cell;
+}
+
+static void memory_begin(struct infra_lease *lease, infra_time now)
+{
+    struct cell *c = ((struct memory *)lease)->cell;
+    const struct infra__lease_call call = { .incarnation = lease->incarnation,
+                                            .token = lease->call.token,
+                                            .wish = lease->call.wish,
+                                            .ttl = lease->ttl,
+                                            .op = lease->call.op };
+
+    if (c->loses_call != 0) {
+        c->loses_call = 0;
+        return;
+    }
+    struct infra_lease_answer a = infra__lease_cell_do(&c->cell, &call, now);
+    if (c->loses_reply != 0) {
+        c->loses_reply = 0;
+    } else if (a.outcome == INFRA_LEASE_UNKNOWN) {
+        infra__lease_unknown(lease, INFRA_LEASE_REASON_OURS, 0);
+    } else {
+        infra__lease_answer(lease, &a);
+    }
+}
+
+static const struct infra__lease_kind memory_kind = { .begin = memory_begin };
+
+int infra_lease_memory(struct infra_lease **ret,
+                       const struct infra_lease_memory_options *options)
+{
+    struct infra_lease_memory_options o = { .size = sizeof o };
+    struct infra_lease *lease;
+
+    if (ret == NULL || options == NULL) {
+        return INFRA_EINVAL;
+    }
+    int err = infra__options_import(&o, sizeof o, options, sizeof o);
+    if (err != INFRA_OK) {
+        return err;
+    }
+    if (o.cell == NULL) {
+        return INFRA_EINVAL;
+    }
+    err = infra__lease_create(&lease, sizeof(struct memory), &memory_kind,
+                              o.allocator, o.incarnation, o.ttl);
+    if (err != INFRA_OK) {
+        return err;
+    }
+    ((struct memory *)lease)->cell = cell_of(o.cell);
+    *ret = lease;
+    return INFRA_OK;
+}
+
+int infra_lease_memory_fault(struct infra_lease_cell *cell, uint32_t fault)
+{
+    if (cell == NULL || fault > INFRA_LEASE_FAULT_REGRESS) {
+        return INFRA_EINVAL;
+    }
+    struct cell *c = cell_of(cell);
+    switch (fault) {
+    case INFRA_LEASE_FAULT_LOSE_REPLY:
+        c->loses_reply = 1;
+        break;
+    case INFRA_LEASE_FAULT_LOSE_CALL:
+        c->loses_call = 1;
+        break;
+    case INFRA_LEASE_FAULT_EXPIRE:
+        if (c->cell.holder != 0) {
+            infra__lease_cell_revoke(&c->cell);
+        }
+        break;
+    default:
+        c->cell.last_token = 0;
+        c->cell.is_forgetful = true;
+        break;
+    }
+    return INFRA_OK;
+}

@@ -1,0 +1,144 @@
+#include "etcd_script.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define STEPS_MAX 64u
+#define ATTEMPT INFRA_MS(500)
+
+struct infra_lease *etcd;
+infra_time etcd_now;
+
+const char etcd_grant[] = "{\"TTL\":\"5\"}";
+const char etcd_take[] =
+    "{\"compare\":[{\"key\":\"" K "\",\"target\":\"CREATE\","
+    "\"result\":\"EQUAL\",\"create_revision\":\"0\"}],"
+    "\"success\":[{\"request_range\":{\"key\":\"" D "\"}},"
+    "{\"request_put\":{\"key\":\"" K "\",\"value\":\"" V
+    "\",\"lease\":\"77\"}},"
+    "{\"request_put\":{\"key\":\"" D "\",\"value\":\"" V "\"}},"
+    "{\"request_delete_range\":{\"key\":\"" W "\"}}],"
+    "\"failure\":[{\"request_range\":{\"key\":\"" K "\"}}]}";
+const char etcd_keepalive[] = "{\"ID\":\"77\"}";
+const char etcd_verify[] =
+    "{\"compare\":[{\"key\":\"" K "\",\"target\":\"CREATE\","
+    "\"result\":\"EQUAL\",\"create_revision\":\"9\"},"
+    "{\"key\":\"" K "\",\"target\":\"LEASE\",\"result\":\"EQUAL\","
+    "\"lease\":\"77\"}],"
+    "\"success\":[{\"request_put\":{\"key\":\"" K "\",\"value\":\"" V
+    "\",\"lease\":\"77\"}},{\"request_range\":{\"key\":\"" W "\"}}],"
+    "\"failure\":[{\"request_range\":{\"key\":\"" K "\"}}]}";
+const char etcd_look[] = "{\"success\":[{\"request_range\":{\"key\":\"" K
+                         "\"}},{\"request_range\":{\"key\":\"" W "\"}}]}";
+const char etcd_give[] =
+    "{\"compare\":[{\"key\":\"" K "\",\"target\":\"CREATE\","
+    "\"result\":\"EQUAL\",\"create_revision\":\"9\"},"
+    "{\"key\":\"" K "\",\"target\":\"VALUE\",\"result\":\"EQUAL\","
+    "\"value\":\"" V "\"}],"
+    "\"success\":[{\"request_delete_range\":{\"key\":\"" K "\"}},"
+    "{\"request_delete_range\":{\"key\":\"" D "\"}}]}";
+const char etcd_revoke[] = "{\"ID\":\"77\"}";
+const char etcd_wish[] =
+    "{\"compare\":[{\"key\":\"" W "\",\"target\":\"VALUE\","
+    "\"result\":\"GREATER\",\"value\":\"" WISH_7 "\"}],"
+    "\"failure\":[{\"request_put\":{\"key\":\"" W "\",\"value\":\"" WISH_7
+    "\",\"lease\":\"77\"}}]}";
+const char etcd_watch[] =
+    "{\"create_request\":{\"key\":\"" K "\",\"filters\":[\"NOPUT\"]}}";
+
+static struct test_step steps[STEPS_MAX];
+static char texts[65536];
+static size_t texts_size;
+static struct test_transport transport;
+static uint64_t calls_count;
+
+void etcd_begin_script(enum test_split split)
+{
+    texts_size = 0;
+    transport = (struct test_transport) {
+        .steps = steps, .split = split, .split_number = 5, .now = etcd_now
+    };
+}
+
+void etcd_step(struct test_step step)
+{
+    ck_assert_uint_lt(transport.steps_count, STEPS_MAX);
+    steps[transport.steps_count++] = step;
+}
+
+/* What was written to the end of the texts is said or expected. */
+static void text_step(enum test_step_kind kind, int size)
+{
+    ck_assert(size > 0 && (size_t)size < sizeof texts - texts_size);
+    etcd_step((struct test_step) {
+        .kind = kind, .bytes = texts + texts_size, .size = (size_t)size });
+    texts_size += (size_t)size;
+}
+
+void etcd_expect_as(const char *login, const char *path, const char *body)
+{
+    text_step(TEST_STEP_EXPECT,
+              snprintf(texts + texts_size, sizeof texts - texts_size,
+                       "POST /v3/%s HTTP/1.1\r\n"
+                       "Host: localhost\r\n"
+                       "Content-Type: application/json\r\n"
+                       "%s%s%s"
+                       "Content-Length: %zu\r\n\r\n%s",
+                       path, login != NULL ? "Authorization: " : "",
+                       login != NULL ? login : "", login != NULL ? "\r\n" : "",
+                       strlen(body), body));
+}
+
+void etcd_expect(const char *path, const char *body)
+{
+    etcd_expect_as(NULL, path, body);
+}
+
+void etcd_reply(unsigned status, const char *body)
+{
+    text_step(TEST_STEP_SEND,
+              snprintf(texts + texts_size, sizeof texts - texts_size,
+                       "HTTP/1.1 %u Because\r\n"
+                       "Content-Type: application/json\r\n"
+                       "Grpc-Metadata-Content-Type: application/grpc\r\n"
+                       "Content-Length: %zu\r\n\r\n%s",
+                       status, strlen(body), body));
+}
+
+void etcd_reply_chunked(unsigned status, const char *body)
+{
+    text_step(TEST_STEP_SEND,
+              snprintf(texts + texts_size, sizeof texts - texts_size,
+                       "HTTP/1.1 %u Because\r\n"
+                       "Trailer: Grpc-Trailer-Content-Type\r\n"
+                       "Transfer-Encoding: chunked\r\n\r\n"
+                       "%zx\r\n%s\r\n0\r\n"
+                       "Grpc-Trailer-Content-Type: application/grpc\r\n\r\n",
+                       status, strlen(body), body));
+}
+
+struct infra_lease_reply etcd_call(uint32_t op, uint64_t token)
+{
+    const struct infra_failover_event call = {
+        .kind = INFRA_FAILOVER_CALL,
+        .call = ++calls_count,
+        .token = token,
+        .call_deadline = etcd_now + ATTEMPT,
+        .op = op,
+        .wish = 7,
+    };
+    struct infra_lease_reply reply;
+    struct infra_exchange x;
+
+    ck_assert_int_eq(infra_lease_exchange(etcd, 0, &x), INFRA_OK);
+    ck_assert_int_eq(infra_lease_begin(etcd, &call, etcd_now), INFRA_OK);
+    transport.now = etcd_now;
+    test_transport_run(&transport, x);
+    ck_assert_uint_eq(transport.step, transport.steps_count);
+    etcd_now = transport.now;
+    ck_assert_int_eq(infra_lease_next(etcd, etcd_now, &reply), INFRA_OK);
+    ck_assert_uint_eq(reply.call, call.call);
+    ck_assert_uint_eq(reply.reason == INFRA_LEASE_REASON_NONE,
+                      reply.answer.outcome != INFRA_LEASE_UNKNOWN);
+    return reply;
+}

@@ -1,0 +1,258 @@
+#include "lease_contract.h"
+
+#include "base/internal.h"
+
+struct infra_lease *contract_a;
+struct infra_lease *contract_b;
+infra_time contract_now;
+
+static uint64_t calls_count;
+
+static struct infra_failover_event call_of(uint32_t op, uint64_t token,
+                                           uint64_t wish)
+{
+    return (struct infra_failover_event) {
+        .kind = INFRA_FAILOVER_CALL,
+        .call = ++calls_count,
+        .token = token,
+        .call_deadline = contract_now + INFRA_MS(500),
+        .op = op,
+        .wish = wish,
+    };
+}
+
+struct infra_lease_reply contract_call(struct infra_lease *lease, uint32_t op,
+                                       uint64_t token, uint64_t wish)
+{
+    struct infra_failover_event call = call_of(op, token, wish);
+    struct infra_lease_reply reply;
+
+    ck_assert_int_eq(infra_lease_begin(lease, &call, contract_now), INFRA_OK);
+    do {
+        ck_assert_uint_eq(infra_lease_deadline(lease), 0);
+        ck_assert_int_eq(infra_lease_next(lease, contract_now, &reply),
+                         INFRA_OK);
+    } while (reply.call == 0);
+    ck_assert_uint_eq(reply.call, call.call);
+    return reply;
+}
+
+struct infra_lease_answer contract_do(struct infra_lease *lease, uint32_t op,
+                                      uint64_t token)
+{
+    return contract_call(lease, op, token, 0).answer;
+}
+
+uint64_t contract_acquire(struct infra_lease *lease)
+{
+    struct infra_lease_answer a = contract_do(lease, INFRA_LEASE_ACQUIRE, 0);
+
+    ck_assert_uint_eq(a.outcome, INFRA_LEASE_GRANTED);
+    ck_assert_uint_ge(a.ttl, CONTRACT_TTL);
+    return a.token;
+}
+
+static void expect(struct infra_lease *lease, uint32_t op, uint64_t token,
+                   uint32_t outcome)
+{
+    struct infra_lease_answer a = contract_do(lease, op, token);
+
+    ck_assert_msg(a.outcome == outcome, "%s: %s, not %s",
+                  infra_lease_op_name(op), infra_lease_outcome_name(a.outcome),
+                  infra_lease_outcome_name(outcome));
+}
+
+/* Who has it has it until its ttl is over since the last renewal, and then
+ * another takes it with a greater token. */
+START_TEST(one_holds_it_until_it_runs_out)
+{
+    expect(contract_a, INFRA_LEASE_READ, 0, INFRA_LEASE_LOST);
+    uint64_t token = contract_acquire(contract_a);
+    ck_assert_uint_gt(token, 0);
+    expect(contract_a, INFRA_LEASE_READ, 0, INFRA_LEASE_GRANTED);
+    contract_now += CONTRACT_TTL - 1;
+    struct infra_lease_answer a =
+        contract_do(contract_b, INFRA_LEASE_ACQUIRE, 0);
+    ck_assert_uint_eq(a.outcome, INFRA_LEASE_CONFLICT);
+    ck_assert_uint_eq(a.token, token);
+    a = contract_do(contract_a, INFRA_LEASE_READ, 0);
+    ck_assert_uint_eq(a.ttl, CONTRACT_TTL); /* As it was given. */
+    a = contract_do(contract_a, INFRA_LEASE_RENEW, token);
+    ck_assert_uint_eq(a.outcome, INFRA_LEASE_GRANTED);
+    ck_assert_uint_eq(a.token, token);
+    ck_assert_uint_ge(a.ttl, CONTRACT_TTL);
+    contract_now += CONTRACT_TTL - 1;
+    expect(contract_b, INFRA_LEASE_READ, 0, INFRA_LEASE_CONFLICT);
+    contract_now += 1;
+    expect(contract_b, INFRA_LEASE_READ, 0, INFRA_LEASE_LOST);
+    a = contract_do(contract_b, INFRA_LEASE_ACQUIRE, 0);
+    ck_assert_uint_eq(a.outcome, INFRA_LEASE_GRANTED);
+    ck_assert_uint_gt(a.token, token);
+    ck_assert_uint_eq(a.clean, 0);
+    expect(contract_a, INFRA_LEASE_RENEW, token, INFRA_LEASE_CONFLICT);
+}
+END_TEST
+
+/* Clean: nobody ever had it, or who had it released it. Not clean: it ran out,
+ * and that stays so until somebody releases it. */
+START_TEST(clean_is_what_was_released)
+{
+    struct infra_lease_answer a =
+        contract_do(contract_a, INFRA_LEASE_ACQUIRE, 0);
+    ck_assert_uint_eq(a.clean, 1);
+    expect(contract_a, INFRA_LEASE_RELEASE, a.token, INFRA_LEASE_GRANTED);
+    a = contract_do(contract_b, INFRA_LEASE_ACQUIRE, 0);
+    ck_assert_uint_eq(a.clean, 1);
+    contract_now += CONTRACT_TTL;
+    for (int i = 0; i < 2; i++) {
+        a = contract_do(contract_a, INFRA_LEASE_ACQUIRE, 0);
+        ck_assert_uint_eq(a.outcome, INFRA_LEASE_GRANTED);
+        ck_assert_uint_eq(a.clean, 0);
+        contract_now += CONTRACT_TTL;
+    }
+    a = contract_do(contract_b, INFRA_LEASE_ACQUIRE, 0);
+    expect(contract_b, INFRA_LEASE_RELEASE, a.token, INFRA_LEASE_GRANTED);
+    a = contract_do(contract_a, INFRA_LEASE_ACQUIRE, 0);
+    ck_assert_uint_eq(a.clean, 1);
+}
+END_TEST
+
+/* An ACQUIRE that finds the lease to be the caller's tells nothing; a READ does
+ * then, with its token. */
+START_TEST(what_is_ours_already_is_unknown)
+{
+    uint64_t token = contract_acquire(contract_a);
+
+    struct infra_lease_reply r =
+        contract_call(contract_a, INFRA_LEASE_ACQUIRE, token, 0);
+    ck_assert_uint_eq(r.answer.outcome, INFRA_LEASE_UNKNOWN);
+    ck_assert_uint_eq(r.reason, INFRA_LEASE_REASON_OURS);
+    struct infra_lease_answer a =
+        contract_do(contract_a, INFRA_LEASE_READ, token);
+    ck_assert_uint_eq(a.outcome, INFRA_LEASE_GRANTED);
+    ck_assert_uint_eq(a.token, token);
+    struct infra_lease_stats stats = { .size = sizeof stats };
+    ck_assert_int_eq(infra_lease_inspect(contract_a, &stats), INFRA_OK);
+    ck_assert_uint_eq(stats.calls, 3);
+    ck_assert_uint_eq(stats.unknowns, 1);
+    ck_assert_uint_eq(stats.reason, INFRA_LEASE_REASON_OURS);
+}
+END_TEST
+
+/* RENEW and RELEASE mean one token: of another they change nothing. */
+START_TEST(late_calls_do_no_harm)
+{
+    uint64_t first = contract_acquire(contract_a);
+    expect(contract_a, INFRA_LEASE_RELEASE, first, INFRA_LEASE_GRANTED);
+    expect(contract_a, INFRA_LEASE_RENEW, first, INFRA_LEASE_LOST);
+    uint64_t second = contract_acquire(contract_a);
+    ck_assert_uint_gt(second, first);
+    expect(contract_a, INFRA_LEASE_RELEASE, first, INFRA_LEASE_GRANTED);
+    expect(contract_a, INFRA_LEASE_RENEW, first, INFRA_LEASE_LOST);
+    expect(contract_b, INFRA_LEASE_RELEASE, second, INFRA_LEASE_GRANTED);
+    struct infra_lease_answer a =
+        contract_do(contract_b, INFRA_LEASE_RENEW, second);
+    ck_assert_uint_eq(a.outcome, INFRA_LEASE_CONFLICT);
+    ck_assert_uint_eq(a.token, second);
+    expect(contract_a, INFRA_LEASE_RENEW, second, INFRA_LEASE_GRANTED);
+}
+END_TEST
+
+/* The greatest wish is told to holder and standbys; somebody's ACQUIRE ends it,
+ * and so does time. */
+START_TEST(a_wish_is_told)
+{
+    uint64_t token = contract_acquire(contract_a);
+    struct infra_lease_reply r =
+        contract_call(contract_b, INFRA_LEASE_ASK, token, 7);
+
+    ck_assert_uint_eq(r.answer.outcome, INFRA_LEASE_GRANTED);
+    ck_assert_uint_ne(r.answer.token, 0);
+    (void)contract_call(contract_b, INFRA_LEASE_ASK, token, 6);
+    struct infra_lease_answer a =
+        contract_do(contract_a, INFRA_LEASE_RENEW, token);
+    ck_assert_uint_eq(a.wish, 7);
+    contract_now += CONTRACT_TTL - 1;
+    a = contract_do(contract_a, INFRA_LEASE_RENEW, token);
+    ck_assert_uint_eq(a.wish, 7);
+    contract_now += 1;
+    a = contract_do(contract_a, INFRA_LEASE_RENEW, token);
+    ck_assert_uint_eq(a.wish, 0);
+    (void)contract_call(contract_b, INFRA_LEASE_ASK, token, 6);
+    expect(contract_a, INFRA_LEASE_RELEASE, token, INFRA_LEASE_GRANTED);
+    a = contract_do(contract_a, INFRA_LEASE_READ, 0);
+    ck_assert_uint_eq(a.outcome, INFRA_LEASE_LOST);
+    ck_assert_uint_eq(a.wish, 6);
+    (void)contract_acquire(contract_b);
+    a = contract_do(contract_b, INFRA_LEASE_READ, 0);
+    ck_assert_uint_eq(a.wish, 0);
+    (void)contract_call(contract_a, INFRA_LEASE_ASK, a.token, 256);
+    (void)contract_call(contract_a, INFRA_LEASE_ASK, a.token, 10);
+    a = contract_do(contract_b, INFRA_LEASE_RENEW, a.token);
+    ck_assert_uint_eq(a.wish, 256);
+}
+END_TEST
+
+/* A new call replaces the one whose answer was not taken. */
+START_TEST(a_new_call_replaces_the_old_one)
+{
+    struct infra_failover_event first = call_of(INFRA_LEASE_READ, 0, 0);
+    struct infra_failover_event second = call_of(INFRA_LEASE_READ, 0, 0);
+    struct infra_lease_reply reply;
+
+    ck_assert_int_eq(infra_lease_begin(contract_a, &first, contract_now),
+                     INFRA_OK);
+    ck_assert_int_eq(infra_lease_begin(contract_a, &second, contract_now),
+                     INFRA_OK);
+    ck_assert_int_eq(infra_lease_next(contract_a, contract_now, &reply),
+                     INFRA_OK);
+    ck_assert_uint_eq(reply.call, second.call);
+    ck_assert_int_eq(infra_lease_next(contract_a, contract_now, &reply),
+                     INFRA_EAGAIN);
+}
+END_TEST
+
+/* What is no call is refused, and nothing is asked then. */
+START_TEST(arguments_are_looked_at)
+{
+    struct infra_failover_event good = call_of(INFRA_LEASE_READ, 0, 0);
+    struct infra_failover_event bad = good;
+    struct infra_lease_reply reply;
+    struct infra_lease_stats stats = { .size = 1 };
+    struct infra_exchange x;
+
+    ck_assert_int_eq(infra_lease_begin(NULL, &good, 0), INFRA_EINVAL);
+    ck_assert_int_eq(infra_lease_begin(contract_a, NULL, 0), INFRA_EINVAL);
+    bad.kind = INFRA_FAILOVER_FENCE;
+    ck_assert_int_eq(infra_lease_begin(contract_a, &bad, 0), INFRA_EINVAL);
+    bad = good;
+    bad.call = 0;
+    ck_assert_int_eq(infra_lease_begin(contract_a, &bad, 0), INFRA_EINVAL);
+    bad = good;
+    bad.op = INFRA_LEASE_ASK + 1;
+    ck_assert_int_eq(infra_lease_begin(contract_a, &bad, 0), INFRA_EINVAL);
+    ck_assert_int_eq(infra_lease_next(contract_a, contract_now, &reply),
+                     INFRA_EAGAIN);
+    ck_assert_int_eq(infra_lease_next(NULL, 0, &reply), INFRA_EINVAL);
+    ck_assert_int_eq(infra_lease_next(contract_a, 0, NULL), INFRA_EINVAL);
+    ck_assert_uint_eq(infra_lease_deadline(NULL), INFRA_TIME_NEVER);
+    ck_assert_int_eq(infra_lease_inspect(contract_a, &stats), INFRA_EINVAL);
+    ck_assert_int_eq(infra_lease_inspect(contract_a, NULL), INFRA_EINVAL);
+    ck_assert_int_eq(infra_lease_inspect(NULL, &stats), INFRA_EINVAL);
+    ck_assert_int_eq(infra_lease_exchange(NULL, 0, &x), INFRA_EINVAL);
+    ck_assert_int_eq(infra_lease_exchange(contract_a, 0, NULL), INFRA_EINVAL);
+    ck_assert_int_eq(infra_lease_exchange(contract_a, 99, &x), INFRA_ENOENT);
+    infra_lease_destroy(NULL);
+}
+END_TEST
+
+void contract_add_tests(TCase *tc)
+{
+    tcase_add_test(tc, one_holds_it_until_it_runs_out);
+    tcase_add_test(tc, clean_is_what_was_released);
+    tcase_add_test(tc, what_is_ours_already_is_unknown);
+    tcase_add_test(tc, late_calls_do_no_harm);
+    tcase_add_test(tc, a_wish_is_told);
+    tcase_add_test(tc, a_new_call_replaces_the_old_one);
+    tcase_add_test(tc, arguments_are_looked_at);
+}

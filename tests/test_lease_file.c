@@ -1,0 +1,379 @@
+/* The lease in a file: the contract, and what happens to files and hosts.
+ * Processes have a test of their own. */
+#include "lease_contract.h"
+#include "support.h"
+
+#include "base/internal.h"
+#include "driver/lease_record.h"
+#include <infra/driver.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#define LOCKS_AT ((off_t)1 << 62)
+
+static struct test_heap heap;
+static char directory[64];
+static char path[96];
+static int fds_before;
+
+static int open_at(struct infra_lease **ret, const char *at,
+                   uint64_t incarnation)
+{
+    const struct infra_lease_file_options o = { .size = sizeof o,
+                                                .allocator = &heap.allocator,
+                                                .path = at,
+                                                .node = "node-a",
+                                                .incarnation = incarnation,
+                                                .ttl = CONTRACT_TTL };
+
+    return infra_lease_file(ret, &o);
+}
+
+static int open_way(struct infra_lease **ret, uint64_t incarnation)
+{
+    return open_at(ret, path, incarnation);
+}
+
+static void setup(void)
+{
+    fds_before = test_open_fds();
+    test_heap_init(&heap, -1);
+    contract_now = INFRA_SEC(100);
+    (void)snprintf(directory, sizeof directory, "/tmp/infra-lease-XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(directory));
+    (void)snprintf(path, sizeof path, "%s/lease", directory);
+    ck_assert_int_eq(open_way(&contract_a, 17), INFRA_OK);
+    ck_assert_int_eq(open_way(&contract_b, 18), INFRA_OK);
+}
+
+static void teardown(void)
+{
+    infra_lease_destroy(contract_a);
+    infra_lease_destroy(contract_b);
+    (void)unlink(path);
+    ck_assert_int_eq(rmdir(directory), 0);
+    ck_assert_int_eq(heap.live, 0);
+    ck_assert_int_eq(test_open_fds(), fds_before);
+}
+
+static struct infra_lease_reply read_reply(struct infra_lease *lease)
+{
+    return contract_call(lease, INFRA_LEASE_READ, 0, 0);
+}
+
+/* Take a hint, if there is one. */
+static bool is_hinted(struct infra_lease *lease)
+{
+    struct infra_lease_reply r;
+
+    return infra_lease_next(lease, contract_now, &r) == INFRA_OK && r.call == 0;
+}
+
+/* A release is seen at the next look. */
+START_TEST(a_release_is_hinted)
+{
+    uint64_t token = contract_acquire(contract_a);
+    contract_now += INFRA_MS(50);
+    ck_assert(!is_hinted(contract_b));
+    (void)contract_do(contract_a, INFRA_LEASE_RELEASE, token);
+    contract_now += INFRA_MS(50);
+    ck_assert(is_hinted(contract_b));
+    ck_assert_uint_eq(contract_do(contract_b, INFRA_LEASE_ACQUIRE, 0).clean, 1);
+    contract_now += INFRA_MS(50);
+    ck_assert(!is_hinted(contract_b));
+    ck_assert_uint_eq(infra_lease_deadline(contract_b), INFRA_TIME_NEVER);
+    /* Who lost it looks again. */
+    contract_now += CONTRACT_TTL;
+    (void)contract_acquire(contract_a);
+    (void)read_reply(contract_b);
+    ck_assert_uint_ne(infra_lease_deadline(contract_b), INFRA_TIME_NEVER);
+}
+END_TEST
+
+static struct infra__lease_record record_of_file(void)
+{
+    struct infra__lease_record r;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+    ck_assert_int_eq(infra__lease_record_read(fd, &r), 0);
+    (void)close(fd);
+    return r;
+}
+
+/* After a reboot no time in the file means anything: held for ever, it is free,
+ * but not clean, and its tokens go on. */
+START_TEST(a_reboot_ends_everything)
+{
+    struct infra__lease_origin other = { .node = "x", .boot_id = "before" };
+    uint64_t token = contract_acquire(contract_a);
+    (void)contract_call(contract_a, INFRA_LEASE_ASK, token, 9);
+    struct infra__lease_record r = record_of_file();
+    r.cell.expires = r.cell.wish_until = INFRA_TIME_NEVER;
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    ck_assert_int_eq(infra__lease_record_write(fd, &r, &other, false), 0);
+    (void)close(fd);
+    struct infra_lease_answer a = read_reply(contract_b).answer;
+    ck_assert_uint_eq(a.outcome, INFRA_LEASE_LOST);
+    ck_assert_uint_eq(a.wish, 0);
+    a = contract_do(contract_b, INFRA_LEASE_ACQUIRE, 0);
+    ck_assert_uint_eq(a.clean, 0);
+    ck_assert_uint_eq(a.token, token + 1);
+    ck_assert_str_eq(record_of_file().origin.node, "node-a");
+}
+END_TEST
+
+static void damage(off_t at)
+{
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    char byte;
+
+    ck_assert_int_eq(pread(fd, &byte, 1, at), 1);
+    byte = (char)(byte ^ 4);
+    ck_assert_int_eq(pwrite(fd, &byte, 1, at), 1);
+    (void)close(fd);
+}
+
+/* Any byte of a record may be damaged: then the other one counts, and the last
+ * token that was granted is in either. */
+START_TEST(either_record_knows_the_token)
+{
+    for (off_t place = 0; place < 2; place++) {
+        for (off_t at = 0; at < 192; at += 5) {
+            uint64_t token = contract_acquire(contract_a);
+            damage(place * 4096 + at);
+            ck_assert_uint_eq(record_of_file().cell.last_token, token);
+            (void)contract_do(contract_a, INFRA_LEASE_RELEASE, token);
+            token = contract_acquire(contract_a);
+            (void)contract_do(contract_a, INFRA_LEASE_RELEASE, token);
+        }
+    }
+}
+END_TEST
+
+/* With both damaged nothing is known, and nothing is written over it; a new
+ * node is refused. */
+START_TEST(a_damaged_file_is_left_alone)
+{
+    struct infra_lease *lease = NULL;
+
+    (void)contract_acquire(contract_a);
+    damage(20);
+    damage(4096 + 20);
+    for (uint32_t op = INFRA_LEASE_ACQUIRE; op <= INFRA_LEASE_ASK; op++) {
+        struct infra_lease_reply r = contract_call(contract_b, op, 1, 1);
+        ck_assert_uint_eq(r.answer.outcome, INFRA_LEASE_UNKNOWN);
+        ck_assert_uint_eq(r.reason, INFRA_LEASE_REASON_CORRUPT);
+    }
+    ck_assert_int_eq(open_way(&lease, 20), INFRA_EINVAL);
+    damage(20);
+    damage(4096 + 20);
+    ck_assert_uint_eq(read_reply(contract_b).answer.outcome,
+                      INFRA_LEASE_CONFLICT);
+}
+END_TEST
+
+/* A file that was deleted proves nothing: another may be in its place. */
+START_TEST(a_deleted_file_is_unknown)
+{
+    struct infra_lease *other;
+
+    uint64_t token = contract_acquire(contract_a);
+    ck_assert_int_eq(unlink(path), 0);
+    struct infra_lease_reply r =
+        contract_call(contract_a, INFRA_LEASE_RENEW, token, 0);
+    ck_assert_uint_eq(r.answer.outcome, INFRA_LEASE_UNKNOWN);
+    ck_assert_uint_eq(r.reason, INFRA_LEASE_REASON_CORRUPT);
+    ck_assert_int_eq(open_way(&other, 20), INFRA_OK);
+    infra_lease_destroy(other);
+}
+END_TEST
+
+/* While another process works at the file the call waits, tries again each 5
+ * ms, and is busy at its deadline. */
+START_TEST(a_locked_file_is_waited_for)
+{
+    struct flock l = {
+        .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = LOCKS_AT, .l_len = 1
+    };
+    struct infra_failover_event call = { .kind = INFRA_FAILOVER_CALL,
+                                         .call = 5,
+                                         .op = INFRA_LEASE_READ,
+                                         .call_deadline =
+                                             contract_now + INFRA_MS(100) };
+    struct infra_lease_reply r;
+
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    ck_assert_int_eq(fcntl(fd, F_OFD_SETLK, &l), 0);
+    ck_assert(!is_hinted(contract_a));
+    ck_assert_int_eq(infra_lease_begin(contract_a, &call, contract_now),
+                     INFRA_OK);
+    ck_assert_uint_eq(infra_lease_deadline(contract_a),
+                      contract_now + INFRA_MS(5));
+    contract_now = call.call_deadline - 1;
+    ck_assert_int_eq(infra_lease_next(contract_a, contract_now, &r),
+                     INFRA_EAGAIN);
+    contract_now++;
+    ck_assert_int_eq(infra_lease_next(contract_a, contract_now, &r), INFRA_OK);
+    ck_assert_uint_eq(r.answer.outcome, INFRA_LEASE_UNKNOWN);
+    ck_assert_uint_eq(r.reason, INFRA_LEASE_REASON_BUSY);
+    call.call_deadline += INFRA_MS(100);
+    ck_assert_int_eq(infra_lease_begin(contract_a, &call, contract_now),
+                     INFRA_OK);
+    (void)close(fd);
+    contract_now += INFRA_MS(5);
+    ck_assert_int_eq(infra_lease_next(contract_a, contract_now, &r), INFRA_OK);
+    ck_assert_uint_eq(r.call, call.call);
+    ck_assert_uint_eq(r.answer.outcome, INFRA_LEASE_LOST);
+}
+END_TEST
+
+/* What cannot be written was not granted, and does not stop the other node. */
+START_TEST(a_full_disk_is_unknown)
+{
+    struct rlimit before;
+    struct rlimit small = { .rlim_cur = 4096 };
+
+    (void)signal(SIGXFSZ, SIG_IGN);
+    ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &before), 0);
+    small.rlim_max = before.rlim_max;
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &small), 0);
+    struct infra_lease_reply r =
+        contract_call(contract_a, INFRA_LEASE_ACQUIRE, 0, 0);
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &before), 0);
+    (void)signal(SIGXFSZ, SIG_DFL);
+    ck_assert_uint_eq(r.answer.outcome, INFRA_LEASE_UNKNOWN);
+    ck_assert_uint_eq(r.reason, INFRA_LEASE_REASON_SYSTEM);
+    ck_assert_uint_eq(r.detail, EFBIG);
+    uint32_t found = read_reply(contract_a).answer.outcome;
+    uint32_t other = contract_do(contract_b, INFRA_LEASE_ACQUIRE, 0).outcome;
+    ck_assert_uint_eq(other, found == INFRA_LEASE_GRANTED
+                                 ? INFRA_LEASE_CONFLICT
+                                 : INFRA_LEASE_GRANTED);
+}
+END_TEST
+
+/* What no lease can be kept in is refused when it is opened, and left as it
+ * was. */
+START_TEST(strange_paths_are_refused)
+{
+    char text[128];
+    struct infra_lease *lease = NULL;
+
+    ck_assert_int_eq(open_at(&lease, directory, 1), INFRA_EINVAL);
+    ck_assert_int_eq(open_at(&lease, "/dev/null", 1), INFRA_EINVAL);
+    (void)snprintf(text, sizeof text, "%s/none/lease", directory);
+    ck_assert_int_eq(open_at(&lease, text, 1), INFRA_ESYSTEM);
+    (void)snprintf(text, sizeof text, "%s/other", directory);
+    int fd = open(text, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    ck_assert_int_eq(write(fd, "precious", 8), 8);
+    ck_assert_int_eq(open_at(&lease, text, 1), INFRA_EINVAL);
+    char word[16] = "";
+    ck_assert_int_eq(pread(fd, word, sizeof word, 0), 8);
+    ck_assert_str_eq(word, "precious");
+    ck_assert_int_eq(ftruncate(fd, 0), 0);
+    ck_assert_int_eq(open_at(&lease, text, 1), INFRA_OK);
+    (void)close(fd);
+    infra_lease_destroy(lease);
+    (void)unlink(text);
+    ck_assert_str_eq(infra_strerror(INFRA_EREMOTE),
+                     "the file is on a network file system");
+}
+END_TEST
+
+/* One allocation, which may fail, and nothing stays open. */
+START_TEST(every_allocation_may_fail)
+{
+    struct infra_lease *lease = NULL;
+    int fds = test_open_fds();
+
+    heap.countdown = 0;
+    ck_assert_int_eq(open_way(&lease, 3), INFRA_ENOMEM);
+    heap.countdown = -1;
+    ck_assert_ptr_null(lease);
+    ck_assert_int_eq(test_open_fds(), fds);
+    ck_assert_int_eq(open_at(&lease, "/dev/null", 1), INFRA_EINVAL);
+    ck_assert_int_eq(test_open_fds(), fds);
+}
+END_TEST
+
+/* What is missing, and structs of the past and the future. */
+START_TEST(options_are_looked_at)
+{
+    struct {
+        struct infra_lease_file_options known;
+        uint64_t unknown;
+    } o = { .known = { .size = sizeof o,
+                       .path = path,
+                       .node = "a",
+                       .incarnation = 1 } };
+    char long_name[65] = "";
+    struct infra_lease *lease = NULL;
+
+    memset(long_name, 'n', 64);
+    ck_assert_int_eq(infra_lease_file(NULL, &o.known), INFRA_EINVAL);
+    ck_assert_int_eq(infra_lease_file(&lease, NULL), INFRA_EINVAL);
+    o.unknown = 1;
+    ck_assert_int_eq(infra_lease_file(&lease, &o.known), INFRA_ESTRUCT);
+    o.known.size = 8;
+    ck_assert_int_eq(infra_lease_file(&lease, &o.known), INFRA_EINVAL);
+    o.known.size = sizeof o.known;
+    o.known.path = NULL;
+    ck_assert_int_eq(infra_lease_file(&lease, &o.known), INFRA_EINVAL);
+    o.known.path = path;
+    static const char *const bad[] = { NULL, "", "long" };
+    for (int i = 0; i < 3; i++) {
+        o.known.node = i == 2 ? long_name : bad[i];
+        ck_assert_int_eq(infra_lease_file(&lease, &o.known), INFRA_EINVAL);
+    }
+    o.known.node = "a";
+    o.known.incarnation = 0;
+    ck_assert_int_eq(infra_lease_file(&lease, &o.known), INFRA_EINVAL);
+    ck_assert_ptr_null(lease);
+    o.known.incarnation = 1;
+    o.known.node = long_name + 1;
+    o.known.size = sizeof o;
+    o.unknown = 0;
+    ck_assert_int_eq(infra_lease_file(&lease, &o.known), INFRA_OK);
+    infra_lease_destroy(lease);
+}
+END_TEST
+
+static Suite *lease_file_suite(void)
+{
+    Suite *s = suite_create("lease_file");
+    TCase *tc = tcase_create("contract");
+    tcase_add_checked_fixture(tc, setup, teardown);
+    contract_add_tests(tc);
+    suite_add_tcase(s, tc);
+
+    tc = tcase_create("files");
+    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_test(tc, a_release_is_hinted);
+    tcase_add_test(tc, a_reboot_ends_everything);
+    tcase_add_test(tc, either_record_knows_the_token);
+    tcase_add_test(tc, a_damaged_file_is_left_alone);
+    tcase_add_test(tc, a_deleted_file_is_unknown);
+    tcase_add_test(tc, a_locked_file_is_waited_for);
+    tcase_add_test(tc, a_full_disk_is_unknown);
+    suite_add_tcase(s, tc);
+
+    tc = tcase_create("create");
+    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_test(tc, strange_paths_are_refused);
+    tcase_add_test(tc, every_allocation_may_fail);
+    tcase_add_test(tc, options_are_looked_at);
+    suite_add_tcase(s, tc);
+    return s;
+}
+
+int main(void)
+{
+    return test_main(lease_file_suite());
+}
