@@ -117,8 +117,16 @@ const char *node_take(struct node *n)
     struct infra_failover_event e;
 
     n->heard[0] = '\0';
-    while (infra_failover_next(n->machine, n->now, &e) == INFRA_OK) {
+    for (;;) {
+        infra_time due = infra_failover_deadline(n->machine);
+        bool is_back = n->now < n->taken; /* Which no deadline foresees. */
+        n->taken = n->now;
+        if (infra_failover_next(n->machine, n->now, &e) != INFRA_OK) {
+            break;
+        }
         take(n, &e);
+        ck_assert_msg(due <= n->now || is_back, "\"%s\" before it is due",
+                      n->heard);
     }
     look(n);
     return n->heard;

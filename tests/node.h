@@ -14,6 +14,7 @@ struct node {
     struct infra_failover *machine;
     struct infra_gate gate;
     infra_time now;
+    infra_time taken; /* When events were taken last. */
     infra_time ttl;
     /* The last change of role. */
     uint32_t from;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Failover: the host. Its clock and its pauses, its workers, how it stops, and
- * what is held against it. */
+/* Failover: the host. How it stops, its workers, and what is held against it. */
 #include "node.h"
 #include "support.h"
 
@@ -122,6 +121,61 @@ START_TEST(doubt_ends_in_a_drain)
 }
 END_TEST
 
+/* However late the host comes to it, the drain does not go on past the lease. */
+START_TEST(a_drain_ends_with_the_lease)
+{
+    create((struct infra_failover_options) { .drain = INFRA_SEC(2) });
+    node_lead(&n, 1);
+    infra_time end = node_status(&n).valid_until;
+    (void)node_diary(&n, n.now, INFRA_SEC(7));
+    ck_assert_str_eq(node_at(&n, end - INFRA_SEC(1)),
+                     "DRAIN draining(late) renew");
+    ck_assert_uint_eq(n.last.kind, INFRA_FAILOVER_CALL);
+    ck_assert_uint_eq(n.last.valid_until, end);
+    ck_assert(infra_gate_open(&n.gate, end - 1, NULL));
+    ck_assert(!infra_gate_open(&n.gate, end, NULL));
+}
+END_TEST
+
+/* It steps down before the host has heard that it is active: nothing was begun,
+ * so there is nothing to wait for; and the next time it drains as ever. */
+START_TEST(what_never_served_does_not_drain)
+{
+    create((struct infra_failover_options) { .drain = INFRA_SEC(2) });
+    node_lead(&n, 1);
+    (void)node_command(&n, INFRA_FAILOVER_STEP_DOWN);
+    ck_assert_str_eq(drained(), "STOP cool-down(drained) release");
+    (void)node_answer(&n, INFRA_LEASE_GRANTED, 0);
+    node_until(&n, INFRA_LEASE_READ);
+    (void)node_answer(&n, INFRA_LEASE_LOST, 0);
+    const struct infra_lease_answer a = {
+        .outcome = INFRA_LEASE_GRANTED, .clean = 1, .token = 2, .ttl = n.ttl
+    };
+    ck_assert_int_eq(infra_failover_reply(n.machine, n.call.call, &a, n.now),
+                     INFRA_OK);
+    ck_assert_str_eq(node_command(&n, INFRA_FAILOVER_STEP_DOWN),
+                     "grace(granted) active(ready) draining(resign) "
+                     "cool-down(drained) release");
+    (void)node_answer(&n, INFRA_LEASE_GRANTED, 0);
+    node_until(&n, INFRA_LEASE_READ);
+    node_lead(&n, 3);
+    ck_assert_str_eq(node_command(&n, INFRA_FAILOVER_STEP_DOWN),
+                     "DRAIN draining(resign)");
+}
+END_TEST
+
+/* While a lease is waiting to be given back nothing else is asked. */
+START_TEST(first_it_is_given_back)
+{
+    create((struct infra_failover_options) { .hold_down = INFRA_MS(100) });
+    node_lead(&n, 1);
+    (void)node_command(&n, INFRA_FAILOVER_STEP_DOWN);
+    ck_assert_str_eq(node_diary(&n, n.now, INFRA_MS(600)),
+                     "100 standby(cooled), 500 release");
+    ck_assert_str_eq(node_answer(&n, INFRA_LEASE_GRANTED, 0), "read");
+}
+END_TEST
+
 /* What was not told to serve has nothing to stop, and nothing to wait for. */
 START_TEST(grace_ends_at_once)
 {
@@ -129,165 +183,6 @@ START_TEST(grace_ends_at_once)
     ck_assert_str_eq(take_from_another(), "grace(granted)");
     ck_assert_str_eq(node_command(&n, INFRA_FAILOVER_STEP_DOWN),
                      "cool-down(resign) release");
-}
-END_TEST
-
-/* It stood still while it waited: it may have waited on a clock that jumped, so
- * nothing begins before a renewal that was asked for afterwards. */
-START_TEST(after_a_pause_grace_is_verified)
-{
-    create((struct infra_failover_options) { .grace = INFRA_MS(3500) });
-    (void)take_from_another();
-    ck_assert_str_eq(node_sleep(&n), "renew");
-    uint64_t before = n.call.call;
-    ck_assert_str_eq(node_after(&n, INFRA_SEC(3)), "renew");
-    ck_assert_str_eq(node_after(&n, INFRA_MS(200)), "");
-    const struct infra_lease_answer a = { .outcome = INFRA_LEASE_GRANTED,
-                                          .token = 1,
-                                          .ttl = n.ttl };
-    ck_assert_int_eq(infra_failover_reply(n.machine, before, &a, n.now),
-                     INFRA_ESTALE);
-    ck_assert_str_eq(node_take(&n), "");
-    ck_assert_str_eq(node_answer(&n, INFRA_LEASE_GRANTED, 1),
-                     "active(ready) ACTIVATE");
-}
-END_TEST
-
-/* Nor is what it has to wait for over because the clock went on. */
-START_TEST(after_a_pause_grace_goes_on)
-{
-    create((struct infra_failover_options) { .grace = INFRA_SEC(2) });
-    (void)take_from_another();
-    ck_assert_str_eq(node_after(&n, INFRA_MS(500)), "");
-    ck_assert_str_eq(node_after(&n, INFRA_SEC(7)), "renew");
-    ck_assert_str_eq(node_answer(&n, INFRA_LEASE_GRANTED, 1), "");
-    ck_assert_str_eq(node_after(&n, INFRA_MS(1500) - 1), "");
-    ck_assert_str_eq(node_after(&n, 1), "active(ready) ACTIVATE");
-}
-END_TEST
-
-/* An active node that stood still is in doubt until it is renewed; it goes on,
- * as its lease holds, and is not told so twice. */
-START_TEST(after_a_pause_it_is_in_doubt)
-{
-    create((struct infra_failover_options) { .ttl = 0 });
-    node_lead(&n, 1);
-    infra_time due = infra_failover_deadline(n.machine);
-    ck_assert_str_eq(node_at(&n, due + INFRA_MS(2501)), "doubt(pause) renew");
-    ck_assert_str_eq(node_answer(&n, INFRA_LEASE_GRANTED, 1),
-                     "active(renewed)");
-    due = infra_failover_deadline(n.machine);
-    n.now = due; /* As late as it may be. */
-    ck_assert_str_eq(node_after(&n, INFRA_MS(1600)), "renew");
-}
-END_TEST
-
-/* An answer that was on its way before the pause tells nothing of after it. */
-START_TEST(a_pause_voids_the_call_that_is_out)
-{
-    create((struct infra_failover_options) { .pause_max = INFRA_MS(100) });
-    node_lead(&n, 1);
-    ck_assert_str_eq(node_sleep(&n), "renew");
-    uint64_t before = n.call.call;
-    n.now = infra_failover_deadline(n.machine) + INFRA_MS(101);
-    const struct infra_lease_answer a = { .outcome = INFRA_LEASE_GRANTED,
-                                          .token = 1,
-                                          .ttl = n.ttl };
-    ck_assert_int_eq(infra_failover_reply(n.machine, before, &a, n.now),
-                     INFRA_ESTALE);
-    ck_assert_str_eq(node_take(&n), "doubt(pause) renew");
-}
-END_TEST
-
-/* A host that answers and then sleeps until the deadline, without taking what
- * there is (nothing), did not stand still. */
-START_TEST(sleeping_is_no_pause)
-{
-    create((struct infra_failover_options) { .ttl = 0 });
-    node_lead(&n, 1);
-    (void)node_sleep(&n);
-    const struct infra_lease_answer a = { .outcome = INFRA_LEASE_GRANTED,
-                                          .token = 1,
-                                          .ttl = n.ttl };
-    ck_assert_int_eq(infra_failover_reply(n.machine, n.call.call, &a, n.now),
-                     INFRA_OK);
-    ck_assert_str_eq(node_sleep(&n), "renew");
-    ck_assert_int_eq(infra_failover_reply(n.machine, n.call.call, &a, n.now),
-                     INFRA_OK);
-    ck_assert_int_eq(infra_failover_drained(n.machine, n.now), INFRA_ESTALE);
-    ck_assert_str_eq(node_sleep(&n), "renew");
-}
-END_TEST
-
-/* A pause before the lease is given back: it may be the clock alone that
- * passed, so what was begun gets the guard again. */
-START_TEST(a_pause_is_not_the_guard)
-{
-    create((struct infra_failover_options) { .ttl = 0 });
-    node_lead(&n, 1);
-    (void)node_command(&n, INFRA_FAILOVER_STEP_DOWN);
-    infra_time due = infra_failover_deadline(n.machine);
-    ck_assert_str_eq(node_at(&n, due + INFRA_SEC(3)), "");
-    ck_assert_str_eq(node_after(&n, INFRA_MS(500)), "release");
-}
-END_TEST
-
-/* Threads read their clocks in another order: half the guard back is nothing,
- * and lengthens nothing. */
-START_TEST(a_little_back_is_the_same_time)
-{
-    create((struct infra_failover_options) { .ttl = 0 });
-    node_lead(&n, 1);
-    infra_time now = n.now;
-    ck_assert_str_eq(node_sleep(&n), "renew");
-    infra_time issue = n.now;
-    n.now -= INFRA_MS(250);
-    ck_assert_str_eq(node_answer(&n, INFRA_LEASE_GRANTED, 1), "");
-    ck_assert_uint_eq(n.role, INFRA_FAILOVER_ACTIVE);
-    ck_assert_uint_eq(node_status(&n).valid_until - issue,
-                      INFRA_SEC(10) * 99 / 101 - INFRA_MS(500));
-    ck_assert_uint_ge(infra_failover_deadline(n.machine), now);
-}
-END_TEST
-
-/* Further back is another clock: nothing that was counted on it holds. It stops,
- * gives the lease back by the new clock, and waits for the operator. */
-START_TEST(a_clock_that_goes_back_is_a_fault)
-{
-    create((struct infra_failover_options) { .ttl = 0 });
-    node_lead(&n, 1);
-    (void)node_sleep(&n);
-    n.now -= INFRA_SEC(50);
-    infra_time begin = n.now;
-    ck_assert_str_eq(node_take(&n), "STOP fault(clock)");
-    ck_assert_str_eq(node_diary(&n, begin, INFRA_SEC(1)), "500 release");
-    (void)node_answer(&n, INFRA_LEASE_GRANTED, 0);
-    ck_assert_str_eq(fit(1), "");
-    ck_assert_str_eq(node_command(&n, INFRA_FAILOVER_RESUME), "cool-down(fit)");
-    ck_assert_str_eq(node_diary(&n, begin, INFRA_SEC(9)),
-                     "10000 standby(cooled) read");
-}
-END_TEST
-
-/* So is it for who only waits to give back, cool down, or look. */
-START_TEST(no_time_of_the_old_clock_is_waited_for)
-{
-    create((struct infra_failover_options) { .ttl = 0 });
-    node_lead(&n, 1);
-    (void)node_command(&n, INFRA_FAILOVER_STEP_DOWN);
-    n.now -= INFRA_SEC(50);
-    infra_time begin = n.now;
-    ck_assert_str_eq(node_take(&n), "fault(clock)");
-    ck_assert_str_eq(node_command(&n, INFRA_FAILOVER_RESUME), "cool-down(fit)");
-    ck_assert_str_eq(node_diary(&n, begin, INFRA_SEC(1)), "500 release");
-    (void)node_answer(&n, INFRA_LEASE_GRANTED, 0);
-    ck_assert_str_eq(node_diary(&n, begin, INFRA_SEC(9)),
-                     "10000 standby(cooled) read");
-    (void)node_answer(&n, INFRA_LEASE_CONFLICT, 7);
-    n.now -= INFRA_SEC(5);
-    ck_assert_str_eq(node_take(&n), "fault(clock)");
-    ck_assert_str_eq(node_command(&n, INFRA_FAILOVER_RESUME),
-                     "cool-down(fit) standby(cooled) read");
 }
 END_TEST
 
@@ -423,7 +318,6 @@ int main(void)
     static void (*const no_setup)(void) = NULL;
     Suite *suite = suite_create("failover_host");
     TCase *stop = tcase_create("stop");
-    TCase *time = tcase_create("time");
     TCase *conduct = tcase_create("conduct");
 
     tcase_add_checked_fixture(stop, no_setup, teardown);
@@ -432,20 +326,11 @@ int main(void)
     tcase_add_test(stop, it_drains_before_it_stops);
     tcase_add_test(stop, a_drain_has_a_limit);
     tcase_add_test(stop, doubt_ends_in_a_drain);
+    tcase_add_test(stop, a_drain_ends_with_the_lease);
+    tcase_add_test(stop, what_never_served_does_not_drain);
+    tcase_add_test(stop, first_it_is_given_back);
     tcase_add_test(stop, grace_ends_at_once);
     suite_add_tcase(suite, stop);
-
-    tcase_add_checked_fixture(time, no_setup, teardown);
-    tcase_add_test(time, after_a_pause_grace_is_verified);
-    tcase_add_test(time, after_a_pause_grace_goes_on);
-    tcase_add_test(time, after_a_pause_it_is_in_doubt);
-    tcase_add_test(time, a_pause_voids_the_call_that_is_out);
-    tcase_add_test(time, sleeping_is_no_pause);
-    tcase_add_test(time, a_pause_is_not_the_guard);
-    tcase_add_test(time, a_little_back_is_the_same_time);
-    tcase_add_test(time, a_clock_that_goes_back_is_a_fault);
-    tcase_add_test(time, no_time_of_the_old_clock_is_waited_for);
-    suite_add_tcase(suite, time);
 
     tcase_add_checked_fixture(conduct, no_setup, teardown);
     tcase_add_test(conduct, no_progress_is_a_reason_to_stop);

@@ -37,7 +37,8 @@
  *
  * The machine knows no clock, store or socket; driver.h runs it over real ones
  * (infra_elector).  Time is the control side's CLOCK_BOOTTIME; a clock that
- * goes back is a fault here.  Sources: Gray and Cheriton 1989 (leases), Burrows
+ * goes back is a fault here, unless the process stood still for as long, which
+ * nobody can tell: for that there is the fence.  Sources: Gray and Cheriton 1989 (leases), Burrows
  * 2006 (Chubby: sequencers), Patroni, and what their users found out.
  *
  * Cost: O(1) a call; nothing is allocated after create.

@@ -71,7 +71,7 @@ static void conversation_done(void *owner, infra_time now)
 {
     (void)owner;
     (void)now;
-    assert(!"a lease's exchange is never done");
+    assert(false); /* A lease's exchange is never done. */
 }
 
 static int attach_jobs(struct infra_elector *e)

@@ -22,9 +22,7 @@ void infra__call_begin(struct infra_failover *f, uint32_t op, uint64_t token)
  * time, but not in a circle if the store refuses at once. */
 static infra_time retry_at(const struct infra_failover *f)
 {
-    infra_time at = infra__time_add(f->call.issue, f->attempt / 2);
-
-    return at > f->now ? at : f->now;
+    return infra__time_add(f->call.issue, f->attempt / 2);
 }
 
 /* What a lease is good for that this call was granted. A store may give less
@@ -88,9 +86,7 @@ static void on_acquire(struct infra_failover *f,
 /* May this node take a lease that is free, or that is its own by mistake? */
 static bool may_take(const struct infra_failover *f)
 {
-    return (f->is_fit || !RULE(FIT)) && (!f->is_paused || f->takes_over) &&
-           (f->role == INFRA_FAILOVER_STANDBY ||
-            f->role == INFRA_FAILOVER_ACQUIRING);
+    return !f->is_paused || f->takes_over;
 }
 
 /* The lease is ours though we did not hear it granted: when it was armed is not
@@ -159,12 +155,10 @@ static void on_read(struct infra_failover *f,
 /* Does somebody who asked for the lease get it? */
 static bool yields(const struct infra_failover *f, uint64_t wish)
 {
-    if (f->is_paused || wish == 0) {
-        return false;
-    }
-    return wish == INFRA__WISH_OPERATOR ||
-           (wish > f->preference &&
-            f->now >= infra__time_add(f->activated, f->tenure_min));
+    bool has_served = f->now >= infra__time_add(f->activated, f->tenure_min);
+
+    return !f->is_paused && (wish == INFRA__WISH_OPERATOR ||
+                             (wish > f->preference && has_served));
 }
 
 static void renewed(struct infra_failover *f,
@@ -235,11 +229,10 @@ void infra__call_answered(struct infra_failover *f,
 
 /* Is it granted to who gave up asking? Not so if that grant is known: then it is
  * an echo of an answer that was used. */
-static bool is_late_grant(const struct infra_failover *f, uint64_t call,
+static bool is_late_grant(const struct infra_failover *f,
                           const struct infra_lease_answer *a)
 {
-    return call == f->call.id && f->call.op == INFRA_LEASE_ACQUIRE &&
-           a->outcome == INFRA_LEASE_GRANTED && a->token > f->token_floor &&
+    return a->outcome == INFRA_LEASE_GRANTED && a->token > f->token_floor &&
            !is_holder(f) && f->role != INFRA_FAILOVER_ACQUIRING;
 }
 
@@ -265,7 +258,7 @@ int infra_failover_reply(struct infra_failover *failover, uint64_t call,
     }
     infra__failover_advance(f, now);
     if (!f->call.is_out || (call != f->call.id && RULE(CALL_ID))) {
-        if (is_late_grant(f, call, answer)) {
+        if (is_late_grant(f, answer)) {
             give_back(f, answer->token);
         }
         return INFRA_ESTALE;

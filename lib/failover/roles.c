@@ -116,6 +116,8 @@ void infra__failover_hold(struct infra_failover *f, uint64_t token,
 {
     bool must_fence = !clean && f->fence_policy != INFRA_FENCE_WAIT;
 
+    /* Nothing is asked before the host has heard that it is to stop. */
+    assert(f->host_token == 0);
     f->token = token;
     f->token_floor = token;
     f->until = until;

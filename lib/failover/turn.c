@@ -78,9 +78,8 @@ static uint32_t due_reason(const struct infra_failover *f)
         if (has_stalled(f)) {
             return INFRA_FAILOVER_REASON_STALLED;
         }
-        return f->drain > 0 && f->now >= last_drain(f)
-                   ? INFRA_FAILOVER_REASON_LATE
-                   : REASONS_COUNT;
+        return f->now >= last_drain(f) ? INFRA_FAILOVER_REASON_LATE
+                                       : REASONS_COUNT;
     case INFRA_FAILOVER_DRAINING:
         if (f->has_drained || f->host_token == 0) {
             return INFRA_FAILOVER_REASON_DRAINED;
@@ -106,7 +105,6 @@ static void clock_went_back(struct infra_failover *f, infra_time now)
     infra__failover_become(f, INFRA_FAILOVER_REASON_CLOCK);
     f->is_stuck = true;
     f->call.is_out = false;
-    f->look_at = now;
     f->ask_at = now;
     f->defer_until = now;
     f->cool_until = earlier(f->cool_until, infra__time_add(now, f->hold_down));
@@ -128,10 +126,8 @@ static void was_paused(struct infra_failover *f, infra_time last)
     }
     /* It may be the clock alone that went on: what had to be waited for when
      * the host was here last, still has to be. */
-    if (f->role == INFRA_FAILOVER_GRACE && f->ready_at > last && RULE(JUMP)) {
+    if (RULE(JUMP)) {
         f->ready_at = infra__time_add(f->ready_at, pause);
-    }
-    if (f->orphan_token != 0 && f->release_at > last && RULE(JUMP)) {
         f->release_at = infra__time_add(f->release_at, pause);
     }
 }
@@ -167,7 +163,7 @@ void infra__failover_advance(struct infra_failover *f, infra_time now)
 /* Leave word for the holder, if this node would rather have the lease? */
 static uint64_t wish_of(const struct infra_failover *f)
 {
-    if (f->held_token == 0 || !f->is_fit || f->now < f->ask_at) {
+    if (f->held_token == 0 || f->now < f->ask_at) {
         return 0;
     }
     return f->takes_over                 ? INFRA__WISH_OPERATOR
@@ -222,7 +218,7 @@ static void ask(struct infra_failover *f)
 
 static bool must_deactivate(const struct infra_failover *f)
 {
-    return f->host_token != 0 && (!is_serving(f) || f->host_token != f->token);
+    return f->host_token != 0 && !is_serving(f);
 }
 
 static bool may_activate(const struct infra_failover *f)
@@ -232,8 +228,7 @@ static bool may_activate(const struct infra_failover *f)
 
 static bool must_drain(const struct infra_failover *f)
 {
-    return f->role == INFRA_FAILOVER_DRAINING && !f->host_drains &&
-           f->host_token != 0;
+    return f->role == INFRA_FAILOVER_DRAINING && !f->host_drains;
 }
 
 static void tell(const struct infra_failover *f, uint32_t kind,
@@ -269,7 +264,6 @@ static bool take_event(struct infra_failover *f,
         tell(f, INFRA_FAILOVER_DEACTIVATE, ret);
         ret->token = f->host_token;
         f->host_token = 0;
-        f->host_drains = false;
     } else if (must_drain(f)) {
         tell(f, INFRA_FAILOVER_DRAIN, ret);
         f->host_drains = true;
@@ -326,7 +320,7 @@ static infra_time role_due(const struct infra_failover *f)
         if (f->role == INFRA_FAILOVER_ACTIVE) {
             return earlier(at, half);
         }
-        return f->drain > 0 ? earlier(at, last_drain(f)) : at;
+        return earlier(at, last_drain(f));
     case INFRA_FAILOVER_DRAINING:
         return earlier(at, f->drain_limit);
     case INFRA_FAILOVER_COOLDOWN:

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "sim_world.h"
 
-void sim_step_clock(struct sim_world *w, uint32_t i)
+void sim_step_clock(struct sim_world *w, uint32_t i, bool back)
 {
     struct sim_node *n = &w->nodes[i];
     infra_time here = sim_local(w, n);
     /* Less than pause_max after a deadline is not told from being late. */
     infra_time by =
         INFRA_SEC(5) + sim_below(w, INFRA_SEC(sim_chance(w, 5000) ? 2 : 20));
-    bool back = sim_chance(w, 5000);
 
     n->clock_base = back ? here - by : here + by;
     n->world_base = w->now;
@@ -58,7 +57,7 @@ static void break_node(struct sim_world *w, uint32_t i)
         n->stalled_since = n->stalled_since != 0 ? 0 : w->now;
         break;
     case 5:
-        sim_step_clock(w, i);
+        sim_step_clock(w, i, sim_chance(w, 5000));
         sim_turn(w, i);
         (void)infra_failover_command(n->machine, INFRA_FAILOVER_RESUME,
                                      sim_local(w, n));

@@ -167,10 +167,10 @@ static void handle(struct sim_world *w, uint32_t i,
         n->is_draining = false;
         break;
     default:
-        /* While it waits is when a clock that jumps does most harm. */
+        /* While it waits is when a clock that jumps on does most harm. */
         if (e->role == INFRA_FAILOVER_GRACE && sim_has_faults(w) &&
             sim_chance(w, 1000)) {
-            sim_step_clock(w, i);
+            sim_step_clock(w, i, false);
         }
         break;
     }

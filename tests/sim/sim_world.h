@@ -127,8 +127,9 @@ void sim_fenced(struct sim_world *w, const struct sim_step *s);
 void sim_work(struct sim_world *w, const struct sim_step *s);
 void sim_effect(struct sim_world *w, const struct sim_step *s, bool was_paused);
 
-/* Its clock jumps, back or on. */
-void sim_step_clock(struct sim_world *w, uint32_t i);
+/* Its clock jumps, back or on. Who steps it back lets the node see it before it
+ * may stand still: one that does not cannot tell, and has the fence alone. */
+void sim_step_clock(struct sim_world *w, uint32_t i, bool back);
 
 /* Something goes wrong, now and again. */
 void sim_fault(struct sim_world *w);
