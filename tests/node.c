@@ -18,7 +18,7 @@ void node_create(struct node *n, struct infra_failover_options options)
     options.group = "group";
     options.node = "node";
     options.gate = &n->gate;
-    options.incarnation = 1;
+    options.incarnation += options.incarnation == 0;
     ck_assert_int_eq(infra_failover_create(&n->machine, &options), INFRA_OK);
 }
 

@@ -81,8 +81,11 @@ START_TEST(it_drains_before_it_stops)
 {
     create((struct infra_failover_options) { .drain = INFRA_SEC(2) });
     node_lead(&n, 1);
-    ck_assert_str_eq(node_command(&n, INFRA_FAILOVER_STEP_DOWN),
-                     "DRAIN draining(resign)");
+    ck_assert_int_eq(
+        infra_failover_command(n.machine, INFRA_FAILOVER_STEP_DOWN, n.now),
+        INFRA_OK);
+    ck_assert_int_eq(infra_failover_drained(n.machine, n.now), INFRA_ESTALE);
+    ck_assert_str_eq(node_take(&n), "DRAIN draining(resign)");
     ck_assert_uint_eq(n.last.valid_until, n.now + INFRA_SEC(2));
     ck_assert(infra_gate_open(&n.gate, n.now + INFRA_SEC(2) - 1, NULL));
     ck_assert(!infra_gate_open(&n.gate, n.now + INFRA_SEC(2), NULL));
@@ -102,8 +105,9 @@ START_TEST(a_drain_has_a_limit)
     (void)node_command(&n, INFRA_FAILOVER_STEP_DOWN);
     ck_assert_str_eq(renew(), "");
     ck_assert(!infra_gate_open(&n.gate, begin + INFRA_SEC(2), NULL));
-    ck_assert_str_eq(node_diary(&n, begin, INFRA_SEC(3)),
-                     "2000 STOP cool-down(limit), 2500 release");
+    ck_assert_str_eq(node_diary(&n, begin, INFRA_MS(2000)),
+                     "2000 STOP cool-down(limit)");
+    ck_assert_str_eq(drained(), "release");
 }
 END_TEST
 
@@ -134,6 +138,10 @@ START_TEST(a_drain_ends_with_the_lease)
     ck_assert_uint_eq(n.last.valid_until, end);
     ck_assert(infra_gate_open(&n.gate, end - 1, NULL));
     ck_assert(!infra_gate_open(&n.gate, end, NULL));
+    (void)node_answer(&n, INFRA_LEASE_UNKNOWN, 0);
+    ck_assert_str_eq(node_sleep(&n), "renew");
+    ck_assert_str_eq(node_sleep(&n), "STOP cool-down(expired)");
+    ck_assert_uint_eq(n.now, end);
 }
 END_TEST
 
@@ -258,12 +266,15 @@ static const struct {
     { "lost", INFRA_FAILOVER_REASON_LOST, 1000 },
     { "expired", INFRA_FAILOVER_REASON_EXPIRED, 1000 },
     { "unfit", INFRA_FAILOVER_REASON_UNFIT, 1000 },
+    { "late", INFRA_FAILOVER_REASON_DRAINED, 1000 },
+    { "resigned, and lost", INFRA_FAILOVER_REASON_LOST, 1000 },
 };
 
 /* An orderly end is nobody's fault; any other is. */
 START_TEST(bad_ends_are_held_against_it)
 {
-    create((struct infra_failover_options) { .ttl = 0 });
+    create(
+        (struct infra_failover_options) { .drain = _i < 5 ? 0 : INFRA_SEC(2) });
     node_lead(&n, 1);
     switch (_i) {
     case 0:
@@ -286,8 +297,19 @@ START_TEST(bad_ends_are_held_against_it)
             (void)node_sleep(&n);
         }
         break;
-    default:
+    case 4:
         (void)fit(0);
+        break;
+    case 5:
+        while (n.role != INFRA_FAILOVER_DRAINING) {
+            (void)node_sleep(&n);
+        }
+        (void)drained();
+        break;
+    default:
+        node_until(&n, INFRA_LEASE_RENEW);
+        (void)node_command(&n, INFRA_FAILOVER_STEP_DOWN);
+        (void)node_answer(&n, INFRA_LEASE_LOST, 0);
         break;
     }
     ck_assert_uint_eq(n.reason, ends[_i].reason);

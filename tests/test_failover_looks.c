@@ -69,7 +69,10 @@ START_TEST(a_mad_store_is_not_flooded)
     while (n.now < end) {
         if (n.call.call > calls) {
             calls = n.call.call;
-            (void)node_answer_as(&n, mad_stores[_i].by_op[n.call.op]);
+            struct infra_lease_answer a = mad_stores[_i].by_op[n.call.op];
+            /* What is granted is new. */
+            a.token += n.call.op == INFRA_LEASE_ACQUIRE ? calls : 0;
+            (void)node_answer_as(&n, a);
         } else {
             (void)node_sleep(&n);
         }
@@ -162,6 +165,26 @@ START_TEST(looks_are_spread)
 }
 END_TEST
 
+/* When it looks next, from the start. */
+static infra_time next_look(uint64_t seed, uint64_t incarnation)
+{
+    create((struct infra_failover_options) { .seed = seed,
+                                             .incarnation = incarnation });
+    (void)node_take(&n);
+    (void)node_answer(&n, INFRA_LEASE_CONFLICT, 1);
+    return infra_failover_deadline(n.machine);
+}
+
+/* The jitter is that of the seed, and else another with each start. */
+START_TEST(chance_has_a_seed)
+{
+    ck_assert_uint_eq(next_look(5, 1), next_look(5, 2));
+    ck_assert_uint_ne(next_look(5, 1), next_look(6, 1));
+    ck_assert_uint_ne(next_look(0, 1), next_look(0, 2));
+    ck_assert_uint_eq(next_look(0, 5), next_look(5, 1));
+}
+END_TEST
+
 /* A hint makes a standby look at once, and proves nothing. */
 START_TEST(a_hint_is_a_reason_to_look)
 {
@@ -226,6 +249,7 @@ int main(void)
     tcase_add_test(looks, a_refusal_is_not_repeated_at_once);
     tcase_add_test(looks, nobody_is_not_asked);
     tcase_add_test(looks, looks_are_spread);
+    tcase_add_test(looks, chance_has_a_seed);
     tcase_add_test(looks, a_hint_is_a_reason_to_look);
     tcase_add_test(looks, an_old_activation_is_not_handed_out);
     tcase_add_test(looks, old_news_are_dropped);

@@ -157,6 +157,23 @@ START_TEST(a_clean_grant_needs_no_fence)
 }
 END_TEST
 
+/* An answer for another attempt, or after the node gave up, is not used. */
+START_TEST(a_late_fence_does_not_count)
+{
+    create((struct infra_failover_options) { .fence_policy =
+                                                 INFRA_FENCE_REQUIRE });
+    (void)take_from_another();
+    ck_assert_int_eq(infra_failover_fenced(n.machine, n.fence.call + 1,
+                                           INFRA_FENCE_DONE, n.now),
+                     INFRA_ESTALE);
+    ck_assert_str_eq(node_after(&n, INFRA_SEC(1)), "");
+    (void)node_command(&n, INFRA_FAILOVER_STEP_DOWN);
+    ck_assert_int_eq(
+        infra_failover_fenced(n.machine, n.fence.call, INFRA_FENCE_DONE, n.now),
+        INFRA_ESTALE);
+}
+END_TEST
+
 /* A grace longer than the lease is spent renewing. */
 START_TEST(a_long_grace_is_renewed)
 {
@@ -180,6 +197,7 @@ START_TEST(a_failed_take_over_lets_others_go_first)
     (void)take_from_another();
     infra_time begin = n.now;
     ck_assert_str_eq(fenced(INFRA_FENCE_FAILED), "cool-down(fence) release");
+    ck_assert_uint_eq(node_status(&n).penalty, 1000);
     (void)node_answer(&n, INFRA_LEASE_GRANTED, 0);
     ck_assert_str_eq(node_diary(&n, begin, INFRA_SEC(10)),
                      "10000 standby(cooled) read");
@@ -280,17 +298,20 @@ START_TEST(tenure_ends_in_time)
 }
 END_TEST
 
-/* Who yields comes back in a third of the ttl, should the other not come. */
+/* Who yields comes back in a third of the ttl, should the other not come, or as
+ * soon as it comes back in any case. */
 START_TEST(who_yields_is_soon_back)
 {
-    create((struct infra_failover_options) { .ttl = 0 });
+    create((struct infra_failover_options) { .hold_down =
+                                                 INFRA_SEC((uint64_t)_i) });
     node_lead(&n, 1);
     (void)renew_with(9);
     infra_time begin = n.now;
     (void)node_after(&n, INFRA_MS(500));
     (void)node_answer(&n, INFRA_LEASE_GRANTED, 0);
-    ck_assert_str_eq(node_diary(&n, begin, INFRA_SEC(3)),
-                     "3333 standby(cooled) read");
+    ck_assert_str_eq(node_sleep(&n), "standby(cooled) read");
+    ck_assert_uint_eq(n.now,
+                      begin + (_i == 0 ? n.ttl / 3 : INFRA_SEC((uint64_t)_i)));
 }
 END_TEST
 
@@ -344,6 +365,25 @@ START_TEST(take_over_goes_first)
     (void)node_command(&n, INFRA_FAILOVER_STEP_DOWN);
     node_until(&n, INFRA_LEASE_READ);
     ck_assert_str_eq(free_with(0), ""); /* It is paused. */
+}
+END_TEST
+
+/* It goes first at once: it does not wait for the next look, nor until it may
+ * ask again; and who is asking for the lease already goes on. */
+START_TEST(take_over_does_not_wait)
+{
+    create((struct infra_failover_options) { .preempt = 1, .preference = 9 });
+    node_until(&n, INFRA_LEASE_READ);
+    (void)node_answer(&n, INFRA_LEASE_CONFLICT, 3);
+    ck_assert_str_eq(node_sleep(&n), "ask");
+    ck_assert_uint_eq(n.call.wish, 9);
+    (void)node_answer(&n, INFRA_LEASE_GRANTED, 0);
+    ck_assert_str_eq(node_command(&n, INFRA_FAILOVER_TAKE_OVER), "ask");
+    ck_assert_uint_eq(n.call.wish, OPERATOR);
+    node_until(&n, INFRA_LEASE_READ);
+    ck_assert_str_eq(free_with(0), "acquiring(free) acquire");
+    ck_assert_str_eq(node_command(&n, INFRA_FAILOVER_TAKE_OVER), "");
+    ck_assert_uint_eq(n.role, INFRA_FAILOVER_ACQUIRING);
 }
 END_TEST
 
@@ -419,6 +459,7 @@ int main(void)
     tcase_add_test(fence, a_fence_that_failed_costs_a_ttl);
     tcase_add_test(fence, no_answer_is_no_fence);
     tcase_add_test(fence, a_clean_grant_needs_no_fence);
+    tcase_add_test(fence, a_late_fence_does_not_count);
     tcase_add_test(fence, a_long_grace_is_renewed);
     tcase_add_test(fence, a_failed_take_over_lets_others_go_first);
     suite_add_tcase(suite, fence);
@@ -429,12 +470,13 @@ int main(void)
     tcase_add_loop_test(wish, who_is_asked_may_yield, 0,
                         sizeof wishes / sizeof wishes[0]);
     tcase_add_loop_test(wish, tenure_ends_in_time, 0, 2);
-    tcase_add_test(wish, who_yields_is_soon_back);
+    tcase_add_loop_test(wish, who_yields_is_soon_back, 0, 3);
     tcase_add_test(wish, a_free_lease_is_left_to_who_asked);
     suite_add_tcase(suite, wish);
 
     tcase_add_checked_fixture(orders, no_setup, teardown);
     tcase_add_test(orders, take_over_goes_first);
+    tcase_add_test(orders, take_over_does_not_wait);
     tcase_add_test(orders, take_over_of_the_active_is_nothing);
     tcase_add_test(orders, a_pause_changes_nothing);
     suite_add_tcase(suite, orders);

@@ -57,14 +57,17 @@ static infra_time ten_seconds(infra_time issue)
  * that three times; and lets others go first. */
 START_TEST(who_hears_nothing_stops_in_time)
 {
-    node_lead(&n, 1);
-    ck_assert_str_eq(node_diary(&n, n.now, INFRA_SEC(19)),
-                     "3333 renew, 4333 renew, 5000 doubt(late), 5333 renew, "
-                     "6333 renew, 7333 renew, 8333 renew, "
-                     "9301 STOP cool-down(expired), 9801 release, "
-                     "10801 release, 11801 release");
-    ck_assert_str_eq(node_diary(&n, n.now - INFRA_SEC(19), INFRA_SEC(1)),
-                     "19301 standby(cooled) read");
+    for (uint64_t token = 1; token <= 2; token++) { /* The second time, too. */
+        node_lead(&n, token);
+        infra_time begin = n.now;
+        ck_assert_str_eq(node_diary(&n, begin, INFRA_SEC(19)),
+                         "3333 renew, 4333 renew, 5000 doubt(late), "
+                         "5333 renew, 6333 renew, 7333 renew, 8333 renew, "
+                         "9301 STOP cool-down(expired), 9801 release, "
+                         "10801 release, 11801 release");
+        ck_assert_str_eq(node_diary(&n, begin, INFRA_SEC(1)),
+                         "19301 standby(cooled) read");
+    }
 }
 END_TEST
 
@@ -79,6 +82,8 @@ START_TEST(a_slow_grant_is_a_short_lease)
                      "grace(granted) active(ready) ACTIVATE");
     ck_assert_uint_eq(n.last.valid_until, ten_seconds(issue));
     ck_assert_uint_eq(valid_until(), ten_seconds(issue));
+    ck_assert_str_eq(node_sleep(&n), "renew");
+    ck_assert_uint_eq(n.now, issue + n.ttl / 3);
 }
 END_TEST
 
@@ -213,6 +218,23 @@ START_TEST(an_unknown_grant_is_adopted)
 }
 END_TEST
 
+/* Who adopts a lease does not ask for the one before it, when it comes to that
+ * again. */
+START_TEST(a_former_holder_is_forgotten)
+{
+    create((struct infra_failover_options) { .preempt = 1, .preference = 9 });
+    node_until(&n, INFRA_LEASE_READ);
+    (void)node_answer(&n, INFRA_LEASE_CONFLICT, 3);
+    node_until(&n, INFRA_LEASE_READ);
+    (void)node_answer(&n, INFRA_LEASE_GRANTED, 4);
+    (void)node_answer(&n, INFRA_LEASE_GRANTED, 4);
+    node_until(&n, INFRA_LEASE_RENEW);
+    ck_assert_str_eq(node_answer(&n, INFRA_LEASE_LOST, 0),
+                     "STOP cool-down(lost)");
+    ck_assert_str_eq(node_sleep(&n), "standby(cooled) read");
+}
+END_TEST
+
 /* It was not adopted in time, or somebody else has it by now. */
 START_TEST(an_adoption_may_fail)
 {
@@ -269,6 +291,8 @@ START_TEST(a_late_grant_is_given_back)
     ck_assert_str_eq(node_take(&n), "release");
     ck_assert_uint_eq(n.call.token, 4);
     ck_assert_str_eq(node_answer(&n, INFRA_LEASE_GRANTED, 0), "");
+    /* Nor is it taken under that token again: the RELEASE may come twice. */
+    ck_assert_uint_eq(node_status(&n).token_floor, 4);
 }
 END_TEST
 
@@ -371,6 +395,7 @@ int main(void)
 
     tcase_add_checked_fixture(doubt, setup, teardown);
     tcase_add_test(doubt, an_unknown_grant_is_adopted);
+    tcase_add_test(doubt, a_former_holder_is_forgotten);
     tcase_add_test(doubt, an_adoption_may_fail);
     tcase_add_test(doubt, an_unknown_grant_is_resolved);
     tcase_add_test(doubt, an_old_lease_of_its_own_is_given_back);

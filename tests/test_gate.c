@@ -71,6 +71,8 @@ START_TEST(progress_is_attested)
     ck_assert_uint_eq(infra__gate_attested(&gate), INFRA_SEC(10));
     infra_gate_attest(&gate, INFRA_SEC(10) + INFRA_MS(2));
     ck_assert_uint_eq(infra__gate_attested(&gate), INFRA_SEC(10) + INFRA_MS(2));
+    infra_gate_attest(&gate, INFRA_SEC(10) + INFRA_US(1500));
+    ck_assert_uint_eq(infra__gate_attested(&gate), INFRA_SEC(10) + INFRA_MS(2));
     infra_gate_attest(&gate, INFRA_SEC(3)); /* The clock went back. */
     ck_assert_uint_eq(infra__gate_attested(&gate), INFRA_SEC(3));
     ck_assert(!infra_gate_open(&gate, 0, NULL));

@@ -114,6 +114,20 @@ START_TEST(suppression_has_two_thresholds)
 }
 END_TEST
 
+/* Who is held down and fails again is still held down, below 2000, too. */
+START_TEST(suppression_outlasts_its_cause)
+{
+    struct infra__damper d = damper();
+
+    infra__damper_add(&d, START);
+    infra__damper_add(&d, START);
+    infra__damper_add(&d, START + HALF_LIFE / 10 * 13);
+    ck_assert_uint_lt(d.penalty, 2000);
+    ck_assert_uint_gt(d.penalty, 1750);
+    ck_assert(infra__damper_is_suppressed(&d, START + HALF_LIFE / 10 * 13));
+}
+END_TEST
+
 /* A penalty of exactly 750 is still too much. */
 START_TEST(suppression_ends_below_750)
 {
@@ -168,6 +182,7 @@ START_TEST(penalties_fade_by_halves)
         last = penalty;
     }
     ck_assert_uint_eq(last, 0);
+    ck_assert_uint_eq(infra__damper_penalty(&d, START + 64 * d.half_life), 0);
     ck_assert_uint_eq(infra__damper_penalty(&d, INFRA_TIME_NEVER), 0);
 }
 END_TEST
@@ -186,6 +201,7 @@ int main(void)
 
     tcase_add_test(damping, the_third_failure_in_two_minutes_is_too_much);
     tcase_add_test(damping, suppression_has_two_thresholds);
+    tcase_add_test(damping, suppression_outlasts_its_cause);
     tcase_add_test(damping, suppression_ends_below_750);
     tcase_add_test(damping, penalties_have_a_ceiling);
     tcase_add_loop_test(damping, penalties_fade_by_halves, 0, 3);

@@ -36,8 +36,17 @@ static infra_time validity(const struct infra_failover *f,
     return infra__validity(issue, ttl, f->drift_ppm, f->guard);
 }
 
+static void see(struct infra_failover *f, uint64_t token)
+{
+    if (token > f->token_floor && token != UINT64_MAX) {
+        f->token_floor = token;
+    }
+}
+
+/* Not to be had again: a RELEASE that is carried out late names it. */
 static void give_back(struct infra_failover *f, uint64_t token)
 {
+    see(f, token);
     f->orphan_token = token;
     f->release_at = f->now;
     f->release_attempts = 0;
@@ -64,9 +73,7 @@ static void take(struct infra_failover *f, const struct infra_lease_answer *a,
 static void note_other(struct infra_failover *f, uint64_t token)
 {
     f->held_token = token;
-    if (token > f->token_floor && token != UINT64_MAX) {
-        f->token_floor = token;
-    }
+    see(f, token);
 }
 
 static void on_acquire(struct infra_failover *f,

@@ -56,8 +56,7 @@ static bool renewals_fit(const struct infra_failover_options *o)
 {
     infra_time needed = o->ttl / 3 + 2 * o->attempt + o->drain;
 
-    return o->attempt > 0 && o->attempt <= o->ttl &&
-           needed <= infra__validity(0, o->ttl, o->drift_ppm, o->guard);
+    return needed <= infra__validity(0, o->ttl, o->drift_ppm, o->guard);
 }
 
 static bool are_usable(const struct infra_failover_options *o)
@@ -69,7 +68,7 @@ static bool are_usable(const struct infra_failover_options *o)
            o->penalty_half_life >= HALF_LIFE_MIN &&
            o->penalty_half_life <= HALF_LIFE_MAX &&
            o->hold_down <= DURATION_MAX && o->grace <= DURATION_MAX &&
-           o->drain <= o->ttl && o->guard <= o->ttl && renewals_fit(o);
+           o->drain <= o->ttl && o->attempt <= o->ttl && renewals_fit(o);
 }
 
 static void start(struct infra_failover *f,
@@ -191,7 +190,7 @@ int infra_failover_hint(struct infra_failover *failover, infra_time now)
         return INFRA_EINVAL;
     }
     infra__failover_advance(failover, now);
-    failover->look_at = least(failover->look_at, failover->now);
+    failover->look_at = failover->now;
     infra__failover_advance(failover, now);
     return INFRA_OK;
 }
@@ -210,9 +209,9 @@ static int take_over(struct infra_failover *f)
     if (f->role == INFRA_FAILOVER_FAULT || f->role == INFRA_FAILOVER_DRAINING) {
         return INFRA_EBUSY;
     }
-    f->takes_over = !is_holder(f);
+    f->takes_over = true;
     f->ask_at = 0;
-    f->look_at = least(f->look_at, f->now);
+    f->look_at = f->now;
     if (f->role == INFRA_FAILOVER_COOLDOWN) {
         infra__failover_become(f, INFRA_FAILOVER_REASON_COMMAND);
     }

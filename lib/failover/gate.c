@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* The gate: two words that one writes and everybody reads, and on another cache
- * line one that workers write. The end of validity is 0 while the token
- * changes, and a reader looks at it before and after the token:
+ * line one that workers write. It is shut whenever the token changes:
  *
  *   machine                        worker
- *   store(until, 0)      release   load(until)  acquire
- *   store(token)         release   load(token)  acquire
- *   store(until, ...)    release   load(until)  acquire
+ *   store(token)         relaxed   load(until)  acquire
+ *   store(until)         release   load(token)  relaxed
  *
- * Who reads the new token sees the 0 or what came after it in the second look;
- * who saw the new end in the first look reads the new token. */
+ * Who reads the end of a term reads its token, or that of a later one. */
 #include "internal.h"
 
 #include <stdatomic.h>
@@ -44,10 +41,7 @@ void infra__gate_set(struct infra_gate *gate, uint64_t token, infra_time until)
 {
     struct gate *w = words_of(gate);
 
-    if (atomic_load_explicit(&w->token, memory_order_relaxed) != token) {
-        infra__gate_shut(gate);
-        atomic_store_explicit(&w->token, token, memory_order_release);
-    }
+    atomic_store_explicit(&w->token, token, memory_order_relaxed);
     atomic_store_explicit(&w->until, until, memory_order_release);
 }
 
@@ -55,16 +49,13 @@ int infra_gate_open(const struct infra_gate *gate, infra_time now,
                     uint64_t *ret_token)
 {
     const struct gate *w = const_words_of(gate);
-    infra_time before = atomic_load_explicit(&w->until, memory_order_acquire);
-    uint64_t token = atomic_load_explicit(&w->token, memory_order_acquire);
-    infra_time after = atomic_load_explicit(&w->until, memory_order_acquire);
+    infra_time until = atomic_load_explicit(&w->until, memory_order_acquire);
 
-    if ((now >= before || now >= after) &&
-        (RULE(GATE) || before == 0 || after == 0)) {
+    if (now >= until && (RULE(GATE) || until == 0)) {
         return 0;
     }
     if (ret_token != NULL) {
-        *ret_token = token;
+        *ret_token = atomic_load_explicit(&w->token, memory_order_relaxed);
     }
     return 1;
 }

@@ -103,7 +103,6 @@ void infra__failover_become(struct infra_failover *f, uint32_t reason)
         break;
     case INFRA_FAILOVER_DRAINING:
         f->drain_limit = time_after(f, f->drain);
-        f->has_drained = false;
         break;
     default:
         break;
@@ -122,13 +121,12 @@ void infra__failover_hold(struct infra_failover *f, uint64_t token,
     f->token_floor = token;
     f->until = until;
     f->held_token = 0;
-    f->orphan_token = 0;
     f->has_drained = false;
     f->renewed = f->call.issue;
     f->renew_at = infra__time_add(f->call.issue, f->ttl / 3);
     f->ready_at = clean || !RULE(GRACE) ? f->now : time_after(f, f->grace);
     f->must_verify = false;
     f->fence_call = must_fence && RULE(FENCE) ? ++f->calls_count : 0;
-    f->is_fence_offered = f->fence_call != 0;
+    f->is_fence_offered = true;
     infra__failover_become(f, INFRA_FAILOVER_REASON_GRANTED);
 }

@@ -354,8 +354,9 @@ infra_time infra_failover_deadline(const struct infra_failover *failover)
     if (f == NULL) {
         return INFRA_TIME_NEVER;
     }
-    if (must_deactivate(f) || must_drain(f) || f->log_count > 0 ||
-        (f->fence_call != 0 && f->is_fence_offered) || may_activate(f)) {
+    /* To drain and to stop come with a change of role, and are told first. */
+    if (f->log_count > 0 || (f->fence_call != 0 && f->is_fence_offered) ||
+        may_activate(f)) {
         return 0;
     }
     return earlier(role_due(f), call_due(f));
