@@ -13,6 +13,7 @@ allowed() {
     case $1 in
     base) echo none ;;
     driver) echo 'driver|health|probe' ;;
+    promotion) echo 'failover' ;;
     *) echo "$1" ;;
     esac
 }

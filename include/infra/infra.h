@@ -9,5 +9,6 @@
 #include <infra/failover.h>
 #include <infra/health.h>
 #include <infra/probe.h>
+#include <infra/promotion.h>
 
 #endif /* INFRA_INFRA_H */
