@@ -99,6 +99,7 @@ struct infra_promotion; /**< The plans of one group in one process. */
 /** Where it stands. */
 enum infra_promotion_step {
     INFRA_PROMOTION_STANDBY,     /**< Without the lease: it only watches. */
+    INFRA_PROMOTION_READING,     /**< Who was named primary last? */
     INFRA_PROMOTION_WATCH,       /**< Nothing to do but to keep the replicas. */
     INFRA_PROMOTION_SUSPECT,     /**< Somebody does not see the primary. */
     INFRA_PROMOTION_WAITING,     /**< It is dead, and it may not act yet. */
@@ -118,6 +119,7 @@ enum infra_promotion_reason {
     INFRA_PROMOTION_REASON_START,
     INFRA_PROMOTION_REASON_LEASE,     /**< The gate is open. */
     INFRA_PROMOTION_REASON_UNLEASED,  /**< It is shut, or has another token. */
+    INFRA_PROMOTION_REASON_READ,      /**< It knows who was named last. */
     INFRA_PROMOTION_REASON_SUSPECTED, /**< Somebody does not see it. */
     INFRA_PROMOTION_REASON_ALIVE,     /**< Somebody sees it after all. */
     INFRA_PROMOTION_REASON_DEAD,      /**< Enough agree, and nobody sees it. */
@@ -146,14 +148,18 @@ enum infra_promotion_reason {
 };
 
 enum infra_promotion_event_kind {
-    /** Writes go to `node`, by this token.  To be written down, since the next
-     *  process wants to be told (infra_promotion_adopt()). */
+    /** Read from the store of the lease who was named primary last, tell it by
+     *  infra_promotion_adopt(), and answer DONE, also if nobody was. */
+    INFRA_PROMOTION_READ,
+    /** Writes go to `node`, by this token.  Write it down in the store of the
+     *  lease, if the lease is still there with this token; then tell the
+     *  routers, and answer DONE. */
     INFRA_PROMOTION_PRIMARY,
     /** There will be another primary: let writes wait, as long as clients
      *  bear it.  A courtesy, nothing depends on it. */
     INFRA_PROMOTION_HOLD,
-    /** An order, like the next four: shut `node` out, so that it takes no
-     *  writes whatever it believes. */
+    /** Shut `node` out, so that it takes no writes whatever it believes, nor
+     *  when it comes back. */
     INFRA_PROMOTION_FENCE,
     INFRA_PROMOTION_STOP,    /**< It takes no more writes, and stays up. */
     INFRA_PROMOTION_DETACH,  /**< It receives from nobody any more. */
@@ -255,9 +261,9 @@ struct infra_promotion_event {
     uint32_t reason;          /**< enum infra_promotion_reason, of the step. */
     uint32_t node;            /**< Or NOBODY. */
     uint32_t source;          /**< REPOINT: the primary. */
-    uint64_t call;            /**< Orders: to be given back. */
+    uint64_t call;            /**< To be given back; 0: it wants no answer. */
     uint64_t token;           /**< Of the lease. */
-    infra_time call_deadline; /**< Orders: then it is UNKNOWN. */
+    infra_time call_deadline; /**< Without an answer it is UNKNOWN then. */
     uint64_t timeline;        /**< PRIMARY, REPOINT: of the primary, and */
     uint64_t position;        /**< where it began as primary. */
     uint32_t step;            /**< enum infra_promotion_step */
@@ -328,8 +334,9 @@ INFRA_API INFRA_NODISCARD int infra_promotion_remove(
     struct infra_promotion *promotion, uint32_t node);
 
 /**
- * Tell who was named primary by a PRIMARY event, of this process in a former
- * life or of another.  It counts if its token is newer than what is known.
+  * Tell who was named primary by a PRIMARY event, of this process in a former
+ * life or of another: as it is written down, or as others say.  It counts if
+ * its token is newer than what is known.
  *
  * @return INFRA_OK; INFRA_ESTALE: it is not newer; INFRA_ENOENT; INFRA_EINVAL:
  *         NULL, token 0.
@@ -371,7 +378,7 @@ INFRA_API infra_time
 infra_promotion_deadline(const struct infra_promotion *promotion);
 
 /**
- * Answer an order: DONE it is so; FAILED it is not, and will not become so by
+  * Answer an event that has a call: DONE it is so; FAILED it is not, and will not become so by
  * this order; UNKNOWN.
  *
  * @param outcome  enum infra_fence_outcome

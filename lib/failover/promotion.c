@@ -113,8 +113,9 @@ int infra_promotion_create(struct infra_promotion **ret,
     }
     p->damper.half_life = o.penalty_half_life;
     p->primary = p->candidate = p->target = NOBODY;
+    infra__promotion_drop_order(&p->own);
     for (uint32_t i = 0; i < o.nodes_max; i++) {
-        infra__promotion_drop_order(&p->nodes[i]);
+        infra__promotion_drop_order(&p->nodes[i].order);
     }
     *ret = p;
     return INFRA_OK;
@@ -145,7 +146,7 @@ static void forget(struct infra_promotion *p, uint32_t id)
     memset(&p->nodes[id], 0, sizeof p->nodes[id]);
     memset(&p->views[(size_t)id * p->o.observers_max], 0,
            p->o.observers_max * sizeof p->views[0]);
-    infra__promotion_drop_order(&p->nodes[id]);
+    infra__promotion_drop_order(&p->nodes[id].order);
 }
 
 int infra_promotion_set(struct infra_promotion *promotion, uint32_t node,
@@ -219,7 +220,7 @@ int infra_promotion_adopt(struct infra_promotion *promotion, uint32_t node,
     p->primary_timeline = timeline;
     p->primary_position = 0;
     p->nodes[node].is_deposed = false;
-    p->tells_primary = false;
+    p->is_told = true;
     infra__promotion_advance(p, now);
     return INFRA_OK;
 }
@@ -240,9 +241,6 @@ static void learn(struct infra_promotion *p, uint32_t id,
     n->position = s->position;
     n->writable = writable;
     n->source = s->source;
-    if (id == p->primary && writable && s->timeline > p->primary_timeline) {
-        p->primary_timeline = s->timeline;
-    }
     if (!writable && s->source == p->primary && p->primary != NOBODY &&
         at >= n->not_before) {
         n->is_deposed = false; /* It follows. */
@@ -300,7 +298,7 @@ static int switch_over(struct infra_promotion *p, uint32_t node)
                        p->primary != NOBODY && is_writable(p, p->primary) &&
                        followers >= p->o.sync_acks;
     if (!is_possible || node == p->primary ||
-        !infra__promotion_may_lead(p, node) ||
+        !infra__promotion_may_lead(p, node) || p->nodes[node].is_deposed ||
         (p->o.sync_acks > 0 &&
          !has_flag(&p->nodes[node], INFRA_PROMOTION_SYNC))) {
         return INFRA_EBUSY;

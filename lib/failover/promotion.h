@@ -111,9 +111,11 @@ struct infra_promotion {
     infra_time since;
 
     uint32_t primary;
-    uint64_t primary_token;
+    uint64_t primary_token; /* That was written down, */
+    uint64_t named_by;      /* The token by which this process named it, */
     uint64_t primary_timeline;
     uint64_t primary_position; /* Where it began; 0: not known. */
+    bool is_told;              /* or that is not, yet. */
 
     /* The plan. */
     uint32_t candidate;
@@ -121,13 +123,14 @@ struct infra_promotion {
     bool is_switchover;
     uint64_t last_position; /* Of the primary that was stopped. */
 
+    struct order own; /* What the host is to do itself. */
     struct infra__damper damper;
     infra_time changed; /* When the primary last changed. */
     uint64_t changes;
     uint64_t calls_count;
 
     /* What the host is to be told. */
-    bool tells_primary;
+
     bool tells_hold;
     bool tells_resign;
     uint32_t log_first;
@@ -219,7 +222,7 @@ bool infra__promotion_wants_repoint(const struct infra_promotion *p,
 /* Orders that got no answer in time, and those that the step wants. */
 void infra__promotion_expire_orders(struct infra_promotion *p);
 void infra__promotion_give_orders(struct infra_promotion *p);
-void infra__promotion_drop_order(struct node *n);
+void infra__promotion_drop_order(struct order *order);
 
 /* When time alone changes the step. */
 infra_time infra__promotion_step_due(const struct infra_promotion *p);

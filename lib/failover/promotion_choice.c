@@ -39,6 +39,13 @@ static bool is_sync(const struct node *n)
     return has_flag(n, INFRA_PROMOTION_SYNC);
 }
 
+/* Without timelines nobody can tell whether what a former primary has more is
+ * also what it should have. */
+static bool is_misleading(const struct node *n)
+{
+    return n->is_deposed && n->timeline == 0;
+}
+
 /* Has it said what it has, with nothing to be added any more? */
 static bool has_reported(const struct infra_promotion *p, uint32_t id)
 {
@@ -46,7 +53,7 @@ static bool has_reported(const struct infra_promotion *p, uint32_t id)
     bool is_cut =
         (n->is_detached && n->source == NOBODY) || !PROMOTION_RULE(DETACH);
 
-    return n->is_set && n->has_answered && is_cut && !n->is_deposed &&
+    return n->is_set && n->has_answered && is_cut && !is_misleading(n) &&
            !has_flag(n, INFRA_PROMOTION_QUARANTINED) &&
            (n->at >= n->not_before || !PROMOTION_RULE(SINCE));
 }
@@ -64,7 +71,7 @@ bool infra__promotion_may_lead(const struct infra_promotion *p, uint32_t id)
 {
     const struct node *n = &p->nodes[id];
 
-    return is_fresh(p, id) && !n->is_deposed &&
+    return is_fresh(p, id) &&
            !has_flag(n, INFRA_PROMOTION_NEVER | INFRA_PROMOTION_QUARANTINED);
 }
 

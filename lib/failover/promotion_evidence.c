@@ -130,8 +130,11 @@ uint32_t infra__promotion_rival(const struct infra_promotion *p, uint32_t *ret)
         return is_alone ? INFRA_PROMOTION_REASON_ADOPTED
                         : INFRA_PROMOTION_REASON_CONFLICT;
     }
-    if (newest != p->primary &&
-        p->nodes[newest].timeline > p->primary_timeline) {
+    bool is_untold = newest == p->primary && !p->is_told &&
+                     p->nodes[newest].timeline == p->primary_timeline;
+    if (p->nodes[newest].timeline > p->primary_timeline || is_untold) {
+        /* Perhaps the same, promoted again, which nobody was told. */
+
         return INFRA_PROMOTION_REASON_ADOPTED;
     }
     for (uint32_t i = 0; i < p->o.nodes_max && PROMOTION_RULE(CONFLICT); i++) {

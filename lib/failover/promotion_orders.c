@@ -5,9 +5,9 @@
  * answer is simply wanted still. */
 #include "promotion.h"
 
-void infra__promotion_drop_order(struct node *n)
+void infra__promotion_drop_order(struct order *order)
 {
-    n->order = (struct order) { .kind = NO_ORDER, .outcome = NO_OUTCOME };
+    *order = (struct order) { .kind = NO_ORDER, .outcome = NO_OUTCOME };
 }
 
 uint32_t infra__promotion_fence_end(const struct infra_promotion *p,
@@ -42,8 +42,9 @@ bool infra__promotion_wants_repoint(const struct infra_promotion *p,
     if (n->timeline > p->primary_timeline && PROMOTION_RULE(NEWER)) {
         return false;
     }
-    if (n->source != NOBODY) { /* Through another replica, or one that was. */
-        return is_node(p, n->source) && p->nodes[n->source].is_deposed;
+    if (n->source != NOBODY) { /* Through another, which is well and good, */
+        return (p->o.sync_acks > 0 && has_flag(n, INFRA_PROMOTION_SYNC)) ||
+               (is_node(p, n->source) && p->nodes[n->source].is_deposed);
     }
     return p->step == INFRA_PROMOTION_REPOINTING ||
            (is_writable(p, p->primary) && p->now - n->changed >= p->o.fresh);
@@ -113,19 +114,27 @@ static bool may_repeat(const struct order *order)
                               order->kind == INFRA_PROMOTION_REPOINT);
 }
 
-void infra__promotion_give_orders(struct infra_promotion *p)
+/* What the host is to do itself. */
+static uint32_t wanted_of_host(const struct infra_promotion *p)
 {
-    for (uint32_t i = 0; i < p->o.nodes_max; i++) {
-        struct order *order = &p->nodes[i].order;
-        uint32_t kind = p->nodes[i].is_set ? wanted(p, i) : NO_ORDER;
+    bool is_settled = p->step == INFRA_PROMOTION_WATCH ||
+                      p->step == INFRA_PROMOTION_REPOINTING;
 
-        if (order->kind != kind) {
-            infra__promotion_drop_order(&p->nodes[i]);
-            order->kind = kind;
-        }
-        if (kind == NO_ORDER || !may_repeat(order) || p->now < order->next_at) {
-            continue;
-        }
+    if (p->step == INFRA_PROMOTION_READING) {
+        return INFRA_PROMOTION_READ;
+    }
+    return is_settled && p->named_by == p->token && !p->is_told
+               ? INFRA_PROMOTION_PRIMARY
+               : NO_ORDER;
+}
+
+static void give(struct infra_promotion *p, struct order *order, uint32_t kind)
+{
+    if (order->kind != kind) {
+        infra__promotion_drop_order(order);
+        order->kind = kind;
+    }
+    if (kind != NO_ORDER && may_repeat(order) && p->now >= order->next_at) {
         order->call = ++p->calls_count;
         order->deadline = infra__time_add(p->now, p->o.order);
         order->next_at = order->deadline;
@@ -134,17 +143,18 @@ void infra__promotion_give_orders(struct infra_promotion *p)
     }
 }
 
-static void answered(struct infra_promotion *p, uint32_t id, uint32_t outcome)
+void infra__promotion_give_orders(struct infra_promotion *p)
 {
-    struct node *n = &p->nodes[id];
-
-    n->order.is_out = false;
-    n->order.is_offered = false;
-    n->order.outcome = outcome;
-    n->order.done_at = p->now;
-    if (outcome != INFRA_FENCE_DONE) {
-        return;
+    give(p, &p->own, wanted_of_host(p));
+    for (uint32_t i = 0; i < p->o.nodes_max; i++) {
+        give(p, &p->nodes[i].order,
+             p->nodes[i].is_set ? wanted(p, i) : NO_ORDER);
     }
+}
+
+/* What a node's order has changed. */
+static void node_obeyed(struct infra_promotion *p, struct node *n)
+{
     if (n->order.kind == INFRA_PROMOTION_DETACH) {
         n->is_detached = true;
         n->not_before = p->now;
@@ -154,34 +164,71 @@ static void answered(struct infra_promotion *p, uint32_t id, uint32_t outcome)
     }
 }
 
+/* @n: whose order it is; NULL: the host's own. */
+static void answered(struct infra_promotion *p, struct order *order,
+                     struct node *n, uint32_t outcome)
+{
+    order->is_out = false;
+    order->is_offered = false;
+    order->outcome = outcome;
+    order->done_at = p->now;
+    if (outcome == INFRA_FENCE_DONE && n != NULL) {
+        node_obeyed(p, n);
+    } else if (outcome == INFRA_FENCE_DONE &&
+               order->kind == INFRA_PROMOTION_PRIMARY) {
+        p->primary_token = p->token;
+        p->is_told = true;
+    }
+}
+
 void infra__promotion_expire_orders(struct infra_promotion *p)
 {
+    if (p->own.is_out && p->now >= p->own.deadline) {
+        answered(p, &p->own, NULL, INFRA_FENCE_UNKNOWN);
+    }
     for (uint32_t i = 0; i < p->o.nodes_max; i++) {
-        const struct order *order = &p->nodes[i].order;
-        if (order->is_out && p->now >= order->deadline) {
-            answered(p, i, INFRA_FENCE_UNKNOWN);
+        struct node *n = &p->nodes[i];
+        if (n->order.is_out && p->now >= n->order.deadline) {
+            answered(p, &n->order, n, INFRA_FENCE_UNKNOWN);
         }
     }
+}
+
+/* Whose call is it? NULL: nobody's any more. */
+static struct order *order_of(struct infra_promotion *p, uint64_t call,
+                              struct node **ret_node)
+{
+    *ret_node = NULL;
+    if (p->own.is_out && !p->own.is_offered && p->own.call == call) {
+        return &p->own;
+    }
+    for (uint32_t i = 0; i < p->o.nodes_max; i++) {
+        struct order *order = &p->nodes[i].order;
+        if (order->is_out && !order->is_offered && order->call == call) {
+            *ret_node = &p->nodes[i];
+            return order;
+        }
+    }
+    return NULL;
 }
 
 int infra_promotion_answer(struct infra_promotion *promotion, uint64_t call,
                            uint32_t outcome, infra_time now)
 {
     struct infra_promotion *p = promotion;
+    struct node *n;
 
     if (p == NULL || outcome > INFRA_FENCE_UNKNOWN) {
         return INFRA_EINVAL;
     }
     infra__promotion_advance(p, now);
-    for (uint32_t i = 0; i < p->o.nodes_max; i++) {
-        const struct order *order = &p->nodes[i].order;
-        if (order->is_out && !order->is_offered && order->call == call) {
-            answered(p, i, outcome);
-            infra__promotion_advance(p, now);
-            return INFRA_OK;
-        }
+    struct order *order = order_of(p, call, &n);
+    if (order == NULL) {
+        return INFRA_ESTALE;
     }
-    return INFRA_ESTALE;
+    answered(p, order, n, outcome);
+    infra__promotion_advance(p, now);
+    return INFRA_OK;
 }
 
 static void tell(const struct infra_promotion *p, uint32_t kind, uint32_t node,
@@ -197,14 +244,21 @@ static void tell(const struct infra_promotion *p, uint32_t kind, uint32_t node,
     };
 }
 
-static void tell_primary(struct infra_promotion *p,
-                         struct infra_promotion_event *ret)
+static void tell_order(const struct infra_promotion *p, struct order *order,
+                       uint32_t node, struct infra_promotion_event *ret)
 {
-    tell(p, INFRA_PROMOTION_PRIMARY, p->primary, ret);
-    ret->token = p->primary_token;
-    ret->timeline = p->primary_timeline;
-    ret->position = p->primary_position;
-    p->tells_primary = false;
+    tell(p, order->kind, node, ret);
+    ret->call = order->call;
+    ret->call_deadline = order->deadline;
+    if (order->kind == INFRA_PROMOTION_REPOINT) {
+        ret->source = p->primary;
+    }
+    if (order->kind == INFRA_PROMOTION_REPOINT ||
+        order->kind == INFRA_PROMOTION_PRIMARY) {
+        ret->timeline = p->primary_timeline;
+        ret->position = p->primary_position;
+    }
+    order->is_offered = false;
 }
 
 /* Of one node: that it is out, or its order; false: nothing. */
@@ -218,26 +272,19 @@ static bool take_of_node(struct infra_promotion *p, uint32_t id,
         n->tells_quarantine = false;
         return true;
     }
-    if (!n->order.is_offered) {
-        return false;
+    if (n->order.is_offered) {
+        tell_order(p, &n->order, id, ret);
+        return true;
     }
-    tell(p, n->order.kind, id, ret);
-    ret->call = n->order.call;
-    ret->call_deadline = n->order.deadline;
-    if (n->order.kind == INFRA_PROMOTION_REPOINT) {
-        ret->source = p->primary;
-        ret->timeline = p->primary_timeline;
-        ret->position = p->primary_position;
-    }
-    n->order.is_offered = false;
-    return true;
+    return false;
 }
 
 static bool take_event(struct infra_promotion *p,
                        struct infra_promotion_event *ret)
 {
-    if (p->tells_primary) {
-        tell_primary(p, ret);
+    if (p->own.is_offered) {
+        bool is_named = p->own.kind == INFRA_PROMOTION_PRIMARY;
+        tell_order(p, &p->own, is_named ? p->primary : NOBODY, ret);
         return true;
     }
     if (p->tells_hold) {
@@ -279,6 +326,19 @@ static infra_time earlier(infra_time a, infra_time b)
     return a < b ? a : b;
 }
 
+/* When an order wants something. */
+static infra_time order_due(const struct order *order)
+{
+    if (order->is_offered) {
+        return 0;
+    }
+    if (order->is_out) {
+        return order->deadline;
+    }
+    return order->kind != NO_ORDER && may_repeat(order) ? order->next_at
+                                                        : INFRA_TIME_NEVER;
+}
+
 infra_time infra_promotion_deadline(const struct infra_promotion *promotion)
 {
     const struct infra_promotion *p = promotion;
@@ -286,22 +346,14 @@ infra_time infra_promotion_deadline(const struct infra_promotion *promotion)
     if (p == NULL) {
         return INFRA_TIME_NEVER;
     }
-    if (p->tells_primary || p->tells_hold || p->tells_resign ||
-        p->log_count > 0) {
+    if (p->tells_hold || p->tells_resign || p->log_count > 0) {
         return 0;
     }
     infra_time at = infra__promotion_step_due(p);
-    at = at > p->now ? at : INFRA_TIME_NEVER;
-    for (uint32_t i = 0; i < p->o.nodes_max; i++) {
+    at = earlier(at > p->now ? at : INFRA_TIME_NEVER, order_due(&p->own));
+    for (uint32_t i = 0; i < p->o.nodes_max && at > 0; i++) {
         const struct node *n = &p->nodes[i];
-        if (n->tells_quarantine || n->order.is_offered) {
-            return 0;
-        }
-        if (n->order.is_out) {
-            at = earlier(at, n->order.deadline);
-        } else if (n->order.kind != NO_ORDER && may_repeat(&n->order)) {
-            at = earlier(at, n->order.next_at);
-        }
+        at = n->tells_quarantine ? 0 : earlier(at, order_due(&n->order));
     }
     return at;
 }

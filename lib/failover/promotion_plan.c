@@ -40,7 +40,7 @@ static void end_plan(struct infra_promotion *p)
     for (uint32_t i = 0; i < p->o.nodes_max; i++) {
         p->nodes[i].is_detached = false;
         p->nodes[i].is_excused = false;
-        infra__promotion_drop_order(&p->nodes[i]);
+        infra__promotion_drop_order(&p->nodes[i].order);
     }
 }
 
@@ -71,10 +71,12 @@ static void name_primary(struct infra_promotion *p)
         depose(p, p->target);
     }
     p->primary = p->candidate;
-    p->primary_token = p->token;
     p->primary_timeline = p->nodes[p->primary].timeline;
     p->nodes[p->primary].is_deposed = false;
-    p->tells_primary = true;
+    p->is_told = false;
+    p->named_by = p->token;
+    infra__promotion_drop_order(&p->own);
+
     p->is_spent = true;
 }
 
@@ -84,6 +86,7 @@ static void enter(struct infra_promotion *p, uint32_t node)
     switch (p->step) {
     case INFRA_PROMOTION_STANDBY:
         end_plan(p);
+        infra__promotion_drop_order(&p->own);
         p->token = 0;
         p->tells_hold = p->tells_resign = false;
         break;
@@ -122,7 +125,8 @@ static void enter(struct infra_promotion *p, uint32_t node)
             p->primary_position = 0;
         }
         for (uint32_t i = 0; i < p->o.nodes_max; i++) {
-            infra__promotion_drop_order(&p->nodes[i]); /* To the former one. */
+            infra__promotion_drop_order(
+                &p->nodes[i].order); /* To the former one. */
         }
         name_primary(p);
         break;
@@ -284,16 +288,17 @@ static struct due due_of_promoting(const struct infra_promotion *p)
 
 static struct due due_of_repointing(const struct infra_promotion *p)
 {
-    for (uint32_t i = 0; i < p->o.nodes_max; i++) {
-        if (infra__promotion_wants_repoint(p, i) &&
-            p->nodes[i].order.outcome != INFRA_FENCE_DONE) {
-            return because(p->now >= after(p->since, p->o.order)
-                               ? INFRA_PROMOTION_REASON_TIMEOUT
-                               : NO_REASON,
-                           p->primary);
-        }
+    bool is_over = p->is_told;
+
+    for (uint32_t i = 0; i < p->o.nodes_max && is_over; i++) {
+        is_over = !infra__promotion_wants_repoint(p, i) ||
+                  p->nodes[i].order.outcome == INFRA_FENCE_DONE;
     }
-    return because(INFRA_PROMOTION_REASON_REPOINTED, p->primary);
+    return because(is_over ? INFRA_PROMOTION_REASON_REPOINTED
+                   : p->now >= after(p->since, p->o.order)
+                       ? INFRA_PROMOTION_REASON_TIMEOUT
+                       : NO_REASON,
+                   p->primary);
 }
 
 static struct due due_of_conflict(struct infra_promotion *p)
@@ -333,6 +338,11 @@ static struct due due_now(struct infra_promotion *p)
                        NOBODY);
     }
     switch (p->step) {
+    case INFRA_PROMOTION_READING:
+        return because(p->own.outcome == INFRA_FENCE_DONE
+                           ? INFRA_PROMOTION_REASON_READ
+                           : NO_REASON,
+                       NOBODY);
     case INFRA_PROMOTION_WATCH:
         return due_of_watch(p);
     case INFRA_PROMOTION_SUSPECT:

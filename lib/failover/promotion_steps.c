@@ -8,9 +8,11 @@
 #define ANY STEPS_COUNT
 
 static const struct infra__promotion_row rows[] = {
-    { STEP(STANDBY), WHY(LEASE), STEP(WATCH) },
+    { STEP(STANDBY), WHY(LEASE), STEP(READING) },
     { ANY, WHY(UNLEASED), STEP(STANDBY) },
     { ANY, WHY(PAUSED), STEP(PAUSED) },
+
+    { STEP(READING), WHY(READ), STEP(WATCH) },
 
     { STEP(WATCH), WHY(SUSPECTED), STEP(SUSPECT) },
     { STEP(WATCH), WHY(CONFLICT), STEP(CONFLICT) },
@@ -91,39 +93,34 @@ uint32_t infra__promotion_transition(uint32_t step, uint32_t reason)
 }
 
 static const char *const steps[STEPS_COUNT] = {
-    [STEP(STANDBY)] = "standby",
-    [STEP(WATCH)] = "watch",
-    [STEP(SUSPECT)] = "suspect",
-    [STEP(WAITING)] = "waiting",
-    [STEP(FENCING)] = "fencing",
-    [STEP(COLLECTING)] = "collecting",
-    [STEP(HELD)] = "held",
-    [STEP(STOPPING)] = "stopping",
-    [STEP(CATCHING_UP)] = "catching-up",
-    [STEP(PROMOTING)] = "promoting",
-    [STEP(REPOINTING)] = "repointing",
-    [STEP(CONFLICT)] = "conflict",
-    [STEP(PAUSED)] = "paused",
+    [STEP(STANDBY)] = "standby",       [STEP(WATCH)] = "watch",
+    [STEP(READING)] = "reading",       [STEP(SUSPECT)] = "suspect",
+    [STEP(WAITING)] = "waiting",       [STEP(FENCING)] = "fencing",
+    [STEP(COLLECTING)] = "collecting", [STEP(HELD)] = "held",
+    [STEP(STOPPING)] = "stopping",     [STEP(CATCHING_UP)] = "catching-up",
+    [STEP(PROMOTING)] = "promoting",   [STEP(REPOINTING)] = "repointing",
+    [STEP(CONFLICT)] = "conflict",     [STEP(PAUSED)] = "paused",
 };
 
 static const char *const reasons[PROMOTION_REASONS_COUNT] = {
-    [WHY(START)] = "start",         [WHY(LEASE)] = "lease",
-    [WHY(UNLEASED)] = "unleased",   [WHY(SUSPECTED)] = "suspected",
-    [WHY(ALIVE)] = "alive",         [WHY(DEAD)] = "dead",
-    [WHY(READONLY)] = "read-only",  [WHY(NEWER)] = "newer",
-    [WHY(DAMPED)] = "damped",       [WHY(SPENT)] = "spent",
-    [WHY(FENCED)] = "fenced",       [WHY(UNFENCED)] = "unfenced",
-    [WHY(REPORTED)] = "reported",   [WHY(MISSING)] = "missing",
-    [WHY(AHEAD)] = "ahead",         [WHY(NONE)] = "none",
-    [WHY(COMMAND)] = "command",     [WHY(STOPPED)] = "stopped",
-    [WHY(CAUGHT_UP)] = "caught-up", [WHY(REFUSED)] = "refused",
-    [WHY(TIMEOUT)] = "timeout",     [WHY(WRITABLE)] = "writable",
-    [WHY(REPOINTED)] = "repointed", [WHY(CONFLICT)] = "conflict",
-    [WHY(RESOLVED)] = "resolved",   [WHY(ADOPTED)] = "adopted",
-    [WHY(PAUSED)] = "paused",
+    [WHY(START)] = "start",       [WHY(LEASE)] = "lease",
+    [WHY(UNLEASED)] = "unleased", [WHY(SUSPECTED)] = "suspected",
+    [WHY(ALIVE)] = "alive",       [WHY(DEAD)] = "dead",
+    [WHY(READ)] = "read",         [WHY(READONLY)] = "read-only",
+    [WHY(NEWER)] = "newer",       [WHY(DAMPED)] = "damped",
+    [WHY(SPENT)] = "spent",       [WHY(FENCED)] = "fenced",
+    [WHY(UNFENCED)] = "unfenced", [WHY(REPORTED)] = "reported",
+    [WHY(MISSING)] = "missing",   [WHY(AHEAD)] = "ahead",
+    [WHY(NONE)] = "none",         [WHY(COMMAND)] = "command",
+    [WHY(STOPPED)] = "stopped",   [WHY(CAUGHT_UP)] = "caught-up",
+    [WHY(REFUSED)] = "refused",   [WHY(TIMEOUT)] = "timeout",
+    [WHY(WRITABLE)] = "writable", [WHY(REPOINTED)] = "repointed",
+    [WHY(CONFLICT)] = "conflict", [WHY(RESOLVED)] = "resolved",
+    [WHY(ADOPTED)] = "adopted",   [WHY(PAUSED)] = "paused",
 };
 
 static const char *const kinds[] = {
+    [INFRA_PROMOTION_READ] = "read",
     [INFRA_PROMOTION_PRIMARY] = "primary",
     [INFRA_PROMOTION_HOLD] = "hold",
     [INFRA_PROMOTION_FENCE] = "fence",

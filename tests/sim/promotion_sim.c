@@ -19,7 +19,14 @@
 #define PROBE_LIMIT INFRA_MS(400)
 #define EVENTS_MAX 1000u /* Of one turn; more is a machine that spins. */
 
-enum message_kind { SAMPLE, ORDER, ANSWER, WORD };
+enum message_kind { SAMPLE, ORDER, ANSWER, WORD, STORE, RECORD };
+
+/* Who was named primary. */
+struct record {
+    uint32_t node;
+    uint64_t token;
+    uint64_t timeline;
+};
 
 struct message {
     infra_time at;
@@ -28,12 +35,14 @@ struct message {
     uint32_t boot;
     uint32_t node;
     uint32_t outcome;
-    uint64_t timeline; /* WORD: node is primary by token. */
+    struct record record;
+
     struct infra_promotion_sample sample;
     struct infra_promotion_event event;
 };
 
 struct planner {
+
     struct infra_promotion *machine;
     struct infra_gate gate;
     bool is_alive;
@@ -44,9 +53,8 @@ struct planner {
     infra_time blind_until[DBS_MAX]; /* It does not reach that node. */
     infra_time alone_until;          /* It does not reach other planners. */
     /* On its disk, and what its router goes by. */
-    uint32_t primary;
-    uint64_t primary_token;
-    uint64_t primary_timeline;
+    struct record named;
+
     uint32_t flags[DBS_MAX];
 };
 
@@ -66,6 +74,8 @@ struct world {
     uint64_t token;
     infra_time lease_until;
     infra_time free_since;
+    struct record record;
+
     uint32_t messages_count;
     struct message messages[MESSAGES_MAX];
 };
@@ -137,24 +147,42 @@ static bool reaches(const struct world *w, uint32_t planner, uint32_t node)
 }
 
 /* Planners. */
+static void set_node(struct planner *x, uint32_t node)
+{
+    char key[2] = { (char)('a' + node), 0 };
+
+    if (infra_promotion_set(x->machine, node, key, node, x->flags[node]) !=
+        INFRA_OK) {
+        abort();
+    }
+}
+
+/* Somebody was named: the machine is told, and the router goes by it. */
+static void hear(struct world *w, struct planner *x, struct record named)
+{
+    if (named.token > x->named.token) {
+        x->named = named;
+    }
+    if (named.token != 0) {
+        (void)infra_promotion_adopt(x->machine, named.node, named.token,
+                                    named.timeline, w->now);
+    }
+}
+
 static void start_planner(struct world *w, uint32_t i)
 {
     struct planner *x = &w->planners[i];
     struct infra_promotion_options o = w->config;
-    char key[2] = "a";
 
     memset(&x->gate, 0, sizeof x->gate);
     o.gate = &x->gate;
     if (infra_promotion_create(&x->machine, &o) != INFRA_OK) {
         abort();
     }
-    for (uint32_t n = 0; n < w->dbs.count; n++, key[0]++) {
-        (void)infra_promotion_set(x->machine, n, key, n, x->flags[n]);
+    for (uint32_t n = 0; n < w->dbs.count; n++) {
+        set_node(x, n);
     }
-    if (x->primary_token != 0) {
-        (void)infra_promotion_adopt(x->machine, x->primary, x->primary_token,
-                                    x->primary_timeline, w->now);
-    }
+    hear(w, x, x->named);
     x->is_alive = true;
     x->boot++;
     x->paused_until = 0;
@@ -173,28 +201,14 @@ static void kill_planner(struct world *w, uint32_t i, infra_time back_at)
     }
 }
 
-/* Write down who is primary, and let the router know. */
-static void write_down(struct planner *x, uint32_t node, uint64_t token,
-                       uint64_t timeline)
-{
-    if (token > x->primary_token) {
-        x->primary = node;
-        x->primary_token = token;
-        x->primary_timeline = timeline;
-    }
-}
-
 static void spread_word(struct world *w, uint32_t from)
 {
     const struct planner *x = &w->planners[from];
 
     for (uint32_t i = 0; i < PLANNERS; i++) {
-        if (i != from && w->now >= x->alone_until && x->primary_token != 0) {
-            send(w, (struct message) { .kind = WORD,
-                                       .planner = i,
-                                       .node = x->primary,
-                                       .event.token = x->primary_token,
-                                       .timeline = x->primary_timeline });
+        if (i != from && w->now >= x->alone_until) {
+            send(w, (struct message) {
+                        .kind = WORD, .planner = i, .record = x->named });
         }
     }
 }
@@ -222,24 +236,52 @@ static void release(struct world *w, uint32_t i)
     }
 }
 
+static void ask_store(struct world *w, uint32_t i,
+                      const struct infra_promotion_event *e)
+{
+    if (w->now >= w->planners[i].no_store_until) {
+        send(w, (struct message) { .kind = STORE,
+                                   .planner = i,
+                                   .boot = w->planners[i].boot,
+                                   .event = *e });
+    }
+}
+
+/* It is written by who has the lease, with that token. */
+static void at_store(struct world *w, struct message m)
+{
+    const struct infra_promotion_event *e = &m.event;
+
+    m.outcome = INFRA_FENCE_DONE;
+    if (e->kind == INFRA_PROMOTION_PRIMARY) {
+        if (w->holder != m.planner || w->token != e->token) {
+            m.outcome = INFRA_FENCE_FAILED;
+        } else {
+            w->result.changes += e->node != w->record.node;
+            w->record = (struct record) { e->node, e->token, e->timeline };
+        }
+    }
+    m.kind = RECORD;
+    m.record = w->record;
+    send(w, m);
+}
+
 static void handle(struct world *w, uint32_t i,
                    const struct infra_promotion_event *e)
 {
     struct planner *x = &w->planners[i];
-    size_t count;
-    const struct infra__promotion_row *rows = infra__promotion_table(&count);
 
     trace(w,
           e->kind == INFRA_PROMOTION_STEP ? infra_promotion_step_name(e->step)
                                           : infra_promotion_event_name(e->kind),
           i, e->node, e->token, infra_promotion_reason_name(e->reason));
-    (void)rows;
     switch (e->kind) {
     case INFRA_PROMOTION_PRIMARY:
-        w->result.changes += e->node != x->primary;
         dbs_named(&w->dbs, e->node, e->token);
-        write_down(x, e->node, e->token, e->timeline);
-        spread_word(w, i);
+        ask_store(w, i, e);
+        break;
+    case INFRA_PROMOTION_READ:
+        ask_store(w, i, e);
         break;
     case INFRA_PROMOTION_QUARANTINE:
         x->flags[e->node] |= INFRA_PROMOTION_QUARANTINED;
@@ -347,6 +389,10 @@ static void deliver(struct world *w, struct message m)
 {
     struct planner *x = &w->planners[m.planner];
 
+    if (m.kind == STORE) {
+        at_store(w, m);
+        return;
+    }
     if (m.kind == ORDER) {
         if (m.event.kind == INFRA_PROMOTION_FENCE) {
             fence(w, &m);
@@ -362,17 +408,25 @@ static void deliver(struct world *w, struct message m)
     if (!x->is_alive || w->now < x->paused_until) {
         return;
     }
-    if (m.kind == SAMPLE) {
+    if (m.kind == RECORD && m.boot == x->boot) {
+        if (m.event.kind == INFRA_PROMOTION_READ) {
+            hear(w, x, m.record);
+        }
+        if (infra_promotion_answer(x->machine, m.event.call, m.outcome,
+                                   w->now) == INFRA_OK &&
+            m.outcome == INFRA_FENCE_DONE) {
+            hear(w, x, m.record);
+            spread_word(w, m.planner);
+        }
+    } else if (m.kind == SAMPLE) {
         (void)infra_promotion_report(x->machine, m.node, &m.sample, w->now);
     } else if (m.kind == ANSWER) {
         if (m.boot == x->boot) {
             (void)infra_promotion_answer(x->machine, m.event.call, m.outcome,
                                          w->now);
         }
-    } else {
-        write_down(x, m.node, m.event.token, m.timeline);
-        (void)infra_promotion_adopt(x->machine, m.node, m.event.token,
-                                    m.timeline, w->now);
+    } else if (m.kind == WORD) {
+        hear(w, x, m.record);
     }
 }
 
@@ -413,8 +467,8 @@ static void command(struct world *w, uint32_t command)
 {
     for (uint32_t i = 0; i < PLANNERS; i++) {
         if (w->planners[i].is_alive) {
-            int err = infra_promotion_command(
-                w->planners[i].machine, command, below(w, w->dbs.count), w->now);
+            int err = infra_promotion_command(w->planners[i].machine, command,
+                                              below(w, w->dbs.count), w->now);
             if (err == INFRA_OK) {
                 trace(w, "operator", i, command, 0, "");
             }
@@ -464,8 +518,8 @@ static void fault(struct world *w)
                                  : INFRA_PROMOTION_ABORT);
         break;
     default:
-        command(w, chance(w, 30) ? INFRA_PROMOTION_PAUSE
-                                 : INFRA_PROMOTION_RESUME);
+        command(w,
+                chance(w, 30) ? INFRA_PROMOTION_PAUSE : INFRA_PROMOTION_RESUME);
         break;
     }
     w->next_fault = w->now + between(w, INFRA_MS(100), INFRA_MS(2500));
@@ -483,6 +537,20 @@ static void tease(struct world *w)
     w->next_fault = w->now + between(w, INFRA_SEC(2), INFRA_SEC(4));
 }
 
+/* The operator lets in who was primary. */
+static void let_in(struct world *w)
+{
+    for (uint32_t i = 0; i < PLANNERS; i++) {
+        struct planner *x = &w->planners[i];
+        for (uint32_t n = 0; n < w->dbs.count && x->is_alive; n++) {
+            if ((x->flags[n] & INFRA_PROMOTION_QUARANTINED) != 0) {
+                x->flags[n] &= ~INFRA_PROMOTION_QUARANTINED;
+                set_node(x, n);
+            }
+        }
+    }
+}
+
 /* All is well again. */
 static void heal(struct world *w)
 {
@@ -496,13 +564,6 @@ static void heal(struct world *w)
         memset(x->blind_until, 0, sizeof x->blind_until);
         x->alone_until = x->paused_until = x->no_store_until = 0;
         x->back_at = w->now;
-        for (uint32_t n = 0; n < w->dbs.count; n++) {
-            char key[2] = { (char)('a' + n), 0 };
-            x->flags[n] &= ~INFRA_PROMOTION_QUARANTINED;
-            if (x->is_alive) {
-                (void)infra_promotion_set(x->machine, n, key, n, x->flags[n]);
-            }
-        }
     }
     command(w, INFRA_PROMOTION_RESUME);
 }
@@ -510,8 +571,8 @@ static void heal(struct world *w)
 static void configure(struct world *w)
 {
     uint32_t count = 3 + below(w, 3);
-    uint32_t acks = w->mode == PROMOTION_SIM_ASYNC ? 0
-                                                   : 1 + below(w, count - 2);
+    uint32_t acks =
+        w->mode == PROMOTION_SIM_ASYNC ? 0 : 1 + below(w, count - 2);
 
     w->config = (struct infra_promotion_options) {
         .size = sizeof w->config,
@@ -532,6 +593,7 @@ static void configure(struct world *w)
         .quarantine = chance(w, 30),
     };
     dbs_start(&w->dbs, count, acks);
+    w->record = (struct record) { 0, 1, 1 };
     uint32_t is_never = chance(w, 20) ? count - 1 : count;
     for (uint32_t i = 0; i < PLANNERS; i++) {
         for (uint32_t n = 0; n < count; n++) {
@@ -539,7 +601,7 @@ static void configure(struct world *w)
                 INFRA_PROMOTION_SYNC |
                 (n == is_never ? INFRA_PROMOTION_NEVER : 0);
         }
-        write_down(&w->planners[i], 0, 1, 1);
+        w->planners[i].named = w->record;
         start_planner(w, i);
     }
     w->token = 1;
@@ -565,8 +627,8 @@ static void tick(struct world *w)
             spread_word(w, i);
         }
         turn(w, i);
-        if (chance(w, 60) && x->primary_token != 0 && reaches(w, i, x->primary)) {
-            dbs_write(&w->dbs, x->primary, x->primary_token);
+        if (chance(w, 60) && reaches(w, i, x->named.node)) {
+            dbs_write(&w->dbs, x->named.node, x->named.token);
         }
     }
 }
@@ -576,12 +638,21 @@ static void look_at_end(struct world *w)
 {
     uint32_t leader = dbs_leader(&w->dbs);
 
+    if (w->is_verbose) {
+        for (uint32_t i = 0; i < w->dbs.count; i++) {
+            const struct db *d = &w->dbs.db[i];
+            printf("node %u: %s%s%s source %d timeline %u position %u\n", i,
+                   d->is_up ? "up" : "down", d->is_writable ? " writable" : "",
+                   d->is_fenced ? " fenced" : "", (int)d->source,
+                   d->log[d->length - 1].term, d->length);
+        }
+    }
     if (leader == WORLD_NOBODY) {
         dbs_violate(&w->dbs, "no primary that all follow, though all is well");
         return;
     }
     for (uint32_t i = 0; i < PLANNERS; i++) {
-        if (w->planners[i].primary != leader) {
+        if (w->planners[i].named.node != leader) {
             dbs_violate(&w->dbs, "a router does not know the primary");
         }
     }
@@ -613,6 +684,9 @@ struct promotion_sim_result promotion_sim_run(uint64_t seed, uint32_t mode,
         } else if (!w->is_healed && w->now >= END_OF_FAULTS) {
             w->is_healed = true;
             heal(w);
+        }
+        if (w->is_healed && w->now % INFRA_SEC(1) == 0) {
+            let_in(w);
         }
         tick(w);
     }

@@ -77,15 +77,23 @@ static void confirm(struct dbs *w, uint32_t replica)
     }
 }
 
+static bool has_write(const struct db *d, const struct write *x)
+{
+    return x->index < d->length && d->log[x->index].term == x->term;
+}
+
 static void acknowledge(struct dbs *w, struct write *x)
 {
     x->is_acknowledged = true;
     w->result->acknowledged++;
     w->acknowledged_at = w->now;
-    if (x->term < w->acknowledged_term) {
+    if (x->term >= w->acknowledged_term) {
+        w->acknowledged_term = x->term;
+        w->acknowledged_by = x->db;
+    } else if (!has_write(&w->db[w->acknowledged_by], x)) {
+        /* A replica may confirm late what its new primary has, too. */
         dbs_violate(w, "a write is acknowledged by a former primary");
     }
-    w->acknowledged_term = x->term;
 }
 
 static void acknowledge_all(struct dbs *w)
@@ -141,13 +149,11 @@ void dbs_write(struct dbs *w, uint32_t id, uint64_t token)
     struct db *d = &w->db[id];
 
     if (!d->is_up || !d->is_writable || d->is_stalled ||
-        w->writes_count == WRITES_MAX ||
-        token < infra_fence_token(&d->agent)) {
+        w->writes_count == WRITES_MAX || token < d->promoted) {
         return;
     }
-    w->writes[w->writes_count++] = (struct write) {
-        .db = id, .index = d->length, .term = term_of(d)
-    };
+    w->writes[w->writes_count++] =
+        (struct write) { .db = id, .index = d->length, .term = term_of(d) };
     append(w, d, w->writes_count, term_of(d));
     if (w->acks == 0) {
         acknowledge_all(w);
@@ -159,7 +165,7 @@ void dbs_sample(const struct dbs *w, uint32_t id,
 {
     const struct db *d = &w->db[id];
 
-    ret->view = !d->is_up                           ? INFRA_PROMOTION_VIEW_DOWN
+    ret->view = !d->is_up                         ? INFRA_PROMOTION_VIEW_DOWN
                 : d->is_stalled && d->is_writable ? INFRA_PROMOTION_VIEW_STALLED
                                                   : INFRA_PROMOTION_VIEW_OK;
     ret->timeline = term_of(d);
@@ -229,6 +235,7 @@ uint32_t dbs_carry_out(struct dbs *w, const struct infra_promotion_event *e,
             append(w, d, 0, (uint32_t)e->token);
         }
         d->is_writable = true;
+        d->promoted = e->token;
         break;
     default:
         return repoint(w, e->node, e->source) ? INFRA_FENCE_DONE
@@ -284,7 +291,11 @@ uint32_t dbs_leader(const struct dbs *w)
         }
     }
     for (uint32_t i = 0; i < w->count; i++) {
-        if (i != leader && (!is_attached(w, i) || w->db[i].source != leader)) {
+        uint32_t at = i; /* Perhaps through others. */
+        for (uint32_t hops = 0; hops < w->count && at != leader; hops++) {
+            at = is_attached(w, at) ? w->db[at].source : at;
+        }
+        if (at != leader) {
             return WORLD_NOBODY;
         }
     }

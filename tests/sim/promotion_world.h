@@ -21,7 +21,7 @@ struct entry {
 
 struct db {
     bool is_up;
-    bool is_fenced;  /* And so comes back read-only. */
+    bool is_fenced; /* And so comes back read-only. */
     bool is_writable;
     bool is_stalled; /* Its disk hangs. */
     uint32_t source;
@@ -29,7 +29,8 @@ struct db {
     uint64_t stalled_until;
     uint32_t length;
     struct entry log[LOG_MAX_ENTRIES];
-    struct infra_fence agent; /* On its disk. */
+    struct infra_fence agent; /* Of orders; on its disk. */
+    uint64_t promoted;  /* By this token, and takes no writes of older ones. */
     uint64_t last_call; /* Of the token: orders are carried out in order. */
     uint32_t last_planner;
 };
@@ -50,8 +51,9 @@ struct dbs {
     uint64_t cut_until[DBS_MAX][DBS_MAX];
     struct write writes[WRITES_MAX];
     uint32_t writes_count;
-    uint32_t first_open; /* Writes before it need not be looked at. */
-    uint32_t acknowledged_term; /* The greatest. */
+    uint32_t first_open;        /* Writes before it need not be looked at. */
+    uint32_t acknowledged_term; /* The greatest, */
+    uint32_t acknowledged_by;   /* and who had it. */
     uint64_t acknowledged_at;
     uint32_t named[TOKENS_MAX]; /* Node + 1, by token. */
     struct promotion_sim_result *result;
