@@ -108,6 +108,7 @@ enum infra_promotion_step {
     INFRA_PROMOTION_HELD,        /**< To go on might lose writes. */
     INFRA_PROMOTION_STOPPING,    /**< Switchover: the writes are stopped, */
     INFRA_PROMOTION_CATCHING_UP, /**< and the candidate gets the last. */
+    INFRA_PROMOTION_NAMING,      /**< Who is promoted is written down. */
     INFRA_PROMOTION_PROMOTING,   /**< Until it is seen to take writes. */
     INFRA_PROMOTION_REPOINTING,  /**< The others are pointed at it. */
     INFRA_PROMOTION_CONFLICT,    /**< Two take writes: one is shut out. */
@@ -124,8 +125,7 @@ enum infra_promotion_reason {
     INFRA_PROMOTION_REASON_ALIVE,     /**< Somebody sees it after all. */
     INFRA_PROMOTION_REASON_DEAD,      /**< Enough agree, and nobody sees it. */
     INFRA_PROMOTION_REASON_READONLY,  /**< It is there and takes no writes. */
-    INFRA_PROMOTION_REASON_NEWER,     /**< A replica knows a newer primary,
-                                           which nobody sees. */
+    INFRA_PROMOTION_REASON_UNFINISHED, /**< A promotion was begun, and nobody knows how it ended. */
     INFRA_PROMOTION_REASON_DAMPED,    /**< Too soon after the last change. */
     INFRA_PROMOTION_REASON_SPENT,     /**< The token has named a primary. */
     INFRA_PROMOTION_REASON_FENCED,    /**< It is out. */
@@ -137,6 +137,7 @@ enum infra_promotion_reason {
     INFRA_PROMOTION_REASON_COMMAND,   /**< The operator's. */
     INFRA_PROMOTION_REASON_STOPPED,   /**< It takes no more writes. */
     INFRA_PROMOTION_REASON_CAUGHT_UP, /**< The candidate has its last. */
+    INFRA_PROMOTION_REASON_NAMED,     /**< It is written down. */
     INFRA_PROMOTION_REASON_REFUSED,   /**< An order failed. */
     INFRA_PROMOTION_REASON_TIMEOUT,   /**< It took too long. */
     INFRA_PROMOTION_REASON_WRITABLE,  /**< The candidate takes writes. */
@@ -148,12 +149,15 @@ enum infra_promotion_reason {
 };
 
 enum infra_promotion_event_kind {
-    /** Read from the store of the lease who was named primary last, tell it by
+    /** Read from the store of the lease who was named last, tell it by
      *  infra_promotion_adopt(), and answer DONE, also if nobody was. */
     INFRA_PROMOTION_READ,
-    /** Writes go to `node`, by this token.  Write it down in the store of the
-     *  lease, if the lease is still there with this token; then tell the
-     *  routers, and answer DONE. */
+    /** `node` is about to be promoted by this token: write it down in the store
+     *  of the lease, as unfinished, if the lease is still there with this
+     *  token, and answer DONE. */
+    INFRA_PROMOTION_NAME,
+    /** It takes writes, by this token: write that down, in the same way, then
+     *  tell the routers, and answer DONE. */
     INFRA_PROMOTION_PRIMARY,
     /** There will be another primary: let writes wait, as long as clients
      *  bear it.  A courtesy, nothing depends on it. */
@@ -334,10 +338,13 @@ INFRA_API INFRA_NODISCARD int infra_promotion_remove(
     struct infra_promotion *promotion, uint32_t node);
 
 /**
-  * Tell who was named primary by a PRIMARY event, of this process in a former
- * life or of another: as it is written down, or as others say.  It counts if
- * its token is newer than what is known.
+   * Tell who was named primary, by this process in a former life or by another:
+ * as it is written down, or as others say.  It counts if its token is newer
+ * than what is known, or finishes what is known as unfinished.
  *
+ * @param timeline    Of the PRIMARY event; of a NAME event it does not count.
+ * @param unfinished  1: by NAME, and PRIMARY has not followed.
+
  * @return INFRA_OK; INFRA_ESTALE: it is not newer; INFRA_ENOENT; INFRA_EINVAL:
  *         NULL, token 0.
  *
@@ -345,7 +352,8 @@ INFRA_API INFRA_NODISCARD int infra_promotion_remove(
  */
 INFRA_API int infra_promotion_adopt(struct infra_promotion *promotion,
                                     uint32_t node, uint64_t token,
-                                    uint64_t timeline, infra_time now);
+                                    uint64_t timeline, int unfinished,
+                                    infra_time now);
 
 /**
  * Tell what an observer saw of a node.

@@ -191,7 +191,8 @@ int infra_promotion_remove(struct infra_promotion *promotion, uint32_t node)
 }
 
 int infra_promotion_adopt(struct infra_promotion *promotion, uint32_t node,
-                          uint64_t token, uint64_t timeline, infra_time now)
+                          uint64_t token, uint64_t timeline, int unfinished,
+                          infra_time now)
 {
     struct infra_promotion *p = promotion;
 
@@ -202,13 +203,13 @@ int infra_promotion_adopt(struct infra_promotion *promotion, uint32_t node,
         return INFRA_ENOENT;
     }
     infra__promotion_advance(p, now);
-    if (token <= p->primary_token) {
+    bool finishes = token == p->primary_token && node == p->primary &&
+                    p->is_unfinished && !unfinished;
+    if (token <= p->primary_token && !finishes) {
         return INFRA_ESTALE;
     }
     /* A plan that was made for another primary is begun anew. */
-    if (p->primary != node) {
-        infra__promotion_become(p, INFRA_PROMOTION_REASON_UNLEASED, NOBODY);
-    }
+    infra__promotion_become(p, INFRA_PROMOTION_REASON_UNLEASED, NOBODY);
     if (p->primary != NOBODY && p->primary != node) {
         p->nodes[p->primary].is_deposed = true;
         p->changes++;
@@ -219,8 +220,8 @@ int infra_promotion_adopt(struct infra_promotion *promotion, uint32_t node,
     p->primary_token = token;
     p->primary_timeline = timeline;
     p->primary_position = 0;
+    p->is_unfinished = unfinished != 0;
     p->nodes[node].is_deposed = false;
-    p->is_told = true;
     infra__promotion_advance(p, now);
     return INFRA_OK;
 }

@@ -4,7 +4,8 @@
  *   promotion_steps.c     which step follows which, and why: one table
  *   promotion_evidence.c  what the samples say of the primary and its rivals
  *   promotion_choice.c    who is promoted, and whether anybody may be
- *   promotion_plan.c      what is due, and what it means to enter a step
+ *   promotion_due.c       what is due in a step
+ *   promotion_plan.c      what it means to enter a step, and the turn
  *   promotion_orders.c    orders, answers, and what the host is told
  *   promotion.c           create, nodes, samples, the operator's words */
 #ifndef INFRA_FAILOVER_PROMOTION_H
@@ -42,8 +43,8 @@ enum infra__promotion_rule {
     INFRA__PROMOTION_RULE_CATCH_UP, /* and the last of them arrived. */
     INFRA__PROMOTION_RULE_SEEN,     /* It is the primary when it is seen. */
     INFRA__PROMOTION_RULE_CONFLICT, /* Of two the older is stopped. */
-    INFRA__PROMOTION_RULE_NEWER,    /* Who knows a newer primary is not
-                                       pointed at an older one. */
+    INFRA__PROMOTION_RULE_NAME,     /* What was begun is written down before, */
+    INFRA__PROMOTION_RULE_UNFINISHED, /* and begun anew by who finds it. */
     INFRA__PROMOTION_RULES_COUNT,
 };
 #ifdef INFRA_MUTATIONS
@@ -112,14 +113,15 @@ struct infra_promotion {
 
     uint32_t primary;
     uint64_t primary_token; /* That was written down, */
-    uint64_t named_by;      /* The token by which this process named it, */
+
     uint64_t primary_timeline;
     uint64_t primary_position; /* Where it began; 0: not known. */
-    bool is_told;              /* or that is not, yet. */
+    bool is_unfinished;        /* or that is to be. */
 
     /* The plan. */
     uint32_t candidate;
-    uint32_t target; /* Who is or was shut out. */
+    uint32_t target;   /* Who is or was shut out. */
+    uint64_t began_at; /* The candidate's position. */
     bool is_switchover;
     uint64_t last_position; /* Of the primary that was stopped. */
 
@@ -186,8 +188,8 @@ uint32_t infra__promotion_verdict(const struct infra_promotion *p,
  * @ret; CONFLICT: and it is to be stopped, @ret, or nobody knows which. */
 uint32_t infra__promotion_rival(const struct infra_promotion *p, uint32_t *ret);
 
-/* Does nobody take writes though somebody could (READONLY), or is there a
- * primary that only a replica knows of (NEWER)? */
+/* Does nobody take writes though somebody could (READONLY), or does nobody know
+ * how a promotion ended (UNFINISHED)? */
 uint32_t infra__promotion_vacancy(const struct infra_promotion *p);
 
 struct infra__choice {
@@ -203,6 +205,14 @@ uint32_t infra__promotion_choose(const struct infra_promotion *p,
 
 /* May it be made primary, by what it is and not by what it has? */
 bool infra__promotion_may_lead(const struct infra_promotion *p, uint32_t id);
+
+/* The reason to leave the step, NO_REASON if there is none, and whom it is
+ * about. The damper forgets as it is asked. */
+struct infra__due {
+    uint32_t reason;
+    uint32_t node;
+};
+struct infra__due infra__promotion_due(struct infra_promotion *p);
 
 /* Go where the table says, if it says so; @node: whom the step is about. */
 void infra__promotion_become(struct infra_promotion *p, uint32_t reason,

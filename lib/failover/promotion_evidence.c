@@ -130,10 +130,7 @@ uint32_t infra__promotion_rival(const struct infra_promotion *p, uint32_t *ret)
         return is_alone ? INFRA_PROMOTION_REASON_ADOPTED
                         : INFRA_PROMOTION_REASON_CONFLICT;
     }
-    bool is_untold = newest == p->primary && !p->is_told &&
-                     p->nodes[newest].timeline == p->primary_timeline;
-    if (p->nodes[newest].timeline > p->primary_timeline || is_untold) {
-        /* Perhaps the same, promoted again, which nobody was told. */
+    if (p->nodes[newest].timeline > p->primary_timeline) {
 
         return INFRA_PROMOTION_REASON_ADOPTED;
     }
@@ -168,19 +165,14 @@ static bool is_headless(const struct infra_promotion *p)
 
 uint32_t infra__promotion_vacancy(const struct infra_promotion *p)
 {
+    if (p->is_unfinished && PROMOTION_RULE(UNFINISHED)) {
+        return INFRA_PROMOTION_REASON_UNFINISHED;
+    }
     if (p->primary == NOBODY) {
         return is_headless(p) ? INFRA_PROMOTION_REASON_READONLY : NO_REASON;
     }
     if (is_settled(p, p->primary) && p->nodes[p->primary].writable == 0) {
         return INFRA_PROMOTION_REASON_READONLY;
-    }
-    for (uint32_t i = 0; i < p->o.nodes_max; i++) {
-        const struct node *n = &p->nodes[i];
-        if (i != p->primary && is_settled(p, i) &&
-            n->timeline > p->primary_timeline && n->source == NOBODY &&
-            !has_flag(n, INFRA_PROMOTION_QUARANTINED)) {
-            return INFRA_PROMOTION_REASON_NEWER;
-        }
     }
     return NO_REASON;
 }

@@ -39,9 +39,7 @@ bool infra__promotion_wants_repoint(const struct infra_promotion *p,
         has_flag(n, INFRA_PROMOTION_QUARANTINED)) {
         return false;
     }
-    if (n->timeline > p->primary_timeline && PROMOTION_RULE(NEWER)) {
-        return false;
-    }
+
     if (n->source != NOBODY) { /* Through another, which is well and good, */
         return (p->o.sync_acks > 0 && has_flag(n, INFRA_PROMOTION_SYNC)) ||
                (is_node(p, n->source) && p->nodes[n->source].is_deposed);
@@ -117,15 +115,16 @@ static bool may_repeat(const struct order *order)
 /* What the host is to do itself. */
 static uint32_t wanted_of_host(const struct infra_promotion *p)
 {
-    bool is_settled = p->step == INFRA_PROMOTION_WATCH ||
-                      p->step == INFRA_PROMOTION_REPOINTING;
-
-    if (p->step == INFRA_PROMOTION_READING) {
+    switch (p->step) {
+    case INFRA_PROMOTION_READING:
         return INFRA_PROMOTION_READ;
+    case INFRA_PROMOTION_NAMING:
+        return INFRA_PROMOTION_NAME;
+    case INFRA_PROMOTION_REPOINTING:
+        return p->is_unfinished ? INFRA_PROMOTION_PRIMARY : NO_ORDER;
+    default:
+        return NO_ORDER;
     }
-    return is_settled && p->named_by == p->token && !p->is_told
-               ? INFRA_PROMOTION_PRIMARY
-               : NO_ORDER;
 }
 
 static void give(struct infra_promotion *p, struct order *order, uint32_t kind)
@@ -177,7 +176,7 @@ static void answered(struct infra_promotion *p, struct order *order,
     } else if (outcome == INFRA_FENCE_DONE &&
                order->kind == INFRA_PROMOTION_PRIMARY) {
         p->primary_token = p->token;
-        p->is_told = true;
+        p->is_unfinished = false;
     }
 }
 
@@ -283,8 +282,8 @@ static bool take_event(struct infra_promotion *p,
                        struct infra_promotion_event *ret)
 {
     if (p->own.is_offered) {
-        bool is_named = p->own.kind == INFRA_PROMOTION_PRIMARY;
-        tell_order(p, &p->own, is_named ? p->primary : NOBODY, ret);
+        /* Of NAME and PRIMARY; of READ there is none yet. */
+        tell_order(p, &p->own, p->candidate, ret);
         return true;
     }
     if (p->tells_hold) {

@@ -26,6 +26,7 @@ struct record {
     uint32_t node;
     uint64_t token;
     uint64_t timeline;
+    bool is_unfinished;
 };
 
 struct message {
@@ -56,6 +57,7 @@ struct planner {
     struct record named;
 
     uint32_t flags[DBS_MAX];
+    uint32_t step; /* As it was told last. */
 };
 
 struct world {
@@ -70,7 +72,8 @@ struct world {
     uint64_t random;
     infra_time next_fault;
     /* The store of the lease. */
-    uint32_t holder; /* PLANNERS: none. */
+    uint32_t holder;      /* PLANNERS: none. */
+    uint32_t holder_boot; /* Who starts again has it no more. */
     uint64_t token;
     infra_time lease_until;
     infra_time free_since;
@@ -160,12 +163,13 @@ static void set_node(struct planner *x, uint32_t node)
 /* Somebody was named: the machine is told, and the router goes by it. */
 static void hear(struct world *w, struct planner *x, struct record named)
 {
-    if (named.token > x->named.token) {
+    if (named.token > x->named.token && !named.is_unfinished) {
         x->named = named;
     }
     if (named.token != 0) {
         (void)infra_promotion_adopt(x->machine, named.node, named.token,
-                                    named.timeline, w->now);
+                                    named.timeline, named.is_unfinished,
+                                    w->now);
     }
 }
 
@@ -184,6 +188,7 @@ static void start_planner(struct world *w, uint32_t i)
     }
     hear(w, x, x->named);
     x->is_alive = true;
+    x->step = INFRA_PROMOTION_STANDBY;
     x->boot++;
     x->paused_until = 0;
 }
@@ -253,17 +258,37 @@ static void at_store(struct world *w, struct message m)
     const struct infra_promotion_event *e = &m.event;
 
     m.outcome = INFRA_FENCE_DONE;
-    if (e->kind == INFRA_PROMOTION_PRIMARY) {
+    if (e->kind != INFRA_PROMOTION_READ) {
         if (w->holder != m.planner || w->token != e->token) {
             m.outcome = INFRA_FENCE_FAILED;
         } else {
+            bool is_unfinished = e->kind == INFRA_PROMOTION_NAME;
             w->result.changes += e->node != w->record.node;
-            w->record = (struct record) { e->node, e->token, e->timeline };
+            w->record = (struct record) { e->node, e->token, e->timeline,
+                                          is_unfinished };
         }
     }
     m.kind = RECORD;
     m.record = w->record;
     send(w, m);
+}
+
+/* Which row of the table was that? */
+static void count_row(struct world *w, struct planner *x,
+                      const struct infra_promotion_event *e)
+{
+    size_t count;
+    const struct infra__promotion_row *rows = infra__promotion_table(&count);
+
+    for (size_t i = 0; i < count; i++) {
+        bool is_from = rows[i].from == x->step || rows[i].from == STEPS_COUNT;
+        if (is_from && rows[i].reason == e->reason && rows[i].to == e->step) {
+            promotion_sim_rows[i]++;
+            x->step = e->step;
+            return;
+        }
+    }
+    dbs_violate(&w->dbs, "a step that is not in the table");
 }
 
 static void handle(struct world *w, uint32_t i,
@@ -281,6 +306,7 @@ static void handle(struct world *w, uint32_t i,
         ask_store(w, i, e);
         break;
     case INFRA_PROMOTION_READ:
+    case INFRA_PROMOTION_NAME:
         ask_store(w, i, e);
         break;
     case INFRA_PROMOTION_QUARANTINE:
@@ -290,7 +316,9 @@ static void handle(struct world *w, uint32_t i,
         release(w, i);
         break;
     case INFRA_PROMOTION_HOLD:
+        break;
     case INFRA_PROMOTION_STEP:
+        count_row(w, x, e);
         break;
     default:
         check_order(w, i, e);
@@ -328,8 +356,8 @@ static void lease(struct world *w)
 {
     if (w->holder < PLANNERS) {
         struct planner *x = &w->planners[w->holder];
-        bool renews = x->is_alive && w->now >= x->paused_until &&
-                      w->now >= x->no_store_until;
+        bool renews = x->is_alive && x->boot == w->holder_boot &&
+                      w->now >= x->paused_until && w->now >= x->no_store_until;
         if (renews && w->now < w->lease_until) {
             w->lease_until = w->now + TTL;
             infra__gate_set(&x->gate, w->token, w->lease_until - GUARD);
@@ -345,6 +373,8 @@ static void lease(struct world *w)
         w->now >= x->no_store_until && w->token + 3 < TOKENS_MAX) {
         w->token += 1 + below(w, 2);
         w->holder = i;
+        w->holder_boot = x->boot;
+
         w->lease_until = w->now + TTL;
         infra__gate_set(&x->gate, w->token, w->lease_until - GUARD);
         trace(w, "lease", i, WORLD_NOBODY, w->token, "");
@@ -366,7 +396,8 @@ static void probe(struct world *w, uint32_t i)
         }
         for (uint32_t to = 0; to < PLANNERS; to++) {
             m.planner = to;
-            if (to == i || w->now >= x->alone_until) {
+            if (to == i || (w->now >= x->alone_until &&
+                            w->now >= w->planners[to].alone_until)) {
                 send(w, m);
             }
         }
@@ -414,6 +445,7 @@ static void deliver(struct world *w, struct message m)
         }
         if (infra_promotion_answer(x->machine, m.event.call, m.outcome,
                                    w->now) == INFRA_OK &&
+            m.event.kind == INFRA_PROMOTION_PRIMARY &&
             m.outcome == INFRA_FENCE_DONE) {
             hear(w, x, m.record);
             spread_word(w, m.planner);
@@ -525,12 +557,18 @@ static void fault(struct world *w)
     w->next_fault = w->now + between(w, INFRA_MS(100), INFRA_MS(2500));
 }
 
-/* One observer at a time does not see the primary; or the operator moves it. */
+/* One observer at a time does not see the primary, or nothing at all; or the operator moves it. */
 static void tease(struct world *w)
 {
     if (w->mode == PROMOTION_SIM_QUIET) {
-        w->planners[below(w, PLANNERS)].blind_until[any_writable(w)] =
-            w->now + between(w, INFRA_MS(300), INFRA_MS(1500));
+        struct planner *x = &w->planners[below(w, PLANNERS)];
+        infra_time until = w->now + between(w, INFRA_MS(300), INFRA_MS(1900));
+        bool is_alone = chance(w, 50);
+        x->blind_until[any_writable(w)] = until;
+        x->alone_until = is_alone ? until : 0;
+        for (uint32_t n = 0; n < w->dbs.count && is_alone; n++) {
+            x->blind_until[n] = until;
+        }
     } else if (w->now < END_OF_FAULTS) {
         command(w, INFRA_PROMOTION_SWITCHOVER);
     }
@@ -593,7 +631,7 @@ static void configure(struct world *w)
         .quarantine = chance(w, 30),
     };
     dbs_start(&w->dbs, count, acks);
-    w->record = (struct record) { 0, 1, 1 };
+    w->record = (struct record) { 0, 1, 1, false };
     uint32_t is_never = chance(w, 20) ? count - 1 : count;
     for (uint32_t i = 0; i < PLANNERS; i++) {
         for (uint32_t n = 0; n < count; n++) {
