@@ -142,10 +142,10 @@ enum infra_promotion_reason {
     INFRA_PROMOTION_REASON_TIMEOUT,   /**< It took too long. */
     INFRA_PROMOTION_REASON_WRITABLE,  /**< The candidate takes writes. */
     INFRA_PROMOTION_REASON_REPOINTED, /**< All that can be reached follow. */
-    INFRA_PROMOTION_REASON_CONFLICT,  /**< Another one takes writes, too. */
-    INFRA_PROMOTION_REASON_RESOLVED,  /**< It does not any more. */
-    INFRA_PROMOTION_REASON_ADOPTED,   /**< A newer primary was found. */
-    INFRA_PROMOTION_REASON_PAUSED,    /**< By the operator. */
+    INFRA_PROMOTION_REASON_CONFLICT, /**< Another one takes writes, too, or may. */
+    INFRA_PROMOTION_REASON_RESOLVED, /**< It does not any more. */
+    INFRA_PROMOTION_REASON_ADOPTED,  /**< A newer primary was found. */
+    INFRA_PROMOTION_REASON_PAUSED,   /**< By the operator. */
 };
 
 enum infra_promotion_event_kind {
@@ -220,7 +220,8 @@ enum infra_promotion_unfenced {
 /** What to do when writes might be lost. */
 enum infra_promotion_loss {
     INFRA_PROMOTION_KEEP, /**< Wait for those who may have them. */
-    /** Lose them: the most advanced of those who reported in time. */
+    /** Lose them: the most advanced of those who reported in time.  With
+     *  asynchronous replication the others are fenced, too. */
     INFRA_PROMOTION_LOSE,
 };
 

@@ -43,6 +43,7 @@ enum infra__promotion_rule {
     INFRA__PROMOTION_RULE_CATCH_UP, /* and the last of them arrived. */
     INFRA__PROMOTION_RULE_SEEN,     /* It is the primary when it is seen. */
     INFRA__PROMOTION_RULE_CONFLICT, /* Of two the older is stopped. */
+    INFRA__PROMOTION_RULE_UNKNOWN,  /* Asynchronous: or might be one. */
     INFRA__PROMOTION_RULE_NAME,     /* What was begun is written down before, */
     INFRA__PROMOTION_RULE_UNFINISHED, /* and begun anew by who finds it. */
     INFRA__PROMOTION_RULES_COUNT,
@@ -91,7 +92,8 @@ struct node {
     bool has_answered; /* The facts above are known. */
     bool is_detached;  /* By this plan. */
     bool is_deposed;   /* It was primary, and does not follow yet. */
-    bool is_excused;   /* It could not be fenced, and the plan went on. */
+    bool is_fenced;    /* By this plan, */
+    bool is_excused;   /* or it could not be, and the plan went on. */
     bool tells_quarantine;
 };
 

@@ -58,12 +58,12 @@ static bool has_reported(const struct infra_promotion *p, uint32_t id)
            (n->at >= n->not_before || !PROMOTION_RULE(SINCE));
 }
 
-/* Is it waited for? The one that was shut out may never come back. */
+/* Is it waited for? Who was shut out may never come back. */
 static bool is_expected(const struct infra_promotion *p, uint32_t id)
 {
     const struct node *n = &p->nodes[id];
 
-    return n->is_set && id != p->target &&
+    return n->is_set && !n->is_fenced && !n->is_excused &&
            !has_flag(n, INFRA_PROMOTION_QUARANTINED);
 }
 
@@ -190,12 +190,16 @@ static uint32_t best(const struct infra_promotion *p, const struct tally *t,
     return chosen;
 }
 
-/* Another one that takes writes, and has to be stopped first; NOBODY. */
+/* Another one that takes writes, and has to be stopped first; NOBODY. Where no
+ * replica has to acknowledge, also one of which nobody knows whether it does:
+ * it is not waited for, and so it must not come back. */
 static uint32_t writer_beside(const struct infra_promotion *p, uint32_t chosen)
 {
-    for (uint32_t i = 0; i < p->o.nodes_max; i++) {
-        if (i != chosen && is_writable(p, i) && !p->nodes[i].is_excused &&
-            PROMOTION_RULE(CONFLICT)) {
+    for (uint32_t i = 0; i < p->o.nodes_max && PROMOTION_RULE(CONFLICT); i++) {
+        bool is_unknown = p->o.sync_acks == 0 && is_expected(p, i) &&
+                          !has_reported(p, i) && PROMOTION_RULE(UNKNOWN);
+        if (i != chosen && !p->nodes[i].is_excused &&
+            (is_writable(p, i) || is_unknown)) {
             return i;
         }
     }

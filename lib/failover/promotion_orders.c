@@ -158,6 +158,7 @@ static void node_obeyed(struct infra_promotion *p, struct node *n)
         n->is_detached = true;
         n->not_before = p->now;
     } else if (n->order.kind == INFRA_PROMOTION_FENCE) {
+        n->is_fenced = true;
         n->not_before = p->now;
         n->is_deposed = n->is_deposed || p->step == INFRA_PROMOTION_CONFLICT;
     }

@@ -34,6 +34,7 @@ static void end_plan(struct infra_promotion *p)
     p->is_switchover = false;
     for (uint32_t i = 0; i < p->o.nodes_max; i++) {
         p->nodes[i].is_detached = false;
+        p->nodes[i].is_fenced = false;
         p->nodes[i].is_excused = false;
         infra__promotion_drop_order(&p->nodes[i].order);
     }

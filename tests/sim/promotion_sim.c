@@ -273,6 +273,33 @@ static void at_store(struct world *w, struct message m)
     send(w, m);
 }
 
+static void isolate(struct world *w, uint32_t node, infra_time until)
+{
+    for (uint32_t i = 0; i < DBS_MAX; i++) {
+        w->dbs.cut_until[node][i] = chance(w, 70) ? until : 0;
+    }
+    for (uint32_t i = 0; i < PLANNERS; i++) {
+        w->planners[i].blind_until[node] = chance(w, 70) ? until : 0;
+    }
+}
+
+/* Things go wrong at the worst of moments, too: in the middle of a plan. */
+static void spoil(struct world *w, uint32_t i, uint32_t node)
+{
+    infra_time until = w->now + between(w, INFRA_MS(500), INFRA_SEC(6));
+
+    if (!has_faults(w) || !chance(w, 15)) {
+        return;
+    }
+    if (chance(w, 60)) {
+        w->planners[i].paused_until = until;
+    }
+    if (chance(w, 60)) {
+        isolate(w, node, until);
+    }
+    trace(w, "spoilt", i, node, 0, "");
+}
+
 /* Which row of the table was that? */
 static void count_row(struct world *w, struct planner *x,
                       const struct infra_promotion_event *e)
@@ -304,6 +331,7 @@ static void handle(struct world *w, uint32_t i,
     case INFRA_PROMOTION_PRIMARY:
         dbs_named(&w->dbs, e->node, e->token);
         ask_store(w, i, e);
+        spoil(w, i, e->node);
         break;
     case INFRA_PROMOTION_READ:
     case INFRA_PROMOTION_NAME:
@@ -327,6 +355,7 @@ static void handle(struct world *w, uint32_t i,
                                    .boot = x->boot,
                                    .node = e->node,
                                    .event = *e });
+        spoil(w, i, e->node);
         break;
     }
 }
@@ -339,7 +368,7 @@ static void turn(struct world *w, uint32_t i)
     if (!x->is_alive || w->now < x->paused_until) {
         return;
     }
-    for (uint32_t n = 0; n < EVENTS_MAX; n++) {
+    for (uint32_t n = 0; n < EVENTS_MAX && w->now >= x->paused_until; n++) {
         if (infra_promotion_next(x->machine, w->now, &e) != INFRA_OK) {
             if (infra_promotion_deadline(x->machine) <= w->now) {
                 dbs_violate(&w->dbs, "a deadline that has passed");
@@ -348,7 +377,9 @@ static void turn(struct world *w, uint32_t i)
         }
         handle(w, i, &e);
     }
-    dbs_violate(&w->dbs, "events without end");
+    if (w->now >= x->paused_until) {
+        dbs_violate(&w->dbs, "events without end");
+    }
 }
 
 /* The store: the lease is renewed, lapses, is taken. */
@@ -472,16 +503,6 @@ static void deliver_all(struct world *w)
         struct message m = w->messages[i];
         w->messages[i] = w->messages[--w->messages_count];
         deliver(w, m);
-    }
-}
-
-static void isolate(struct world *w, uint32_t node, infra_time until)
-{
-    for (uint32_t i = 0; i < DBS_MAX; i++) {
-        w->dbs.cut_until[node][i] = chance(w, 70) ? until : 0;
-    }
-    for (uint32_t i = 0; i < PLANNERS; i++) {
-        w->planners[i].blind_until[node] = chance(w, 70) ? until : 0;
     }
 }
 
