@@ -19,56 +19,73 @@
  *
  * @code
  * while (infra_promotion_next(p, now, &e) == INFRA_OK) {
- *     switch (e.kind) {            // MariaDB              PostgreSQL
- *     case INFRA_PROMOTION_FENCE:  // power off, or the agent's "stop"
- *     case INFRA_PROMOTION_STOP:   // read_only=1          the agent's "stop"
- *     case INFRA_PROMOTION_DETACH: // STOP SLAVE IO_THREAD primary_conninfo=''
- *     case INFRA_PROMOTION_PROMOTE: // RESET SLAVE ALL, read_only=0
- *                                  //                      pg_promote()
- *     case INFRA_PROMOTION_REPOINT: // CHANGE MASTER TO    primary_conninfo,
- *                                  //                      pg_rewind if ahead
- *         begin(&e); // later: infra_promotion_answer(p, e.call, outcome, now)
+ *     switch (e.kind) {
+ *     case INFRA_PROMOTION_READ:       // ..., answer
+ *         infra_promotion_adopt(p, it.node, it.token, it.timeline, it.begun,
+ *                               now);
  *         break;
- *     case INFRA_PROMOTION_PRIMARY:
- *         write_down(e.node, e.token, e.timeline); // before anybody is told
- *         tell_routers(e.node, e.token);
- *         break;
- *     case INFRA_PROMOTION_HOLD:       let_routers_wait(e.token); break;
- *     case INFRA_PROMOTION_QUARANTINE: write_down_that_it_is_out(e.node); break;
+ *     case INFRA_PROMOTION_NAME:       write_down(&e, BEGUN); break;
+ *     case INFRA_PROMOTION_PRIMARY:    write_down(&e, DONE);
+ *                                      tell_routers(e.node, e.token); break;
+ *     case INFRA_PROMOTION_HOLD:       let_routers_wait(); break;
  *     case INFRA_PROMOTION_RESIGN:     step_down(failover); break;
  *     case INFRA_PROMOTION_STEP:       log_it(e.step, e.reason); break;
+ *     case INFRA_PROMOTION_QUARANTINE: write_down_flags(e.node); break;
+ *     default:                         send_to_agent(&e); break;
  *     }
  * }
  * sleep_until(infra_promotion_deadline(p));
  * ...
+ * infra_promotion_answer(p, call, INFRA_FENCE_DONE, now);
  * infra_promotion_report(p, node, &what_a_probe_saw, now);
  * @endcode
  *
+ * What the orders are:
+ *
+ *            MariaDB, MySQL                   PostgreSQL
+ *   FENCE    power off, or the agent stops the server and keeps it from
+ *            starting other than read-only
+ *   STOP     read_only = 1, end all           the agent: only itself may
+ *            connections                      connect
+ *   DETACH   STOP REPLICA IO_THREAD           primary_conninfo = '', reload
+ *   PROMOTE  RESET REPLICA ALL,               pg_promote(), or what STOP did
+ *            read_only = 0                    is undone
+ *            and in both: the token into a table that is replicated
+ *   REPOINT  CHANGE REPLICATION SOURCE TO     primary_conninfo, pg_rewind if it
+ *                                             has more
+ *
  * What the host owes it:
+ *  - Who is primary is written down where the lease is (lease.h), by a
+ *    transaction that compares the token of the lease: before the promotion, as
+ *    begun, and after it.  So who takes over knows what the one before it had
+ *    begun, and that one cannot begin anything any more.
+ *  - Each start of the process has a lease of its own, with a new token.
  *  - Every order carries the token.  What acts on a node for the host hands it
- *    to an infra_fence there, and answers FAILED if that refuses it: an order
- *    that was on its way when the lease went to another must do nothing.  Who
- *    has no such agent asks the gate before each statement; a process that is
- *    stopped between the two is then left to the next rule.
- *  - A position is what a node has *received* and made durable, applied or not,
- *    as a number that grows: PostgreSQL's pg_last_wal_receive_lsn(), the
- *    sequence number of MariaDB's gtid_slave_pos in its one domain, the count
- *    of MySQL's gtid_executed and what the relay log adds.  It compares within
- *    one timeline, and timelines grow with each promotion: PostgreSQL's own;
- *    elsewhere the token, written at PROMOTE to a table that is replicated.
- *    Without (all 0), let what was primary be quarantined by option, since its
- *    position says nothing.
+ *    to an infra_fence there, kept over restarts, and answers FAILED if that
+ *    refuses it: what was on its way when the lease went to another must do
+ *    nothing.  It carries out the orders of one token in the order of calls.
+ *    Without such an agent, ask the gate before each statement; then nothing
+ *    helps a process that is stopped between the two.
+ *  - A position is what a node has *received* and made durable, as a number
+ *    that grows: PostgreSQL's pg_last_wal_receive_lsn(), MariaDB's sequence
+ *    number in its one domain, the count of MySQL's GTID sets, received ones
+ *    included.  It compares within one timeline.
+ *  - The timeline is the token in that table, read when all that was received
+ *    is applied.  PostgreSQL's own does not do: it stays the same when the
+ *    primary is promoted that never ceased to be it.  Without timelines (all
+ *    0) who was primary counts for nothing until it follows again; but a new
+ *    process does not remember it, so let it be quarantined by option.
  *  - The time of a sample is when the probe *began*.
  *
  * What is lost: nothing, where each write is acknowledged by `sync_acks` of the
  * nodes that are flagged SYNC (PostgreSQL: synchronous_standby_names ANY k;
  * MariaDB, MySQL: semi-synchronous, waiting without time-out) and every node
  * that may ever be primary is one of them.  The replicas are detached before
- * they are asked, so whoever is not shut out finds none to acknowledge its
+ * they are asked, so that whoever is not shut out finds none to acknowledge its
  * writes, and so many are asked that one of them has each acknowledged write.
  * With asynchronous replication a dead primary takes with it what it had not
- * sent; `behind_max` and `loss` say what may be lost, by default nothing that is
- * known of, and the fence alone keeps two from being written to.
+ * sent; `behind_max` and `loss` say what may be lost, by default nothing that
+ * is known of, and the fence alone keeps two from being written to.
  *
  * One token names one primary, for ever: a process promotes once with it, and
  * then asks to resign, so that routers and agents can tell the newer from the
@@ -77,8 +94,8 @@
  * Sources: Redis Sentinel, Patroni (quorum commit), pg_auto_failover (report
  * the position, then decide; one table), orchestrator (the replicas' view).
  *
- * Cost: O(nodes) a call.  Memory: 192 bytes a node and 16 for each of its
- * observers, allocated by create.
+ * Cost: O(nodes) a call, O(nodes * observers) where it counts votes.  Memory:
+ * 120 bytes a node and 16 for each of its observers, allocated by create.
  */
 #ifndef INFRA_PROMOTION_H
 #define INFRA_PROMOTION_H
@@ -118,34 +135,35 @@ enum infra_promotion_step {
 /** Why it went there. */
 enum infra_promotion_reason {
     INFRA_PROMOTION_REASON_START,
-    INFRA_PROMOTION_REASON_LEASE,     /**< The gate is open. */
-    INFRA_PROMOTION_REASON_UNLEASED,  /**< It is shut, or has another token. */
-    INFRA_PROMOTION_REASON_READ,      /**< It knows who was named last. */
-    INFRA_PROMOTION_REASON_SUSPECTED, /**< Somebody does not see it. */
-    INFRA_PROMOTION_REASON_ALIVE,     /**< Somebody sees it after all. */
-    INFRA_PROMOTION_REASON_DEAD,      /**< Enough agree, and nobody sees it. */
-    INFRA_PROMOTION_REASON_READONLY,  /**< It is there and takes no writes. */
-    INFRA_PROMOTION_REASON_UNFINISHED, /**< A promotion was begun, and nobody knows how it ended. */
-    INFRA_PROMOTION_REASON_DAMPED,    /**< Too soon after the last change. */
-    INFRA_PROMOTION_REASON_SPENT,     /**< The token has named a primary. */
-    INFRA_PROMOTION_REASON_FENCED,    /**< It is out. */
-    INFRA_PROMOTION_REASON_UNFENCED,  /**< It may not be; by policy, go on. */
-    INFRA_PROMOTION_REASON_REPORTED,  /**< Enough reported; one has it all. */
-    INFRA_PROMOTION_REASON_MISSING,   /**< Who did not report may be ahead. */
-    INFRA_PROMOTION_REASON_AHEAD,     /**< Who may not be promoted is ahead. */
-    INFRA_PROMOTION_REASON_NONE,      /**< Nobody may be promoted. */
-    INFRA_PROMOTION_REASON_COMMAND,   /**< The operator's. */
-    INFRA_PROMOTION_REASON_STOPPED,   /**< It takes no more writes. */
-    INFRA_PROMOTION_REASON_CAUGHT_UP, /**< The candidate has its last. */
-    INFRA_PROMOTION_REASON_NAMED,     /**< It is written down. */
-    INFRA_PROMOTION_REASON_REFUSED,   /**< An order failed. */
-    INFRA_PROMOTION_REASON_TIMEOUT,   /**< It took too long. */
-    INFRA_PROMOTION_REASON_WRITABLE,  /**< The candidate takes writes. */
-    INFRA_PROMOTION_REASON_REPOINTED, /**< All that can be reached follow. */
-    INFRA_PROMOTION_REASON_CONFLICT, /**< Another one takes writes, too, or may. */
-    INFRA_PROMOTION_REASON_RESOLVED, /**< It does not any more. */
-    INFRA_PROMOTION_REASON_ADOPTED,  /**< A newer primary was found. */
-    INFRA_PROMOTION_REASON_PAUSED,   /**< By the operator. */
+    INFRA_PROMOTION_REASON_LEASE,      /**< The gate is open. */
+    INFRA_PROMOTION_REASON_UNLEASED,   /**< It is shut, or has another token. */
+    INFRA_PROMOTION_REASON_READ,       /**< It knows who was named last. */
+    INFRA_PROMOTION_REASON_SUSPECTED,  /**< Somebody does not see it. */
+    INFRA_PROMOTION_REASON_ALIVE,      /**< Somebody sees it after all. */
+    INFRA_PROMOTION_REASON_DEAD,       /**< Enough agree, and nobody sees it. */
+    INFRA_PROMOTION_REASON_READONLY,   /**< It is there and takes no writes. */
+    INFRA_PROMOTION_REASON_UNFINISHED, /**< A promotion was begun, and nobody
+                                            knows how it ended. */
+    INFRA_PROMOTION_REASON_DAMPED,     /**< Too soon after the last change. */
+    INFRA_PROMOTION_REASON_SPENT,      /**< The token has named a primary. */
+    INFRA_PROMOTION_REASON_FENCED,     /**< It is out. */
+    INFRA_PROMOTION_REASON_UNFENCED,   /**< It may not be; by policy, go on. */
+    INFRA_PROMOTION_REASON_REPORTED,   /**< Enough reported; one has it all. */
+    INFRA_PROMOTION_REASON_MISSING,    /**< Who did not report may be ahead. */
+    INFRA_PROMOTION_REASON_AHEAD,      /**< Who may not be promoted is ahead. */
+    INFRA_PROMOTION_REASON_NONE,       /**< Nobody may be promoted. */
+    INFRA_PROMOTION_REASON_COMMAND,    /**< The operator's. */
+    INFRA_PROMOTION_REASON_STOPPED,    /**< It takes no more writes. */
+    INFRA_PROMOTION_REASON_CAUGHT_UP,  /**< The candidate has its last. */
+    INFRA_PROMOTION_REASON_NAMED,      /**< It is written down. */
+    INFRA_PROMOTION_REASON_REFUSED,    /**< An order failed. */
+    INFRA_PROMOTION_REASON_TIMEOUT,    /**< It took too long. */
+    INFRA_PROMOTION_REASON_WRITABLE,   /**< The candidate takes writes. */
+    INFRA_PROMOTION_REASON_REPOINTED,  /**< All that can be reached follow. */
+    INFRA_PROMOTION_REASON_CONFLICT,   /**< Another one takes writes, or may. */
+    INFRA_PROMOTION_REASON_RESOLVED,   /**< It does not any more. */
+    INFRA_PROMOTION_REASON_ADOPTED,    /**< A newer primary was found. */
+    INFRA_PROMOTION_REASON_PAUSED,     /**< By the operator. */
 };
 
 enum infra_promotion_event_kind {
@@ -387,8 +405,8 @@ INFRA_API infra_time
 infra_promotion_deadline(const struct infra_promotion *promotion);
 
 /**
-  * Answer an event that has a call: DONE it is so; FAILED it is not, and will not become so by
- * this order; UNKNOWN.
+  * Answer an event that has a call: DONE, it is so; FAILED, it is not, and will
+ * not become so by this order; UNKNOWN.
  *
  * @param outcome  enum infra_fence_outcome
  * @return INFRA_OK; INFRA_ESTALE: it was answered, or is not wanted any more;

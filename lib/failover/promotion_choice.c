@@ -220,7 +220,10 @@ uint32_t infra__promotion_choose(const struct infra_promotion *p,
         return NO_REASON;
     }
     uint32_t chosen = is_enough ? best(p, &t, false, &had_one) : NOBODY;
-    if (chosen == NOBODY && is_late && p->o.loss == INFRA_PROMOTION_LOSE) {
+    if (chosen == NOBODY && p->o.loss == INFRA_PROMOTION_LOSE) {
+        if (!is_late) {
+            return NO_REASON; /* Somebody may come back yet who has it. */
+        }
         chosen = best(p, &t, true, &had_one);
     }
     if (chosen == NOBODY) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What is due: for each step the reason to leave it, if there is one. Nothing is
- * changed here; the time, the samples and the answers to orders say it all. */
+/* What is due: for each step the reason to leave it, if there is one. Nothing
+ * is changed here; the time, the samples and the answers to orders say it
+ * all. */
 #include "promotion.h"
 
 static infra_time after(infra_time from, infra_time duration)
@@ -86,7 +87,7 @@ static struct infra__due due_of_switchover(const struct infra_promotion *p)
     bool is_late = p->now >= after(p->since, p->o.catch_up);
     bool is_stopped = (is_fresh(p, p->primary) && old->writable == 0 &&
                        old->order.outcome == INFRA_FENCE_DONE &&
-                       old->at >= old->order.done_at) ||
+                       old->at > old->order.done_at) ||
                       !PROMOTION_RULE(STOP);
     struct infra__votes votes;
 
@@ -123,7 +124,7 @@ static struct infra__due due_of_promoting(const struct infra_promotion *p)
     bool is_done = n->order.outcome == INFRA_FENCE_DONE;
 
     if (is_done &&
-        ((is_writable(p, p->candidate) && n->at >= n->order.done_at) ||
+        ((is_writable(p, p->candidate) && n->at > n->order.done_at) ||
          !PROMOTION_RULE(SEEN))) {
         return because(INFRA_PROMOTION_REASON_WRITABLE, p->candidate);
     }

@@ -156,10 +156,10 @@ static void node_obeyed(struct infra_promotion *p, struct node *n)
 {
     if (n->order.kind == INFRA_PROMOTION_DETACH) {
         n->is_detached = true;
-        n->not_before = p->now;
+        n->not_before = p->now + 1; /* Begun now may be begun before. */
     } else if (n->order.kind == INFRA_PROMOTION_FENCE) {
         n->is_fenced = true;
-        n->not_before = p->now;
+        n->not_before = p->now + 1;
         n->is_deposed = n->is_deposed || p->step == INFRA_PROMOTION_CONFLICT;
     }
 }

@@ -578,7 +578,8 @@ static void fault(struct world *w)
     w->next_fault = w->now + between(w, INFRA_MS(100), INFRA_MS(2500));
 }
 
-/* One observer at a time does not see the primary, or nothing at all; or the operator moves it. */
+/* One observer at a time does not see the primary, or nothing at all; or the
+ * operator moves it. */
 static void tease(struct world *w)
 {
     if (w->mode == PROMOTION_SIM_QUIET) {
