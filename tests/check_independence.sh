@@ -17,6 +17,7 @@ allowed() {
     probe_database) echo probe ;;
     outlier) echo health_outlier ;; # It lives beside health, without it.
     lease) echo failover ;;
+    promotion) echo failover ;;
     vrrp) echo failover_vrrp ;;
     *) echo "$1" ;;
     esac

@@ -13,6 +13,7 @@
 #include <infra/policy.h>
 #include <infra/probe.h>
 #include <infra/probe_database.h>
+#include <infra/promotion.h>
 #include <infra/vrrp.h>
 
 #endif /* INFRA_INFRA_H */

@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: MIT */
+/* The machine's beginning and end, its nodes and samples, and what the operator
+ * says. */
+#include "promotion.h"
+
+#include <string.h>
+
+#define FRESH_DEFAULT INFRA_SEC(5)
+#define ORDER_DEFAULT INFRA_SEC(5)
+#define FENCE_WAIT_DEFAULT INFRA_SEC(30)
+#define COLLECT_DEFAULT INFRA_SEC(2)
+#define CATCH_UP_DEFAULT INFRA_SEC(10)
+#define PROMOTE_DEFAULT INFRA_SEC(60)
+#define RECOVERY_GAP_DEFAULT INFRA_SEC(60)
+#define HALF_LIFE_DEFAULT INFRA_SEC(900)
+#define HALF_LIFE_MIN INFRA_SEC(1)
+#define DURATION_MIN INFRA_MS(1)
+#define DURATION_MAX INFRA_SEC(86400)
+#define NODES_DEFAULT 16u
+#define OBSERVERS_DEFAULT 8u
+#define EVIDENCE_DEFAULT 2u
+#define ALL_FLAGS \
+    (INFRA_PROMOTION_NEVER | INFRA_PROMOTION_SYNC | INFRA_PROMOTION_QUARANTINED)
+
+INFRA__NO_TAIL_PADDING(struct infra_promotion_options, quarantine);
+INFRA__NO_TAIL_PADDING(struct infra_promotion_sample, reserved);
+INFRA__NO_TAIL_PADDING(struct infra_promotion_status, paused);
+_Static_assert(sizeof(struct infra_promotion_event) == 64,
+               "hosts store events");
+
+static void set_defaults(struct infra_promotion_options *o)
+{
+    o->fresh = o->fresh != 0 ? o->fresh : FRESH_DEFAULT;
+    o->order = o->order != 0 ? o->order : ORDER_DEFAULT;
+    o->fence_wait = o->fence_wait != 0 ? o->fence_wait : FENCE_WAIT_DEFAULT;
+    o->collect = o->collect != 0 ? o->collect : COLLECT_DEFAULT;
+    o->catch_up = o->catch_up != 0 ? o->catch_up : CATCH_UP_DEFAULT;
+    o->promote = o->promote != 0 ? o->promote : PROMOTE_DEFAULT;
+    o->recovery_gap =
+        o->recovery_gap != 0 ? o->recovery_gap : RECOVERY_GAP_DEFAULT;
+    o->penalty_half_life =
+        o->penalty_half_life != 0 ? o->penalty_half_life : HALF_LIFE_DEFAULT;
+    o->nodes_max = o->nodes_max != 0 ? o->nodes_max : NODES_DEFAULT;
+    o->observers_max =
+        o->observers_max != 0 ? o->observers_max : OBSERVERS_DEFAULT;
+    o->evidence = o->evidence != 0 ? o->evidence : EVIDENCE_DEFAULT;
+}
+
+static bool are_in_range(const struct infra_promotion_options *o)
+{
+    const infra_time durations[] = { o->fresh,        o->order,
+                                     o->fence_wait,   o->collect,
+                                     o->promote,      o->catch_up,
+                                     o->recovery_gap, o->penalty_half_life };
+
+    for (size_t i = 0; i < INFRA__COUNT_OF(durations); i++) {
+        if (durations[i] < DURATION_MIN || durations[i] > DURATION_MAX) {
+            return false;
+        }
+    }
+    return o->gate != NULL && o->penalty_half_life >= HALF_LIFE_MIN &&
+           o->nodes_max <= INFRA_PROMOTION_NODES_MAX &&
+           o->observers_max <= INFRA_PROMOTION_OBSERVERS_MAX &&
+           o->evidence <= o->nodes_max + o->observers_max &&
+           o->sync_acks < o->nodes_max &&
+           o->fence_failed <= INFRA_PROMOTION_PROCEED &&
+           o->fence_unknown <= INFRA_PROMOTION_PROCEED &&
+           o->loss <= INFRA_PROMOTION_LOSE && o->quarantine <= 1;
+}
+
+static int allocate(struct infra_promotion **ret,
+                    const struct infra_promotion_options *o)
+{
+    struct infra_allocator allocator = infra__allocator_or_libc(o->allocator);
+    struct infra_promotion *p = infra__alloc(&allocator, 1, sizeof *p);
+
+    if (p == NULL) {
+        return INFRA_ENOMEM;
+    }
+    p->allocator = allocator;
+    p->o = *o;
+    p->nodes = infra__alloc(&allocator, o->nodes_max, sizeof *p->nodes);
+    p->views = infra__alloc(&allocator, (size_t)o->nodes_max * o->observers_max,
+                            sizeof *p->views);
+    if (p->nodes == NULL || p->views == NULL) {
+        infra_promotion_destroy(p);
+        return INFRA_ENOMEM;
+    }
+    *ret = p;
+    return INFRA_OK;
+}
+
+int infra_promotion_create(struct infra_promotion **ret,
+                           const struct infra_promotion_options *options)
+{
+    struct infra_promotion_options o = { .size = sizeof o };
+    struct infra_promotion *p;
+
+    if (ret == NULL || options == NULL) {
+        return INFRA_EINVAL;
+    }
+    int err = infra__options_import(&o, sizeof o, options, sizeof o);
+    if (err != INFRA_OK) {
+        return err;
+    }
+    set_defaults(&o);
+    if (!are_in_range(&o)) {
+        return INFRA_EINVAL;
+    }
+    err = allocate(&p, &o);
+    if (err != INFRA_OK) {
+        return err;
+    }
+    p->damper.half_life = o.penalty_half_life;
+    p->primary = p->candidate = p->target = NOBODY;
+    infra__promotion_drop_order(&p->own);
+    for (uint32_t i = 0; i < o.nodes_max; i++) {
+        infra__promotion_drop_order(&p->nodes[i].order);
+    }
+    *ret = p;
+    return INFRA_OK;
+}
+
+void infra_promotion_destroy(struct infra_promotion *promotion)
+{
+    struct infra_promotion *p = promotion;
+
+    if (p != NULL) {
+        struct infra_allocator allocator = p->allocator;
+        infra__free(&allocator, p->views,
+                    (size_t)p->o.nodes_max * p->o.observers_max,
+                    sizeof *p->views);
+        infra__free(&allocator, p->nodes, p->o.nodes_max, sizeof *p->nodes);
+        infra__free(&allocator, p, 1, sizeof *p);
+    }
+}
+
+/* Is it more than one of many? Then it may not become another. */
+static bool is_in_use(const struct infra_promotion *p, uint32_t id)
+{
+    return id == p->primary || id == p->candidate || id == p->target;
+}
+
+static void forget(struct infra_promotion *p, uint32_t id)
+{
+    memset(&p->nodes[id], 0, sizeof p->nodes[id]);
+    memset(&p->views[(size_t)id * p->o.observers_max], 0,
+           p->o.observers_max * sizeof p->views[0]);
+    infra__promotion_drop_order(&p->nodes[id].order);
+}
+
+int infra_promotion_set(struct infra_promotion *promotion, uint32_t node,
+                        const char *key, uint32_t priority, uint32_t flags)
+{
+    struct infra_promotion *p = promotion;
+
+    if (p == NULL || node >= p->o.nodes_max || key == NULL || key[0] == '\0' ||
+        (flags & ~ALL_FLAGS) != 0) {
+        return INFRA_EINVAL;
+    }
+    struct node *n = &p->nodes[node];
+    uint64_t hash = infra_xxhash64(key, strlen(key), 0);
+    if (n->is_set && n->key != hash) {
+        if (is_in_use(p, node)) {
+            return INFRA_EBUSY;
+        }
+        forget(p, node);
+    }
+    n->is_set = true;
+    n->key = hash;
+    n->priority = priority;
+    n->flags = flags;
+    return INFRA_OK;
+}
+
+int infra_promotion_remove(struct infra_promotion *promotion, uint32_t node)
+{
+    struct infra_promotion *p = promotion;
+
+    if (p == NULL || node >= p->o.nodes_max) {
+        return INFRA_EINVAL;
+    }
+    if (!p->nodes[node].is_set) {
+        return INFRA_ENOENT;
+    }
+    if (is_in_use(p, node)) {
+        return INFRA_EBUSY;
+    }
+    forget(p, node);
+    return INFRA_OK;
+}
+
+int infra_promotion_adopt(struct infra_promotion *promotion, uint32_t node,
+                          uint64_t token, uint64_t timeline, int unfinished,
+                          infra_time now)
+{
+    struct infra_promotion *p = promotion;
+
+    if (p == NULL || token == 0) {
+        return INFRA_EINVAL;
+    }
+    if (!is_node(p, node)) {
+        return INFRA_ENOENT;
+    }
+    infra__promotion_advance(p, now);
+    bool finishes = token == p->primary_token && node == p->primary &&
+                    p->is_unfinished && !unfinished;
+    if (token <= p->primary_token && !finishes) {
+        return INFRA_ESTALE;
+    }
+    /* A plan that was made for another primary is begun anew. */
+    infra__promotion_become(p, INFRA_PROMOTION_REASON_UNLEASED, NOBODY);
+    if (p->primary != NOBODY && p->primary != node) {
+        p->nodes[p->primary].is_deposed = true;
+        p->changes++;
+        p->changed = p->now;
+        infra__damper_add(&p->damper, p->now);
+    }
+    p->primary = node;
+    p->primary_token = token;
+    p->primary_timeline = timeline;
+    p->primary_position = 0;
+    p->is_unfinished = unfinished != 0;
+    p->nodes[node].is_deposed = false;
+    infra__promotion_advance(p, now);
+    return INFRA_OK;
+}
+
+/* What it says of itself. */
+static void learn(struct infra_promotion *p, uint32_t id,
+                  const struct infra_promotion_sample *s, infra_time at)
+{
+    struct node *n = &p->nodes[id];
+    uint32_t writable = s->writable != 0;
+
+    if (!n->has_answered || n->writable != writable || n->source != s->source) {
+        n->changed = at;
+    }
+    n->has_answered = true;
+    n->at = at;
+    n->timeline = s->timeline;
+    n->position = s->position;
+    n->writable = writable;
+    n->source = s->source;
+    if (!writable && s->source == p->primary && p->primary != NOBODY &&
+        at >= n->not_before) {
+        n->is_deposed = false; /* It follows. */
+    }
+}
+
+static bool is_sample(const struct infra_promotion *p, uint32_t node,
+                      const struct infra_promotion_sample *s)
+{
+    return s->observer < p->o.observers_max &&
+           s->view <= INFRA_PROMOTION_VIEW_STALLED && s->writable <= 1 &&
+           (s->source == NOBODY ||
+            (s->source < p->o.nodes_max && s->source != node));
+}
+
+int infra_promotion_report(struct infra_promotion *promotion, uint32_t node,
+                           const struct infra_promotion_sample *sample,
+                           infra_time now)
+{
+    struct infra_promotion *p = promotion;
+
+    if (p == NULL || sample == NULL || !is_sample(p, node, sample)) {
+        return INFRA_EINVAL;
+    }
+    if (!is_node(p, node)) {
+        return INFRA_ENOENT;
+    }
+    infra__promotion_advance(p, now);
+    struct view *v =
+        &p->views[(size_t)node * p->o.observers_max + sample->observer];
+    infra_time at = sample->at < p->now ? sample->at : p->now;
+    if (v->is_known && at < v->at) {
+        return INFRA_ESTALE;
+    }
+    *v = (struct view) { .at = at, .view = sample->view, .is_known = 1 };
+    if (sample->view == INFRA_PROMOTION_VIEW_OK &&
+        (!p->nodes[node].has_answered || at >= p->nodes[node].at)) {
+        learn(p, node, sample, at);
+    }
+    infra__promotion_advance(p, now);
+    return INFRA_OK;
+}
+
+/* Without loss: the primary is there, and so are those who acknowledge; with
+ * fewer it might be one that was replaced and does not know. */
+static int switch_over(struct infra_promotion *p, uint32_t node)
+{
+    uint32_t followers = 0;
+
+    for (uint32_t i = 0; i < p->o.nodes_max; i++) {
+        followers += is_fresh(p, i) && p->nodes[i].source == p->primary &&
+                     has_flag(&p->nodes[i], INFRA_PROMOTION_SYNC);
+    }
+    bool is_possible = p->step == INFRA_PROMOTION_WATCH && !p->is_spent &&
+                       p->primary != NOBODY && is_writable(p, p->primary) &&
+                       followers >= p->o.sync_acks;
+    if (!is_possible || node == p->primary ||
+        !infra__promotion_may_lead(p, node) || p->nodes[node].is_deposed ||
+        (p->o.sync_acks > 0 &&
+         !has_flag(&p->nodes[node], INFRA_PROMOTION_SYNC))) {
+        return INFRA_EBUSY;
+    }
+    infra__promotion_become(p, INFRA_PROMOTION_REASON_COMMAND, node);
+    return INFRA_OK;
+}
+
+static int abort_switchover(struct infra_promotion *p)
+{
+    if (p->step != INFRA_PROMOTION_STOPPING &&
+        p->step != INFRA_PROMOTION_CATCHING_UP) {
+        return INFRA_EBUSY;
+    }
+    infra__promotion_become(p, INFRA_PROMOTION_REASON_COMMAND, p->primary);
+    return INFRA_OK;
+}
+
+static int force(struct infra_promotion *p, uint32_t node)
+{
+    if (p->step == INFRA_PROMOTION_WAITING && !p->is_spent) {
+        p->is_impatient = true;
+        return INFRA_OK;
+    }
+    if (p->step != INFRA_PROMOTION_HELD ||
+        !infra__promotion_may_lead(p, node) || !p->nodes[node].is_detached) {
+        return INFRA_EBUSY;
+    }
+    infra__promotion_become(p, INFRA_PROMOTION_REASON_COMMAND, node);
+    return INFRA_OK;
+}
+
+int infra_promotion_command(struct infra_promotion *promotion, uint32_t command,
+                            uint32_t node, infra_time now)
+{
+    struct infra_promotion *p = promotion;
+    int err = INFRA_OK;
+
+    if (p == NULL || command > INFRA_PROMOTION_RESUME) {
+        return INFRA_EINVAL;
+    }
+    if ((command == INFRA_PROMOTION_SWITCHOVER ||
+         command == INFRA_PROMOTION_FORCE) &&
+        !is_node(p, node)) {
+        return INFRA_ENOENT;
+    }
+    infra__promotion_advance(p, now);
+    switch (command) {
+    case INFRA_PROMOTION_SWITCHOVER:
+        err = switch_over(p, node);
+        break;
+    case INFRA_PROMOTION_ABORT:
+        err = abort_switchover(p);
+        break;
+    case INFRA_PROMOTION_FORCE:
+        err = force(p, node);
+        break;
+    default:
+        p->is_paused = command == INFRA_PROMOTION_PAUSE;
+        break;
+    }
+    infra__promotion_advance(p, now);
+    return err;
+}
+
+int infra_promotion_inspect(const struct infra_promotion *promotion,
+                            struct infra_promotion_status *ret)
+{
+    const struct infra_promotion *p = promotion;
+    struct infra__choice choice;
+    struct infra__votes votes;
+
+    if (p == NULL || ret == NULL) {
+        return INFRA_EINVAL;
+    }
+    uint32_t why = infra__promotion_choose(p, &choice);
+    (void)infra__promotion_verdict(p, &votes);
+    const struct infra_promotion_status status = {
+        .size = sizeof status,
+        .token = p->token,
+        .primary_token = p->primary_token,
+        .since = p->since,
+        .changes = p->changes,
+        .step = p->step,
+        .reason = p->step == INFRA_PROMOTION_HELD ? why : p->reason,
+        .primary = p->primary,
+        .candidate = p->candidate,
+        .target = p->target,
+        .spent = p->is_spent,
+        .alive = votes.alive,
+        .dead = votes.dead,
+        .reported = choice.reported,
+        .needed = choice.needed,
+        .penalty = infra__damper_penalty(&p->damper, p->now),
+        .paused = p->is_paused,
+    };
+    return infra__stats_export(ret, &status, sizeof status, sizeof status);
+}

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: MIT */
+/* The planner's state, shared by its files:
+ *
+ *   promotion_steps.c     which step follows which, and why: one table
+ *   promotion_evidence.c  what the samples say of the primary and its rivals
+ *   promotion_choice.c    who is promoted, and whether anybody may be
+ *   promotion_due.c       what is due in a step
+ *   promotion_plan.c      what it means to enter a step, and the turn
+ *   promotion_orders.c    orders, answers, and what the host is told
+ *   promotion.c           create, nodes, samples, the operator's words */
+#ifndef INFRA_FAILOVER_PROMOTION_H
+#define INFRA_FAILOVER_PROMOTION_H
+
+#include <infra/promotion.h>
+
+#include "internal.h"
+
+#define NOBODY INFRA_PROMOTION_NOBODY
+#define STEPS_COUNT (INFRA_PROMOTION_PAUSED + 1u)
+#define PROMOTION_REASONS_COUNT (INFRA_PROMOTION_REASON_PAUSED + 1u)
+#define NO_REASON PROMOTION_REASONS_COUNT
+#define NO_ORDER (INFRA_PROMOTION_STEP + 1u)
+#define NO_OUTCOME (INFRA_FENCE_UNKNOWN + 1u)
+#define STEPS_LOG_MAX 16u /* Not yet taken by the host; then the oldest goes. */
+
+/* The rules of safety. The simulator is built with a switch that breaks one of
+ * them, to see that it notices; the library has none. */
+enum infra__promotion_rule {
+    INFRA__PROMOTION_RULE_NONE,
+    INFRA__PROMOTION_RULE_GATE,     /* Without an open gate it does nothing. */
+    INFRA__PROMOTION_RULE_SPENT,    /* A token names one primary. */
+    INFRA__PROMOTION_RULE_EVIDENCE, /* k of n have to say that it is dead, */
+    INFRA__PROMOTION_RULE_VETO,     /* and nobody that it is not. */
+    INFRA__PROMOTION_RULE_FENCE,    /* It is shut out first. */
+    INFRA__PROMOTION_RULE_DETACH,   /* Who reports receives from nobody, */
+    INFRA__PROMOTION_RULE_SINCE,    /* and reports after that. */
+    INFRA__PROMOTION_RULE_QUORUM,   /* Enough report. */
+    INFRA__PROMOTION_RULE_ALL,      /* Asynchronous: all do. */
+    INFRA__PROMOTION_RULE_POSITION, /* Who has most is promoted, */
+    INFRA__PROMOTION_RULE_TIMELINE, /* of the newest timeline. */
+    INFRA__PROMOTION_RULE_SYNC,     /* And is one of those who count. */
+    INFRA__PROMOTION_RULE_STOP,     /* Switchover: no writes any more, */
+    INFRA__PROMOTION_RULE_CATCH_UP, /* and the last of them arrived. */
+    INFRA__PROMOTION_RULE_SEEN,     /* It is the primary when it is seen. */
+    INFRA__PROMOTION_RULE_CONFLICT, /* Of two the older is stopped. */
+    INFRA__PROMOTION_RULE_UNKNOWN,  /* Asynchronous: or might be one. */
+    INFRA__PROMOTION_RULE_NAME,     /* What was begun is written down before, */
+    INFRA__PROMOTION_RULE_UNFINISHED, /* and begun anew by who finds it. */
+    INFRA__PROMOTION_RULES_COUNT,
+};
+#ifdef INFRA_MUTATIONS
+extern enum infra__promotion_rule infra__promotion_broken_rule;
+#define PROMOTION_RULE(name) \
+    (infra__promotion_broken_rule != INFRA__PROMOTION_RULE_##name)
+#else
+#define PROMOTION_RULE(name) true
+#endif
+
+/* The last that one observer saw of one node. */
+struct view {
+    infra_time at;
+    uint32_t view;
+    uint32_t is_known;
+};
+
+/* The order that a node has, or had last in this step. */
+struct order {
+    uint64_t call;
+    infra_time deadline;
+    infra_time next_at; /* Not again before. */
+    infra_time done_at;
+    uint32_t kind;    /* NO_ORDER: none. */
+    uint32_t outcome; /* Of the last try; NO_OUTCOME: none so far. */
+    bool is_out;
+    bool is_offered; /* And the host has not taken it yet. */
+};
+
+struct node {
+    uint64_t key; /* The hash of its key stands for it. */
+    /* Of the youngest sample in which it answered. */
+    infra_time at;
+    uint64_t timeline;
+    uint64_t position;
+    infra_time changed; /* Since when writable and source are so. */
+    uint32_t writable;
+    uint32_t source;
+    uint32_t priority;
+    uint32_t flags;
+    infra_time not_before; /* Samples begun before do not speak any more. */
+    struct order order;
+    bool is_set;
+    bool has_answered; /* The facts above are known. */
+    bool is_detached;  /* By this plan. */
+    bool is_deposed;   /* It was primary, and does not follow yet. */
+    bool is_fenced;    /* By this plan, */
+    bool is_excused;   /* or it could not be, and the plan went on. */
+    bool tells_quarantine;
+};
+
+struct infra_promotion {
+    struct infra_allocator allocator;
+    struct infra_promotion_options o;
+    struct node *nodes;
+    struct view *views; /* By node, then observer. */
+
+    infra_time now;    /* The greatest that was seen. */
+    uint64_t token;    /* While the gate is open; else 0. */
+    uint64_t lease;    /* The last token that there was. */
+    bool is_spent;     /* That token has named a primary. */
+    bool is_paused;    /* By the operator. */
+    bool is_impatient; /* The operator waits for no damper. */
+    uint32_t step;
+    uint32_t reason;
+    infra_time since;
+
+    uint32_t primary;
+    uint64_t primary_token; /* That was written down, */
+
+    uint64_t primary_timeline;
+    uint64_t primary_position; /* Where it began; 0: not known. */
+    bool is_unfinished;        /* or that is to be. */
+
+    /* The plan. */
+    uint32_t candidate;
+    uint32_t target;   /* Who is or was shut out. */
+    uint64_t began_at; /* The candidate's position. */
+    bool is_switchover;
+    uint64_t last_position; /* Of the primary that was stopped. */
+
+    struct order own; /* What the host is to do itself. */
+    struct infra__damper damper;
+    infra_time changed; /* When the primary last changed. */
+    uint64_t changes;
+    uint64_t calls_count;
+
+    /* What the host is to be told. */
+
+    bool tells_hold;
+    bool tells_resign;
+    uint32_t log_first;
+    uint32_t log_count;
+    struct infra_promotion_event log[STEPS_LOG_MAX];
+};
+
+static inline bool is_node(const struct infra_promotion *p, uint32_t id)
+{
+    return id < p->o.nodes_max && p->nodes[id].is_set;
+}
+
+static inline bool has_flag(const struct node *n, uint32_t flag)
+{
+    return (n->flags & flag) != 0;
+}
+
+/* Is what is known of it still so? */
+static inline bool is_fresh(const struct infra_promotion *p, uint32_t id)
+{
+    const struct node *n = &p->nodes[id];
+
+    return n->is_set && n->has_answered && n->at >= n->not_before &&
+           p->now - n->at <= p->o.fresh;
+}
+
+static inline bool is_writable(const struct infra_promotion *p, uint32_t id)
+{
+    return is_fresh(p, id) && p->nodes[id].writable != 0;
+}
+
+/* The table. */
+struct infra__promotion_row {
+    uint32_t from; /* STEPS_COUNT: any but STANDBY. */
+    uint32_t reason;
+    uint32_t to;
+};
+const struct infra__promotion_row *infra__promotion_table(size_t *ret_count);
+
+/* The step that follows; STEPS_COUNT: none, the reason does not apply. */
+uint32_t infra__promotion_transition(uint32_t step, uint32_t reason);
+
+struct infra__votes {
+    uint32_t alive;
+    uint32_t dead;
+};
+
+/* What is to be thought of the primary: ALIVE, SUSPECTED or DEAD. */
+uint32_t infra__promotion_verdict(const struct infra_promotion *p,
+                                  struct infra__votes *ret);
+
+/* Is there another one that takes writes? ADOPTED: and it is the newer one,
+ * @ret; CONFLICT: and it is to be stopped, @ret, or nobody knows which. */
+uint32_t infra__promotion_rival(const struct infra_promotion *p, uint32_t *ret);
+
+/* Does nobody take writes though somebody could (READONLY), or does nobody know
+ * how a promotion ended (UNFINISHED)? */
+uint32_t infra__promotion_vacancy(const struct infra_promotion *p);
+
+struct infra__choice {
+    uint32_t candidate;
+    uint32_t reported;
+    uint32_t needed;
+};
+
+/* REPORTED: the candidate is to be promoted; CONFLICT: it has to be fenced
+ * first; MISSING, AHEAD, NONE: nobody is; NO_REASON: wait for the others. */
+uint32_t infra__promotion_choose(const struct infra_promotion *p,
+                                 struct infra__choice *ret);
+
+/* May it be made primary, by what it is and not by what it has? */
+bool infra__promotion_may_lead(const struct infra_promotion *p, uint32_t id);
+
+/* The reason to leave the step, NO_REASON if there is none, and whom it is
+ * about. The damper forgets as it is asked. */
+struct infra__due {
+    uint32_t reason;
+    uint32_t node;
+};
+struct infra__due infra__promotion_due(struct infra_promotion *p);
+
+/* Go where the table says, if it says so; @node: whom the step is about. */
+void infra__promotion_become(struct infra_promotion *p, uint32_t reason,
+                             uint32_t node);
+
+/* Look at the gate and the time, do what is due, give orders. */
+void infra__promotion_advance(struct infra_promotion *p, infra_time now);
+
+/* Is all done that this step's fence can do? NO_REASON, FENCED, UNFENCED. */
+uint32_t infra__promotion_fence_end(const struct infra_promotion *p,
+                                    uint32_t id);
+
+/* Is it to be pointed at the primary? */
+bool infra__promotion_wants_repoint(const struct infra_promotion *p,
+                                    uint32_t id);
+
+/* Orders that got no answer in time, and those that the step wants. */
+void infra__promotion_expire_orders(struct infra_promotion *p);
+void infra__promotion_give_orders(struct infra_promotion *p);
+void infra__promotion_drop_order(struct order *order);
+
+/* When time alone changes the step. */
+infra_time infra__promotion_step_due(const struct infra_promotion *p);
+
+#endif

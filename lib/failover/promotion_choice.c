@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: MIT */
+/* Who is promoted, and whether anybody may be.
+ *
+ * With acknowledged writes: each is on the primary that took it and on k of the
+ * nodes that count, so on k + 1 of these n, since the primary was one of them.
+ * Of any n - k of them one has it. They are detached before they report, so
+ * that none acknowledges anything afterwards, and the greatest position among
+ * them covers every acknowledged write, whoever was primary and whether or not
+ * it was shut out (as Patroni's quorum commit, and as Paxos reads a majority).
+ * A primary that is not one of those who count holds one copy less: then it
+ * takes n - k + 1.
+ *
+ * Without acknowledgements everybody has to report, and may still be behind
+ * what the old primary was last seen to have (Patroni's
+ * maximum_lag_on_failover). */
+#include "promotion.h"
+
+/* Timeline first: positions compare within one. */
+struct place {
+    uint64_t timeline;
+    uint64_t position;
+};
+
+static bool is_greater(struct place a, struct place b)
+{
+    if (a.timeline != b.timeline && PROMOTION_RULE(TIMELINE)) {
+        return a.timeline > b.timeline;
+    }
+    return a.position > b.position;
+}
+
+static struct place place_of(const struct node *n)
+{
+    return (struct place) { n->timeline, n->position };
+}
+
+static bool is_sync(const struct node *n)
+{
+    return has_flag(n, INFRA_PROMOTION_SYNC);
+}
+
+/* Without timelines nobody can tell whether what a former primary has more is
+ * also what it should have. */
+static bool is_misleading(const struct node *n)
+{
+    return n->is_deposed && n->timeline == 0;
+}
+
+/* Has it said what it has, with nothing to be added any more? */
+static bool has_reported(const struct infra_promotion *p, uint32_t id)
+{
+    const struct node *n = &p->nodes[id];
+    bool is_cut =
+        (n->is_detached && n->source == NOBODY) || !PROMOTION_RULE(DETACH);
+
+    return n->is_set && n->has_answered && is_cut && !is_misleading(n) &&
+           !has_flag(n, INFRA_PROMOTION_QUARANTINED) &&
+           (n->at >= n->not_before || !PROMOTION_RULE(SINCE));
+}
+
+/* Is it waited for? Who was shut out may never come back. */
+static bool is_expected(const struct infra_promotion *p, uint32_t id)
+{
+    const struct node *n = &p->nodes[id];
+
+    return n->is_set && !n->is_fenced && !n->is_excused &&
+           !has_flag(n, INFRA_PROMOTION_QUARANTINED);
+}
+
+bool infra__promotion_may_lead(const struct infra_promotion *p, uint32_t id)
+{
+    const struct node *n = &p->nodes[id];
+
+    return is_fresh(p, id) &&
+           !has_flag(n, INFRA_PROMOTION_NEVER | INFRA_PROMOTION_QUARANTINED);
+}
+
+struct tally {
+    uint32_t reported;
+    uint32_t needed;
+    bool is_complete;     /* All whom it waits for reported. */
+    struct place reached; /* The greatest of those reported, */
+    struct place binding; /* of those who count, or of all that is known. */
+};
+
+static void raise(struct place *greatest, const struct node *n)
+{
+    if (is_greater(place_of(n), *greatest)) {
+        *greatest = place_of(n);
+    }
+}
+
+static struct tally count(const struct infra_promotion *p)
+{
+    bool acks = p->o.sync_acks > 0;
+    struct tally t = { .is_complete = true };
+    uint32_t all = 0;
+
+    for (uint32_t i = 0; i < p->o.nodes_max; i++) {
+        const struct node *n = &p->nodes[i];
+        bool is_in = has_reported(p, i);
+        bool is_counted = acks ? is_sync(n) : is_expected(p, i);
+        if (!n->is_set) {
+            continue;
+        }
+        all += is_counted;
+        t.reported += is_counted && is_in;
+        t.is_complete = t.is_complete && (is_in || !is_expected(p, i));
+        if (is_in) {
+            raise(&t.reached, n);
+        }
+        if (acks ? is_counted && is_in : n->has_answered) {
+            raise(&t.binding, n);
+        }
+    }
+    if (!acks) {
+        t.needed = PROMOTION_RULE(ALL) ? all : 0;
+        return t;
+    }
+    bool is_outside =
+        (p->primary != NOBODY && !is_sync(&p->nodes[p->primary])) ||
+        (p->target != NOBODY && !is_sync(&p->nodes[p->target]));
+    uint32_t wanted = all + is_outside;
+    t.needed = wanted > p->o.sync_acks ? wanted - p->o.sync_acks : 1;
+    if (!PROMOTION_RULE(QUORUM)) {
+        t.needed = 1;
+    }
+    return t;
+}
+
+/* Does it have all that it has to have? */
+static bool has_all(const struct infra_promotion *p, const struct node *n,
+                    struct place binding)
+{
+    struct place mine = place_of(n);
+
+    if (p->o.sync_acks == 0 && mine.timeline == binding.timeline) {
+        mine.position = mine.position > UINT64_MAX - p->o.behind_max
+                            ? UINT64_MAX
+                            : mine.position + p->o.behind_max;
+    }
+    return !is_greater(binding, mine) || !PROMOTION_RULE(POSITION);
+}
+
+/* Is @a the better candidate? Who is as far as the primary that is there anyway
+ * leaves it to that. */
+static bool is_better(const struct infra_promotion *p, uint32_t a, uint32_t b)
+{
+    const struct node *x = &p->nodes[a];
+    const struct node *y = &p->nodes[b];
+
+    if (p->o.sync_acks > 0 && is_sync(x) != is_sync(y)) {
+        return is_sync(x);
+    }
+    if (PROMOTION_RULE(POSITION)) {
+        if (is_greater(place_of(x), place_of(y))) {
+            return true;
+        }
+        if (is_greater(place_of(y), place_of(x))) {
+            return false;
+        }
+    }
+    if (a == p->primary || b == p->primary) {
+        return a == p->primary;
+    }
+    return x->priority != y->priority ? x->priority > y->priority : a < b;
+}
+
+/* The best of those who may; NOBODY. */
+static uint32_t best(const struct infra_promotion *p, const struct tally *t,
+                     bool is_lossy, bool *ret_had_one)
+{
+    uint32_t chosen = NOBODY;
+
+    for (uint32_t i = 0; i < p->o.nodes_max; i++) {
+        const struct node *n = &p->nodes[i];
+        if (!has_reported(p, i) || !infra__promotion_may_lead(p, i)) {
+            continue;
+        }
+        *ret_had_one = true;
+        bool counts =
+            p->o.sync_acks == 0 || is_sync(n) || !PROMOTION_RULE(SYNC);
+        if (!is_lossy && (!counts || !has_all(p, n, t->binding))) {
+            continue;
+        }
+        if (chosen == NOBODY || is_better(p, i, chosen)) {
+            chosen = i;
+        }
+    }
+    return chosen;
+}
+
+/* Another one that takes writes, and has to be stopped first; NOBODY. Where no
+ * replica has to acknowledge, also one of which nobody knows whether it does:
+ * it is not waited for, and so it must not come back. */
+static uint32_t writer_beside(const struct infra_promotion *p, uint32_t chosen)
+{
+    for (uint32_t i = 0; i < p->o.nodes_max && PROMOTION_RULE(CONFLICT); i++) {
+        bool is_unknown = p->o.sync_acks == 0 && is_expected(p, i) &&
+                          !has_reported(p, i) && PROMOTION_RULE(UNKNOWN);
+        if (i != chosen && !p->nodes[i].is_excused &&
+            (is_writable(p, i) || is_unknown)) {
+            return i;
+        }
+    }
+    return NOBODY;
+}
+
+uint32_t infra__promotion_choose(const struct infra_promotion *p,
+                                 struct infra__choice *ret)
+{
+    struct tally t = count(p);
+    bool is_late = p->now >= infra__time_add(p->since, p->o.collect) ||
+                   p->step == INFRA_PROMOTION_HELD;
+    bool is_enough = t.reported >= t.needed;
+    bool had_one = false;
+
+    *ret = (struct infra__choice) { NOBODY, t.reported, t.needed };
+    if (!t.is_complete && !is_late) {
+        return NO_REASON;
+    }
+    uint32_t chosen = is_enough ? best(p, &t, false, &had_one) : NOBODY;
+    if (chosen == NOBODY && p->o.loss == INFRA_PROMOTION_LOSE) {
+        if (!is_late) {
+            return NO_REASON; /* Somebody may come back yet who has it. */
+        }
+        chosen = best(p, &t, true, &had_one);
+    }
+    if (chosen == NOBODY) {
+        return !is_enough ? INFRA_PROMOTION_REASON_MISSING
+               : had_one  ? INFRA_PROMOTION_REASON_AHEAD
+                          : INFRA_PROMOTION_REASON_NONE;
+    }
+    uint32_t writer = writer_beside(p, chosen);
+    ret->candidate = writer != NOBODY ? writer : chosen;
+    return writer != NOBODY ? INFRA_PROMOTION_REASON_CONFLICT
+                            : INFRA_PROMOTION_REASON_REPORTED;
+}

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: MIT */
+/* What is due: for each step the reason to leave it, if there is one. Nothing
+ * is changed here; the time, the samples and the answers to orders say it
+ * all. */
+#include "promotion.h"
+
+static infra_time after(infra_time from, infra_time duration)
+{
+    return infra__time_add(from, duration);
+}
+
+/* Is it too soon after the last changes? */
+static bool is_damped(struct infra_promotion *p)
+{
+    bool is_penalized = infra__damper_is_suppressed(&p->damper, p->now);
+    bool is_soon =
+        p->changes > 0 && p->now < after(p->changed, p->o.recovery_gap);
+
+    return (is_penalized || is_soon) && !p->is_impatient;
+}
+
+/* The primary is dead, or nobody is: which way? */
+static uint32_t if_free(const struct infra_promotion *p, uint32_t reason)
+{
+    return p->is_spent && PROMOTION_RULE(SPENT) ? INFRA_PROMOTION_REASON_SPENT
+                                                : reason;
+}
+
+static struct infra__due because(uint32_t reason, uint32_t node)
+{
+    return (struct infra__due) { reason, node };
+}
+
+static struct infra__due due_of_watch(const struct infra_promotion *p)
+{
+    struct infra__votes votes;
+    uint32_t rival;
+    uint32_t reason = infra__promotion_vacancy(p);
+
+    if (reason == INFRA_PROMOTION_REASON_UNFINISHED) {
+        return because(if_free(p, reason), NOBODY);
+    }
+    reason = infra__promotion_rival(p, &rival);
+    if (reason == INFRA_PROMOTION_REASON_ADOPTED) {
+        return because(if_free(p, reason), rival);
+    }
+    if (reason != NO_REASON) {
+        return because(reason, rival);
+    }
+    if (infra__promotion_verdict(p, &votes) != INFRA_PROMOTION_REASON_ALIVE) {
+        return because(INFRA_PROMOTION_REASON_SUSPECTED, p->primary);
+    }
+    reason = infra__promotion_vacancy(p);
+    return because(reason != NO_REASON ? if_free(p, reason) : NO_REASON,
+                   NOBODY);
+}
+
+static struct infra__due due_of_doubt(struct infra_promotion *p)
+{
+    struct infra__votes votes;
+    uint32_t rival;
+    uint32_t reason = infra__promotion_rival(p, &rival);
+
+    if (p->step == INFRA_PROMOTION_WAITING && p->is_spent &&
+        PROMOTION_RULE(SPENT)) {
+        return because(NO_REASON, NOBODY); /* Until there is another token. */
+    }
+    if (reason != NO_REASON) {
+        return because(reason == INFRA_PROMOTION_REASON_ADOPTED
+                           ? if_free(p, reason)
+                           : reason,
+                       rival);
+    }
+    reason = infra__promotion_verdict(p, &votes);
+    if (reason != INFRA_PROMOTION_REASON_DEAD) {
+        return because(reason, p->primary);
+    }
+    return because(is_damped(p) ? INFRA_PROMOTION_REASON_DAMPED
+                                : if_free(p, reason),
+                   p->primary);
+}
+
+static struct infra__due due_of_switchover(const struct infra_promotion *p)
+{
+    const struct node *old = &p->nodes[p->primary];
+    const struct node *new = &p->nodes[p->candidate];
+    bool is_late = p->now >= after(p->since, p->o.catch_up);
+    bool is_stopped = (is_fresh(p, p->primary) && old->writable == 0 &&
+                       old->order.outcome == INFRA_FENCE_DONE &&
+                       old->at > old->order.done_at) ||
+                      !PROMOTION_RULE(STOP);
+    struct infra__votes votes;
+
+    if (infra__promotion_verdict(p, &votes) == INFRA_PROMOTION_REASON_DEAD) {
+        return because(INFRA_PROMOTION_REASON_DEAD, p->primary);
+    }
+    if (old->order.outcome == INFRA_FENCE_FAILED) {
+        return because(INFRA_PROMOTION_REASON_REFUSED, p->primary);
+    }
+    if (p->step == INFRA_PROMOTION_STOPPING) {
+        return because(is_stopped ? INFRA_PROMOTION_REASON_STOPPED
+                       : is_late  ? INFRA_PROMOTION_REASON_TIMEOUT
+                                  : NO_REASON,
+                       p->primary);
+    }
+    if (is_writable(p, p->primary)) {
+        return because(INFRA_PROMOTION_REASON_REFUSED, p->primary);
+    }
+    bool has_it =
+        is_fresh(p, p->candidate) &&
+        new->timeline == old->timeline &&new->position >= p->last_position;
+    if (has_it || !PROMOTION_RULE(CATCH_UP)) {
+        return because(INFRA_PROMOTION_REASON_CAUGHT_UP, p->candidate);
+    }
+    return because(is_late ? INFRA_PROMOTION_REASON_TIMEOUT : NO_REASON,
+                   p->primary);
+}
+
+/* Both its word and what is seen of it count: the word alone may be wrong, and
+ * what is seen alone may be the work of an older order. */
+static struct infra__due due_of_promoting(const struct infra_promotion *p)
+{
+    const struct node *n = &p->nodes[p->candidate];
+    bool is_done = n->order.outcome == INFRA_FENCE_DONE;
+
+    if (is_done &&
+        ((is_writable(p, p->candidate) && n->at > n->order.done_at) ||
+         !PROMOTION_RULE(SEEN))) {
+        return because(INFRA_PROMOTION_REASON_WRITABLE, p->candidate);
+    }
+    if (n->order.outcome == INFRA_FENCE_FAILED) {
+        return because(INFRA_PROMOTION_REASON_REFUSED, p->candidate);
+    }
+    return because(p->now >= after(p->since, p->o.promote)
+                       ? INFRA_PROMOTION_REASON_TIMEOUT
+                       : NO_REASON,
+                   p->candidate);
+}
+
+static struct infra__due due_of_repointing(const struct infra_promotion *p)
+{
+    bool is_over = true;
+
+    for (uint32_t i = 0; i < p->o.nodes_max && is_over; i++) {
+        is_over = !infra__promotion_wants_repoint(p, i) ||
+                  p->nodes[i].order.outcome == INFRA_FENCE_DONE;
+    }
+    if (p->is_unfinished) {
+        return because(NO_REASON, NOBODY); /* Not before it is written down. */
+    }
+    return because(is_over ? INFRA_PROMOTION_REASON_REPOINTED
+                   : p->now >= after(p->since, p->o.order)
+                       ? INFRA_PROMOTION_REASON_TIMEOUT
+                       : NO_REASON,
+                   p->primary);
+}
+
+static struct infra__due due_of_conflict(struct infra_promotion *p)
+{
+    struct infra__votes votes;
+    uint32_t rival;
+    uint32_t reason = infra__promotion_rival(p, &rival);
+
+    if (p->primary == NOBODY) {
+        return because(reason == INFRA_PROMOTION_REASON_CONFLICT
+                           ? NO_REASON
+                           : INFRA_PROMOTION_REASON_RESOLVED,
+                       NOBODY);
+    }
+    if (reason == INFRA_PROMOTION_REASON_ADOPTED &&
+        if_free(p, reason) == reason) {
+        return because(reason, rival);
+    }
+    if (infra__promotion_verdict(p, &votes) == INFRA_PROMOTION_REASON_DEAD &&
+        !is_damped(p) && if_free(p, reason) == reason) {
+        return because(INFRA_PROMOTION_REASON_DEAD, p->primary);
+    }
+    return because(reason == INFRA_PROMOTION_REASON_CONFLICT
+                       ? NO_REASON
+                       : INFRA_PROMOTION_REASON_RESOLVED,
+                   NOBODY);
+}
+
+struct infra__due infra__promotion_due(struct infra_promotion *p)
+{
+    struct infra__choice choice;
+    uint32_t reason;
+
+    if (p->is_paused != (p->step == INFRA_PROMOTION_PAUSED)) {
+        return because(p->is_paused ? INFRA_PROMOTION_REASON_PAUSED
+                                    : INFRA_PROMOTION_REASON_COMMAND,
+                       NOBODY);
+    }
+    switch (p->step) {
+    case INFRA_PROMOTION_READING:
+        return because(p->own.outcome == INFRA_FENCE_DONE
+                           ? INFRA_PROMOTION_REASON_READ
+                           : NO_REASON,
+                       NOBODY);
+    case INFRA_PROMOTION_WATCH:
+        return due_of_watch(p);
+    case INFRA_PROMOTION_SUSPECT:
+    case INFRA_PROMOTION_WAITING:
+        return due_of_doubt(p);
+    case INFRA_PROMOTION_FENCING:
+        return because(infra__promotion_fence_end(p, p->target), p->target);
+    case INFRA_PROMOTION_COLLECTING:
+    case INFRA_PROMOTION_HELD:
+        reason = infra__promotion_choose(p, &choice);
+        return because(reason, choice.candidate);
+    case INFRA_PROMOTION_STOPPING:
+    case INFRA_PROMOTION_CATCHING_UP:
+        return due_of_switchover(p);
+    case INFRA_PROMOTION_NAMING:
+        return because(p->own.outcome == INFRA_FENCE_DONE ||
+                               !PROMOTION_RULE(NAME)
+                           ? INFRA_PROMOTION_REASON_NAMED
+                           : NO_REASON,
+                       p->candidate);
+    case INFRA_PROMOTION_PROMOTING:
+        return due_of_promoting(p);
+    case INFRA_PROMOTION_REPOINTING:
+        return due_of_repointing(p);
+    case INFRA_PROMOTION_CONFLICT:
+        return due_of_conflict(p);
+    default:
+        return because(NO_REASON, NOBODY);
+    }
+}
+
+infra_time infra__promotion_step_due(const struct infra_promotion *p)
+{
+    switch (p->step) {
+    case INFRA_PROMOTION_FENCING:
+    case INFRA_PROMOTION_CONFLICT:
+        return after(p->since, p->o.fence_wait);
+    case INFRA_PROMOTION_COLLECTING:
+        return after(p->since, p->o.collect);
+    case INFRA_PROMOTION_STOPPING:
+    case INFRA_PROMOTION_CATCHING_UP:
+        return after(p->since, p->o.catch_up);
+    case INFRA_PROMOTION_PROMOTING:
+        return after(p->since, p->o.promote);
+    case INFRA_PROMOTION_REPOINTING:
+        return after(p->since, p->o.order);
+    default:
+        return INFRA_TIME_NEVER;
+    }
+}

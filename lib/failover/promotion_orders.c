@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: MIT */
+/* Orders to nodes, and what the host is told. What a node is to do now follows
+ * from the step alone; each turn compares that with the order it has, so that
+ * there is never another one out than what the step wants, and one that got no
+ * answer is simply wanted still. */
+#include "promotion.h"
+
+void infra__promotion_drop_order(struct order *order)
+{
+    *order = (struct order) { .kind = NO_ORDER, .outcome = NO_OUTCOME };
+}
+
+uint32_t infra__promotion_fence_end(const struct infra_promotion *p,
+                                    uint32_t id)
+{
+    const struct order *order = &p->nodes[id].order;
+    uint32_t policy = order->outcome == INFRA_FENCE_FAILED ? p->o.fence_failed
+                                                           : p->o.fence_unknown;
+
+    if (!PROMOTION_RULE(FENCE) || (order->kind == INFRA_PROMOTION_FENCE &&
+                                   order->outcome == INFRA_FENCE_DONE)) {
+        return INFRA_PROMOTION_REASON_FENCED;
+    }
+    return order->outcome != NO_OUTCOME && policy == INFRA_PROMOTION_PROCEED &&
+                   p->now >= infra__time_add(p->since, p->o.fence_wait)
+               ? INFRA_PROMOTION_REASON_UNFENCED
+               : NO_REASON;
+}
+
+/* A replica may reconnect by itself; it is left alone for a while then, except
+ * when the primary has just changed. */
+bool infra__promotion_wants_repoint(const struct infra_promotion *p,
+                                    uint32_t id)
+{
+    const struct node *n = &p->nodes[id];
+
+    if (p->primary == NOBODY || id == p->primary || !is_fresh(p, id) ||
+        n->writable != 0 || n->source == p->primary ||
+        has_flag(n, INFRA_PROMOTION_QUARANTINED)) {
+        return false;
+    }
+
+    if (n->source != NOBODY) { /* Through another, which is well and good, */
+        return (p->o.sync_acks > 0 && has_flag(n, INFRA_PROMOTION_SYNC)) ||
+               (is_node(p, n->source) && p->nodes[n->source].is_deposed);
+    }
+    return p->step == INFRA_PROMOTION_REPOINTING ||
+           (is_writable(p, p->primary) && p->now - n->changed >= p->o.fresh);
+}
+
+static bool wants_detach(const struct infra_promotion *p, uint32_t id)
+{
+    const struct node *n = &p->nodes[id];
+    bool is_attached_again = is_fresh(p, id) && n->source != NOBODY;
+
+    return !has_flag(n, INFRA_PROMOTION_QUARANTINED) &&
+           (!n->is_detached || is_attached_again);
+}
+
+/* Of two primaries, the older. */
+static bool is_rival(const struct infra_promotion *p, uint32_t id)
+{
+    return p->primary != NOBODY && id != p->primary && is_writable(p, id) &&
+           p->nodes[id].timeline <= p->primary_timeline;
+}
+
+/* What this node is to do. */
+static uint32_t wanted(const struct infra_promotion *p, uint32_t id)
+{
+    bool is_wanted = false;
+    uint32_t kind = NO_ORDER;
+
+    switch (p->step) {
+    case INFRA_PROMOTION_FENCING:
+        kind = INFRA_PROMOTION_FENCE;
+        is_wanted = id == p->target;
+        break;
+    case INFRA_PROMOTION_CONFLICT:
+        kind = INFRA_PROMOTION_FENCE;
+        is_wanted = is_rival(p, id);
+        break;
+    case INFRA_PROMOTION_COLLECTING:
+    case INFRA_PROMOTION_HELD:
+        kind = INFRA_PROMOTION_DETACH;
+        is_wanted = wants_detach(p, id);
+        break;
+    case INFRA_PROMOTION_STOPPING:
+    case INFRA_PROMOTION_CATCHING_UP:
+        kind = INFRA_PROMOTION_STOP;
+        is_wanted = id == p->primary;
+        break;
+    case INFRA_PROMOTION_PROMOTING:
+        kind = INFRA_PROMOTION_PROMOTE;
+        is_wanted = id == p->candidate;
+        break;
+    case INFRA_PROMOTION_WATCH:
+    case INFRA_PROMOTION_REPOINTING:
+        kind = INFRA_PROMOTION_REPOINT;
+        is_wanted = infra__promotion_wants_repoint(p, id);
+        break;
+    default:
+        break;
+    }
+    return is_wanted ? kind : NO_ORDER;
+}
+
+/* May it be given once more? What was done is done, but a replica that was
+ * pointed at the primary and does not follow needs it again. */
+static bool may_repeat(const struct order *order)
+{
+    return !order->is_out && (order->outcome != INFRA_FENCE_DONE ||
+                              order->kind == INFRA_PROMOTION_REPOINT);
+}
+
+/* What the host is to do itself. */
+static uint32_t wanted_of_host(const struct infra_promotion *p)
+{
+    switch (p->step) {
+    case INFRA_PROMOTION_READING:
+        return INFRA_PROMOTION_READ;
+    case INFRA_PROMOTION_NAMING:
+        return INFRA_PROMOTION_NAME;
+    case INFRA_PROMOTION_REPOINTING:
+        return p->is_unfinished ? INFRA_PROMOTION_PRIMARY : NO_ORDER;
+    default:
+        return NO_ORDER;
+    }
+}
+
+static void give(struct infra_promotion *p, struct order *order, uint32_t kind)
+{
+    if (order->kind != kind) {
+        infra__promotion_drop_order(order);
+        order->kind = kind;
+    }
+    if (kind != NO_ORDER && may_repeat(order) && p->now >= order->next_at) {
+        order->call = ++p->calls_count;
+        order->deadline = infra__time_add(p->now, p->o.order);
+        order->next_at = order->deadline;
+        order->is_out = true;
+        order->is_offered = true;
+    }
+}
+
+void infra__promotion_give_orders(struct infra_promotion *p)
+{
+    give(p, &p->own, wanted_of_host(p));
+    for (uint32_t i = 0; i < p->o.nodes_max; i++) {
+        give(p, &p->nodes[i].order,
+             p->nodes[i].is_set ? wanted(p, i) : NO_ORDER);
+    }
+}
+
+/* What a node's order has changed. */
+static void node_obeyed(struct infra_promotion *p, struct node *n)
+{
+    if (n->order.kind == INFRA_PROMOTION_DETACH) {
+        n->is_detached = true;
+        n->not_before = p->now + 1; /* Begun now may be begun before. */
+    } else if (n->order.kind == INFRA_PROMOTION_FENCE) {
+        n->is_fenced = true;
+        n->not_before = p->now + 1;
+        n->is_deposed = n->is_deposed || p->step == INFRA_PROMOTION_CONFLICT;
+    }
+}
+
+/* @n: whose order it is; NULL: the host's own. */
+static void answered(struct infra_promotion *p, struct order *order,
+                     struct node *n, uint32_t outcome)
+{
+    order->is_out = false;
+    order->is_offered = false;
+    order->outcome = outcome;
+    order->done_at = p->now;
+    if (outcome == INFRA_FENCE_DONE && n != NULL) {
+        node_obeyed(p, n);
+    } else if (outcome == INFRA_FENCE_DONE &&
+               order->kind == INFRA_PROMOTION_PRIMARY) {
+        p->primary_token = p->token;
+        p->is_unfinished = false;
+    }
+}
+
+void infra__promotion_expire_orders(struct infra_promotion *p)
+{
+    if (p->own.is_out && p->now >= p->own.deadline) {
+        answered(p, &p->own, NULL, INFRA_FENCE_UNKNOWN);
+    }
+    for (uint32_t i = 0; i < p->o.nodes_max; i++) {
+        struct node *n = &p->nodes[i];
+        if (n->order.is_out && p->now >= n->order.deadline) {
+            answered(p, &n->order, n, INFRA_FENCE_UNKNOWN);
+        }
+    }
+}
+
+/* Whose call is it? NULL: nobody's any more. */
+static struct order *order_of(struct infra_promotion *p, uint64_t call,
+                              struct node **ret_node)
+{
+    *ret_node = NULL;
+    if (p->own.is_out && !p->own.is_offered && p->own.call == call) {
+        return &p->own;
+    }
+    for (uint32_t i = 0; i < p->o.nodes_max; i++) {
+        struct order *order = &p->nodes[i].order;
+        if (order->is_out && !order->is_offered && order->call == call) {
+            *ret_node = &p->nodes[i];
+            return order;
+        }
+    }
+    return NULL;
+}
+
+int infra_promotion_answer(struct infra_promotion *promotion, uint64_t call,
+                           uint32_t outcome, infra_time now)
+{
+    struct infra_promotion *p = promotion;
+    struct node *n;
+
+    if (p == NULL || outcome > INFRA_FENCE_UNKNOWN) {
+        return INFRA_EINVAL;
+    }
+    infra__promotion_advance(p, now);
+    struct order *order = order_of(p, call, &n);
+    if (order == NULL) {
+        return INFRA_ESTALE;
+    }
+    answered(p, order, n, outcome);
+    infra__promotion_advance(p, now);
+    return INFRA_OK;
+}
+
+static void tell(const struct infra_promotion *p, uint32_t kind, uint32_t node,
+                 struct infra_promotion_event *ret)
+{
+    *ret = (struct infra_promotion_event) {
+        .kind = kind,
+        .reason = p->reason,
+        .node = node,
+        .source = NOBODY,
+        .token = p->token,
+        .step = p->step,
+    };
+}
+
+static void tell_order(const struct infra_promotion *p, struct order *order,
+                       uint32_t node, struct infra_promotion_event *ret)
+{
+    tell(p, order->kind, node, ret);
+    ret->call = order->call;
+    ret->call_deadline = order->deadline;
+    if (order->kind == INFRA_PROMOTION_REPOINT) {
+        ret->source = p->primary;
+    }
+    if (order->kind == INFRA_PROMOTION_REPOINT ||
+        order->kind == INFRA_PROMOTION_PRIMARY) {
+        ret->timeline = p->primary_timeline;
+        ret->position = p->primary_position;
+    }
+    order->is_offered = false;
+}
+
+/* Of one node: that it is out, or its order; false: nothing. */
+static bool take_of_node(struct infra_promotion *p, uint32_t id,
+                         struct infra_promotion_event *ret)
+{
+    struct node *n = &p->nodes[id];
+
+    if (n->tells_quarantine) {
+        tell(p, INFRA_PROMOTION_QUARANTINE, id, ret);
+        n->tells_quarantine = false;
+        return true;
+    }
+    if (n->order.is_offered) {
+        tell_order(p, &n->order, id, ret);
+        return true;
+    }
+    return false;
+}
+
+static bool take_event(struct infra_promotion *p,
+                       struct infra_promotion_event *ret)
+{
+    if (p->own.is_offered) {
+        /* Of NAME and PRIMARY; of READ there is none yet. */
+        tell_order(p, &p->own, p->candidate, ret);
+        return true;
+    }
+    if (p->tells_hold) {
+        tell(p, INFRA_PROMOTION_HOLD, p->primary, ret);
+        p->tells_hold = false;
+        return true;
+    }
+    if (p->log_count > 0) {
+        *ret = p->log[p->log_first];
+        p->log_first = (p->log_first + 1) % STEPS_LOG_MAX;
+        p->log_count--;
+        return true;
+    }
+    for (uint32_t i = 0; i < p->o.nodes_max; i++) {
+        if (take_of_node(p, i, ret)) {
+            return true;
+        }
+    }
+    if (p->tells_resign) {
+        tell(p, INFRA_PROMOTION_RESIGN, NOBODY, ret);
+        p->tells_resign = false;
+        return true;
+    }
+    return false;
+}
+
+int infra_promotion_next(struct infra_promotion *promotion, infra_time now,
+                         struct infra_promotion_event *ret)
+{
+    if (promotion == NULL || ret == NULL) {
+        return INFRA_EINVAL;
+    }
+    infra__promotion_advance(promotion, now);
+    return take_event(promotion, ret) ? INFRA_OK : INFRA_EAGAIN;
+}
+
+static infra_time earlier(infra_time a, infra_time b)
+{
+    return a < b ? a : b;
+}
+
+/* When an order wants something. */
+static infra_time order_due(const struct order *order)
+{
+    if (order->is_offered) {
+        return 0;
+    }
+    if (order->is_out) {
+        return order->deadline;
+    }
+    return order->kind != NO_ORDER && may_repeat(order) ? order->next_at
+                                                        : INFRA_TIME_NEVER;
+}
+
+infra_time infra_promotion_deadline(const struct infra_promotion *promotion)
+{
+    const struct infra_promotion *p = promotion;
+
+    if (p == NULL) {
+        return INFRA_TIME_NEVER;
+    }
+    if (p->tells_hold || p->tells_resign || p->log_count > 0) {
+        return 0;
+    }
+    infra_time at = infra__promotion_step_due(p);
+    at = earlier(at > p->now ? at : INFRA_TIME_NEVER, order_due(&p->own));
+    for (uint32_t i = 0; i < p->o.nodes_max && at > 0; i++) {
+        const struct node *n = &p->nodes[i];
+        at = n->tells_quarantine ? 0 : earlier(at, order_due(&n->order));
+    }
+    return at;
+}

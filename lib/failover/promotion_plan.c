@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT */
+/* The plan: what it means to enter a step, and the turn. A plan is
+ * nothing but the step, the candidate and the target; a process that takes over
+ * in the middle finds out from the nodes what is left to do, and so nothing of
+ * it has to be handed over but who was named primary last. */
+#include "promotion.h"
+
+#define TURN_STEPS_MAX 8u /* That one turn may pass through. */
+
+static void log_step(struct infra_promotion *p)
+{
+    if (p->log_count == STEPS_LOG_MAX) {
+        p->log_first = (p->log_first + 1) % STEPS_LOG_MAX;
+        p->log_count--;
+    }
+    p->log[(p->log_first + p->log_count++) % STEPS_LOG_MAX] =
+        (struct infra_promotion_event) {
+            .kind = INFRA_PROMOTION_STEP,
+            .reason = p->reason,
+            .node = p->step == INFRA_PROMOTION_FENCING ? p->target
+                    : p->candidate != NOBODY           ? p->candidate
+                                                       : p->primary,
+            .source = NOBODY,
+            .token = p->token,
+            .step = p->step,
+        };
+}
+
+/* What the plan did to nodes counts no more. */
+static void end_plan(struct infra_promotion *p)
+{
+    p->candidate = NOBODY;
+    p->target = NOBODY;
+    p->is_switchover = false;
+    for (uint32_t i = 0; i < p->o.nodes_max; i++) {
+        p->nodes[i].is_detached = false;
+        p->nodes[i].is_fenced = false;
+        p->nodes[i].is_excused = false;
+        infra__promotion_drop_order(&p->nodes[i].order);
+    }
+}
+
+/* It was primary and is not any more: it may have what nobody else has. */
+static void depose(struct infra_promotion *p, uint32_t id)
+{
+    struct node *n = &p->nodes[id];
+
+    n->is_deposed = true;
+    if (p->o.quarantine != 0 && !p->is_switchover) {
+        n->flags |= INFRA_PROMOTION_QUARANTINED;
+        n->tells_quarantine = true;
+    }
+}
+
+/* The candidate is the primary now. */
+static void name_primary(struct infra_promotion *p)
+{
+    uint32_t old = p->primary;
+
+    if (old != NOBODY && old != p->candidate) {
+        depose(p, old);
+        p->changes++;
+        p->changed = p->now;
+        infra__damper_add(&p->damper, p->now);
+    }
+    if (p->target != NOBODY && p->target != p->candidate && p->target != old) {
+        depose(p, p->target);
+    }
+    p->primary = p->candidate;
+    p->primary_timeline = p->nodes[p->primary].timeline;
+    p->nodes[p->primary].is_deposed = false;
+    p->primary_position = p->began_at;
+    p->is_unfinished = true;
+
+    infra__promotion_drop_order(&p->own);
+
+    p->is_spent = true;
+}
+
+/* @node: whom the step is about, as the row wants it. */
+static void enter(struct infra_promotion *p, uint32_t node)
+{
+    switch (p->step) {
+    case INFRA_PROMOTION_STANDBY:
+        end_plan(p);
+        infra__promotion_drop_order(&p->own);
+        p->token = 0;
+        p->tells_hold = p->tells_resign = false;
+        break;
+    case INFRA_PROMOTION_WATCH:
+        end_plan(p);
+        p->is_impatient = false;
+        p->tells_resign = p->is_spent;
+        break;
+    case INFRA_PROMOTION_WAITING:
+        p->tells_resign = p->is_spent;
+        break;
+    case INFRA_PROMOTION_FENCING:
+        p->target = node;
+        p->candidate = NOBODY;
+        p->tells_hold = true;
+        break;
+    case INFRA_PROMOTION_COLLECTING:
+        p->tells_hold = true;
+        break;
+    case INFRA_PROMOTION_STOPPING:
+        p->candidate = node;
+        p->is_switchover = true;
+        p->tells_hold = true;
+        break;
+    case INFRA_PROMOTION_CATCHING_UP:
+        p->last_position = p->nodes[p->primary].position;
+        break;
+    case INFRA_PROMOTION_NAMING:
+        p->candidate = node;
+        p->began_at = p->nodes[node].position;
+        p->is_spent = true;
+        p->is_unfinished = true;
+        break;
+    case INFRA_PROMOTION_REPOINTING:
+        if (p->reason == INFRA_PROMOTION_REASON_ADOPTED) {
+            p->candidate = node;
+            p->began_at = 0;
+        }
+        for (uint32_t i = 0; i < p->o.nodes_max; i++) {
+            infra__promotion_drop_order(
+                &p->nodes[i].order); /* To the former one. */
+        }
+        name_primary(p);
+        break;
+    case INFRA_PROMOTION_PAUSED:
+        end_plan(p);
+        break;
+    default:
+        break;
+    }
+}
+
+void infra__promotion_become(struct infra_promotion *p, uint32_t reason,
+                             uint32_t node)
+{
+    uint32_t to = infra__promotion_transition(p->step, reason);
+
+    if (to == STEPS_COUNT) {
+        return;
+    }
+    if (reason == INFRA_PROMOTION_REASON_UNFENCED) {
+        p->nodes[p->target].is_excused = true;
+    }
+    p->step = to;
+    p->reason = reason;
+    p->since = p->now;
+    enter(p, node);
+    log_step(p);
+}
+
+/* Which token may it act with now? */
+static void look_at_gate(struct infra_promotion *p)
+{
+    uint64_t token = 0;
+
+    if (!infra_gate_open(p->o.gate, p->now, &token)) {
+        token = 0;
+    }
+    if (token == p->token || (token == 0 && !PROMOTION_RULE(GATE))) {
+        return;
+    }
+    if (p->step != INFRA_PROMOTION_STANDBY) {
+        infra__promotion_become(p, INFRA_PROMOTION_REASON_UNLEASED, NOBODY);
+    }
+    if (token == 0 || token < p->primary_token) {
+        return; /* The store gave an old token: who has it may not act. */
+    }
+    p->is_spent =
+        (token == p->lease && p->is_spent) || token == p->primary_token;
+    p->token = p->lease = token;
+    infra__promotion_become(p, INFRA_PROMOTION_REASON_LEASE, NOBODY);
+}
+
+void infra__promotion_advance(struct infra_promotion *p, infra_time now)
+{
+    p->now = now > p->now ? now : p->now;
+    look_at_gate(p);
+    if (p->step == INFRA_PROMOTION_STANDBY) {
+        return;
+    }
+    infra__promotion_expire_orders(p);
+    for (uint32_t i = 0; i < TURN_STEPS_MAX; i++) {
+        struct infra__due due = infra__promotion_due(p);
+        if (due.reason == NO_REASON ||
+            infra__promotion_transition(p->step, due.reason) == STEPS_COUNT) {
+            break;
+        }
+        infra__promotion_become(p, due.reason, due.node);
+    }
+    infra__promotion_give_orders(p);
+}

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+#include "promotion_host.h"
+
+#include "failover/internal.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct test_host host;
+
+void host_setup(void)
+{
+    memset(&host, 0, sizeof host);
+    test_heap_init(&host.heap, -1);
+    host.now = INFRA_SEC(100);
+}
+
+void host_teardown(void)
+{
+    infra_promotion_destroy(host.p);
+    ck_assert_int_eq(host.heap.live, 0);
+}
+
+void host_create(struct infra_promotion_options o, uint32_t nodes)
+{
+    char key[2] = "a";
+
+    o.size = sizeof o;
+    o.allocator = &host.heap.allocator;
+    o.gate = &host.gate;
+    o.nodes_max = NODES;
+    ck_assert_int_eq(infra_promotion_create(&host.p, &o), INFRA_OK);
+    for (uint32_t i = 0; i < nodes; i++, key[0]++) {
+        ck_assert_int_eq(
+            infra_promotion_set(host.p, i, key, 0, INFRA_PROMOTION_SYNC),
+            INFRA_OK);
+    }
+}
+
+void host_lease(uint64_t token)
+{
+    if (token == 0) {
+        infra__gate_shut(&host.gate);
+    } else {
+        infra__gate_set(&host.gate, token, INFRA_TIME_NEVER);
+    }
+}
+
+void host_lead(uint64_t token)
+{
+    (void)infra_promotion_adopt(host.p, 0, 1, 1, 0, host.now);
+    host_lease(token);
+    (void)host_take();
+    host_done(INFRA_PROMOTION_READ, NOBODY);
+    (void)host_take();
+    ck_assert_uint_eq(host_status().step, INFRA_PROMOTION_WATCH);
+}
+
+static void add(const char *text)
+{
+    size_t length = strlen(host.told);
+
+    ck_assert_uint_lt(length + strlen(text) + 2, sizeof host.told);
+    snprintf(host.told + length, sizeof host.told - length, "%s%s",
+             length == 0 ? "" : " ", text);
+}
+
+const char *host_take(void)
+{
+    struct infra_promotion_event e;
+    char text[64];
+    int err;
+
+    host.told[0] = '\0';
+    while ((err = infra_promotion_next(host.p, host.now, &e)) == INFRA_OK) {
+        uint32_t slot = e.node < NODES ? e.node : NODES;
+        if (e.kind == INFRA_PROMOTION_STEP) {
+            snprintf(text, sizeof text, "[%s: %s]",
+                     infra_promotion_step_name(e.step),
+                     infra_promotion_reason_name(e.reason));
+        } else if (e.node < NODES) {
+            snprintf(text, sizeof text, "%s-%c",
+                     infra_promotion_event_name(e.kind), 'a' + (char)e.node);
+        } else {
+            snprintf(text, sizeof text, "%s",
+                     infra_promotion_event_name(e.kind));
+        }
+        add(text);
+        host.calls[e.kind][slot] = e.call;
+        if (e.kind == INFRA_PROMOTION_PRIMARY) {
+            host.primary = e;
+        } else if (e.kind == INFRA_PROMOTION_REPOINT) {
+            host.repoint = e;
+        }
+    }
+    ck_assert_int_eq(err, INFRA_EAGAIN);
+    ck_assert_uint_gt(infra_promotion_deadline(host.p), host.now);
+    return host.told;
+}
+
+void host_answer(uint32_t kind, uint32_t node, uint32_t outcome)
+{
+    uint64_t call = host.calls[kind][node < NODES ? node : NODES];
+
+    ck_assert_int_eq(infra_promotion_answer(host.p, call, outcome, host.now),
+                     INFRA_OK);
+    host.now++; /* What is seen next is seen after it. */
+}
+
+void host_done(uint32_t kind, uint32_t node)
+{
+    host_answer(kind, node, INFRA_FENCE_DONE);
+}
+
+static void report(uint32_t node, struct infra_promotion_sample s)
+{
+    s.at = host.now;
+    ck_assert_int_eq(infra_promotion_report(host.p, node, &s, host.now),
+                     INFRA_OK);
+}
+
+void host_view(uint32_t observer, uint32_t node, uint32_t view)
+{
+    report(node, (struct infra_promotion_sample) {
+                     .observer = observer, .view = view, .source = NOBODY });
+}
+
+void host_primary(uint32_t node, uint64_t timeline, uint64_t position)
+{
+    report(node, (struct infra_promotion_sample) { .timeline = timeline,
+                                                   .position = position,
+                                                   .writable = 1,
+                                                   .source = NOBODY });
+}
+
+void host_replica(uint32_t node, uint32_t source, uint64_t timeline,
+                  uint64_t position)
+{
+    report(node, (struct infra_promotion_sample) { .timeline = timeline,
+                                                   .position = position,
+                                                   .source = source });
+}
+
+void host_dead(uint32_t node)
+{
+    host_view(0, node, INFRA_PROMOTION_VIEW_DOWN);
+    host_view(1, node, INFRA_PROMOTION_VIEW_DOWN);
+}
+
+void host_wait(infra_time duration)
+{
+    host.now += duration;
+}
+
+struct infra_promotion_status host_status(void)
+{
+    struct infra_promotion_status s = { .size = sizeof s };
+
+    ck_assert_int_eq(infra_promotion_inspect(host.p, &s), INFRA_OK);
+    return s;
+}

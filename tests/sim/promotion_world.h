@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/* The databases of the simulated world: logs, replication, clients' writes, and
+ * what must never be. */
+#ifndef TESTS_SIM_PROMOTION_WORLD_H
+#define TESTS_SIM_PROMOTION_WORLD_H
+
+#include "promotion_sim.h"
+
+#include <infra/promotion.h>
+
+#define DBS_MAX 5u
+#define LOG_MAX_ENTRIES 2048u
+#define WRITES_MAX 4096u
+#define TOKENS_MAX 1024u
+#define WORLD_NOBODY INFRA_PROMOTION_NOBODY
+
+struct entry {
+    uint32_t write; /* 0: it became primary. */
+    uint32_t term;  /* The token of the primary that took it. */
+};
+
+struct db {
+    bool is_up;
+    bool is_fenced; /* And so comes back read-only. */
+    bool is_writable;
+    bool is_stalled; /* Its disk hangs. */
+    uint32_t source;
+    uint64_t back_at; /* When it is started again. */
+    uint64_t stalled_until;
+    uint32_t length;
+    struct entry log[LOG_MAX_ENTRIES];
+    struct infra_fence agent; /* Of orders; on its disk. */
+    uint64_t promoted;  /* By this token, and takes no writes of older ones. */
+    uint64_t last_call; /* Of the token: orders are carried out in order. */
+    uint32_t last_planner;
+};
+
+struct write {
+    uint32_t db;
+    uint32_t index; /* In its log. */
+    uint32_t term;
+    uint32_t holders; /* A bit for each replica that confirmed it. */
+    bool is_acknowledged;
+};
+
+struct dbs {
+    uint32_t count;
+    uint32_t acks;
+    uint64_t now;
+    struct db db[DBS_MAX];
+    uint64_t cut_until[DBS_MAX][DBS_MAX];
+    struct write writes[WRITES_MAX];
+    uint32_t writes_count;
+    uint32_t first_open;        /* Writes before it need not be looked at. */
+    uint32_t acknowledged_term; /* The greatest, */
+    uint32_t acknowledged_by;   /* and who had it. */
+    uint64_t acknowledged_at;
+    uint32_t named[TOKENS_MAX]; /* Node + 1, by token. */
+    struct promotion_sim_result *result;
+};
+
+void dbs_start(struct dbs *w, uint32_t count, uint32_t acks);
+void dbs_violate(struct dbs *w, const char *what);
+
+/* One tick: what is down comes back, replicas receive, writes are confirmed. */
+void dbs_tick(struct dbs *w, uint32_t entries);
+
+/* A client's write by way of a router that believes in (id, token). */
+void dbs_write(struct dbs *w, uint32_t id, uint64_t token);
+
+/* What a probe sees. */
+void dbs_sample(const struct dbs *w, uint32_t id,
+                struct infra_promotion_sample *ret);
+
+/* An order reaches a node, or what can switch it off; an outcome. */
+uint32_t dbs_carry_out(struct dbs *w, const struct infra_promotion_event *e,
+                       uint32_t planner);
+
+/* A PRIMARY event was handed out. */
+void dbs_named(struct dbs *w, uint32_t id, uint64_t token);
+
+/* It is down until so and so. */
+void dbs_crash(struct dbs *w, uint32_t id, uint64_t back_at, bool keeps_role);
+
+/* One takes writes and all others follow it? Who; NOBODY. */
+uint32_t dbs_leader(const struct dbs *w);
+
+#endif

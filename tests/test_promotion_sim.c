@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+/* Promotion, in a world that goes wrong: see sim/promotion_sim.h. What must
+ * never be is looked at all the time, and each rule that prevents it is broken
+ * in turn, to see that it is noticed. */
+#include "support.h"
+
+#include "failover/promotion.h"
+#include "promotion_sim.h"
+
+#include <stdlib.h>
+
+#define SEEDS 500u
+#define SEEDS_OF_A_RULE 3000u
+
+enum infra__promotion_rule infra__promotion_broken_rule;
+
+static const char *const modes[PROMOTION_SIM_MODES] = { "sync", "async",
+                                                        "quiet", "switchover" };
+
+static uint64_t seeds(void)
+{
+    const char *text = getenv("PROMOTION_SEEDS");
+
+    return text != NULL ? strtoull(text, NULL, 10) : SEEDS;
+}
+
+/* No acknowledged write is lost, no token names two primaries, no former
+ * primary's writes are acknowledged after those of the new one, nobody orders
+ * anything without a lease, a healthy primary is left alone; and when all is
+ * well again there is one primary that all follow. */
+START_TEST(nothing_is_lost)
+{
+    uint64_t changes = 0;
+
+    for (uint64_t seed = 0; seed < seeds(); seed++) {
+        struct promotion_sim_result r =
+            promotion_sim_run(seed, (uint32_t)_i, false);
+        ck_assert_msg(r.violation == NULL, "%s, seed %llu, at %.2f s: %s",
+                      modes[_i], (unsigned long long)seed, (double)r.at / 1e9,
+                      r.violation);
+        changes += r.changes;
+    }
+    if (_i == PROMOTION_SIM_QUIET) {
+        ck_assert_uint_eq(changes, 0);
+    } else {
+        ck_assert_uint_gt(changes, seeds() / 2); /* It does happen. */
+    }
+}
+END_TEST
+
+/* The same seed gives the same history. */
+START_TEST(history_repeats_itself)
+{
+    for (uint64_t seed = 0; seed < 20; seed++) {
+        struct promotion_sim_result a =
+            promotion_sim_run(seed, (uint32_t)_i, false);
+        struct promotion_sim_result b =
+            promotion_sim_run(seed, (uint32_t)_i, false);
+        ck_assert_uint_eq(a.trace, b.trace);
+    }
+}
+END_TEST
+
+/* Rows of the table that are rare here, each with a test of its own. */
+static const struct {
+    uint32_t from;
+    uint32_t reason;
+} rare[] = {
+#define ROW(step, why)                                       \
+    {                                                        \
+        INFRA_PROMOTION_##step, INFRA_PROMOTION_REASON_##why \
+    }
+    ROW(SUSPECT, DAMPED),      ROW(SUSPECT, ADOPTED),
+    ROW(WAITING, ALIVE),       ROW(WAITING, CONFLICT),
+    ROW(WAITING, ADOPTED),     ROW(WAITING, DEAD),
+    ROW(HELD, COMMAND),        ROW(STOPPING, REFUSED),
+    ROW(CATCHING_UP, REFUSED), ROW(CONFLICT, ADOPTED),
+    ROW(CATCHING_UP, COMMAND), ROW(CONFLICT, DEAD),
+#undef ROW
+};
+
+/* Every other row of the table is used: there is no dead edge. */
+START_TEST(no_row_is_dead)
+{
+    size_t count;
+    const struct infra__promotion_row *rows = infra__promotion_table(&count);
+
+    for (uint64_t seed = 0; seed < 400; seed++) {
+        for (uint32_t mode = 0; mode < PROMOTION_SIM_MODES; mode++) {
+            (void)promotion_sim_run(seed, mode, false);
+        }
+    }
+    ck_assert_uint_le(count, PROMOTION_SIM_ROWS_MAX);
+    for (size_t i = 0; i < count; i++) {
+        bool is_rare = false;
+        for (size_t k = 0; k < INFRA__COUNT_OF(rare); k++) {
+            is_rare = is_rare || (rare[k].from == rows[i].from &&
+                                  rare[k].reason == rows[i].reason);
+        }
+        ck_assert_msg(is_rare || promotion_sim_rows[i] > 0, "%s: %s",
+                      infra_promotion_step_name(rows[i].from),
+                      infra_promotion_reason_name(rows[i].reason));
+    }
+}
+END_TEST
+
+/* Rules that show in tests of their own: here the nodes are alike, and what the
+ * next rule does hides that one is missing. */
+static bool is_shown_elsewhere(int rule)
+{
+    return rule == INFRA__PROMOTION_RULE_ALL ||
+           rule == INFRA__PROMOTION_RULE_SYNC ||
+           rule == INFRA__PROMOTION_RULE_STOP ||
+           rule == INFRA__PROMOTION_RULE_SEEN;
+}
+
+/* A rule that is broken is noticed. */
+START_TEST(broken_rule_is_noticed)
+{
+    if (is_shown_elsewhere(_i)) {
+        return;
+    }
+    infra__promotion_broken_rule = (enum infra__promotion_rule)_i;
+    for (uint64_t seed = 0; seed < SEEDS_OF_A_RULE; seed++) {
+        for (uint32_t mode = 0; mode < PROMOTION_SIM_MODES; mode++) {
+            if (promotion_sim_run(seed, mode, false).violation != NULL) {
+                return;
+            }
+        }
+    }
+    ck_abort_msg("rule %d may be broken", _i);
+}
+END_TEST
+
+static Suite *sim_suite(void)
+{
+    Suite *s = suite_create("promotion_sim");
+    TCase *t = tcase_create("world");
+
+    tcase_set_timeout(t, 120);
+    tcase_add_loop_test(t, nothing_is_lost, 0, PROMOTION_SIM_MODES);
+    tcase_add_loop_test(t, history_repeats_itself, 0, PROMOTION_SIM_MODES);
+    tcase_add_test(t, no_row_is_dead);
+    suite_add_tcase(s, t);
+
+    t = tcase_create("rules");
+    tcase_set_timeout(t, 120);
+    tcase_add_loop_test(t, broken_rule_is_noticed,
+                        INFRA__PROMOTION_RULE_NONE + 1,
+                        INFRA__PROMOTION_RULES_COUNT);
+    suite_add_tcase(s, t);
+    return s;
+}
+
+int main(void)
+{
+    return test_main(sim_suite());
+}
