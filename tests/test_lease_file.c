@@ -4,7 +4,7 @@
 #include "support.h"
 
 #include "base/internal.h"
-#include "driver/lease_record.h"
+#include "driver/lease_state.h"
 #include <infra/driver.h>
 
 #include <errno.h>
@@ -97,12 +97,12 @@ START_TEST(a_release_is_hinted)
 }
 END_TEST
 
-static struct infra__lease_record record_of_file(void)
+static struct infra__lease_state state_of_file(void)
 {
-    struct infra__lease_record r;
+    struct infra__lease_state r;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
 
-    ck_assert_int_eq(infra__lease_record_read(fd, &r), 0);
+    ck_assert_int_eq(infra__lease_state_read(fd, &r), 0);
     (void)close(fd);
     return r;
 }
@@ -114,10 +114,10 @@ START_TEST(a_reboot_ends_everything)
     struct infra__lease_origin other = { .node = "x", .boot_id = "before" };
     uint64_t token = contract_acquire(contract_a);
     (void)contract_call(contract_a, INFRA_LEASE_ASK, token, 9);
-    struct infra__lease_record r = record_of_file();
+    struct infra__lease_state r = state_of_file();
     r.cell.expires = r.cell.wish_until = INFRA_TIME_NEVER;
     int fd = open(path, O_RDWR | O_CLOEXEC);
-    ck_assert_int_eq(infra__lease_record_write(fd, &r, &other, false), 0);
+    ck_assert_int_eq(infra__lease_state_write(fd, &r, &other, false), 0);
     (void)close(fd);
     struct infra_lease_answer a = read_reply(contract_b).answer;
     ck_assert_uint_eq(a.outcome, INFRA_LEASE_LOST);
@@ -125,7 +125,7 @@ START_TEST(a_reboot_ends_everything)
     a = contract_do(contract_b, INFRA_LEASE_ACQUIRE, 0);
     ck_assert_uint_eq(a.clean, 0);
     ck_assert_uint_eq(a.token, token + 1);
-    ck_assert_str_eq(record_of_file().origin.node, "node-a");
+    ck_assert_str_eq(state_of_file().origin.node, "node-a");
 }
 END_TEST
 
@@ -142,13 +142,13 @@ static void damage(off_t at)
 
 /* Any byte of a record may be damaged: then the other one counts, and the last
  * token that was granted is in either. */
-START_TEST(either_record_knows_the_token)
+START_TEST(either_state_knows_the_token)
 {
     for (off_t place = 0; place < 2; place++) {
         for (off_t at = 0; at < 192; at += 5) {
             uint64_t token = contract_acquire(contract_a);
             damage(place * 4096 + at);
-            ck_assert_uint_eq(record_of_file().cell.last_token, token);
+            ck_assert_uint_eq(state_of_file().cell.last_token, token);
             (void)contract_do(contract_a, INFRA_LEASE_RELEASE, token);
             token = contract_acquire(contract_a);
             (void)contract_do(contract_a, INFRA_LEASE_RELEASE, token);
@@ -357,7 +357,7 @@ static Suite *lease_file_suite(void)
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, a_release_is_hinted);
     tcase_add_test(tc, a_reboot_ends_everything);
-    tcase_add_test(tc, either_record_knows_the_token);
+    tcase_add_test(tc, either_state_knows_the_token);
     tcase_add_test(tc, a_damaged_file_is_left_alone);
     tcase_add_test(tc, a_deleted_file_is_unknown);
     tcase_add_test(tc, a_locked_file_is_waited_for);

@@ -6,9 +6,11 @@
  * a host that hangs renews nothing. O(1) a turn. */
 #include "driver.h"
 
+#include "../failover/lease.h"
+
 #include <assert.h>
 
-#define EXCHANGES_MAX 2u
+#define EXCHANGES_MAX 3u
 
 INFRA__NO_TAIL_PADDING(struct infra_elector_options, reserved);
 
@@ -63,7 +65,9 @@ static bool elector_pending(const void *self)
 {
     const struct infra_elector *e = self;
 
-    return infra_failover_deadline(e->machine) <= e->driver->now;
+    /* Replies and hints were taken: what the lease has left is the host's. */
+    return infra_failover_deadline(e->machine) <= e->driver->now ||
+           e->lease->has_record;
 }
 
 /* A conversation ends with its lease, not before. */
@@ -198,6 +202,9 @@ int infra_elector_next(struct infra_elector *elector, infra_time now,
         take_replies(e, now);
         int err = infra_failover_next(e->machine, now, &event);
         if (err != INFRA_OK) {
+            if (e->lease->is_record_out) { /* The host may have just asked. */
+                resume_jobs(e, now);
+            }
             return err;
         }
         if (event.kind != INFRA_FAILOVER_CALL) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* A lease in a file: the cell of lease_cell.h between processes of one host.
  *
- * The file holds two records, each with a sequence number and a checksum; the
- * newer one that is whole counts, and the other is overwritten. A record is
+ * The file holds two states, each with a sequence number and a checksum; the
+ * newer one that is whole counts, and the other is overwritten. A state is
  * read and written under a lock of one byte far beyond the file's end. Who
  * holds the lease holds the lock of another byte there, one for each token,
  * which the kernel takes back when the process ends. Locks are of open file
@@ -12,11 +12,12 @@
  * A process that is killed leaves what it wrote in the page cache, so that only
  * a crash of the host loses a write, and after it no time in the file counts
  * (the boot id differs). What has to outlive it is the last token: an ACQUIRE
- * is on the disk in both records before it is granted, so that whichever
- * survives knows it. Nothing else waits for the disk.
+ * is on the disk in both states before it is granted, so that whichever
+ * survives knows it; and so is the record that a holder writes. Nothing else
+ * waits for the disk.
  *
- * Cost: five system calls, two of them fdatasync() for an ACQUIRE. */
-#include "lease_record.h"
+ * Cost: five system calls, two of them fdatasync() for an ACQUIRE or a record. */
+#include "lease_state.h"
 
 #include "../failover/lease.h"
 
@@ -37,8 +38,9 @@ INFRA__NO_TAIL_PADDING(struct infra_lease_file_options, ttl);
 struct file {
     struct infra_lease lease; /* First: it is a lease. */
     int fd;
-    bool is_waiting; /* For the lock. */
-    bool was_held;   /* By another, when we looked last. */
+    bool is_waiting;        /* The call, for the lock. */
+    bool is_record_waiting; /* What is asked about the record, for it. */
+    bool was_held;          /* By another, when we looked last. */
     infra_time retry_at;
     infra_time look_at;
     uint64_t locked_token; /* Whose byte we hold; 0: none. */
@@ -86,7 +88,7 @@ static void move_lock(struct file *f, uint64_t token)
 
 /* What time, a reboot and the end of a process have done to it since it was
  * written. */
-static void age(const struct file *f, struct infra__lease_record *r,
+static void age(const struct file *f, struct infra__lease_state *r,
                 infra_time now)
 {
     bool is_other_boot = !infra__lease_is_of_boot(r, &f->origin);
@@ -103,15 +105,21 @@ static void age(const struct file *f, struct infra__lease_record *r,
     }
 }
 
-/* Write what a call that was granted has made of the record. 0 or an errno. */
-static int store(struct file *f, struct infra__lease_record *r)
+/* Write what a call that was granted has made of the state. 0 or an errno. */
+static int store(struct file *f, struct infra__lease_state *r)
 {
     if (r->cell.holder == f->lease.incarnation) {
         move_lock(f, r->cell.token);
         r->is_locked = f->locked_token == r->cell.token;
     }
-    return infra__lease_record_write(f->fd, r, &f->origin,
-                                     f->lease.call.op == INFRA_LEASE_ACQUIRE);
+    return infra__lease_state_write(f->fd, r, &f->origin,
+                                    f->lease.call.op == INFRA_LEASE_ACQUIRE);
+}
+
+static uint32_t reason_of(int error)
+{
+    return error == EBADMSG ? INFRA_LEASE_REASON_CORRUPT
+                            : INFRA_LEASE_REASON_SYSTEM;
 }
 
 /* Under the lock. */
@@ -123,14 +131,11 @@ static void carry_out(struct file *f, infra_time now)
                                             .wish = lease->call.wish,
                                             .ttl = lease->ttl,
                                             .op = lease->call.op };
-    struct infra__lease_record r;
+    struct infra__lease_state r;
 
-    int error = infra__lease_record_read(f->fd, &r);
+    int error = infra__lease_state_read(f->fd, &r);
     if (error != 0) {
-        infra__lease_unknown(lease,
-                             error == EBADMSG ? INFRA_LEASE_REASON_CORRUPT
-                                              : INFRA_LEASE_REASON_SYSTEM,
-                             (uint32_t)error);
+        infra__lease_unknown(lease, reason_of(error), (uint32_t)error);
         return;
     }
     age(f, &r, now);
@@ -152,40 +157,91 @@ static void carry_out(struct file *f, infra_time now)
     infra__lease_answer(lease, &a);
 }
 
-/* Carry the call out, if the lock is to be had. */
-static void attempt(struct file *f, infra_time now)
+/* Have the lock, if it is to be had at once. 0; EAGAIN; EBADMSG: the file was
+ * deleted, so that another node may have made a new one, and this one proves
+ * nothing any more; or another errno. */
+static int enter(const struct file *f)
 {
     struct stat st;
 
-    f->is_waiting = false;
     if (fstat(f->fd, &st) != 0 || st.st_nlink == 0) {
-        /* Deleted: another node may have made a new one, so that this one
-         * proves nothing any more. */
-        infra__lease_unknown(&f->lease, INFRA_LEASE_REASON_CORRUPT, 0);
-        return;
+        return EBADMSG;
     }
     int error = set_lock(f->fd, F_WRLCK, 0);
-    if (error == EAGAIN || error == EACCES) {
-        f->is_waiting = true;
+    return error == EACCES ? EAGAIN : error;
+}
+
+static void leave(const struct file *f)
+{
+    (void)set_lock(f->fd, F_UNLCK, 0);
+}
+
+/* Carry the call out, if the lock is to be had. */
+static void attempt(struct file *f, infra_time now)
+{
+    int error = enter(f);
+
+    f->is_waiting = error == EAGAIN;
+    if (f->is_waiting) {
+        f->retry_at = infra__time_add(now, RETRY_EVERY);
+    } else if (error != 0) {
+        infra__lease_unknown(&f->lease, reason_of(error), (uint32_t)error);
+    } else {
+        carry_out(f, now);
+        leave(f);
+    }
+}
+
+/* Under the lock. 0 or an errno. */
+static int carry_out_record(struct file *f, infra_time now,
+                            uint32_t *ret_outcome)
+{
+    struct infra_lease *lease = &f->lease;
+    struct infra__lease_state s;
+    int error = infra__lease_state_read(f->fd, &s);
+
+    if (error != 0) {
+        return error;
+    }
+    age(f, &s, now);
+    *ret_outcome = infra__lease_cell_record(
+        &s.cell, lease->incarnation, &lease->record_call, &lease->record, now);
+    if (lease->record_call.is_write && *ret_outcome == INFRA_LEASE_GRANTED) {
+        error = infra__lease_state_write(f->fd, &s, &f->origin, true);
+    }
+    return error;
+}
+
+/* The same of what is asked about the record. */
+static void attempt_record(struct file *f, infra_time now)
+{
+    uint32_t outcome = INFRA_LEASE_UNKNOWN;
+    int error = enter(f);
+
+    f->is_record_waiting = error == EAGAIN;
+    if (f->is_record_waiting) {
         f->retry_at = infra__time_add(now, RETRY_EVERY);
         return;
     }
-    if (error != 0) {
-        infra__lease_unknown(&f->lease, INFRA_LEASE_REASON_SYSTEM,
-                             (uint32_t)error);
-        return;
+    if (error == 0) {
+        error = carry_out_record(f, now, &outcome);
+        leave(f);
     }
-    carry_out(f, now);
-    (void)set_lock(f->fd, F_UNLCK, 0);
+    if (error == 0) {
+        infra__lease_answer_record(&f->lease, outcome);
+    } else {
+        infra__lease_unknown_record(&f->lease, reason_of(error),
+                                    (uint32_t)error);
+    }
 }
 
 /* Has it become free? Without the lock: it is only a hint. */
 static void look(struct file *f, infra_time now)
 {
-    struct infra__lease_record r;
+    struct infra__lease_state r;
 
     f->look_at = infra__time_add(now, LOOK_EVERY);
-    if (infra__lease_record_read(f->fd, &r) != 0) {
+    if (infra__lease_state_read(f->fd, &r) != 0) {
         return;
     }
     age(f, &r, now);
@@ -211,12 +267,31 @@ static void file_expire(struct infra_lease *lease)
     }
 }
 
-static void file_turn(struct infra_lease *lease, infra_time now)
+static void file_begin_record(struct infra_lease *lease, infra_time now)
+{
+    attempt_record((struct file *)lease, now);
+}
+
+static void file_expire_record(struct infra_lease *lease)
 {
     struct file *f = (struct file *)lease;
 
-    if (f->is_waiting && now >= f->retry_at) {
+    if (f->is_record_waiting) {
+        f->is_record_waiting = false;
+        infra__lease_unknown_record(lease, INFRA_LEASE_REASON_BUSY, 0);
+    }
+}
+
+static void file_turn(struct infra_lease *lease, infra_time now)
+{
+    struct file *f = (struct file *)lease;
+    bool is_time = now >= f->retry_at;
+
+    if (f->is_waiting && is_time) {
         attempt(f, now);
+    }
+    if (f->is_record_waiting && is_time) {
+        attempt_record(f, now);
     }
     if (f->locked_token == 0 && now >= f->look_at) {
         look(f, now);
@@ -226,7 +301,8 @@ static void file_turn(struct infra_lease *lease, infra_time now)
 static infra_time file_deadline(const struct infra_lease *lease)
 {
     const struct file *f = (const struct file *)lease;
-    infra_time at = f->is_waiting ? f->retry_at : INFRA_TIME_NEVER;
+    bool is_waiting = f->is_waiting || f->is_record_waiting;
+    infra_time at = is_waiting ? f->retry_at : INFRA_TIME_NEVER;
 
     return f->locked_token == 0 && f->look_at < at ? f->look_at : at;
 }
@@ -239,12 +315,14 @@ static void file_finish(struct infra_lease *lease)
 static const struct infra__lease_kind file_kind = {
     .begin = file_begin,
     .expire = file_expire,
+    .begin_record = file_begin_record,
+    .expire_record = file_expire_record,
     .turn = file_turn,
     .deadline = file_deadline,
     .finish = file_finish,
 };
 
-/* Write the first records, unless there are some, or somebody is about to. */
+/* Write the first states, unless there are some, or somebody is about to. */
 static int prepare(struct file *f, const char *path)
 {
     int error = set_lock(f->fd, F_WRLCK, 0);

@@ -32,6 +32,8 @@ void infra__etcd_names_init(struct infra__etcd_names *n, const char *prefix,
     encode(n->dirty, text);
     (void)snprintf(text, sizeof text, "%s%s/wish", prefix, group);
     encode(n->wish, text);
+    (void)snprintf(text, sizeof text, "%s%s/record", prefix, group);
+    encode(n->record, text);
     (void)snprintf(text, sizeof text, "%s %016" PRIx64, node, incarnation);
     encode(n->value, text);
 }
@@ -139,6 +141,17 @@ static void say_created(struct infra__etcd_request *r,
         n->holder, token);
 }
 
+/* It is there, with this token and our value. */
+static void say_ours(struct infra__etcd_request *r,
+                     const struct infra__etcd_names *n, uint64_t token)
+{
+    say_created(r, n, token);
+    say(r,
+        ",{\"key\":\"%s\",\"target\":\"VALUE\",\"result\":\"EQUAL\","
+        "\"value\":\"%s\"}",
+        n->holder, n->value);
+}
+
 static void say_range(struct infra__etcd_request *r, const char *key)
 {
     say(r, "{\"request_range\":{\"key\":\"%s\"}}", key);
@@ -216,11 +229,8 @@ void infra__etcd_ask_give(struct infra__etcd_request *r, const char *login,
                           const struct infra__etcd_names *n, uint64_t token)
 {
     begin(r);
-    say_created(r, n, token);
-    say(r,
-        ",{\"key\":\"%s\",\"target\":\"VALUE\",\"result\":\"EQUAL\","
-        "\"value\":\"%s\"}],\"success\":[",
-        n->holder, n->value);
+    say_ours(r, n, token);
+    say(r, "],\"success\":[");
     say_delete(r, n->holder);
     say(r, ",");
     say_delete(r, n->dirty);
@@ -243,6 +253,50 @@ void infra__etcd_ask_wish(struct infra__etcd_request *r, const char *login,
         "\"result\":\"GREATER\",\"value\":\"%s\"}],\"failure\":[",
         n->wish, value);
     say_put(r, n->wish, value, lease);
+    say(r, "]}");
+    finish(r, "kv/txn", login);
+}
+
+void infra__etcd_ask_record(struct infra__etcd_request *r, const char *login,
+                            const struct infra__etcd_names *n, uint64_t token)
+{
+    begin(r);
+    if (token == 0) {
+        say(r, "{\"success\":[");
+        say_range(r, n->record);
+        say(r, "]}");
+    } else {
+        say_ours(r, n, token);
+        say(r, "],\"success\":[");
+        say_range(r, n->record);
+        say(r, ",");
+        say_put(r, n->dirty, n->value, 0); /* As it is. */
+        say_else_range(r, n->holder);
+    }
+    finish(r, "kv/txn", login);
+}
+
+void infra__etcd_ask_put_record(struct infra__etcd_request *r,
+                                const char *login,
+                                const struct infra__etcd_names *n,
+                                uint64_t token, uint64_t changed,
+                                const void *bytes, size_t count)
+{
+    char value[INFRA__BASE64_SIZE(INFRA_LEASE_RECORD_MAX) + 1];
+
+    infra__base64_encode(value, bytes, count);
+    value[INFRA__BASE64_SIZE(count)] = '\0';
+    begin(r);
+    say_ours(r, n, token);
+    say(r,
+        ",{\"key\":\"%s\",\"target\":\"MOD\",\"result\":\"EQUAL\","
+        "\"mod_revision\":\"%" PRIu64 "\"}],\"success\":[",
+        n->record, changed);
+    say_put(r, n->record, value, 0);
+    say(r, "],\"failure\":[");
+    say_range(r, n->holder);
+    say(r, ",");
+    say_range(r, n->record);
     say(r, "]}");
     finish(r, "kv/txn", login);
 }

@@ -58,7 +58,9 @@ bool infra__etcd_read_key(struct infra__etcd_key *ret,
         key.is_there = true;
         if (!infra__json_element(&m, m, 0) ||
             !member_uint64(&key.token, m, "create_revision") ||
-            key.token == 0 || !optional_uint64(&key.lease, m, "lease")) {
+            key.token == 0 ||
+            !optional_uint64(&key.changed, m, "mod_revision") ||
+            !optional_uint64(&key.lease, m, "lease")) {
             return false;
         }
         if (!infra__json_member(&key.value, m, "value") ||
@@ -75,6 +77,16 @@ bool infra__etcd_is_ours(const struct infra__etcd_names *n,
 {
     return key->is_there && key->value.size == strlen(n->value) &&
            memcmp(key->value.at, n->value, key->value.size) == 0;
+}
+
+int infra__etcd_record_of(unsigned char *ret, const struct infra__etcd_key *key)
+{
+    if (!key->is_there) {
+        return 0;
+    }
+    int count = infra__base64_decode(ret, INFRA_LEASE_RECORD_MAX, key->value.at,
+                                     key->value.size);
+    return key->changed != 0 && count > 0 ? count : -1;
 }
 
 uint64_t infra__etcd_wish_of(const struct infra__etcd_key *key)

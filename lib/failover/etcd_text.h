@@ -4,16 +4,17 @@
  * bit numbers as strings, and what has its zero value is left out, as protocol
  * buffers have it.
  *
- * A lease of libinfra is three keys:
+ * A lease of libinfra is four keys:
  *
  *   <prefix><group>/holder  who has it, bound to a lease of etcd: its
  *                           create_revision is the token
  *   <prefix><group>/dirty   is there unless the last holder released it
- *   <prefix><group>/wish    what a standby asks for, bound to another lease */
+ *   <prefix><group>/wish    what a standby asks for, bound to another lease
+ *   <prefix><group>/record  what the next holder has to know */
 #ifndef INFRA_FAILOVER_ETCD_TEXT_H
 #define INFRA_FAILOVER_ETCD_TEXT_H
 
-#include <infra/failover.h>
+#include <infra/lease.h>
 
 #include "../base/base64.h"
 #include "../base/internal.h"
@@ -38,6 +39,7 @@ struct infra__etcd_names {
     char holder[INFRA__ETCD_KEY_SIZE];
     char dirty[INFRA__ETCD_KEY_SIZE];
     char wish[INFRA__ETCD_KEY_SIZE];
+    char record[INFRA__ETCD_KEY_SIZE];
     char value[INFRA__ETCD_VALUE_SIZE]; /* "<node> <incarnation>" */
 };
 
@@ -81,6 +83,17 @@ void infra__etcd_ask_give(struct infra__etcd_request *r, const char *login,
 void infra__etcd_ask_wish(struct infra__etcd_request *r, const char *login,
                           const struct infra__etcd_names *n, uint64_t wish,
                           uint64_t lease);
+/* Read record, if holder is ours with this token, by a transaction that writes;
+ * token 0: in any case. */
+void infra__etcd_ask_record(struct infra__etcd_request *r, const char *login,
+                            const struct infra__etcd_names *n, uint64_t token);
+/* Put record, if holder is ours with this token and nobody has changed record
+ * since revision @changed (0: it is not there); else read holder and record. */
+void infra__etcd_ask_put_record(struct infra__etcd_request *r,
+                                const char *login,
+                                const struct infra__etcd_names *n,
+                                uint64_t token, uint64_t changed,
+                                const void *bytes, size_t count);
 /* Be told when holder is deleted, until somebody hangs up. */
 void infra__etcd_ask_watch(struct infra__etcd_request *r, const char *login,
                            const struct infra__etcd_names *n);
@@ -98,8 +111,9 @@ bool infra__etcd_read(struct infra__etcd_reply *ret, const char *body,
 /* A key as a transaction read it. */
 struct infra__etcd_key {
     bool is_there;
-    uint64_t token; /* Its create_revision. */
-    uint64_t lease; /* 0: none. */
+    uint64_t token;   /* Its create_revision. */
+    uint64_t changed; /* Its mod_revision. */
+    uint64_t lease;   /* 0: none. */
     struct infra__json value;
 };
 /* What the range that is @index of a transaction's operations found. False: the
@@ -109,6 +123,10 @@ bool infra__etcd_read_key(struct infra__etcd_key *ret,
                           uint32_t index);
 bool infra__etcd_is_ours(const struct infra__etcd_names *n,
                          const struct infra__etcd_key *key);
+/* The bytes of a record, INFRA_LEASE_RECORD_MAX at most; 0: there is none. -1:
+ * it makes no sense. */
+int infra__etcd_record_of(unsigned char *ret,
+                          const struct infra__etcd_key *key);
 /* 0: there is none, or it makes no sense. */
 uint64_t infra__etcd_wish_of(const struct infra__etcd_key *key);
 

@@ -56,12 +56,12 @@ static void watch_woken(void *owner, infra_time now)
 {
     struct infra__etcd *e = owner;
 
-    if (e->user[0] != '\0' && e->login[0] == '\0') {
+    if (e->login.user[0] != '\0' && e->login.token[0] == '\0') {
         /* The other conversation logs in. */
         sleep_on_it(e, now);
         return;
     }
-    infra__etcd_ask_watch(&e->watch_request, e->login, &e->names);
+    infra__etcd_ask_watch(&e->watch_request, e->login.token, &e->names);
     infra__etcd_link_send(&e->watch, e->watch_request.text,
                           e->watch_request.size,
                           infra__time_add(now, SILENCE_MAX), now);

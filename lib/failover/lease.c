@@ -5,6 +5,7 @@
 #include "../base/internal.h"
 
 #include <assert.h>
+#include <string.h>
 
 #define TTL_DEFAULT INFRA_SEC(10)
 #define TTL_MIN INFRA_MS(100)
@@ -12,6 +13,7 @@
 
 INFRA__NO_TAIL_PADDING(struct infra_lease_stats, detail);
 _Static_assert(sizeof(struct infra_lease_reply) == 80, "hosts store replies");
+INFRA__NO_TAIL_PADDING(struct infra_lease_record, bytes);
 
 static const char *const reasons[] = {
     [INFRA_LEASE_REASON_NONE] = "none",
@@ -98,6 +100,27 @@ void infra__lease_unknown(struct infra_lease *lease, uint32_t reason,
     }
 }
 
+void infra__lease_answer_record(struct infra_lease *lease, uint32_t outcome)
+{
+    if (lease->is_record_out) {
+        lease->record.outcome = outcome;
+        lease->record.reason = INFRA_LEASE_REASON_NONE;
+        lease->record.detail = 0;
+        lease->is_record_out = false;
+        lease->has_record = true;
+    }
+}
+
+void infra__lease_unknown_record(struct infra_lease *lease, uint32_t reason,
+                                 uint32_t detail)
+{
+    if (lease->is_record_out) {
+        infra__lease_answer_record(lease, INFRA_LEASE_UNKNOWN);
+        lease->record.reason = reason;
+        lease->record.detail = detail;
+    }
+}
+
 void infra__lease_hint(struct infra_lease *lease)
 {
     lease->stats.hints += !lease->is_hinted;
@@ -147,16 +170,82 @@ int infra_lease_next(struct infra_lease *lease, infra_time now,
     return INFRA_EAGAIN;
 }
 
+static void begin_record(struct infra_lease *lease, uint64_t token,
+                         bool is_write, infra_time deadline, infra_time now)
+{
+    lease->record_call = (struct infra__lease_record_call) {
+        .token = token, .deadline = deadline, .is_write = is_write
+    };
+    lease->is_record_out = true;
+    lease->has_record = false;
+    lease->kind->begin_record(lease, now);
+}
+
+int infra_lease_read_record(struct infra_lease *lease, uint64_t token,
+                            infra_time deadline, infra_time now)
+{
+    if (lease == NULL) {
+        return INFRA_EINVAL;
+    }
+    lease->record = (struct infra_lease_record) { .count = 0 };
+    begin_record(lease, token, false, deadline, now);
+    return INFRA_OK;
+}
+
+int infra_lease_write_record(struct infra_lease *lease, uint64_t token,
+                             const void *bytes, size_t count,
+                             infra_time deadline, infra_time now)
+{
+    if (lease == NULL || bytes == NULL || token == 0 || count == 0 ||
+        count > INFRA_LEASE_RECORD_MAX) {
+        return INFRA_EINVAL;
+    }
+    lease->record = (struct infra_lease_record) { .count = (uint32_t)count };
+    memcpy(lease->record.bytes, bytes, count);
+    begin_record(lease, token, true, deadline, now);
+    return INFRA_OK;
+}
+
+int infra_lease_take_record(struct infra_lease *lease, infra_time now,
+                            struct infra_lease_record *ret)
+{
+    if (lease == NULL || ret == NULL) {
+        return INFRA_EINVAL;
+    }
+    if (lease->kind->turn != NULL) {
+        lease->kind->turn(lease, now);
+    }
+    if (lease->is_record_out && now >= lease->record_call.deadline) {
+        if (lease->kind->expire_record != NULL) {
+            lease->kind->expire_record(lease);
+        }
+        infra__lease_unknown_record(lease, INFRA_LEASE_REASON_TIMEOUT, 0);
+    }
+    if (!lease->has_record) {
+        return INFRA_EAGAIN;
+    }
+    *ret = lease->record;
+    if (ret->outcome != INFRA_LEASE_GRANTED) { /* Nothing is known of it. */
+        ret->count = 0;
+        memset(ret->bytes, 0, sizeof ret->bytes);
+    }
+    lease->has_record = false;
+    return INFRA_OK;
+}
+
 infra_time infra_lease_deadline(const struct infra_lease *lease)
 {
     if (lease == NULL) {
         return INFRA_TIME_NEVER;
     }
-    if (lease->has_reply || lease->is_hinted) {
+    if (lease->has_reply || lease->is_hinted || lease->has_record) {
         return 0;
     }
     infra_time at =
         lease->is_out ? lease->call.call_deadline : INFRA_TIME_NEVER;
+    if (lease->is_record_out && lease->record_call.deadline < at) {
+        at = lease->record_call.deadline;
+    }
     infra_time own = lease->kind->deadline != NULL
                          ? lease->kind->deadline(lease)
                          : INFRA_TIME_NEVER;

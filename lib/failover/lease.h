@@ -16,10 +16,22 @@ struct infra__lease_kind {
     /* Time passes; NULL: the store does nothing by itself. */
     void (*turn)(struct infra_lease *lease, infra_time now);
     infra_time (*deadline)(const struct infra_lease *lease);
+    /* Carry out lease->record_call: now or later. One that is out already is
+     * given up. */
+    void (*begin_record)(struct infra_lease *lease, infra_time now);
+    /* Its deadline has come; it may say why. NULL: nothing to do. */
+    void (*expire_record)(struct infra_lease *lease);
     /* NULL: it has no conversations. */
     bool (*exchange)(struct infra_lease *lease, uint32_t index,
                      struct infra_exchange *ret);
     void (*finish)(struct infra_lease *lease);
+};
+
+/* What is asked about the record. */
+struct infra__lease_record_call {
+    uint64_t token; /* READ, 0: of whoever. */
+    infra_time deadline;
+    bool is_write;
 };
 
 /* The first member of each store's object. */
@@ -34,6 +46,10 @@ struct infra_lease {
     bool is_hinted; /* A hint waits for the host. */
     bool has_reply; /* An answer does. */
     struct infra_lease_reply reply;
+    struct infra__lease_record_call record_call;
+    bool is_record_out;
+    bool has_record;                  /* Its answer waits for the host. */
+    struct infra_lease_record record; /* To be written; then the answer. */
     struct infra_lease_stats stats;
 };
 
@@ -51,6 +67,14 @@ void infra__lease_answer(struct infra_lease *lease,
 /* The same, where nothing is known. */
 void infra__lease_unknown(struct infra_lease *lease, uint32_t reason,
                           uint32_t detail);
+
+/* The answer to what is out about the record, an enum infra_lease_outcome;
+ * ignored if nothing is. What was read is in lease->record. */
+void infra__lease_answer_record(struct infra_lease *lease, uint32_t outcome);
+
+/* The same, where nothing is known. */
+void infra__lease_unknown_record(struct infra_lease *lease, uint32_t reason,
+                                 uint32_t detail);
 
 /* Somebody should look. */
 void infra__lease_hint(struct infra_lease *lease);

@@ -3,6 +3,8 @@
 
 #include "../base/internal.h"
 
+#include <string.h>
+
 void infra__lease_cell_revoke(struct infra__lease_cell *c)
 {
     c->holder = 0;
@@ -118,4 +120,25 @@ struct infra_lease_answer infra__lease_cell_do(
         ask(c, call, now);
         return done;
     }
+}
+
+uint32_t infra__lease_cell_record(struct infra__lease_cell *c,
+                                  uint64_t incarnation,
+                                  const struct infra__lease_record_call *call,
+                                  struct infra_lease_record *r, infra_time now)
+{
+    infra__lease_cell_expire(c, now);
+    bool is_ours = c->holder == incarnation && c->token == call->token;
+    if (!is_ours && (call->is_write || call->token != 0)) {
+        return c->holder != 0 && c->holder != incarnation ? INFRA_LEASE_CONFLICT
+                                                          : INFRA_LEASE_LOST;
+    }
+    if (call->is_write) {
+        c->record_count = r->count;
+        memcpy(c->record, r->bytes, sizeof c->record);
+    } else {
+        r->count = c->record_count;
+        memcpy(r->bytes, c->record, sizeof r->bytes);
+    }
+    return INFRA_LEASE_GRANTED;
 }

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* What a lease store is, without where it is kept and what goes wrong: the
  * contract of lease.h as arithmetic, O(1). The stores in memory and in a file
- * are built on it, and the simulator's. */
+ * are built on it. */
 #ifndef INFRA_FAILOVER_LEASE_CELL_H
 #define INFRA_FAILOVER_LEASE_CELL_H
 
-#include <infra/failover.h>
-
-#include <stdbool.h>
+#include "lease.h"
 
 /* Zeroes: nobody ever held it. */
 struct infra__lease_cell {
@@ -20,6 +18,8 @@ struct infra__lease_cell {
     infra_time wish_until;
     bool is_dirty;     /* The last holder did not release it. */
     bool is_forgetful; /* The call's token is not looked at. */
+    uint32_t record_count;
+    unsigned char record[INFRA_LEASE_RECORD_MAX];
 };
 
 struct infra__lease_call {
@@ -40,5 +40,12 @@ void infra__lease_cell_revoke(struct infra__lease_cell *c);
 struct infra_lease_answer infra__lease_cell_do(
     struct infra__lease_cell *c, const struct infra__lease_call *call,
     infra_time now);
+
+/* Carry out what is asked about the record, and answer an enum
+ * infra_lease_outcome. A read fills @r, a write is of @r. */
+uint32_t infra__lease_cell_record(struct infra__lease_cell *c,
+                                  uint64_t incarnation,
+                                  const struct infra__lease_record_call *call,
+                                  struct infra_lease_record *r, infra_time now);
 
 #endif

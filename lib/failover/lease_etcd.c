@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A lease in etcd: each call is one to three requests, one after the other, on
  * the connection that the last one used. Which keys and why: etcd_text.h.
- *
- * A request is safe to be sent twice, since each names what it expects to find:
- * so one that was lost with its connection goes to the next server at once, as
- * often as there are servers and once more. What is then still not known is
- * UNKNOWN. Sources: etcd's API reference for the gateway; the traps were
+ * Sources: etcd's API reference for the gateway; the traps were
  * measured with etcd 3.4.23. */
 #include "lease_etcd.h"
 
@@ -14,6 +10,7 @@
 #define ENDPOINTS_MAX 16u
 #define TTL_SECONDS_MIN 2u /* etcd raises what is less. */
 #define PREFIX_DEFAULT "/infra/"
+#define GRPC_NOT_FOUND 5u
 
 INFRA__NO_TAIL_PADDING(struct infra_lease_etcd_options, tls);
 
@@ -28,55 +25,59 @@ static uint64_t seconds_of(infra_time ttl)
     return seconds < TTL_SECONDS_MIN ? TTL_SECONDS_MIN : seconds;
 }
 
-static void write_request(struct infra__etcd *e)
+/* What is asked. */
+enum step {
+    GRANT,     /* ACQUIRE: a lease of etcd, */
+    TAKE,      /* and the key bound to it. */
+    FIND,      /* RENEW of what we know no lease of: look. */
+    KEEPALIVE, /* RENEW, */
+    VERIFY,    /* and is it still ours? */
+    LOOK,
+    GIVE, /* RELEASE, */
+    REVOKE,
+    WISH_GRANT, /* ASK: a lease of etcd, */
+    WISH,       /* and the wish bound to it. */
+};
+
+static void write_request(void *owner, uint32_t step,
+                          struct infra__etcd_request *r, const char *login)
 {
-    struct infra__etcd_request *r = &e->request;
+    struct infra__etcd *e = owner;
     uint64_t token = e->lease.call.token;
 
-    switch (e->step) {
-    case INFRA__ETCD_LOGIN:
-        infra__etcd_ask_login(r, e->user, e->password);
+    switch (step) {
+    case GRANT:
+    case WISH_GRANT:
+        infra__etcd_ask_grant(r, login, seconds_of(e->lease.ttl));
         break;
-    case INFRA__ETCD_GRANT:
-    case INFRA__ETCD_WISH_GRANT:
-        infra__etcd_ask_grant(r, e->login, seconds_of(e->lease.ttl));
+    case TAKE:
+        infra__etcd_ask_take(r, login, &e->names, e->granted_lease);
         break;
-    case INFRA__ETCD_TAKE:
-        infra__etcd_ask_take(r, e->login, &e->names, e->granted_lease);
+    case KEEPALIVE:
+        infra__etcd_ask_keepalive(r, login, e->bound_lease);
         break;
-    case INFRA__ETCD_KEEPALIVE:
-        infra__etcd_ask_keepalive(r, e->login, e->bound_lease);
+    case VERIFY:
+        infra__etcd_ask_verify(r, login, &e->names, token, e->bound_lease);
         break;
-    case INFRA__ETCD_VERIFY:
-        infra__etcd_ask_verify(r, e->login, &e->names, token, e->bound_lease);
+    case GIVE:
+        infra__etcd_ask_give(r, login, &e->names, token);
         break;
-    case INFRA__ETCD_GIVE:
-        infra__etcd_ask_give(r, e->login, &e->names, token);
+    case REVOKE:
+        infra__etcd_ask_revoke(r, login, e->bound_lease);
         break;
-    case INFRA__ETCD_REVOKE:
-        infra__etcd_ask_revoke(r, e->login, e->bound_lease);
-        break;
-    case INFRA__ETCD_WISH:
-        infra__etcd_ask_wish(r, e->login, &e->names, e->lease.call.wish,
+    case WISH:
+        infra__etcd_ask_wish(r, login, &e->names, e->lease.call.wish,
                              e->granted_lease);
         break;
     default: /* FIND, LOOK */
-        infra__etcd_ask_look(r, e->login, &e->names);
+        infra__etcd_ask_look(r, login, &e->names);
         break;
     }
 }
 
-static void ask(struct infra__etcd *e, uint32_t step, infra_time now)
+static void ask(struct infra__etcd *e, enum step step, infra_time now)
 {
-    e->step = step;
-    if (e->user[0] != '\0' && e->login[0] == '\0' &&
-        step != INFRA__ETCD_LOGIN) {
-        e->step_after_login = step;
-        e->step = INFRA__ETCD_LOGIN;
-    }
-    write_request(e);
-    infra__etcd_link_send(&e->calls, e->request.text, e->request.size,
-                          e->lease.call.call_deadline, now);
+    infra__etcd_talk_ask(&e->calls, step, now);
 }
 
 static void unknown(struct infra__etcd *e, uint32_t reason, uint32_t detail)
@@ -166,7 +167,7 @@ static void on_find(struct infra__etcd *e, const struct infra__etcd_reply *r,
         infra__lease_answer(&e->lease, &lost);
     } else {
         bind(e, key.token, key.lease);
-        ask(e, INFRA__ETCD_KEEPALIVE, now);
+        ask(e, KEEPALIVE, now);
     }
 }
 
@@ -179,7 +180,7 @@ static void on_keepalive(struct infra__etcd *e, const char *body, size_t size,
     } else if (e->granted_ttl == 0) {
         infra__lease_answer(&e->lease, &lost);
     } else {
-        ask(e, INFRA__ETCD_VERIFY, now);
+        ask(e, VERIFY, now);
     }
 }
 
@@ -205,7 +206,7 @@ static void on_verify(struct infra__etcd *e, const struct infra__etcd_reply *r)
 }
 
 static void on_grant(struct infra__etcd *e, const struct infra__etcd_reply *r,
-                     uint32_t next, infra_time now)
+                     enum step next, infra_time now)
 {
     if (infra__etcd_read_grant(&e->granted_lease, &e->granted_ttl, r)) {
         ask(e, next, now);
@@ -221,108 +222,56 @@ static void on_give(struct infra__etcd *e, infra_time now)
 
     infra__lease_answer(&e->lease, &done);
     if (was_bound) {
-        ask(e, INFRA__ETCD_REVOKE, now);
+        ask(e, REVOKE, now);
         bind(e, 0, 0);
     }
 }
 
-static void on_login(struct infra__etcd *e, const char *body, size_t size,
+static void answered(void *owner, uint32_t step, const char *body, size_t size,
                      infra_time now)
 {
-    if (infra__etcd_read_login(e->login, body, size)) {
-        ask(e, e->step_after_login, now);
-    } else {
-        malformed(e);
-    }
-}
-
-static void on_reply(struct infra__etcd *e, const char *body, size_t size,
-                     infra_time now)
-{
+    struct infra__etcd *e = owner;
     struct infra__etcd_reply r;
 
-    if (e->step == INFRA__ETCD_KEEPALIVE) {
+    if (step == KEEPALIVE) {
         on_keepalive(e, body, size, now);
     } else if (!infra__etcd_read(&r, body, size)) {
         malformed(e);
     } else {
-        switch (e->step) {
-        case INFRA__ETCD_LOGIN:
-            on_login(e, body, size, now);
+        switch (step) {
+        case GRANT:
+            on_grant(e, &r, TAKE, now);
             break;
-        case INFRA__ETCD_GRANT:
-            on_grant(e, &r, INFRA__ETCD_TAKE, now);
-            break;
-        case INFRA__ETCD_TAKE:
+        case TAKE:
             on_take(e, &r);
             break;
-        case INFRA__ETCD_FIND:
+        case FIND:
             on_find(e, &r, now);
             break;
-        case INFRA__ETCD_VERIFY:
+        case VERIFY:
             on_verify(e, &r);
             break;
-        case INFRA__ETCD_LOOK:
+        case LOOK:
             on_look(e, &r);
             break;
-        case INFRA__ETCD_GIVE:
+        case GIVE:
             on_give(e, now);
             break;
-        case INFRA__ETCD_WISH_GRANT:
-            on_grant(e, &r, INFRA__ETCD_WISH, now);
+        case WISH_GRANT:
+            on_grant(e, &r, WISH, now);
             break;
-        default: /* WISH; REVOKE, which nobody waits for. */
+        default: /* WISH; nobody waits for REVOKE. */
             infra__lease_answer(&e->lease, &done);
             break;
         }
     }
 }
 
-/* Numbers of gRPC. */
-#define GRPC_INVALID_ARGUMENT 3u
-#define GRPC_NOT_FOUND 5u
-#define GRPC_UNAUTHENTICATED 16u
-
-/* Our login has run out, or users changed since. (That the store's revision of
- * users is newer is an invalid argument to etcd.) */
-static bool is_login_stale(const struct infra__etcd *e, uint32_t status,
-                           uint64_t code)
+static void refused(void *owner, uint32_t step, uint32_t status, uint64_t code)
 {
-    return e->login[0] != '\0' && !e->has_logged_in &&
-           e->step != INFRA__ETCD_LOGIN &&
-           (status == 401 || code == GRPC_UNAUTHENTICATED ||
-            code == GRPC_INVALID_ARGUMENT);
-}
+    struct infra__etcd *e = owner;
 
-static void try_next(struct infra__etcd *e, uint32_t reason, uint32_t detail,
-                     infra_time now)
-{
-    if (!e->lease.is_out) {
-        return; /* Of a REVOKE, which nobody waits for. */
-    }
-    if (reason == INFRA_LEASE_REASON_TIMEOUT ||
-        now >= e->lease.call.call_deadline ||
-        e->attempts++ >= e->calls.endpoints_count) {
-        unknown(e, reason, detail);
-    } else {
-        ask(e, e->step, now);
-    }
-}
-
-static void on_error(struct infra__etcd *e, uint32_t status, uint64_t code,
-                     infra_time now)
-{
-    if (is_login_stale(e, status, code)) {
-        e->has_logged_in = true;
-        e->login[0] = '\0';
-        ask(e, e->step, now);
-    } else if (status >= 500 || status == 429) {
-        infra__etcd_link_leave(&e->calls);
-        try_next(e, INFRA_LEASE_REASON_ERROR, status, now);
-    } else if (e->step == INFRA__ETCD_LOGIN || status == 401 || status == 403) {
-        unknown(e, INFRA_LEASE_REASON_LOGIN, status);
-    } else if (e->step == INFRA__ETCD_VERIFY && status == 404 &&
-               code == GRPC_NOT_FOUND) {
+    if (step == VERIFY && status == 404 && code == GRPC_NOT_FOUND) {
         /* There is no such lease any more, so there is no key bound to it. */
         infra__lease_answer(&e->lease, &lost);
     } else {
@@ -330,57 +279,42 @@ static void on_error(struct infra__etcd *e, uint32_t status, uint64_t code,
     }
 }
 
-static void calls_replied(void *owner, uint32_t status, const char *body,
-                          size_t size, infra_time now)
+static void failed(void *owner, uint32_t reason, uint32_t detail)
 {
-    struct infra__etcd *e = owner;
-
-    if (!e->lease.is_out) {
-        return; /* REVOKE. */
-    }
-    if (status == 200) {
-        on_reply(e, body, size, now);
-    } else {
-        on_error(e, status, infra__etcd_read_error(body, size), now);
-    }
+    unknown(owner, reason, detail);
 }
 
-static void calls_failed(void *owner, uint32_t reason, infra_time now)
-{
-    try_next(owner, reason, 0, now);
-}
-
-static const struct infra__etcd_link_owner calls_owner = {
-    .replied = calls_replied, .failed = calls_failed
+static const struct infra__etcd_talk_owner calls_owner = {
+    .write = write_request,
+    .answered = answered,
+    .refused = refused,
+    .failed = failed,
 };
+
+static enum step first_step(const struct infra__etcd *e)
+{
+    switch (e->lease.call.op) {
+    case INFRA_LEASE_ACQUIRE:
+        return GRANT;
+    case INFRA_LEASE_RENEW:
+        return e->bound_lease != 0 && e->lease.call.token == e->bound_token
+                   ? KEEPALIVE
+                   : FIND;
+    case INFRA_LEASE_READ:
+        return LOOK;
+    case INFRA_LEASE_RELEASE:
+        return GIVE;
+    default:
+        return WISH_GRANT;
+    }
+}
 
 static void etcd_begin(struct infra_lease *lease, infra_time now)
 {
     struct infra__etcd *e = (struct infra__etcd *)lease;
 
-    e->attempts = 0;
-    e->has_logged_in = false;
-    switch (lease->call.op) {
-    case INFRA_LEASE_ACQUIRE:
-        ask(e, INFRA__ETCD_GRANT, now);
-        break;
-    case INFRA_LEASE_RENEW:
-        ask(e,
-            e->bound_lease != 0 && lease->call.token == e->bound_token
-                ? INFRA__ETCD_KEEPALIVE
-                : INFRA__ETCD_FIND,
-            now);
-        break;
-    case INFRA_LEASE_READ:
-        ask(e, INFRA__ETCD_LOOK, now);
-        break;
-    case INFRA_LEASE_RELEASE:
-        ask(e, INFRA__ETCD_GIVE, now);
-        break;
-    default:
-        ask(e, INFRA__ETCD_WISH_GRANT, now);
-        break;
-    }
+    infra__etcd_talk_begin(&e->calls, first_step(e), lease->call.call_deadline,
+                           now);
 }
 
 static void etcd_expire(struct infra_lease *lease)
@@ -388,7 +322,7 @@ static void etcd_expire(struct infra_lease *lease)
     struct infra__etcd *e = (struct infra__etcd *)lease;
 
     /* Who did not answer in time will not the next time. */
-    infra__etcd_link_leave(&e->calls);
+    infra__etcd_link_leave(&e->calls.link);
 }
 
 static bool etcd_exchange(struct infra_lease *lease, uint32_t index,
@@ -396,16 +330,23 @@ static bool etcd_exchange(struct infra_lease *lease, uint32_t index,
 {
     struct infra__etcd *e = (struct infra__etcd *)lease;
 
-    if (index > 1) {
+    struct infra__etcd_link *links[] = { &e->calls.link, &e->watch,
+                                         &e->records.link };
+
+    if (index >= INFRA__COUNT_OF(links)) {
         return false;
     }
-    *ret = infra__etcd_link_exchange(index == 0 ? &e->calls : &e->watch);
+    *ret = infra__etcd_link_exchange(links[index]);
     return true;
 }
 
-static const struct infra__lease_kind etcd_kind = { .begin = etcd_begin,
-                                                    .expire = etcd_expire,
-                                                    .exchange = etcd_exchange };
+static const struct infra__lease_kind etcd_kind = {
+    .begin = etcd_begin,
+    .expire = etcd_expire,
+    .begin_record = infra__etcd_record_begin,
+    .expire_record = infra__etcd_record_expire,
+    .exchange = etcd_exchange,
+};
 
 static bool is_text(const char *text, size_t size_min, size_t size_max)
 {
@@ -452,12 +393,13 @@ int infra_lease_etcd(struct infra_lease **ret,
     struct infra__etcd *e = (struct infra__etcd *)lease;
     infra__etcd_names_init(&e->names, o.prefix, o.group, o.node, o.incarnation);
     if (o.user != NULL) {
-        memcpy(e->user, o.user, strlen(o.user));
-        memcpy(e->password, o.password, strlen(o.password));
+        memcpy(e->login.user, o.user, strlen(o.user));
+        memcpy(e->login.password, o.password, strlen(o.password));
     }
-    infra__etcd_link_init(&e->calls, &calls_owner, e, o.endpoints_count,
-                          o.tls == 1);
+    infra__etcd_talk_init(&e->calls, &calls_owner, e, &lease->is_out, &e->login,
+                          o.endpoints_count, o.tls == 1);
     infra__etcd_watch_init(e, o.endpoints_count, o.tls == 1);
+    infra__etcd_record_init(e, o.endpoints_count, o.tls == 1);
     *ret = lease;
     return INFRA_OK;
 }

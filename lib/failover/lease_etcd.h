@@ -1,40 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* The lease in etcd, shared by the file that asks and the one that watches. */
+/* The lease in etcd, shared by the files that ask, watch, and keep the record. */
 #ifndef INFRA_FAILOVER_LEASE_ETCD_H
 #define INFRA_FAILOVER_LEASE_ETCD_H
 
-#include "etcd_link.h"
-#include "etcd_text.h"
+#include "etcd_talk.h"
 #include "lease.h"
-
-/* What was asked last. */
-enum infra__etcd_step {
-    INFRA__ETCD_LOGIN,
-    INFRA__ETCD_GRANT,     /* ACQUIRE: a lease of etcd, */
-    INFRA__ETCD_TAKE,      /* and the key bound to it. */
-    INFRA__ETCD_FIND,      /* RENEW of what we know no lease of: look. */
-    INFRA__ETCD_KEEPALIVE, /* RENEW, */
-    INFRA__ETCD_VERIFY,    /* and is it still ours? */
-    INFRA__ETCD_LOOK,
-    INFRA__ETCD_GIVE, /* RELEASE, */
-    INFRA__ETCD_REVOKE,
-    INFRA__ETCD_WISH_GRANT, /* ASK: a lease of etcd, */
-    INFRA__ETCD_WISH,       /* and the wish bound to it. */
-};
 
 struct infra__etcd {
     struct infra_lease lease; /* First: it is a lease. */
     struct infra__etcd_names names;
-    char user[INFRA__ETCD_NAME_MAX + 1]; /* Empty: none. */
-    char password[INFRA__ETCD_NAME_MAX + 1];
-    char login[INFRA__ETCD_TOKEN_MAX + 1]; /* Empty: none yet. */
+    struct infra__etcd_login login;
 
-    struct infra__etcd_link calls;
-    struct infra__etcd_request request;
-    uint32_t step; /* enum infra__etcd_step */
-    uint32_t step_after_login;
-    uint32_t attempts;      /* Of this call at connections. */
-    bool has_logged_in;     /* In this call. */
+    struct infra__etcd_talk calls;
     uint64_t granted_lease; /* By etcd, to this call. */
     infra_time granted_ttl;
 
@@ -44,10 +21,21 @@ struct infra__etcd {
 
     struct infra__etcd_link watch;
     struct infra__etcd_request watch_request;
+
+    struct infra__etcd_talk records;
+    uint64_t record_changed; /* Its mod_revision, as we know it. */
+    uint32_t record_tries;   /* Of this write. */
 };
 
 /* Begin to watch, at the next turn of the conversation. */
 void infra__etcd_watch_init(struct infra__etcd *e, uint32_t endpoints_count,
                             bool tls);
+
+void infra__etcd_record_init(struct infra__etcd *e, uint32_t endpoints_count,
+                             bool tls);
+/* Ask what lease->record_call says. */
+void infra__etcd_record_begin(struct infra_lease *lease, infra_time now);
+/* Who did not answer in time is left. */
+void infra__etcd_record_expire(struct infra_lease *lease);
 
 #endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* A lease in memory: a cell, which fails when it is told to. */
-#include "lease.h"
 #include "lease_cell.h"
 
 #include "../base/internal.h"
@@ -48,7 +47,26 @@ static void memory_begin(struct infra_lease *lease, infra_time now)
     }
 }
 
-static const struct infra__lease_kind memory_kind = { .begin = memory_begin };
+static void memory_begin_record(struct infra_lease *lease, infra_time now)
+{
+    struct cell *c = ((struct memory *)lease)->cell;
+
+    if (c->loses_call != 0) {
+        c->loses_call = 0;
+        return;
+    }
+    uint32_t outcome = infra__lease_cell_record(
+        &c->cell, lease->incarnation, &lease->record_call, &lease->record, now);
+    if (c->loses_reply != 0) {
+        c->loses_reply = 0;
+    } else {
+        infra__lease_answer_record(lease, outcome);
+    }
+}
+
+static const struct infra__lease_kind memory_kind = { .begin = memory_begin,
+                                                      .begin_record =
+                                                          memory_begin_record };
 
 int infra_lease_memory(struct infra_lease **ret,
                        const struct infra_lease_memory_options *options)

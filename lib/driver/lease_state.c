@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Records on the disk: two places in pages of their own, so that no write can
+/* States on the disk: two places in pages of their own, so that no write can
  * damage both. In the host's byte order, since the file never leaves it. */
-#include "lease_record.h"
+#include "lease_state.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,7 +14,7 @@
 #define PLACE_SIZE 4096
 #define PLACES_COUNT 2u
 
-static const char magic[8] = "infra-l1";
+static const char magic[8] = "infra-l2";
 
 /* Without holes, for the checksum. */
 struct image {
@@ -30,16 +30,19 @@ struct image {
     uint32_t is_dirty;
     uint32_t is_locked;
     struct infra__lease_origin origin;
+    uint64_t record_count;
+    unsigned char record[INFRA_LEASE_RECORD_MAX];
     uint64_t checksum;
 };
-_Static_assert(sizeof(struct image) == 80 + 64 + 40 + 8, "there are no holes");
+_Static_assert(sizeof(struct image) == 80 + 64 + 40 + 8 + 256 + 8,
+               "there are no holes");
 
 static uint64_t checksum(const struct image *i)
 {
     return infra_xxhash64(i, offsetof(struct image, checksum), 0);
 }
 
-static void encode(struct image *ret, const struct infra__lease_record *r,
+static void encode(struct image *ret, const struct infra__lease_state *r,
                    const struct infra__lease_origin *o)
 {
     *ret = (struct image) { .sequence = r->sequence,
@@ -52,18 +55,20 @@ static void encode(struct image *ret, const struct infra__lease_record *r,
                             .wish_until = r->cell.wish_until,
                             .is_dirty = r->cell.is_dirty,
                             .is_locked = r->is_locked,
-                            .origin = *o };
+                            .origin = *o,
+                            .record_count = r->cell.record_count };
+    memcpy(ret->record, r->cell.record, sizeof ret->record);
     memcpy(ret->magic, magic, sizeof magic);
     ret->checksum = checksum(ret);
 }
 
-static bool decode(struct infra__lease_record *ret, const struct image *i)
+static bool decode(struct infra__lease_state *ret, const struct image *i)
 {
     if (memcmp(i->magic, magic, sizeof magic) != 0 ||
-        i->checksum != checksum(i)) {
+        i->checksum != checksum(i) || i->record_count > sizeof i->record) {
         return false;
     }
-    *ret = (struct infra__lease_record) {
+    *ret = (struct infra__lease_state) {
         .sequence = i->sequence,
         .cell = { .holder = i->holder,
                   .token = i->token,
@@ -72,19 +77,21 @@ static bool decode(struct infra__lease_record *ret, const struct image *i)
                   .expires = i->expires,
                   .wish = i->wish,
                   .wish_until = i->wish_until,
-                  .is_dirty = i->is_dirty != 0 },
+                  .is_dirty = i->is_dirty != 0,
+                  .record_count = (uint32_t)i->record_count },
         .is_locked = i->is_locked,
         .origin = i->origin,
     };
+    memcpy(ret->cell.record, i->record, sizeof ret->cell.record);
     return true;
 }
 
-int infra__lease_record_read(int fd, struct infra__lease_record *ret)
+int infra__lease_state_read(int fd, struct infra__lease_state *ret)
 {
     bool is_found = false;
 
     for (uint32_t place = 0; place < PLACES_COUNT; place++) {
-        struct infra__lease_record r;
+        struct infra__lease_state r;
         struct image i;
         ssize_t count = pread(fd, &i, sizeof i, (off_t)place * PLACE_SIZE);
         if (count < 0) {
@@ -99,7 +106,7 @@ int infra__lease_record_read(int fd, struct infra__lease_record *ret)
     return is_found ? 0 : EBADMSG;
 }
 
-static int write_one(int fd, const struct infra__lease_record *r,
+static int write_one(int fd, const struct infra__lease_state *r,
                      const struct infra__lease_origin *o)
 {
     struct image i;
@@ -113,11 +120,11 @@ static int write_one(int fd, const struct infra__lease_record *r,
     return (size_t)count == sizeof i ? 0 : ENOSPC;
 }
 
-int infra__lease_record_write(int fd, const struct infra__lease_record *r,
-                              const struct infra__lease_origin *o,
-                              bool is_durable)
+int infra__lease_state_write(int fd, const struct infra__lease_state *r,
+                             const struct infra__lease_origin *o,
+                             bool is_durable)
 {
-    struct infra__lease_record next = *r;
+    struct infra__lease_state next = *r;
     uint32_t writes = is_durable ? PLACES_COUNT : 1;
 
     for (uint32_t i = 0; i < writes; i++) {
@@ -156,12 +163,12 @@ static int sync_directory(const char *path)
 int infra__lease_file_prepare(int fd, const char *path,
                               const struct infra__lease_origin *o)
 {
-    static const struct infra__lease_record first;
-    struct infra__lease_record r;
+    static const struct infra__lease_state first;
+    struct infra__lease_state r;
     char start[sizeof magic] = { 0 };
     static const char zeroes[sizeof magic];
 
-    if (infra__lease_record_read(fd, &r) == 0) {
+    if (infra__lease_state_read(fd, &r) == 0) {
         return INFRA_OK;
     }
     /* Nobody was ever granted what is in no record: it is empty, or the host
@@ -172,7 +179,7 @@ int infra__lease_file_prepare(int fd, const char *path,
     if (memcmp(start, zeroes, sizeof zeroes) != 0) {
         return INFRA_EINVAL;
     }
-    if (infra__lease_record_write(fd, &first, o, true) != 0) {
+    if (infra__lease_state_write(fd, &first, o, true) != 0) {
         return INFRA_ESYSTEM;
     }
     return sync_directory(path);
@@ -247,7 +254,7 @@ int infra__lease_origin_init(struct infra__lease_origin *o, const char *node)
     return count > 0 ? INFRA_OK : INFRA_ESYSTEM;
 }
 
-bool infra__lease_is_of_boot(const struct infra__lease_record *r,
+bool infra__lease_is_of_boot(const struct infra__lease_state *r,
                              const struct infra__lease_origin *o)
 {
     return memcmp(r->origin.boot_id, o->boot_id, sizeof o->boot_id) == 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Private to lib/driver: the records of a lease in a file, see lease_file.c. */
-#ifndef INFRA_DRIVER_LEASE_RECORD_H
-#define INFRA_DRIVER_LEASE_RECORD_H
+#ifndef INFRA_DRIVER_LEASE_STATE_H
+#define INFRA_DRIVER_LEASE_STATE_H
 
 #include "../base/internal.h"
 #include "../failover/lease_cell.h"
@@ -14,7 +14,7 @@ struct infra__lease_origin {
     char boot_id[INFRA__BOOT_ID_SIZE];
 };
 
-struct infra__lease_record {
+struct infra__lease_state {
     uint64_t sequence;
     struct infra__lease_cell cell;
     uint32_t is_locked; /* Its holder holds the lock of its token. */
@@ -24,7 +24,7 @@ struct infra__lease_record {
 /* INFRA_ESYSTEM: the kernel does not tell its boot id. */
 int infra__lease_origin_init(struct infra__lease_origin *o, const char *node);
 
-bool infra__lease_is_of_boot(const struct infra__lease_record *r,
+bool infra__lease_is_of_boot(const struct infra__lease_state *r,
                              const struct infra__lease_origin *o);
 
 /* Open or create the file. INFRA_EINVAL, INFRA_EREMOTE, INFRA_ESYSTEM. */
@@ -36,12 +36,12 @@ int infra__lease_file_prepare(int fd, const char *path,
                               const struct infra__lease_origin *o);
 
 /* The newer record that is whole. 0, an errno, or EBADMSG: there is none. */
-int infra__lease_record_read(int fd, struct infra__lease_record *ret);
+int infra__lease_state_read(int fd, struct infra__lease_state *ret);
 
 /* Write @r as the next one; @is_durable: both, and they are on the disk when
  * this returns. 0 or an errno. */
-int infra__lease_record_write(int fd, const struct infra__lease_record *r,
-                              const struct infra__lease_origin *o,
-                              bool is_durable);
+int infra__lease_state_write(int fd, const struct infra__lease_state *r,
+                             const struct infra__lease_origin *o,
+                             bool is_durable);
 
 #endif

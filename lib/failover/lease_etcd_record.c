@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+/* The record beside a lease in etcd, on a conversation of its own.
+ *
+ * Both transactions compare the holder's key with our token and value, so that
+ * what is carried out after another has taken the lease does nothing. A write
+ * compares the record's mod_revision, too: one that is carried out late, after
+ * its repetition or a later write, finds it changed. The price is that the first
+ * write of a process, which does not know the revision, is asked twice. A read
+ * writes something, since what only reads may be answered by a member that is
+ * cut off from all others. */
+#include "lease_etcd.h"
+
+#include <string.h>
+
+#define TRIES_MAX 4u /* Of a write that finds the record changed. */
+
+enum step { READ, WRITE };
+
+static void unknown(struct infra__etcd *e, uint32_t reason, uint32_t detail)
+{
+    infra__lease_unknown_record(&e->lease, reason, detail);
+}
+
+static void malformed(struct infra__etcd *e)
+{
+    unknown(e, INFRA_LEASE_REASON_MALFORMED, 0);
+}
+
+static void write_request(void *owner, uint32_t step,
+                          struct infra__etcd_request *r, const char *login)
+{
+    struct infra__etcd *e = owner;
+    const struct infra_lease *l = &e->lease;
+
+    if (step == WRITE) {
+        infra__etcd_ask_put_record(r, login, &e->names, l->record_call.token,
+                                   e->record_changed, l->record.bytes,
+                                   l->record.count);
+    } else {
+        infra__etcd_ask_record(r, login, &e->names, l->record_call.token);
+    }
+}
+
+/* It is not held with our token. */
+static void refuse(struct infra__etcd *e, const struct infra__etcd_key *holder)
+{
+    bool is_others =
+        holder->is_there && !infra__etcd_is_ours(&e->names, holder);
+
+    infra__lease_answer_record(&e->lease, is_others ? INFRA_LEASE_CONFLICT
+                                                    : INFRA_LEASE_LOST);
+}
+
+static void on_read(struct infra__etcd *e, const struct infra__etcd_reply *r)
+{
+    struct infra_lease_record *record = &e->lease.record;
+    struct infra__etcd_key key;
+
+    if (!infra__etcd_read_key(&key, r, 0)) {
+        malformed(e);
+    } else if (!r->succeeded) {
+        refuse(e, &key);
+    } else {
+        int count = infra__etcd_record_of(record->bytes, &key);
+        if (count < 0) {
+            malformed(e);
+            return;
+        }
+        record->count = (uint32_t)count;
+        e->record_changed = key.changed;
+        infra__lease_answer_record(&e->lease, INFRA_LEASE_GRANTED);
+    }
+}
+
+/* Is this what was to be written? By an attempt whose answer was lost, then. */
+static bool is_written(const struct infra__etcd *e,
+                       const struct infra__etcd_key *key)
+{
+    unsigned char bytes[INFRA_LEASE_RECORD_MAX];
+    int count = infra__etcd_record_of(bytes, key);
+
+    return count > 0 && (uint32_t)count == e->lease.record.count &&
+           memcmp(bytes, e->lease.record.bytes, (size_t)count) == 0;
+}
+
+static void on_write(struct infra__etcd *e, const struct infra__etcd_reply *r,
+                     infra_time now)
+{
+    struct infra__etcd_key holder;
+    struct infra__etcd_key key;
+
+    if (r->succeeded) {
+        e->record_changed = r->revision;
+        infra__lease_answer_record(&e->lease, INFRA_LEASE_GRANTED);
+        return;
+    }
+    if (!infra__etcd_read_key(&holder, r, 0) ||
+        !infra__etcd_read_key(&key, r, 1)) {
+        malformed(e);
+        return;
+    }
+    bool is_ours = infra__etcd_is_ours(&e->names, &holder) &&
+                   holder.token == e->lease.record_call.token;
+    if (!is_ours) {
+        refuse(e, &holder);
+    } else if (key.changed == e->record_changed) {
+        malformed(e); /* Nothing was otherwise than expected. */
+    } else if (e->record_tries++ >= TRIES_MAX) {
+        unknown(e, INFRA_LEASE_REASON_BUSY, 0);
+    } else {
+        e->record_changed = key.changed;
+        if (is_written(e, &key)) {
+            infra__lease_answer_record(&e->lease, INFRA_LEASE_GRANTED);
+        } else {
+            infra__etcd_talk_ask(&e->records, WRITE, now);
+        }
+    }
+}
+
+static void answered(void *owner, uint32_t step, const char *body, size_t size,
+                     infra_time now)
+{
+    struct infra__etcd *e = owner;
+    struct infra__etcd_reply r;
+
+    if (!infra__etcd_read(&r, body, size)) {
+        malformed(e);
+    } else if (step == WRITE) {
+        on_write(e, &r, now);
+    } else {
+        on_read(e, &r);
+    }
+}
+
+static void refused(void *owner, uint32_t step, uint32_t status, uint64_t code)
+{
+    (void)step;
+    (void)code;
+    unknown(owner, INFRA_LEASE_REASON_ERROR, status);
+}
+
+static void failed(void *owner, uint32_t reason, uint32_t detail)
+{
+    unknown(owner, reason, detail);
+}
+
+static const struct infra__etcd_talk_owner records_owner = {
+    .write = write_request,
+    .answered = answered,
+    .refused = refused,
+    .failed = failed,
+};
+
+void infra__etcd_record_begin(struct infra_lease *lease, infra_time now)
+{
+    struct infra__etcd *e = (struct infra__etcd *)lease;
+
+    e->record_tries = 0;
+    infra__etcd_talk_begin(&e->records,
+                           lease->record_call.is_write ? WRITE : READ,
+                           lease->record_call.deadline, now);
+}
+
+void infra__etcd_record_expire(struct infra_lease *lease)
+{
+    struct infra__etcd *e = (struct infra__etcd *)lease;
+
+    infra__etcd_link_leave(&e->records.link);
+}
+
+void infra__etcd_record_init(struct infra__etcd *e, uint32_t endpoints_count,
+                             bool tls)
+{
+    infra__etcd_talk_init(&e->records, &records_owner, e,
+                          &e->lease.is_record_out, &e->login, endpoints_count,
+                          tls);
+}
