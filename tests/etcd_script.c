@@ -117,6 +117,18 @@ void etcd_reply_chunked(unsigned status, const char *body)
                        status, strlen(body), body));
 }
 
+/* To its end, on the conversation of this index. */
+static void run_script(uint32_t index)
+{
+    struct infra_exchange x;
+
+    ck_assert_int_eq(infra_lease_exchange(etcd, index, &x), INFRA_OK);
+    transport.now = etcd_now;
+    test_transport_run(&transport, x);
+    ck_assert_uint_eq(transport.step, transport.steps_count);
+    etcd_now = transport.now;
+}
+
 struct infra_lease_reply etcd_call(uint32_t op, uint64_t token)
 {
     const struct infra_failover_event call = {
@@ -128,17 +140,29 @@ struct infra_lease_reply etcd_call(uint32_t op, uint64_t token)
         .wish = 7,
     };
     struct infra_lease_reply reply;
-    struct infra_exchange x;
 
-    ck_assert_int_eq(infra_lease_exchange(etcd, 0, &x), INFRA_OK);
     ck_assert_int_eq(infra_lease_begin(etcd, &call, etcd_now), INFRA_OK);
-    transport.now = etcd_now;
-    test_transport_run(&transport, x);
-    ck_assert_uint_eq(transport.step, transport.steps_count);
-    etcd_now = transport.now;
+    run_script(0);
     ck_assert_int_eq(infra_lease_next(etcd, etcd_now, &reply), INFRA_OK);
     ck_assert_uint_eq(reply.call, call.call);
     ck_assert_uint_eq(reply.reason == INFRA_LEASE_REASON_NONE,
                       reply.answer.outcome != INFRA_LEASE_UNKNOWN);
     return reply;
+}
+
+struct infra_lease_record etcd_record(uint64_t token, const char *text)
+{
+    struct infra_lease_record r;
+    infra_time deadline = etcd_now + ATTEMPT;
+    int err = text == NULL
+                  ? infra_lease_read_record(etcd, token, deadline, etcd_now)
+                  : infra_lease_write_record(etcd, token, text, strlen(text),
+                                             deadline, etcd_now);
+
+    ck_assert_int_eq(err, INFRA_OK);
+    run_script(2);
+    ck_assert_int_eq(infra_lease_take_record(etcd, etcd_now, &r), INFRA_OK);
+    ck_assert_uint_eq(r.reason == INFRA_LEASE_REASON_NONE,
+                      r.outcome != INFRA_LEASE_UNKNOWN);
+    return r;
 }

@@ -58,4 +58,7 @@ void etcd_reply_chunked(unsigned status, const char *body);
 /* Make this call, run the script, and take the answer. */
 struct infra_lease_reply etcd_call(uint32_t op, uint64_t token);
 
+/* The same of the record, on its own conversation. @text NULL: read. */
+struct infra_lease_record etcd_record(uint64_t token, const char *text);
+
 #endif

@@ -2,6 +2,8 @@
 
 #include "base/internal.h"
 
+#include <string.h>
+
 struct infra_lease *contract_a;
 struct infra_lease *contract_b;
 infra_time contract_now;
@@ -50,6 +52,26 @@ uint64_t contract_acquire(struct infra_lease *lease)
     ck_assert_uint_eq(a.outcome, INFRA_LEASE_GRANTED);
     ck_assert_uint_ge(a.ttl, CONTRACT_TTL);
     return a.token;
+}
+
+struct infra_lease_record contract_record(struct infra_lease *lease,
+                                          uint64_t token, const char *text)
+{
+    infra_time deadline = contract_now + INFRA_MS(500);
+    struct infra_lease_record r;
+    int err =
+        text == NULL
+            ? infra_lease_read_record(lease, token, deadline, contract_now)
+            : infra_lease_write_record(lease, token, text, strlen(text),
+                                       deadline, contract_now);
+
+    ck_assert_int_eq(err, INFRA_OK);
+    ck_assert_uint_eq(infra_lease_deadline(lease), 0);
+    ck_assert_int_eq(infra_lease_take_record(lease, contract_now, &r),
+                     INFRA_OK);
+    ck_assert_int_eq(infra_lease_take_record(lease, contract_now, &r),
+                     INFRA_EAGAIN);
+    return r;
 }
 
 static void expect(struct infra_lease *lease, uint32_t op, uint64_t token,
@@ -246,6 +268,94 @@ START_TEST(arguments_are_looked_at)
 }
 END_TEST
 
+static void expect_record(struct infra_lease *lease, uint64_t token,
+                          uint32_t outcome, const char *text)
+{
+    struct infra_lease_record r = contract_record(lease, token, NULL);
+
+    ck_assert_uint_eq(r.outcome, outcome);
+    ck_assert_uint_eq(r.reason, INFRA_LEASE_REASON_NONE);
+    ck_assert_uint_eq(r.count, strlen(text));
+    ck_assert_int_eq(memcmp(r.bytes, text, r.count), 0);
+}
+
+static void expect_write(struct infra_lease *lease, uint64_t token,
+                         const char *text, uint32_t outcome)
+{
+    struct infra_lease_record r = contract_record(lease, token, text);
+
+    ck_assert_msg(r.outcome == outcome, "%s, not %s",
+                  infra_lease_outcome_name(r.outcome),
+                  infra_lease_outcome_name(outcome));
+    ck_assert_uint_eq(r.count,
+                      outcome == INFRA_LEASE_GRANTED ? strlen(text) : 0);
+}
+
+/* Who holds the lease writes the record and nobody else, and it is there for
+ * the next holder. */
+START_TEST(the_record_is_the_holders)
+{
+    expect_record(contract_b, 0, INFRA_LEASE_GRANTED, "");
+    expect_write(contract_a, 1, "nobody", INFRA_LEASE_LOST);
+    uint64_t first = contract_acquire(contract_a);
+    expect_record(contract_a, first, INFRA_LEASE_GRANTED, "");
+    expect_write(contract_a, first, "one", INFRA_LEASE_GRANTED);
+    expect_write(contract_a, first + 1, "two", INFRA_LEASE_LOST);
+    expect_write(contract_b, first, "two", INFRA_LEASE_CONFLICT);
+    expect_record(contract_b, first, INFRA_LEASE_CONFLICT, "");
+    expect_record(contract_b, 0, INFRA_LEASE_GRANTED, "one");
+    expect_write(contract_a, first, "t", INFRA_LEASE_GRANTED);
+
+    (void)contract_do(contract_a, INFRA_LEASE_RELEASE, first);
+    expect_write(contract_a, first, "two", INFRA_LEASE_LOST);
+    uint64_t second = contract_acquire(contract_b);
+    expect_write(contract_a, first, "two", INFRA_LEASE_CONFLICT);
+    expect_record(contract_b, second, INFRA_LEASE_GRANTED, "t");
+}
+END_TEST
+
+/* A lease that has run out gives no right to write. */
+START_TEST(a_record_is_not_written_late)
+{
+    uint64_t token = contract_acquire(contract_a);
+
+    expect_write(contract_a, token, "one", INFRA_LEASE_GRANTED);
+    contract_now += 2 * CONTRACT_TTL;
+    expect_write(contract_a, token, "two", INFRA_LEASE_LOST);
+    expect_record(contract_a, 0, INFRA_LEASE_GRANTED, "one");
+}
+END_TEST
+
+/* As long as it may be, and no longer; and nothing else is refused. */
+START_TEST(records_are_bounded)
+{
+    char text[INFRA_LEASE_RECORD_MAX + 2];
+    struct infra_lease_record r;
+    uint64_t token = contract_acquire(contract_a);
+
+    memset(text, 0xff, sizeof text);
+    ck_assert_int_eq(infra_lease_write_record(contract_a, token, text,
+                                              INFRA_LEASE_RECORD_MAX + 1, 0, 0),
+                     INFRA_EINVAL);
+    text[INFRA_LEASE_RECORD_MAX] = '\0';
+    expect_write(contract_a, token, text, INFRA_LEASE_GRANTED);
+    expect_record(contract_a, token, INFRA_LEASE_GRANTED, text);
+    ck_assert_int_eq(infra_lease_write_record(contract_a, token, text, 0, 0, 0),
+                     INFRA_EINVAL);
+    ck_assert_int_eq(infra_lease_write_record(contract_a, 0, text, 1, 0, 0),
+                     INFRA_EINVAL);
+    ck_assert_int_eq(infra_lease_write_record(contract_a, 1, NULL, 1, 0, 0),
+                     INFRA_EINVAL);
+    ck_assert_int_eq(infra_lease_write_record(NULL, 1, text, 1, 0, 0),
+                     INFRA_EINVAL);
+    ck_assert_int_eq(infra_lease_read_record(NULL, 1, 0, 0), INFRA_EINVAL);
+    ck_assert_int_eq(infra_lease_take_record(NULL, 0, &r), INFRA_EINVAL);
+    ck_assert_int_eq(infra_lease_take_record(contract_a, 0, NULL),
+                     INFRA_EINVAL);
+    ck_assert_int_eq(infra_lease_take_record(contract_a, 0, &r), INFRA_EAGAIN);
+}
+END_TEST
+
 void contract_add_tests(TCase *tc)
 {
     tcase_add_test(tc, one_holds_it_until_it_runs_out);
@@ -254,5 +364,8 @@ void contract_add_tests(TCase *tc)
     tcase_add_test(tc, late_calls_do_no_harm);
     tcase_add_test(tc, a_wish_is_told);
     tcase_add_test(tc, a_new_call_replaces_the_old_one);
+    tcase_add_test(tc, the_record_is_the_holders);
+    tcase_add_test(tc, a_record_is_not_written_late);
+    tcase_add_test(tc, records_are_bounded);
     tcase_add_test(tc, arguments_are_looked_at);
 }

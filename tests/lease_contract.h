@@ -26,6 +26,10 @@ struct infra_lease_answer contract_do(struct infra_lease *lease, uint32_t op,
 /* ACQUIRE, and it is granted. */
 uint64_t contract_acquire(struct infra_lease *lease);
 
+/* Read or write the record, and take the answer. @text NULL: read. */
+struct infra_lease_record contract_record(struct infra_lease *lease,
+                                          uint64_t token, const char *text);
+
 /* The tests of it all. */
 void contract_add_tests(TCase *tc);
 

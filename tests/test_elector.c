@@ -273,6 +273,24 @@ START_TEST(replies_come_over_sockets)
           "{" HEADER ",\"succeeded\":true,\"responses\":[" NONE "]}");
     ck_assert_int_eq(infra_driver_run(driver, INFRA_TIME_NEVER), INFRA_OK);
     ck_assert_uint_eq(last_event(), INFRA_FAILOVER_ACTIVATE);
+
+    /* The record goes over a connection of its own, and its answer makes the run
+     * return, too. */
+    struct infra_lease_record r;
+    ck_assert_int_eq(infra_lease_write_record(o.lease, 9, "x", 1,
+                                              INFRA_TIME_NEVER,
+                                              infra_driver_now()),
+                     INFRA_OK);
+    (void)last_event();
+    int watch = test_accept(listener);
+    int other = test_accept(listener);
+    serve(other, "/v3/kv/txn", "{" HEADER ",\"succeeded\":true}");
+    ck_assert_int_eq(infra_driver_run(driver, INFRA_TIME_NEVER), INFRA_OK);
+    ck_assert_int_eq(infra_lease_take_record(o.lease, infra_driver_now(), &r),
+                     INFRA_OK);
+    ck_assert_uint_eq(r.outcome, INFRA_LEASE_GRANTED);
+    (void)close(other);
+    (void)close(watch);
     (void)close(peer);
     (void)close(listener);
 }

@@ -506,6 +506,7 @@ END_TEST
 START_TEST(the_longest_names_fit)
 {
     char text[128];
+    static const char record[INFRA_LEASE_RECORD_MAX];
     struct infra_lease_etcd_options o = options();
     struct infra_failover_event call = { .kind = INFRA_FAILOVER_CALL,
                                          .call = 1,
@@ -528,6 +529,18 @@ START_TEST(the_longest_names_fit)
     /* Each byte of user and password is six in JSON. */
     ck_assert_uint_gt(size, 12 * 127);
     ck_assert_int_eq(memcmp((const char *)bytes + size - 2, "\"}", 2), 0);
+
+    /* And a record, which is the longest request. */
+    o.user = o.password = NULL;
+    create(&o);
+    ck_assert_int_eq(infra_lease_exchange(etcd, 2, &x), INFRA_OK);
+    ck_assert_int_eq(infra_lease_write_record(etcd, UINT64_MAX, record,
+                                              sizeof record, INFRA_TIME_NEVER,
+                                              etcd_now),
+                     INFRA_OK);
+    x.ops->note(x.self, INFRA_NOTE_CONNECTED, 0, etcd_now);
+    size = x.ops->output(x.self, &bytes);
+    ck_assert_int_eq(memcmp((const char *)bytes + size - 5, "\"}}]}", 5), 0);
 }
 END_TEST
 

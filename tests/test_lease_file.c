@@ -140,7 +140,7 @@ static void damage(off_t at)
     (void)close(fd);
 }
 
-/* Any byte of a record may be damaged: then the other one counts, and the last
+/* Any byte of a state may be damaged: then the other one counts, and the last
  * token that was granted is in either. */
 START_TEST(either_state_knows_the_token)
 {
@@ -259,6 +259,60 @@ START_TEST(a_full_disk_is_unknown)
 }
 END_TEST
 
+/* The record is on the disk in both states, for whichever survives; what cannot
+ * be written, or not in time, is unknown. */
+START_TEST(the_record_is_durable)
+{
+    struct rlimit before;
+    struct rlimit small = { .rlim_cur = 4096 };
+    struct flock l = {
+        .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = LOCKS_AT, .l_len = 1
+    };
+    struct infra_lease_record r;
+    uint64_t token = contract_acquire(contract_a);
+
+    (void)contract_record(contract_a, token, "one");
+    for (off_t place = 0; place < 2; place++) {
+        damage(place * 4096 + 100);
+        ck_assert_int_eq(memcmp(state_of_file().cell.record, "one", 4), 0);
+        damage(place * 4096 + 100); /* As it was. */
+    }
+
+    (void)signal(SIGXFSZ, SIG_IGN);
+    ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &before), 0);
+    small.rlim_max = before.rlim_max;
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &small), 0);
+    r = contract_record(contract_a, token, "two");
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &before), 0);
+    (void)signal(SIGXFSZ, SIG_DFL);
+    ck_assert_uint_eq(r.outcome, INFRA_LEASE_UNKNOWN);
+    ck_assert_uint_eq(r.reason, INFRA_LEASE_REASON_SYSTEM);
+    ck_assert_uint_eq(r.detail, EFBIG);
+
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    ck_assert_int_eq(fcntl(fd, F_OFD_SETLK, &l), 0);
+    ck_assert_int_eq(infra_lease_read_record(contract_a, token,
+                                             contract_now + INFRA_MS(100),
+                                             contract_now),
+                     INFRA_OK);
+    ck_assert_uint_eq(infra_lease_deadline(contract_a),
+                      contract_now + INFRA_MS(5));
+    contract_now += INFRA_MS(100);
+    ck_assert_int_eq(infra_lease_take_record(contract_a, contract_now, &r),
+                     INFRA_OK);
+    ck_assert_uint_eq(r.reason, INFRA_LEASE_REASON_BUSY);
+    ck_assert_int_eq(infra_lease_read_record(contract_a, token,
+                                             contract_now + INFRA_MS(100),
+                                             contract_now),
+                     INFRA_OK);
+    (void)close(fd);
+    contract_now += INFRA_MS(5);
+    ck_assert_int_eq(infra_lease_take_record(contract_a, contract_now, &r),
+                     INFRA_OK);
+    ck_assert_uint_eq(r.outcome, INFRA_LEASE_GRANTED);
+}
+END_TEST
+
 /* What no lease can be kept in is refused when it is opened, and left as it
  * was. */
 START_TEST(strange_paths_are_refused)
@@ -362,6 +416,7 @@ static Suite *lease_file_suite(void)
     tcase_add_test(tc, a_deleted_file_is_unknown);
     tcase_add_test(tc, a_locked_file_is_waited_for);
     tcase_add_test(tc, a_full_disk_is_unknown);
+    tcase_add_test(tc, the_record_is_durable);
     suite_add_tcase(s, tc);
 
     tc = tcase_create("create");

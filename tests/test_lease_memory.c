@@ -93,6 +93,37 @@ START_TEST(what_is_lost_is_unknown_at_its_deadline)
 }
 END_TEST
 
+/* The same of the record; and one that is asked anew has one answer. */
+START_TEST(a_lost_record_is_unknown_at_its_deadline)
+{
+    uint64_t token = contract_acquire(contract_a);
+    infra_time deadline = contract_now + INFRA_MS(500);
+    struct infra_lease_record r;
+
+    ck_assert_int_eq(infra_lease_memory_fault(&cell, (uint32_t)_i), INFRA_OK);
+    ck_assert_int_eq(infra_lease_write_record(contract_a, token, "x", 1,
+                                              deadline, contract_now),
+                     INFRA_OK);
+    ck_assert_uint_eq(infra_lease_deadline(contract_a), deadline);
+    contract_now = deadline - 1;
+    ck_assert_int_eq(infra_lease_take_record(contract_a, contract_now, &r),
+                     INFRA_EAGAIN);
+    contract_now++;
+    ck_assert_int_eq(infra_lease_take_record(contract_a, contract_now, &r),
+                     INFRA_OK);
+    ck_assert_uint_eq(r.outcome, INFRA_LEASE_UNKNOWN);
+    ck_assert_uint_eq(r.reason, INFRA_LEASE_REASON_TIMEOUT);
+    ck_assert_uint_eq(r.count, 0);
+    ck_assert_uint_eq(infra_lease_deadline(contract_a), INFRA_TIME_NEVER);
+    ck_assert_uint_eq(contract_record(contract_a, token, NULL).count,
+                      _i == INFRA_LEASE_FAULT_LOSE_REPLY ? 1 : 0);
+    ck_assert_int_eq(
+        infra_lease_read_record(contract_a, token, deadline, contract_now),
+        INFRA_OK);
+    ck_assert_uint_eq(contract_record(contract_a, token, "yz").count, 2);
+}
+END_TEST
+
 /* An answer that was not taken is not the answer to the next call. */
 START_TEST(an_old_answer_is_dropped)
 {
@@ -259,6 +290,9 @@ static Suite *lease_memory_suite(void)
     tc = tcase_create("faults");
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_loop_test(tc, what_is_lost_is_unknown_at_its_deadline, 0, 2);
+    tcase_add_loop_test(tc, a_lost_record_is_unknown_at_its_deadline,
+                        INFRA_LEASE_FAULT_LOSE_REPLY,
+                        INFRA_LEASE_FAULT_LOSE_CALL + 1);
     tcase_add_test(tc, an_old_answer_is_dropped);
     tcase_add_test(tc, expired_on_demand);
     tcase_add_test(tc, regressed_on_demand);

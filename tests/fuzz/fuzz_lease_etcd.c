@@ -2,7 +2,8 @@
 /* The first byte says which call is made, and the rest is what servers send: up
  * to a zero without looking what they are asked, and so on; then they close.
  * Whatever that is, the call ends, and alike in whatever pieces it comes. The
- * same bytes are then what the watch hears. */
+ * same bytes are then what the watch hears, and what is answered about the
+ * record. */
 #include "fuzz.h"
 
 #include <infra/lease.h>
@@ -144,6 +145,43 @@ static uint64_t run_watch(const uint8_t *data, size_t size, int split)
     return stats.hints;
 }
 
+static struct infra_lease_record run_record(uint8_t kind, const uint8_t *data,
+                                            size_t size, int split)
+{
+    static const unsigned char bytes[] = "begun";
+    struct infra_lease *lease = create((kind & 0x80) != 0);
+    infra_time deadline = NOW + INFRA_SEC(1);
+    struct infra_lease_record r;
+    struct infra_exchange x;
+
+    check(infra_lease_exchange(lease, 2, &x) == INFRA_OK);
+    if (kind % 3 == 0) {
+        check(infra_lease_write_record(lease, 9, bytes, sizeof bytes, deadline,
+                                       NOW) == INFRA_OK);
+    } else {
+        check(infra_lease_read_record(lease, kind % 3 == 1 ? 9 : 0, deadline,
+                                      NOW) == INFRA_OK);
+    }
+    feed(x, data, size, split);
+    x.ops->note(x.self, INFRA_NOTE_EOF, 0, NOW);
+    if (infra_lease_take_record(lease, NOW, &r) != INFRA_OK) {
+        check(infra_lease_take_record(lease, deadline, &r) == INFRA_OK);
+    }
+    infra_lease_destroy(lease);
+    return r;
+}
+
+static void check_record(const struct infra_lease_record *r)
+{
+    static const unsigned char zeroes[INFRA_LEASE_RECORD_MAX];
+
+    check((r->outcome == INFRA_LEASE_UNKNOWN) ==
+          (r->reason != INFRA_LEASE_REASON_NONE));
+    check(r->count <= INFRA_LEASE_RECORD_MAX);
+    check(r->outcome == INFRA_LEASE_GRANTED ||
+          (r->count == 0 && memcmp(r->bytes, zeroes, sizeof zeroes) == 0));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size == 0) {
@@ -151,11 +189,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     struct infra_lease_reply whole = run(data[0], data + 1, size - 1, 0);
     uint64_t hints = run_watch(data + 1, size - 1, 0);
+    struct infra_lease_record record =
+        run_record(data[0], data + 1, size - 1, 0);
+    check_record(&record);
     for (int split = 1; split < 3; split++) {
         struct infra_lease_reply r = run(data[0], data + 1, size - 1, split);
         check(memcmp(&r.answer, &whole.answer, sizeof r.answer) == 0);
         check(r.reason == whole.reason && r.detail == whole.detail);
         check(run_watch(data + 1, size - 1, split) == hints);
+        struct infra_lease_record same =
+            run_record(data[0], data + 1, size - 1, split);
+        check(memcmp(&same, &record, sizeof same) == 0);
     }
     bool known = whole.answer.outcome != INFRA_LEASE_UNKNOWN;
     check(known == (whole.reason == INFRA_LEASE_REASON_NONE));
