@@ -194,6 +194,28 @@ START_TEST(there_is_an_end_to_trying)
     }
     struct infra_lease_record r = etcd_record(9, "one");
     expect_unknown(&r, INFRA_LEASE_REASON_BUSY);
+    ask(WRITE_ONE("4"),
+        FAILED(RANGE(HOLDER("9", V)) "," RANGE(RECORD(TWO, "6"))));
+    ask(WRITE_ONE("6"), WON(PUT));
+    r = etcd_record(9, "one");
+    expect_text(&r, "one");
+}
+END_TEST
+
+/* At its deadline the host hears so, and the server is left, even if the
+ * conversation itself has not been told of the time. */
+START_TEST(it_has_its_deadline)
+{
+    struct infra_lease_record r;
+
+    ck_assert_int_eq(infra_lease_read_record(etcd, 9, etcd_now + 1, etcd_now),
+                     INFRA_OK);
+    ck_assert_int_eq(infra_lease_take_record(etcd, etcd_now + 1, &r), INFRA_OK);
+    expect_unknown(&r, INFRA_LEASE_REASON_TIMEOUT);
+    ETCD(TEST_CLOSED);
+    ETCD(TEST_ACCEPT(1));
+    ask(READ_IT, WON(RANGE("") "," PUT));
+    ck_assert_uint_eq(etcd_record(9, NULL).outcome, INFRA_LEASE_GRANTED);
 }
 END_TEST
 
@@ -304,6 +326,7 @@ static Suite *lease_etcd_record_suite(void)
                         (int)INFRA__COUNT_OF(nonsense));
     tcase_add_test(tc, a_long_record_is_unknown);
     tcase_add_test(tc, errors_are_told);
+    tcase_add_test(tc, it_has_its_deadline);
     suite_add_tcase(s, tc);
 
     tc = tcase_create("login");
