@@ -1,7 +1,6 @@
 /* The record in etcd: its conversation with a scripted server, and the same
  * whatever pieces it comes in. */
 #include "etcd_script.h"
-#include "support.h"
 
 #include "base/internal.h"
 
@@ -41,43 +40,6 @@ static const enum test_split splits[] = { TEST_SPLIT_NONE, TEST_SPLIT_BYTES,
     "\"mod_revision\":\"" changed "\",\"version\":\"2\",\"value\":\"" value \
     "\"}],\"count\":\"1\""
 #define HOLDER(created, value) "," KEY(K, created, value, "77")
-
-static struct test_heap heap;
-
-static void setup_as(const char *user)
-{
-    const struct infra_lease_etcd_options o = { .size = sizeof o,
-                                                .allocator = &heap.allocator,
-                                                .group = "lb",
-                                                .node = "a",
-                                                .user = user,
-                                                .password = user,
-                                                .incarnation = 17,
-                                                .ttl = INFRA_SEC(5),
-                                                .endpoints_count = 2 };
-
-    test_heap_init(&heap, -1);
-    etcd_now = INFRA_SEC(100);
-    ck_assert_int_eq(infra_lease_etcd(&etcd, &o), INFRA_OK);
-    etcd_begin_script(TEST_SPLIT_NONE);
-}
-
-static void setup(void)
-{
-    setup_as(NULL);
-}
-
-static void setup_with_user(void)
-{
-    setup_as("me");
-}
-
-static void teardown(void)
-{
-    infra_lease_destroy(etcd);
-    etcd = NULL;
-    ck_assert_int_eq(heap.live, 0);
-}
 
 static void ask(const char *body, const char *answer)
 {
@@ -252,8 +214,8 @@ START_TEST(a_long_record_is_unknown)
     char answer[1024];
 
     for (size_t count = 256; count < 258; count++) {
-        teardown();
-        setup();
+        etcd_teardown();
+        etcd_setup();
         ETCD(TEST_ACCEPT(0));
         memset(value, 'A', sizeof value);
         size_t size = (count + 2) / 3 * 4;
@@ -297,7 +259,7 @@ END_TEST
 START_TEST(a_login_is_shared)
 {
     ETCD(TEST_ACCEPT(0));
-    etcd_expect("auth/authenticate", "{\"name\":\"me\",\"password\":\"me\"}");
+    etcd_expect("auth/authenticate", ETCD_LOGIN);
     etcd_reply(200, "{" HEADER ",\"token\":\"abc.1\"}");
     etcd_expect_as("abc.1", "kv/txn", READ_IT);
     etcd_reply(200, WON(RANGE("") "," PUT));
@@ -316,7 +278,7 @@ static Suite *lease_etcd_record_suite(void)
     Suite *s = suite_create("lease_etcd_record");
     TCase *tc = tcase_create("record");
 
-    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_checked_fixture(tc, etcd_setup, etcd_teardown);
     tcase_add_loop_test(tc, it_is_read, 0, SPLITS_COUNT);
     tcase_add_loop_test(tc, it_is_refused, 0, SPLITS_COUNT);
     tcase_add_loop_test(tc, it_is_written, 0, SPLITS_COUNT);
@@ -330,7 +292,7 @@ static Suite *lease_etcd_record_suite(void)
     suite_add_tcase(s, tc);
 
     tc = tcase_create("login");
-    tcase_add_checked_fixture(tc, setup_with_user, teardown);
+    tcase_add_checked_fixture(tc, etcd_setup_with_user, etcd_teardown);
     tcase_add_test(tc, a_login_is_shared);
     suite_add_tcase(s, tc);
     return s;
