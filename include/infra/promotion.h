@@ -187,7 +187,9 @@ enum infra_promotion_event_kind {
     INFRA_PROMOTION_DETACH,  /**< It receives from nobody any more. */
     INFRA_PROMOTION_PROMOTE, /**< It takes writes. */
     /** It follows `source`.  What it has beyond `position` of an older
-     *  timeline is undone, or it is built anew. */
+     *  timeline is undone, or it is built anew, and that before it connects:
+     *  PostgreSQL takes the word of one that has gone its own way for an
+     *  acknowledgement of all up to there. */
     INFRA_PROMOTION_REPOINT,
     /** By option: it was primary, and has the flag QUARANTINED now. */
     INFRA_PROMOTION_QUARANTINE,
@@ -357,13 +359,12 @@ INFRA_API INFRA_NODISCARD int infra_promotion_remove(
     struct infra_promotion *promotion, uint32_t node);
 
 /**
-   * Tell who was named primary, by this process in a former life or by another:
+ * Tell who was named primary, by this process in a former life or by another:
  * as it is written down, or as others say.  It counts if its token is newer
  * than what is known, or finishes what is known as unfinished.
  *
  * @param timeline    Of the PRIMARY event; of a NAME event it does not count.
  * @param unfinished  1: by NAME, and PRIMARY has not followed.
-
  * @return INFRA_OK; INFRA_ESTALE: it is not newer; INFRA_ENOENT; INFRA_EINVAL:
  *         NULL, token 0.
  *
@@ -405,7 +406,7 @@ INFRA_API infra_time
 infra_promotion_deadline(const struct infra_promotion *promotion);
 
 /**
-  * Answer an event that has a call: DONE, it is so; FAILED, it is not, and will
+ * Answer an event that has a call: DONE, it is so; FAILED, it is not, and will
  * not become so by this order; UNKNOWN.
  *
  * @param outcome  enum infra_fence_outcome
