@@ -586,6 +586,25 @@ START_TEST(repointed_replica_is_seen_first)
 }
 END_TEST
 
+/* The new primary dies while the others are pointed at it: the token is given
+ * back at once. */
+START_TEST(dead_primary_is_not_waited_with)
+{
+    start(sync_1);
+    collect();
+    (void)host_take();
+    host_done(INFRA_PROMOTION_NAME, 1);
+    (void)host_take();
+    host_done(INFRA_PROMOTION_PROMOTE, 1);
+    host_primary(1, 2, 101);
+    host_expect("primary-b [repointing: writable] repoint-c");
+    host_done(INFRA_PROMOTION_PRIMARY, 1);
+    host_dead(1);
+    host_expect("[watch: timeout] [suspect: suspected] [waiting: damped] "
+                "resign");
+}
+END_TEST
+
 static Suite *promotion_suite(void)
 {
     Suite *s = suite_create("promotion");
@@ -608,6 +627,7 @@ static Suite *promotion_suite(void)
     tcase_add_test(t, without_lease_nothing_is_done);
     tcase_add_test(t, old_token_is_not_used);
     tcase_add_test(t, token_promotes_once);
+    tcase_add_test(t, dead_primary_is_not_waited_with);
     tcase_add_test(t, unfinished_promotion_is_begun_anew);
     tcase_add_test(t, unfinished_promotion_may_have_been_finished);
     suite_add_tcase(s, t);
