@@ -19,7 +19,7 @@ const char check_spec_help[] =
     "  http:/PATH                           GET PATH is answered with 200 to "
     "399\n"
     "  mysql,user=U,password=P,expect=replica,lag_max=5s\n"
-    "  pgsql,user=U,password=P,expect=primary\n"
+    "  pgsql,user=U,password=P,expect=primary,question=SELECT 1\n"
     "  redis,password=P,expect=primary\n"
     "  agent                                HAProxy's agent-check\n"
     "  script,start=220 ,send=QUIT\\r\\n,expect=221\n"
@@ -145,6 +145,7 @@ static int mysql(struct infra_probe **ret, struct reading *r)
         .size = sizeof o,
         .user = text(r, "user"),
         .password = text(r, "password"),
+        .question = text(r, "question"),
         .connect_timeout = duration(r, "connect_timeout"),
         .response_timeout = duration(r, "response_timeout"),
         .first_byte_timeout = duration(r, "first_byte_timeout"),
@@ -164,6 +165,7 @@ static int pgsql(struct infra_probe **ret, struct reading *r)
         .user = text(r, "user"),
         .password = text(r, "password"),
         .database = text(r, "database"),
+        .question = text(r, "question"),
         .connect_timeout = duration(r, "connect_timeout"),
         .response_timeout = duration(r, "response_timeout"),
         .first_byte_timeout = duration(r, "first_byte_timeout"),

@@ -46,11 +46,62 @@ const char etcd_wish[] =
 const char etcd_watch[] =
     "{\"create_request\":{\"key\":\"" K "\",\"filters\":[\"NOPUT\"]}}";
 
+struct test_heap etcd_heap;
+
 static struct test_step steps[STEPS_MAX];
 static char texts[65536];
 static size_t texts_size;
 static struct test_transport transport;
 static uint64_t calls_count;
+
+struct infra_lease_etcd_options etcd_options(void)
+{
+    return (struct infra_lease_etcd_options) {
+        .size = sizeof(struct infra_lease_etcd_options),
+        .allocator = &etcd_heap.allocator,
+        .group = "lb",
+        .node = "a",
+        .incarnation = 17,
+        .ttl = INFRA_MS(4100),
+        .endpoints_count = 2,
+    };
+}
+
+void etcd_create(const struct infra_lease_etcd_options *o)
+{
+    infra_lease_destroy(etcd);
+    etcd = NULL;
+    ck_assert_int_eq(infra_lease_etcd(&etcd, o), INFRA_OK);
+    etcd_begin_script(TEST_SPLIT_NONE);
+}
+
+static void setup_as(const char *user, const char *password)
+{
+    test_heap_init(&etcd_heap, -1);
+    struct infra_lease_etcd_options o = etcd_options();
+    etcd_now = INFRA_SEC(100);
+    etcd = NULL;
+    o.user = user;
+    o.password = password;
+    etcd_create(&o);
+}
+
+void etcd_setup(void)
+{
+    setup_as(NULL, NULL);
+}
+
+void etcd_setup_with_user(void)
+{
+    setup_as("me", "p\"\\\n");
+}
+
+void etcd_teardown(void)
+{
+    infra_lease_destroy(etcd);
+    etcd = NULL;
+    ck_assert_int_eq(etcd_heap.live, 0);
+}
 
 void etcd_begin_script(enum test_split split)
 {

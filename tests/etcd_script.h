@@ -3,6 +3,7 @@
 #ifndef TESTS_ETCD_SCRIPT_H
 #define TESTS_ETCD_SCRIPT_H
 
+#include "support.h"
 #include "transport.h"
 
 #include <check.h>
@@ -41,6 +42,18 @@ extern const char etcd_grant[], etcd_take[], etcd_keepalive[], etcd_verify[],
 
 extern struct infra_lease *etcd;
 extern infra_time etcd_now;
+
+/* Fixtures: node "a" of group "lb" with incarnation 17, two servers and a ttl that
+ * etcd counts as 5 s; a user "me", whose password needs care. */
+extern struct test_heap etcd_heap;
+struct infra_lease_etcd_options etcd_options(void);
+void etcd_setup(void);
+void etcd_setup_with_user(void);
+void etcd_teardown(void);
+#define ETCD_LOGIN "{\"name\":\"me\",\"password\":\"p\\u0022\\u005c\\u000a\"}"
+
+/* Another lease in place of it, with a new script. */
+void etcd_create(const struct infra_lease_etcd_options *o);
 
 /* The script: what the peer does and expects next. */
 void etcd_begin_script(enum test_split split);

@@ -120,7 +120,7 @@ void peer_error(struct peer *p, unsigned number, const char *message)
 
 void peer_query(struct peer *p, const char *text)
 {
-    char query[512] = "\x03";
+    char query[1024] = "\x03";
 
     strcpy(query + 1, text);
     p->sequence = 0;

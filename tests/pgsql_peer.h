@@ -14,20 +14,23 @@
     "\0"
 #define PGSQL_TLS_REQUEST "\0\0\0\10\4\322\26\57"
 #define PGSQL_TERMINATE "X\0\0\0\4"
-#define PGSQL_QUESTION                                                \
-    "Q\0\0\1\374"                                                     \
-    "SELECT pg_catalog.pg_is_in_recovery(), "                         \
-    "pg_catalog.current_setting('transaction_read_only'), CASE WHEN " \
-    "pg_catalog.pg_is_in_recovery() THEN "                            \
-    "pg_catalog.pg_last_wal_replay_lsn() ELSE "                       \
-    "pg_catalog.pg_current_wal_lsn() END, "                           \
-    "pg_catalog.pg_last_wal_receive_lsn(), "                          \
-    "(pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() "    \
-    "OPERATOR(pg_catalog.-) "                                         \
-    "pg_catalog.pg_last_xact_replay_timestamp()) "                    \
-    "OPERATOR(pg_catalog.*) 1000000)::pg_catalog.int8, (SELECT "      \
-    "coalesce(status, 'hidden') FROM "                                \
-    "pg_catalog.pg_stat_wal_receiver)\0"
+#define PGSQL_QUESTION                                             \
+    "Q\0\0\2\250"                                                  \
+    "SELECT pg_catalog.pg_is_in_recovery(), "                      \
+    "pg_catalog.current_setting('transaction_read_only'), CASE "   \
+    "WHEN pg_catalog.pg_is_in_recovery() THEN "                    \
+    "pg_catalog.pg_last_wal_replay_lsn() ELSE "                    \
+    "pg_catalog.pg_current_wal_lsn() END, "                        \
+    "pg_catalog.pg_last_wal_receive_lsn(), "                       \
+    "(pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() " \
+    "OPERATOR(pg_catalog.-) "                                      \
+    "pg_catalog.pg_last_xact_replay_timestamp()) "                 \
+    "OPERATOR(pg_catalog.*) 1000000)::pg_catalog.int8, (SELECT "   \
+    "pg_catalog.concat_ws(' ', coalesce(status, 'hidden'), "       \
+    "pg_catalog.concat_ws(':', j OPERATOR(pg_catalog.->>) "        \
+    "'sender_host', j OPERATOR(pg_catalog.->>) 'sender_port')) "   \
+    "FROM pg_catalog.pg_stat_wal_receiver AS w, "                  \
+    "pg_catalog.to_jsonb(w) AS j)\0"
 
 /* What it says. */
 #define PGSQL_AUTH_OK "R\0\0\0\10\0\0\0\0"

@@ -1,6 +1,5 @@
 /* The lease in etcd, as it watches: hints, and no more. */
 #include "etcd_script.h"
-#include "support.h"
 
 #include "base/internal.h"
 
@@ -8,56 +7,6 @@
 #include <string.h>
 
 #define FREE WON(RANGE("") "," RANGE(""))
-
-static struct test_heap heap;
-
-static struct infra_lease_etcd_options options(void)
-{
-    return (struct infra_lease_etcd_options) {
-        .size = sizeof(struct infra_lease_etcd_options),
-        .allocator = &heap.allocator,
-        .group = "lb",
-        .node = "a",
-        .incarnation = 17,
-        .ttl = INFRA_SEC(5),
-        .endpoints_count = 2,
-    };
-}
-
-static void create(const struct infra_lease_etcd_options *o)
-{
-    infra_lease_destroy(etcd);
-    etcd = NULL;
-    ck_assert_int_eq(infra_lease_etcd(&etcd, o), INFRA_OK);
-    etcd_begin_script(TEST_SPLIT_NONE);
-}
-
-static void setup(void)
-{
-    test_heap_init(&heap, -1);
-    struct infra_lease_etcd_options o = options();
-    etcd_now = INFRA_SEC(100);
-    etcd = NULL;
-    create(&o);
-}
-
-static void setup_with_user(void)
-{
-    test_heap_init(&heap, -1);
-    struct infra_lease_etcd_options o = options();
-    etcd_now = INFRA_SEC(100);
-    etcd = NULL;
-    o.user = "me";
-    o.password = "p\"\\\n";
-    create(&o);
-}
-
-static void teardown(void)
-{
-    infra_lease_destroy(etcd);
-    etcd = NULL;
-    ck_assert_int_eq(heap.live, 0);
-}
 
 #define STREAM "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 #define CREATED "{\"result\":{" HEADER ",\"created\":true}}\n"
@@ -278,7 +227,7 @@ static Suite *etcd_watch_suite(void)
 {
     Suite *s = suite_create("etcd_watch");
     TCase *tc = tcase_create("watch");
-    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_checked_fixture(tc, etcd_setup, etcd_teardown);
     tcase_add_test(tc, a_deletion_is_hinted);
     tcase_add_test(tc, silence_ends_a_watch);
     tcase_add_loop_test(tc, a_watch_is_begun_again, 0, 7);
@@ -286,7 +235,7 @@ static Suite *etcd_watch_suite(void)
     suite_add_tcase(s, tc);
 
     tc = tcase_create("login");
-    tcase_add_checked_fixture(tc, setup_with_user, teardown);
+    tcase_add_checked_fixture(tc, etcd_setup_with_user, etcd_teardown);
     tcase_add_test(tc, a_watch_waits_for_the_login);
     suite_add_tcase(s, tc);
     return s;

@@ -1,7 +1,6 @@
 /* The lease in etcd: each call as a conversation with a scripted server, and
  * the same whatever pieces it comes in. */
 #include "etcd_script.h"
-#include "support.h"
 
 #include "base/internal.h"
 
@@ -12,46 +11,6 @@
 static const enum test_split splits[] = { TEST_SPLIT_NONE, TEST_SPLIT_BYTES,
                                           TEST_SPLIT_RANDOM };
 #define SPLITS_COUNT 3
-
-static struct test_heap heap;
-
-static struct infra_lease_etcd_options options(void)
-{
-    return (struct infra_lease_etcd_options) {
-        .size = sizeof(struct infra_lease_etcd_options),
-        .allocator = &heap.allocator,
-        .group = "lb",
-        .node = "a",
-        .incarnation = 17,
-        .ttl = INFRA_MS(4100), /* 5 s, as etcd counts. */
-        .endpoints_count = 2,
-    };
-}
-
-static void create(const struct infra_lease_etcd_options *o)
-{
-    infra_lease_destroy(etcd);
-    etcd = NULL;
-    ck_assert_int_eq(infra_lease_etcd(&etcd, o), INFRA_OK);
-}
-
-static void setup(void)
-{
-    struct infra_lease_etcd_options o = options();
-
-    test_heap_init(&heap, -1);
-    etcd_now = INFRA_SEC(100);
-    etcd = NULL;
-    o.allocator = &heap.allocator;
-    create(&o);
-}
-
-static void teardown(void)
-{
-    infra_lease_destroy(etcd);
-    etcd = NULL;
-    ck_assert_int_eq(heap.live, 0);
-}
 
 /* ACQUIRE, granted with the token 9 and etcd's lease 77. */
 static struct infra_lease_reply acquire(const char *range)
@@ -259,8 +218,8 @@ START_TEST(release_deletes_and_revokes)
     for (int ours = 0; ours < 2; ours++) {
         etcd_begin_script(splits[_i]);
         if (ours != 0) {
-            struct infra_lease_etcd_options o = options();
-            create(&o);
+            struct infra_lease_etcd_options o = etcd_options();
+            etcd_create(&o);
             acquire_well();
         } else {
             ETCD(TEST_ACCEPT(0));
@@ -397,10 +356,10 @@ END_TEST
 /* Less than two seconds are not to be had. */
 START_TEST(a_ttl_is_two_seconds_at_least)
 {
-    struct infra_lease_etcd_options o = options();
+    struct infra_lease_etcd_options o = etcd_options();
 
     o.ttl = INFRA_MS(900);
-    create(&o);
+    etcd_create(&o);
     etcd_begin_script(TEST_SPLIT_NONE);
     ETCD(TEST_ACCEPT(0));
     etcd_expect("lease/grant", "{\"TTL\":\"2\"}");
@@ -430,13 +389,13 @@ END_TEST
 /* Every allocation may fail: there is one. */
 START_TEST(every_allocation_may_fail)
 {
-    struct infra_lease_etcd_options o = options();
+    struct infra_lease_etcd_options o = etcd_options();
     struct infra_lease *lease = NULL;
 
-    heap.countdown = 0;
+    etcd_heap.countdown = 0;
     ck_assert_int_eq(infra_lease_etcd(&lease, &o), INFRA_ENOMEM);
     ck_assert_ptr_null(lease);
-    heap.countdown = -1;
+    etcd_heap.countdown = -1;
 }
 END_TEST
 
@@ -455,8 +414,8 @@ START_TEST(options_are_looked_at)
     struct {
         struct infra_lease_etcd_options known;
         uint64_t unknown;
-    } future = { .known = options(), .unknown = 1 };
-    struct infra_lease_etcd_options o = options();
+    } future = { .known = etcd_options(), .unknown = 1 };
+    struct infra_lease_etcd_options o = etcd_options();
     struct infra_lease *lease = NULL;
 
     memset(text, 'x', sizeof text);
@@ -469,12 +428,12 @@ START_TEST(options_are_looked_at)
                              &o.password };
     static const size_t sizes[] = { 63, 63, 127, 127, 127 };
     for (size_t i = 0; i < INFRA__COUNT_OF(texts); i++) {
-        o = options();
+        o = etcd_options();
         o.user = o.password = "u";
         *texts[i] = text + 128 - sizes[i] - 1;
         expect_refused(&o);
         *texts[i] = text + 128 - sizes[i];
-        create(&o);
+        etcd_create(&o);
         *texts[i] = "";
         if (i < 4) {
             expect_refused(&o);
@@ -484,16 +443,16 @@ START_TEST(options_are_looked_at)
             expect_refused(&o);
         }
     }
-    o = options();
+    o = etcd_options();
     o.endpoints_count = 17;
     expect_refused(&o);
-    o = options();
+    o = etcd_options();
     o.tls = 2;
     expect_refused(&o);
-    o = options();
+    o = etcd_options();
     o.incarnation = 0;
     expect_refused(&o);
-    o = options();
+    o = etcd_options();
     o.size--;
     expect_refused(&o);
 }
@@ -503,7 +462,7 @@ static Suite *lease_etcd_suite(void)
 {
     Suite *s = suite_create("lease_etcd");
     TCase *tc = tcase_create("calls");
-    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_checked_fixture(tc, etcd_setup, etcd_teardown);
     tcase_add_loop_test(tc, acquire_is_granted, 0, SPLITS_COUNT);
     tcase_add_loop_test(tc, acquire_is_refused, 0, SPLITS_COUNT);
     tcase_add_loop_test(tc, renew_is_granted, 0, SPLITS_COUNT);
@@ -518,7 +477,7 @@ static Suite *lease_etcd_suite(void)
     suite_add_tcase(s, tc);
 
     tc = tcase_create("nonsense");
-    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_checked_fixture(tc, etcd_setup, etcd_teardown);
     tcase_add_test(tc, strange_wishes_are_none);
     tcase_add_loop_test(tc, strange_grants_are_unknown, 0,
                         (int)INFRA__COUNT_OF(grants));
@@ -529,7 +488,7 @@ static Suite *lease_etcd_suite(void)
     suite_add_tcase(s, tc);
 
     tc = tcase_create("create");
-    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_checked_fixture(tc, etcd_setup, etcd_teardown);
     tcase_add_test(tc, every_allocation_may_fail);
     tcase_add_test(tc, options_are_looked_at);
     suite_add_tcase(s, tc);

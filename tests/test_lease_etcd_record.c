@@ -1,7 +1,6 @@
 /* The record in etcd: its conversation with a scripted server, and the same
  * whatever pieces it comes in. */
 #include "etcd_script.h"
-#include "support.h"
 
 #include "base/internal.h"
 
@@ -41,43 +40,6 @@ static const enum test_split splits[] = { TEST_SPLIT_NONE, TEST_SPLIT_BYTES,
     "\"mod_revision\":\"" changed "\",\"version\":\"2\",\"value\":\"" value \
     "\"}],\"count\":\"1\""
 #define HOLDER(created, value) "," KEY(K, created, value, "77")
-
-static struct test_heap heap;
-
-static void setup_as(const char *user)
-{
-    const struct infra_lease_etcd_options o = { .size = sizeof o,
-                                                .allocator = &heap.allocator,
-                                                .group = "lb",
-                                                .node = "a",
-                                                .user = user,
-                                                .password = user,
-                                                .incarnation = 17,
-                                                .ttl = INFRA_SEC(5),
-                                                .endpoints_count = 2 };
-
-    test_heap_init(&heap, -1);
-    etcd_now = INFRA_SEC(100);
-    ck_assert_int_eq(infra_lease_etcd(&etcd, &o), INFRA_OK);
-    etcd_begin_script(TEST_SPLIT_NONE);
-}
-
-static void setup(void)
-{
-    setup_as(NULL);
-}
-
-static void setup_with_user(void)
-{
-    setup_as("me");
-}
-
-static void teardown(void)
-{
-    infra_lease_destroy(etcd);
-    etcd = NULL;
-    ck_assert_int_eq(heap.live, 0);
-}
 
 static void ask(const char *body, const char *answer)
 {
@@ -194,6 +156,28 @@ START_TEST(there_is_an_end_to_trying)
     }
     struct infra_lease_record r = etcd_record(9, "one");
     expect_unknown(&r, INFRA_LEASE_REASON_BUSY);
+    ask(WRITE_ONE("4"),
+        FAILED(RANGE(HOLDER("9", V)) "," RANGE(RECORD(TWO, "6"))));
+    ask(WRITE_ONE("6"), WON(PUT));
+    r = etcd_record(9, "one");
+    expect_text(&r, "one");
+}
+END_TEST
+
+/* At its deadline the host hears so, and the server is left, even if the
+ * conversation itself has not been told of the time. */
+START_TEST(it_has_its_deadline)
+{
+    struct infra_lease_record r;
+
+    ck_assert_int_eq(infra_lease_read_record(etcd, 9, etcd_now + 1, etcd_now),
+                     INFRA_OK);
+    ck_assert_int_eq(infra_lease_take_record(etcd, etcd_now + 1, &r), INFRA_OK);
+    expect_unknown(&r, INFRA_LEASE_REASON_TIMEOUT);
+    ETCD(TEST_CLOSED);
+    ETCD(TEST_ACCEPT(1));
+    ask(READ_IT, WON(RANGE("") "," PUT));
+    ck_assert_uint_eq(etcd_record(9, NULL).outcome, INFRA_LEASE_GRANTED);
 }
 END_TEST
 
@@ -230,8 +214,8 @@ START_TEST(a_long_record_is_unknown)
     char answer[1024];
 
     for (size_t count = 256; count < 258; count++) {
-        teardown();
-        setup();
+        etcd_teardown();
+        etcd_setup();
         ETCD(TEST_ACCEPT(0));
         memset(value, 'A', sizeof value);
         size_t size = (count + 2) / 3 * 4;
@@ -275,7 +259,7 @@ END_TEST
 START_TEST(a_login_is_shared)
 {
     ETCD(TEST_ACCEPT(0));
-    etcd_expect("auth/authenticate", "{\"name\":\"me\",\"password\":\"me\"}");
+    etcd_expect("auth/authenticate", ETCD_LOGIN);
     etcd_reply(200, "{" HEADER ",\"token\":\"abc.1\"}");
     etcd_expect_as("abc.1", "kv/txn", READ_IT);
     etcd_reply(200, WON(RANGE("") "," PUT));
@@ -294,7 +278,7 @@ static Suite *lease_etcd_record_suite(void)
     Suite *s = suite_create("lease_etcd_record");
     TCase *tc = tcase_create("record");
 
-    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_checked_fixture(tc, etcd_setup, etcd_teardown);
     tcase_add_loop_test(tc, it_is_read, 0, SPLITS_COUNT);
     tcase_add_loop_test(tc, it_is_refused, 0, SPLITS_COUNT);
     tcase_add_loop_test(tc, it_is_written, 0, SPLITS_COUNT);
@@ -304,10 +288,11 @@ static Suite *lease_etcd_record_suite(void)
                         (int)INFRA__COUNT_OF(nonsense));
     tcase_add_test(tc, a_long_record_is_unknown);
     tcase_add_test(tc, errors_are_told);
+    tcase_add_test(tc, it_has_its_deadline);
     suite_add_tcase(s, tc);
 
     tc = tcase_create("login");
-    tcase_add_checked_fixture(tc, setup_with_user, teardown);
+    tcase_add_checked_fixture(tc, etcd_setup_with_user, etcd_teardown);
     tcase_add_test(tc, a_login_is_shared);
     suite_add_tcase(s, tc);
     return s;

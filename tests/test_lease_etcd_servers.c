@@ -1,6 +1,5 @@
 /* The lease in etcd, when servers and connections fail or ask for a login. */
 #include "etcd_script.h"
-#include "support.h"
 
 #include "base/internal.h"
 
@@ -17,56 +16,6 @@
 #define WRONG_PASSWORD                                                 \
     "{\"error\":\"etcdserver: authentication failed, invalid user ID " \
     "or password\",\"code\":3}"
-
-static struct test_heap heap;
-
-static struct infra_lease_etcd_options options(void)
-{
-    return (struct infra_lease_etcd_options) {
-        .size = sizeof(struct infra_lease_etcd_options),
-        .allocator = &heap.allocator,
-        .group = "lb",
-        .node = "a",
-        .incarnation = 17,
-        .ttl = INFRA_SEC(5),
-        .endpoints_count = 2,
-    };
-}
-
-static void create(const struct infra_lease_etcd_options *o)
-{
-    infra_lease_destroy(etcd);
-    etcd = NULL;
-    ck_assert_int_eq(infra_lease_etcd(&etcd, o), INFRA_OK);
-    etcd_begin_script(TEST_SPLIT_NONE);
-}
-
-static void setup(void)
-{
-    test_heap_init(&heap, -1);
-    struct infra_lease_etcd_options o = options();
-    etcd_now = INFRA_SEC(100);
-    etcd = NULL;
-    create(&o);
-}
-
-static void setup_with_user(void)
-{
-    test_heap_init(&heap, -1);
-    struct infra_lease_etcd_options o = options();
-    etcd_now = INFRA_SEC(100);
-    etcd = NULL;
-    o.user = "me";
-    o.password = "p\"\\\n";
-    create(&o);
-}
-
-static void teardown(void)
-{
-    infra_lease_destroy(etcd);
-    etcd = NULL;
-    ck_assert_int_eq(heap.live, 0);
-}
 
 static struct infra_lease_reply look(void)
 {
@@ -358,10 +307,10 @@ END_TEST
 /* Over TLS each connection is secured first. */
 START_TEST(tls_comes_first)
 {
-    struct infra_lease_etcd_options o = options();
+    struct infra_lease_etcd_options o = etcd_options();
 
     o.tls = 1;
-    create(&o);
+    etcd_create(&o);
     ETCD(TEST_ACCEPT(0));
     ETCD(TEST_TLS_UP);
     expect_look();
@@ -380,13 +329,11 @@ START_TEST(tls_comes_first)
 }
 END_TEST
 
-#define LOGIN "{\"name\":\"me\",\"password\":\"p\\u0022\\u005c\\u000a\"}"
-
 static void log_in(const char *login)
 {
     char body[512];
 
-    etcd_expect("auth/authenticate", LOGIN);
+    etcd_expect("auth/authenticate", ETCD_LOGIN);
     (void)snprintf(body, sizeof body, "{" HEADER ",\"token\":\"%s\"}", login);
     etcd_reply(200, body);
 }
@@ -459,10 +406,10 @@ END_TEST
 START_TEST(a_login_may_be_refused)
 {
     ETCD(TEST_ACCEPT(0));
-    etcd_expect("auth/authenticate", LOGIN);
+    etcd_expect("auth/authenticate", ETCD_LOGIN);
     etcd_reply(400, WRONG_PASSWORD);
     expect_unknown(INFRA_LEASE_REASON_LOGIN, 400);
-    etcd_expect("auth/authenticate", LOGIN);
+    etcd_expect("auth/authenticate", ETCD_LOGIN);
     etcd_reply(503, NO_LEADER);
     ETCD(TEST_CLOSED);
     ETCD(TEST_ACCEPT(1));
@@ -486,7 +433,7 @@ START_TEST(strange_logins_are_unknown)
         char body[2048];
         (void)snprintf(body, sizeof body, "{" HEADER ",\"token\":\"%s\"}",
                        logins[i] != NULL ? logins[i] : long_login);
-        etcd_expect("auth/authenticate", LOGIN);
+        etcd_expect("auth/authenticate", ETCD_LOGIN);
         etcd_reply(200, body);
         expect_unknown(INFRA_LEASE_REASON_MALFORMED, 0);
     }
@@ -494,7 +441,7 @@ START_TEST(strange_logins_are_unknown)
     char body[2048];
     (void)snprintf(body, sizeof body, "{" HEADER ",\"token\":\"%s\"}",
                    long_login);
-    etcd_expect("auth/authenticate", LOGIN);
+    etcd_expect("auth/authenticate", ETCD_LOGIN);
     etcd_reply(200, body);
     look_as(long_login);
     etcd_reply(200, FREE);
@@ -507,7 +454,7 @@ START_TEST(the_longest_names_fit)
 {
     char text[128];
     static const char record[INFRA_LEASE_RECORD_MAX];
-    struct infra_lease_etcd_options o = options();
+    struct infra_lease_etcd_options o = etcd_options();
     struct infra_failover_event call = { .kind = INFRA_FAILOVER_CALL,
                                          .call = 1,
                                          .token = UINT64_MAX,
@@ -521,7 +468,7 @@ START_TEST(the_longest_names_fit)
     o.group = o.node = text + 64;
     o.prefix = o.user = o.password = text;
     o.incarnation = UINT64_MAX;
-    create(&o);
+    etcd_create(&o);
     ck_assert_int_eq(infra_lease_exchange(etcd, 0, &x), INFRA_OK);
     ck_assert_int_eq(infra_lease_begin(etcd, &call, etcd_now), INFRA_OK);
     x.ops->note(x.self, INFRA_NOTE_CONNECTED, 0, etcd_now);
@@ -532,7 +479,7 @@ START_TEST(the_longest_names_fit)
 
     /* And a record, which is the longest request. */
     o.user = o.password = NULL;
-    create(&o);
+    etcd_create(&o);
     ck_assert_int_eq(infra_lease_exchange(etcd, 2, &x), INFRA_OK);
     ck_assert_int_eq(infra_lease_write_record(etcd, UINT64_MAX, record,
                                               sizeof record, INFRA_TIME_NEVER,
@@ -548,7 +495,7 @@ static Suite *lease_etcd_servers_suite(void)
 {
     Suite *s = suite_create("lease_etcd_servers");
     TCase *tc = tcase_create("connections");
-    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_checked_fixture(tc, etcd_setup, etcd_teardown);
     tcase_add_test(tc, an_idle_connection_may_end);
     tcase_add_test(tc, unasked_for_bytes_end_it);
     tcase_add_test(tc, a_late_reply_is_nobodys);
@@ -566,7 +513,7 @@ static Suite *lease_etcd_servers_suite(void)
     suite_add_tcase(s, tc);
 
     tc = tcase_create("login");
-    tcase_add_checked_fixture(tc, setup_with_user, teardown);
+    tcase_add_checked_fixture(tc, etcd_setup_with_user, etcd_teardown);
     tcase_add_test(tc, the_first_call_logs_in);
     tcase_add_test(tc, a_stale_login_is_made_anew);
     tcase_add_test(tc, a_revocation_is_asked_for_once);

@@ -38,6 +38,7 @@ struct row {
     struct test_reply reply;
     struct infra_probe_redis_options options;
     const char *position;
+    const char *source;
 };
 
 #define LOGIN .password = "secret"
@@ -46,6 +47,11 @@ struct row {
 #define REPLICA(state, offset)                                     \
     PONG "*5\r\n$5\r\nslave\r\n$9\r\n127.0.0.1\r\n:6379\r\n" state \
          "\r\n:" offset "\r\n"
+#define LONG_HOST                                                      \
+    "0123456789012345678901234567890123456789012345678901234567890123" \
+    "0123456789012345678901234567890123456789012345678901234567890123" \
+    "0123456789012345678901234567890123456789012345678901234567890123" \
+    "01234567890123456789012345678901234567890123456789012345678901"
 #define TOLD_ROLE (INFRA_TOLD_ROLE | INFRA_TOLD_WRITABLE)
 #define TOLD_ALL (TOLD_ROLE | INFRA_TOLD_POSITION)
 
@@ -91,7 +97,8 @@ static const struct row real[] = {
                                .role = INFRA_ROLE_REPLICA,
                                .position = 593 } },
       .options = { .expect = INFRA_ROLE_REPLICA },
-      .position = "593" },
+      .position = "593",
+      .source = "127.0.0.1:6379" },
     { .reply = { .name = "replica far ahead",
                  .request = PING ROLE,
                  TEST_TEXT(REPLICA("$9\r\nconnected", "9223372036854775807")),
@@ -99,7 +106,8 @@ static const struct row real[] = {
                                .role = INFRA_ROLE_REPLICA,
                                .position = INT64_MAX } },
       .options = { .ask = 1 },
-      .position = "9223372036854775807" },
+      .position = "9223372036854775807",
+      .source = "127.0.0.1:6379" },
     { .reply = { .name = "replica without its primary",
                  .request = PING ROLE,
                  TEST_TEXT(REPLICA("$7\r\nconnect", "-1")),
@@ -130,7 +138,8 @@ static const struct row real[] = {
                                .role = INFRA_ROLE_REPLICA,
                                .position = 593 } },
       .options = { .expect = INFRA_ROLE_PRIMARY },
-      .position = "593" },
+      .position = "593",
+      .source = "127.0.0.1:6379" },
     { .reply = { .name = "primary where a replica should be",
                  .request = PING ROLE,
                  TEST_TEXT(PRIMARY("7")),
@@ -141,6 +150,103 @@ static const struct row real[] = {
                                .position = 7 } },
       .options = { .expect = INFRA_ROLE_REPLICA },
       .position = "7" },
+
+/* From whom it receives. */
+#define OF(host, port)                                                  \
+    PONG "*5\r\n$5\r\nslave\r\n" host "\r\n" port "\r\n$9\r\nconnected" \
+         "\r\n:5\r\n"
+    { .reply = { .name = "replica of a host by name",
+                 .request = PING ROLE,
+                 TEST_TEXT(OF("+db-1.example", ":65535")),
+                 .expected = { .told = TOLD_ALL,
+                               .role = INFRA_ROLE_REPLICA,
+                               .position = 5 } },
+      .options = { .ask = 1 },
+      .position = "5",
+      .source = "db-1.example:65535" },
+    { .reply = { .name = "replica of an IPv6 host",
+                 .request = PING ROLE,
+                 TEST_TEXT(OF("$3\r\n::1", ":1")),
+                 .expected = { .told = TOLD_ALL,
+                               .role = INFRA_ROLE_REPLICA,
+                               .position = 5 } },
+      .options = { .ask = 1 },
+      .position = "5",
+      .source = "::1:1" },
+    { .reply = { .name = "replica of what cannot be printed",
+                 .request = PING ROLE,
+                 TEST_TEXT(OF("$3\r\n\33\r\n", ":1")),
+                 .expected = { .told = TOLD_ALL,
+                               .role = INFRA_ROLE_REPLICA,
+                               .position = 5 } },
+      .options = { .ask = 1 },
+      .position = "5",
+      .source = "???:1" },
+    { .reply = { .name = "replica of the longest host",
+                 .request = PING ROLE,
+                 TEST_TEXT(OF("$254\r\n" LONG_HOST "", ":65535")),
+                 .expected = { .told = TOLD_ALL,
+                               .role = INFRA_ROLE_REPLICA,
+                               .position = 5 } },
+      .options = { .ask = 1 },
+      .position = "5",
+      .source = LONG_HOST ":65535" },
+    { .reply = { .name = "replica of a host that is too long",
+                 .request = PING ROLE,
+                 TEST_TEXT(OF("$255\r\nx" LONG_HOST "", ":65535")),
+                 .expected = { .told = TOLD_ALL,
+                               .role = INFRA_ROLE_REPLICA,
+                               .position = 5 } },
+      .options = { .ask = 1 },
+      .position = "5" },
+    { .reply = { .name = "replica of nobody",
+                 .request = PING ROLE,
+                 TEST_TEXT(OF("$0\r\n", ":1")),
+                 .expected = { .told = TOLD_ALL,
+                               .role = INFRA_ROLE_REPLICA,
+                               .position = 5 } },
+      .options = { .ask = 1 },
+      .position = "5" },
+    { .reply = { .name = "replica of a number",
+                 .request = PING ROLE,
+                 TEST_TEXT(OF(":7", ":1")),
+                 .expected = { .told = TOLD_ALL,
+                               .role = INFRA_ROLE_REPLICA,
+                               .position = 5 } },
+      .options = { .ask = 1 },
+      .position = "5" },
+    { .reply = { .name = "replica of a port 0",
+                 .request = PING ROLE,
+                 TEST_TEXT(OF("+a", ":0")),
+                 .expected = { .told = TOLD_ALL,
+                               .role = INFRA_ROLE_REPLICA,
+                               .position = 5 } },
+      .options = { .ask = 1 },
+      .position = "5" },
+    { .reply = { .name = "replica of a port -1",
+                 .request = PING ROLE,
+                 TEST_TEXT(OF("+a", ":-1")),
+                 .expected = { .told = TOLD_ALL,
+                               .role = INFRA_ROLE_REPLICA,
+                               .position = 5 } },
+      .options = { .ask = 1 },
+      .position = "5" },
+    { .reply = { .name = "replica of a port 65536",
+                 .request = PING ROLE,
+                 TEST_TEXT(OF("+a", ":65536")),
+                 .expected = { .told = TOLD_ALL,
+                               .role = INFRA_ROLE_REPLICA,
+                               .position = 5 } },
+      .options = { .ask = 1 },
+      .position = "5" },
+    { .reply = { .name = "replica of a port of text",
+                 .request = PING ROLE,
+                 TEST_TEXT(OF("+a", "$1\r\n1")),
+                 .expected = { .told = TOLD_ALL,
+                               .role = INFRA_ROLE_REPLICA,
+                               .position = 5 } },
+      .options = { .ask = 1 },
+      .position = "5" },
     { .reply = { .name = "sentinel",
                  .request = PING ROLE,
                  TEST_TEXT(PONG
@@ -209,11 +315,11 @@ static const struct row real[] = {
                      "for the default user. Are you sure your configuration is "
                      "correct?\r\n" PONG),
                  FAILS(LOGIN_REFUSED),
-                 .message =
-                     "ERR AUTH <password> called without any password "
-                     "configured "
-                     "for the default user. Are you sure your configuration is "
-                     "correct?" },
+                 .message = "ERR AUTH <password> called without any password "
+                            "configured "
+                            "for the default user. Are you sure your "
+                            "configuration is "
+                            "correct?" },
       .options = { LOGIN } },
     { .reply = { .name = "protected mode",
                  .request = AUTH PING,
@@ -236,9 +342,9 @@ static const struct row real[] = {
                      "-NOPERM this user has no permissions to run the 'role' "
                      "command\r\n"),
                  FAILS(SERVER_ERROR),
-                 .message =
-                     "NOPERM this user has no permissions to run the 'role' "
-                     "command" },
+                 .message = "NOPERM this user has no permissions to run the "
+                            "'role' "
+                            "command" },
       .options = { .ask = 1 } },
     { .reply = { .name = "busy",
                  .request = PING,
@@ -250,8 +356,8 @@ static const struct row real[] = {
                  TEST_TEXT(
                      "-MISCONF Redis is configured to save RDB snapshots\r\n"),
                  FAILS(SERVER_ERROR),
-                 .message =
-                     "MISCONF Redis is configured to save RDB snapshots" } },
+                 .message = "MISCONF Redis is configured to save RDB "
+                            "snapshots" } },
     { .reply = { .name = "an error is made printable",
                  .request = PING,
                  TEST_TEXT("-\33[31m\0 \xc3\xa9\177~\r\n"),
@@ -268,6 +374,8 @@ static void check_row(const struct row *row)
     test_probe_reply_in_every_split(probe, &row->reply);
     ck_assert_str_eq(infra_probe_text(probe, INFRA_PROBE_TEXT_POSITION),
                      row->position != NULL ? row->position : "");
+    ck_assert_str_eq(infra_probe_text(probe, INFRA_PROBE_TEXT_SOURCE),
+                     row->source != NULL ? row->source : "");
     ck_assert_str_eq(infra_probe_text(probe, INFRA_PROBE_TEXT_VERSION), "");
 }
 

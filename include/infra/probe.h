@@ -100,6 +100,7 @@ enum infra_probe_told {
     INFRA_TOLD_ADMIN = 128,
     INFRA_TOLD_HEALTH = 256, /**< By an agent: the outcome is a verdict. */
     INFRA_TOLD_WEIGHT_ABSOLUTE = 512, /**< weight, not weight_percent. */
+    INFRA_TOLD_ANSWER = 1024, /**< The host's own question was answered. */
 };
 
 /** Which text infra_probe_text() is to tell. */
@@ -109,6 +110,8 @@ enum infra_probe_text_kind {
                                     saw. */
     INFRA_PROBE_TEXT_POSITION, /**< Of a database, as it writes it: GTIDs, an
                                     LSN, an offset. */
+    INFRA_PROBE_TEXT_SOURCE,   /**< Of a replica: from whom it receives now, as
+                                    "host:port"; "" if from nobody. */
 };
 
 /** How a check ended. */
@@ -127,7 +130,8 @@ struct infra_probe_result {
     uint32_t in_flight_max;  /**< As in struct infra_backend. */
     uint32_t admin;          /**< enum infra_probe_admin */
     uint32_t weight;         /**< Instead of the configured weight. */
-    uint64_t reserved1[5];
+    uint64_t answer;         /**< To the question in a database's options. */
+    uint64_t reserved1[4];
 };
 
 /** Options of infra_probe_tcp(). */

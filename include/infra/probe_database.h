@@ -14,6 +14,22 @@
  *                                        .seed = entropy };
  * infra_probe_pgsql(&probe, &o);
  * @endcode
+ *
+ * MySQL and PostgreSQL can be asked a question of the host's own, too, in SQL:
+ * it is answered by one row whose first column is a number from 0 to 2^64 - 1,
+ * which the result tells as `answer`.  It is asked last, so that the answer is
+ * not older than the position.  It serves as a canary, which shows that a table
+ * can be read, or for the timeline of infra/promotion.h:
+ *
+ * @code
+ * .question = "SELECT max(token) FROM failover.timeline"
+ * @endcode
+ *
+ * An answer that is an error, NULL, no row or many, or no such number is not
+ * told, and the check does not fail by it: the table may not be there yet.  The
+ * text MESSAGE is then the error, if it was one.  The check does fail where the
+ * server says that it is going or not in service, or does not answer in time:
+ * what the question waits for, a lock as well, counts as the server's time.
  */
 #ifndef INFRA_PROBE_DATABASE_H
 #define INFRA_PROBE_DATABASE_H
@@ -33,6 +49,8 @@ struct infra_probe_mysql_options {
     const struct infra_allocator *allocator;
     const char *user;     /**< Who logs in, at most 255 bytes.  NULL: nobody. */
     const char *password; /**< At most 255 bytes.  NULL or "": none. */
+    const char *question; /**< The host's own, 1 to 511 bytes; see above.  NULL:
+                               none. */
     infra_time connect_timeout;    /**< 0: 1 s.  With TLS for each of both. */
     infra_time response_timeout;   /**< From connected to the end; 0: 2 s. */
     infra_time first_byte_timeout; /**< From connected to the first byte; 0, or
@@ -79,20 +97,22 @@ struct infra_probe_mysql_options {
  *   MySQL the number of transactions.  Of two servers with one history the
  *   greater one is ahead.  INFRA_PROBE_TEXT_POSITION is what the server wrote,
  *   without blanks; "" if that is longer than 4095 bytes.
+ * - INFRA_PROBE_TEXT_SOURCE, with the role: the host and port of the source
+ *   whose IO thread runs, as they were configured; of several the first.
  *
- * What was not answered is not told, and counts only if expect or lag_max needs
- * it (then SERVER_ERROR; the result's status and the message say why).  With
- * lag_max a replica fails as NOT_REPLICATING when a thread of it does not run
- * or its lag is not told; this includes every replica of a primary that is
- * gone.  lag_max is nothing to a server that is not a replica.
+ * What of this was not answered is not told, and counts only if expect or
+ * lag_max needs it (then SERVER_ERROR; the result's status and the message say
+ * why).  With lag_max a replica fails as NOT_REPLICATING when a thread of it
+ * does not run or its lag is not told; this includes every replica of a primary
+ * that is gone.  lag_max is nothing to a server that is not a replica.
  *
- * About 7 KiB of memory.
+ * About 8 KiB of memory.
  *
  * @param[out] ret  Set on success only.
  * @param options   NULL for all defaults.
  * @return INFRA_OK; INFRA_ENOMEM; INFRA_ESTRUCT; INFRA_EINVAL: NULL, a text
- *         that is too long, a password or a question without a user, a value
- *         that is not known.
+ *         that is too long, an empty question, a password or anything to ask
+ *         without a user, a value that is not known.
  *
  * Allocates.  Thread safety: any.
  */
@@ -107,6 +127,8 @@ struct infra_probe_pgsql_options {
     const char *password;          /**< NULL or "": none.  At most 1023
                                         bytes. */
     const char *database;          /**< NULL: "postgres".  1 to 127 bytes. */
+    const char *question;          /**< The host's own, 1 to 511 bytes; see
+                                        above.  NULL: none. */
     infra_time lag_max;            /**< A replica may be this far behind; 0: any
                                      distance. */
     infra_time connect_timeout;    /**< 0: 1 s.  With TLS for each of both. */
@@ -132,11 +154,12 @@ struct infra_probe_pgsql_options {
  *   asks for a password of any kind, or, where it asks for none, is ready.  The
  *   user need not exist.
  * - With a password, when the server has let it in and is ready.
- * - With something to ask, which needs a login, by the answer to one query.  It
- *   tells `role`; `writable`, which is no on replicas and where
- *   default_transaction_read_only is on; `position`, the LSN that a primary has
- *   written or a replica has replayed, and INFRA_PROBE_TEXT_POSITION, the same
- *   as "0/3000148"; and `lag` of a replica.
+ * - With something to ask, which needs a login, by the answer to one query; the
+ *   host's own question is another one after it.  It tells `role`; `writable`,
+ *   which is no on replicas and where default_transaction_read_only is on;
+ *   `position`, the LSN that a primary has written or a replica has replayed,
+ *   and INFRA_PROBE_TEXT_POSITION, the same as "0/3000148"; `lag` of a replica,
+ *   and INFRA_PROBE_TEXT_SOURCE.
  *
  * A replica that is more than lag_max behind, or cannot tell, is LAGGING; and
  * NOT_REPLICATING if its receiver is gone, too.  So a replica that has lost its
@@ -146,7 +169,9 @@ struct infra_probe_pgsql_options {
  * work, else the age of the last commit that was replayed, by the clocks of
  * both servers, but no more than the time since a check saw it 0.  What the
  * primary has not sent is not seen.  The receiver's state needs the role
- * pg_monitor; for other users a receiver that exists is one that works.
+ * pg_monitor; for other users a receiver that exists is one that works, and the
+ * source is not told; nor is it by PostgreSQL 10.  A source behind a socket of
+ * the file system is told as the socket's directory and the port.
  *
  * The password goes out as the server asks: SCRAM-SHA-256, where the server has
  * to prove that it knows the password, too (else LOGIN_FORGED); MD5; in clear
@@ -200,7 +225,7 @@ struct infra_probe_redis_options {
  *   position is how far it has applied its primary's stream.  While its link to
  *   the primary does not stand, ROLE tells no position, the text MESSAGE is the
  *   state of the link ("connect", "sync"), and a replica that is expected is
- *   NOT_REPLICATING.
+ *   NOT_REPLICATING.  While it stands INFRA_PROBE_TEXT_SOURCE is the primary.
  * - A sentinel has no role: it fails whatever role is expected.
  *
  * The lag in time is not in ROLE: compare positions.  ACL: the user needs

@@ -55,10 +55,10 @@
  *                                             has more
  *
  * What the host owes it:
- *  - Who is primary is written down where the lease is (lease.h), by a
- *    transaction that compares the token of the lease: before the promotion, as
- *    begun, and after it.  So who takes over knows what the one before it had
- *    begun, and that one cannot begin anything any more.
+ *  - Who is primary is written down beside the lease, with its token compared
+ *    (infra_lease_write_record() of lease.h): before the promotion, as begun,
+ *    and after it.  So who takes over knows what the one before it had begun,
+ *    and that one cannot begin anything any more.
  *  - Each start of the process has a lease of its own, with a new token.
  *  - Every order carries the token.  What acts on a node for the host hands it
  *    to an infra_fence there, kept over restarts, and answers FAILED if that
@@ -167,12 +167,12 @@ enum infra_promotion_reason {
 };
 
 enum infra_promotion_event_kind {
-    /** Read from the store of the lease who was named last, tell it by
-     *  infra_promotion_adopt(), and answer DONE, also if nobody was. */
+    /** Read from the record beside the lease, with `token`, who was named last,
+     *  tell it by infra_promotion_adopt(), and answer DONE, also if nobody was.
+     */
     INFRA_PROMOTION_READ,
-    /** `node` is about to be promoted by this token: write it down in the store
-     *  of the lease, as unfinished, if the lease is still there with this
-     *  token, and answer DONE. */
+    /** `node` is about to be promoted by this token: write it into the record,
+     *  as unfinished, and answer DONE if that was granted. */
     INFRA_PROMOTION_NAME,
     /** It takes writes, by this token: write that down, in the same way, then
      *  tell the routers, and answer DONE. */
@@ -189,7 +189,9 @@ enum infra_promotion_event_kind {
     /** It follows `source`.  What it has beyond `position` of an older
      *  timeline is undone, or it is built anew, and that before it connects:
      *  PostgreSQL takes the word of one that has gone its own way for an
-     *  acknowledgement of all up to there. */
+     *  acknowledgement of all up to there.  What it has received is not thrown
+     *  away unapplied, as MariaDB does: it may be the only copy, if `source`
+     *  is about to die. */
     INFRA_PROMOTION_REPOINT,
     /** By option: it was primary, and has the flag QUARANTINED now. */
     INFRA_PROMOTION_QUARANTINE,
@@ -365,6 +367,7 @@ INFRA_API INFRA_NODISCARD int infra_promotion_remove(
  *
  * @param timeline    Of the PRIMARY event; of a NAME event it does not count.
  * @param unfinished  1: by NAME, and PRIMARY has not followed.
+ *
  * @return INFRA_OK; INFRA_ESTALE: it is not newer; INFRA_ENOENT; INFRA_EINVAL:
  *         NULL, token 0.
  *

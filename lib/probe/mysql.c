@@ -4,6 +4,7 @@
 #include "mysql.h"
 
 #include "../base/internal.h"
+#include "answer.h"
 
 #include <assert.h>
 #include <string.h>
@@ -101,6 +102,9 @@ static const char *mysql_text(const struct infra_probe *probe, uint32_t kind)
         return (probe->result.told & INFRA_TOLD_POSITION) != 0
                    ? m->status.position
                    : NULL;
+    case INFRA_PROBE_TEXT_SOURCE: /* Not of half an answer. */
+        return (probe->result.told & INFRA_TOLD_ROLE) != 0 ? m->status.source
+                                                           : NULL;
     default:
         return NULL;
     }
@@ -122,12 +126,19 @@ static bool is_short(const char *text, size_t size_max)
 static bool are_options_allowed(const struct infra_probe_mysql_options *o)
 {
     bool wants_more = o->password != NULL || o->lag_max != 0 || o->ask != 0 ||
-                      o->expect != INFRA_ROLE_UNKNOWN;
+                      o->expect != INFRA_ROLE_UNKNOWN || o->question != NULL;
 
     return is_short(o->user, INFRA__MYSQL_USER_MAX) &&
            is_short(o->password, PASSWORD_MAX) &&
+           is_short(o->question, INFRA__QUESTION_MAX) &&
+           (o->question == NULL || o->question[0] != '\0') &&
            (o->user != NULL || !wants_more) && o->tls <= 1 && o->ask <= 1 &&
            o->expect <= INFRA_ROLE_REPLICA;
+}
+
+static size_t size_of(const char *text)
+{
+    return text != NULL ? strlen(text) + 1 : 0;
 }
 
 static void set_user(struct infra__mysql *m,
@@ -136,11 +147,28 @@ static void set_user(struct infra__mysql *m,
     m->has_user = o->user != NULL;
     m->user.name = m->name;
     if (m->has_user) {
-        memcpy(m->name, o->user, strlen(o->user) + 1);
+        memcpy(m->name, o->user, size_of(o->user));
     }
     if (o->password != NULL && o->password[0] != '\0') {
         m->user.has_password = true;
         infra__sha1(m->user.secret, o->password, strlen(o->password));
+    }
+}
+
+static void set_questions(struct infra__mysql *m,
+                          const struct infra_probe_mysql_options *o)
+{
+    m->needs[INFRA__MYSQL_ASK_VARIABLES] = o->expect == INFRA_ROLE_PRIMARY;
+    m->needs[INFRA__MYSQL_ASK_REPLICATION] =
+        o->expect == INFRA_ROLE_REPLICA || o->lag_max != 0;
+    m->asks[INFRA__MYSQL_ASK_VARIABLES] =
+        m->needs[INFRA__MYSQL_ASK_VARIABLES] || o->ask == 1;
+    m->asks[INFRA__MYSQL_ASK_REPLICATION] =
+        m->needs[INFRA__MYSQL_ASK_REPLICATION] || o->ask == 1;
+    m->asks[INFRA__MYSQL_ASK_HOST] = o->question != NULL;
+    if (o->question != NULL) { /* A question has a user. */
+        m->question = memcpy(m->name + size_of(o->user), o->question,
+                             size_of(o->question));
     }
 }
 
@@ -165,8 +193,9 @@ int infra_probe_mysql(struct infra_probe **ret,
         .response_timeout = o.response_timeout,
         .first_byte_timeout = o.first_byte_timeout,
     };
-    size_t name_size = o.user != NULL ? strlen(o.user) + 1 : 1;
-    err = infra__probe_create(&probe, sizeof(struct infra__mysql) + name_size,
+    /* Nobody's name is a zero. */
+    size_t texts_size = size_of(o.user) + size_of(o.question) + 1;
+    err = infra__probe_create(&probe, sizeof(struct infra__mysql) + texts_size,
                               &mysql, o.allocator, &limits);
     if (err != INFRA_OK) {
         return err;
@@ -175,13 +204,8 @@ int infra_probe_mysql(struct infra_probe **ret,
     m->lag_max = o.lag_max;
     m->expect = o.expect;
     m->tls = o.tls == 1;
-    m->needs[INFRA__MYSQL_ASK_VARIABLES] = o.expect == INFRA_ROLE_PRIMARY;
-    m->needs[INFRA__MYSQL_ASK_REPLICATION] =
-        o.expect == INFRA_ROLE_REPLICA || o.lag_max != 0;
-    for (size_t i = 0; i < INFRA__COUNT_OF(m->asks); i++) {
-        m->asks[i] = m->needs[i] || o.ask == 1;
-    }
     set_user(m, &o);
+    set_questions(m, &o);
     *ret = probe;
     return INFRA_OK;
 }

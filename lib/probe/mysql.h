@@ -17,8 +17,8 @@
 #define INFRA__MYSQL_HEAD_MAX INFRA__MYSQL_GREETING_MAX
 
 /* Request for TLS, login, answer of another method, three questions, farewell:
- * at most 750 bytes. */
-#define INFRA__MYSQL_OUTPUT_MAX 1024u
+ * at most 750 bytes; and the host's question. */
+#define INFRA__MYSQL_OUTPUT_MAX 1280u
 
 enum infra__mysql_step {
     INFRA__MYSQL_GREETING,
@@ -35,8 +35,9 @@ struct infra__mysql {
     uint32_t expect;
     bool has_user; /* Else it is the anonymous one, who may be refused. */
     bool tls;
-    bool asks[INFRA__MYSQL_ASK_REPLICATION + 1];
-    bool needs[INFRA__MYSQL_ASK_REPLICATION + 1]; /* To judge. */
+    bool asks[INFRA__MYSQL_QUESTIONS];
+    bool needs[INFRA__MYSQL_QUESTIONS]; /* To judge. */
+    const char *question;               /* The host's, behind the name. */
 
     /* The conversation. */
     uint8_t step;
@@ -52,7 +53,7 @@ struct infra__mysql {
     char message[INFRA__MYSQL_MESSAGE_MAX + 1];
     unsigned char head[INFRA__MYSQL_HEAD_MAX];
     unsigned char output[INFRA__MYSQL_OUTPUT_MAX];
-    char name[]; /* The user's. */
+    char name[]; /* The user's, and the host's question. */
 };
 
 /* Hear a byte, not while leaving or before TLS. */

@@ -38,8 +38,8 @@ static enum packet kind_of(const struct infra__mysql_rows *r, unsigned char c,
     bool is_end = c == INFRA__MYSQL_EOF && size <= INFRA__MYSQL_EOF_SIZE_MAX;
 
     switch (r->state) {
-    case COLUMNS_COUNT:
-        return COUNT;
+    case COLUMNS_COUNT: /* The host may ask for what is done without rows. */
+        return c == INFRA__MYSQL_OK && r->columns_count == 0 ? END_MARK : COUNT;
     case COLUMNS: /* No field begins like an end mark. */
         return FIELDS;
     case COLUMNS_END:
@@ -57,6 +57,9 @@ static bool is_name(const struct infra__mysql_rows *r, const char *name)
 
 static void name_end(struct infra__mysql_rows *r)
 {
+    if (r->columns_count == 0) {
+        r->numbers[0] = 1;
+    }
     for (size_t i = 0; i < r->columns_count; i++) {
         if (is_name(r, r->columns[i].name)) {
             r->numbers[r->definitions] = r->columns[i].number;
@@ -182,7 +185,8 @@ enum infra__mysql_rows_event infra__mysql_rows_packet_end(
     switch (r->state) {
     case COLUMNS_COUNT:
         r->state = COLUMNS;
-        return INFRA__MYSQL_NOTHING;
+        return packet == END_MARK ? INFRA__MYSQL_ROWS_END
+                                  : INFRA__MYSQL_NOTHING;
     case COLUMNS:
         r->definitions++;
         if (r->definitions == r->fields_count) {

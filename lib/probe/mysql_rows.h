@@ -49,7 +49,8 @@ struct infra__mysql_rows {
     uint8_t numbers[INFRA__MYSQL_COLUMNS_MAX]; /* By field. */
 };
 
-/* Begin to read an answer. */
+/* Begin to read an answer. Without columns its first one counts, as number 1,
+ * whatever its name is. */
 void infra__mysql_rows_start(struct infra__mysql_rows *r,
                              const struct infra__mysql_column *columns,
                              size_t columns_count);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "mysql_status.h"
 
-#include "../base/characters.h"
 #include "../base/internal.h"
+#include "answer.h"
 
 #include <string.h>
 
@@ -24,25 +24,30 @@ static const char *const questions[] = {
     [INFRA__MYSQL_ASK_REPLICATION] =
         "SHOW /*M!100002 ALL SLAVES STATUS*//*!80022 REPLICA STATUS*/",
     [INFRA__MYSQL_ASK_REPLICATION_OLD] = "SHOW SLAVE STATUS",
+    [INFRA__MYSQL_ASK_HOST] = NULL,
 };
 
 enum column {
     OTHER,
+    ANSWER,    /* Of the host's question: 1, as its rows are read. */
     READ_ONLY, /* One of the variables that forbid to write. */
     GTID_SET,
     GTID_LIST,
-    THREAD, /* One of the two that replicate. */
+    RECEIVER, /* The two threads that replicate. */
+    APPLIER,
     LAG,
+    HOST,
+    PORT,
 };
-
-#define THREADS_COUNT 2u
 
 static const struct infra__mysql_column columns[] = {
     { "read_only", READ_ONLY },       { "innodb_read_only", READ_ONLY },
     { "gtid_executed", GTID_SET },    { "gtid_current_pos", GTID_LIST },
-    { "Slave_IO_Running", THREAD },   { "Slave_SQL_Running", THREAD },
-    { "Replica_IO_Running", THREAD }, { "Replica_SQL_Running", THREAD },
+    { "Slave_IO_Running", RECEIVER }, { "Replica_IO_Running", RECEIVER },
+    { "Slave_SQL_Running", APPLIER }, { "Replica_SQL_Running", APPLIER },
     { "Seconds_Behind_Master", LAG }, { "Seconds_Behind_Source", LAG },
+    { "Master_Host", HOST },          { "Source_Host", HOST },
+    { "Master_Port", PORT },          { "Source_Port", PORT },
 };
 
 #define VARIABLES_COUNT 2u /* That forbid to write. */
@@ -55,11 +60,16 @@ void infra__mysql_status_start(struct infra__mysql_status *s)
 const char *infra__mysql_status_ask(struct infra__mysql_status *s,
                                     enum infra__mysql_question question)
 {
+    bool is_host = question == INFRA__MYSQL_ASK_HOST;
+
     s->question = (uint8_t)question;
-    s->has_rows = false;
-    s->is_stopped = false;
-    s->has_no_lag = false;
-    infra__mysql_rows_start(&s->rows, columns, INFRA__COUNT_OF(columns));
+    s->rows_count = 0;
+    if (!is_host) { /* What is known of the sources is still to be judged. */
+        s->is_stopped = s->has_no_lag = false;
+        s->source[0] = '\0';
+    }
+    infra__mysql_rows_start(&s->rows, columns,
+                            is_host ? 0 : INFRA__COUNT_OF(columns));
     return questions[question];
 }
 
@@ -88,6 +98,14 @@ static void cell_byte(struct infra__mysql_status *s, unsigned char c)
         position_byte(s, c);
         return;
     }
+    if (s->rows.number == HOST) {
+        if (s->host_size < sizeof s->host) {
+            s->host[s->host_size] = c;
+        }
+        s->host_size =
+            (uint16_t)(s->host_size + (s->host_size <= sizeof s->host));
+        return;
+    }
     if (s->cell_size < sizeof s->cell) {
         s->cell[s->cell_size] = (char)c;
     }
@@ -101,21 +119,17 @@ static bool cell_is(const struct infra__mysql_status *s, const char *word)
            memcmp(word, s->cell, s->cell_size) == 0;
 }
 
+static bool number_end(const struct infra__mysql_status *s, uint64_t *ret)
+{
+    return s->cell_size <= sizeof s->cell &&
+           infra__answer_read(ret, s->cell, s->cell_size);
+}
+
 static void lag_end(struct infra__mysql_status *s)
 {
-    infra_time seconds = 0;
+    uint64_t seconds;
 
-    if (s->cell_size == 0 || s->cell_size > sizeof s->cell) {
-        return;
-    }
-    for (uint8_t i = 0; i < s->cell_size; i++) {
-        unsigned char c = (unsigned char)s->cell[i];
-        if (!infra__is_digit(c) || seconds > INFRA_TIME_NEVER / 10 - 1) {
-            return;
-        }
-        seconds = seconds * 10 + (infra_time)(c - '0');
-    }
-    if (seconds > INFRA_TIME_NEVER / INFRA_SEC(1)) {
+    if (!number_end(s, &seconds) || seconds > INFRA_TIME_NEVER / INFRA_SEC(1)) {
         return;
     }
     s->row_has_lag = true;
@@ -144,12 +158,22 @@ static void cell_end(struct infra__mysql_status *s)
             s->variables_on++;
         }
         break;
-    case THREAD: /* "No", "Connecting", "Preparing". */
-        s->threads_running =
-            (uint8_t)(s->threads_running + (cell_is(s, "Yes") ? 1 : 0));
+    case RECEIVER: /* "No", "Connecting", "Preparing". */
+        s->is_receiving = cell_is(s, "Yes");
+        break;
+    case APPLIER:
+        s->is_applying = cell_is(s, "Yes");
         break;
     case LAG: /* NULL when it does not know. */
         lag_end(s);
+        break;
+    case HOST: /* It has a place of its own. */
+        break;
+    case PORT:
+        (void)number_end(s, &s->port);
+        break;
+    case ANSWER:
+        s->has_answer = number_end(s, &s->answer);
         break;
     default:
         gtid_end(s);
@@ -158,13 +182,25 @@ static void cell_end(struct infra__mysql_status *s)
     s->cell_size = 0;
 }
 
+/* The row is over, which is about a source if it is about any. */
+static void source_end(struct infra__mysql_status *s)
+{
+    if (s->is_receiving && s->source[0] == '\0') {
+        infra__source_write(s->source, s->host, s->host_size, s->port);
+    }
+    s->is_stopped = s->is_stopped || !s->is_receiving || !s->is_applying;
+    s->has_no_lag = s->has_no_lag || !s->row_has_lag;
+    s->is_receiving = s->is_applying = s->row_has_lag = false;
+    s->host_size = 0;
+    s->port = 0;
+}
+
 static void row_end(struct infra__mysql_status *s)
 {
-    s->has_rows = true;
-    s->is_stopped = s->is_stopped || s->threads_running != THREADS_COUNT;
-    s->has_no_lag = s->has_no_lag || !s->row_has_lag;
-    s->threads_running = 0;
-    s->row_has_lag = false;
+    s->rows_count++;
+    if (s->question != INFRA__MYSQL_ASK_HOST) {
+        source_end(s);
+    }
 }
 
 enum infra__mysql_rows_event infra__mysql_status_byte(
@@ -211,19 +247,34 @@ static void tell_replication(const struct infra__mysql_status *s,
                              struct infra_probe_result *ret)
 {
     ret->told |= INFRA_TOLD_ROLE;
-    ret->role = s->has_rows ? INFRA_ROLE_REPLICA : INFRA_ROLE_PRIMARY;
-    if (s->has_rows && !s->has_no_lag) {
+    ret->role = s->rows_count > 0 ? INFRA_ROLE_REPLICA : INFRA_ROLE_PRIMARY;
+    if (s->rows_count > 0 && !s->has_no_lag) {
         ret->told |= INFRA_TOLD_LAG;
         ret->lag = s->lag;
+    }
+}
+
+static void tell_answer(const struct infra__mysql_status *s,
+                        struct infra_probe_result *ret)
+{
+    if (s->rows_count == 1 && s->has_answer) {
+        ret->told |= INFRA_TOLD_ANSWER;
+        ret->answer = s->answer;
     }
 }
 
 void infra__mysql_status_tell(const struct infra__mysql_status *s,
                               struct infra_probe_result *ret)
 {
-    if (s->question == INFRA__MYSQL_ASK_VARIABLES) {
+    switch (s->question) {
+    case INFRA__MYSQL_ASK_VARIABLES:
         tell_variables(s, ret);
-    } else {
+        break;
+    case INFRA__MYSQL_ASK_HOST:
+        tell_answer(s, ret);
+        break;
+    default:
         tell_replication(s, ret);
+        break;
     }
 }

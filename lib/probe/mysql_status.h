@@ -6,6 +6,7 @@
 
 #include "mysql_gtid.h"
 #include "mysql_rows.h"
+#include "source.h"
 
 #include <infra/probe.h>
 
@@ -15,7 +16,9 @@ enum infra__mysql_question {
     INFRA__MYSQL_ASK_VARIABLES,
     INFRA__MYSQL_ASK_REPLICATION,
     INFRA__MYSQL_ASK_REPLICATION_OLD, /* If that is a syntax error. */
+    INFRA__MYSQL_ASK_HOST,            /* What the host wants to know. */
 };
+#define INFRA__MYSQL_QUESTIONS (INFRA__MYSQL_ASK_HOST + 1)
 
 #define INFRA__MYSQL_POSITION_MAX 4095u
 
@@ -24,25 +27,33 @@ struct infra__mysql_status {
     struct infra__mysql_gtid gtid;
     infra_time lag;  /* The greatest of all sources. */
     uint64_t number; /* What the GTIDs amount to. */
+    uint64_t answer; /* To the host. */
     uint32_t position_size;
+    uint32_t rows_count;
+    uint64_t port; /* In this row, as the host is. */
+    uint16_t host_size;
     uint8_t question; /* enum infra__mysql_question, the last one. */
     uint8_t cell_size;
     uint8_t variables_on; /* Of those that forbid to write. */
     uint8_t variables_off;
-    uint8_t threads_running; /* In this row. */
-    bool has_rows;
     bool has_gtid;
+    bool has_answer;
+    bool is_receiving; /* In this row, as the next two. */
+    bool is_applying;
     bool row_has_lag;
     bool is_stopped; /* Some source is not being followed. */
     bool has_no_lag; /* Of some source it is not known. */
     char cell[24];   /* 2^64 has 20 digits. */
+    unsigned char host[INFRA__SOURCE_HOST_MAX];
+    char source[INFRA__SOURCE_SIZE];
     char position[INFRA__MYSQL_POSITION_MAX + 1];
 };
 
 /* Forget all. */
 void infra__mysql_status_start(struct infra__mysql_status *s);
 
-/* Begin to take the answer to a question; the question's text. */
+/* Begin to take the answer to a question; the question's text, which is NULL
+ * for the host's. */
 const char *infra__mysql_status_ask(struct infra__mysql_status *s,
                                     enum infra__mysql_question question);
 

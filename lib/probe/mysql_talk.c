@@ -63,6 +63,7 @@ static uint32_t judge(const struct infra__mysql *m)
 static void ask(struct infra__mysql *m, enum infra__mysql_question question)
 {
     const char *text = infra__mysql_status_ask(&m->status, question);
+    text = text != NULL ? text : m->question;
     size_t size = strlen(text);
     unsigned char *p = say_command(m, (uint32_t)size + 1);
 
@@ -75,10 +76,10 @@ static void ask_next(struct infra__mysql *m)
 {
     uint32_t next = m->status.question + 1u;
 
-    while (next <= INFRA__MYSQL_ASK_REPLICATION && !m->asks[next]) {
+    while (next < INFRA__MYSQL_QUESTIONS && !m->asks[next]) {
         next++;
     }
-    if (next <= INFRA__MYSQL_ASK_REPLICATION) {
+    if (next < INFRA__MYSQL_QUESTIONS) {
         ask(m, (enum infra__mysql_question)next);
     } else {
         leave(m, judge(m));
@@ -98,17 +99,26 @@ static void take_refusal(struct infra__mysql *m, uint32_t reason)
     infra__probe_finish(&m->probe, reason);
 }
 
+/* Does the server itself not serve? The host may ask for what is refused. */
+static bool is_fatal(const struct infra__mysql *m, uint32_t reason)
+{
+    return m->status.question == INFRA__MYSQL_ASK_HOST
+               ? reason == INFRA_PROBE_STARTING ||
+                     reason == INFRA_PROBE_STOPPING
+               : reason != INFRA_PROBE_SERVER_ERROR;
+}
+
 /* An answer that is an error. One that says that the server does not serve
  * counts, whatever it was asked; another one if the answer is needed. */
 static void take_question_error(struct infra__mysql *m, uint32_t reason)
 {
-    bool is_needed = m->status.question == INFRA__MYSQL_ASK_VARIABLES
-                         ? m->needs[INFRA__MYSQL_ASK_VARIABLES]
-                         : m->needs[INFRA__MYSQL_ASK_REPLICATION];
+    uint32_t question = m->status.question == INFRA__MYSQL_ASK_REPLICATION_OLD
+                            ? INFRA__MYSQL_ASK_REPLICATION
+                            : m->status.question;
 
-    if (reason != INFRA_PROBE_SERVER_ERROR) {
+    if (is_fatal(m, reason)) {
         infra__probe_finish(&m->probe, reason);
-    } else if (is_needed) {
+    } else if (m->needs[question]) {
         leave(m, reason);
     } else {
         ask_next(m);

@@ -4,6 +4,7 @@
 #include "pgsql_startup.h"
 
 #include "../base/internal.h"
+#include "answer.h"
 
 #include <assert.h>
 #include <string.h>
@@ -73,6 +74,8 @@ static const char *pgsql_text(const struct infra_probe *probe, uint32_t kind)
         return p->message;
     case INFRA_PROBE_TEXT_POSITION:
         return p->has_row ? p->row.position_text : NULL;
+    case INFRA_PROBE_TEXT_SOURCE:
+        return p->has_row && p->row.is_replica ? p->row.source : NULL;
     default:
         return NULL;
     }
@@ -100,15 +103,18 @@ static bool are_options_allowed(const struct infra_probe_pgsql_options *o)
            is_text(o->database, INFRA__PGSQL_USER_MAX) &&
            (o->password == NULL ||
             is_text(o->password, INFRA__PGSQL_PASSWORD_MAX)) &&
+           (o->question == NULL || is_text(o->question, INFRA__QUESTION_MAX)) &&
            o->expect <= INFRA_ROLE_REPLICA && o->ask <= 1 && o->tls <= 1 &&
            o->clear_password <= 1;
 }
 
-/* One allocation: the struct, the startup message, the password. */
+/* One allocation: the struct, the startup message, the question, the password.
+ */
 static int create(struct infra__pgsql **ret,
                   const struct infra_probe_pgsql_options *o)
 {
     size_t startup_size = infra__pgsql_startup(NULL, o->user, o->database);
+    size_t question_size = infra__pgsql_query(NULL, o->question);
     size_t password_size = o->password != NULL ? strlen(o->password) + 1 : 0;
     const struct infra__probe_limits limits = {
         .connect_timeout = o->connect_timeout,
@@ -117,9 +123,10 @@ static int create(struct infra__pgsql **ret,
     };
     struct infra_probe *probe;
 
-    int err = infra__probe_create(
-        &probe, sizeof(struct infra__pgsql) + startup_size + password_size,
-        &pgsql, o->allocator, &limits);
+    int err = infra__probe_create(&probe,
+                                  sizeof(struct infra__pgsql) + startup_size +
+                                      question_size + password_size,
+                                  &pgsql, o->allocator, &limits);
     if (err != INFRA_OK) {
         return err;
     }
@@ -128,9 +135,14 @@ static int create(struct infra__pgsql **ret,
     p->startup_size = (uint32_t)startup_size;
     (void)infra__pgsql_startup(p->texts, o->user, o->database);
     p->login.user = p->texts + INFRA__PGSQL_STARTUP_USER_AT;
+    if (o->question != NULL) {
+        p->question_size = (uint32_t)question_size;
+        p->question = p->texts + startup_size;
+        (void)infra__pgsql_query(p->texts + startup_size, o->question);
+    }
     if (o->password != NULL) {
-        p->login.password =
-            memcpy(p->texts + startup_size, o->password, password_size);
+        p->login.password = memcpy(p->texts + startup_size + question_size,
+                                   o->password, password_size);
     }
     *ret = p;
     return INFRA_OK;
@@ -165,7 +177,7 @@ int infra_probe_pgsql(struct infra_probe **ret,
     p->expect = o.expect;
     p->wants_tls = o.tls == 1;
     p->asks = o.ask == 1 || o.expect != INFRA_ROLE_UNKNOWN || o.lag_max > 0;
-    p->wants_login = p->asks || o.password != NULL;
+    p->wants_login = p->asks || o.password != NULL || o.question != NULL;
     p->is_clear_allowed = o.clear_password == 1;
     *ret = &p->probe;
     return INFRA_OK;

@@ -15,6 +15,7 @@ enum infra__pgsql_state {
     INFRA__PGSQL_LOGIN,    /* We said who we are. */
     INFRA__PGSQL_SETTLING, /* It let us in and is not ready yet. */
     INFRA__PGSQL_ASKING,
+    INFRA__PGSQL_ASKING_FOR_HOST, /* Its question. */
     INFRA__PGSQL_LEAVING, /* How it ends is known; what comes is ignored. */
 };
 
@@ -34,15 +35,19 @@ struct infra__pgsql {
     bool has_row;
     bool is_complete; /* The answer. */
     uint32_t reason;  /* While leaving, or after an error. */
+    uint32_t verdict; /* While the host's question is asked. */
     const char *output;
     size_t output_size;
     struct infra__pgsql_messages messages;
     struct infra__pgsql_login login; /* Its keys outlive a check. */
     struct infra__pgsql_row row;
+    struct infra__pgsql_answer answer;
     struct infra__pgsql_memory memory; /* Of checks before. */
     char version[INFRA__PGSQL_VERSION_MAX];
     char message[INFRA__PGSQL_TEXT_MAX];
-    char texts[]; /* The startup message, the password. */
+    uint32_t question_size;
+    const char *question; /* The message that asks for the host, or NULL. */
+    char texts[];         /* The startup message, the question, the password. */
 };
 
 /* Begin: ask for TLS or introduce ourselves. */

@@ -8,15 +8,18 @@
 
 #include "../base/characters.h"
 #include "../base/internal.h"
+#include "answer.h"
 #include "pgsql_bytes.h"
 
 #include <string.h>
 
 /* Names that PostgreSQL 10 and later have. All are qualified, operators too, so
- * that no schema of the user's can slip in others. Only the receiver's status
- * needs a privilege (pg_monitor): without it the row is there and the status is
- * null. */
+ * that no schema of the user's can slip in others. Only what the receiver does
+ * needs a privilege (pg_monitor): without it the row is there and all of it is
+ * null. It comes as "streaming 10.0.0.1:5432", and by way of JSON, where the
+ * sender's columns, which PostgreSQL 10 does not have, are null. */
 #define CATALOG "pg_catalog."
+#define SENDER "j OPERATOR(" CATALOG "->>) 'sender_"
 #define QUERY                                                             \
     "SELECT " CATALOG "pg_is_in_recovery()"                               \
     ", " CATALOG "current_setting('transaction_read_only')"               \
@@ -27,8 +30,10 @@
     ", (" CATALOG "date_part('epoch', " CATALOG "clock_timestamp()"       \
     " OPERATOR(" CATALOG "-) " CATALOG "pg_last_xact_replay_timestamp())" \
     " OPERATOR(" CATALOG "*) 1000000)::" CATALOG "int8"                   \
-    ", (SELECT coalesce(status, 'hidden')"                                \
-    " FROM " CATALOG "pg_stat_wal_receiver)"
+    ", (SELECT " CATALOG "concat_ws(' ', coalesce(status, 'hidden')"      \
+    ", " CATALOG "concat_ws(':', " SENDER "host', " SENDER "port'))"      \
+    " FROM " CATALOG "pg_stat_wal_receiver AS w"                          \
+    ", " CATALOG "to_jsonb(w) AS j)"
 
 /* The type, the length (it counts itself), the text with its zero. */
 static const struct {
@@ -44,6 +49,18 @@ size_t infra__pgsql_question(const char **ret)
 {
     *ret = (const char *)&question;
     return sizeof question;
+}
+
+size_t infra__pgsql_query(char *ret, const char *text)
+{
+    size_t size = text != NULL ? 5 + strlen(text) + 1 : 0;
+
+    if (ret != NULL && text != NULL) {
+        ret[0] = 'Q';
+        infra__pgsql_put_u32(ret + 1, (uint32_t)size - 1);
+        memcpy(ret + 5, text, size - 5);
+    }
+    return size;
 }
 
 struct cell {
@@ -156,14 +173,39 @@ static bool read_age(infra_time *ret, bool *ret_has, struct cell c)
     return true;
 }
 
-static enum infra__pgsql_receiver receiver_of(struct cell c)
+/* Its status, and behind a blank whom it receives from. */
+static void read_receiver(struct infra__pgsql_row *ret, struct cell c)
 {
+    const char *blank = c.at != NULL ? memchr(c.at, ' ', c.size) : NULL;
+    struct cell status = { c.at,
+                           blank != NULL ? (size_t)(blank - c.at) : c.size };
+    bool is_streaming = is_text(status, "streaming");
+
     if (c.at == NULL) {
-        return INFRA__PGSQL_RECEIVER_NONE;
+        ret->receiver = INFRA__PGSQL_RECEIVER_NONE;
+    } else if (is_streaming || is_text(status, "hidden")) {
+        ret->receiver = INFRA__PGSQL_RECEIVER_STREAMING;
+    } else {
+        ret->receiver = INFRA__PGSQL_RECEIVER_WAITING;
     }
-    return is_text(c, "streaming") || is_text(c, "hidden")
-               ? INFRA__PGSQL_RECEIVER_STREAMING
-               : INFRA__PGSQL_RECEIVER_WAITING;
+    if (is_streaming && blank != NULL &&
+        c.size - status.size <= sizeof ret->source) {
+        infra__copy_printable(ret->source, sizeof ret->source,
+                              (const unsigned char *)blank + 1,
+                              c.size - status.size - 1);
+    }
+}
+
+void infra__pgsql_answer_row(struct infra__pgsql_answer *a,
+                             const struct infra__pgsql_messages *m)
+{
+    const size_t head = 6; /* The number of cells, the length of the first. */
+
+    a->has_number = a->rows_count == 0 && m->size >= head &&
+                    infra__pgsql_u32(m->body + 2) <= m->size - head &&
+                    infra__answer_read(&a->number, (const char *)m->body + head,
+                                       infra__pgsql_u32(m->body + 2));
+    a->rows_count++;
 }
 
 bool infra__pgsql_row_read(struct infra__pgsql_row *ret,
@@ -180,7 +222,7 @@ bool infra__pgsql_row_read(struct infra__pgsql_row *ret,
         !read_age(&row.age, &row.has_age, cells[4])) {
         return false;
     }
-    row.receiver = receiver_of(cells[5]);
+    read_receiver(&row, cells[5]);
     if (row.has_position) {
         memcpy(row.position_text, cells[2].at, cells[2].size);
     }

@@ -5,6 +5,7 @@
 #define INFRA_PROBE_PGSQL_QUESTION_H
 
 #include "pgsql_messages.h"
+#include "source.h"
 
 #include <infra/probe.h>
 
@@ -13,6 +14,9 @@
 
 /* The message that asks. */
 size_t infra__pgsql_question(const char **ret);
+
+/* Write the message that asks this; its size, 0 for NULL. @ret may be NULL. */
+size_t infra__pgsql_query(char *ret, const char *text);
 
 enum infra__pgsql_receiver {
     INFRA__PGSQL_RECEIVER_NONE,      /* There is no process to receive. */
@@ -32,6 +36,16 @@ struct infra__pgsql_row {
     bool has_received;
     bool has_age;
     char position_text[INFRA__PGSQL_POSITION_MAX];
+    char source[INFRA__SOURCE_SIZE]; /* "" if it does not receive. */
+};
+
+/* The answer to the host's own question, as far as it came. Begin with
+ * zeroes. */
+struct infra__pgsql_answer {
+    uint64_t number;
+    uint32_t rows_count;
+    bool has_columns;
+    bool has_number; /* There was one row, and this in it. */
 };
 
 /* What a check leaves for the next one. */
@@ -47,6 +61,10 @@ bool infra__pgsql_columns_are_ours(const struct infra__pgsql_messages *m);
 /* Take a data row apart; false: it is none of ours. */
 bool infra__pgsql_row_read(struct infra__pgsql_row *ret,
                            const struct infra__pgsql_messages *m);
+
+/* Take a row of the answer to the host. */
+void infra__pgsql_answer_row(struct infra__pgsql_answer *a,
+                             const struct infra__pgsql_messages *m);
 
 /* Put into @ret what the row tells. */
 void infra__pgsql_row_tell(const struct infra__pgsql_row *row,

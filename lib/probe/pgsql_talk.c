@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What is said in a PostgreSQL check, in order: TLS, the login, until the
- * server is ready; a question, if any; a farewell. */
+ * server is ready; questions, if any, each of which has the server ready again
+ * even where it is an error; a farewell. */
 #include "pgsql.h"
 #include "printable.h"
 
@@ -130,6 +131,27 @@ static void handle_parameter(struct infra__pgsql *p)
     }
 }
 
+/* What the host wants to know, if anything, and what then is the end. */
+static void ask_for_host(struct infra__pgsql *p, uint32_t verdict)
+{
+    if (p->question == NULL) {
+        leave(p, verdict);
+        return;
+    }
+    p->verdict = verdict;
+    p->answer = (struct infra__pgsql_answer) { 0 };
+    say(p, INFRA__PGSQL_ASKING_FOR_HOST, p->question, p->question_size);
+}
+
+static void tell_host(struct infra__pgsql *p)
+{
+    if (p->answer.has_number) {
+        p->probe.result.told |= INFRA_TOLD_ANSWER;
+        p->probe.result.answer = p->answer.number;
+    }
+    leave(p, p->verdict);
+}
+
 /* The answer is complete, or an error came in its place. */
 static void judge_answer(struct infra__pgsql *p)
 {
@@ -141,8 +163,8 @@ static void judge_answer(struct infra__pgsql *p)
         fail(p, INFRA_PROBE_BAD_REPLY, "");
     } else {
         infra__pgsql_row_tell(&p->row, &p->memory, p->probe.now, result);
-        leave(p,
-              infra__pgsql_row_judge(&p->row, result, p->expect, p->lag_max));
+        ask_for_host(
+            p, infra__pgsql_row_judge(&p->row, result, p->expect, p->lag_max));
     }
 }
 
@@ -152,12 +174,20 @@ static void handle_ready(struct infra__pgsql *p)
 
     if (p->state == INFRA__PGSQL_ASKING) {
         judge_answer(p);
+    } else if (p->state == INFRA__PGSQL_ASKING_FOR_HOST) {
+        tell_host(p);
     } else if (p->asks) {
         size_t size = infra__pgsql_question(&question);
         say(p, INFRA__PGSQL_ASKING, question, size);
     } else {
-        leave(p, INFRA_PROBE_PASSED);
+        ask_for_host(p, INFRA_PROBE_PASSED);
     }
+}
+
+static bool is_asking(const struct infra__pgsql *p)
+{
+    return p->state == INFRA__PGSQL_ASKING ||
+           p->state == INFRA__PGSQL_ASKING_FOR_HOST;
 }
 
 static void handle_error(struct infra__pgsql *p)
@@ -165,10 +195,12 @@ static void handle_error(struct infra__pgsql *p)
     struct infra__pgsql_error e =
         infra__pgsql_error_read(&p->messages, p->message);
 
-    if (p->state == INFRA__PGSQL_ASKING && !e.is_final) {
-        p->reason = e.reason; /* The server will be ready again. */
-    } else {
+    if (e.is_final || !is_asking(p)) {
         infra__probe_finish(&p->probe, e.reason);
+    } else if (p->state == INFRA__PGSQL_ASKING) { /* It will be ready again. */
+        p->reason = e.reason;
+    } else {
+        p->answer.has_number = false;
     }
 }
 
@@ -194,9 +226,24 @@ static bool handle_answer(struct infra__pgsql *p)
     }
 }
 
+/* The host may ask for what has no rows, or many. */
+static bool handle_answer_for_host(struct infra__pgsql *p)
+{
+    switch (p->messages.type) {
+    case 'T':
+        p->answer.has_columns = true;
+        return true;
+    case 'D':
+        infra__pgsql_answer_row(&p->answer, &p->messages);
+        return p->answer.has_columns;
+    default:
+        return true;
+    }
+}
+
 static bool is_inside(const struct infra__pgsql *p)
 {
-    return p->state == INFRA__PGSQL_SETTLING || p->state == INFRA__PGSQL_ASKING;
+    return p->state == INFRA__PGSQL_SETTLING || is_asking(p);
 }
 
 /* False: the protocol forbids it here. */
@@ -230,10 +277,14 @@ static bool handle_message(struct infra__pgsql *p)
         }
         handle_ready(p);
         return true;
+    case 'I': /* complete, and there was no query in it */
+        return p->state == INFRA__PGSQL_ASKING_FOR_HOST;
     case 'T': /* columns */
     case 'D': /* row */
     case 'C': /* complete */
-        return handle_answer(p);
+        return p->state == INFRA__PGSQL_ASKING_FOR_HOST
+                   ? handle_answer_for_host(p)
+                   : handle_answer(p);
     default:
         return false;
     }

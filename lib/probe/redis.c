@@ -6,6 +6,7 @@
 #include "printable.h"
 #include "probe.h"
 #include "resp.h"
+#include "source.h"
 
 #include "../base/internal.h"
 
@@ -34,6 +35,10 @@ struct redis {
     uint32_t request_sent;
     char message[INFRA__RESP_TEXT_MAX + 1];
     char offset[OFFSET_SIZE];
+    char source[INFRA__SOURCE_SIZE]; /* "" while it is not linked. */
+    uint32_t host_size;
+    unsigned char host[INFRA__SOURCE_HOST_MAX];
+    uint64_t port;
     char request[];
 };
 
@@ -62,6 +67,9 @@ static void redis_connected(struct infra_probe *probe)
     r->request_sent = 0;
     r->message[0] = '\0';
     r->offset[0] = '\0';
+    r->source[0] = '\0';
+    r->host_size = 0;
+    r->port = 0;
 }
 
 static size_t redis_output(struct infra_probe *probe, const void **ret)
@@ -139,6 +147,14 @@ static bool take_role(struct redis *r, const struct infra__resp_value *v)
     return true;
 }
 
+/* A host that was cut is another one. */
+static void keep_host(struct redis *r, const struct infra__resp_value *v)
+{
+    r->host_size =
+        is_text(v) && v->text_size < INFRA__RESP_TEXT_MAX ? v->text_size : 0;
+    memcpy(r->host, v->text, r->host_size);
+}
+
 /* "connected", or what it is at instead. */
 static bool take_link(struct redis *r, const struct infra__resp_value *v)
 {
@@ -147,6 +163,26 @@ static bool take_link(struct redis *r, const struct infra__resp_value *v)
         keep_message(r, v);
     }
     return is_text(v);
+}
+
+/* Host and port are that of its primary, from which it receives only while the
+ * link stands. */
+static bool take_of_replica(struct redis *r, const struct infra__resp_value *v)
+{
+    switch (v->index) {
+    case 1:
+        keep_host(r, v);
+        return true;
+    case 2:
+        r->port = v->type == ':' && v->number > 0 ? (uint64_t)v->number : 0;
+        return true;
+    case 3:
+        return take_link(r, v);
+    case 4:
+        return take_position(r, v);
+    default:
+        return true;
+    }
 }
 
 /* master, offset, [replicas] | slave, host, port, link, offset |
@@ -164,13 +200,10 @@ static bool take_role_value(struct redis *r, const struct infra__resp_value *v)
     if (v->index == 0) {
         return take_role(r, v);
     }
-    if (role == INFRA_ROLE_PRIMARY && v->index == 1) {
-        return take_position(r, v);
+    if (role == INFRA_ROLE_REPLICA) {
+        return take_of_replica(r, v);
     }
-    if (role == INFRA_ROLE_REPLICA && v->index == 3) {
-        return take_link(r, v);
-    }
-    return role != INFRA_ROLE_REPLICA || v->index != 4 || take_position(r, v);
+    return role != INFRA_ROLE_PRIMARY || v->index != 1 || take_position(r, v);
 }
 
 static void judge_role(struct redis *r, uint32_t elements_count)
@@ -180,8 +213,13 @@ static void judge_role(struct redis *r, uint32_t elements_count)
 
     if ((role == INFRA_ROLE_PRIMARY && elements_count < 2) ||
         (role == INFRA_ROLE_REPLICA && elements_count < 5)) {
-        reason = INFRA_PROBE_BAD_REPLY;
-    } else if (r->expect != INFRA_ROLE_UNKNOWN && role != r->expect) {
+        infra__probe_finish(&r->probe, INFRA_PROBE_BAD_REPLY);
+        return;
+    }
+    if (role == INFRA_ROLE_REPLICA && r->is_linked) {
+        infra__source_write(r->source, r->host, r->host_size, r->port);
+    }
+    if (r->expect != INFRA_ROLE_UNKNOWN && role != r->expect) {
         reason = r->expect == INFRA_ROLE_PRIMARY ? INFRA_PROBE_READ_ONLY
                                                  : INFRA_PROBE_NOT_REPLICA;
     } else if (r->expect == INFRA_ROLE_REPLICA && !r->is_linked) {
@@ -253,6 +291,8 @@ static const char *redis_text(const struct infra_probe *probe, uint32_t kind)
         return r->message;
     case INFRA_PROBE_TEXT_POSITION:
         return r->offset;
+    case INFRA_PROBE_TEXT_SOURCE:
+        return r->source;
     default:
         return NULL;
     }

@@ -9,12 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PROBES_COUNT 4
+#define PROBES_COUNT 5
+#define TEXTS_COUNT (INFRA_PROBE_TEXT_SOURCE + 1)
 #define TEXT_MAX 4096u /* As the header says, with its zero. */
 
 struct told {
     struct infra_probe_result result;
-    char texts[3][TEXT_MAX];
+    char texts[TEXTS_COUNT][TEXT_MAX];
 };
 
 static struct infra_probe *probes[PROBES_COUNT];
@@ -29,6 +30,10 @@ static void create_probes(void)
           .ask = 1 },
         { .size = sizeof options[0], .user = "check", .lag_max = INFRA_SEC(1) },
         { .size = sizeof options[0], .tls = 1 },
+        { .size = sizeof options[0],
+          .user = "check",
+          .ask = 1,
+          .question = "SELECT 1" },
     };
 
     for (int i = 0; i < PROBES_COUNT; i++) {
@@ -96,7 +101,7 @@ static void run(struct infra_probe *probe, const uint8_t *data, size_t size,
     if (infra_probe_result(probe, &ret->result) != INFRA_OK) {
         abort();
     }
-    for (uint32_t kind = 0; kind < 3; kind++) {
+    for (uint32_t kind = 0; kind < TEXTS_COUNT; kind++) {
         read_text(probe, kind, ret->texts[kind]);
     }
 }
@@ -106,7 +111,7 @@ static void compare(const struct told *a, const struct told *b)
     if (memcmp(&a->result, &b->result, sizeof a->result) != 0) {
         abort();
     }
-    for (int kind = 0; kind < 3; kind++) {
+    for (int kind = 0; kind < TEXTS_COUNT; kind++) {
         if (strcmp(a->texts[kind], b->texts[kind]) != 0) {
             abort();
         }

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PROBES_COUNT 4
+#define PROBES_COUNT 5
 
 static struct infra_probe *probes[PROBES_COUNT];
 
@@ -27,6 +27,7 @@ static void create_probes(void)
           .lag_max = INFRA_MS(500),
           .clear_password = 1 },
         { .size = sizeof options[0], .password = "pw", .ask = 1, .tls = 1 },
+        { .size = sizeof options[0], .ask = 1, .question = "select 1" },
     };
 
     for (int i = 0; i < PROBES_COUNT; i++) {
@@ -101,7 +102,7 @@ static struct infra_probe_result run(struct infra_probe *probe,
 static void check_texts(const struct infra_probe *probe, char ret[1024])
 {
     ret[0] = '\0';
-    for (uint32_t kind = 0; kind <= INFRA_PROBE_TEXT_POSITION; kind++) {
+    for (uint32_t kind = 0; kind <= INFRA_PROBE_TEXT_SOURCE; kind++) {
         const char *text = infra_probe_text(probe, kind);
         for (const char *c = text; *c != '\0'; c++) {
             if (*c < ' ' || *c > '~') {

@@ -76,3 +76,19 @@ check_diary() {
         { until = $2; token = $3 }
         END { print NR " activities, one at a time" }' || fail "see above"
 }
+
+# Who became active read what the one before it had written, or later; and all that
+# is written is younger.
+check_records() {
+    grep -E ' (activate|read|written) ' "$dir/diary" | sort -n | awk '
+        $3 == "activate" { if ($4 > newest) newest = $4 }
+        $3 == "read" {
+            reads++
+            if ($4 < last || $4 >= newest) { print "an old record: " $0; exit 1 }
+        }
+        $3 == "written" { writes++; if ($4 > last) last = $4 }
+        END {
+            if (reads < 2 || writes < 2) { print "no records"; exit 1 }
+            print reads " records read, " writes " written"
+        }' || fail "see above"
+}

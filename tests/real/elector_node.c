@@ -8,7 +8,9 @@
  * Each line of the diary is a time in nanoseconds (CLOCK_BOOTTIME), the node,
  * what happened, and a number. While the gate is open it writes "open" each
  * millisecond, with the token; nodes share the diary, so that whoever reads it
- * sees whether two were open at a time. On SIGUSR1 it steps down. */
+ * sees whether two were open at a time. When it becomes active it reads the record
+ * of the lease, "read" with the token that is there, and writes its own, "written".
+ * On SIGUSR1 it steps down. */
 #include <infra/driver.h>
 
 #include <arpa/inet.h>
@@ -100,6 +102,49 @@ static int open_etcd(struct infra_lease **ret, char **arguments, int count,
     return infra_lease_etcd(ret, &o);
 }
 
+/* What is under way about the record, for this token. */
+static enum { NOTHING, READING, WRITING } record_step;
+static uint64_t record_token;
+
+static void ask_record(struct infra_lease *lease)
+{
+    char text[32];
+    infra_time now = infra_driver_now();
+    infra_time limit = now + INFRA_SEC(1);
+    int size =
+        snprintf(text, sizeof text, "%llu", (unsigned long long)record_token);
+
+    if (record_step == READING) {
+        (void)infra_lease_read_record(lease, record_token, limit, now);
+    } else if (record_step == WRITING) {
+        (void)infra_lease_write_record(lease, record_token, text, (size_t)size,
+                                       limit, now);
+    }
+}
+
+/* True: there was an answer, and more may have been asked. */
+static int take_record(struct infra_lease *lease)
+{
+    struct infra_lease_record r;
+    infra_time now = infra_driver_now();
+
+    if (infra_lease_take_record(lease, now, &r) != INFRA_OK) {
+        return 0;
+    }
+    if (r.outcome == INFRA_LEASE_GRANTED) {
+        char text[INFRA_LEASE_RECORD_MAX + 1] = "";
+        memcpy(text, r.bytes, r.count);
+        note(now, record_step == READING ? "read" : "written",
+             strtoull(text, NULL, 10));
+        record_step = record_step == READING ? WRITING : NOTHING;
+    } else if (r.outcome != INFRA_LEASE_UNKNOWN) {
+        note(now, "refused", record_token);
+        record_step = NOTHING;
+    }
+    ask_record(lease);
+    return 1;
+}
+
 static void serve(struct infra_elector *elector, struct infra_lease *lease)
 {
     struct infra_failover *machine = infra_elector_machine(elector);
@@ -113,6 +158,9 @@ static void serve(struct infra_elector *elector, struct infra_lease *lease)
             infra_time now = infra_driver_now();
             if (e.kind == INFRA_FAILOVER_ACTIVATE) {
                 note(now, "activate", e.token);
+                record_step = READING;
+                record_token = e.token;
+                ask_record(lease);
             } else if (e.kind == INFRA_FAILOVER_ROLE) {
                 note(now, infra_failover_role_name(e.role), e.token);
                 note(now, infra_failover_reason_name(e.reason), e.token);
@@ -121,6 +169,9 @@ static void serve(struct infra_elector *elector, struct infra_lease *lease)
                 note(now, "deactivate", e.token);
                 (void)infra_failover_drained(machine, now);
             }
+        }
+        if (take_record(lease)) {
+            continue;
         }
         struct infra_lease_stats stats = { .size = sizeof stats };
         (void)infra_lease_inspect(lease, &stats);

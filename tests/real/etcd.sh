@@ -73,6 +73,7 @@ member 1 1
 await 15 "$before"
 echo "one: the store was down for 4 s; without an active one for $(gap "$before") ms"
 check_diary
+check_records
 for name in a b; do kill -9 "$(pid_of $name)"; done
 kill -9 "$pid_1"
 rm "$dir/diary"
@@ -104,3 +105,4 @@ for i in 1 2 3; do
 done
 kill_node three
 check_diary
+check_records

@@ -39,3 +39,4 @@ echo "stopped -> active: $(gap "$before") ms"
 kill -CONT "$(pid_of "$who")"
 sleep 1
 check_diary
+check_records

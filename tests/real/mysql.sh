@@ -4,6 +4,9 @@
 # other.  What is promised:
 #  - it tells writable from read-only, a primary from a replica, how far each is,
 #    and a lag;
+#  - a replica names whom it receives from, for as long as it does;
+#  - a question of the host's own is answered by a table, and one that is not there
+#    or may not be read does not matter;
 #  - a wrong password, too many connections, a server that hangs and one that is
 #    gone have each their reason;
 #  - its logins leave no trace in the server's counters, and without a user it
@@ -85,8 +88,8 @@ probe() {
     local number=$1 address=${address:-127.0.0.1}
     shift
     "$probe_once" mysql "$address" "$(port "$number")" "$@" >"$dir/result"
-    IFS='|' read -r reason status role writable position lag version gtid _ \
-        < <(result) || true
+    IFS='|' read -r reason status role writable position lag version gtid \
+        message _ _ _ _ _ source answer < <(result) || true
 }
 result() { tr '\t' '|' <"$dir/result"; }
 # is REASON NUMBER SETTING...
@@ -154,10 +157,12 @@ check passed 1 "${user[@]}" ask=1 expect=primary
 sql 1 "INSERT INTO d.t VALUES (1)"
 probe 1 "${user[@]}" ask=1
 [ "$gtid" = "0-1-$position" ] || fail "$(result)"
+[ "$source$answer" = - ] || fail "$(result)"
 wanted=$position
 replica_has_it() { is passed 2 "${user[@]}" ask=1 lag_max=5000 &&
     [ "$role $writable $position $lag" = "replica 0 $wanted 0" ]; }
 until_true replica_has_it
+[ "$source" = "127.0.0.1:$(port 1)" ] || fail "$(result)"
 check 'read-only' 2 "${user[@]}" expect=primary
 check 'not a replica' 1 "${user[@]}" expect=replica
 check passed 2 "${user[@]}" expect=replica
@@ -167,12 +172,40 @@ sql 1 "SET GLOBAL read_only=0"
 check passed 1 "${user[@]}" expect=primary
 passed "primary and replica at position $wanted"
 
+# --- A question of the host's own.
+sql 1 "GRANT SELECT ON d.t TO checker@'%'; INSERT INTO d.t VALUES (18)"
+answers() { # NUMBER ANSWER QUESTION
+    is passed "$1" "${user[@]}" ask=1 "question=$3" && [ "$answer" = "$2" ]
+}
+question='SELECT MAX(a) FROM d.t'
+answers 1 18 "$question" || fail "$(result)"
+until_true answers 2 18 "$question"
+[ "$role $source" = "replica 127.0.0.1:$(port 1)" ] || fail "$(result)"
+check passed 1 "${user[@]}" "question=SELECT 18446744073709551615, 'more'"
+[ "$role $answer" = "unknown 18446744073709551615" ] || fail "$(result)"
+check 'read-only' 2 "${user[@]}" expect=primary "question=$question"
+[ "$answer" = 18 ] || fail "$(result)"
+for none in 'SELECT a FROM d.nowhere' 'SELECT NULL' 'SELECT -1' 'SELECT 1.0' \
+    'SELECT a FROM d.t' 'SELECT 1 FROM d.t WHERE a=2' 'SET @a=1' 'SELECT' \
+    'SELECT 1; SELECT 2' 'USE d2'; do
+    answers 1 - "$none" || fail "$none: $(result)"
+    [ "$role" = primary ] || fail "$none: $(result)"
+done
+check passed 1 user=poor "question=$question" expect=primary
+[ "$status $answer" = "1142 -" ] || fail "$(result)"
+check passed 1 user=poor 'question=USE d' expect=primary
+[ "$status $answer" = "1044 -" ] || fail "$(result)"
+[[ $message = "Access denied for user "* ]] || fail "$(result)"
+passed "a question of the host's own"
+
 # --- Replication that stops or is late.
 sql 2 "STOP SLAVE SQL_THREAD"
 check 'not replicating' 2 "${user[@]}" lag_max=5000
 check passed 2 "${user[@]}" expect=replica
+[ "$source" = "127.0.0.1:$(port 1)" ] || fail "$(result)"
 sql 2 "START SLAVE; STOP SLAVE IO_THREAD"
 check 'not replicating' 2 "${user[@]}" lag_max=5000
+[ -z "$source" ] || fail "$(result)"
 sql 2 "STOP SLAVE; CHANGE MASTER TO MASTER_DELAY=600; START SLAVE"
 sql 1 "INSERT INTO d.t VALUES (2)"
 until_true is lagging 2 "${user[@]}" lag_max=1000
@@ -185,6 +218,7 @@ sql 2 "STOP SLAVE; CHANGE MASTER TO MASTER_DELAY=0; START SLAVE"
 until_true is passed 2 "${user[@]}" lag_max=5000
 sql 2 "CHANGE MASTER 'other' TO MASTER_HOST='127.0.0.1', MASTER_PORT=1"
 check 'not replicating' 2 "${user[@]}" lag_max=5000
+[ "$source" = "127.0.0.1:$(port 1)" ] || fail "$(result)"
 sql 2 "RESET SLAVE 'other' ALL"
 check passed 2 "${user[@]}" lag_max=5000
 passed "every source counts"
@@ -210,4 +244,5 @@ stop_server 1
 check refused 1 "${user[@]}"
 until_true is 'not replicating' 2 "${user[@]}" lag_max=5000
 check passed 2 "${user[@]}" expect=replica
+[ -z "$source" ] || fail "$(result)"
 passed "a server that hangs, and one that is gone"

@@ -7,6 +7,9 @@
 #  - role, writability, position and lag are what the servers themselves say;
 #  - a replica of an idle primary has no lag, one that replays no more has, and one
 #    whose primary is out of reach is told from it;
+#  - a replica names whom it receives from, for as long as it does;
+#  - a question of the host's own is answered by a table, and one that is not there
+#    does not matter;
 #  - a server that starts, stops, is full, hangs or is gone is told as such;
 #  - the checks leave no complaint in the servers' logs.
 set -eu -o pipefail
@@ -79,7 +82,8 @@ probe() {
     shift
     line=$("$probe_once" pgsql 127.0.0.1 "$port" "$@") || fail "$probe_once: status $?"
     line=${line//$'\t'/$'\x1f'} # read would take two tabs as one.
-    IFS=$'\x1f' read -r reason _ role writable position lag version lsn message _ <<<"$line"
+    IFS=$'\x1f' read -r reason _ role writable position lag version lsn message \
+        _ _ _ _ _ source answer <<<"$line"
 }
 # expect REASON PORT [NAME=VALUE...]
 expect() {
@@ -119,7 +123,7 @@ wal_retrieve_retry_interval = 200ms
 shared_buffers = 16MB
 EOF
 cat >primary/pg_hba.conf <<EOF
-local all all trust
+local all,replication all trust
 host replication all 127.0.0.1/32 trust
 host all trusted 127.0.0.1/32 trust
 host all md5 127.0.0.1/32 md5
@@ -140,7 +144,8 @@ create role monitor login password 'secret' in role pg_monitor;
 create role nobody login password 'secret';
 create role reader login password 'secret';
 alter role reader set default_transaction_read_only = on;
-create table t (i int)"
+create table t (i int);
+grant select on t to public"
 monitor=(user=monitor password=secret)
 
 expect passed $primary user=nowhere
@@ -175,7 +180,25 @@ expect read-only $primary user=reader password=secret expect=primary
 [ "$role $writable" = "primary 0" ] || fail "reader: $role $writable"
 expect 'not a replica' $primary "${monitor[@]}" expect=replica
 expect passed $primary "${monitor[@]}" lag_max=1
+[ "$source$answer" = - ] || fail "a primary receives from $source; answer $answer"
 passed "a primary: role, writable, position"
+
+# --- A question of the host's own.
+question='question=select max(i) from t'
+expect passed $primary "${monitor[@]}" "$question"
+[ "$role $answer" = "unknown 1000" ] || fail "answer $answer"
+expect passed $primary "${monitor[@]}" "$question" expect=primary
+[ "$role $answer" = "primary 1000" ] || fail "$role, answer $answer"
+expect read-only $primary user=reader password=secret expect=primary 'question=select 9223372036854775808'
+[ "$answer" = 9223372036854775808 ] || fail "with a failure: answer $answer"
+for none in 'select i from nowhere' 'select null' 'select -1' 'select i from t' \
+    "select ''" 'set search_path = public' ';' 'select 1/(i-3) from t' 'select 1;select 2'; do
+    expect passed $primary "${monitor[@]}" "question=$none" expect=primary
+    [ "$role $answer" = "primary -" ] || fail "$none: $role, answer $answer"
+done
+expect passed $primary "${monitor[@]}" 'question=select i from nowhere'
+[[ $message = 'ERROR 42P01 relation "nowhere" does not exist' ]] || fail "message $message"
+passed "a question of the host's own"
 
 # --- The replica.
 server pg_basebackup -D "$dir/replica" -R -h 127.0.0.1 -p $primary -U postgres \
@@ -193,10 +216,14 @@ caught_up() {
 }
 until_true caught_up
 [ "$lsn" = "$(sql $replica 'select pg_last_wal_replay_lsn()')" ] || fail "position $lsn"
+[ "$source" = "127.0.0.1:$primary" ] || fail "receives from $source"
+expect passed $replica "${monitor[@]}" ask=1 "$question"
+[ "$answer" = 1000 ] || fail "answer $answer"
 sleep 1.5
 expect passed $replica "${monitor[@]}" lag_max=200
 [ "$lag" = 0 ] || fail "a replica of an idle primary: lag $lag"
 expect passed $replica user=nobody password=secret expect=replica lag_max=200
+[ "$source" = "" ] || fail "nobody sees a source: $source"
 expect read-only $replica "${monitor[@]}" expect=primary
 passed "a replica: role, position, and no lag while the primary is idle"
 
@@ -219,8 +246,16 @@ connect_to "host=127.0.0.1 port=1"
 sql $primary 'select pg_terminate_backend(pid) from pg_stat_replication' >/dev/null
 until_is 'not replicating' $replica "${monitor[@]}" lag_max=1000
 expect passed $replica "${monitor[@]}" expect=replica
+[ "$source" = "" ] || fail "receives from $source"
+connect_to "host=$dir/socket port=$primary user=postgres"
+receives_from() {
+    probe $replica "${monitor[@]}" ask=1
+    [ "$source" = "$1" ]
+}
+until_true receives_from "$dir/socket:$primary"
 connect_to "$conninfo"
 until_is passed $replica "${monitor[@]}" lag_max=1000
+until_true receives_from "127.0.0.1:$primary"
 passed "the primary out of reach: not replicating"
 
 # --- Starting, full, stopping, stopped, promoted, hanging.
@@ -256,6 +291,7 @@ kill -INT "${pid[primary]}"
 wait "${pid[primary]}" || true
 kill "${held[@]}" 2>/dev/null || true
 expect refused $primary "${monitor[@]}"
+until_true receives_from ""
 passed "shutting down: stopping, then refused"
 
 server pg_ctl -D "$dir/replica" promote >/dev/null

@@ -7,7 +7,8 @@
  * are milliseconds. It prints the result as one line, with a tab between fields
  * and "-" for what was not told: reason, status, role, writable, position, lag
  * in seconds, and the texts: version, position, message; then what an agent
- * tells: health, percent, weight, in flight, admin. */
+ * tells: health, percent, weight, in flight, admin; then whom a replica receives
+ * from, and the answer to the host's question. */
 #include "arguments.h"
 #include "check_spec.h"
 
@@ -66,6 +67,8 @@ static void print(const struct infra_probe *probe,
     print_told(r, INFRA_TOLD_WEIGHT_ABSOLUTE, r->weight);
     print_told(r, INFRA_TOLD_IN_FLIGHT_MAX, r->in_flight_max);
     print_told(r, INFRA_TOLD_ADMIN, r->admin);
+    (void)printf("\t%s", infra_probe_text(probe, INFRA_PROBE_TEXT_SOURCE));
+    print_told(r, INFRA_TOLD_ANSWER, r->answer);
     (void)printf("\n");
 }
 

@@ -3,6 +3,7 @@
 # The Redis check against a real pair, and the agent check and scripts against small
 # servers.  What is promised:
 #  - it tells a primary from a replica and how far each is, and their offsets meet;
+#  - a replica names whom it receives from, for as long as it does;
 #  - a wrong password, a replica without its primary, a server that loads, is full,
 #    hangs, or is gone have each their reason;
 #  - a script and an agent's line are carried out over real sockets.
@@ -91,11 +92,12 @@ redis 1
 is 'passed|0|unknown|-|-|-' 1-6
 redis 1 expect=primary
 is 'passed|0|primary|1|0|-||0|' 1-9
+is '|-' 15,16
 passed "a primary alone"
 
 start_redis 2 --replicaof 127.0.0.1 "$(port 1)"
 until_true ends_as passed redis 2 password=secret expect=replica
-is 'replica|0' 3-4
+is "replica|0|127.0.0.1:$(port 1)" 3,4,15
 for i in {1..50}; do cli 1 set "key$i" value >/dev/null; done
 redis 1 expect=primary
 primary_offset=$(field 5)
@@ -150,6 +152,7 @@ redis 1
 is refused 1
 until_true ends_as 'not replicating' redis 2 password=secret expect=replica
 is 'replica|0|-|-||' 3-8
+is '' 15
 [[ $(field 9) = connect* ]] || fail "the link is at '$(field 9)'"
 redis 2 ask=1
 is 'passed|0|replica' 1-3
