@@ -560,6 +560,51 @@ START_TEST(lost_replicas_are_repointed)
 }
 END_TEST
 
+/* One that has just been pointed at the primary is not pointed at it once more
+ * because of what was seen before; nor by the next process that acts. */
+START_TEST(repointed_replica_is_seen_first)
+{
+    start(sync_1);
+    collect();
+    (void)host_take();
+    host_wait(INFRA_SEC(4));
+    host_done(INFRA_PROMOTION_NAME, 1);
+    (void)host_take();
+    host_wait(INFRA_SEC(2));
+    host_replica(2, NOBODY, 1, 99);
+    host_done(INFRA_PROMOTION_PROMOTE, 1);
+    host_primary(1, 2, 101);
+    host_expect("primary-b [repointing: writable] repoint-c");
+    host_done(INFRA_PROMOTION_PRIMARY, 1);
+    host_done(INFRA_PROMOTION_REPOINT, 2);
+    host_expect("[watch: repointed] resign");
+    lead_again(3);
+    host_expect("");
+    host_wait(1);
+    host_replica(2, NOBODY, 1, 99);
+    host_expect("repoint-c");
+}
+END_TEST
+
+/* The new primary dies while the others are pointed at it: the token is given
+ * back at once. */
+START_TEST(dead_primary_is_not_waited_with)
+{
+    start(sync_1);
+    collect();
+    (void)host_take();
+    host_done(INFRA_PROMOTION_NAME, 1);
+    (void)host_take();
+    host_done(INFRA_PROMOTION_PROMOTE, 1);
+    host_primary(1, 2, 101);
+    host_expect("primary-b [repointing: writable] repoint-c");
+    host_done(INFRA_PROMOTION_PRIMARY, 1);
+    host_dead(1);
+    host_expect("[watch: timeout] [suspect: suspected] [waiting: damped] "
+                "resign");
+}
+END_TEST
+
 static Suite *promotion_suite(void)
 {
     Suite *s = suite_create("promotion");
@@ -582,6 +627,7 @@ static Suite *promotion_suite(void)
     tcase_add_test(t, without_lease_nothing_is_done);
     tcase_add_test(t, old_token_is_not_used);
     tcase_add_test(t, token_promotes_once);
+    tcase_add_test(t, dead_primary_is_not_waited_with);
     tcase_add_test(t, unfinished_promotion_is_begun_anew);
     tcase_add_test(t, unfinished_promotion_may_have_been_finished);
     suite_add_tcase(s, t);
@@ -597,6 +643,7 @@ static Suite *promotion_suite(void)
     tcase_add_loop_test(t, doubt_looks_at_rivals, 0, 2);
     tcase_add_test(t, former_primary_is_quarantined);
     tcase_add_loop_test(t, lost_replicas_are_repointed, 0, 2);
+    tcase_add_test(t, repointed_replica_is_seen_first);
     suite_add_tcase(s, t);
     return s;
 }

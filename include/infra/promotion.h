@@ -187,7 +187,11 @@ enum infra_promotion_event_kind {
     INFRA_PROMOTION_DETACH,  /**< It receives from nobody any more. */
     INFRA_PROMOTION_PROMOTE, /**< It takes writes. */
     /** It follows `source`.  What it has beyond `position` of an older
-     *  timeline is undone, or it is built anew. */
+     *  timeline is undone, or it is built anew, and that before it connects:
+     *  PostgreSQL takes the word of one that has gone its own way for an
+     *  acknowledgement of all up to there.  What it has received is not thrown
+     *  away unapplied, as MariaDB does: it may be the only copy, if `source`
+     *  is about to die. */
     INFRA_PROMOTION_REPOINT,
     /** By option: it was primary, and has the flag QUARANTINED now. */
     INFRA_PROMOTION_QUARANTINE,

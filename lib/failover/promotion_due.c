@@ -137,8 +137,11 @@ static struct infra__due due_of_promoting(const struct infra_promotion *p)
                    p->candidate);
 }
 
+/* The next primary needs another token: one that is dead already is not waited
+ * with. */
 static struct infra__due due_of_repointing(const struct infra_promotion *p)
 {
+    struct infra__votes votes;
     bool is_over = true;
 
     for (uint32_t i = 0; i < p->o.nodes_max && is_over; i++) {
@@ -148,10 +151,12 @@ static struct infra__due due_of_repointing(const struct infra_promotion *p)
     if (p->is_unfinished) {
         return because(NO_REASON, NOBODY); /* Not before it is written down. */
     }
-    return because(is_over ? INFRA_PROMOTION_REASON_REPOINTED
-                   : p->now >= after(p->since, p->o.order)
-                       ? INFRA_PROMOTION_REASON_TIMEOUT
-                       : NO_REASON,
+    bool is_late =
+        p->now >= after(p->since, p->o.order) ||
+        infra__promotion_verdict(p, &votes) == INFRA_PROMOTION_REASON_DEAD;
+    return because(is_over   ? INFRA_PROMOTION_REASON_REPOINTED
+                   : is_late ? INFRA_PROMOTION_REASON_TIMEOUT
+                             : NO_REASON,
                    p->primary);
 }
 

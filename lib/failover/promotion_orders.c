@@ -28,18 +28,20 @@ uint32_t infra__promotion_fence_end(const struct infra_promotion *p,
 }
 
 /* A replica may reconnect by itself; it is left alone for a while then, except
- * when the primary has just changed. */
+ * when the primary has just changed. To point one away that follows already
+ * costs acknowledgements; so what was seen before this step, in which an order
+ * of the step before it may have come true, does not do. */
 bool infra__promotion_wants_repoint(const struct infra_promotion *p,
                                     uint32_t id)
 {
     const struct node *n = &p->nodes[id];
+    bool is_news = p->step == INFRA_PROMOTION_REPOINTING || n->at > p->since;
 
     if (p->primary == NOBODY || id == p->primary || !is_fresh(p, id) ||
-        n->writable != 0 || n->source == p->primary ||
+        !is_news || n->writable != 0 || n->source == p->primary ||
         has_flag(n, INFRA_PROMOTION_QUARANTINED)) {
         return false;
     }
-
     if (n->source != NOBODY) { /* Through another, which is well and good, */
         return (p->o.sync_acks > 0 && has_flag(n, INFRA_PROMOTION_SYNC)) ||
                (is_node(p, n->source) && p->nodes[n->source].is_deposed);

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/* Commands of the operator by a Unix datagram socket: one command is one
+ * datagram, and so is its answer, which begins with "ok" or "no". */
+#ifndef EXAMPLES_DB_CONTROL_H
+#define EXAMPLES_DB_CONTROL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#define CONTROL_COMMAND_MAX 256u
+#define CONTROL_ANSWER_MAX 4096u
+
+/* A command, and whom to answer. */
+struct control_command {
+    char text[CONTROL_COMMAND_MAX];
+    struct sockaddr_un from;
+    socklen_t from_size;
+};
+
+/* The socket, for this user only.  -1: it has been said why. */
+int control_open(const char *path);
+
+/* Take the next command, without waiting. */
+bool control_next(int fd, struct control_command *ret);
+
+void control_answer(int fd, const struct control_command *command,
+                    const char *text);
+
+/* Send a command, and print the answer.  Is it "ok"? */
+bool control_tell(const char *path, char **words);
+
+#endif

@@ -1,0 +1,486 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Failover of a replicated database, PostgreSQL or MariaDB: watch primary and
+ * replicas, and promote a replica when the primary is dead, without losing a
+ * write that was acknowledged by a replica.
+ *
+ *   db_failover --lease file:/run/db.lease --node watcher1 \
+ *       --agent 'env DB_AGENT_DIR=/srv/db db_agent.sh' --sync-acks 1 \
+ *       --unfenced proceed --check pgsql,user=probe,password=secret \
+ *       db1=127.0.0.1:5432 db2=127.0.0.1:5433 db3=127.0.0.1:5434
+ *
+ * The machine that decides is infra_promotion; the parts around it are
+ *
+ *   db_store    the lease, and who was named primary (infra_elector)
+ *   db_watch    what checks see (infra_prober)
+ *   db_orders   programs that carry out orders
+ *   db_control  what the operator says
+ *
+ * and this file hands on what one of them says to the others, in one thread.
+ */
+#include "arguments.h"
+#include "db_control.h"
+#include "db_failover_options.h"
+#include "db_orders.h"
+#include "db_store.h"
+#include "db_watch.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define LEAVE_MAX INFRA_SEC(3) /* To give the lease back, before it exits. */
+
+struct host {
+    struct db_failover_options options;
+    struct infra_driver *driver;
+    struct db_store store;
+    struct db_watch *watch;
+    struct db_orders *orders;
+    struct infra_promotion *plan;
+    struct infra_promotion_sample seen[DBS_MAX]; /* The last of each. */
+    int control;                                 /* -1: none. */
+    infra_time leaves_at;                        /* 0: it stays. */
+};
+
+static struct infra_driver *woken; /* By signals. */
+static volatile sig_atomic_t is_to_leave;
+
+static void on_child(int number)
+{
+    (void)number;
+    infra_driver_wake(woken);
+}
+
+static void on_end(int number)
+{
+    (void)number;
+    is_to_leave = 1;
+    infra_driver_wake(woken);
+}
+
+/* A line with the time before it. */
+static void note(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+static void note(const char *format, ...)
+{
+    char stamp[32];
+    struct timespec ts;
+    struct tm tm;
+    va_list args;
+
+    (void)clock_gettime(CLOCK_REALTIME, &ts);
+    (void)strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%S",
+                   localtime_r(&ts.tv_sec, &tm));
+    printf("%s.%03ld ", stamp, ts.tv_nsec / 1000000);
+    va_start(args, format);
+    (void)vprintf(format, args);
+    va_end(args);
+    printf("\n");
+    (void)fflush(stdout);
+}
+
+static const char *key_of(const struct host *h, uint32_t db)
+{
+    return db < h->options.dbs_count ? h->options.dbs[db].key : "-";
+}
+
+static void take_roles(struct host *h)
+{
+    struct infra_failover *machine = infra_elector_machine(h->store.elector);
+    struct infra_failover_event e;
+
+    while (infra_elector_next(h->store.elector, infra_driver_now(), &e) ==
+           INFRA_OK) {
+        if (e.kind == INFRA_FAILOVER_ROLE) {
+            note("lease %s %s token %llu", infra_failover_role_name(e.role),
+                 infra_failover_reason_name(e.reason),
+                 (unsigned long long)e.token);
+        } else if (e.kind == INFRA_FAILOVER_DRAIN ||
+                   e.kind == INFRA_FAILOVER_DEACTIVATE) {
+            /* What is on its way carries the token; nothing is waited for. */
+            (void)infra_failover_drained(machine, infra_driver_now());
+        }
+    }
+    db_store_keep_floor(&h->store);
+}
+
+static void note_change(struct host *h, uint32_t db,
+                        const struct infra_promotion_sample *s)
+{
+    struct infra_promotion_sample *last = &h->seen[db];
+
+    if (last->at == 0 || last->view != s->view ||
+        last->writable != s->writable || last->source != s->source ||
+        last->timeline != s->timeline) {
+        note("see %s %s %s source %s timeline %llu position %llu (%s)",
+             key_of(h, db),
+             s->view == INFRA_PROMOTION_VIEW_OK     ? "up"
+             : s->view == INFRA_PROMOTION_VIEW_DOWN ? "down"
+                                                    : "stalled",
+             s->writable ? "writable" : "read-only", key_of(h, s->source),
+             (unsigned long long)s->timeline, (unsigned long long)s->position,
+             db_watch_reason(h->watch, db));
+    }
+    *last = *s;
+}
+
+static void take_samples(struct host *h, infra_time now)
+{
+    struct infra_promotion_sample s;
+    uint32_t db;
+
+    while (db_watch_next(h->watch, now, &db, &s)) {
+        note_change(h, db, &s);
+        (void)infra_promotion_report(h->plan, db, &s, now);
+    }
+}
+
+static void take_ends(struct host *h, infra_time now)
+{
+    struct db_order_end end;
+
+    while (db_orders_next(h->orders, now, &end)) {
+        static const char *const names[] = {
+            [INFRA_FENCE_DONE] = "done",
+            [INFRA_FENCE_FAILED] = "failed",
+            [INFRA_FENCE_UNKNOWN] = "unknown",
+        };
+        note("order %s %s token %llu: %s (%s %d) in %llu ms",
+             infra_promotion_event_name(end.order.kind),
+             key_of(h, end.order.node), (unsigned long long)end.order.token,
+             names[end.outcome], WIFEXITED(end.status) ? "status" : "signal",
+             WIFEXITED(end.status) ? WEXITSTATUS(end.status)
+                                   : WTERMSIG(end.status),
+             (unsigned long long)(end.took / INFRA_MS(1)));
+        if (end.order.kind != INFRA_PROMOTION_PRIMARY) {
+            (void)infra_promotion_answer(h->plan, end.order.call, end.outcome,
+                                         now);
+            db_watch_look(h->watch, end.order.node, now);
+        }
+    }
+}
+
+/* Routers go by what is written down. */
+static void tell_routers(struct host *h,
+                         const struct infra_promotion_event *named,
+                         infra_time now)
+{
+    note("primary %s %s token %llu", key_of(h, named->node),
+         h->options.dbs[named->node].name, (unsigned long long)named->token);
+    if (h->options.on_primary != NULL) {
+        db_orders_give(h->orders, named, now);
+    }
+}
+
+static void take_record(struct host *h, infra_time now)
+{
+    struct infra_promotion_event asked;
+    struct db_named named;
+    uint32_t outcome;
+
+    while (db_store_next(&h->store, now, &asked, &outcome, &named)) {
+        if (asked.kind == INFRA_PROMOTION_READ && named.db != DBS_MAX) {
+            note("record %s %s token %llu",
+                 named.is_unfinished ? "begun" : "done", key_of(h, named.db),
+                 (unsigned long long)named.token);
+            (void)infra_promotion_adopt(h->plan, named.db, named.token,
+                                        named.timeline,
+                                        (int)named.is_unfinished, now);
+        }
+        if (outcome != INFRA_FENCE_DONE) {
+            note("record %s: %s", infra_promotion_event_name(asked.kind),
+                 outcome == INFRA_FENCE_FAILED ? "refused" : "unknown");
+        }
+        if (infra_promotion_answer(h->plan, asked.call, outcome, now) ==
+                INFRA_OK &&
+            asked.kind == INFRA_PROMOTION_PRIMARY &&
+            outcome == INFRA_FENCE_DONE) {
+            tell_routers(h, &asked, now);
+        }
+    }
+}
+
+static void step_down(struct host *h, infra_time now)
+{
+    (void)infra_failover_command(infra_elector_machine(h->store.elector),
+                                 INFRA_FAILOVER_STEP_DOWN, now);
+}
+
+static void take_plan(struct host *h, infra_time now)
+{
+    struct infra_promotion_event e;
+
+    while (infra_promotion_next(h->plan, now, &e) == INFRA_OK) {
+        switch (e.kind) {
+        case INFRA_PROMOTION_READ:
+        case INFRA_PROMOTION_NAME:
+        case INFRA_PROMOTION_PRIMARY:
+            db_store_ask(&h->store, &e, now);
+            break;
+        case INFRA_PROMOTION_STEP:
+            note("step %s %s %s", infra_promotion_step_name(e.step),
+                 infra_promotion_reason_name(e.reason), key_of(h, e.node));
+            break;
+        case INFRA_PROMOTION_HOLD: /* No router here lets writes wait. */
+        case INFRA_PROMOTION_QUARANTINE:
+            break;
+        case INFRA_PROMOTION_RESIGN:
+            note("resign token %llu", (unsigned long long)e.token);
+            step_down(h, now);
+            break;
+        default:
+            note("order %s %s token %llu", infra_promotion_event_name(e.kind),
+                 key_of(h, e.node), (unsigned long long)e.token);
+            db_orders_give(h->orders, &e, now);
+            break;
+        }
+    }
+}
+
+static void append(char *text, size_t size, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static void append(char *text, size_t size, const char *format, ...)
+{
+    size_t used = strlen(text);
+    va_list args;
+
+    va_start(args, format);
+    (void)vsnprintf(text + used, size - used, format, args);
+    va_end(args);
+}
+
+static void tell_status(const struct host *h, infra_time now, char *text,
+                        size_t size)
+{
+    struct infra_promotion_status s = { .size = sizeof s };
+    struct infra_failover_status f = { .size = sizeof f };
+
+    (void)infra_promotion_inspect(h->plan, &s);
+    (void)infra_failover_inspect(infra_elector_machine(h->store.elector), &f);
+    (void)snprintf(text, size,
+                   "ok node %s lease %s token %llu step %s reason %s primary "
+                   "%s primary-token %llu alive %u dead %u reported %u of %u",
+                   h->options.node, infra_failover_role_name(f.role),
+                   (unsigned long long)f.token,
+                   infra_promotion_step_name(s.step),
+                   infra_promotion_reason_name(s.reason), key_of(h, s.primary),
+                   (unsigned long long)s.primary_token, s.alive, s.dead,
+                   s.reported, s.needed);
+    for (uint32_t i = 0; i < h->options.dbs_count; i++) {
+        const struct infra_promotion_sample *d = &h->seen[i];
+        append(text, size,
+               "\n%s %s %s source %s timeline %llu position %llu, %llu ms ago",
+               key_of(h, i), db_watch_reason(h->watch, i),
+               d->writable ? "writable" : "read-only", key_of(h, d->source),
+               (unsigned long long)d->timeline, (unsigned long long)d->position,
+               (unsigned long long)((now - d->at) / INFRA_MS(1)));
+    }
+}
+
+static void obey(struct host *h, char *text, infra_time now, char *answer,
+                 size_t size)
+{
+    static const struct {
+        const char *name;
+        uint32_t command;
+        bool has_db;
+    } commands[] = {
+        { "switchover", INFRA_PROMOTION_SWITCHOVER, true },
+        { "abort", INFRA_PROMOTION_ABORT, false },
+        { "force", INFRA_PROMOTION_FORCE, true },
+        { "pause", INFRA_PROMOTION_PAUSE, false },
+        { "resume", INFRA_PROMOTION_RESUME, false },
+    };
+    char *rest = text;
+    const char *name = strsep(&rest, " ");
+    const char *key = rest != NULL ? rest : "";
+
+    if (strcmp(name, "status") == 0 && rest == NULL) {
+        tell_status(h, now, answer, size);
+        return;
+    }
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+        uint32_t db = db_by_key(&h->options, key);
+        if (strcmp(commands[i].name, name) != 0 ||
+            commands[i].has_db != (rest != NULL)) {
+            continue;
+        }
+        if (commands[i].has_db && db == DBS_MAX) {
+            (void)snprintf(answer, size, "no: there is no database \"%s\"",
+                           key);
+            return;
+        }
+        int err =
+            infra_promotion_command(h->plan, commands[i].command, db, now);
+        note("operator %s %s: %s", name, key, infra_strerror(err));
+        tell_status(h, now, answer, size);
+        if (err != INFRA_OK) {
+            memcpy(answer, "no", 2); /* And the status says why not. */
+        }
+        return;
+    }
+    (void)snprintf(answer, size,
+                   "no: must be status, switchover KEY, abort, "
+                   "force KEY, pause or resume");
+}
+
+static void take_commands(struct host *h, infra_time now)
+{
+    struct control_command command;
+    char answer[CONTROL_ANSWER_MAX];
+
+    while (h->control >= 0 && control_next(h->control, &command)) {
+        obey(h, command.text, now, answer, sizeof answer);
+        control_answer(h->control, &command, answer);
+    }
+}
+
+static infra_time earlier(infra_time a, infra_time b)
+{
+    return a < b ? a : b;
+}
+
+/* Until something happens. */
+static void wait_for(struct host *h)
+{
+    struct pollfd fds[] = {
+        { .fd = infra_driver_fd(h->driver), .events = POLLIN },
+        { .fd = h->control, .events = POLLIN },
+    };
+    infra_time now = infra_driver_now();
+    infra_time until = earlier(infra_driver_deadline(h->driver),
+                               infra_promotion_deadline(h->plan));
+
+    until = earlier(until, db_orders_deadline(h->orders));
+    until = earlier(until, now + INFRA_SEC(1));
+    until = until > now ? until - now : 0;
+    (void)poll(fds, 2, (int)((until + INFRA_MS(1) - 1) / INFRA_MS(1)));
+}
+
+/* Has it given back the lease, after it was told to leave? */
+static bool has_left(struct host *h, infra_time now)
+{
+    struct infra_failover_status s = { .size = sizeof s };
+
+    if (is_to_leave && h->leaves_at == 0) {
+        h->leaves_at = now + LEAVE_MAX;
+        step_down(h, now);
+        take_roles(h);
+    }
+    (void)infra_failover_inspect(infra_elector_machine(h->store.elector), &s);
+    return h->leaves_at != 0 && (s.token == 0 || now >= h->leaves_at);
+}
+
+static void run(struct host *h)
+{
+    for (;;) {
+        wait_for(h);
+        infra_time now = infra_driver_now();
+        (void)infra_driver_step(h->driver, now);
+        take_roles(h);
+        take_samples(h, now);
+        take_ends(h, now);
+        take_record(h, now);
+        take_commands(h, now);
+        take_plan(h, now);
+        take_roles(h); /* What was said to the elector is carried out. */
+        if (has_left(h, now)) {
+            return;
+        }
+    }
+}
+
+static bool start_plan(struct host *h)
+{
+    struct infra_promotion_options o = h->options.promotion;
+
+    o.gate = &h->store.gate;
+    int err = infra_promotion_create(&h->plan, &o);
+    for (uint32_t i = 0; i < h->options.dbs_count && err == INFRA_OK; i++) {
+        const struct db *db = &h->options.dbs[i];
+        err = infra_promotion_set(h->plan, i, db->key, db->priority, db->flags);
+    }
+    return err == INFRA_OK ||
+           arguments_wrong("the options do not fit together: %s",
+                           infra_strerror(err));
+}
+
+static bool start(struct host *h)
+{
+    struct sigaction action = { .sa_handler = on_child,
+                                .sa_flags = SA_NOCLDSTOP };
+
+    if (infra_driver_create(&h->driver, NULL) != INFRA_OK) {
+        return arguments_wrong("no descriptors");
+    }
+    woken = h->driver;
+    (void)sigaction(SIGCHLD, &action, NULL);
+    action.sa_handler = on_end;
+    (void)sigaction(SIGTERM, &action, NULL);
+    (void)sigaction(SIGINT, &action, NULL);
+    h->orders = db_orders_create(&h->options);
+    h->control = -1;
+    if (h->orders == NULL) {
+        return arguments_wrong("out of memory");
+    }
+    if (!db_store_open(&h->store, h->driver, &h->options)) {
+        return false;
+    }
+    h->watch = db_watch_create(h->driver, &h->options, infra_driver_now());
+    if (h->watch == NULL || !start_plan(h)) {
+        return false;
+    }
+    if (h->options.control != NULL) {
+        h->control = control_open(h->options.control);
+        return h->control >= 0;
+    }
+    return true;
+}
+
+static void finish(struct host *h)
+{
+    infra_promotion_destroy(h->plan);
+    db_watch_destroy(h->watch);
+    db_orders_free(h->orders);
+    db_store_close(&h->store);
+    infra_driver_destroy(h->driver);
+    check_spec_free(h->options.check);
+    if (h->control >= 0) {
+        (void)unlink(h->options.control);
+        (void)close(h->control);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    static struct host host;
+    struct host *h = &host;
+    int status;
+
+    arguments_begin("db_failover");
+    if (db_failover_options_read(&h->options, &status, argc, argv) != 0) {
+        check_spec_free(h->options.check);
+        return status;
+    }
+    if (h->options.tell != NULL) {
+        return control_tell(h->options.tell, h->options.words) ? EXIT_SUCCESS
+                                                               : EXIT_FAILURE;
+    }
+    h->control = -1;
+    bool good = start(h);
+    if (good) {
+        note("start %s", h->options.node);
+        run(h);
+        note("end %s", h->options.node);
+    }
+    finish(h);
+    return good ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,538 @@
+/* SPDX-License-Identifier: MIT */
+/* Arguments in, options out.  Whatever is wrong is said in one line that names
+ * the argument, before anything is opened. */
+#include "db_failover_options.h"
+
+#include "arguments.h"
+
+#include <arpa/inet.h>
+#include <getopt.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define COUNT_MAX 1000u
+#define TTL_MIN INFRA_MS(100)
+#define TIMELINE_QUESTION "question=SELECT max(token) FROM infra_failover.token"
+
+static const char help[] =
+    "usage: db_failover --lease LEASE --node NAME --agent CMD --check CHECK\n"
+    "                   [OPTION]... DB...\n"
+    "       db_failover --tell PATH COMMAND [KEY]\n"
+    "\n"
+    "Watch a replicated database, MariaDB or PostgreSQL, and promote a replica "
+    "when\n"
+    "the primary is dead.  Run two or three of it, each on a host of its own "
+    "and\n"
+    "with the same arguments but --node; the one that has the lease acts.\n"
+    "\n"
+    "DB is KEY=ADDR:PORT[,priority=N][,never][,async]; ADDR is an IP address, "
+    "in\n"
+    "brackets if IPv6, and the one by which replicas call their source.  Of "
+    "two that\n"
+    "have as much, the one of greater priority is promoted; \"never\" is "
+    "never;\n"
+    "\"async\" does not count in --sync-acks.\n"
+    "\n"
+    "  --lease file:PATH      the lease of the group: for processes of one "
+    "host,\n"
+    "  --lease etcd:ADDR:PORT[,ADDR:PORT]...\n"
+    "                         or of many\n"
+    "  --group NAME           of the lease in etcd (db)\n"
+    "  --node NAME            of this process; another one for each\n"
+    "  --agent CMD            carries out orders, see below\n"
+    "  --on-primary CMD       tells routers who is primary, like an agent, "
+    "with "
+    "the\n"
+    "                         order \"primary\"; its exit status is only "
+    "logged\n"
+    "  --check CHECK          how databases are asked, see below: mysql or "
+    "pgsql,\n"
+    "                         with a user who may see replication\n"
+    "  --control PATH         a socket for commands, see below\n"
+    "  --floor PATH           a file for the greatest token that was seen, so "
+    "that a\n"
+    "                         store that was reset is noticed (none)\n"
+    "  --ttl TIME             of the lease (10s)\n"
+    "  --inter TIME           between two checks of a database (1s)\n"
+    "  --fall N               failed checks until it counts as down (3)\n"
+    "  --fresh TIME           for so long a check speaks (5s)\n"
+    "  --evidence N           so many say that the primary is dead: this "
+    "process, and\n"
+    "                         replicas that receive from it no more (2)\n"
+    "  --sync-acks N          databases that acknowledge each write, as the "
+    "servers\n"
+    "                         are configured; 0: asynchronous (0)\n"
+    "  --unfenced WHAT        a primary that cannot be shut out: retry, for "
+    "ever, or\n"
+    "                         proceed after --fence-wait; right with "
+    "--sync-acks only\n"
+    "                         (retry)\n"
+    "  --fence-wait TIME      (30s)\n"
+    "  --collect TIME         wait so long for the last replica to report "
+    "(2s)\n"
+    "  --loss WHAT            if those who may have writes do not come back: "
+    "keep\n"
+    "                         waiting for them, or lose the writes (keep)\n"
+    "  --order TIME           an order without an answer is given again (10s)\n"
+    "  --agent-limit TIME     then an agent is killed (10m)\n"
+    "  --recovery-gap TIME    from one change of primary to the next (60s)\n"
+    "  --half-life TIME       of the penalty for changes: after two no more "
+    "until\n"
+    "                         it has fallen (15m)\n"
+    "  --help                 this text\n"
+    "\n"
+    "TIME is a whole number with its unit: 500ms, 2s, 10m.\n"
+    "\n"
+    "CMD runs as CMD ORDER KEY [SOURCE-KEY] by /bin/sh, with INFRA_ORDER "
+    "(fence, stop,\n"
+    "detach, promote, repoint), INFRA_NODE, INFRA_ADDRESS, INFRA_SOURCE,\n"
+    "INFRA_SOURCE_ADDRESS, INFRA_TOKEN, INFRA_POSITION and INFRA_TIMELINE.  "
+    "Exit status\n"
+    "0: done; 1: not done; anything else: nobody knows.  What the orders are "
+    "and what\n"
+    "is owed to tokens is said in infra/promotion.h; db_agent.sh does it for "
+    "servers\n"
+    "of this host.\n"
+    "\n"
+    "The timeline of a database is the number that it answers to the question "
+    "of the\n"
+    "check; if none is given: SELECT max(token) FROM infra_failover.token, the "
+    "table\n"
+    "that db_agent.sh writes.\n"
+    "\n"
+    "What a process sees it does not tell the others.  Evidence is what it "
+    "sees "
+    "itself\n"
+    "and what replicas say to it; so the primary must be reachable from each.\n"
+    "\n"
+    "COMMAND is status; switchover KEY: make it primary in place of the living "
+    "one,\n"
+    "without loss; abort: end that; force KEY: promote it though writes may be "
+    "lost,\n"
+    "or though the last change is recent; pause, resume: of this process "
+    "only.\n"
+    "\n"
+    "SIGTERM or SIGINT: give the lease back and exit 0; databases stay as they "
+    "are.\n"
+    "Exit status 2: the arguments are wrong; 1: the system refused something, "
+    "or a\n"
+    "command could not be followed.\n"
+    "\n"
+    "%s";
+
+/* Names of words for an option. */
+struct word {
+    const char *name;
+    uint32_t value;
+};
+static const struct word unfenced[] = {
+    { "retry", INFRA_PROMOTION_RETRY }, { "proceed", INFRA_PROMOTION_PROCEED }
+};
+static const struct word loss[] = { { "keep", INFRA_PROMOTION_KEEP },
+                                    { "lose", INFRA_PROMOTION_LOSE } };
+
+static bool read_word(const char *name, const char *text,
+                      const struct word words[2], uint32_t *ret)
+{
+    for (uint32_t i = 0; i < 2; i++) {
+        if (strcmp(words[i].name, text) == 0) {
+            *ret = words[i].value;
+            return true;
+        }
+    }
+    return arguments_wrong("%s \"%s\": must be %s or %s", name, text,
+                           words[0].name, words[1].name);
+}
+
+static bool read_endpoints(struct db_failover_options *o, const char *text)
+{
+    char *copy = strdup(text);
+    char *rest = copy;
+    bool good = copy != NULL || arguments_wrong("out of memory");
+
+    for (char *word; good && (word = strsep(&rest, ",")) != NULL;) {
+        uint32_t i = o->endpoints_count;
+        if (i == INFRA_ELECTOR_ENDPOINTS_MAX) {
+            good = arguments_wrong("--lease: at most %u servers", i);
+        } else {
+            good = read_address("--lease", word, false, &o->endpoints[i],
+                                &o->endpoints_size[i]);
+            o->endpoints_count++;
+        }
+    }
+    free(copy);
+    return good;
+}
+
+static bool read_lease(struct db_failover_options *o, const char *text)
+{
+    o->lease_path = NULL;
+    o->endpoints_count = 0;
+    if (strncmp(text, "file:/", 6) == 0) {
+        o->lease_path = text + 5;
+        return true;
+    }
+    if (strncmp(text, "etcd:", 5) == 0) {
+        return read_endpoints(o, text + 5);
+    }
+    return arguments_wrong("--lease \"%s\": must be file:/PATH or "
+                           "etcd:ADDR:PORT",
+                           text);
+}
+
+/* Role, position and source are asked for in any case, and the timeline. */
+static bool read_check(struct db_failover_options *o, const char *text)
+{
+    char *all = NULL;
+
+    if (strncmp(text, "mysql,", 6) != 0 && strncmp(text, "pgsql,", 6) != 0) {
+        return arguments_wrong("--check \"%s\": must be mysql or pgsql, with a "
+                               "user",
+                               text);
+    }
+    if (asprintf(&all, "%s%s%s%s", text,
+                 strstr(text, ",ask=") == NULL ? ",ask=1" : "",
+                 strstr(text, ",question=") == NULL ? "," : "",
+                 strstr(text, ",question=") == NULL ? TIMELINE_QUESTION : "") <
+        0) {
+        return arguments_wrong("out of memory");
+    }
+    check_spec_free(o->check);
+    o->check = check_spec_read("--check", all);
+    free(all);
+    return o->check != NULL;
+}
+
+static bool is_name(const char *text)
+{
+    static const char good[] = "abcdefghijklmnopqrstuvwxyz"
+                               "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+    size_t size = strlen(text);
+
+    return size > 0 && size <= DB_KEY_MAX && text[0] != '-' &&
+           strspn(text, good) == size;
+}
+
+static bool read_name(const char *name, const char *text, const char **ret)
+{
+    *ret = text;
+    return is_name(text) ||
+           arguments_wrong("%s \"%s\": must be 1 to %u letters, digits, dots, "
+                           "dashes and underscores, no dash first",
+                           name, text, DB_KEY_MAX);
+}
+
+static bool read_attributes(const char *text, char *rest, struct db *db)
+{
+    for (char *word; (word = strsep(&rest, ",")) != NULL;) {
+        const char *p = word + strlen("priority=");
+        if (strcmp(word, "never") == 0) {
+            db->flags |= INFRA_PROMOTION_NEVER;
+        } else if (strcmp(word, "async") == 0) {
+            db->flags &= ~INFRA_PROMOTION_SYNC;
+        } else if (strncmp(word, "priority=", strlen("priority=")) != 0) {
+            return arguments_wrong("database \"%s\": \"%s\" is not priority=N, "
+                                   "never or async",
+                                   text, word);
+        } else if (!read_number(&p, &db->priority) || *p != '\0') {
+            return arguments_wrong("database \"%s\": priority must be a number",
+                                   text);
+        }
+    }
+    return true;
+}
+
+/* "KEY=ADDR:PORT,ATTRIBUTES"; @text is taken apart in place. */
+static bool read_db(struct db_failover_options *o, char *text)
+{
+    char *whole = strdup(text);
+    char *rest = text;
+    struct db *db = &o->dbs[o->dbs_count];
+
+    if (o->dbs_count == DBS_MAX || whole == NULL) {
+        free(whole);
+        return arguments_wrong("at most %u databases", DBS_MAX);
+    }
+    char *key = strsep(&rest, "=");
+    db->flags = INFRA_PROMOTION_SYNC;
+    db->name = rest != NULL ? strsep(&rest, ",") : NULL;
+    bool good = db->name != NULL || arguments_wrong("database \"%s\": must be "
+                                                    "KEY=ADDR:PORT",
+                                                    whole);
+    good = good && read_name("database", key, &db->key) &&
+           read_address("database", db->name, false, &db->address,
+                        &db->address_size) &&
+           read_attributes(whole, rest, db);
+    if (good && (db_by_key(o, db->key) != DBS_MAX ||
+                 db_by_address(o, db->name) != DBS_MAX)) {
+        good = arguments_wrong("database \"%s\": given twice", whole);
+    }
+    free(whole);
+    o->dbs_count++;
+    return good;
+}
+
+enum option_code {
+    LEASE = 1,
+    GROUP,
+    NODE,
+    AGENT,
+    ON_PRIMARY,
+    CHECK,
+    CONTROL,
+    FLOOR,
+    TTL,
+    INTER,
+    FALL,
+    FRESH,
+    EVIDENCE,
+    SYNC_ACKS,
+    UNFENCED,
+    FENCE_WAIT,
+    COLLECT,
+    LOSS,
+    ORDER,
+    AGENT_LIMIT,
+    RECOVERY_GAP,
+    HALF_LIFE,
+    TELL,
+    HELP,
+};
+
+#define WITH(name, code)                    \
+    {                                       \
+        name, required_argument, NULL, code \
+    }
+static const struct option long_options[] = {
+    WITH("lease", LEASE),
+    WITH("group", GROUP),
+    WITH("node", NODE),
+    WITH("agent", AGENT),
+    WITH("on-primary", ON_PRIMARY),
+    WITH("check", CHECK),
+    WITH("control", CONTROL),
+    WITH("floor", FLOOR),
+    WITH("ttl", TTL),
+    WITH("inter", INTER),
+    WITH("fall", FALL),
+    WITH("fresh", FRESH),
+    WITH("evidence", EVIDENCE),
+    WITH("sync-acks", SYNC_ACKS),
+    WITH("unfenced", UNFENCED),
+    WITH("fence-wait", FENCE_WAIT),
+    WITH("collect", COLLECT),
+    WITH("loss", LOSS),
+    WITH("order", ORDER),
+    WITH("agent-limit", AGENT_LIMIT),
+    WITH("recovery-gap", RECOVERY_GAP),
+    WITH("half-life", HALF_LIFE),
+    WITH("tell", TELL),
+    { "help", no_argument, NULL, HELP },
+    { NULL, 0, NULL, 0 },
+};
+
+static bool read_text(struct db_failover_options *o, int code, const char *text)
+{
+    switch (code) {
+    case LEASE:
+        return read_lease(o, text);
+    case GROUP:
+        return read_name("--group", text, &o->group);
+    case NODE:
+        return read_name("--node", text, &o->node);
+    case CHECK:
+        return read_check(o, text);
+    case AGENT:
+        o->agent = text;
+        return true;
+    case ON_PRIMARY:
+        o->on_primary = text;
+        return true;
+    case CONTROL:
+        o->control = text;
+        return true;
+    case FLOOR:
+        o->floor_path = text;
+        return true;
+    case TELL:
+        o->tell = text;
+        return true;
+    default:
+        return false; /* getopt_long() has said what is wrong. */
+    }
+}
+
+static bool read_option(struct db_failover_options *o, int code,
+                        const char *text)
+{
+    struct infra_promotion_options *p = &o->promotion;
+    const char *number = text;
+
+    switch (code) {
+    case TTL:
+        return read_time("--ttl", text, &o->ttl);
+    case INTER:
+        return read_time("--inter", text, &o->inter);
+    case FALL:
+        return read_count("--fall", text, COUNT_MAX, &o->fall);
+    case FRESH:
+        return read_time("--fresh", text, &p->fresh);
+    case EVIDENCE:
+        return read_count("--evidence", text, DBS_MAX, &p->evidence);
+    case SYNC_ACKS:
+        return (read_number(&number, &p->sync_acks) && *number == '\0') ||
+               arguments_wrong("--sync-acks \"%s\": must be a number", text);
+    case UNFENCED:
+        return read_word("--unfenced", text, unfenced, &p->fence_failed);
+    case FENCE_WAIT:
+        return read_time("--fence-wait", text, &p->fence_wait);
+    case COLLECT:
+        return read_time("--collect", text, &p->collect);
+    case LOSS:
+        return read_word("--loss", text, loss, &p->loss);
+    case ORDER:
+        return read_time("--order", text, &p->order);
+    case AGENT_LIMIT:
+        return read_time("--agent-limit", text, &o->agent_limit);
+    case RECOVERY_GAP:
+        return read_time("--recovery-gap", text, &p->recovery_gap);
+    case HALF_LIFE:
+        return read_time("--half-life", text, &p->penalty_half_life);
+    default:
+        return read_text(o, code, text);
+    }
+}
+
+/* What each option cannot see by itself. */
+static bool fits(struct db_failover_options *o)
+{
+    struct infra_promotion_options *p = &o->promotion;
+    uint32_t sync = 0;
+
+    for (uint32_t i = 0; i < o->dbs_count; i++) {
+        sync += (o->dbs[i].flags & INFRA_PROMOTION_SYNC) != 0;
+    }
+    const char *missing = o->lease_path == NULL && o->endpoints_count == 0
+                              ? "--lease LEASE"
+                          : o->node == NULL  ? "--node NAME"
+                          : o->agent == NULL ? "--agent CMD"
+                          : o->check == NULL ? "--check CHECK"
+                                             : NULL;
+    if (missing != NULL) {
+        return arguments_wrong("%s is missing (try --help)", missing);
+    }
+    if (o->dbs_count < 2) {
+        return arguments_wrong("at least two databases are needed");
+    }
+    if (p->sync_acks > 0 && p->sync_acks >= sync) {
+        return arguments_wrong("--sync-acks %u: must be less than the %u "
+                               "databases that are not async",
+                               p->sync_acks, sync);
+    }
+    if (p->evidence > o->dbs_count) {
+        return arguments_wrong("--evidence %u: there are only this process and "
+                               "%u replicas to say so",
+                               p->evidence, o->dbs_count - 1);
+    }
+    if (p->fence_failed == INFRA_PROMOTION_PROCEED && p->sync_acks == 0) {
+        return arguments_wrong("--unfenced proceed: needs --sync-acks, or two "
+                               "primaries would be written to");
+    }
+    if (o->ttl < TTL_MIN) {
+        return arguments_wrong("--ttl: must be at least 100ms");
+    }
+    if (p->fresh < 2 * o->inter) {
+        return arguments_wrong("--fresh: must be at least twice --inter");
+    }
+    p->fence_unknown = p->fence_failed;
+    return true;
+}
+
+int db_failover_options_read(struct db_failover_options *ret, int *ret_status,
+                             int argc, char **argv)
+{
+    bool good = true;
+    int code;
+
+    *ret = (struct db_failover_options) {
+        .group = "db",
+        .ttl = INFRA_SEC(10),
+        .inter = INFRA_SEC(1),
+        .fall = 3,
+        .agent_limit = INFRA_SEC(600),
+        .promotion = { .size = sizeof ret->promotion,
+                       .fresh = INFRA_SEC(5),
+                       .order = INFRA_SEC(10),
+                       .evidence = 2,
+                       .observers_max = 1,
+                       .nodes_max = DBS_MAX },
+    };
+    *ret_status = 2;
+    while (good &&
+           (code = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
+        if (code == HELP) {
+            printf(help, check_spec_help);
+            *ret_status = 0;
+            return -1;
+        }
+        good = read_option(ret, code, optarg);
+    }
+    ret->words = argv + optind;
+    if (good && ret->tell != NULL) {
+        good = optind < argc || arguments_wrong("--tell: what? (try --help)");
+        return good ? 0 : -1;
+    }
+    for (int i = optind; good && i < argc; i++) {
+        good = read_db(ret, argv[i]);
+    }
+    return good && fits(ret) ? 0 : -1;
+}
+
+uint32_t db_by_key(const struct db_failover_options *o, const char *key)
+{
+    for (uint32_t i = 0; i < o->dbs_count; i++) {
+        if (strcmp(o->dbs[i].key, key) == 0) {
+            return i;
+        }
+    }
+    return DBS_MAX;
+}
+
+/* Is this where it listens?  @host may come in brackets or without. */
+static bool is_at(const struct db *db, const char *host, const char *port)
+{
+    const struct sockaddr_in6 *in6 = (const void *)&db->address;
+    const struct sockaddr_in *in = (const void *)&db->address;
+    bool is_v6 = db->address.ss_family == AF_INET6;
+    unsigned char bytes[16];
+
+    return inet_pton(db->address.ss_family, host, bytes) == 1 &&
+           memcmp(bytes,
+                  is_v6 ? (const void *)&in6->sin6_addr
+                        : (const void *)&in->sin_addr,
+                  is_v6 ? 16 : 4) == 0 &&
+           strtoul(port, NULL, 10) ==
+               ntohs(is_v6 ? in6->sin6_port : in->sin_port);
+}
+
+uint32_t db_by_address(const struct db_failover_options *o, const char *name)
+{
+    char host[INET6_ADDRSTRLEN] = "";
+    const char *colon = strrchr(name, ':');
+    size_t is_bracketed = name[0] == '[';
+
+    if (colon == NULL || (size_t)(colon - name) >= sizeof host ||
+        (size_t)(colon - name) < 2 * is_bracketed) {
+        return DBS_MAX;
+    }
+    memcpy(host, name + is_bracketed,
+           (size_t)(colon - name) - 2 * is_bracketed);
+    for (uint32_t i = 0; i < o->dbs_count; i++) {
+        if (is_at(&o->dbs[i], host, colon + 1)) {
+            return i;
+        }
+    }
+    return DBS_MAX;
+}

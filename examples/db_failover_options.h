@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/* The arguments of db_failover, checked and with their defaults. */
+#ifndef EXAMPLES_DB_FAILOVER_OPTIONS_H
+#define EXAMPLES_DB_FAILOVER_OPTIONS_H
+
+#include "check_spec.h"
+
+#include <infra/driver.h>
+#include <infra/promotion.h>
+#include <stdbool.h>
+
+#define DBS_MAX 16u
+#define DB_KEY_MAX 63u
+
+/* A database; its id is its place among the arguments. */
+struct db {
+    const char *key;
+    const char *name; /* ADDR:PORT as the user wrote it. */
+    struct sockaddr_storage address;
+    socklen_t address_size;
+    uint32_t priority;
+    uint32_t flags; /* INFRA_PROMOTION_NEVER, _SYNC */
+};
+
+struct db_failover_options {
+    const char *lease_path; /* Of a file; NULL: etcd, at the endpoints. */
+    struct sockaddr_storage endpoints[INFRA_ELECTOR_ENDPOINTS_MAX];
+    socklen_t endpoints_size[INFRA_ELECTOR_ENDPOINTS_MAX];
+    uint32_t endpoints_count;
+    const char *group;
+    const char *node;
+    const char *agent;
+    const char *on_primary; /* NULL: nobody is told. */
+    const char *control;    /* NULL: no commands. */
+    const char *floor_path; /* NULL: the floor is not written down. */
+    struct check_spec *check;
+    infra_time ttl;
+    infra_time inter;
+    infra_time agent_limit;
+    uint32_t fall;
+    struct infra_promotion_options promotion;
+    struct db dbs[DBS_MAX];
+    uint32_t dbs_count;
+    const char *tell; /* The socket to send a command to, and nothing else. */
+    char **words;     /* What it says, up to NULL. */
+};
+
+/* Read the arguments.  0: go on; else exit with the status in @ret_status: help
+ * was printed to stdout, or what is wrong to stderr. */
+int db_failover_options_read(struct db_failover_options *ret, int *ret_status,
+                             int argc, char **argv);
+
+/* Which database has this key?  DBS_MAX: none. */
+uint32_t db_by_key(const struct db_failover_options *o, const char *key);
+
+/* Which one listens at "host:port", as a replica calls its source?  DBS_MAX:
+ * none. */
+uint32_t db_by_address(const struct db_failover_options *o, const char *name);
+
+#endif

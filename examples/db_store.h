@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/* The store of the group: the lease with its elector, and beside it who was
+ * named primary, "begun KEY TOKEN" or "done KEY TOKEN TIMELINE". */
+#ifndef EXAMPLES_DB_STORE_H
+#define EXAMPLES_DB_STORE_H
+
+#include "db_failover_options.h"
+
+struct db_store {
+    const struct db_failover_options *options;
+    struct infra_gate gate;
+    struct infra_lease *lease; /* The elector's. */
+    struct infra_elector *elector;
+    struct infra_promotion_event asked; /* About the record; call 0: nothing. */
+    uint64_t floor;                     /* As it is written down. */
+};
+
+/* False: it has been said why. */
+bool db_store_open(struct db_store *store, struct infra_driver *driver,
+                   const struct db_failover_options *options);
+void db_store_close(struct db_store *store);
+
+/* Carry out READ, NAME or PRIMARY. */
+void db_store_ask(struct db_store *store,
+                  const struct infra_promotion_event *event, infra_time now);
+
+/* What the record says. */
+struct db_named {
+    uint32_t db; /* DBS_MAX: nobody. */
+    uint32_t is_unfinished;
+    uint64_t token;
+    uint64_t timeline;
+};
+
+/* The answer, if there is one.  READ: and who was named, if DONE. */
+bool db_store_next(struct db_store *store, infra_time now,
+                   struct infra_promotion_event *ret_asked,
+                   uint32_t *ret_outcome, struct db_named *ret);
+
+/* Write down the greatest token that was seen, if it is a new one. */
+void db_store_keep_floor(struct db_store *store);
+
+#endif

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT */
+#include "db_watch.h"
+
+#include "arguments.h"
+
+#include <stdlib.h>
+
+#define FASTER 4u /* Checks are, while a state is about to change. */
+
+struct watched {
+    struct infra_probe *probe; /* The prober's. */
+    uint64_t checks;
+    uint32_t failures; /* In a row. */
+};
+
+struct db_watch {
+    const struct db_failover_options *options;
+    struct infra_prober *prober;
+    struct watched dbs[DBS_MAX];
+};
+
+static int watch_db(struct db_watch *w, uint32_t id, uint64_t seed)
+{
+    const struct db *db = &w->options->dbs[id];
+    struct infra_prober_target target = {
+        .size = sizeof target,
+        .key = db->key,
+        .address = (const struct sockaddr *)&db->address,
+        .id = id,
+        .address_size = db->address_size,
+    };
+    int err = check_spec_probe(w->options->check, seed + id, &target.probe);
+
+    if (err != INFRA_OK) {
+        return err;
+    }
+    err = infra_prober_set(w->prober, &target, infra_driver_now());
+    if (err != INFRA_OK) {
+        infra_probe_destroy(target.probe);
+        return err;
+    }
+    w->dbs[id].probe = target.probe;
+    return INFRA_OK;
+}
+
+struct db_watch *db_watch_create(struct infra_driver *driver,
+                                 const struct db_failover_options *options,
+                                 uint64_t seed)
+{
+    const struct infra_health_options health = {
+        .size = sizeof health,
+        .seed = seed,
+        .inter = options->inter,
+        .fastinter = options->inter / FASTER,
+        .start_spread = options->inter / FASTER,
+        .ids_max = DBS_MAX,
+        .fall = options->fall,
+    };
+    const struct infra_prober_options o = { .size = sizeof o,
+                                            .health = &health };
+    struct db_watch *w = calloc(1, sizeof *w);
+    int err =
+        w == NULL ? INFRA_ENOMEM : infra_prober_create(&w->prober, driver, &o);
+
+    if (w != NULL) {
+        w->options = options;
+    }
+    for (uint32_t i = 0; i < options->dbs_count && err == INFRA_OK; i++) {
+        err = watch_db(w, i, seed);
+    }
+    if (err != INFRA_OK) {
+        (void)arguments_wrong("checks: %s", infra_strerror(err));
+        db_watch_destroy(w);
+        return NULL;
+    }
+    return w;
+}
+
+void db_watch_destroy(struct db_watch *watch)
+{
+    if (watch != NULL) {
+        infra_prober_destroy(watch->prober);
+        free(watch);
+    }
+}
+
+/* What a check that failed says of the database: NULL is nothing. One that is
+ * full or does not know us is there all the same, and what went wrong here is
+ * not its fault. One that took the connection and does not answer may hang. */
+static bool is_seen(const struct infra_probe_result *r, uint32_t *ret_view)
+{
+    switch (r->reason) {
+    case INFRA_PROBE_CROWDED:
+    case INFRA_PROBE_LOGIN_REFUSED:
+    case INFRA_PROBE_LOGIN_UNKNOWN:
+    case INFRA_PROBE_LOGIN_FORGED:
+    case INFRA_PROBE_TLS:
+    case INFRA_PROBE_LOCAL:
+        return false;
+    case INFRA_PROBE_NO_REPLY:
+    case INFRA_PROBE_SLOW_REPLY:
+        *ret_view = INFRA_PROMOTION_VIEW_STALLED;
+        return true;
+    default:
+        *ret_view = INFRA_PROMOTION_VIEW_DOWN;
+        return true;
+    }
+}
+
+/* A check that passed, but was not told all, says nothing: its user may not see
+ * replication, or the server is only just there. */
+static bool is_told(const struct infra_probe_result *r)
+{
+    const uint32_t needed =
+        INFRA_TOLD_WRITABLE | INFRA_TOLD_ROLE | INFRA_TOLD_POSITION;
+
+    return r->outcome == INFRA_OUTCOME_OK && (r->told & needed) == needed;
+}
+
+static bool sample(struct db_watch *w, uint32_t id,
+                   const struct infra_probe_result *r,
+                   struct infra_promotion_sample *ret)
+{
+    struct watched *d = &w->dbs[id];
+
+    *ret = (struct infra_promotion_sample) { .source = INFRA_PROMOTION_NOBODY };
+    if (r->outcome != INFRA_OUTCOME_OK) {
+        d->failures++;
+        return d->failures >= w->options->fall && is_seen(r, &ret->view);
+    }
+    d->failures = 0;
+    if (!is_told(r)) {
+        return false;
+    }
+    uint32_t source = db_by_address(
+        w->options, infra_probe_text(d->probe, INFRA_PROBE_TEXT_SOURCE));
+    ret->view = INFRA_PROMOTION_VIEW_OK;
+    ret->timeline = (r->told & INFRA_TOLD_ANSWER) != 0 ? r->answer : 0;
+    ret->position = r->position;
+    ret->writable = r->writable;
+    if (source != DBS_MAX && source != id) {
+        ret->source = source;
+    }
+    return true;
+}
+
+bool db_watch_next(struct db_watch *watch, infra_time now, uint32_t *ret_db,
+                   struct infra_promotion_sample *ret)
+{
+    struct infra_health_event event;
+
+    /* The planner goes by samples; what the schedule thinks is not needed. */
+    while (infra_prober_next(watch->prober, now, &event) == INFRA_OK) {
+    }
+    for (uint32_t id = 0; id < watch->options->dbs_count; id++) {
+        struct infra_health_stats h = { .size = sizeof h };
+        struct infra_probe_result r;
+        (void)infra_prober_inspect(watch->prober, id, &h, &r);
+        if (h.checks == watch->dbs[id].checks) {
+            continue;
+        }
+        watch->dbs[id].checks = h.checks;
+        if (sample(watch, id, &r, ret)) {
+            ret->at = now - r.duration; /* It ended in this step. */
+            *ret_db = id;
+            return true;
+        }
+    }
+    return false;
+}
+
+void db_watch_look(struct db_watch *watch, uint32_t db, infra_time now)
+{
+    (void)infra_prober_probe_now(watch->prober, db, now);
+}
+
+const char *db_watch_reason(const struct db_watch *watch, uint32_t db)
+{
+    struct infra_health_stats h = { .size = sizeof h };
+    struct infra_probe_result r;
+
+    (void)infra_prober_inspect(watch->prober, db, &h, &r);
+    return h.checks == 0 ? "not checked yet"
+                         : infra_probe_reason_name(r.reason);
+}

@@ -1,0 +1,94 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# db_failover_options.sh DB_FAILOVER: each wrong argument ends with status 2 and one
+# line that names it; what the system refuses ends with status 1; help is complete.
+set -u
+db_failover=$1
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+failed=0
+fail() {
+    echo "FAILED: $*" >&2
+    failed=1
+}
+# wrong STATUS TEXT ARGUMENT...
+wrong() {
+    local status=$1 text=$2 said
+    shift 2
+    said=$(timeout 10 "$db_failover" "$@" 2>&1 >/dev/null)
+    [ $? -eq "$status" ] || fail "$*: not status $status: $said"
+    [[ $said = *"$text"* ]] || fail "$*: not \"$text\": $said"
+    [ "$(wc -l <<<"$said")" -eq 1 ] || fail "$*: more than a line: $said"
+}
+
+a=a=127.0.0.1:1 b=b=127.0.0.1:2 c=c=[::1]:1
+good=(--lease "file:$dir/lease" --node w --agent true --check pgsql,user=probe)
+wrong 2 '--lease LEASE is missing' --node w --agent true --check pgsql,user=x $a $b
+wrong 2 '--node NAME is missing' --lease "file:$dir/lease" --agent true --check pgsql,user=x $a $b
+wrong 2 '--agent CMD is missing' --lease "file:$dir/lease" --node w --check pgsql,user=x $a $b
+wrong 2 '--check CHECK is missing' --lease "file:$dir/lease" --node w --agent true $a $b
+wrong 2 '--lease "zookeeper": must be file:/PATH or etcd:ADDR:PORT' --lease zookeeper
+wrong 2 '--lease "file:here": must be file:/PATH' --lease file:here
+wrong 2 '--lease "127.0.0.1": must be ADDR:PORT' --lease etcd:127.0.0.1:1,127.0.0.1
+wrong 2 'port must be 1 to' --lease etcd:127.0.0.1:0
+wrong 2 '--node "a b": must be 1 to 63 letters' --node 'a b'
+wrong 2 '--group "": must be' --group ''
+wrong 2 '--check "redis": must be mysql or pgsql' --check redis
+wrong 2 'sorrow' --check mysql,sorrow=1
+wrong 2 'invalid argument' --check "pgsql,user=x,question="
+wrong 2 '--ttl "3": must be a time' --ttl 3
+wrong 2 '--ttl: must be at least 100ms' "${good[@]}" --ttl 1ms $a $b
+wrong 2 '--fall "0": must be 1 to 1000' --fall 0
+wrong 2 '--evidence "17": must be 1 to 16' --evidence 17
+wrong 2 '--evidence 3: there are only this process and 1 replicas' "${good[@]}" --evidence 3 $a $b
+wrong 2 '--sync-acks "some": must be a number' --sync-acks some
+wrong 2 '--sync-acks 2: must be less than the 2 databases that are not async' \
+    "${good[@]}" --sync-acks 2 $a $b $c,async
+wrong 2 '--unfenced "maybe": must be retry or proceed' --unfenced maybe
+wrong 2 '--unfenced proceed: needs --sync-acks' "${good[@]}" --unfenced proceed $a $b
+wrong 2 '--loss "some": must be keep or lose' --loss some
+wrong 2 '--fresh: must be at least twice --inter' "${good[@]}" --fresh 1s --inter 1s $a $b
+wrong 2 'at least two databases are needed' "${good[@]}" $a
+wrong 2 'database "127.0.0.1:1": must be KEY=ADDR:PORT' "${good[@]}" 127.0.0.1:1
+wrong 2 'database "localhost:1": not an IPv4 address' "${good[@]}" a=localhost:1
+wrong 2 'database "-": must be 1 to 63 letters' "${good[@]}" -- -=127.0.0.1:1
+wrong 2 'given twice' "${good[@]}" $a a=127.0.0.1:2
+wrong 2 'given twice' "${good[@]}" $a b=127.0.0.1:1
+wrong 2 '"first" is not priority=N, never or async' "${good[@]}" $a,first $b
+wrong 2 'priority must be a number' "${good[@]}" $a,priority=high $b
+wrong 2 "unrecognized option '--what'" --what
+wrong 2 '--tell: what?' --tell "$dir/control"
+wrong 1 'control: No such file or directory' --tell "$dir/control" status
+wrong 1 'invalid argument' "${good[@]}" --half-life 1ms $a $b
+echo x >"$dir/floor"
+wrong 1 'floor: is no number' "${good[@]}" --floor "$dir/floor" $a $b
+wrong 1 'File name too long' "${good[@]}" --control "$dir/$(printf '%0120d' 0)" $a $b
+mkdir "$dir/taken"
+echo "no lease" >"$dir/other"
+wrong 1 '--lease: invalid argument: that file is no lease' --lease "file:$dir/other" "${good[@]:2}" $a $b
+wrong 1 'taken: Address already in use' "${good[@]}" --control "$dir/taken" $a $b
+
+help=$("$db_failover" --help) || fail "--help: status $?"
+for option in lease group node agent on-primary check control floor ttl inter fall fresh \
+    evidence sync-acks unfenced fence-wait collect loss order agent-limit recovery-gap half-life \
+    tell help; do
+    [[ $help = *"--$option"* ]] || fail "--help does not know --$option"
+done
+
+# A process at work, and its commands.
+"$db_failover" "${good[@]}" --control "$dir/control" $a $b >"$dir/log" 2>&1 &
+pid=$!
+trap 'kill -9 $pid 2>/dev/null; rm -rf "$dir"' EXIT
+for _ in {1..100}; do [ ! -S "$dir/control" ] || break; sleep 0.05; done
+tell() { "$db_failover" --tell "$dir/control" "$@"; }
+[[ $(tell status) = "ok node w lease "* ]] || fail "status: $(tell status)"
+[ "$(stat -c %a "$dir/control")" = 700 ] || fail "others may command: $(stat -c %a "$dir/control")"
+! said=$(tell switchover a) && [[ $said = "no node w "* ]] || fail "switchover: $said"
+! said=$(tell switchover z) && [ "$said" = 'no: there is no database "z"' ] || fail "switchover z: $said"
+! said=$(tell dance) && [[ $said = "no: must be status, switchover KEY"* ]] || fail "dance: $said"
+tell pause >"$dir/said" && tell resume >"$dir/said" || fail "pause, resume: $(cat "$dir/said")"
+wrong 1 'control: Address already in use' "${good[@]}" --control "$dir/control" $a $b
+kill -TERM $pid
+wait $pid || fail "SIGTERM: status $?"
+[ ! -e "$dir/control" ] || fail "the socket is left behind"
+exit $failed

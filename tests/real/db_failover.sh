@@ -1,0 +1,319 @@
+# SPDX-License-Identifier: MIT
+# Sourced by db_failover_pgsql.sh and db_failover_mysql.sh: a primary and two
+# replicas that acknowledge its writes, two processes of db_failover on a lease in
+# a file, writers that note each write that was acknowledged, and a sampler that
+# notes who takes writes. What is promised:
+#  - the primary is killed: one of the others is promoted, every acknowledged write
+#    is there, and the third follows it;
+#  - the former primary comes back as a replica, and is never one that takes writes
+#    with the newest token;
+#  - a switchover loses nothing;
+#  - the process that acts is killed in the middle of a take-over: the other ends
+#    it, and the order that the first had on its way is refused.
+# fsync is off where it can be: a process that is killed leaves the page cache
+# behind, so nothing is lost by that.
+#
+# Needs, when main() is called: agent, db_failover (the programs), check (CHECK),
+# base (the first of three ports), and these functions:
+#   make_homes            the three homes, as db_agent.sh has them
+#   can_run NODE          does its server answer at all?
+#   prepare NODE          make the table of the writers
+#   insert PORT ID        0: it was acknowledged
+#   ids NODE              what is there
+#   look NODE             "WRITABLE TOKEN", 1 or 0 and the newest in its table
+#   source_of NODE        the port from which it receives now, or nothing
+
+dir=$(mktemp -d)
+export DB_AGENT_DIR=$dir/homes
+nodes=(db1 db2 db3)
+jobs_started=()
+mkdir "$DB_AGENT_DIR"
+# processes DIRECTORY: those that work there.
+processes() {
+    # Some end while it looks.
+    { find /proc -maxdepth 2 -path '/proc/[0-9]*/cwd' -lname "$1" -printf '%h ' 2>/dev/null ||
+        true; } | sed 's|/proc/||g'
+}
+cleanup() {
+    cd /
+    touch "$dir/over"
+    [ ${#jobs_started[@]} -eq 0 ] || kill -9 "${jobs_started[@]}" 2>/dev/null || true
+    # Servers and agents, by where they work.
+    kill -9 $(processes "$dir*") 2>/dev/null || true
+    wait 2>/dev/null || true
+    [ -z "${KEEP:-}" ] || cp -r "$dir" "$KEEP"
+    rm -rf "$dir"
+}
+trap cleanup EXIT
+trap 'exit 1' INT TERM
+cd "$dir"
+
+fail() {
+    echo "FAILED: $*" >&2
+    for log in w?.log homes/*/log; do
+        [ ! -e "$log" ] || grep -v 'waiting for WAL\|infra_failover.token' "$log" | tail -n 40 |
+            sed "s|^|$log: |" >&2
+    done
+    exit 1
+}
+passed() { echo "ok: $*"; }
+now_ms() { echo $((${EPOCHREALTIME/[.,]/} / 1000)); }
+# until_true SECONDS COMMAND...
+until_true() {
+    local seconds=$1 until=$(($(now_ms) + $1 * 1000))
+    shift
+    while ! "$@" 2>/dev/null; do
+        [ "$(now_ms)" -lt $until ] || fail "not within $seconds s: $*"
+        sleep 0.05
+    done
+}
+
+port_of() { echo $((base + ${1#db} - 1)); }
+node_at() { echo "db$(($1 - base + 1))"; } # PORT
+others() { # NODE...
+    local n
+    for n in "${nodes[@]}"; do [[ " $* " = *" $n "* ]] || echo "$n"; done
+}
+
+# --- Who is primary, as routers are told.
+cat >on_primary.sh <<'END'
+#!/bin/bash
+# The newest token wins.
+cd "$(dirname "$0")" || exit 1
+read -r _ newest 2>/dev/null <primary || newest=0
+[ "$INFRA_TOKEN" -gt "$newest" ] || exit 0
+echo "${INFRA_ADDRESS##*:} $INFRA_TOKEN" >primary.new && mv primary.new primary
+END
+chmod +x on_primary.sh
+primary_port() {
+    local port=
+    read -r port _ 2>/dev/null <primary || true
+    echo "$port"
+}
+primary() { node_at "$(primary_port)"; }
+token() {
+    local t=0
+    read -r _ t 2>/dev/null <primary || true
+    echo "$t"
+}
+is_newer() { [ "$(token)" -gt "$1" ]; }
+
+# --- The agent: while there is a file "hold", a promotion waits for its end before
+# it begins, as if it were long on its way.
+cat >agent.sh <<'END'
+#!/bin/bash
+cd "$(dirname "$0")" || exit 2
+if [ "$1" = promote ] && mv hold held 2>/dev/null; then
+    until [ -e released ]; do sleep 0.05; done
+    "$AGENT" "$@"
+    echo "$INFRA_TOKEN $?" >late
+    exit 2
+fi
+exec "$AGENT" "$@"
+END
+chmod +x agent.sh
+export AGENT=$agent
+
+# --- The two processes.
+declare -A watcher
+start_watcher() { # NAME
+    "$db_failover" --lease "file:$dir/lease" --node "$1" --agent "$dir/agent.sh" \
+        --on-primary "$dir/on_primary.sh" --control "$dir/$1.control" --floor "$dir/$1.floor" \
+        --check "$check,connect_timeout=500ms,response_timeout=1500ms" --ttl 3s --inter 400ms \
+        --fresh 2s --order 8s --sync-acks 1 --unfenced proceed --fence-wait 2s \
+        --recovery-gap 1s --half-life 1s \
+        "db1=127.0.0.1:$(port_of db1),priority=3" "db2=127.0.0.1:$(port_of db2),priority=2" \
+        "db3=127.0.0.1:$(port_of db3),priority=1" >>"$1.log" 2>&1 &
+    watcher[$1]=$!
+    jobs_started+=($!)
+}
+tell() { "$db_failover" --tell "$dir/$1.control" "${@:2}"; }
+# Who holds the lease?
+acting() {
+    local w
+    for w in w1 w2; do
+        [[ $(tell $w status 2>/dev/null) != *" lease active "* ]] || echo $w
+    done
+}
+
+# --- Writers and the sampler.
+writer() { # NUMBER
+    local n=0 port
+    while [ ! -e over ]; do
+        port=$(primary_port)
+        n=$((n + 1))
+        if insert "$port" $((n * 10 + $1)) >/dev/null 2>&1; then
+            echo "$(now_ms) $((n * 10 + $1))" >>"acked.$1"
+        else
+            sleep 0.05
+        fi
+    done
+}
+acknowledged() { cat acked.* 2>/dev/null | wc -l; }
+has_acknowledged() { [ "$(acknowledged)" -ge "$1" ]; }
+# The first after a time.
+first_ack() { cat acked.* | awk -v t="$1" '$1 > t && (!f || $1 < f) { f = $1 } END { print f }'; }
+has_ack_since() { [ -n "$(first_ack "$1")" ]; }
+# The longest time without one, from a time on.
+gap_since() {
+    sort -n acked.* | awk -v t="$1" '$1 >= t { if (last && $1 - last > g) g = $1 - last }
+        { last = $1 } END { print g }'
+}
+
+sampler() {
+    local round=0 n
+    while [ ! -e over ]; do
+        round=$((round + 1))
+        for n in "${nodes[@]}"; do
+            look "$n" 2>/dev/null | sed "s/^/$round $n /" >>samples &
+        done
+        wait
+        sleep 0.1
+    done
+}
+# In no round two take writes with the newest token.
+check_samples() {
+    awk '$3 == 1 { if ($4 > newest) newest = $4
+            if ($1 != round) { round = $1; split("", has) }
+            has[$4] = has[$4] " " $2
+            if (split(has[newest], who, " ") > 1) { print "round " $1 ":" has[newest] " with token " newest; exit 1 }
+            seen++ }
+        END { if (seen < 20) { print "only " seen " samples"; exit 1 }
+            print seen }' samples >verdict || fail "two primaries: $(cat verdict)"
+}
+
+# Every acknowledged write is on this node.
+check_writes() { # NODE
+    local lost count
+    cut -d' ' -f2 acked.* | sort >wanted
+    ids "$1" | sort >there
+    lost=$(comm -23 wanted there | head -n 5 | tr '\n' ' ')
+    count=$(wc -l <wanted)
+    [ -z "$lost" ] || fail "acknowledged, and not on $1: $lost"
+    passed "acknowledged $count, lost 0 on $1"
+}
+
+follows() { [ "$(source_of "$1")" = "$2" ]; }
+all_follow() {
+    local n
+    for n in $(others "$(primary)"); do
+        follows "$n" "$(primary_port)" || return 1
+    done
+}
+
+# All processes of a server, at once. Sets: killed.
+kill_node() { # NODE
+    local all
+    all=$(processes "$DB_AGENT_DIR/$1/data")
+    killed=$(now_ms)
+    # shellcheck disable=SC2086
+    kill -9 $all 2>/dev/null || true # Some go with their parent.
+}
+# Seconds from then to the first write that was acknowledged; what was acknowledged
+# just before may be noted just after.
+recovery() {
+    until_true 20 has_ack_since $((killed + 100))
+    awk -v a="$(first_ack $((killed + 100)))" -v b="$killed" 'BEGIN { printf "%.1f s", (a - b) / 1000 }'
+}
+start_node() {
+    "$agent" start "$1" || fail "$1 does not start"
+    until_true 20 can_run "$1"
+}
+
+fails_over() {
+    local old before
+    old=$(primary) before=$(token)
+    until_true 20 has_acknowledged 50
+    kill_node "$old"
+    until_true 30 is_newer "$before"
+    echo "killed -> writable again: $(recovery) ($old -> $(primary))"
+    [ "$(primary)" != "$old" ] || fail "$old was promoted, and it is dead"
+    check_writes "$(primary)"
+    others "$old" "$(primary)" >third
+    until_true 20 follows "$(cat third)" "$(primary_port)"
+    passed "$(cat third) follows $(primary)"
+    start_node "$old"
+    until_true 30 follows "$old" "$(primary_port)"
+    passed "$old is back and follows $(primary)"
+}
+
+switches_over() {
+    local old before to since
+    old=$(primary) before=$(token)
+    to=$(others "$old" | head -n 1)
+    since=$(now_ms)
+    is_switched() { tell w1 switchover "$to" >told || tell w2 switchover "$to" >told; }
+    until_true 20 is_switched
+    since=$(now_ms)
+    until_true 30 is_newer "$before"
+    [ "$(primary)" = "$to" ] || fail "the switchover went to $(primary), not to $to"
+    until_true 20 has_ack_since $(($(now_ms) - 50))
+    check_writes "$to"
+    echo "switchover: no write for $(gap_since "$since") ms at most ($old -> $to)"
+    until_true 30 all_follow
+    passed "all follow $to, $old too"
+}
+
+# The process that acts dies while its promotion is on its way, and the other one
+# takes over.
+survives_its_own_death() {
+    local old before who
+    old=$(primary) before=$(token)
+    touch hold
+    kill_node "$old"
+    until_true 30 test -e held
+    who=$(acting)
+    [ -n "$who" ] || fail "nobody acts"
+    kill -9 "${watcher[$who]}"
+    until_true 40 is_newer "$((before + 1))"
+    echo "killed, and $who in the middle of the take-over -> writable again: $(recovery)"
+    touch released
+    until_true 20 test -e late
+    read -r late_token late_status <late
+    [ "$late_token" -lt "$(token)" ] && [ "$late_status" = 1 ] ||
+        fail "an order with token $late_token ended with $late_status; the newest is $(token)"
+    passed "the order that $who had on its way is refused"
+    check_writes "$(primary)"
+    start_watcher "$who"
+    start_node "$old"
+    until_true 30 all_follow
+    passed "all follow $(primary)"
+}
+
+main() {
+    make_homes
+    for n in "${nodes[@]}"; do "$agent" start "$n" & done
+    for n in "${nodes[@]}"; do until_true 30 can_run "$n"; done
+    wait
+    start_watcher w1
+    start_watcher w2
+    until_true 30 is_newer 0
+    [ "$(primary)" = db1 ] || fail "the first primary is $(primary), not who has the highest priority"
+    until_true 30 all_follow
+    passed "three that take no writes: $(primary) is promoted, the others follow it"
+    prepare "$(primary)"
+    for n in 1 2; do
+        writer $n &
+        jobs_started+=($!)
+    done
+    sampler &
+    jobs_started+=($!)
+
+    fails_over
+    switches_over
+    survives_its_own_death
+
+    touch over
+    sleep 0.3
+    for n in "${nodes[@]}"; do
+        is_complete() { [ "$(ids "$n" | sort | comm -13 - <(cut -d' ' -f2 acked.* | sort) | wc -l)" = 0 ]; }
+        until_true 20 is_complete
+        check_writes "$n"
+    done
+    check_samples
+    passed "never two that take writes with the newest token, $(cat verdict) samples"
+    for w in w1 w2; do
+        kill -TERM "${watcher[$w]}"
+        wait "${watcher[$w]}" || fail "$w ended with $?"
+    done
+}
