@@ -2,16 +2,16 @@
 /* A group that is served by whoever holds its lease. */
 #include "pair_role.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/random.h>
 
 /* What a process that was killed started ends with it (PR_SET_PDEATHSIG): so
  * much is enough until its successor may begin, and the file's lock tells at
  * once that it is gone. */
 #define FILE_GRACE INFRA_MS(100)
+
+#define GUARD INFRA_MS(500) /* Off the lease, if a sixth of it is not less. */
 
 /* How often to look whether the command's sessions have ended. */
 #define LOOK_EVERY INFRA_MS(5)
@@ -30,8 +30,9 @@ struct elector {
     uint64_t calls;         /* Of the store, until the last unknown one. */
     uint64_t unknowns;      /* How many were. */
     uint32_t reason; /* Why the last one was; 0: it has answered since. */
-    bool is_leaving; /* It has ceased to serve, and the machine does not know
-                        yet that all is gone. */
+    infra_time leave_since; /* It has ceased to serve, and the machine does not
+                               know yet that all is gone; 0: no. */
+    infra_time guard;
 };
 
 static const char *name_of(const struct elector *e)
@@ -101,6 +102,8 @@ static int open_elector(struct elector *e, const struct pair_host *host,
                                              .endpoints_count =
                                                  o->endpoints_count };
 
+    machine.guard = o->ttl / 6 < GUARD ? o->ttl / 6 : GUARD; /* The default. */
+    e->guard = machine.guard;
     for (uint32_t i = 0; i < o->endpoints_count; i++) {
         endpoints[i] = (struct infra_elector_endpoint) {
             .address = (const struct sockaddr *)&o->endpoints[i],
@@ -121,6 +124,23 @@ static int open_elector(struct elector *e, const struct pair_host *host,
         infra_lease_destroy(e->lease);
     }
     return err;
+}
+
+/* Of a file there is more to say than the name of the error. */
+static const char *why(const struct pair_options *o, int err)
+{
+    if (o->store == PAIR_FILE && err == INFRA_ESYSTEM) {
+        return "the file cannot be opened, created or written (no such "
+               "directory, no permission, disk full or read-only)";
+    }
+    if (o->store == PAIR_FILE && err == INFRA_EINVAL) {
+        return "the file is something else than a lease";
+    }
+    if (o->store == PAIR_FILE && err == INFRA_EREMOTE) {
+        return "the file is on a network file system, whose locks are not to "
+               "be trusted";
+    }
+    return infra_strerror(err);
 }
 
 static void elector_close(struct pair_role *role)
@@ -148,9 +168,7 @@ static struct pair_role *elector_open(const struct pair_host *host,
                                 .announces = true };
     int err = open_elector(e, host, number);
     if (err != INFRA_OK) {
-        pair_say("%s: --lease: %s%s%s", name_of(e), infra_strerror(err),
-                 err == INFRA_ESYSTEM ? ": " : "",
-                 err == INFRA_ESYSTEM ? strerror(errno) : "");
+        pair_say("%s: --lease: %s", name_of(e), why(host->options, err));
         free(e);
         return NULL;
     }
@@ -202,7 +220,7 @@ static void act(struct elector *e, const struct infra_failover_event *event,
         pair_say("%s: serves, token %llu", name_of(e),
                  (unsigned long long)event->token);
         e->drain_since = 0;
-        e->is_leaving = false;
+        e->leave_since = 0;
         pair_service_gain(service, event->token, event->valid_until, now);
         break;
     case INFRA_FAILOVER_DRAIN:
@@ -211,7 +229,7 @@ static void act(struct elector *e, const struct infra_failover_event *event,
         break;
     default: /* DEACTIVATE */
         e->drain_since = 0;
-        e->is_leaving = true;
+        e->leave_since = now;
         pair_service_lose(service, now);
         pair_say("%s: ceased, token %llu", name_of(e),
                  (unsigned long long)event->token);
@@ -229,9 +247,11 @@ static void tell_drained(struct elector *e, infra_time now)
         e->drain_since = 0;
         (void)infra_failover_drained(machine_of(e), now);
     }
-    if (e->is_leaving && pair_service_is_gone(service) &&
-        pair_service_is_idle(service)) {
-        e->is_leaving = false;
+    /* Then it waits no longer in any case, whatever the command tells. */
+    bool is_time = now >= e->leave_since + e->guard;
+    if (e->leave_since != 0 && pair_service_is_gone(service) &&
+        (is_time || pair_service_is_idle(service))) {
+        e->leave_since = 0;
         (void)infra_failover_drained(machine_of(e), now);
     }
 }
@@ -288,7 +308,7 @@ static infra_time elector_deadline(const struct pair_role *role, infra_time now)
     infra_time fence_at = pair_command_deadline(&e->fence);
 
     at = fence_at < at ? fence_at : at;
-    return (e->drain_since != 0 || e->is_leaving) && now + LOOK_EVERY < at
+    return (e->drain_since != 0 || e->leave_since != 0) && now + LOOK_EVERY < at
                ? now + LOOK_EVERY
                : at;
 }
@@ -340,7 +360,7 @@ static bool elector_is_over(struct pair_role *role, infra_time now)
 
     (void)infra_failover_inspect(machine_of(e), &status);
     /* Stale: there is no lease left to be given back. */
-    return status.token == 0 && !e->is_leaving && e->drain_since == 0 &&
+    return status.token == 0 && e->leave_since == 0 && e->drain_since == 0 &&
            pair_service_is_gone(&role->service) &&
            infra_failover_drained(machine_of(e), now) == INFRA_ESTALE;
 }

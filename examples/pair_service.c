@@ -15,6 +15,10 @@ static const infra_time announce_after[] = { INFRA_MS(200), INFRA_MS(1100),
                                              INFRA_MS(2500), INFRA_SEC(10) };
 #define ANNOUNCE_STEPS (sizeof announce_after / sizeof announce_after[0])
 
+/* The command looks at its gate every 10 ms, and cuts its sessions: clients hear
+ * of it only while their address is still here. */
+#define CUT_TIME INFRA_MS(20)
+
 static uint32_t seconds_until(infra_time until, infra_time now)
 {
     infra_time left = until > now ? until - now : 0;
@@ -116,6 +120,7 @@ void pair_service_gain(struct pair_service *s, uint64_t token, infra_time until,
 {
     s->token = token;
     s->is_wanted = true;
+    s->drop_at = 0;
     s->announced = 0;
     if (s->link != NULL) {
         s->has_failed |= !set_addresses(s, seconds_until(until, now));
@@ -145,13 +150,22 @@ void pair_service_drain(struct pair_service *s)
     }
 }
 
+static void drop(struct pair_service *s, infra_time now)
+{
+    s->here_until = 0;
+    (void)set_addresses(s, 0);
+    run_command(s, now);
+}
+
 void pair_service_lose(struct pair_service *s, infra_time now)
 {
     pair_service_drain(s);
     s->is_wanted = false;
-    s->here_until = 0;
-    (void)set_addresses(s, 0);
-    run_command(s, now);
+    if (s->gate == NULL || atomic_load(&s->gate->is_followed) == 0) {
+        drop(s, now);
+    } else {
+        s->drop_at = now + CUT_TIME;
+    }
 }
 
 bool pair_service_is_idle(const struct pair_service *s)
@@ -162,12 +176,16 @@ bool pair_service_is_idle(const struct pair_service *s)
 
 bool pair_service_is_gone(const struct pair_service *s)
 {
-    return !s->is_wanted && !s->was_wanted && s->is_settled;
+    return !s->is_wanted && s->drop_at == 0 && !s->was_wanted && s->is_settled;
 }
 
 void pair_service_turn(struct pair_service *s, infra_time now)
 {
     pair_command_expire(&s->command, now);
+    if (s->drop_at != 0 && now >= s->drop_at) {
+        s->drop_at = 0;
+        drop(s, now);
+    }
     if (s->link != NULL && s->announces && s->is_wanted &&
         now >= s->announce_at) {
         announce(s, now);
@@ -178,6 +196,7 @@ infra_time pair_service_deadline(const struct pair_service *s)
 {
     infra_time at = pair_command_deadline(&s->command);
 
+    at = s->drop_at != 0 && s->drop_at < at ? s->drop_at : at;
     return s->link != NULL && s->announces && s->is_wanted &&
                    s->announce_at < at
                ? s->announce_at

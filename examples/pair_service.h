@@ -17,6 +17,7 @@ struct pair_service {
     struct pair_command command;
     uint64_t token;
     infra_time here_until; /* The addresses, by the kernel; 0: they are not. */
+    infra_time drop_at;    /* When they are to go. */
     infra_time announce_at;
     uint32_t announced;
     bool announces;   /* Else somebody else does. */

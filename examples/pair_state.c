@@ -46,6 +46,11 @@ bool pair_state_read(const struct pair_options *options, uint64_t *ret_tokens)
             }
         }
     }
+    if (ferror(file) != 0) {
+        pair_say("--state %s: %s", options->state, strerror(errno));
+        (void)fclose(file);
+        return false;
+    }
     (void)fclose(file);
     if (!ok) {
         pair_say("--state %s: a line is not GROUP TOKEN: repair it, or remove "
