@@ -1,172 +1,47 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The demonstration that demo.sh runs: three HTTP servers and a passive spare,
- * all embedded, tcp_proxy in front of them, and clients that never stop asking.
- * One server is killed, then all three, then they are brought back. The program
- * watches who answers and exits non-zero if it is not who should.
+ * all embedded, two load balancers in front of them, of which one serves
+ * (lb_pair with tcp_proxy), and clients that never stop asking. One server is
+ * killed, then all three, then they are brought back; at last the load balancer
+ * that serves is killed. The program watches who answers and exits non-zero if it
+ * is not who should.
  *
- *   demo PATH_OF_TCP_PROXY
+ *   demo PATH_OF_LB_PAIR PATH_OF_TCP_PROXY
  */
-#include <arpa/inet.h>
-#include <fcntl.h>
-#include <poll.h>
+#include "demo.h"
+
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 enum {
-    SERVERS = 4, /* The last is the spare. */
-    SPARE = SERVERS - 1,
+    BALANCERS = 2,
     CLIENTS = 4,
-    FDS_MAX = 256,        /* More than are ever open. */
-    WINDOW = 10,          /* Ticks that a judgement looks back on. */
     TICK_MS = 100,        /* One line of the picture's history. */
     PHASE_TICKS_MIN = 20, /* Long enough to watch. */
     PHASE_TICKS_MAX = 120,
 };
 
-struct server {
-    const char *name;
-    pid_t pid; /* 0: killed. */
-    uint16_t port;
-    char says[16]; /* What the proxy's log says. */
-    _Atomic unsigned long answers;
-    unsigned long history[WINDOW + 1]; /* Of answers, the newest first. */
-};
-
-static struct server servers[SERVERS] = {
-    { .name = "A", .says = "up" },
-    { .name = "B", .says = "up" },
-    { .name = "C", .says = "up" },
-    { .name = "spare", .says = "up" },
-};
+static struct balancer balancers[BALANCERS] = { { .name = "LB1" },
+                                                { .name = "LB2" } };
+static struct balancer *active; /* Which serves, as the logs say. */
+static char lease[] = "/tmp/libinfra-demo-XXXXXX";
 static uint16_t proxy_port;
-static pid_t proxy_pid;
-static int proxy_log;
 static _Atomic unsigned long failed;
+/* In milliseconds: the last answer, and the longest time without. */
+static _Atomic unsigned long answered_at;
+static _Atomic unsigned long silence_max;
 static atomic_int stop;
 static int on_terminal;
 static int picture_lines;
-
-static void die(const char *what)
-{
-    perror(what);
-    exit(EXIT_FAILURE);
-}
-
-static struct sockaddr_in loopback(uint16_t port)
-{
-    struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(port) };
-
-    a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    return a;
-}
-
-/* A listening socket; port 0 becomes a free one. */
-static int listen_on(uint16_t *port)
-{
-    struct sockaddr_in a = loopback(*port);
-    socklen_t size = sizeof a;
-    int on = 1;
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-    if (fd < 0 ||
-        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
-        bind(fd, (struct sockaddr *)&a, sizeof a) != 0 ||
-        listen(fd, 128) != 0 ||
-        getsockname(fd, (struct sockaddr *)&a, &size) != 0) {
-        die("listen");
-    }
-    *port = ntohs(a.sin_port);
-    return fd;
-}
-
-/* The embedded HTTP server: one request a connection, its name for an answer.
- * */
-static void serve(int listener, const char *name)
-{
-    char request[4096], reply[256];
-
-    snprintf(reply, sizeof reply,
-             "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n"
-             "Connection: close\r\n\r\n%s\n",
-             strlen(name) + 1, name);
-    for (;;) {
-        int fd = accept(listener, NULL, NULL);
-        if (fd < 0) {
-            continue;
-        }
-        if (recv(fd, request, sizeof request, 0) > 0) {
-            (void)send(fd, reply, strlen(reply), MSG_NOSIGNAL);
-        }
-        close(fd);
-    }
-}
-
-static void start_server(struct server *s)
-{
-    int listener = listen_on(&s->port);
-
-    s->pid = fork();
-    if (s->pid < 0) {
-        die("fork");
-    }
-    if (s->pid == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        /* A copy of a client's socket would keep its connection open. */
-        for (int fd = STDERR_FILENO + 1; fd < FDS_MAX; fd++) {
-            if (fd != listener) {
-                close(fd);
-            }
-        }
-        serve(listener, s->name);
-    }
-    close(listener);
-}
-
-static void kill_server(struct server *s)
-{
-    kill(s->pid, SIGKILL);
-    waitpid(s->pid, NULL, 0);
-    s->pid = 0;
-}
-
-static void start_proxy(const char *path)
-{
-    char listen_arg[32], backends[SERVERS][48];
-    int pipe_fds[2];
-
-    close(listen_on(&proxy_port));
-    snprintf(listen_arg, sizeof listen_arg, "127.0.0.1:%u", proxy_port);
-    for (int i = 0; i < SERVERS; i++) {
-        snprintf(backends[i], sizeof backends[i], "127.0.0.1:%u%s",
-                 servers[i].port, i == SPARE ? ",backup" : "");
-    }
-    if (pipe(pipe_fds) != 0 || (proxy_pid = fork()) < 0) {
-        die("start the proxy");
-    }
-    if (proxy_pid == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        dup2(pipe_fds[1], STDERR_FILENO);
-        close(pipe_fds[0]);
-        close(pipe_fds[1]);
-        execl(path, path, "--listen", listen_arg, "--threads", "1", "--check",
-              "http:/", "--inter", "500ms", backends[0], backends[1],
-              backends[2], backends[3], (char *)NULL);
-        die(path);
-    }
-    close(pipe_fds[1]);
-    proxy_log = pipe_fds[0];
-    fcntl(proxy_log, F_SETFL, O_NONBLOCK);
-}
 
 /* One request through the proxy: the server that answered, NULL: none did. */
 static struct server *ask(void)
@@ -205,6 +80,28 @@ static struct server *ask(void)
     return found;
 }
 
+static unsigned long now_ms(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (unsigned long)t.tv_sec * 1000 + (unsigned long)t.tv_nsec / 1000000;
+}
+
+static void note_answer(struct server *s)
+{
+    unsigned long now = now_ms();
+    unsigned long silence = now - atomic_exchange(&answered_at, now);
+    unsigned long max = atomic_load(&silence_max);
+
+    atomic_fetch_add(&s->answers, 1);
+    /* Another client may have been faster by a moment, and time seem to go
+     * back. */
+    while (silence > max && silence < LONG_MAX &&
+           !atomic_compare_exchange_weak(&silence_max, &max, silence)) {
+    }
+}
+
 static void *client(void *arg)
 {
     const struct timespec pause = { .tv_nsec = 2000000 };
@@ -212,7 +109,11 @@ static void *client(void *arg)
     (void)arg;
     while (!atomic_load(&stop)) {
         struct server *s = ask();
-        atomic_fetch_add(s != NULL ? &s->answers : &failed, 1);
+        if (s != NULL) {
+            note_answer(s);
+        } else {
+            atomic_fetch_add(&failed, 1);
+        }
         nanosleep(&pause, NULL);
     }
     return NULL;
@@ -229,34 +130,51 @@ static void say(const char *text)
     fflush(stdout);
 }
 
-/* Pass the proxy's log on, and note what it says of each server. */
-static void read_log(void)
+/* What a line says of each server. */
+static void note_servers(const char *line)
 {
-    static char line[512];
-    static size_t used;
+    for (int i = 0; i < SERVERS; i++) {
+        char address[32];
+        snprintf(address, sizeof address, "127.0.0.1:%u ", servers[i].port);
+        if (strstr(line, address) != NULL) {
+            const char *word = strstr(line, " down") ? "down"
+                               : strstr(line, " up") ? "up"
+                                                     : servers[i].says;
+            memmove(servers[i].says, word, strlen(word) + 1);
+        }
+    }
+}
+
+/* Pass the log on, and note what it says. Of the proxies, that of the active one
+ * is enough. */
+static void read_log(struct balancer *b)
+{
+    char text[600];
     char c;
 
-    while (read(proxy_log, &c, 1) == 1) {
+    while (read(b->log, &c, 1) == 1) {
         if (c != '\n') {
-            line[used] = c;
-            used += used < sizeof line - 1;
+            b->line[b->used] = c;
+            b->used += b->used < sizeof b->line - 1;
             continue;
         }
-        line[used] = '\0';
-        used = 0;
-        char text[600];
-        snprintf(text, sizeof text, "    %s", line);
-        say(text);
-        for (int i = 0; i < SERVERS; i++) {
-            char address[32];
-            snprintf(address, sizeof address, "127.0.0.1:%u ", servers[i].port);
-            if (strstr(line, address) != NULL) {
-                const char *word = strstr(line, " down") ? "down"
-                                   : strstr(line, " up") ? "up"
-                                                         : servers[i].says;
-                memmove(servers[i].says, word, strlen(word) + 1);
-            }
+        b->line[b->used] = '\0';
+        b->used = 0;
+        if (strstr(b->line, "web: serves") != NULL) {
+            active = b;
         }
+        if (b == active || strncmp(b->line, "tcp_proxy:", 10) != 0) {
+            snprintf(text, sizeof text, "    %s: %s", b->name, b->line);
+            say(text);
+            note_servers(b->line);
+        }
+    }
+}
+
+static void read_logs(void)
+{
+    for (int i = 0; i < BALANCERS; i++) {
+        read_log(&balancers[i]);
     }
 }
 
@@ -300,7 +218,7 @@ static void tick(void)
     const struct timespec pause = { .tv_nsec = TICK_MS * 1000000L };
 
     nanosleep(&pause, NULL);
-    read_log();
+    read_logs();
     for (int i = 0; i < SERVERS; i++) {
         struct server *s = &servers[i];
         memmove(s->history + 1, s->history, WINDOW * sizeof s->history[0]);
@@ -333,10 +251,11 @@ static int as_expected(unsigned expected)
 static int phase(const char *text, unsigned expected, unsigned long failed_max)
 {
     unsigned long failed_before = atomic_load(&failed);
-    char summary[200];
+    char summary[240];
     int ticks = 0;
 
     say(text);
+    atomic_store(&silence_max, 0);
     while (ticks < PHASE_TICKS_MIN || !as_expected(expected)) {
         tick();
         if (++ticks > PHASE_TICKS_MAX) {
@@ -347,9 +266,10 @@ static int phase(const char *text, unsigned expected, unsigned long failed_max)
     unsigned long lost = atomic_load(&failed) - failed_before;
     snprintf(summary, sizeof summary,
              "==> as it should be; share of the last second: A %lu, B %lu, "
-             "C %lu, spare %lu; failed: %lu",
+             "C %lu, spare %lu; failed: %lu; longest time without an answer: "
+             "%lu ms",
              recent(&servers[0]), recent(&servers[1]), recent(&servers[2]),
-             recent(&servers[3]), lost);
+             recent(&servers[3]), lost, atomic_load(&silence_max));
     say(summary);
     if (lost > failed_max) {
         say("==> FAILED: more requests were lost than were under way");
@@ -360,7 +280,8 @@ static int phase(const char *text, unsigned expected, unsigned long failed_max)
 
 static int play(void)
 {
-    if (!phase("\n[1] A, B and C are up and share the load; the spare waits",
+    if (!phase("\n[1] One load balancer serves, the other waits; A, B and C "
+               "share the load, the\n    spare waits",
                7u, 0)) {
         return 0;
     }
@@ -379,49 +300,77 @@ static int play(void)
     for (int i = 0; i < SPARE; i++) {
         start_server(&servers[i]);
     }
-    return phase("\n[4] A, B and C are back: the spare is idle again", 7u, 0);
+    if (!phase("\n[4] A, B and C are back: the spare is idle again", 7u, 0)) {
+        return 0;
+    }
+    end_balancer(active, SIGKILL);
+    return phase(
+        "\n[5] The load balancer that serves is killed: the other takes "
+        "over (clients are\n    refused until then)",
+        7u, ULONG_MAX);
+}
+
+/* Wait until somebody serves. */
+static int wait_for_service(void)
+{
+    const struct timespec pause = { .tv_nsec = 50000000 };
+
+    for (int attempts = 0; ask() == NULL; attempts++) {
+        nanosleep(&pause, NULL);
+        read_logs();
+        if (attempts > 100) {
+            fprintf(stderr, "demo: no answer through the load balancers\n");
+            return 0;
+        }
+    }
+    atomic_store(&answered_at, now_ms());
+    return 1;
+}
+
+static void finish(void)
+{
+    for (int i = 0; i < BALANCERS; i++) {
+        end_balancer(&balancers[i], SIGTERM);
+    }
+    for (int i = 0; i < SERVERS; i++) {
+        if (servers[i].pid != 0) {
+            kill_server(&servers[i]);
+        }
+    }
+    unlink(lease);
 }
 
 int main(int argc, char **argv)
 {
     pthread_t clients[CLIENTS];
-    int attempts = 0;
 
-    if (argc != 2) {
-        fprintf(stderr, "usage: demo PATH_OF_TCP_PROXY\n");
+    if (argc != 3) {
+        fprintf(stderr, "usage: demo PATH_OF_LB_PAIR PATH_OF_TCP_PROXY\n");
         return 2;
     }
     on_terminal = isatty(STDOUT_FILENO);
     for (int i = 0; i < SERVERS; i++) {
         start_server(&servers[i]);
     }
-    start_proxy(argv[1]);
-    while (ask() == NULL) {
-        const struct timespec pause = { .tv_nsec = 50000000 };
-        nanosleep(&pause, NULL);
-        read_log();
-        if (++attempts > 100) {
-            fprintf(stderr, "demo: no answer through the proxy\n");
-            return EXIT_FAILURE;
-        }
+    proxy_port = free_port();
+    close(mkstemp(lease));
+    for (int i = 0; i < BALANCERS; i++) {
+        start_balancer(&balancers[i], lease, proxy_port, argv[1], argv[2]);
     }
-    for (int i = 0; i < CLIENTS; i++) {
+    int good = wait_for_service();
+    for (int i = 0; good && i < CLIENTS; i++) {
         if (pthread_create(&clients[i], NULL, client, NULL) != 0) {
             die("pthread_create");
         }
     }
-    int good = play();
-    atomic_store(&stop, 1);
-    for (int i = 0; i < CLIENTS; i++) {
-        pthread_join(clients[i], NULL);
-    }
-    kill(proxy_pid, SIGTERM);
-    waitpid(proxy_pid, NULL, 0);
-    for (int i = 0; i < SERVERS; i++) {
-        if (servers[i].pid != 0) {
-            kill_server(&servers[i]);
+    if (good) {
+        good = play();
+        atomic_store(&stop, 1);
+        for (int i = 0; i < CLIENTS; i++) {
+            pthread_join(clients[i], NULL);
         }
     }
+    finish();
     puts(good ? "\nThe demonstration passed." : "\nThe demonstration FAILED.");
     return good ? EXIT_SUCCESS : EXIT_FAILURE;
 }
