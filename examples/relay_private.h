@@ -140,7 +140,7 @@ infra_time relay_gate_deadline(const struct relay *relay);
 bool relay_gate_admits(const struct relay *relay, int fd,
                        struct relay_pass *ret);
 
-/* May a session go on? */
+/* May a session go on?  Only asked where there are gates. */
 bool relay_gate_allows(const struct relay *relay,
                        const struct relay_session *session);
 

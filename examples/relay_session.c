@@ -326,7 +326,7 @@ static void make_ready(struct relay *relay, struct relay_session *s)
 
 void relay_session_serve(struct relay *relay, struct relay_session *s)
 {
-    if (!relay_gate_allows(relay, s)) {
+    if (relay->options.gates != NULL && !relay_gate_allows(relay, s)) {
         relay_session_cut(relay, s);
         return;
     }

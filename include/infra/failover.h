@@ -158,7 +158,8 @@ enum infra_fence_policy {
      *  enough where what it writes to checks tokens (infra_fence). */
     INFRA_FENCE_WAIT,
     /** The host has shut it out (power, switch, STONITH): acknowledged, or this
-     *  node gives the lease back and cools down. */
+     *  node cools down and lets the lease run out, so that whoever is next has
+     *  to fence, too. */
     INFRA_FENCE_REQUIRE,
     /** As REQUIRE, but a failed or unknown attempt counts as done when another
      *  whole ttl and the grace have passed after it. */

@@ -43,10 +43,15 @@ static void see(struct infra_failover *f, uint64_t token)
     }
 }
 
-/* Not to be had again: a RELEASE that is carried out late names it. */
-static void give_back(struct infra_failover *f, uint64_t token)
+/* Not to be had again: a RELEASE that is carried out late names it. What was
+ * taken from somebody who has to be fenced, and was not, is not released, or the
+ * next one would take it for clean: it runs out. */
+static void give_back(struct infra_failover *f, uint64_t token, bool clean)
 {
     see(f, token);
+    if (!clean && f->fence_policy != INFRA_FENCE_WAIT && RULE(FENCE)) {
+        return;
+    }
     f->orphan_token = token;
     f->release_at = f->now;
     f->release_attempts = 0;
@@ -59,11 +64,11 @@ static void take(struct infra_failover *f, const struct infra_lease_answer *a,
     infra_time until = validity(f, a);
 
     if (a->token <= f->token_floor && RULE(FLOOR)) {
-        give_back(f, a->token);
+        give_back(f, a->token, clean);
         f->is_stuck = true;
         infra__failover_become(f, INFRA_FAILOVER_REASON_REGRESSED);
     } else if (until <= f->now) {
-        give_back(f, a->token);
+        give_back(f, a->token, clean);
         infra__failover_become(f, INFRA_FAILOVER_REASON_EXPIRED);
     } else {
         infra__failover_hold(f, a->token, until, clean);
@@ -102,7 +107,7 @@ static void adopt(struct infra_failover *f, const struct infra_lease_answer *a)
 {
     /* Our own old one would not be greater than all before: a new one is. */
     if (!may_take(f) || a->token <= f->token_floor) {
-        give_back(f, a->token);
+        give_back(f, a->token, false);
         return;
     }
     infra__failover_become(f, INFRA_FAILOVER_REASON_FREE);
@@ -266,7 +271,7 @@ int infra_failover_reply(struct infra_failover *failover, uint64_t call,
     infra__failover_advance(f, now);
     if (!f->call.is_out || (call != f->call.id && RULE(CALL_ID))) {
         if (is_late_grant(f, answer)) {
-            give_back(f, answer->token);
+            give_back(f, answer->token, answer->clean != 0);
         }
         return INFRA_ESTALE;
     }

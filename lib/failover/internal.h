@@ -132,6 +132,7 @@ struct infra_failover {
     uint64_t fence_call; /* 0: none is out. */
     bool is_fence_offered;
     bool must_verify; /* After a pause: by one renewal. */
+    bool owes_fence;  /* It was not, or not yet, fenced who was there before. */
 
     infra_time drain_limit;
     infra_time cool_until;

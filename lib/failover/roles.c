@@ -44,7 +44,8 @@ static bool ends_badly(uint32_t reason)
 static void stop(struct infra_failover *f, uint32_t why)
 {
     infra__gate_shut(f->gate);
-    if (f->reason != INFRA_FAILOVER_REASON_LOST) {
+    if (f->reason != INFRA_FAILOVER_REASON_LOST &&
+        !(f->owes_fence && RULE(FENCE))) {
         /* Give it back, so that nobody has to wait; but what was begun before
          * the gate was shut may take effect for as long as the guard allows,
          * unless the host knows better. */
@@ -101,6 +102,9 @@ void infra__failover_become(struct infra_failover *f, uint32_t reason)
                          ? time_after(f, f->attempt / 2)
                          : f->now;
         break;
+    case INFRA_FAILOVER_ACTIVE:
+        f->owes_fence = false;
+        break;
     case INFRA_FAILOVER_DRAINING:
         f->drain_limit = time_after(f, f->drain);
         break;
@@ -127,6 +131,7 @@ void infra__failover_hold(struct infra_failover *f, uint64_t token,
     f->ready_at = clean || !RULE(GRACE) ? f->now : time_after(f, f->grace);
     f->must_verify = false;
     f->fence_call = must_fence && RULE(FENCE) ? ++f->calls_count : 0;
+    f->owes_fence = must_fence;
     f->is_fence_offered = true;
     infra__failover_become(f, INFRA_FAILOVER_REASON_GRANTED);
 }

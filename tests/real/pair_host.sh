@@ -5,7 +5,9 @@
 #  - whoever is killed, lb_pair or its proxy, is replaced in a moment;
 #  - a proxy that stands still is noticed (--attest), and so is a whole node, which is
 #    fenced first;
-#  - SIGTERM hands over;
+#  - SIGTERM hands over, SIGUSR1 and SIGUSR2 do there and back;
+#  - as long as the fence fails nobody takes over;
+#  - --up and --down are run in turn, and who cannot --up steps down;
 #  - never do two serve.
 set -eu -o pipefail
 [ $# -eq 3 ] || { echo "usage: tests/real/pair_host.sh LB_PAIR TCP_PROXY HAMMER" >&2; exit 2; }
@@ -21,6 +23,7 @@ port=$((20000 + $$ % 4000 * 3))
 # The fence: the other node's lb_pair is killed, and its proxy goes with it.
 cat >"$dir/fence" <<'END'
 #!/bin/sh
+[ ! -e "${1%/*}/fence_fails" ] || exit 1
 pid=$(cat "$1") || exit 1
 kill -9 "$pid" 2>/dev/null
 for _ in $(seq 100); do
@@ -37,6 +40,8 @@ declare -A pid other=([a]=b [b]=a) backend=([a]=$((port + 1)) [b]=$((port + 2)))
 start() { # NODE
     : >"$dir/$1.log"
     "$lb_pair" --lease "file:$dir/lease" --node "$1" --group web --attest 500ms \
+        --up "[ ! -e $dir/up_fails ] && echo up $1 \$INFRA_GROUP \$INFRA_TOKEN >>$dir/commands" \
+        --down "echo down \$INFRA_NODE \$INFRA_GROUP \$INFRA_TOKEN >>$dir/commands" \
         --state "$dir/$1.state" --fence "$dir/fence $dir/${other[$1]}.pid" -- \
         "$tcp_proxy" --gate --listen "127.0.0.1:$port" --inter 200ms \
         "127.0.0.1:${backend[$1]}" 2>>"$dir/$1.log" &
@@ -112,5 +117,43 @@ kill -USR2 "${pid[b]}"
 recovered "file: SIGUSR2" a "$t" 5
 check_listener b
 
+# The fence fails: the lease is free, and nobody serves.
+touch "$dir/fence_fails"
+until_true stands_by a
+t=$(now)
+kill -9 "${pid[b]}"
+end_of "${pid[b]}"
+until_true grep -q -- '--fence failed' "$dir/a.log"
+fences() { grep -c 'web: fence' "$dir/a.log"; }
+n=$(fences)
+fences_again() { [ "$(fences)" -gt "$n" ]; }
+until_true fences_again
+[ -z "$(served_at b "$t")" ] || fail "a serves without a fence"
+rm "$dir/fence_fails"
+recovered "file, ttl 3s: killed, the fence fails twice" b "$t" 20
+restart b
+
 hammer_stop
 check_diary
+
+# What is done in order is down before it is up, and each token is up once.
+t=$(now)
+kill -USR1 "${pid[a]}"
+until_true log_says b web active
+has_two_lines() { [ "$(tail -n 2 "$dir/commands" | cut -d' ' -f1,2 | tr '\n' ' ')" = 'down a up b ' ]; }
+until_true has_two_lines
+[ -z "$(sort "$dir/commands" | uniq -d | grep up)" ] || fail "up twice: $(cat "$dir/commands")"
+until_true stands_by a
+touch "$dir/up_fails"
+kill -USR2 "${pid[a]}"
+until_true grep -q -- '--up failed' "$dir/a.log"
+until_true log_says a web cool-down
+rm "$dir/up_fails"
+until_true log_says b web active
+check_listener b
+passed "--up and --down: $(wc -l <"$dir/commands") runs"
+for node in a b; do
+    kill -TERM "${pid[$node]}"
+    wait "${pid[$node]}" || fail "lb_pair ended with status $?"
+done
+[ -z "$(listeners)" ] || fail "a proxy was left behind"

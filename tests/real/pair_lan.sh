@@ -196,3 +196,15 @@ only_has lb1 lb2 100
 hammer_stop
 check_diary
 stop_nodes
+
+# Two virtual routers, crossed.
+start lb1 "${one[@]}" --preempt
+start lb2 "${two[@]}" --preempt
+until_true both_have_theirs
+kill_node lb1
+both_at_lb2() { has lb2 101 && has lb2 102 && has_none lb1; }
+until_true both_at_lb2
+start lb1 "${one[@]}" --preempt
+until_true both_have_theirs
+passed "vrrp: each has its own again"
+stop_nodes

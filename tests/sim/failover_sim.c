@@ -21,6 +21,7 @@ static void at_store(struct sim_world *w, const struct sim_step *s)
     sim_store_expire(&w->store, now);
     if (before != 0 && w->store.holder == 0) {
         w->lapsed_at = w->now - (now - expires);
+        w->is_owed |= w->store.token == w->active_token;
     }
     if (s->request.op == INFRA_LEASE_RELEASE && n->boot == s->boot &&
         w->store.holder == s->node + 1 && w->store.token == s->request.token &&

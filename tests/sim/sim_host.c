@@ -97,6 +97,13 @@ static void on_activate(struct sim_world *w, uint32_t i,
         n->fenced_token != e->token) {
         sim_violate(w, "activated without a fence");
     }
+    /* Whatever the store says of it: a release in between proves nothing. */
+    if (w->is_owed && w->config.fence_policy == INFRA_FENCE_REQUIRE &&
+        w->options->mode != SIM_REGRESSED) {
+        sim_violate(w, "activated, and who was active was never fenced");
+    }
+    w->is_owed = false;
+    w->active_token = e->token;
     n->serving = e->token;
     n->activated = w->now;
 }
@@ -231,17 +238,22 @@ void sim_on_reply(struct sim_world *w, const struct sim_step *s)
     }
 }
 
-/* The fence at the former holder works, or not, or nobody knows. */
+/* The fence at the former holder works, or not, or nobody knows; once all is
+ * well, it works. */
 void sim_fenced(struct sim_world *w, const struct sim_step *s)
 {
     struct sim_node *n = &w->nodes[s->node];
     uint32_t outcome = (uint32_t)sim_below(w, 3);
 
+    outcome = sim_has_faults(w) ? outcome : INFRA_FENCE_DONE;
     if (outcome == INFRA_FENCE_DONE) {
         n->fenced_token = s->request.token;
     }
-    (void)infra_failover_fenced(n->machine, s->number, outcome,
-                                sim_local(w, n));
+    if (infra_failover_fenced(n->machine, s->number, outcome,
+                              sim_local(w, n)) == INFRA_OK &&
+        outcome == INFRA_FENCE_DONE) {
+        w->is_owed = false;
+    }
 }
 
 /* A worker asks the gate, and what it then does takes effect within the guard,

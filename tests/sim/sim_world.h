@@ -72,6 +72,8 @@ struct sim_world {
     struct sim_node nodes[SIM_NODES_MAX];
     infra_time now;
     infra_time lapsed_at; /* When the last lease ran out unreleased. */
+    bool is_owed; /* A fence of who was active and let its lease run out, */
+    uint64_t active_token; /* as this one, unless it releases it. */
     infra_time outage_until;
     infra_time died_at; /* An active node; 0: nobody since. */
     uint64_t owner_token[SIM_OWNERS];
