@@ -85,6 +85,10 @@ ids() { sql "$1" 'SELECT id FROM d.t'; }
 look() {
     sql "$1" "SELECT CONCAT(1 - @@read_only, ' ', (SELECT max(token) FROM infra_failover.token))"
 }
+revive() {
+    "$agent" start "$1"
+    sql "$1" 'SET GLOBAL rpl_semi_sync_master_enabled = 1; SET GLOBAL read_only = 0'
+}
 source_of() {
     mariadb --defaults-file="$DB_AGENT_DIR/$1/my.cnf" -u root -e 'SHOW SLAVE STATUS\G' | awk '$1 == "Master_Port:" { port = $2 }
         $1 == "Slave_IO_Running:" { io = $2 } $1 == "Slave_SQL_Running:" { sql = $2 }

@@ -88,6 +88,10 @@ look() {
             current_setting('default_transaction_read_only') = 'on' THEN 0 ELSE 1 END
         || ' ' || (SELECT max(token) FROM infra_failover.token)"
 }
+revive() {
+    "${as_user[@]}" pg_ctl start -s -w -D "$DB_AGENT_DIR/$1/data" -l "$DB_AGENT_DIR/$1/log" \
+        -o "-c config_file=$DB_AGENT_DIR/$1/postgresql.conf"
+}
 source_of() {
     sql "$1" "SELECT sender_port FROM pg_stat_get_wal_receiver() WHERE status = 'streaming'"
 }
