@@ -21,7 +21,7 @@ sql() { # NODE STATEMENT: as the administrator
     timeout 10 mariadb --defaults-file="$DB_AGENT_DIR/$1/my.cnf" --connect-timeout=2 -u root -N -B -e "$2"
 }
 can_run() { sql "$1" 'SELECT 1' >/dev/null; }
-is_stopped() { ! pgrep -F "$DB_AGENT_DIR/$1/pid" >/dev/null; }
+is_stopped() { [ -z "$(processes "$DB_AGENT_DIR/$1/data")" ]; }
 
 make_home() { # NODE
     local home=$DB_AGENT_DIR/$1
