@@ -28,6 +28,7 @@ int bench_compare(const struct bench_options *options);
 
 /* Describe the options that only one question has. */
 void bench_health_help(FILE *out);
+void bench_failover_help(FILE *out);
 void bench_compare_help(FILE *out);
 
 /* Say on stderr what is wrong with which word of the command line. Answers the

@@ -7,16 +7,21 @@
  * watch some messages. At no moment are two gates open.
  *
  * The last row is what infra_gate_open() costs a worker: the percentiles of
- * REPEATS runs, and the goal. */
+ * REPEATS runs, and the goal.
+ *
+ * With --once no table: one take-over in real time over a store in memory, for
+ * failover.sh, which has the other stores. */
 #include "bench.h"
-#include "takeover.h"
+#include "takeover_memory.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 enum { FAULTS = 100000, QUICK = 200, REPEATS = 101, OPENS = 1000000 };
 #define OPEN_GOAL_NS 5.0
+#define TTL_DEFAULT INFRA_SEC(3) /* Of --once. */
 
 static const struct {
     const char *name;
@@ -140,14 +145,79 @@ static int measure_gate(struct report *r, int quick)
     return sum == REPEATS * opens ? 0 : EXIT_FAILURE;
 }
 
+void bench_failover_help(FILE *out)
+{
+    fprintf(out, "  --once crash|freeze|hand-over\n"
+                 "                              one take-over in real time, in "
+                 "memory: prints ms\n"
+                 "  --ttl MS                    of its lease; default 3000\n");
+}
+
+/* 0, or an exit status. @ret_fault stays as it is without --once. */
+static int parse_own(const struct bench_options *options, uint32_t *ret_fault,
+                     infra_time *ret_ttl)
+{
+    static const char *const names[] = { [TAKEOVER_CRASH] = "crash",
+                                         [TAKEOVER_FREEZE] = "freeze",
+                                         [TAKEOVER_HAND] = "hand-over" };
+
+    for (char **own = options->own; *own != NULL; own += 2) {
+        if (strcmp(own[0], "--once") == 0) {
+            uint32_t fault = 0;
+            while (fault < COUNT_OF(names) &&
+                   strcmp(own[1], names[fault]) != 0) {
+                fault++;
+            }
+            if (fault == COUNT_OF(names)) {
+                return bench_complain("no such fault:", own[1]);
+            }
+            *ret_fault = fault;
+        } else if (strcmp(own[0], "--ttl") == 0) {
+            char *end;
+            unsigned long ms = strtoul(own[1], &end, 10);
+            if (*end != '\0' || ms < 100 || ms > 600000) {
+                return bench_complain("not 100 to 600000 ms:", own[1]);
+            }
+            *ret_ttl = INFRA_MS(ms);
+        } else {
+            return bench_complain("unknown option", own[0]);
+        }
+    }
+    return 0;
+}
+
+static int once(uint32_t fault, infra_time ttl)
+{
+    infra_time took = 0;
+    int err = takeover_memory(fault, ttl, &took);
+
+    if (err != INFRA_OK) {
+        fprintf(stderr, "infra-bench: no take-over: %s\n", infra_strerror(err));
+        return EXIT_FAILURE;
+    }
+    printf("%.1f\n", (double)took / 1e6);
+    return 0;
+}
+
 int bench_failover(const struct bench_options *options)
 {
     static const char *const columns[] = { "fault",    "ttl_s", "unit", "p50",
                                            "p90",      "p99",   "max",  "bound",
                                            "Msteps_s", NULL };
     struct report report;
-    int status = 0;
+    uint32_t fault = UINT32_MAX;
+    infra_time ttl = 0;
+    int status = parse_own(options, &fault, &ttl);
 
+    if (status != 0) {
+        return status;
+    }
+    if (fault != UINT32_MAX) {
+        return once(fault, ttl != 0 ? ttl : TTL_DEFAULT);
+    }
+    if (ttl != 0) {
+        return bench_complain("only with --once:", "--ttl");
+    }
     report_begin(&report, options->format, columns);
     for (size_t i = 0; i < COUNT_OF(cases) && status == 0; i++) {
         for (size_t k = 0; k < COUNT_OF(ttls) && status == 0; k++) {

@@ -38,7 +38,7 @@ static const struct question questions[] = {
       0 },
     { "failover", bench_failover,
       "milliseconds without an active node, simulated, and a gate's price",
-      NULL, 0 },
+      bench_failover_help, 0 },
     { "compare", bench_compare,
       "simulated latency and errors by policy: which one for this traffic?",
       bench_compare_help, 1 },

@@ -23,7 +23,9 @@ const char check_spec_help[] =
     "  redis,password=P,expect=primary\n"
     "  agent                                HAProxy's agent-check\n"
     "  script,start=220 ,send=QUIT\\r\\n,expect=221\n"
-    "All take connect_timeout=TIME and response_timeout=TIME.\n";
+    "All take connect_timeout=TIME and response_timeout=TIME.  In a value a "
+    "comma is\n"
+    "written \\, and a backslash \\\\.\n";
 
 struct setting {
     char *name;

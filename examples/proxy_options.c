@@ -52,6 +52,10 @@ static const char help[] =
     "(1s)\n"
     "  --idle-timeout TIME    without a byte either way (10m)\n"
     "  --drain-timeout TIME   for sessions to end after SIGTERM (30s)\n"
+    "  --gate                 one of a pair: serve only while a gate of "
+    "lb_pair,\n"
+    "                         which runs this, is open; cut sessions when it\n"
+    "                         shuts; attest progress to it (off)\n"
     "  --help                 this text\n"
     "\n"
     "TIME is a whole number with its unit: 500ms, 2s, 10m.\n"
@@ -80,6 +84,7 @@ static const struct option long_options[] = {
     { "connect-timeout", required_argument, NULL, 'C' },
     { "idle-timeout", required_argument, NULL, 'I' },
     { "drain-timeout", required_argument, NULL, 'D' },
+    { "gate", no_argument, NULL, 'g' },
     { "help", no_argument, NULL, 'h' },
     { NULL, 0, NULL, 0 },
 };
@@ -221,6 +226,9 @@ static bool read_option(struct proxy_options *o, int option, const char *value)
         return read_time("--idle-timeout", value, &o->idle_timeout);
     case 'D':
         return read_time("--drain-timeout", value, &o->drain_timeout);
+    case 'g':
+        o->gate = 1;
+        return true;
     default:
         return false; /* getopt_long() has said what is wrong. */
     }

@@ -29,6 +29,7 @@ struct proxy_options {
     uint32_t fall;
     uint32_t outlier; /* Failures in a row; 0: no detection. */
     uint32_t outage;  /* enum infra_balancer_outage */
+    uint32_t gate;    /* 1: serve only while a gate of lb_pair is open. */
     uint32_t threads;
     uint32_t backends_count;
     struct proxy_backend *backends;  /* By id; */

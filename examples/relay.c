@@ -48,9 +48,13 @@ static int watch_fd(struct relay *relay, int *fd)
     return epoll_ctl(relay->epoll_fd, EPOLL_CTL_ADD, *fd, &event);
 }
 
-static int listen_on(const struct relay_address *address)
+/* A socket that is bound. With gates the address may be another node's still. */
+static int bind_to(const struct relay_address *address, bool may_be_absent)
 {
     const int on = 1;
+    int level =
+        address->storage.ss_family == AF_INET6 ? IPPROTO_IPV6 : IPPROTO_IP;
+    int name = level == IPPROTO_IPV6 ? IPV6_FREEBIND : IP_FREEBIND;
     int fd = socket(address->storage.ss_family,
                     SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
@@ -60,15 +64,22 @@ static int listen_on(const struct relay_address *address)
         (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
          setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) != 0 ||
          setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) != 0 ||
+         (may_be_absent && setsockopt(fd, level, name, &on, sizeof on) != 0) ||
          bind(fd, (const struct sockaddr *)&address->storage, address->size) !=
-             0 ||
-         listen(fd, BACKLOG) != 0)) {
+             0)) {
         int error = errno;
         close(fd);
         errno = error;
         return -1;
     }
     return fd;
+}
+
+int relay_listen(struct relay *relay)
+{
+    relay->listens = listen(relay->listen_fd, BACKLOG) == 0 &&
+                     watch_fd(relay, &relay->listen_fd) == 0;
+    return relay->listens ? 0 : errno;
 }
 
 int relay_create(struct relay **ret, const struct relay_options *options)
@@ -89,7 +100,8 @@ int relay_create(struct relay **ret, const struct relay_options *options)
         relay->phases[i] = (struct relay_link) { .next = &relay->phases[i],
                                                  .prev = &relay->phases[i] };
     }
-    relay->listen_fd = listen_on(options->listen);
+    relay->now = infra_driver_now();
+    relay->listen_fd = bind_to(options->listen, options->gates != NULL);
     int error = errno;
     relay->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     relay->timer_fd =
@@ -97,7 +109,8 @@ int relay_create(struct relay **ret, const struct relay_options *options)
     relay->timer_at = INFRA_TIME_NEVER;
     relay->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     if (relay->listen_fd < 0 || relay->wake_fd < 0 || relay->timer_fd < 0 ||
-        relay->epoll_fd < 0 || watch_fd(relay, &relay->listen_fd) != 0 ||
+        relay->epoll_fd < 0 ||
+        (options->gates == NULL && relay_listen(relay) != 0) ||
         watch_fd(relay, &relay->timer_fd) != 0 ||
         watch_fd(relay, &relay->wake_fd) != 0) {
         error = relay->listen_fd < 0 ? error : errno;
@@ -201,8 +214,11 @@ static bool accept_clients(struct relay *relay, int count)
         socklen_t size = sizeof client;
         int fd = accept4(relay->listen_fd, (struct sockaddr *)&client, &size,
                          SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd >= 0) {
-            relay_session_start(relay, fd, client_hash(relay, &client));
+        struct relay_pass pass;
+        if (fd >= 0 && !relay_gate_admits(relay, fd, &pass)) {
+            relay_reset_fd(fd);
+        } else if (fd >= 0) {
+            relay_session_start(relay, fd, client_hash(relay, &client), &pass);
         } else if (errno == EAGAIN) {
             return false;
         } else {
@@ -233,9 +249,11 @@ static void serve_ready(struct relay *relay)
 
 static infra_time deadline(const struct relay *relay)
 {
-    infra_time first =
-        relay->accept_again == 0 ? INFRA_TIME_NEVER : relay->accept_again;
+    infra_time first = relay_gate_deadline(relay);
 
+    if (relay->accept_again != 0 && relay->accept_again < first) {
+        first = relay->accept_again;
+    }
     if (atomic_load(&relay->draining) && relay->drain_limit < first) {
         first = relay->drain_limit;
     }
@@ -313,18 +331,34 @@ static int turn(struct relay *relay)
         accept_clients(relay, 1 + count / EVENTS_PER_ACCEPT);
     }
     expire(relay);
+    int error = relay_gate_follow(relay);
     set_timer(relay);
-    return 0;
+    return error;
 }
 
 /* The clients that the kernel has greeted already are served; closing the
  * listener would reset them. */
 static void stop_listening(struct relay *relay)
 {
-    while (accept_clients(relay, BACKLOG)) {
+    bool listens = relay->listens;
+
+    relay->listens = false;
+    while (listens && accept_clients(relay, BACKLOG)) {
     }
     close_fd(&relay->listen_fd);
     relay->accept_again = 0;
+}
+
+int relay_rebind(struct relay *relay)
+{
+    stop_listening(relay);
+    relay->listen_fd = bind_to(relay->options.listen, true);
+    return relay->listen_fd >= 0 ? 0 : errno;
+}
+
+infra_time relay_progress(const struct relay *relay)
+{
+    return atomic_load_explicit(&relay->turned_at, memory_order_relaxed);
 }
 
 int relay_run(struct relay *relay)
@@ -332,6 +366,7 @@ int relay_run(struct relay *relay)
     int error = 0;
 
     relay->now = infra_driver_now();
+    set_timer(relay);
     while (error == 0 && !atomic_load(&relay->draining)) {
         error = turn(relay);
     }

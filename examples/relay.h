@@ -10,6 +10,8 @@
 #ifndef EXAMPLES_RELAY_H
 #define EXAMPLES_RELAY_H
 
+#include "shared_gates.h"
+
 #include <infra/balancer.h>
 #include <infra/driver.h>
 #include <infra/outlier.h>
@@ -33,9 +35,12 @@ struct relay_options {
      * somebody out; NULL: nobody. */
     struct infra_outlier *outlier;
     struct infra_driver *driver;
+    /* It serves only while one of them is open; NULL: always. */
+    const struct shared_gates *gates;
 };
 
-/* Open the listener; clients queue from now on.  0 or an errno.  The reader and
+/* Open the listener; clients queue from now on, or with gates as long as one is
+ * open.  0 or an errno.  The reader and
  * the addresses stay the caller's and must outlive the relay. */
 int relay_create(struct relay **ret, const struct relay_options *options);
 
@@ -47,6 +52,10 @@ int relay_address(const struct relay *relay, struct relay_address *ret);
 
 /* Serve until a drain is over.  0 or an errno. */
 int relay_run(struct relay *relay);
+
+/* When it last turned; with gates it does so all the time.  Called from any
+ * thread. */
+infra_time relay_progress(const struct relay *relay);
 
 /* Take no new client, let the sessions end, cut what is left at @limit (on the
  * clock of infra_driver_now()).  Called once, from any thread. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What the three files of the relay share: relay.c turns the loop,
- * relay_session.c knows how a session lives, relay_pump.c moves its bytes. */
+/* What the files of the relay share: relay.c turns the loop,
+ * relay_session.c knows how a session lives, relay_pump.c moves its bytes,
+ * relay_gate.c keeps it from serving while another node does. */
 #ifndef EXAMPLES_RELAY_PRIVATE_H
 #define EXAMPLES_RELAY_PRIVATE_H
 
@@ -61,6 +62,12 @@ struct relay_link {
     struct relay_link *prev;
 };
 
+/* Under what a session was admitted. */
+struct relay_pass {
+    struct shared_gate *gate; /* NULL: none in particular. */
+    uint64_t token;
+};
+
 struct relay_session {
     struct relay_link
         link; /* In its phase; first, so that a link is a session. */
@@ -70,8 +77,9 @@ struct relay_session {
     struct infra_ticket ticket;
     infra_time since; /* Last activity, and place in the phase's list. */
     infra_time connect_start;
-    infra_time connect_time;         /* How long it took; 0: it did not. */
-    uint64_t hash;                   /* Of the client's address. */
+    infra_time connect_time; /* How long it took; 0: it did not. */
+    uint64_t hash;           /* Of the client's address. */
+    struct relay_pass pass;
     uint32_t tried[RELAY_TRIES_MAX]; /* The last one is the present one. */
     uint32_t tried_count;
     enum relay_phase phase;
@@ -90,12 +98,15 @@ struct relay {
     infra_time accept_again; /* The listener rests until then; 0: it works. */
     infra_time timer_at;     /* When the timer rings. */
     infra_time drain_limit;
+    _Atomic infra_time turned_at;
+    uint64_t tokens[SHARED_GATES_MAX]; /* Of the gates; 0: shut. */
     uint32_t sessions_count;
     int epoll_fd;
     int listen_fd;
     int wake_fd;
     int timer_fd;
     bool clients_speak_first; /* As the last session taught. */
+    bool listens;             /* Else the port is only bound. */
     bool exhausted;           /* Out of descriptors or memory. */
     atomic_bool draining;
 };
@@ -112,12 +123,38 @@ unsigned relay_pump(struct relay_pool *pool, struct relay_side *from,
 /* Give up what waits to be written. */
 void relay_drop(struct relay_pool *pool, struct relay_side *side);
 
+/* Close so that the peer sees a reset: not the end of a reply, a failure. */
+void relay_reset_fd(int fd);
+
 /* Is this errno a shortage of this process, which waiting may end? */
 bool relay_is_shortage(int error);
 
+/* Listen, or only be bound.  0 or an errno. */
+int relay_listen(struct relay *relay);
+int relay_rebind(struct relay *relay);
+
+/* When to look at the gates again. */
+infra_time relay_gate_deadline(const struct relay *relay);
+
+/* May a client be taken in?  If so, the session is to have this pass. */
+bool relay_gate_admits(const struct relay *relay, int fd,
+                       struct relay_pass *ret);
+
+/* May a session go on? */
+bool relay_gate_allows(const struct relay *relay,
+                       const struct relay_session *session);
+
+/* A session is counted while it lives. */
+void relay_gate_enter(const struct relay_session *session);
+void relay_gate_leave(const struct relay_session *session);
+
+/* Do what the gates say: cut, listen, or stop listening.  0 or an errno. */
+int relay_gate_follow(struct relay *relay);
+
 /* A client came in.  The descriptor belongs to the session, which may be over
  * when this returns. */
-void relay_session_start(struct relay *relay, int fd, uint64_t hash);
+void relay_session_start(struct relay *relay, int fd, uint64_t hash,
+                         const struct relay_pass *pass);
 
 /* What epoll said about a side; the work is done by serve. */
 void relay_session_note(struct relay *relay, struct relay_side *side,

@@ -82,9 +82,8 @@ static uint32_t outcome_of(int error)
     }
 }
 
-/* Close so that the peer sees a reset: not the end of a reply, a failure.  Not
- * if that would throw away what the kernel has still to send. */
-static void reset_fd(int fd)
+/* Not if that would throw away what the kernel has still to send. */
+void relay_reset_fd(int fd)
 {
     const struct linger at_once = { .l_onoff = 1, .l_linger = 0 };
     int unsent = 0;
@@ -100,7 +99,7 @@ static void close_side(struct relay *relay, struct relay_side *side, bool reset)
     relay_drop(&relay->pool, side);
     if (side->fd >= 0) {
         if (reset) {
-            reset_fd(side->fd);
+            relay_reset_fd(side->fd);
         } else {
             close(side->fd);
         }
@@ -134,6 +133,7 @@ static void end(struct relay *relay, struct relay_session *s, uint32_t outcome,
     close_side(relay, &s->client, reset);
     unlink_session(s);
     relay->sessions_count--;
+    relay_gate_leave(s);
     free(s);
 }
 
@@ -326,6 +326,10 @@ static void make_ready(struct relay *relay, struct relay_session *s)
 
 void relay_session_serve(struct relay *relay, struct relay_session *s)
 {
+    if (!relay_gate_allows(relay, s)) {
+        relay_session_cut(relay, s);
+        return;
+    }
     if (s->phase == RELAY_CONNECTING && !settle_connect(relay, s)) {
         return;
     }
@@ -351,21 +355,24 @@ void relay_session_serve(struct relay *relay, struct relay_session *s)
     }
 }
 
-void relay_session_start(struct relay *relay, int fd, uint64_t hash)
+void relay_session_start(struct relay *relay, int fd, uint64_t hash,
+                         const struct relay_pass *pass)
 {
     struct relay_session *s = calloc(1, sizeof *s);
 
     if (s == NULL) {
         relay->exhausted = true;
-        reset_fd(fd);
+        relay_reset_fd(fd);
         return;
     }
     s->client =
         (struct relay_side) { .session = s, .fd = fd, .writable = true };
     s->backend = (struct relay_side) { .session = s, .fd = -1 };
     s->hash = hash;
+    s->pass = *pass;
     enter(relay, s, RELAY_CONNECTING);
     relay->sessions_count++;
+    relay_gate_enter(s);
     if (!connect_next(relay, s)) {
         end(relay, s, INFRA_OUTCOME_LOCAL, true);
     } else if (!watch(relay, &s->client) || !watch(relay, &s->backend)) {

@@ -28,6 +28,9 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+/* How old news of the workers may get, for lb_pair. */
+#define ATTEST_EVERY INFRA_MS(10)
+
 struct worker {
     pthread_t thread;
     struct infra_balancer_reader *reader;
@@ -42,7 +45,8 @@ struct proxy {
     struct infra_prober *prober;
     struct infra_outlier *outlier; /* NULL: none is looked for. */
     struct worker *workers;
-    bool *is_down; /* By its checks, by id. */
+    struct shared_gates gates; /* Of lb_pair, if --gate is given. */
+    bool *is_down;             /* By its checks, by id. */
     uint32_t up_count;
 };
 
@@ -195,6 +199,7 @@ static bool start_worker(struct proxy *proxy, struct worker *worker)
         .nginx_ip_hash = proxy->options.policy == infra_balancer_ip_hash(),
         .outlier = proxy->outlier,
         .driver = proxy->driver,
+        .gates = proxy->options.gate ? &proxy->gates : NULL,
     };
     int err = infra_balancer_reader_create(&worker->reader, proxy->balancer);
 
@@ -295,6 +300,21 @@ static void take_outlier(struct proxy *proxy,
     }
 }
 
+/* With gates: tell lb_pair that all is well here.  What counts is the worker
+ * that did not turn for longest. */
+static void attest(struct proxy *proxy)
+{
+    infra_time last = infra_driver_now();
+
+    for (uint32_t i = 0; i < proxy->options.threads; i++) {
+        infra_time at = relay_progress(proxy->workers[i].relay);
+        last = at < last ? at : last;
+    }
+    for (uint32_t i = 0; i < proxy->gates.count; i++) {
+        infra_gate_attest(&proxy->gates.gates[i].gate, last);
+    }
+}
+
 /* Milliseconds until somebody wants the next turn, rounded up. */
 static int wait_ms(const struct proxy *proxy)
 {
@@ -305,7 +325,9 @@ static int wait_ms(const struct proxy *proxy)
         infra_outlier_deadline(proxy->outlier) < deadline) {
         deadline = infra_outlier_deadline(proxy->outlier);
     }
-
+    if (proxy->options.gate && now + ATTEST_EVERY < deadline) {
+        deadline = now + ATTEST_EVERY;
+    }
     if (deadline <= now) {
         return 0;
     }
@@ -327,6 +349,7 @@ static void control(struct proxy *proxy, int signal_fd)
         struct infra_health_event check;
         struct infra_outlier_event outlier;
 
+        attest(proxy);
         infra_driver_step(proxy->driver, infra_driver_now());
         while (infra_prober_next(proxy->prober, infra_driver_now(), &check) ==
                INFRA_OK) {
@@ -375,6 +398,7 @@ static void finish(struct proxy *proxy)
     infra_balancer_destroy(proxy->balancer);
     free(proxy->workers);
     free(proxy->is_down);
+    shared_gates_close(&proxy->gates);
     proxy_options_finish(&proxy->options);
 }
 
@@ -409,6 +433,9 @@ static bool start(struct proxy *proxy)
         }
     }
     say_address(&proxy->options.listen);
+    if (proxy->options.gate) {
+        say("but only while a gate is open (%u)", proxy->gates.count);
+    }
     return true;
 }
 
@@ -419,6 +446,10 @@ int main(int argc, char **argv)
 
     if (proxy_options_read(&proxy.options, &status, argc, argv) != 0) {
         return status;
+    }
+    if (proxy.options.gate && !shared_gates_open(&proxy.gates)) {
+        proxy_options_finish(&proxy.options);
+        return 2;
     }
     raise_descriptor_limit();
     /* Blocked before any thread starts, so that signals reach only this fd. */

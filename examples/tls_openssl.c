@@ -88,6 +88,18 @@ struct tls_openssl *tls_openssl_create(const char *ca_file)
     return tls;
 }
 
+int tls_openssl_identify(struct tls_openssl *tls, const char *certificate_file,
+                         const char *key_file)
+{
+    /* The key is held against the certificate when it is read. */
+    return SSL_CTX_use_certificate_chain_file(tls->context, certificate_file) ==
+                       1 &&
+                   SSL_CTX_use_PrivateKey_file(tls->context, key_file,
+                                               SSL_FILETYPE_PEM) == 1
+               ? 0
+               : -1;
+}
+
 void tls_openssl_destroy(struct tls_openssl *tls)
 {
     if (tls != NULL) {

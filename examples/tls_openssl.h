@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* TLS for libinfra's checks by OpenSSL 3: copy these two files into your
- * program.
+/* TLS for libinfra's checks and electors by OpenSSL 3: copy these two files
+ * into your program.
  *
  *   struct tls_openssl *tls = tls_openssl_create("/etc/ssl/my-ca.pem");
  *   struct infra_transport transport = tls_openssl_transport(tls);
@@ -8,7 +8,8 @@
  *   ...
  *   target.tls_name = "app.example";     // one for each backend
  *
- * and probes with tls = 1.  A server must show a certificate that a trusted
+ * and probes with tls = 1; the same for infra_elector_options, its endpoints, and
+ * a lease with tls = 1.  A server must show a certificate that a trusted
  * authority signed, that is valid now, and that names what tls_name says, a
  * host or an address; without a name no check passes. */
 #ifndef TLS_OPENSSL_H
@@ -22,7 +23,12 @@ struct tls_openssl;
  * NULL: there is no such file, or no memory. */
 struct tls_openssl *tls_openssl_create(const char *ca_file);
 
-/* It uses @tls, which must outlive the prober that it is given to. */
+/* Show this certificate, with its chain, to servers that ask for one; both files
+ * are PEM.  0, or -1: there are no such files, or the key is another's. */
+int tls_openssl_identify(struct tls_openssl *tls, const char *certificate_file,
+                         const char *key_file);
+
+/* It uses @tls, which must outlive the prober or elector that it is given to. */
 struct infra_transport tls_openssl_transport(struct tls_openssl *tls);
 
 /* NULL is allowed. */

@@ -1,14 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "vrrp_link.h"
 
-#include <errno.h>
-#include <linux/if_packet.h>
-#include <linux/rtnetlink.h>
-#include <net/ethernet.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -103,24 +98,13 @@ static int prepare_to_send(const struct link *link,
 int link_open(struct link *link, const char *interface, uint32_t family,
               const struct infra_vrrp_address *local)
 {
-    struct ifreq request = { 0 };
-
     *link =
         (struct link) { .family = family, .index = if_nametoindex(interface) };
     link->receive_fd = raw_socket(link, interface);
     link->send_fd = raw_socket(link, interface);
-    link->frame_fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
-    link->netlink_fd =
-        socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-    if (link->index == 0 || link->receive_fd < 0 || link->send_fd < 0 ||
-        link->frame_fd < 0 || link->netlink_fd < 0) {
+    if (link->index == 0 || link->receive_fd < 0 || link->send_fd < 0) {
         return -1;
     }
-    strncpy(request.ifr_name, interface, IFNAMSIZ - 1);
-    if (ioctl(link->frame_fd, SIOCGIFHWADDR, &request) != 0) {
-        return -1;
-    }
-    memcpy(link->mac, request.ifr_hwaddr.sa_data, sizeof link->mac);
     return prepare_to_receive(link) != 0 || prepare_to_send(link, local) != 0
                ? -1
                : 0;
@@ -128,13 +112,11 @@ int link_open(struct link *link, const char *interface, uint32_t family,
 
 void link_close(struct link *link)
 {
-    const int fds[] = { link->receive_fd, link->send_fd, link->frame_fd,
-                        link->netlink_fd };
-
-    for (size_t i = 0; i < sizeof fds / sizeof fds[0]; i++) {
-        if (fds[i] >= 0) {
-            close(fds[i]);
-        }
+    if (link->receive_fd >= 0) {
+        close(link->receive_fd);
+    }
+    if (link->send_fd >= 0) {
+        close(link->send_fd);
     }
 }
 
@@ -196,60 +178,4 @@ int link_send(struct link *link, const struct infra_vrrp_address *to,
                    0
                ? -1
                : 0;
-}
-
-int link_send_frame(struct link *link, const void *frame, size_t size)
-{
-    struct sockaddr_ll to = { .sll_family = AF_PACKET,
-                              .sll_ifindex = (int)link->index,
-                              .sll_halen = 6 };
-
-    return sendto(link->frame_fd, frame, size, 0, (struct sockaddr *)&to,
-                  sizeof to) < 0
-               ? -1
-               : 0;
-}
-
-int link_set_address(struct link *link,
-                     const struct infra_vrrp_address *address, uint8_t prefix,
-                     int have)
-{
-    int is_ipv4 = link->family == INFRA_VRRP_IPV4;
-    uint16_t size = is_ipv4 ? 4 : 16;
-    struct {
-        struct nlmsghdr head;
-        struct ifaddrmsg message;
-        struct rtattr attribute;
-        uint8_t address[16];
-    } request = {
-        .head = { .nlmsg_type = have ? RTM_NEWADDR : RTM_DELADDR,
-                  .nlmsg_flags = (uint16_t)(NLM_F_REQUEST | NLM_F_ACK |
-                                            (have ? NLM_F_CREATE : 0)) },
-        /* Another node may have it still: do not look for duplicates. */
-        .message = { .ifa_family = is_ipv4 ? AF_INET : AF_INET6,
-                     .ifa_prefixlen = prefix,
-                     .ifa_flags = is_ipv4 ? 0 : IFA_F_NODAD,
-                     .ifa_index = link->index },
-        .attribute = { .rta_len = (uint16_t)RTA_LENGTH(size),
-                       .rta_type = IFA_LOCAL },
-    };
-    struct {
-        struct nlmsghdr head;
-        struct nlmsgerr error;
-        char rest[256];
-    } reply;
-
-    memcpy(request.address, address->bytes, size);
-    request.head.nlmsg_len =
-        (uint32_t)(NLMSG_LENGTH(sizeof request.message) + RTA_LENGTH(size));
-    if (send(link->netlink_fd, &request, request.head.nlmsg_len, 0) < 0 ||
-        recv(link->netlink_fd, &reply, sizeof reply, 0) < 0) {
-        return -1;
-    }
-    int err = -reply.error.error;
-    if (err != 0 && err != EEXIST && err != EADDRNOTAVAIL) {
-        errno = err;
-        return -1;
-    }
-    return 0;
 }

@@ -2,7 +2,7 @@
 /*
  * A node of a virtual router: it has the address whenever it is Active.
  *
- *   cc vrrp_node.c vrrp_link.c $(pkg-config --cflags --libs libinfra) \
+ *   cc vrrp_node.c virtual_address.c vrrp_link.c $(pkg-config --cflags --libs libinfra) \
  *      -D_GNU_SOURCE -o vrrp_node
  *   ./vrrp_node --interface eth0 --local 192.0.2.1 --vrid 51 \
  *      --address 192.0.2.100/24 --priority 100 --interval 100
@@ -16,6 +16,7 @@
  *   active: silence, 0.361 s after the last message
  *   initialize: stop
  */
+#include "virtual_address.h"
 #include "vrrp_link.h"
 
 #include <arpa/inet.h>
@@ -29,6 +30,7 @@
 #include <time.h>
 
 static struct link link_;
+static struct virtual_link interface_;
 static struct infra_vrrp *vrrp;
 static struct infra_vrrp_address addresses[INFRA_VRRP_ADDRESSES_MAX];
 static uint8_t prefixes[INFRA_VRRP_ADDRESSES_MAX];
@@ -91,8 +93,13 @@ static void change(const struct infra_vrrp_event *event)
 
     infra_vrrp_inspect(vrrp, &status);
     for (uint32_t i = 0; prefixes[i] != 0; i++) {
-        if (link_set_address(&link_, &addresses[i], prefixes[i],
-                             event->state == INFRA_VRRP_ACTIVE) != 0) {
+        const struct virtual_address a = { .address = addresses[i],
+                                           .family = link_.family,
+                                           .prefix = prefixes[i] };
+        if (virtual_link_set(&interface_, &a,
+                             event->state == INFRA_VRRP_ACTIVE
+                                 ? VIRTUAL_ADDRESS_FOREVER
+                                 : 0) != 0) {
             fail("address");
         }
     }
@@ -121,8 +128,9 @@ static void act(const struct infra_vrrp_event *event)
         change(event);
         break;
     case INFRA_VRRP_ANNOUNCE:
-        size = infra_vrrp_frame(vrrp, event, link_.mac, buffer, sizeof buffer);
-        (void)link_send_frame(&link_, buffer, (size_t)size);
+        size = infra_vrrp_frame(vrrp, event, interface_.mac, buffer,
+                                sizeof buffer);
+        (void)virtual_link_send(&interface_, buffer, (size_t)size);
         break;
     default:
         printf("hint: %s\n", infra_vrrp_reason_name(event->reason));
@@ -277,12 +285,14 @@ int main(int argc, char **argv)
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGUSR1, &action, NULL);
     setvbuf(stdout, NULL, _IOLBF, 0);
-    if (link_open(&link_, interface, o.family, &o.local) != 0) {
+    if (virtual_link_open(&interface_, interface) != 0 ||
+        link_open(&link_, interface, o.family, &o.local) != 0) {
         fail(interface);
     }
     infra_vrrp_start(vrrp, now());
     run();
     infra_vrrp_destroy(vrrp);
     link_close(&link_);
+    virtual_link_close(&interface_);
     return EXIT_SUCCESS;
 }

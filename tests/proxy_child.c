@@ -17,6 +17,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+static int kept_fd = -1;
+
+void child_keep(int fd)
+{
+    kept_fd = fd;
+}
+
 static void become_proxy(unsigned descriptors, const char *const *args)
 {
     const struct rlimit limit = { descriptors, descriptors };
@@ -29,7 +36,9 @@ static void become_proxy(unsigned descriptors, const char *const *args)
     /* No proxy outlives a test that failed. */
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     for (int fd = STDERR_FILENO + 1; fd < 1024; fd++) {
-        close(fd); /* What Check has open counts too. */
+        if (fd != kept_fd) {
+            close(fd); /* What Check has open counts too. */
+        }
     }
     if (descriptors != 0) {
         setrlimit(RLIMIT_NOFILE, &limit);

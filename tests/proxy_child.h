@@ -19,6 +19,9 @@ struct child {
     in_port_t port; /* Where it listens. */
 };
 
+/* A descriptor that every later child has, too; all others are closed there. */
+void child_keep(int fd);
+
 /* Run the program that the environment's TCP_PROXY names, with these arguments
  * up to NULL, at most @descriptors of them open (0: no limit). */
 void child_run(struct child *child, unsigned descriptors,

@@ -329,6 +329,31 @@ START_TEST(tls_comes_first)
 }
 END_TEST
 
+/* Servers that are somebody else's are told from servers that are gone, and a
+ * library that cannot be had from both. */
+START_TEST(handshakes_may_fail)
+{
+    static const struct {
+        uint32_t outcome;
+        uint32_t reason;
+    } rows[] = {
+        { INFRA_OUTCOME_ERROR, INFRA_LEASE_REASON_TLS },
+        { INFRA_OUTCOME_RESET, INFRA_LEASE_REASON_TLS },
+        { INFRA_OUTCOME_LOCAL, INFRA_LEASE_REASON_LOCAL },
+    };
+    struct infra_lease_etcd_options o = etcd_options();
+
+    o.tls = 1;
+    etcd_create(&o);
+    for (uint32_t i = 0; i < 3; i++) {
+        ETCD(TEST_ACCEPT(i % 2));
+        ETCD(TEST_FAIL(rows[_i].outcome));
+        ETCD(TEST_CLOSED);
+    }
+    expect_unknown(rows[_i].reason, 0);
+}
+END_TEST
+
 static void log_in(const char *login)
 {
     char body[512];
@@ -509,6 +534,7 @@ static Suite *lease_etcd_servers_suite(void)
     tcase_add_test(tc, a_new_call_has_its_own_reply);
     tcase_add_test(tc, a_call_has_its_deadline);
     tcase_add_test(tc, tls_comes_first);
+    tcase_add_loop_test(tc, handshakes_may_fail, 0, 3);
     tcase_add_test(tc, the_longest_names_fit);
     suite_add_tcase(s, tc);
 

@@ -265,14 +265,14 @@ END_TEST
 /* Each reason has a word of its own. */
 START_TEST(reasons_have_names)
 {
-    for (uint32_t i = 0; i <= INFRA_LEASE_REASON_CORRUPT; i++) {
+    for (uint32_t i = 0; i <= INFRA_LEASE_REASON_TLS; i++) {
         ck_assert_str_ne(infra_lease_reason_name(i), "unknown");
         for (uint32_t j = 0; j < i; j++) {
             ck_assert_str_ne(infra_lease_reason_name(i),
                              infra_lease_reason_name(j));
         }
     }
-    ck_assert_str_eq(infra_lease_reason_name(INFRA_LEASE_REASON_CORRUPT + 1),
+    ck_assert_str_eq(infra_lease_reason_name(INFRA_LEASE_REASON_TLS + 1),
                      "unknown");
 }
 END_TEST

@@ -124,7 +124,7 @@ START_TEST(a_conversation_goes_through_the_session)
     };
 
     fake = ways[_i];
-    t.job.tls_name = "db.example";
+    t.addresses[0].tls_name = "db.example";
     t.say = "question";
     t.say_size = 8;
     t.enough = 6;

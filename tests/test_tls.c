@@ -270,7 +270,8 @@ START_TEST(a_silent_server_times_out)
 }
 END_TEST
 
-/* A file that is not there, or holds no certificate, is not trusted. */
+/* A file that is not there, or holds no certificate, is not trusted, and none is
+ * shown out of it. */
 START_TEST(authorities_must_exist)
 {
     ck_assert_ptr_null(tls_openssl_create("/nonexistent/ca.pem"));
@@ -278,6 +279,10 @@ START_TEST(authorities_must_exist)
     tls_openssl_destroy(NULL);
     struct tls_openssl *of_system = tls_openssl_create(NULL);
     ck_assert_ptr_nonnull(of_system);
+    ck_assert_int_eq(
+        tls_openssl_identify(of_system, "/nonexistent/a.pem", "/dev/null"), -1);
+    ck_assert_int_eq(tls_openssl_identify(of_system, "/dev/null", "/dev/null"),
+                     -1);
     tls_openssl_destroy(of_system);
 }
 END_TEST

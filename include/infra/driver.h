@@ -345,6 +345,8 @@ INFRA_API INFRA_NODISCARD int infra_lease_file(
 /** Where a store listens. */
 struct infra_elector_endpoint {
     const struct sockaddr *address; /**< IPv4, IPv6 or Unix stream. */
+    /** The server's name for TLS, not empty; NULL: it has none. */
+    const char *tls_name;
     uint32_t address_size;
     uint32_t reserved;
 };
@@ -361,6 +363,9 @@ struct infra_elector_options {
     struct infra_lease *lease;
     /** The store's servers, as many as the lease was told of; copied. */
     const struct infra_elector_endpoint *endpoints;
+    /** For a lease that wants TLS; copied, and its user outlives the elector.
+     *  NULL: such a lease answers UNKNOWN, with INFRA_LEASE_REASON_LOCAL. */
+    const struct infra_transport *tls;
     uint32_t endpoints_count;
     uint32_t reserved;
 };
@@ -378,8 +383,9 @@ struct infra_elector_options {
  *
  * @param[out] ret  Set on success only.
  * @return INFRA_OK; INFRA_ENOMEM; INFRA_ESTRUCT; INFRA_EINVAL: something is
- *         missing, or what infra_failover_create() refuses.  On failure the
- *         lease stays with the caller.
+ *         missing, an empty tls_name, a transport that lacks a function, or
+ *         what infra_failover_create() refuses.  On failure the lease stays
+ *         with the caller.
  *
  * Allocates.  Thread safety: owner (of the driver).
  */

@@ -64,6 +64,8 @@ enum infra_lease_reason {
     INFRA_LEASE_REASON_BUSY,        /**< Another process works at the file. */
     INFRA_LEASE_REASON_SYSTEM,      /**< The file cannot be read or written. */
     INFRA_LEASE_REASON_CORRUPT,     /**< The file is damaged, or deleted. */
+    INFRA_LEASE_REASON_TLS,         /**< The TLS handshake failed, as with a
+                                         certificate of somebody else. */
 };
 
 /** An answer, or a hint. */
@@ -288,7 +290,7 @@ struct infra_lease_etcd_options {
     infra_time ttl; /**< The same; 0: 10 s.  etcd counts whole seconds: it is
                          rounded up, to two at least. */
     uint32_t endpoints_count; /**< Servers, at most 16; 0: 1. */
-    uint32_t tls;             /**< 1: over TLS. */
+    uint32_t tls;             /**< 1: over TLS, see infra_elector_options. */
 };
 
 /**

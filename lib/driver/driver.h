@@ -47,7 +47,6 @@ struct infra__job {
     void (*done)(void *owner, infra_time now); /* want() is DONE. */
     void *owner;
     const struct infra_transport *tls; /* NULL: none is to be had. */
-    const char *tls_name;              /* NULL: it has none. */
 
     struct infra_driver *driver;
     void *session;         /* Of TLS; NULL: in the clear. */
@@ -119,6 +118,11 @@ void infra__link_fail_errno(struct infra__job *job, int error, infra_time now);
 void infra__link_hang_up(struct infra__job *job);
 /* The same of a connection that is the parent's, and for hang_up(). */
 void infra__link_let_go(struct infra__job *job, bool quiet);
+
+/* Copy a host's transport; NULL leaves @ret without functions. INFRA_ESTRUCT;
+ * INFRA_EINVAL: some function is missing. */
+int infra__transport_import(struct infra_transport *ret,
+                            const struct infra_transport *from);
 
 /* The bytes of a job's connection, in the clear or through its session. What is
  * no count is an enum infra_transport_answer; with ERROR, @ret is whose fault

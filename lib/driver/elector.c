@@ -9,6 +9,7 @@
 #include "../failover/lease.h"
 
 #include <assert.h>
+#include <string.h>
 
 #define EXCHANGES_MAX 3u
 
@@ -20,16 +21,28 @@ struct infra_elector {
     struct infra_driver *driver;
     struct infra_failover *machine;
     struct infra_lease *lease;
+    struct infra_transport tls; /* Without functions: there is none. */
     struct infra__job jobs[EXCHANGES_MAX];
+    size_t bytes; /* Of the allocation. */
     uint32_t jobs_count;
     uint32_t addresses_count;
-    struct infra__address addresses[];
+    struct infra__address addresses[]; /* And their names. */
 };
 
-static size_t elector_size(uint32_t addresses_count)
+static size_t name_size(const struct infra_elector_endpoint *endpoint)
 {
-    return sizeof(struct infra_elector) +
-           addresses_count * sizeof(struct infra__address);
+    return endpoint->tls_name != NULL ? strlen(endpoint->tls_name) + 1 : 0;
+}
+
+static size_t elector_size(const struct infra_elector_options *o)
+{
+    size_t size = sizeof(struct infra_elector) +
+                  o->endpoints_count * sizeof(struct infra__address);
+
+    for (uint32_t i = 0; i < o->endpoints_count; i++) {
+        size += name_size(&o->endpoints[i]);
+    }
+    return size;
 }
 
 static void take_replies(struct infra_elector *e, infra_time now)
@@ -90,6 +103,7 @@ static int attach_jobs(struct infra_elector *e)
                                      .addresses_count = e->addresses_count,
                                      .done = conversation_done,
                                      .owner = e };
+        job->tls = e->tls.open != NULL ? &e->tls : NULL;
         int err = infra__job_attach(e->driver, job);
         if (err != INFRA_OK) {
             return err;
@@ -106,9 +120,12 @@ static void detach_jobs(struct infra_elector *e)
     }
 }
 
-static int import(struct infra_elector *e,
-                  const struct infra_elector_options *o)
+/* The names lie behind the addresses, one behind the other. */
+static int import_endpoints(struct infra_elector *e,
+                            const struct infra_elector_options *o)
 {
+    char *names = (char *)&e->addresses[o->endpoints_count];
+
     for (uint32_t i = 0; i < o->endpoints_count; i++) {
         const struct infra_elector_endpoint *from = &o->endpoints[i];
         int err = infra__address_import(&e->addresses[i], from->address,
@@ -116,14 +133,45 @@ static int import(struct infra_elector *e,
         if (err != INFRA_OK) {
             return err;
         }
-        e->addresses_count++;
+        if (from->tls_name != NULL) {
+            e->addresses[i].tls_name =
+                memcpy(names, from->tls_name, name_size(from));
+            names += name_size(from);
+        }
+    }
+    e->addresses_count = o->endpoints_count;
+    return INFRA_OK;
+}
+
+static bool are_allowed(const struct infra_elector_options *o)
+{
+    if (o->lease == NULL || (o->endpoints == NULL && o->endpoints_count > 0) ||
+        o->endpoints_count > INFRA_ELECTOR_ENDPOINTS_MAX) {
+        return false;
+    }
+    for (uint32_t i = 0; i < o->endpoints_count; i++) {
+        const char *name = o->endpoints[i].tls_name;
+        if (name != NULL && name[0] == '\0') {
+            return false;
+        }
+    }
+    return true;
+}
+
+static int import(struct infra_elector *e,
+                  const struct infra_elector_options *o)
+{
+    int err = import_endpoints(e, o);
+
+    if (err != INFRA_OK) {
+        return err;
     }
     e->lease = o->lease;
     e->client = (struct infra__client) { .turn = elector_turn,
                                          .deadline = elector_deadline,
                                          .pending = elector_pending,
                                          .self = e };
-    int err = attach_jobs(e);
+    err = attach_jobs(e);
     return err != INFRA_OK ? err
                            : infra_failover_create(&e->machine, o->failover);
 }
@@ -133,30 +181,33 @@ int infra_elector_create(struct infra_elector **ret,
                          const struct infra_elector_options *options)
 {
     struct infra_elector_options o = { .size = sizeof o };
+    struct infra_transport tls;
 
     if (ret == NULL || driver == NULL || options == NULL) {
         return INFRA_EINVAL;
     }
     int err = infra__options_import(&o, sizeof o, options, sizeof o);
+    if (err == INFRA_OK) {
+        err = are_allowed(&o) ? infra__transport_import(&tls, o.tls)
+                              : INFRA_EINVAL;
+    }
     if (err != INFRA_OK) {
         return err;
     }
-    if (o.lease == NULL || (o.endpoints == NULL && o.endpoints_count > 0) ||
-        o.endpoints_count > INFRA_ELECTOR_ENDPOINTS_MAX) {
-        return INFRA_EINVAL;
-    }
     struct infra_allocator allocator = infra__allocator_or_libc(o.allocator);
-    struct infra_elector *e =
-        infra__alloc(&allocator, 1, elector_size(o.endpoints_count));
+    size_t bytes = elector_size(&o);
+    struct infra_elector *e = infra__alloc(&allocator, 1, bytes);
     if (e == NULL) {
         return INFRA_ENOMEM;
     }
     e->allocator = allocator;
+    e->bytes = bytes;
     e->driver = driver;
+    e->tls = tls;
     err = import(e, &o);
     if (err != INFRA_OK) {
         detach_jobs(e);
-        infra__free(&allocator, e, 1, elector_size(o.endpoints_count));
+        infra__free(&allocator, e, 1, bytes);
         return err;
     }
     infra__driver_join(driver, &e->client);
@@ -174,7 +225,7 @@ void infra_elector_destroy(struct infra_elector *elector)
     infra_failover_destroy(elector->machine);
     infra_lease_destroy(elector->lease);
     struct infra_allocator allocator = elector->allocator;
-    infra__free(&allocator, elector, 1, elector_size(elector->addresses_count));
+    infra__free(&allocator, elector, 1, elector->bytes);
 }
 
 /* The conversations may want something new. */

@@ -10,7 +10,6 @@
 #define IDS_MAX_DEFAULT 64u /* As health.h says. */
 #define CONCURRENCY_MAX_DEFAULT 512u
 
-INFRA__NO_TAIL_PADDING(struct infra_transport, close);
 INFRA__NO_TAIL_PADDING(struct infra_prober_options, rate_max_per_s);
 INFRA__NO_TAIL_PADDING(struct infra_prober_stats, waiting);
 INFRA__NO_TAIL_PADDING(struct infra_prober_target, address_size);
@@ -28,15 +27,12 @@ static int import_options(struct infra_prober_options *o,
     int err = infra__options_import(o, sizeof *o, options, sizeof *o);
 
     if (err == INFRA_OK) {
-        err = infra__options_import(tls, sizeof *tls, o->tls, sizeof *tls);
+        err = infra__transport_import(tls, o->tls);
     }
     if (err != INFRA_OK) {
         return err;
     }
-    if (o->rate_max_per_s > INFRA__PACE_PER_S_MAX ||
-        (o->tls != NULL &&
-         (tls->open == NULL || tls->handshake == NULL || tls->read == NULL ||
-          tls->write == NULL || tls->close == NULL))) {
+    if (o->rate_max_per_s > INFRA__PACE_PER_S_MAX) {
         return INFRA_EINVAL;
     }
     if (o->concurrency_max == 0) {
@@ -63,7 +59,7 @@ int infra_prober_create(struct infra_prober **ret, struct infra_driver *driver,
                         const struct infra_prober_options *options)
 {
     struct infra_prober_options o = { .size = sizeof o };
-    struct infra_transport tls = { .size = sizeof tls };
+    struct infra_transport tls;
     struct infra_health_options h = { .size = sizeof h };
     struct infra_health *health;
 
@@ -92,7 +88,6 @@ int infra_prober_create(struct infra_prober **ret, struct infra_driver *driver,
     p->driver = driver;
     p->health = health;
     p->tls = tls;
-    p->has_tls = o.tls != NULL;
     p->pace = infra__pace_of(o.rate_max_per_s);
     p->concurrency_max = o.concurrency_max;
     p->ids_max = h.ids_max;
@@ -153,7 +148,7 @@ static int new_backend(struct infra_prober *p, uint32_t id)
     b->job.addresses_count = 1;
     b->job.done = infra__check_done;
     b->job.owner = b;
-    b->job.tls = p->has_tls ? &p->tls : NULL;
+    b->job.tls = p->tls.open != NULL ? &p->tls : NULL;
     int err = infra__job_attach(p->driver, &b->job);
     if (err != INFRA_OK) {
         infra__free(&p->allocator, b, 1, sizeof *b);
@@ -229,7 +224,6 @@ static void replace(struct infra__backend *b,
     b->key_hash = key_hash;
     b->probe = t->probe;
     b->tls_name = tls_name;
-    b->job.tls_name = tls_name;
     b->job.exchange = infra_probe_exchange(t->probe);
 }
 
@@ -254,6 +248,7 @@ int infra_prober_set(struct infra_prober *prober,
     if (err != INFRA_OK) {
         return err;
     }
+    address.tls_name = tls_name;
     replace(prober->backends[t.id], &t, tls_name, now);
     prober->backends[t.id]->address = address;
     return INFRA_OK;

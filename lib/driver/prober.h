@@ -40,7 +40,7 @@ struct infra_prober {
     struct infra__client client;
     struct infra_driver *driver;
     struct infra_health *health;
-    struct infra_transport tls;
+    struct infra_transport tls; /* Without functions: there is none. */
     struct infra__pace pace;
     struct {
         struct infra__backend *first;
@@ -54,7 +54,6 @@ struct infra_prober {
     uint32_t concurrency_max;
     uint32_t ids_max;
     uint32_t initial; /* Kind of a backend that was just set. */
-    bool has_tls;
     bool doubt_changed;
     struct infra__backend *backends[]; /* By id; NULL: not checked. */
 };

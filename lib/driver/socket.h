@@ -11,9 +11,12 @@
 struct infra__address {
     struct sockaddr_storage storage;
     socklen_t size;
+    const char *tls_name; /* Whose certificate is expected there; its owner's.
+                             NULL: it has no name. */
 };
 
-/* Copy an IPv4, IPv6 or Unix address. INFRA_EINVAL: it is no such thing. */
+/* Copy an IPv4, IPv6 or Unix address, without a name. INFRA_EINVAL: it is no
+ * such thing. */
 int infra__address_import(struct infra__address *ret,
                           const struct sockaddr *address, uint32_t size);
 

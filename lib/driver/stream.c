@@ -8,6 +8,26 @@
 #include <assert.h>
 #include <errno.h>
 
+INFRA__NO_TAIL_PADDING(struct infra_transport, close);
+
+int infra__transport_import(struct infra_transport *ret,
+                            const struct infra_transport *from)
+{
+    struct infra_transport t = { .size = sizeof t };
+    int err = infra__options_import(&t, sizeof t, from, sizeof t);
+
+    if (err != INFRA_OK) {
+        return err;
+    }
+    if (from != NULL &&
+        (t.open == NULL || t.handshake == NULL || t.read == NULL ||
+         t.write == NULL || t.close == NULL)) {
+        return INFRA_EINVAL;
+    }
+    *ret = t;
+    return INFRA_OK;
+}
+
 static long failed(uint32_t outcome, uint32_t *ret)
 {
     *ret = outcome;
@@ -74,7 +94,8 @@ long infra__stream_secure(struct infra__job *job, uint32_t *ret)
         if (infra__socket_holds_bytes(job->fd)) {
             return failed(INFRA_OUTCOME_ERROR, ret);
         }
-        job->session = job->tls->open(job->tls->user, job->fd, job->tls_name);
+        job->session = job->tls->open(job->tls->user, job->fd,
+                                      job->addresses[job->endpoint].tls_name);
         if (job->session == NULL) {
             return failed(INFRA_OUTCOME_LOCAL, ret);
         }

@@ -245,7 +245,7 @@ static void input(void *self, const void *bytes, size_t count, infra_time now)
     }
 }
 
-static uint32_t reason_of(uint32_t outcome)
+static uint32_t reason_of(const struct infra__etcd_link *l, uint32_t outcome)
 {
     switch (outcome) {
     case INFRA_OUTCOME_LOCAL:
@@ -253,7 +253,8 @@ static uint32_t reason_of(uint32_t outcome)
     case INFRA_OUTCOME_TIMEOUT:
         return INFRA_LEASE_REASON_TIMEOUT;
     default:
-        return INFRA_LEASE_REASON_UNREACHABLE;
+        return l->state == SECURING ? INFRA_LEASE_REASON_TLS
+                                    : INFRA_LEASE_REASON_UNREACHABLE;
     }
 }
 
@@ -312,7 +313,7 @@ static void note(void *self, uint32_t what, uint32_t detail, infra_time now)
         fail(l, INFRA_LEASE_REASON_UNREACHABLE);
         break;
     case INFRA_NOTE_FAILED:
-        fail(l, reason_of(detail));
+        fail(l, reason_of(l, detail));
         break;
     case INFRA_NOTE_CLOSED:
         if (l->state == CLOSING) {

@@ -28,6 +28,7 @@ static const char *const reasons[] = {
     [INFRA_LEASE_REASON_BUSY] = "busy",
     [INFRA_LEASE_REASON_SYSTEM] = "system",
     [INFRA_LEASE_REASON_CORRUPT] = "corrupt",
+    [INFRA_LEASE_REASON_TLS] = "tls",
 };
 
 const char *infra_lease_reason_name(uint32_t reason)

@@ -147,14 +147,6 @@ static bool take_role(struct redis *r, const struct infra__resp_value *v)
     return true;
 }
 
-/* A host that was cut is another one. */
-static void keep_host(struct redis *r, const struct infra__resp_value *v)
-{
-    r->host_size =
-        is_text(v) && v->text_size < INFRA__RESP_TEXT_MAX ? v->text_size : 0;
-    memcpy(r->host, v->text, r->host_size);
-}
-
 /* "connected", or what it is at instead. */
 static bool take_link(struct redis *r, const struct infra__resp_value *v)
 {
@@ -169,9 +161,12 @@ static bool take_link(struct redis *r, const struct infra__resp_value *v)
  * link stands. */
 static bool take_of_replica(struct redis *r, const struct infra__resp_value *v)
 {
+    bool is_whole = v->text_size < INFRA__RESP_TEXT_MAX;
+
     switch (v->index) {
-    case 1:
-        keep_host(r, v);
+    case 1: /* A host that was cut is another one. */
+        r->host_size = is_text(v) && is_whole ? v->text_size : 0;
+        memcpy(r->host, v->text, r->host_size);
         return true;
     case 2:
         r->port = v->type == ':' && v->number > 0 ? (uint64_t)v->number : 0;

@@ -22,6 +22,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#ifdef ELECTOR_TLS
+#include "tls_openssl.h"
+#endif
+
 #define ENDPOINTS_MAX 8u
 
 static struct infra_driver *driver;
@@ -72,6 +76,47 @@ static int open_file(struct infra_lease **ret, char **arguments,
     return infra_lease_file(ret, &o);
 }
 
+/* From the environment: with ELECTOR_TLS_CA, a file, etcd is asked over TLS, its
+ * certificate has to name ELECTOR_TLS_NAME, and it is shown the certificate in
+ * ELECTOR_TLS_CERT with the key in ELECTOR_TLS_KEY; ELECTOR_GRACE_MS is the
+ * grace. */
+static const char *setting(const char *name)
+{
+    const char *value = getenv(name);
+
+    return value != NULL && value[0] != '\0' ? value : NULL;
+}
+
+static infra_time grace(void)
+{
+    const char *ms = setting("ELECTOR_GRACE_MS");
+
+    return ms != NULL ? INFRA_MS(strtoull(ms, NULL, 10)) : 0;
+}
+
+static const struct infra_transport *transport(void)
+{
+#ifdef ELECTOR_TLS
+    static struct infra_transport t;
+    const char *ca = setting("ELECTOR_TLS_CA");
+    const char *certificate = setting("ELECTOR_TLS_CERT");
+    struct tls_openssl *tls = ca != NULL ? tls_openssl_create(ca) : NULL;
+
+    if (ca != NULL &&
+        (tls == NULL || (certificate != NULL &&
+                         tls_openssl_identify(tls, certificate,
+                                              setting("ELECTOR_TLS_KEY"))))) {
+        (void)fprintf(stderr, "elector_node: bad certificates\n");
+        exit(2);
+    }
+    if (tls != NULL) {
+        t = tls_openssl_transport(tls);
+        return &t;
+    }
+#endif
+    return NULL;
+}
+
 static int open_etcd(struct infra_lease **ret, char **arguments, int count,
                      uint64_t incarnation, infra_time ttl,
                      struct sockaddr_in *ret_addresses, uint32_t *ret_count)
@@ -80,7 +125,9 @@ static int open_etcd(struct infra_lease **ret, char **arguments, int count,
                                           .group = arguments[0],
                                           .node = node,
                                           .incarnation = incarnation,
-                                          .ttl = ttl };
+                                          .ttl = ttl,
+                                          .tls = setting("ELECTOR_TLS_CA") !=
+                                                 NULL };
 
     for (int i = 1; i < count; i++) {
         int port = atoi(arguments[i]);
@@ -221,6 +268,7 @@ int main(int argc, char **argv)
     f.gate = &gate;
     f.incarnation = fresh();
     f.ttl = INFRA_MS(strtoull(argv[3], NULL, 10));
+    f.grace = grace();
     if (strcmp(argv[4], "file") == 0) {
         err = open_file(&lease, argv + 5, f.incarnation, f.ttl);
     } else {
@@ -230,12 +278,14 @@ int main(int argc, char **argv)
     for (uint32_t i = 0; i < o.endpoints_count; i++) {
         endpoints[i] = (struct infra_elector_endpoint) {
             .address = (struct sockaddr *)&addresses[i],
+            .tls_name = setting("ELECTOR_TLS_NAME"),
             .address_size = sizeof addresses[i]
         };
     }
     o.failover = &f;
     o.lease = lease;
     o.endpoints = endpoints;
+    o.tls = transport();
     err = err != INFRA_OK ? err : infra_elector_create(&elector, driver, &o);
     if (err != INFRA_OK) {
         (void)fprintf(stderr, "elector_node: %s\n", infra_strerror(err));

@@ -189,7 +189,8 @@ expect passed $primary "${monitor[@]}" "$question"
 [ "$role $answer" = "unknown 1000" ] || fail "answer $answer"
 expect passed $primary "${monitor[@]}" "$question" expect=primary
 [ "$role $answer" = "primary 1000" ] || fail "$role, answer $answer"
-expect read-only $primary user=reader password=secret expect=primary 'question=select 9223372036854775808'
+expect read-only $primary user=reader password=secret expect=primary \
+    'question=select 9223372036854775808'
 [ "$answer" = 9223372036854775808 ] || fail "with a failure: answer $answer"
 for none in 'select i from nowhere' 'select null' 'select -1' 'select i from t' \
     "select ''" 'set search_path = public' ';' 'select 1/(i-3) from t' 'select 1;select 2'; do

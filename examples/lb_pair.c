@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One of two or more copies of a program, of which exactly one serves; or with
+ * groups that prefer different nodes, each serves some and any serves all.
+ *
+ *   lb_pair --lease etcd:192.0.2.21:2379,192.0.2.22:2379,192.0.2.23:2379 \
+ *     --node lb1 --interface eth0 --group web,address=192.0.2.100/24 \
+ *     -- tcp_proxy --gate --listen 0.0.0.0:80 192.0.2.31:80 192.0.2.32:80
+ *
+ * It prints the time on CLOCK_BOOTTIME, the group and its role:
+ *
+ *   12.519 web: acquiring: free, token 0
+ *   12.524 web: grace: granted, token 8
+ *   12.524 web: active: ready, token 8
+ *   12.524 web: serves, token 8
+ *
+ * One loop: signals, the store's sockets, VRRP's sockets, and the deadlines of
+ * all.  Nothing in it waits, for a lease is renewed by whoever comes in time:
+ * the operator's commands are started and reaped, never waited for.
+ */
+#include "arguments.h"
+#include "lb_pair_options.h"
+#include "pair_child.h"
+#include "pair_role.h"
+#include "pair_state.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+struct pair {
+    struct pair_options options;
+    const struct pair_role_kind *kind;
+    struct infra_driver *driver;
+    struct virtual_link link;
+    struct shared_gates gates;
+    struct pair_child child;
+    struct pair_role *roles[SHARED_GATES_MAX];
+    uint64_t tokens[SHARED_GATES_MAX]; /* As in the state file. */
+    infra_time end_at; /* It is to be over then, whatever is not; 0: not yet. */
+    bool has_handed_over;
+    int signal_fd;
+};
+
+static bool open_roles(struct pair *p)
+{
+    const struct pair_host host = {
+        .options = &p->options,
+        .driver = p->driver,
+        .link = p->options.interface != NULL ? &p->link : NULL,
+        .gates = p->gates.gates != NULL ? &p->gates : NULL,
+        .token_floors = p->tokens,
+    };
+
+    for (uint32_t i = 0; i < p->options.groups_count; i++) {
+        p->roles[i] = p->kind->open(&host, i, infra_driver_now());
+        if (p->roles[i] == NULL) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool start(struct pair *p)
+{
+    const struct pair_options *o = &p->options;
+    int err = infra_driver_create(&p->driver, NULL);
+
+    if (err != INFRA_OK) {
+        pair_say("%s", infra_strerror(err));
+        return false;
+    }
+    if (o->interface != NULL &&
+        virtual_link_open(&p->link, o->interface) != 0) {
+        pair_say("--interface %s: %s", o->interface, strerror(errno));
+        return false;
+    }
+    if (o->state != NULL && !pair_state_read(o, p->tokens)) {
+        return false;
+    }
+    if (o->store != PAIR_VRRP) {
+        p->child.gates_fd = shared_gates_create(&p->gates, o->groups_count);
+        if (p->child.gates_fd < 0) {
+            pair_say("gates: %s", strerror(errno));
+            return false;
+        }
+        p->child.gates = &p->gates;
+    }
+    p->child.command = o->command;
+    p->kind = o->store == PAIR_VRRP ? &pair_router : &pair_elector;
+    return open_roles(p);
+}
+
+static void finish(struct pair *p)
+{
+    for (uint32_t i = 0; i < p->options.groups_count; i++) {
+        if (p->roles[i] != NULL) {
+            p->kind->close(p->roles[i]);
+        }
+    }
+    shared_gates_close(&p->gates);
+    if (p->child.gates_fd >= 0) {
+        (void)close(p->child.gates_fd);
+    }
+    virtual_link_close(&p->link);
+    infra_driver_destroy(p->driver);
+}
+
+static void reap(struct pair *p)
+{
+    int status;
+
+    for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
+        infra_time now = infra_driver_now();
+        bool is_known = pair_child_ended(&p->child, pid, status, now);
+        for (uint32_t i = 0; !is_known && i < p->options.groups_count; i++) {
+            is_known = p->kind->ended(p->roles[i], pid, status, now);
+        }
+    }
+}
+
+static void end(struct pair *p, infra_time now)
+{
+    const struct pair_options *o = &p->options;
+
+    if (p->end_at != 0) {
+        p->end_at = now; /* The second signal: at once. */
+        return;
+    }
+    pair_say("ends");
+    p->end_at = now + o->drain + 2 * o->limit;
+    for (uint32_t i = 0; i < o->groups_count; i++) {
+        p->kind->end(p->roles[i], now);
+    }
+}
+
+static void take_signals(struct pair *p)
+{
+    struct signalfd_siginfo info;
+
+    while (read(p->signal_fd, &info, sizeof info) == sizeof info) {
+        infra_time now = infra_driver_now();
+        if (info.ssi_signo == SIGCHLD) {
+            reap(p);
+        } else if (info.ssi_signo == SIGTERM || info.ssi_signo == SIGINT) {
+            end(p, now);
+        }
+        for (uint32_t i = 0; i < p->options.groups_count; i++) {
+            if (info.ssi_signo == SIGUSR1) {
+                p->kind->step_down(p->roles[i], now);
+            } else if (info.ssi_signo == SIGUSR2) {
+                p->kind->take_over(p->roles[i], now);
+            }
+        }
+    }
+}
+
+/* Tell a role what it cannot know, and hear what it cannot do. */
+static void tend(struct pair *p, struct pair_role *role, infra_time now)
+{
+    bool fit = p->child.is_settled && !role->service.is_starting;
+
+    if (fit != role->is_fit) {
+        role->is_fit = fit;
+        p->kind->fit(role, fit, now);
+    }
+    if (role->has_stalled) {
+        /* Its listener goes on taking clients, whom nobody answers. */
+        pair_say("%s shows no progress: it is killed", p->child.command[0]);
+        role->has_stalled = false;
+        pair_child_kill(&p->child);
+    }
+    if (role->service.has_failed) {
+        role->service.has_failed = false;
+        p->kind->step_down(role, now);
+    }
+    p->kind->turn(role, now);
+}
+
+static void keep_state(struct pair *p)
+{
+    bool is_new = false;
+
+    for (uint32_t i = 0; i < p->options.groups_count; i++) {
+        is_new |= p->roles[i]->token_floor > p->tokens[i];
+        p->tokens[i] = p->roles[i]->token_floor;
+    }
+    if (is_new && p->options.state != NULL) {
+        pair_state_write(&p->options, p->tokens);
+    }
+}
+
+/* The hand-over comes first: the command serves until it is done.  True: all is
+ * over. */
+static bool is_over(struct pair *p, infra_time now)
+{
+    bool is_handed_over = true;
+
+    for (uint32_t i = 0; i < p->options.groups_count; i++) {
+        is_handed_over &= p->kind->is_over(p->roles[i], now);
+    }
+    if (!p->has_handed_over && (is_handed_over || now >= p->end_at)) {
+        if (!is_handed_over) {
+            pair_say("no orderly hand-over: time is up");
+        }
+        p->has_handed_over = true;
+        p->end_at = now >= p->end_at ? now : now + p->options.limit;
+        pair_child_end(&p->child);
+    }
+    if (p->has_handed_over && now >= p->end_at) {
+        pair_child_kill(&p->child);
+    }
+    return p->has_handed_over && p->child.pid == 0;
+}
+
+static infra_time deadline(const struct pair *p, infra_time now)
+{
+    infra_time at = infra_driver_deadline(p->driver);
+    infra_time child_at = pair_child_deadline(&p->child);
+
+    at = child_at < at ? child_at : at;
+    for (uint32_t i = 0; i < p->options.groups_count; i++) {
+        infra_time role_at = p->kind->deadline(p->roles[i], now);
+        at = role_at < at ? role_at : at;
+    }
+    /* While it ends, what is waited for tells nobody when it is over. */
+    return p->end_at != 0 && now + INFRA_MS(10) < at ? now + INFRA_MS(10) : at;
+}
+
+static void wait_for_something(struct pair *p)
+{
+    struct pollfd fds[2 + SHARED_GATES_MAX] = {
+        { .fd = p->signal_fd, .events = POLLIN },
+        { .fd = infra_driver_fd(p->driver), .events = POLLIN },
+    };
+    infra_time now = infra_driver_now();
+    infra_time until = deadline(p, now);
+    infra_time wait = until > now ? until - now : 0;
+    struct timespec timeout = { (time_t)(wait / INFRA_SEC(1)),
+                                (long)(wait % INFRA_SEC(1)) };
+
+    for (uint32_t i = 0; i < p->options.groups_count; i++) {
+        fds[2 + i] = (struct pollfd) { .fd = p->kind->fd(p->roles[i]),
+                                       .events = POLLIN };
+    }
+    (void)ppoll(fds, 2 + p->options.groups_count,
+                until == INFRA_TIME_NEVER ? NULL : &timeout, NULL);
+}
+
+static void run(struct pair *p)
+{
+    for (;;) {
+        take_signals(p);
+        (void)infra_driver_step(p->driver, infra_driver_now());
+        infra_time now = infra_driver_now();
+        pair_child_turn(&p->child, now);
+        for (uint32_t i = 0; i < p->options.groups_count; i++) {
+            tend(p, p->roles[i], now);
+        }
+        keep_state(p);
+        if (p->end_at != 0 && is_over(p, infra_driver_now())) {
+            return;
+        }
+        wait_for_something(p);
+    }
+}
+
+/* Blocked, so that they come to the loop and nowhere else. */
+static int open_signals(void)
+{
+    static const int numbers[] = { SIGTERM, SIGINT, SIGUSR1, SIGUSR2, SIGCHLD };
+    sigset_t signals;
+
+    (void)sigemptyset(&signals);
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        (void)sigaddset(&signals, numbers[i]);
+    }
+    (void)sigprocmask(SIG_BLOCK, &signals, NULL);
+    return signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+int main(int argc, char **argv)
+{
+    static struct pair pair = { .link = { .frame_fd = -1, .netlink_fd = -1 },
+                                .child = { .gates_fd = -1 } };
+    int status;
+
+    if (pair_options_read(&pair.options, &status, argc, argv) != 0) {
+        return status;
+    }
+    pair.signal_fd = open_signals();
+    bool ok = pair.signal_fd >= 0 && start(&pair);
+    if (ok) {
+        run(&pair);
+    }
+    finish(&pair);
+    return ok ? EXIT_SUCCESS : EXIT_FAILURE;
+}

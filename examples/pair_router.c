@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: MIT */
+/* A group that is served by whoever is Active in its virtual router. */
+#include "pair_role.h"
+#include "vrrp_link.h"
+
+#include <errno.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define INTERVAL INFRA_MS(100)
+
+/* The kernel has the addresses for so long, and hears this often that it still
+ * has them: a node that is killed is followed after 0.4 s, and does not keep
+ * them for much longer. */
+#define ADDRESS_FOR INFRA_SEC(2)
+#define KEEP_EVERY INFRA_MS(500)
+
+struct router {
+    struct pair_role role; /* First: it is a role. */
+    struct infra_vrrp *vrrp;
+    struct link link;
+    infra_time keep_at;
+    uint32_t dropped; /* Flaws that were told, as bits. */
+};
+
+static const char *name_of(const struct router *r)
+{
+    return r->role.service.group->name;
+}
+
+static bool is_virtual(const struct pair_options *o, const void *bytes,
+                       size_t size)
+{
+    for (uint32_t i = 0; i < o->groups_count; i++) {
+        for (uint32_t j = 0; j < o->groups[i].addresses_count; j++) {
+            if (memcmp(o->groups[i].addresses[j].address.bytes, bytes, size) ==
+                0) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* The address of this node that its messages come from: the first one of the
+ * interface, for IPv6 a link-local one. */
+static bool find_local(const struct pair_options *o, uint32_t family,
+                       struct infra_vrrp_address *ret)
+{
+    struct ifaddrs *all = NULL;
+    bool found = false;
+
+    if (getifaddrs(&all) != 0) {
+        return false;
+    }
+    for (const struct ifaddrs *i = all; i != NULL && !found; i = i->ifa_next) {
+        const void *in = i->ifa_addr;
+        if (in == NULL || strcmp(i->ifa_name, o->interface) != 0) {
+            continue;
+        }
+        if (family == INFRA_VRRP_IPV4 && i->ifa_addr->sa_family == AF_INET) {
+            const struct in_addr *a =
+                &((const struct sockaddr_in *)in)->sin_addr;
+            found = !is_virtual(o, a, sizeof *a);
+            memcpy(ret->bytes, a, sizeof *a);
+        } else if (family == INFRA_VRRP_IPV6 &&
+                   i->ifa_addr->sa_family == AF_INET6) {
+            const struct in6_addr *a =
+                &((const struct sockaddr_in6 *)in)->sin6_addr;
+            found = IN6_IS_ADDR_LINKLOCAL(a) && !is_virtual(o, a, sizeof *a);
+            memcpy(ret->bytes, a, sizeof *a);
+        }
+    }
+    freeifaddrs(all);
+    return found;
+}
+
+static bool open_vrrp(struct router *r, const struct pair_host *host,
+                      uint32_t number)
+{
+    const struct pair_options *o = host->options;
+    const struct pair_group *group = &o->groups[number];
+    struct infra_vrrp_address addresses[SHARED_ADDRESSES_MAX];
+    struct infra_vrrp_options options = {
+        .size = sizeof options,
+        .addresses = addresses,
+        .addresses_count = group->addresses_count,
+        .family = group->addresses[0].family,
+        .vrid = o->vrid + number,
+        .priority = group->preference,
+        .interval = INTERVAL,
+        .no_preempt = !o->preempt,
+    };
+
+    for (uint32_t i = 0; i < group->addresses_count; i++) {
+        addresses[i] = group->addresses[i].address;
+    }
+    if (!find_local(o, options.family, &options.local)) {
+        pair_say("%s: --interface %s: no %s of its own", group->name,
+                 o->interface,
+                 options.family == INFRA_VRRP_IPV4 ? "IPv4 address"
+                                                   : "link-local IPv6 address");
+        return false;
+    }
+    int err = infra_vrrp_create(&r->vrrp, &options);
+    if (err != INFRA_OK) {
+        pair_say("%s: %s", group->name, infra_strerror(err));
+        return false;
+    }
+    if (link_open(&r->link, o->interface, options.family, &options.local) !=
+        0) {
+        pair_say("%s: --interface %s: %s", group->name, o->interface,
+                 strerror(errno));
+        return false;
+    }
+    return true;
+}
+
+static void router_close(struct pair_role *role)
+{
+    struct router *r = (struct router *)role;
+
+    infra_vrrp_destroy(r->vrrp);
+    link_close(&r->link);
+    free(r);
+}
+
+static struct pair_role *router_open(const struct pair_host *host,
+                                     uint32_t number, infra_time now)
+{
+    struct router *r = calloc(1, sizeof *r);
+
+    if (r == NULL) {
+        pair_say("out of memory");
+        return NULL;
+    }
+    r->link = (struct link) { .receive_fd = -1, .send_fd = -1 };
+    r->role.service =
+        (struct pair_service) { .options = host->options,
+                                .group = &host->options->groups[number],
+                                .link = host->link };
+    if (!pair_service_start(&r->role.service, now) ||
+        !open_vrrp(r, host, number)) {
+        router_close(&r->role);
+        return NULL;
+    }
+    /* Until the command is up. */
+    (void)infra_vrrp_fit(r->vrrp, 0, now);
+    (void)infra_vrrp_start(r->vrrp, now);
+    return &r->role;
+}
+
+/* Read what is there before looking at the timers. */
+static void hear_all(struct router *r)
+{
+    struct infra_vrrp_datagram datagram;
+    struct infra_vrrp_advert advert;
+    int flaw;
+
+    while (link_receive(&r->link, &datagram, &flaw) == 0) {
+        if (flaw == 0) {
+            flaw = infra_vrrp_parse(&datagram, &advert);
+        }
+        if (flaw == 0) {
+            flaw = infra_vrrp_hear(r->vrrp, &advert, infra_driver_now());
+        }
+        /* Several groups share the LAN: another's VRID is no news. */
+        if (flaw > 0 && flaw != INFRA_VRRP_FLAW_VRID &&
+            (r->dropped & 1u << flaw) == 0) {
+            r->dropped |= 1u << flaw;
+            pair_say("%s: dropped: %s", name_of(r),
+                     infra_vrrp_flaw_name((uint32_t)flaw));
+        }
+    }
+}
+
+static void change(struct router *r, const struct infra_vrrp_event *event,
+                   infra_time now)
+{
+    bool serves = event->state == INFRA_VRRP_ACTIVE;
+
+    pair_say("%s: %s: %s", name_of(r), infra_vrrp_state_name(event->state),
+             infra_vrrp_reason_name(event->reason));
+    if (serves) {
+        pair_service_gain(&r->role.service, 0, now + ADDRESS_FOR, now);
+    } else if (r->role.service.is_wanted) {
+        pair_service_lose(&r->role.service, now);
+    }
+}
+
+/* Sending fails while the interface is down: no matter, the next one may not.
+ */
+static void act(struct router *r, const struct infra_vrrp_event *event,
+                infra_time now)
+{
+    uint8_t buffer[INFRA_VRRP_MESSAGE_MAX];
+    const struct virtual_link *link = r->role.service.link;
+    int size;
+
+    switch (event->kind) {
+    case INFRA_VRRP_ADVERTISE:
+        size = infra_vrrp_message(r->vrrp, event, buffer, sizeof buffer);
+        (void)link_send(&r->link, &event->address, buffer, (size_t)size);
+        break;
+    case INFRA_VRRP_CHANGE:
+        change(r, event, now);
+        break;
+    case INFRA_VRRP_ANNOUNCE:
+        size =
+            infra_vrrp_frame(r->vrrp, event, link->mac, buffer, sizeof buffer);
+        (void)virtual_link_send(r->role.service.link, buffer, (size_t)size);
+        break;
+    default:
+        pair_say("%s: hint: %s", name_of(r),
+                 infra_vrrp_reason_name(event->reason));
+        break;
+    }
+}
+
+static void router_turn(struct pair_role *role, infra_time now)
+{
+    struct router *r = (struct router *)role;
+    struct infra_vrrp_event event;
+
+    hear_all(r);
+    while (infra_vrrp_next(r->vrrp, infra_driver_now(), &event) == INFRA_OK) {
+        act(r, &event, infra_driver_now());
+    }
+    if (now >= r->keep_at) {
+        pair_service_keep(&role->service, now + ADDRESS_FOR, now);
+        r->keep_at = now + KEEP_EVERY;
+    }
+    pair_service_turn(&role->service, now);
+}
+
+static infra_time router_deadline(const struct pair_role *role, infra_time now)
+{
+    const struct router *r = (const struct router *)role;
+    infra_time at = infra_vrrp_deadline(r->vrrp);
+    infra_time service_at = pair_service_deadline(&role->service);
+
+    (void)now;
+    at = service_at < at ? service_at : at;
+    return role->service.is_wanted && r->keep_at < at ? r->keep_at : at;
+}
+
+static int router_fd(const struct pair_role *role)
+{
+    return ((const struct router *)role)->link.receive_fd;
+}
+
+static void router_fit(struct pair_role *role, bool fit, infra_time now)
+{
+    (void)infra_vrrp_fit(((struct router *)role)->vrrp, fit, now);
+}
+
+/* To resign is all that VRRP knows; with --preempt it will not last. */
+static void router_step_down(struct pair_role *role, infra_time now)
+{
+    struct router *r = (struct router *)role;
+
+    (void)infra_vrrp_stop(r->vrrp, now);
+    router_turn(role, now);
+    (void)infra_vrrp_start(r->vrrp, now);
+}
+
+static void router_take_over(struct pair_role *role, infra_time now)
+{
+    (void)now;
+    pair_say("%s: VRRP cannot take over by command: have the other step down",
+             role->service.group->name);
+}
+
+static void router_end(struct pair_role *role, infra_time now)
+{
+    (void)infra_vrrp_stop(((struct router *)role)->vrrp, now);
+}
+
+static bool router_is_over(struct pair_role *role, infra_time now)
+{
+    (void)now;
+    return pair_service_is_gone(&role->service);
+}
+
+static bool router_ended(struct pair_role *role, pid_t pid, int status,
+                         infra_time now)
+{
+    return pair_service_ended(&role->service, pid, status, now);
+}
+
+const struct pair_role_kind pair_router = {
+    .open = router_open,
+    .close = router_close,
+    .turn = router_turn,
+    .deadline = router_deadline,
+    .fd = router_fd,
+    .fit = router_fit,
+    .step_down = router_step_down,
+    .take_over = router_take_over,
+    .end = router_end,
+    .is_over = router_is_over,
+    .ended = router_ended,
+};
