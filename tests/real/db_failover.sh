@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Sourced by db_failover_pgsql.sh and db_failover_mysql.sh: a primary and two
-# replicas that acknowledge its writes, two processes of db_failover on a lease in
-# a file, writers that note each write that was acknowledged, and a sampler that
+# replicas that acknowledge its writes, two processes of db_failover, writers that note each write that was acknowledged, and a sampler that
 # notes who takes writes. What is promised:
 #  - the primary is killed: one of the others is promoted, every acknowledged write
 #    is there, and the third follows it;
@@ -16,7 +15,7 @@
 # behind, so nothing is lost by that.
 #
 # Needs, when main() is called: agent, db_failover (the programs), check (CHECK),
-# base (the first of three ports), and these functions:
+# base (the first of four ports), lease (LEASE), and these functions:
 #   make_homes            the three homes, as db_agent.sh has them
 #   can_run NODE          does its server answer at all?
 #   prepare NODE          make the table of the writers
@@ -124,7 +123,7 @@ export AGENT=$agent
 # --- The two processes.
 declare -A watcher
 start_watcher() { # NAME
-    "$db_failover" --lease "file:$dir/lease" --node "$1" --agent "$dir/agent.sh" \
+    "$db_failover" --lease "$lease" --node "$1" --agent "$dir/agent.sh" \
         --on-primary "$dir/on_primary.sh" --control "$dir/$1.control" --floor "$dir/$1.floor" \
         --check "$check,connect_timeout=500ms,response_timeout=1500ms" --ttl 3s --inter 400ms \
         --fresh 2s --order 3s --sync-acks 1 --unfenced proceed --fence-wait 2s \
@@ -272,7 +271,7 @@ survives_its_own_death() {
     who=$(acting)
     [ -n "$who" ] || fail "nobody acts"
     kill -9 "${watcher[$who]}"
-    until_true 40 is_newer "$((before + 1))"
+    until_true 40 is_newer "$before"
     echo "killed, and $who in the middle of the take-over -> writable again: $(recovery)"
     touch released
     until_true 20 test -e late
@@ -324,11 +323,20 @@ clones() {
     passed "$node is cloned from $(primary) and follows it"
 }
 
+# One member of etcd, for the lease.
+start_etcd() {
+    local url=http://127.0.0.1:$((base + 3))
+    mkdir etcd
+    etcd --data-dir "$dir/etcd" --log-level error --listen-client-urls "$url" \
+        --advertise-client-urls "$url" --listen-peer-urls "unix://localhost:0" \
+        --unsafe-no-fsync >>etcd.log 2>&1 &
+    jobs_started+=($!)
+    lease=etcd:127.0.0.1:$((base + 3))
+}
+
 main() {
     make_homes
-    for n in "${nodes[@]}"; do "$agent" start "$n" & done
-    for n in "${nodes[@]}"; do until_true 30 can_run "$n"; done
-    wait
+    for n in "${nodes[@]}"; do start_node "$n"; done
     start_watcher w1
     start_watcher w2
     until_true 30 is_newer 0

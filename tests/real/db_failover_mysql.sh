@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # db_failover_mysql.sh DB_FAILOVER AGENT: three MariaDB servers, semi-synchronous
-# after sync and without a time-out; see db_failover.sh.
+# after sync and without a time-out; the lease is in a file. See db_failover.sh.
 set -eu -o pipefail
 
 [ $# -eq 2 ] || { echo "usage: $0 DB_FAILOVER AGENT" >&2; exit 2; }
@@ -95,4 +95,5 @@ source_of() {
         END { if (io == "Yes" && sql == "Yes") print port }'
 }
 
+lease=file:$dir/lease
 main
