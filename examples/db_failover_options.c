@@ -56,7 +56,9 @@ static const char help[] =
     "  --ttl TIME             of the lease (10s)\n"
     "  --inter TIME           between two checks of a database (1s)\n"
     "  --fall N               failed checks until it counts as down (3)\n"
-    "  --fresh TIME           for so long a check speaks (5s)\n"
+    "  --fresh TIME           for so long a check speaks, from when it began: "
+    "more than\n"
+    "                         --inter and its time-outs together (5s)\n"
     "  --evidence N           so many say that the primary is dead: this "
     "process, and\n"
     "                         replicas that receive from it no more (2)\n"
@@ -83,7 +85,9 @@ static const char help[] =
     "  --help                 this text\n"
     "\n"
     "TIME is a whole number with its unit: 500ms, 2s, 10m.\n"
-    "\n"
+    "\n";
+
+static const char more_help[] =
     "CMD runs as CMD ORDER KEY [SOURCE-KEY] by /bin/sh, with INFRA_ORDER "
     "(fence, stop,\n"
     "detach, promote, repoint), INFRA_NODE, INFRA_ADDRESS, INFRA_SOURCE,\n"
@@ -118,8 +122,7 @@ static const char help[] =
     "Exit status 2: the arguments are wrong; 1: the system refused something, "
     "or a\n"
     "command could not be followed.\n"
-    "\n"
-    "%s";
+    "\n";
 
 /* Names of words for an option. */
 struct word {
@@ -403,7 +406,7 @@ int db_failover_options_read(struct db_failover_options *ret, int *ret_status,
     while (good &&
            (code = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
         if (code == HELP) {
-            printf(help, check_spec_help);
+            printf("%s%s%s", help, more_help, check_spec_help);
             *ret_status = 0;
             return -1;
         }

@@ -9,6 +9,7 @@
 #  - a switchover loses nothing;
 #  - the process that acts is killed in the middle of a take-over: the other ends
 #    it, and the order that the first had on its way is refused;
+#  - a primary that stands still is shut out, too;
 #  - a primary that cannot be fenced and comes back as it was acknowledges nothing,
 #    and is shut out when it can be.
 # fsync is off where it can be: a process that is killed leaves the page cache
@@ -310,6 +311,22 @@ outlives_its_host() {
     passed "$old follows $(primary)"
 }
 
+# It stands still, and keeps its connections: who checks it gets no answer, and after
+# a while its replicas hear nothing.
+hangs() {
+    local old before
+    old=$(primary) before=$(token)
+    killed=$(now_ms)
+    # shellcheck disable=SC2046
+    kill -STOP $(processes "$DB_AGENT_DIR/$old/data")
+    until_true 40 is_newer "$before"
+    echo "stopped -> writable again: $(recovery) ($old -> $(primary))"
+    check_writes "$(primary)"
+    start_node "$old"
+    until_true 30 all_follow
+    passed "$old, which was shut out, follows $(primary)"
+}
+
 # Data that nobody can use any more is replaced.
 clones() {
     local node
@@ -356,6 +373,7 @@ main() {
     switches_over
     survives_its_own_death
     outlives_its_host
+    hangs
     clones
 
     touch over
