@@ -63,7 +63,7 @@ fi
 end_tree() { # PID
     local child
     [ "$(readlink "/proc/$1/cwd")" != "$data" ] || return 0 # The server itself.
-    for child in $(pgrep -P "$1"); do end_tree "$child"; done
+    for child in $(cat "/proc/$1/task/$1/children"); do end_tree "$child"; done
     kill -9 "$1" 2>/dev/null
 }
 exec 9>>"$home/lock"

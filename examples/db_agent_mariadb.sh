@@ -14,6 +14,9 @@
 #   init_rpl_role = SLAVE                 after a crash what nobody has confirmed is
 #                                         undone, so that a former primary can follow
 #
+# A server says how far it is by @@gtid_current_pos. If that is empty it is not seen:
+# give a replica that was copied its source's (SET GLOBAL gtid_slave_pos).
+#
 # A weakness of MariaDB's: a replica that starts again throws away what it had
 # received and not applied, though it has confirmed it. If its primary dies in that
 # same moment for good, that may have been the only copy.

@@ -48,6 +48,9 @@ reconfigure() {
 }
 
 start_server() {
+    # Nobody works there: these are left of one that was killed, and another process
+    # may have its number, or its corpse.
+    is_running || rm -f "$data/postmaster.pid" "$socket/.s.PGSQL.$port.lock"
     run pg_ctl start -s -w -t 60 -D "$data" -l "$home/log" \
         -o "-c config_file=$home/postgresql.conf" || return 2
 }

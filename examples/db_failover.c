@@ -14,40 +14,23 @@
  *   db_store    the lease, and who was named primary (infra_elector)
  *   db_watch    what checks see (infra_prober)
  *   db_orders   programs that carry out orders
- *   db_control  what the operator says
+ *   db_control  what the operator says, and db_commands what is done then
  *
  * and this file hands on what one of them says to the others, in one thread.
  */
 #include "arguments.h"
+#include "db_commands.h"
 #include "db_control.h"
-#include "db_failover_options.h"
 #include "db_orders.h"
-#include "db_store.h"
-#include "db_watch.h"
 
 #include <poll.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #define LEAVE_MAX INFRA_SEC(3) /* To give the lease back, before it exits. */
-
-struct host {
-    struct db_failover_options options;
-    struct infra_driver *driver;
-    struct db_store store;
-    struct db_watch *watch;
-    struct db_orders *orders;
-    struct infra_promotion *plan;
-    struct infra_promotion_sample seen[DBS_MAX]; /* The last of each. */
-    int control;                                 /* -1: none. */
-    infra_time leaves_at;                        /* 0: it stays. */
-};
 
 static struct infra_driver *woken; /* By signals. */
 static volatile sig_atomic_t is_to_leave;
@@ -65,32 +48,6 @@ static void on_end(int number)
     infra_driver_wake(woken);
 }
 
-/* A line with the time before it. */
-static void note(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-static void note(const char *format, ...)
-{
-    char stamp[32];
-    struct timespec ts;
-    struct tm tm;
-    va_list args;
-
-    (void)clock_gettime(CLOCK_REALTIME, &ts);
-    (void)strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%S",
-                   localtime_r(&ts.tv_sec, &tm));
-    printf("%s.%03ld ", stamp, ts.tv_nsec / 1000000);
-    va_start(args, format);
-    (void)vprintf(format, args);
-    va_end(args);
-    printf("\n");
-    (void)fflush(stdout);
-}
-
-static const char *key_of(const struct host *h, uint32_t db)
-{
-    return db < h->options.dbs_count ? h->options.dbs[db].key : "-";
-}
-
 static void take_roles(struct host *h)
 {
     struct infra_failover *machine = infra_elector_machine(h->store.elector);
@@ -99,9 +56,9 @@ static void take_roles(struct host *h)
     while (infra_elector_next(h->store.elector, infra_driver_now(), &e) ==
            INFRA_OK) {
         if (e.kind == INFRA_FAILOVER_ROLE) {
-            note("lease %s %s token %llu", infra_failover_role_name(e.role),
-                 infra_failover_reason_name(e.reason),
-                 (unsigned long long)e.token);
+            db_note("lease %s %s token %llu", infra_failover_role_name(e.role),
+                    infra_failover_reason_name(e.reason),
+                    (unsigned long long)e.token);
         } else if (e.kind == INFRA_FAILOVER_DRAIN ||
                    e.kind == INFRA_FAILOVER_DEACTIVATE) {
             /* What is on its way carries the token; nothing is waited for. */
@@ -119,14 +76,14 @@ static void note_change(struct host *h, uint32_t db,
     if (last->at == 0 || last->view != s->view ||
         last->writable != s->writable || last->source != s->source ||
         last->timeline != s->timeline) {
-        note("see %s %s %s source %s timeline %llu position %llu (%s)",
-             key_of(h, db),
-             s->view == INFRA_PROMOTION_VIEW_OK     ? "up"
-             : s->view == INFRA_PROMOTION_VIEW_DOWN ? "down"
-                                                    : "stalled",
-             s->writable ? "writable" : "read-only", key_of(h, s->source),
-             (unsigned long long)s->timeline, (unsigned long long)s->position,
-             db_watch_reason(h->watch, db));
+        db_note("see %s %s %s source %s timeline %llu position %llu (%s)",
+                db_key(&h->options, db),
+                s->view == INFRA_PROMOTION_VIEW_OK     ? "up"
+                : s->view == INFRA_PROMOTION_VIEW_DOWN ? "down"
+                                                       : "stalled",
+                s->writable ? "writable" : "read-only",
+                db_key(&h->options, s->source), (unsigned long long)s->timeline,
+                (unsigned long long)s->position, db_watch_reason(h->watch, db));
     }
     *last = *s;
 }
@@ -152,13 +109,14 @@ static void take_ends(struct host *h, infra_time now)
             [INFRA_FENCE_FAILED] = "failed",
             [INFRA_FENCE_UNKNOWN] = "unknown",
         };
-        note("order %s %s token %llu: %s (%s %d) in %llu ms",
-             infra_promotion_event_name(end.order.kind),
-             key_of(h, end.order.node), (unsigned long long)end.order.token,
-             names[end.outcome], WIFEXITED(end.status) ? "status" : "signal",
-             WIFEXITED(end.status) ? WEXITSTATUS(end.status)
-                                   : WTERMSIG(end.status),
-             (unsigned long long)(end.took / INFRA_MS(1)));
+        db_note("order %s %s token %llu: %s (%s %d) in %llu ms",
+                infra_promotion_event_name(end.order.kind),
+                db_key(&h->options, end.order.node),
+                (unsigned long long)end.order.token, names[end.outcome],
+                WIFEXITED(end.status) ? "status" : "signal",
+                WIFEXITED(end.status) ? WEXITSTATUS(end.status)
+                                      : WTERMSIG(end.status),
+                (unsigned long long)(end.took / INFRA_MS(1)));
         if (end.order.kind != INFRA_PROMOTION_PRIMARY) {
             (void)infra_promotion_answer(h->plan, end.order.call, end.outcome,
                                          now);
@@ -167,15 +125,38 @@ static void take_ends(struct host *h, infra_time now)
     }
 }
 
-/* Routers go by what is written down. */
+/* Routers go by what is written down; who reads it tells them, too, for who wrote
+ * it may have died in between. */
 static void tell_routers(struct host *h,
                          const struct infra_promotion_event *named,
                          infra_time now)
 {
-    note("primary %s %s token %llu", key_of(h, named->node),
-         h->options.dbs[named->node].name, (unsigned long long)named->token);
+    db_note("primary %s %s token %llu", db_key(&h->options, named->node),
+            h->options.dbs[named->node].name, (unsigned long long)named->token);
     if (h->options.on_primary != NULL) {
         db_orders_give(h->orders, named, now);
+    }
+}
+
+static void take_named(struct host *h, const struct db_named *named,
+                       infra_time now)
+{
+    const struct infra_promotion_event e = { .kind = INFRA_PROMOTION_PRIMARY,
+                                             .node = named->db,
+                                             .source = INFRA_PROMOTION_NOBODY,
+                                             .token = named->token,
+                                             .timeline = named->timeline };
+    int err =
+        infra_promotion_adopt(h->plan, named->db, named->token, named->timeline,
+                              (int)named->is_unfinished, now);
+
+    if (err == INFRA_OK) {
+        db_note(
+            "record %s %s token %llu", named->is_unfinished ? "begun" : "done",
+            db_key(&h->options, named->db), (unsigned long long)named->token);
+    }
+    if (err == INFRA_OK && !named->is_unfinished) {
+        tell_routers(h, &e, now);
     }
 }
 
@@ -187,16 +168,11 @@ static void take_record(struct host *h, infra_time now)
 
     while (db_store_next(&h->store, now, &asked, &outcome, &named)) {
         if (asked.kind == INFRA_PROMOTION_READ && named.db != DBS_MAX) {
-            note("record %s %s token %llu",
-                 named.is_unfinished ? "begun" : "done", key_of(h, named.db),
-                 (unsigned long long)named.token);
-            (void)infra_promotion_adopt(h->plan, named.db, named.token,
-                                        named.timeline,
-                                        (int)named.is_unfinished, now);
+            take_named(h, &named, now);
         }
         if (outcome != INFRA_FENCE_DONE) {
-            note("record %s: %s", infra_promotion_event_name(asked.kind),
-                 outcome == INFRA_FENCE_FAILED ? "refused" : "unknown");
+            db_note("record %s: %s", infra_promotion_event_name(asked.kind),
+                    outcome == INFRA_FENCE_FAILED ? "refused" : "unknown");
         }
         if (infra_promotion_answer(h->plan, asked.call, outcome, now) ==
                 INFRA_OK &&
@@ -225,111 +201,25 @@ static void take_plan(struct host *h, infra_time now)
             db_store_ask(&h->store, &e, now);
             break;
         case INFRA_PROMOTION_STEP:
-            note("step %s %s %s", infra_promotion_step_name(e.step),
-                 infra_promotion_reason_name(e.reason), key_of(h, e.node));
+            db_note("step %s %s %s", infra_promotion_step_name(e.step),
+                    infra_promotion_reason_name(e.reason),
+                    db_key(&h->options, e.node));
             break;
         case INFRA_PROMOTION_HOLD: /* No router here lets writes wait. */
         case INFRA_PROMOTION_QUARANTINE:
             break;
         case INFRA_PROMOTION_RESIGN:
-            note("resign token %llu", (unsigned long long)e.token);
+            db_note("resign token %llu", (unsigned long long)e.token);
             step_down(h, now);
             break;
         default:
-            note("order %s %s token %llu", infra_promotion_event_name(e.kind),
-                 key_of(h, e.node), (unsigned long long)e.token);
+            db_note("order %s %s token %llu",
+                    infra_promotion_event_name(e.kind),
+                    db_key(&h->options, e.node), (unsigned long long)e.token);
             db_orders_give(h->orders, &e, now);
             break;
         }
     }
-}
-
-static void append(char *text, size_t size, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
-static void append(char *text, size_t size, const char *format, ...)
-{
-    size_t used = strlen(text);
-    va_list args;
-
-    va_start(args, format);
-    (void)vsnprintf(text + used, size - used, format, args);
-    va_end(args);
-}
-
-static void tell_status(const struct host *h, infra_time now, char *text,
-                        size_t size)
-{
-    struct infra_promotion_status s = { .size = sizeof s };
-    struct infra_failover_status f = { .size = sizeof f };
-
-    (void)infra_promotion_inspect(h->plan, &s);
-    (void)infra_failover_inspect(infra_elector_machine(h->store.elector), &f);
-    (void)snprintf(text, size,
-                   "ok node %s lease %s token %llu step %s reason %s primary "
-                   "%s primary-token %llu alive %u dead %u reported %u of %u",
-                   h->options.node, infra_failover_role_name(f.role),
-                   (unsigned long long)f.token,
-                   infra_promotion_step_name(s.step),
-                   infra_promotion_reason_name(s.reason), key_of(h, s.primary),
-                   (unsigned long long)s.primary_token, s.alive, s.dead,
-                   s.reported, s.needed);
-    for (uint32_t i = 0; i < h->options.dbs_count; i++) {
-        const struct infra_promotion_sample *d = &h->seen[i];
-        append(text, size,
-               "\n%s %s %s source %s timeline %llu position %llu, %llu ms ago",
-               key_of(h, i), db_watch_reason(h->watch, i),
-               d->writable ? "writable" : "read-only", key_of(h, d->source),
-               (unsigned long long)d->timeline, (unsigned long long)d->position,
-               (unsigned long long)((now - d->at) / INFRA_MS(1)));
-    }
-}
-
-static void obey(struct host *h, char *text, infra_time now, char *answer,
-                 size_t size)
-{
-    static const struct {
-        const char *name;
-        uint32_t command;
-        bool has_db;
-    } commands[] = {
-        { "switchover", INFRA_PROMOTION_SWITCHOVER, true },
-        { "abort", INFRA_PROMOTION_ABORT, false },
-        { "force", INFRA_PROMOTION_FORCE, true },
-        { "pause", INFRA_PROMOTION_PAUSE, false },
-        { "resume", INFRA_PROMOTION_RESUME, false },
-    };
-    char *rest = text;
-    const char *name = strsep(&rest, " ");
-    const char *key = rest != NULL ? rest : "";
-
-    if (strcmp(name, "status") == 0 && rest == NULL) {
-        tell_status(h, now, answer, size);
-        return;
-    }
-    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
-        uint32_t db = db_by_key(&h->options, key);
-        if (strcmp(commands[i].name, name) != 0 ||
-            commands[i].has_db != (rest != NULL)) {
-            continue;
-        }
-        if (commands[i].has_db && db == DBS_MAX) {
-            (void)snprintf(answer, size, "no: there is no database \"%s\"",
-                           key);
-            return;
-        }
-        int err =
-            infra_promotion_command(h->plan, commands[i].command, db, now);
-        note("operator %s %s: %s", name, key, infra_strerror(err));
-        tell_status(h, now, answer, size);
-        if (err != INFRA_OK) {
-            memcpy(answer, "no", 2); /* And the status says why not. */
-        }
-        return;
-    }
-    (void)snprintf(answer, size,
-                   "no: must be status, switchover KEY, abort, "
-                   "force KEY, pause or resume");
 }
 
 static void take_commands(struct host *h, infra_time now)
@@ -338,7 +228,7 @@ static void take_commands(struct host *h, infra_time now)
     char answer[CONTROL_ANSWER_MAX];
 
     while (h->control >= 0 && control_next(h->control, &command)) {
-        obey(h, command.text, now, answer, sizeof answer);
+        db_obey(h, command.text, now, answer, sizeof answer);
         control_answer(h->control, &command, answer);
     }
 }
@@ -447,6 +337,9 @@ static bool start(struct host *h)
 
 static void finish(struct host *h)
 {
+    (void)signal(SIGCHLD, SIG_DFL); /* There will be nothing to wake. */
+    (void)signal(SIGTERM, SIG_DFL);
+    (void)signal(SIGINT, SIG_DFL);
     infra_promotion_destroy(h->plan);
     db_watch_destroy(h->watch);
     db_orders_free(h->orders);
@@ -477,9 +370,9 @@ int main(int argc, char **argv)
     h->control = -1;
     bool good = start(h);
     if (good) {
-        note("start %s", h->options.node);
+        db_note("start %s", h->options.node);
         run(h);
-        note("end %s", h->options.node);
+        db_note("end %s", h->options.node);
     }
     finish(h);
     return good ? EXIT_SUCCESS : EXIT_FAILURE;

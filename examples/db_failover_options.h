@@ -50,11 +50,4 @@ struct db_failover_options {
 int db_failover_options_read(struct db_failover_options *ret, int *ret_status,
                              int argc, char **argv);
 
-/* Which database has this key?  DBS_MAX: none. */
-uint32_t db_by_key(const struct db_failover_options *o, const char *key);
-
-/* Which one listens at "host:port", as a replica calls its source?  DBS_MAX:
- * none. */
-uint32_t db_by_address(const struct db_failover_options *o, const char *name);
-
 #endif

@@ -2,6 +2,7 @@
 #include "db_store.h"
 
 #include "arguments.h"
+#include "db_list.h"
 
 #include <errno.h>
 #include <fcntl.h>

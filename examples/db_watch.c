@@ -2,6 +2,7 @@
 #include "db_watch.h"
 
 #include "arguments.h"
+#include "db_list.h"
 
 #include <stdlib.h>
 

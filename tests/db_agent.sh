@@ -58,6 +58,15 @@ for _ in {1..100}; do [ ! -e "$dir/began" ] || break; sleep 0.02; done
 order 0 8 fence db1
 [ -e "$dir/ended" ] || fail "two orders at a time"
 
+# But what may take hours, pointing it at a primary, gives way to a newer token, with
+# all that it has started.
+bash -c 'exec 9>>"$0/lock"; flock 9; echo "$$ repoint 8" >"$0/holder"; sleep 60 & echo $! >"$0/child"
+    wait' "$home" &
+held=$!
+for _ in {1..100}; do [ ! -s "$home/child" ] || break; sleep 0.02; done
+order 0 9 fence db1
+! kill -0 "$(cat "$home/child")" 2>/dev/null || fail "what the older order has started goes on"
+
 # Data that was half replaced is not started.
 touch "$home/broken"
 order 1 '' start db1

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Sourced by db_failover_pgsql.sh and db_failover_mysql.sh: a primary and two
-# replicas that acknowledge its writes, two processes of db_failover on a lease in
-# a file, writers that note each write that was acknowledged, and a sampler that
+# replicas that acknowledge its writes, two processes of db_failover, writers that note each write that was acknowledged, and a sampler that
 # notes who takes writes. What is promised:
 #  - the primary is killed: one of the others is promoted, every acknowledged write
 #    is there, and the third follows it;
@@ -9,24 +8,29 @@
 #    with the newest token;
 #  - a switchover loses nothing;
 #  - the process that acts is killed in the middle of a take-over: the other ends
-#    it, and the order that the first had on its way is refused.
+#    it, and the order that the first had on its way is refused;
+#  - a primary that stands still is shut out, too;
+#  - a primary that cannot be fenced and comes back as it was acknowledges nothing,
+#    and is shut out when it can be.
 # fsync is off where it can be: a process that is killed leaves the page cache
 # behind, so nothing is lost by that.
 #
 # Needs, when main() is called: agent, db_failover (the programs), check (CHECK),
-# base (the first of three ports), and these functions:
+# base (the first of four ports), lease (LEASE), and these functions:
 #   make_homes            the three homes, as db_agent.sh has them
 #   can_run NODE          does its server answer at all?
 #   prepare NODE          make the table of the writers
 #   insert PORT ID        0: it was acknowledged
 #   ids NODE              what is there
 #   look NODE             "WRITABLE TOKEN", 1 or 0 and the newest in its table
+#   revive NODE           start it as the primary that it was
 #   source_of NODE        the port from which it receives now, or nothing
 
 dir=$(mktemp -d)
 export DB_AGENT_DIR=$dir/homes
 nodes=(db1 db2 db3)
 jobs_started=()
+writers=()
 mkdir "$DB_AGENT_DIR"
 # processes DIRECTORY: those that work there.
 processes() {
@@ -46,6 +50,8 @@ cleanup() {
 }
 trap cleanup EXIT
 trap 'exit 1' INT TERM
+set -E
+trap 'echo "FAILED: status $? at ${BASH_SOURCE[0]}:$LINENO: $BASH_COMMAND" >&2' ERR
 cd "$dir"
 
 fail() {
@@ -99,7 +105,7 @@ token() {
 is_newer() { [ "$(token)" -gt "$1" ]; }
 
 # --- The agent: while there is a file "hold", a promotion waits for its end before
-# it begins, as if it were long on its way.
+# it begins, as if it were long on its way; and a node may be out of reach.
 cat >agent.sh <<'END'
 #!/bin/bash
 cd "$(dirname "$0")" || exit 2
@@ -109,6 +115,7 @@ if [ "$1" = promote ] && mv hold held 2>/dev/null; then
     echo "$INFRA_TOKEN $?" >late
     exit 2
 fi
+[ ! -e "unreachable.$2" ] || exit 2
 exec "$AGENT" "$@"
 END
 chmod +x agent.sh
@@ -117,10 +124,10 @@ export AGENT=$agent
 # --- The two processes.
 declare -A watcher
 start_watcher() { # NAME
-    "$db_failover" --lease "file:$dir/lease" --node "$1" --agent "$dir/agent.sh" \
+    "$db_failover" --lease "$lease" --node "$1" --agent "$dir/agent.sh" \
         --on-primary "$dir/on_primary.sh" --control "$dir/$1.control" --floor "$dir/$1.floor" \
         --check "$check,connect_timeout=500ms,response_timeout=1500ms" --ttl 3s --inter 400ms \
-        --fresh 2s --order 8s --sync-acks 1 --unfenced proceed --fence-wait 2s \
+        --fresh 2s --order 3s --sync-acks 1 --unfenced proceed --fence-wait 2s \
         --recovery-gap 1s --half-life 1s \
         "db1=127.0.0.1:$(port_of db1),priority=3" "db2=127.0.0.1:$(port_of db2),priority=2" \
         "db3=127.0.0.1:$(port_of db3),priority=1" >>"$1.log" 2>&1 &
@@ -187,7 +194,7 @@ check_writes() { # NODE
     local lost count
     cut -d' ' -f2 acked.* | sort >wanted
     ids "$1" | sort >there
-    lost=$(comm -23 wanted there | head -n 5 | tr '\n' ' ')
+    lost=$(comm -23 wanted there | sed -n 1,5p | tr '\n' ' ')
     count=$(wc -l <wanted)
     [ -z "$lost" ] || fail "acknowledged, and not on $1: $lost"
     passed "acknowledged $count, lost 0 on $1"
@@ -240,7 +247,7 @@ fails_over() {
 switches_over() {
     local old before to since
     old=$(primary) before=$(token)
-    to=$(others "$old" | head -n 1)
+    to=$(others "$old" | sed -n 1p)
     since=$(now_ms)
     is_switched() { tell w1 switchover "$to" >told || tell w2 switchover "$to" >told; }
     until_true 20 is_switched
@@ -265,7 +272,7 @@ survives_its_own_death() {
     who=$(acting)
     [ -n "$who" ] || fail "nobody acts"
     kill -9 "${watcher[$who]}"
-    until_true 40 is_newer "$((before + 1))"
+    until_true 40 is_newer "$before"
     echo "killed, and $who in the middle of the take-over -> writable again: $(recovery)"
     touch released
     until_true 20 test -e late
@@ -280,11 +287,73 @@ survives_its_own_death() {
     passed "all follow $(primary)"
 }
 
+# The host of the primary is lost, so that it cannot be fenced; the others go on, and
+# then it comes back as it was.
+outlives_its_host() {
+    local old before
+    old=$(primary) before=$(token)
+    touch "unreachable.$old"
+    kill_node "$old"
+    until_true 40 is_newer "$before"
+    echo "killed, and not to be fenced for 2 s -> writable again: $(recovery) ($old -> $(primary))"
+    check_writes "$(primary)"
+    revive "$old" >revive.log 2>&1
+    until_true 20 can_run "$old"
+    [ "$(look "$old")" = "1 $before" ] || fail "$old is not the primary that it was: $(look "$old")"
+    ! insert "$(port_of "$old")" 99999999 2>/dev/null || fail "$old acknowledged a write"
+    passed "$old is back as primary, and acknowledges nothing"
+    rm "unreachable.$old"
+    is_down() { ! can_run "$old"; }
+    until_true 30 is_down
+    passed "it is shut out"
+    start_node "$old"
+    until_true 30 all_follow
+    passed "$old follows $(primary)"
+}
+
+# It stands still, and keeps its connections: who checks it gets no answer, and after
+# a while its replicas hear nothing.
+hangs() {
+    local old before
+    old=$(primary) before=$(token)
+    killed=$(now_ms)
+    # shellcheck disable=SC2046
+    kill -STOP $(processes "$DB_AGENT_DIR/$old/data")
+    until_true 40 is_newer "$before"
+    echo "stopped -> writable again: $(recovery) ($old -> $(primary))"
+    check_writes "$(primary)"
+    start_node "$old"
+    until_true 30 all_follow
+    passed "$old, which was shut out, follows $(primary)"
+}
+
+# Data that nobody can use any more is replaced.
+clones() {
+    local node
+    node=$(others "$(primary)" | sed -n 1p)
+    kill_node "$node"
+    touch "$DB_AGENT_DIR/$node/broken"
+    INFRA_TOKEN=$(cat "$DB_AGENT_DIR/$node/token") INFRA_SOURCE=$(primary) \
+        INFRA_SOURCE_ADDRESS=127.0.0.1:$(primary_port) "$agent" repoint "$node" >clone.log 2>&1 ||
+        fail "$node is not cloned: $(cat clone.log)"
+    until_true 10 follows "$node" "$(primary_port)"
+    passed "$node is cloned from $(primary) and follows it"
+}
+
+# One member of etcd, for the lease.
+start_etcd() {
+    local url=http://127.0.0.1:$((base + 3))
+    mkdir etcd
+    etcd --data-dir "$dir/etcd" --log-level error --listen-client-urls "$url" \
+        --advertise-client-urls "$url" --listen-peer-urls "unix://localhost:0" \
+        --unsafe-no-fsync >>etcd.log 2>&1 &
+    jobs_started+=($!)
+    lease=etcd:127.0.0.1:$((base + 3))
+}
+
 main() {
     make_homes
-    for n in "${nodes[@]}"; do "$agent" start "$n" & done
-    for n in "${nodes[@]}"; do until_true 30 can_run "$n"; done
-    wait
+    for n in "${nodes[@]}"; do start_node "$n"; done
     start_watcher w1
     start_watcher w2
     until_true 30 is_newer 0
@@ -295,6 +364,7 @@ main() {
     for n in 1 2; do
         writer $n &
         jobs_started+=($!)
+        writers+=($!)
     done
     sampler &
     jobs_started+=($!)
@@ -302,9 +372,12 @@ main() {
     fails_over
     switches_over
     survives_its_own_death
+    outlives_its_host
+    hangs
+    clones
 
     touch over
-    sleep 0.3
+    for w in "${writers[@]}"; do wait "$w" || true; done
     for n in "${nodes[@]}"; do
         is_complete() { [ "$(ids "$n" | sort | comm -13 - <(cut -d' ' -f2 acked.* | sort) | wc -l)" = 0 ]; }
         until_true 20 is_complete

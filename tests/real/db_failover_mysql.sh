@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # db_failover_mysql.sh DB_FAILOVER AGENT: three MariaDB servers, semi-synchronous
-# after sync and without a time-out; see db_failover.sh.
+# after sync and without a time-out; the lease is in a file. See db_failover.sh.
 set -eu -o pipefail
 
 [ $# -eq 2 ] || { echo "usage: $0 DB_FAILOVER AGENT" >&2; exit 2; }
@@ -21,7 +21,7 @@ sql() { # NODE STATEMENT: as the administrator
     timeout 10 mariadb --defaults-file="$DB_AGENT_DIR/$1/my.cnf" --connect-timeout=2 -u root -N -B -e "$2"
 }
 can_run() { sql "$1" 'SELECT 1' >/dev/null; }
-is_stopped() { ! pgrep -F "$DB_AGENT_DIR/$1/pid" >/dev/null; }
+is_stopped() { [ -z "$(processes "$DB_AGENT_DIR/$1/data")" ]; }
 
 make_home() { # NODE
     local home=$DB_AGENT_DIR/$1
@@ -85,10 +85,15 @@ ids() { sql "$1" 'SELECT id FROM d.t'; }
 look() {
     sql "$1" "SELECT CONCAT(1 - @@read_only, ' ', (SELECT max(token) FROM infra_failover.token))"
 }
+revive() {
+    "$agent" start "$1"
+    sql "$1" 'SET GLOBAL rpl_semi_sync_master_enabled = 1; SET GLOBAL read_only = 0'
+}
 source_of() {
     mariadb --defaults-file="$DB_AGENT_DIR/$1/my.cnf" -u root -e 'SHOW SLAVE STATUS\G' | awk '$1 == "Master_Port:" { port = $2 }
         $1 == "Slave_IO_Running:" { io = $2 } $1 == "Slave_SQL_Running:" { sql = $2 }
         END { if (io == "Yes" && sql == "Yes") print port }'
 }
 
+lease=file:$dir/lease
 main

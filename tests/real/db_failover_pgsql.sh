@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # db_failover_pgsql.sh DB_FAILOVER AGENT: three PostgreSQL servers, each write
-# acknowledged by one of two replicas; see db_failover.sh.
+# acknowledged by one of two replicas; the lease is in etcd, if that is there. See
+# db_failover.sh.
 set -eu -o pipefail
 
 [ $# -eq 2 ] || { echo "usage: $0 DB_FAILOVER AGENT" >&2; exit 2; }
@@ -88,8 +89,14 @@ look() {
             current_setting('default_transaction_read_only') = 'on' THEN 0 ELSE 1 END
         || ' ' || (SELECT max(token) FROM infra_failover.token)"
 }
+revive() {
+    "${as_user[@]}" pg_ctl start -s -w -D "$DB_AGENT_DIR/$1/data" -l "$DB_AGENT_DIR/$1/log" \
+        -o "-c config_file=$DB_AGENT_DIR/$1/postgresql.conf"
+}
 source_of() {
     sql "$1" "SELECT sender_port FROM pg_stat_get_wal_receiver() WHERE status = 'streaming'"
 }
 
+lease=file:$dir/lease
+! command -v etcd >/dev/null || start_etcd
 main

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+#include "db_commands.h"
+
+#include "db_list.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+void db_note(const char *format, ...)
+{
+    char stamp[32];
+    struct timespec ts;
+    struct tm tm;
+    va_list args;
+
+    (void)clock_gettime(CLOCK_REALTIME, &ts);
+    (void)strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%S",
+                   localtime_r(&ts.tv_sec, &tm));
+    printf("%s.%03ld ", stamp, ts.tv_nsec / 1000000);
+    va_start(args, format);
+    (void)vprintf(format, args);
+    va_end(args);
+    printf("\n");
+    (void)fflush(stdout);
+}
+
+const char *db_key(const struct db_failover_options *o, uint32_t db)
+{
+    return db < o->dbs_count ? o->dbs[db].key : "-";
+}
+
+static void append(char *text, size_t size, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static void append(char *text, size_t size, const char *format, ...)
+{
+    size_t used = strlen(text);
+    va_list args;
+
+    va_start(args, format);
+    (void)vsnprintf(text + used, size - used, format, args);
+    va_end(args);
+}
+
+static void tell_status(const struct host *h, infra_time now, char *text,
+                        size_t size)
+{
+    struct infra_promotion_status s = { .size = sizeof s };
+    struct infra_failover_status f = { .size = sizeof f };
+
+    (void)infra_promotion_inspect(h->plan, &s);
+    (void)infra_failover_inspect(infra_elector_machine(h->store.elector), &f);
+    (void)snprintf(
+        text, size,
+        "ok node %s lease %s token %llu step %s reason %s primary "
+        "%s primary-token %llu alive %u dead %u reported %u of %u",
+        h->options.node, infra_failover_role_name(f.role),
+        (unsigned long long)f.token, infra_promotion_step_name(s.step),
+        infra_promotion_reason_name(s.reason), db_key(&h->options, s.primary),
+        (unsigned long long)s.primary_token, s.alive, s.dead, s.reported,
+        s.needed);
+    for (uint32_t i = 0; i < h->options.dbs_count; i++) {
+        const struct infra_promotion_sample *d = &h->seen[i];
+        if (d->at == 0) {
+            append(text, size, "\n%s %s", db_key(&h->options, i),
+                   db_watch_reason(h->watch, i));
+            continue;
+        }
+        append(text, size,
+               "\n%s %s %s source %s timeline %llu position %llu, %llu ms ago",
+               db_key(&h->options, i), db_watch_reason(h->watch, i),
+               d->writable ? "writable" : "read-only",
+               db_key(&h->options, d->source), (unsigned long long)d->timeline,
+               (unsigned long long)d->position,
+               (unsigned long long)((now - d->at) / INFRA_MS(1)));
+    }
+}
+
+void db_obey(struct host *h, char *text, infra_time now, char *answer,
+             size_t size)
+{
+    static const struct {
+        const char *name;
+        uint32_t command;
+        bool has_db;
+    } commands[] = {
+        { "switchover", INFRA_PROMOTION_SWITCHOVER, true },
+        { "abort", INFRA_PROMOTION_ABORT, false },
+        { "force", INFRA_PROMOTION_FORCE, true },
+        { "pause", INFRA_PROMOTION_PAUSE, false },
+        { "resume", INFRA_PROMOTION_RESUME, false },
+    };
+    char *rest = text;
+    const char *name = strsep(&rest, " ");
+    const char *key = rest != NULL ? rest : "";
+
+    if (strcmp(name, "status") == 0 && rest == NULL) {
+        tell_status(h, now, answer, size);
+        return;
+    }
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+        uint32_t db = db_by_key(&h->options, key);
+        if (strcmp(commands[i].name, name) != 0 ||
+            commands[i].has_db != (rest != NULL)) {
+            continue;
+        }
+        if (commands[i].has_db && db == DBS_MAX) {
+            (void)snprintf(answer, size, "no: there is no database \"%s\"",
+                           key);
+            return;
+        }
+        int err =
+            infra_promotion_command(h->plan, commands[i].command, db, now);
+        db_note("operator %s %s: %s", name, key, infra_strerror(err));
+        tell_status(h, now, answer, size);
+        if (err != INFRA_OK) {
+            memcpy(answer, "no", 2); /* And the status says why not. */
+        }
+        return;
+    }
+    (void)snprintf(answer, size,
+                   "no: must be status, switchover KEY, abort, "
+                   "force KEY, pause or resume");
+}

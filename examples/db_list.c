@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+#include "db_list.h"
+
+#include "arguments.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool is_name(const char *text)
+{
+    static const char good[] = "abcdefghijklmnopqrstuvwxyz"
+                               "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+    size_t size = strlen(text);
+
+    return size > 0 && size <= DB_KEY_MAX && text[0] != '-' &&
+           strspn(text, good) == size;
+}
+
+bool db_name_read(const char *name, const char *text, const char **ret)
+{
+    *ret = text;
+    return is_name(text) ||
+           arguments_wrong("%s \"%s\": must be 1 to %u letters, digits, dots, "
+                           "dashes and underscores, no dash first",
+                           name, text, DB_KEY_MAX);
+}
+
+static bool read_attributes(const char *text, char *rest, struct db *db)
+{
+    for (char *word; (word = strsep(&rest, ",")) != NULL;) {
+        const char *p = word + strlen("priority=");
+        if (strcmp(word, "never") == 0) {
+            db->flags |= INFRA_PROMOTION_NEVER;
+        } else if (strcmp(word, "async") == 0) {
+            db->flags &= ~INFRA_PROMOTION_SYNC;
+        } else if (strncmp(word, "priority=", strlen("priority=")) != 0) {
+            return arguments_wrong("database \"%s\": \"%s\" is not priority=N, "
+                                   "never or async",
+                                   text, word);
+        } else if (!read_number(&p, &db->priority) || *p != '\0') {
+            return arguments_wrong("database \"%s\": priority must be a number",
+                                   text);
+        }
+    }
+    return true;
+}
+
+bool db_list_read(struct db_failover_options *o, char *text)
+{
+    char *whole = strdup(text);
+    char *rest = text;
+    struct db *db = &o->dbs[o->dbs_count];
+
+    if (o->dbs_count == DBS_MAX || whole == NULL) {
+        free(whole);
+        return arguments_wrong("at most %u databases", DBS_MAX);
+    }
+    char *key = strsep(&rest, "=");
+    db->flags = INFRA_PROMOTION_SYNC;
+    db->name = rest != NULL ? strsep(&rest, ",") : NULL;
+    bool good = db->name != NULL || arguments_wrong("database \"%s\": must be "
+                                                    "KEY=ADDR:PORT",
+                                                    whole);
+    good = good && db_name_read("database", key, &db->key) &&
+           read_address("database", db->name, false, &db->address,
+                        &db->address_size) &&
+           read_attributes(whole, rest, db);
+    if (good && (db_by_key(o, db->key) != DBS_MAX ||
+                 db_by_address(o, db->name) != DBS_MAX)) {
+        good = arguments_wrong("database \"%s\": given twice", whole);
+    }
+    free(whole);
+    o->dbs_count++;
+    return good;
+}
+
+uint32_t db_by_key(const struct db_failover_options *o, const char *key)
+{
+    for (uint32_t i = 0; i < o->dbs_count; i++) {
+        if (strcmp(o->dbs[i].key, key) == 0) {
+            return i;
+        }
+    }
+    return DBS_MAX;
+}
+
+/* Is this where it listens?  @host may come in brackets or without. */
+static bool is_at(const struct db *db, const char *host, const char *port)
+{
+    const struct sockaddr_in6 *in6 = (const void *)&db->address;
+    const struct sockaddr_in *in = (const void *)&db->address;
+    bool is_v6 = db->address.ss_family == AF_INET6;
+    unsigned char bytes[16];
+
+    return inet_pton(db->address.ss_family, host, bytes) == 1 &&
+           memcmp(bytes,
+                  is_v6 ? (const void *)&in6->sin6_addr
+                        : (const void *)&in->sin_addr,
+                  is_v6 ? 16 : 4) == 0 &&
+           strtoul(port, NULL, 10) ==
+               ntohs(is_v6 ? in6->sin6_port : in->sin_port);
+}
+
+uint32_t db_by_address(const struct db_failover_options *o, const char *name)
+{
+    char host[INET6_ADDRSTRLEN] = "";
+    const char *colon = strrchr(name, ':');
+    size_t is_bracketed = name[0] == '[';
+
+    if (colon == NULL || (size_t)(colon - name) >= sizeof host ||
+        (size_t)(colon - name) < 2 * is_bracketed) {
+        return DBS_MAX;
+    }
+    memcpy(host, name + is_bracketed,
+           (size_t)(colon - name) - 2 * is_bracketed);
+    for (uint32_t i = 0; i < o->dbs_count; i++) {
+        if (is_at(&o->dbs[i], host, colon + 1)) {
+            return i;
+        }
+    }
+    return DBS_MAX;
+}
