@@ -111,8 +111,13 @@ lan=failover-lan-$$ first=failover-a-$$ second=failover-b-$$
 pids=() etcd_pid='' tcpdump_pid=''
 kill_all() {
     local p
+    # All at once, or who is stopped would not see that its child is gone.
+    [ ${#pids[@]} -eq 0 ] || kill -9 "${pids[@]}" 2>/dev/null || true
     for p in "${pids[@]}"; do
-        while kill -9 "$p" 2>/dev/null; do sleep 0.01; done # Until it is gone.
+        for _ in {1..500}; do
+            kill -0 "$p" 2>/dev/null || break
+            sleep 0.01
+        done
     done
     pids=()
 }
@@ -242,15 +247,16 @@ END
     start ip netns exec "$2" keepalived -n -l -D -P -f "$dir/keepalived-$1.conf" \
         -p "$dir/keepalived-$1.pid" -r "$dir/vrrp-$1.pid"
     until_true test -s "$dir/vrrp-$1.pid"
-    pids+=("$(cat "$dir/vrrp-$1.pid")") # Its child, which would go on.
+    # Its child first: it would resign in order when it hears that it is alone.
+    pids=("$(cat "$dir/vrrp-$1.pid")" "${pids[@]}")
 }
 
 # over_messages FAULT KIND
 over_messages() {
-    local active ns
+    local active leader ns
     : >"$dir/messages"
     "start_$2" 1 $first 200
-    active=("${pids[@]}")
+    active=("${pids[@]}") leader=$pid
     until_true heard 1
     "start_$2" 2 $second 100
     pause 1500 100 # It has heard that it is second.
@@ -261,7 +267,7 @@ over_messages() {
     case $1 in
     crash) kill -9 "${active[@]}" ;;
     freeze) kill -STOP "${active[@]}" ;;
-    hand-over) kill -TERM "${active[0]}" ;;
+    hand-over) kill -TERM "$leader" ;;
     esac
     until_true heard 2
     awk '$3 == "10.99.0.1" && !first { last = $1 }

@@ -63,6 +63,41 @@ START_TEST(after_a_pause_grace_goes_on)
 }
 END_TEST
 
+/* The same while a fence is awaited, though nothing but the next renewal is due
+ * after the grace: the clock jumps over that wait, and the fence works. Found by
+ * the simulator in seed 2257627. */
+START_TEST(after_a_jump_with_a_fence_grace_goes_on)
+{
+    create((struct infra_failover_options) { .grace = INFRA_MS(1500),
+                                             .fence_policy = INFRA_FENCE_TRY });
+    ck_assert_str_eq(take_from_another(), "grace(granted) FENCE");
+    ck_assert_str_eq(node_after(&n, INFRA_MS(5700)), "renew");
+    ck_assert_str_eq(node_answer(&n, INFRA_LEASE_GRANTED, 1), "");
+    ck_assert_int_eq(
+        infra_failover_fenced(n.machine, n.fence.call, INFRA_FENCE_DONE, n.now),
+        INFRA_OK);
+    ck_assert_str_eq(node_take(&n), "");
+    ck_assert_str_eq(node_after(&n, INFRA_MS(1500) - 1), "");
+    ck_assert_str_eq(node_after(&n, 1), "active(ready) ACTIVATE");
+}
+END_TEST
+
+/* Who waits for a fence is woken once when the grace is over, not again and
+ * again. */
+START_TEST(a_fence_is_awaited_in_peace)
+{
+    create((struct infra_failover_options) { .grace = INFRA_MS(1500),
+                                             .fence_policy = INFRA_FENCE_TRY });
+    (void)take_from_another();
+    infra_time granted = n.now;
+    ck_assert_uint_eq(infra_failover_deadline(n.machine),
+                      granted + INFRA_MS(1500));
+    ck_assert_str_eq(node_sleep(&n), "");
+    ck_assert_str_eq(node_sleep(&n), "renew");
+    ck_assert_uint_gt(n.now, granted + INFRA_SEC(3));
+}
+END_TEST
+
 /* An active node that stood still is in doubt until it is renewed; it goes on,
  * as its lease holds, and is not told so twice. */
 START_TEST(after_a_pause_it_is_in_doubt)
@@ -292,6 +327,8 @@ int main(void)
     tcase_add_checked_fixture(time, no_setup, teardown);
     tcase_add_test(time, after_a_pause_grace_is_verified);
     tcase_add_test(time, after_a_pause_grace_goes_on);
+    tcase_add_test(time, after_a_jump_with_a_fence_grace_goes_on);
+    tcase_add_test(time, a_fence_is_awaited_in_peace);
     tcase_add_test(time, after_a_pause_it_is_in_doubt);
     tcase_add_test(time, a_pause_voids_the_call_that_is_out);
     tcase_add_test(time, sleeping_is_no_pause);

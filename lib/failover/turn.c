@@ -312,8 +312,10 @@ static infra_time role_due(const struct infra_failover *f)
 
     switch (f->role) {
     case INFRA_FAILOVER_GRACE:
-        return f->fence_call == 0 && !f->must_verify ? earlier(at, f->ready_at)
-                                                     : at;
+        /* Also while something else is awaited: a clock that jumps over the
+         * grace is known by the call that comes too late for it. */
+        return f->now < f->ready_at || is_ready(f) ? earlier(at, f->ready_at)
+                                                   : at;
     case INFRA_FAILOVER_ACTIVE:
     case INFRA_FAILOVER_DOUBT:
         at = earlier(at, stall_due(f));
