@@ -200,6 +200,18 @@ static void fence(struct elector *e, const struct infra_failover_event *event,
     }
 }
 
+/* Cease to serve, unless it has already. */
+static void leave(struct elector *e, infra_time now)
+{
+    e->drain_since = 0;
+    if (e->role.service.is_wanted) {
+        e->leave_since = now;
+        pair_service_lose(&e->role.service, now);
+        pair_say("%s: ceased, token %llu", name_of(e),
+                 (unsigned long long)e->role.service.token);
+    }
+}
+
 static void act(struct elector *e, const struct infra_failover_event *event,
                 infra_time now)
 {
@@ -228,27 +240,23 @@ static void act(struct elector *e, const struct infra_failover_event *event,
         pair_service_drain(service);
         break;
     default: /* DEACTIVATE */
-        e->drain_since = 0;
-        e->leave_since = now;
-        pair_service_lose(service, now);
-        pair_say("%s: ceased, token %llu", name_of(e),
-                 (unsigned long long)event->token);
+        leave(e, now);
         break;
     }
 }
 
-/* Tell the machine when nothing is in progress any more. */
+/* Tell the machine when nothing is in progress any more: it gives the lease
+ * back at once then, so that all that moves with it has to be gone before. */
 static void tell_drained(struct elector *e, infra_time now)
 {
     const struct pair_service *service = &e->role.service;
+    /* Then it waits no longer in any case, whatever the command tells. */
+    bool is_time = now >= e->leave_since + e->guard;
 
     if (e->drain_since != 0 && now >= e->drain_since + DRAIN_MIN &&
         pair_service_is_idle(service)) {
-        e->drain_since = 0;
-        (void)infra_failover_drained(machine_of(e), now);
+        leave(e, now);
     }
-    /* Then it waits no longer in any case, whatever the command tells. */
-    bool is_time = now >= e->leave_since + e->guard;
     if (e->leave_since != 0 && pair_service_is_gone(service) &&
         (is_time || pair_service_is_idle(service))) {
         e->leave_since = 0;

@@ -159,9 +159,14 @@ static void drop(struct pair_service *s, infra_time now)
 
 void pair_service_lose(struct pair_service *s, infra_time now)
 {
+    /* Nobody is to be cut by a command that does not look, or after a drain. */
+    bool is_cut = s->gate == NULL || atomic_load(&s->gate->is_followed) == 0 ||
+                  (atomic_load(&s->gate->takes_new) == 0 &&
+                   atomic_load(&s->gate->sessions) == 0);
+
     pair_service_drain(s);
     s->is_wanted = false;
-    if (s->gate == NULL || atomic_load(&s->gate->is_followed) == 0) {
+    if (is_cut) {
         drop(s, now);
     } else {
         s->drop_at = now + CUT_TIME;
