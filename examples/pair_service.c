@@ -120,6 +120,7 @@ void pair_service_gain(struct pair_service *s, uint64_t token, infra_time until,
 {
     s->token = token;
     s->is_wanted = true;
+    s->is_draining = false;
     s->drop_at = 0;
     s->announced = 0;
     if (s->link != NULL) {
@@ -128,9 +129,6 @@ void pair_service_gain(struct pair_service *s, uint64_t token, infra_time until,
         if (s->announces) {
             announce(s, now);
         }
-    }
-    if (s->gate != NULL) {
-        atomic_store(&s->gate->takes_new, 1);
     }
     run_command(s, now);
 }
@@ -145,9 +143,7 @@ void pair_service_keep(struct pair_service *s, infra_time until, infra_time now)
 
 void pair_service_drain(struct pair_service *s)
 {
-    if (s->gate != NULL) {
-        atomic_store(&s->gate->takes_new, 0);
-    }
+    s->is_draining = true;
 }
 
 static void drop(struct pair_service *s, infra_time now)
@@ -161,10 +157,8 @@ void pair_service_lose(struct pair_service *s, infra_time now)
 {
     /* Nobody is to be cut by a command that does not look, or after a drain. */
     bool is_cut = s->gate == NULL || atomic_load(&s->gate->is_followed) == 0 ||
-                  (atomic_load(&s->gate->takes_new) == 0 &&
-                   atomic_load(&s->gate->sessions) == 0);
+                  (s->is_draining && atomic_load(&s->gate->sessions) == 0);
 
-    pair_service_drain(s);
     s->is_wanted = false;
     if (is_cut) {
         drop(s, now);

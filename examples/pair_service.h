@@ -22,6 +22,7 @@ struct pair_service {
     uint32_t announced;
     bool announces;   /* Else somebody else does. */
     bool is_wanted;   /* To serve; else not to. */
+    bool is_draining; /* It takes nothing new. */
     bool was_wanted;  /* What the last command was told, */
     bool is_settled;  /* and has the last one that is needed ended? */
     bool has_failed;  /* --up did; to be cleared by who sees it. */

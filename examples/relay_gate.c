@@ -52,8 +52,9 @@ bool relay_gate_admits(const struct relay *relay, int fd,
     }
     /* Who was in the queue when a drain began, and the listener is about to be
      * closed, is served. */
-    return infra_gate_open(&ret->gate->gate, relay->now, &ret->token) == 1 &&
-           (!relay->listens || atomic_load(&ret->gate->takes_new) != 0);
+    return relay->listens
+               ? infra_gate_admits(&ret->gate->gate, relay->now, &ret->token)
+               : infra_gate_open(&ret->gate->gate, relay->now, &ret->token);
 }
 
 void relay_gate_enter(const struct relay_session *s)

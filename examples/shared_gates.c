@@ -118,8 +118,7 @@ bool shared_gates_allow(const struct shared_gates *gates, infra_time now)
 bool shared_gates_admit(const struct shared_gates *gates, infra_time now)
 {
     for (uint32_t i = 0; i < gates->count; i++) {
-        if (infra_gate_open(&gates->gates[i].gate, now, NULL) == 1 &&
-            atomic_load(&gates->gates[i].takes_new) != 0) {
+        if (infra_gate_admits(&gates->gates[i].gate, now, NULL) == 1) {
             return true;
         }
     }

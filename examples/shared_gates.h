@@ -4,9 +4,8 @@
  * command looks before each side effect, attests its progress, and says how
  * many sessions it has, so that lb_pair knows when a drain is over.
  *
- * A gate alone does not tell that a drain has begun, for work in progress goes
- * on under it: hence takes_new.  And where each group has its own addresses, a
- * session belongs to the group whose address the client used. */
+ * Where each group has its own addresses, a session belongs to the group whose
+ * address the client used. */
 #ifndef EXAMPLES_SHARED_GATES_H
 #define EXAMPLES_SHARED_GATES_H
 
@@ -26,7 +25,6 @@ struct shared_gate {
     /* IPv4 as ::ffff:a.b.c.d. */
     uint8_t addresses[SHARED_ADDRESSES_MAX][16];
     uint32_t addresses_count;
-    _Atomic uint32_t takes_new;   /* lb_pair: 0 while it drains. */
     _Atomic uint32_t is_followed; /* The command: 1, it looks at all this, */
     _Atomic uint32_t sessions;    /* and has so many in progress. */
 };

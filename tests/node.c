@@ -105,6 +105,8 @@ static void look(const struct node *n)
                   "\"%s\", and called again at once", n->heard);
     ck_assert_uint_eq(token, n->active);
     ck_assert_int_eq(is_open, n->active != 0);
+    ck_assert_int_eq(infra_gate_admits(&n->gate, n->now, NULL),
+                     is_open && s.role != INFRA_FAILOVER_DRAINING);
     ck_assert_uint_eq(s.role, n->role);
     ck_assert_uint_eq(s.token != 0, s.role >= INFRA_FAILOVER_GRACE &&
                                         s.role <= INFRA_FAILOVER_DRAINING);

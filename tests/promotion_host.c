@@ -42,7 +42,7 @@ void host_lease(uint64_t token)
     if (token == 0) {
         infra__gate_shut(&host.gate);
     } else {
-        infra__gate_set(&host.gate, token, INFRA_TIME_NEVER);
+        infra__gate_set(&host.gate, token, INFRA_TIME_NEVER, false);
     }
 }
 

@@ -85,7 +85,9 @@ START_TEST(it_drains_before_it_stops)
         infra_failover_command(n.machine, INFRA_FAILOVER_STEP_DOWN, n.now),
         INFRA_OK);
     ck_assert_int_eq(infra_failover_drained(n.machine, n.now), INFRA_ESTALE);
+    ck_assert(infra_gate_admits(&n.gate, n.now, NULL));
     ck_assert_str_eq(node_take(&n), "DRAIN draining(resign)");
+    ck_assert(!infra_gate_admits(&n.gate, n.now, NULL));
     ck_assert_uint_eq(n.last.valid_until, n.now + INFRA_SEC(2));
     ck_assert(infra_gate_open(&n.gate, n.now + INFRA_SEC(2) - 1, NULL));
     ck_assert(!infra_gate_open(&n.gate, n.now + INFRA_SEC(2), NULL));
@@ -104,6 +106,8 @@ START_TEST(a_drain_has_a_limit)
     infra_time begin = n.now;
     (void)node_command(&n, INFRA_FAILOVER_STEP_DOWN);
     ck_assert_str_eq(renew(), "");
+    ck_assert(infra_gate_open(&n.gate, n.now, NULL));
+    ck_assert(!infra_gate_admits(&n.gate, n.now, NULL));
     ck_assert(!infra_gate_open(&n.gate, begin + INFRA_SEC(2), NULL));
     ck_assert_str_eq(node_diary(&n, begin, INFRA_MS(2000)),
                      "2000 STOP cool-down(limit)");

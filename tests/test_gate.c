@@ -31,7 +31,7 @@ START_TEST(it_shuts_by_itself)
 {
     uint64_t token = 7;
 
-    infra__gate_set(&gate, 33, 1000);
+    infra__gate_set(&gate, 33, 1000, false);
     ck_assert(infra_gate_open(&gate, 0, &token));
     ck_assert_uint_eq(token, 33);
     ck_assert(infra_gate_open(&gate, 999, NULL));
@@ -46,18 +46,41 @@ START_TEST(it_is_set_again)
 {
     uint64_t token = 0;
 
-    infra__gate_set(&gate, 33, 1000);
-    infra__gate_set(&gate, 33, 2000);
+    infra__gate_set(&gate, 33, 1000, false);
+    infra__gate_set(&gate, 33, 2000, false);
     ck_assert(infra_gate_open(&gate, 1999, &token));
-    infra__gate_set(&gate, 33, 1500);
+    infra__gate_set(&gate, 33, 1500, false);
     ck_assert(!infra_gate_open(&gate, 1500, &token));
-    infra__gate_set(&gate, 34, 1400);
+    infra__gate_set(&gate, 34, 1400, false);
     ck_assert(infra_gate_open(&gate, 1399, &token));
     ck_assert_uint_eq(token, 34);
     infra__gate_shut(&gate);
     ck_assert(!infra_gate_open(&gate, 0, &token));
-    infra__gate_set(&gate, 34, 1600);
+    infra__gate_set(&gate, 34, 1600, false);
     ck_assert(infra_gate_open(&gate, 1599, &token));
+}
+END_TEST
+
+/* While it drains it is open, and admits nothing new. */
+START_TEST(a_drain_admits_nothing)
+{
+    uint64_t token = 7;
+
+    ck_assert(!infra_gate_admits(&gate, 0, &token));
+    infra__gate_set(&gate, 33, 1000, false);
+    ck_assert(infra_gate_admits(&gate, 999, &token));
+    ck_assert_uint_eq(token, 33);
+    token = 7;
+    ck_assert(!infra_gate_admits(&gate, 1000, &token));
+    infra__gate_set(&gate, 33, 2000, true);
+    ck_assert(!infra_gate_admits(&gate, 0, &token));
+    ck_assert_uint_eq(token, 7);
+    ck_assert(infra_gate_open(&gate, 1999, NULL));
+    infra__gate_shut(&gate);
+    infra__gate_set(&gate, 34, 3000, false);
+    ck_assert(infra_gate_admits(&gate, 2999, NULL));
+    infra__gate_shut(&gate);
+    ck_assert(!infra_gate_admits(&gate, 0, NULL));
 }
 END_TEST
 
@@ -159,8 +182,8 @@ START_TEST(workers_never_mix_terms)
     }
     for (uint64_t term = 1; term < TERMS; term++) {
         atomic_store_explicit(&clock_of_all, 10 * term, memory_order_release);
-        infra__gate_set(&gate, term, 10 * term + 5);
-        infra__gate_set(&gate, term, 10 * term + 9);
+        infra__gate_set(&gate, term, 10 * term + 5, false);
+        infra__gate_set(&gate, term, 10 * term + 9, false);
         atomic_store_explicit(&clock_of_all, 10 * term + 8,
                               memory_order_release);
         atomic_store_explicit(&clock_of_all, 10 * term + 9,
@@ -238,6 +261,7 @@ int main(void)
     tcase_add_test(alone, zeroes_are_shut);
     tcase_add_test(alone, it_shuts_by_itself);
     tcase_add_test(alone, it_is_set_again);
+    tcase_add_test(alone, a_drain_admits_nothing);
     tcase_add_test(alone, progress_is_attested);
     tcase_add_test(alone, the_fence_compares_tokens);
     suite_add_tcase(suite, alone);

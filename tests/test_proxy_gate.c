@@ -39,8 +39,8 @@ static void rest(void)
 
 static void set_gate(uint32_t i, uint64_t token, infra_time duration)
 {
-    atomic_store(&gates.gates[i].takes_new, 1);
-    infra__gate_set(&gates.gates[i].gate, token, infra_driver_now() + duration);
+    infra__gate_set(&gates.gates[i].gate, token, infra_driver_now() + duration,
+                    false);
 }
 
 static void shut_gate(uint32_t i)
@@ -199,7 +199,8 @@ START_TEST(a_drain_takes_nobody_and_cuts_nobody)
     set_gate(0, 1, INFRA_SEC(3600));
     await("127.0.0.1", 1);
     open_session();
-    atomic_store(&gates.gates[0].takes_new, 0);
+    infra__gate_set(&gates.gates[0].gate, 1,
+                    infra_driver_now() + INFRA_SEC(3600), true);
     await("127.0.0.1", 0);
     say_all(client, "ping");
     hear(backend, "ping");

@@ -197,6 +197,15 @@ struct infra_gate {
 INFRA_API int infra_gate_open(const struct infra_gate *gate, infra_time now,
                               uint64_t *ret_token);
 
+/**
+ * May something new be begun? As infra_gate_open(), but not while the node
+ * drains: what is in progress goes on under infra_gate_open() until then.
+ *
+ * Thread safety: any.
+ */
+INFRA_API int infra_gate_admits(const struct infra_gate *gate, infra_time now,
+                                uint64_t *ret_token);
+
 /** A worker has made progress: what infra_failover_options.attest_max asks for.
  *  Thread safety: any. */
 INFRA_API void infra_gate_attest(struct infra_gate *gate, infra_time now);

@@ -185,7 +185,8 @@ static void renewed(struct infra_failover *f,
         infra__failover_become(f, INFRA_FAILOVER_REASON_RENEWED);
     }
     if (f->host_token == f->token) {
-        infra__gate_set(f->gate, f->token, infra__failover_end(f));
+        infra__gate_set(f->gate, f->token, infra__failover_end(f),
+                        f->role == INFRA_FAILOVER_DRAINING);
     }
     if (yields(f, a->wish)) {
         infra__failover_become(f, INFRA_FAILOVER_REASON_ASKED);

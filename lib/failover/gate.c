@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* The gate: two words that one writes and everybody reads, and on another cache
+/* The gate: three words that one writes and everybody reads, and on another cache
  * line one that workers write. It is shut whenever the token changes:
  *
  *   machine                        worker
  *   store(token)         relaxed   load(until)  acquire
  *   store(until)         release   load(token)  relaxed
  *
- * Who reads the end of a term reads its token, or that of a later one. */
+ * Who reads the end of a term reads its token, or that of a later one. The same
+ * goes for the end of what may be begun. */
 #include "internal.h"
 
 #include <stdatomic.h>
@@ -16,7 +17,8 @@
 struct gate {
     _Atomic uint64_t until;
     _Atomic uint64_t token;
-    uint64_t reserved[6];
+    _Atomic uint64_t new_until; /* Something new may be begun; 0: it drains. */
+    uint64_t reserved[5];
     _Atomic uint64_t attested;
     uint64_t reserved1[7];
 };
@@ -34,22 +36,27 @@ static const struct gate *const_words_of(const struct infra_gate *gate)
 
 void infra__gate_shut(struct infra_gate *gate)
 {
-    atomic_store_explicit(&words_of(gate)->until, 0, memory_order_release);
+    struct gate *w = words_of(gate);
+
+    atomic_store_explicit(&w->new_until, 0, memory_order_release);
+    atomic_store_explicit(&w->until, 0, memory_order_release);
 }
 
-void infra__gate_set(struct infra_gate *gate, uint64_t token, infra_time until)
+void infra__gate_set(struct infra_gate *gate, uint64_t token, infra_time until,
+                     bool drains)
 {
     struct gate *w = words_of(gate);
 
     atomic_store_explicit(&w->token, token, memory_order_relaxed);
     atomic_store_explicit(&w->until, until, memory_order_release);
+    atomic_store_explicit(&w->new_until, drains ? 0 : until,
+                          memory_order_release);
 }
 
-int infra_gate_open(const struct infra_gate *gate, infra_time now,
-                    uint64_t *ret_token)
+static int is_before(const struct gate *w, const _Atomic uint64_t *end,
+                     infra_time now, uint64_t *ret_token)
 {
-    const struct gate *w = const_words_of(gate);
-    infra_time until = atomic_load_explicit(&w->until, memory_order_acquire);
+    infra_time until = atomic_load_explicit(end, memory_order_acquire);
 
     if (now >= until && (RULE(GATE) || until == 0)) {
         return 0;
@@ -58,6 +65,22 @@ int infra_gate_open(const struct infra_gate *gate, infra_time now,
         *ret_token = atomic_load_explicit(&w->token, memory_order_relaxed);
     }
     return 1;
+}
+
+int infra_gate_open(const struct infra_gate *gate, infra_time now,
+                    uint64_t *ret_token)
+{
+    const struct gate *w = const_words_of(gate);
+
+    return is_before(w, &w->until, now, ret_token);
+}
+
+int infra_gate_admits(const struct infra_gate *gate, infra_time now,
+                      uint64_t *ret_token)
+{
+    const struct gate *w = const_words_of(gate);
+
+    return is_before(w, &w->new_until, now, ret_token);
 }
 
 void infra_gate_attest(struct infra_gate *gate, infra_time now)

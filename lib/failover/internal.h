@@ -68,7 +68,8 @@ infra_time infra__validity(infra_time issue, infra_time ttl, uint32_t drift_ppm,
                            infra_time guard);
 
 /* The gate, as its writer. */
-void infra__gate_set(struct infra_gate *gate, uint64_t token, infra_time until);
+void infra__gate_set(struct infra_gate *gate, uint64_t token, infra_time until,
+                     bool drains);
 void infra__gate_shut(struct infra_gate *gate);
 infra_time infra__gate_attested(const struct infra_gate *gate);
 

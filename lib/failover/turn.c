@@ -267,7 +267,7 @@ static bool take_event(struct infra_failover *f,
     } else if (must_drain(f)) {
         tell(f, INFRA_FAILOVER_DRAIN, ret);
         f->host_drains = true;
-        infra__gate_set(f->gate, f->token, ret->valid_until);
+        infra__gate_set(f->gate, f->token, ret->valid_until, true);
     } else if (f->log_count > 0) {
         *ret = f->log[f->log_first];
         f->log_first = (f->log_first + 1) % LOG_MAX;
@@ -282,7 +282,7 @@ static bool take_event(struct infra_failover *f,
         f->activations++;
         f->host_token = f->token;
         f->host_drains = false;
-        infra__gate_set(f->gate, f->token, f->until);
+        infra__gate_set(f->gate, f->token, f->until, false);
     } else if (f->call.is_out && f->call.is_offered) {
         tell_call(f, ret);
     } else {

@@ -391,7 +391,7 @@ static void lease(struct world *w)
                       w->now >= x->paused_until && w->now >= x->no_store_until;
         if (renews && w->now < w->lease_until) {
             w->lease_until = w->now + TTL;
-            infra__gate_set(&x->gate, w->token, w->lease_until - GUARD);
+            infra__gate_set(&x->gate, w->token, w->lease_until - GUARD, false);
         } else if (w->now >= w->lease_until) {
             w->holder = PLANNERS;
             w->free_since = w->now;
@@ -407,7 +407,7 @@ static void lease(struct world *w)
         w->holder_boot = x->boot;
 
         w->lease_until = w->now + TTL;
-        infra__gate_set(&x->gate, w->token, w->lease_until - GUARD);
+        infra__gate_set(&x->gate, w->token, w->lease_until - GUARD, false);
         trace(w, "lease", i, WORLD_NOBODY, w->token, "");
     }
 }
