@@ -188,13 +188,16 @@ START_TEST(first_it_is_given_back)
 }
 END_TEST
 
-/* What was not told to serve has nothing to stop, and nothing to wait for. */
-START_TEST(grace_ends_at_once)
+/* What was not told to serve has nothing to stop; but what is released is clean for
+ * the next one, so it waits for the former holder first. */
+START_TEST(grace_is_not_skipped_by_the_next)
 {
     create((struct infra_failover_options) { .drain = INFRA_SEC(2) });
     ck_assert_str_eq(take_from_another(), "grace(granted)");
+    n.now += INFRA_MS(200);
     ck_assert_str_eq(node_command(&n, INFRA_FAILOVER_STEP_DOWN),
-                     "cool-down(resign) release");
+                     "cool-down(resign)");
+    ck_assert_str_eq(node_diary(&n, n.now, INFRA_MS(400)), "300 release");
 }
 END_TEST
 
@@ -355,7 +358,7 @@ int main(void)
     tcase_add_test(stop, a_drain_ends_with_the_lease);
     tcase_add_test(stop, what_never_served_does_not_drain);
     tcase_add_test(stop, first_it_is_given_back);
-    tcase_add_test(stop, grace_ends_at_once);
+    tcase_add_test(stop, grace_is_not_skipped_by_the_next);
     suite_add_tcase(suite, stop);
 
     tcase_add_checked_fixture(conduct, no_setup, teardown);

@@ -243,6 +243,19 @@ START_TEST(a_clock_that_goes_back_is_a_fault)
 }
 END_TEST
 
+/* In grace, too, and the whole grace is waited for on the new clock before the
+ * lease is given back: nobody knows how much of it has passed. */
+START_TEST(a_clock_that_goes_back_begins_the_grace_anew)
+{
+    create((struct infra_failover_options) { .grace = INFRA_SEC(1) });
+    (void)take_from_another();
+    n.now -= INFRA_SEC(20);
+    infra_time begin = n.now;
+    ck_assert_str_eq(node_take(&n), "fault(clock)");
+    ck_assert_str_eq(node_diary(&n, begin, INFRA_MS(1500)), "1000 release");
+}
+END_TEST
+
 /* So is it for who only waits to give back, cool down, or look. */
 START_TEST(no_time_of_the_old_clock_is_waited_for)
 {
@@ -335,6 +348,7 @@ int main(void)
     tcase_add_test(time, a_pause_is_not_the_guard);
     tcase_add_test(time, a_little_back_is_the_same_time);
     tcase_add_test(time, a_clock_that_goes_back_is_a_fault);
+    tcase_add_test(time, a_clock_that_goes_back_begins_the_grace_anew);
     tcase_add_test(time, no_time_of_the_old_clock_is_waited_for);
     tcase_add_test(time, late_is_no_pause);
     tcase_add_test(time, after_a_pause_it_asks_at_once);

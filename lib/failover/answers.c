@@ -43,9 +43,10 @@ static void see(struct infra_failover *f, uint64_t token)
     }
 }
 
-/* Not to be had again: a RELEASE that is carried out late names it. What was
- * taken from somebody who has to be fenced, and was not, is not released, or the
- * next one would take it for clean: it runs out. */
+/* Not to be had again: a RELEASE that is carried out late names it. Once released
+ * it is clean for the next one. So what was taken from somebody who has to be
+ * waited for is released when that is over, and what was taken from somebody who
+ * has to be fenced, and was not, never: it runs out. */
 static void give_back(struct infra_failover *f, uint64_t token, bool clean)
 {
     see(f, token);
@@ -53,7 +54,8 @@ static void give_back(struct infra_failover *f, uint64_t token, bool clean)
         return;
     }
     f->orphan_token = token;
-    f->release_at = f->now;
+    f->release_at =
+        clean || !RULE(GRACE) ? f->now : infra__time_add(f->now, f->grace);
     f->release_attempts = 0;
 }
 

@@ -52,6 +52,9 @@ static void stop(struct infra_failover *f, uint32_t why)
         bool is_done = f->host_token == 0 || f->has_drained;
         f->orphan_token = f->token;
         f->release_at = is_done ? f->now : time_after(f, f->guard);
+        if (f->ready_at > f->release_at) { /* Nobody may skip the grace. */
+            f->release_at = f->ready_at;
+        }
         f->release_attempts = 0;
     }
     if (ends_badly(why) || ends_badly(f->reason)) {

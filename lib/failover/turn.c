@@ -108,7 +108,8 @@ static void clock_went_back(struct infra_failover *f, infra_time now)
     f->ask_at = now;
     f->defer_until = now;
     f->cool_until = earlier(f->cool_until, infra__time_add(now, f->hold_down));
-    f->release_at = infra__time_add(now, f->guard);
+    f->release_at =
+        infra__time_add(now, f->guard > f->grace ? f->guard : f->grace);
     f->damper.at = now;
 }
 

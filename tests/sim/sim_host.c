@@ -98,9 +98,12 @@ static void on_activate(struct sim_world *w, uint32_t i,
         sim_violate(w, "activated without a fence");
     }
     /* Whatever the store says of it: a release in between proves nothing. */
-    if (w->is_owed && w->config.fence_policy == INFRA_FENCE_REQUIRE &&
-        w->options->mode != SIM_REGRESSED) {
-        sim_violate(w, "activated, and who was active was never fenced");
+    if (w->is_owed && w->options->mode != SIM_REGRESSED) {
+        if (w->config.fence_policy == INFRA_FENCE_REQUIRE) {
+            sim_violate(w, "activated, and who was active was never fenced");
+        } else if (w->now < w->lapsed_at + w->config.grace / 10 * 9) {
+            sim_violate(w, "activated within the grace of who was active");
+        }
     }
     w->is_owed = false;
     w->active_token = e->token;
