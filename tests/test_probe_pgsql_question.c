@@ -414,6 +414,29 @@ START_TEST(sources_are_told)
 }
 END_TEST
 
+/* Half an answer has no source. */
+START_TEST(sources_are_of_whole_answers)
+{
+    struct pgsql_bytes b = { 0 };
+
+    pgsql_put_text(&b, PGSQL_WELCOME PGSQL_COLUMNS);
+    pgsql_put_row(&b, replica, 6);
+    pgsql_put_error(&b, "ERROR", "57014", "canceling statement");
+    pgsql_put_text(&b, PGSQL_READY);
+    const struct test_step script[] = {
+        TEST_ACCEPT(0),
+        { .kind = TEST_STEP_SEND, .bytes = b.at, .size = b.size },
+        TEST_HANG,
+    };
+    struct test_transport t = TEST_TRANSPORT(script);
+
+    pgsql_create((struct infra_probe_pgsql_options) { .ask = 1 });
+    ck_assert_uint_eq(pgsql_run(&t).reason, INFRA_PROBE_SERVER_ERROR);
+    ck_assert_str_eq(infra_probe_text(pgsql_probe, INFRA_PROBE_TEXT_SOURCE),
+                     "");
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("probe_pgsql_question");
@@ -431,6 +454,7 @@ int main(void)
     tcase_add_test(tc, questions_are_checked);
     tcase_add_test(tc, it_needs_a_login);
     tcase_add_test(tc, sources_are_told);
+    tcase_add_test(tc, sources_are_of_whole_answers);
     suite_add_tcase(suite, tc);
     return test_main(suite);
 }

@@ -74,8 +74,8 @@ static const char *pgsql_text(const struct infra_probe *probe, uint32_t kind)
         return p->message;
     case INFRA_PROBE_TEXT_POSITION:
         return p->has_row ? p->row.position_text : NULL;
-    case INFRA_PROBE_TEXT_SOURCE:
-        return p->has_row && p->row.is_replica ? p->row.source : NULL;
+    case INFRA_PROBE_TEXT_SOURCE: /* Not of half an answer. */
+        return probe->result.role == INFRA_ROLE_REPLICA ? p->row.source : NULL;
     default:
         return NULL;
     }
