@@ -32,7 +32,8 @@ need +check:check nginx:nginx-light \
     curl:curl wrk:wrk pahole:dwarves clang-format:clang-format +openssl:libssl-dev \
     python3:python3 redis-server:redis-server redis-cli:redis-tools mariadbd:mariadb-server \
     /usr/lib/postgresql/15/bin/postgres:postgresql-15 psql:postgresql-client-15 \
-    ip:iproute2 ping:iputils-ping keepalived:keepalived tcpdump:tcpdump etcd:etcd-server
+    ip:iproute2 ping:iputils-ping keepalived:keepalived tcpdump:tcpdump etcd:etcd-server \
+    openssl:openssl pgrep:procps
 
 # A build directory that is there may be older than what was just installed: have
 # it look again.
