@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The question of a host's own in the MySQL check, and from whom a replica
  * receives. */
-#include "mysql_peer.h"
-#include "support.h"
+#include "mysql_check.h"
 
 #include "base/internal.h"
 
@@ -13,51 +12,9 @@
     "Slave_IO_Running|Slave_SQL_Running|Seconds_Behind_Master|Master_" \
     "Port|Master_Host"
 
-static struct test_heap heap;
-static struct infra_probe *probe;
-static struct peer peer;
-
-static void setup(void)
-{
-    test_heap_init(&heap, -1);
-    probe = NULL;
-    peer = (struct peer) { 0 };
-    peer_greet(&peer, PEER_MARIADB);
-    peer_log_in(&peer);
-}
-
-static void teardown(void)
-{
-    infra_probe_destroy(probe);
-    ck_assert_int_eq(heap.live, 0);
-}
-
-static void create(struct infra_probe_mysql_options o)
-{
-    o.size = sizeof o;
-    o.allocator = &heap.allocator;
-    o.user = "check";
-    o.password = "secret";
-    ck_assert_int_eq(infra_probe_mysql(&probe, &o), INFRA_OK);
-}
-
-static struct infra_probe_result run(void)
-{
-    struct infra_probe_result whole =
-        peer_run(&peer, probe, TEST_SPLIT_NONE, 0);
-
-    for (uint64_t seed = 0; seed < 20; seed++) {
-        struct infra_probe_result r =
-            peer_run(&peer, probe,
-                     seed == 0 ? TEST_SPLIT_BYTES : TEST_SPLIT_RANDOM, seed);
-        ck_assert_mem_eq(&r, &whole, sizeof r);
-    }
-    return whole;
-}
-
 static const char *source(void)
 {
-    return infra_probe_text(probe, INFRA_PROBE_TEXT_SOURCE);
+    return infra_probe_text(mysql.probe, INFRA_PROBE_TEXT_SOURCE);
 }
 
 static void answer_status(const char *replication)
@@ -65,11 +22,11 @@ static void answer_status(const char *replication)
     const char *const variables[] = { "1|0|0-1-5", NULL };
     const char *const rows[] = { replication, NULL };
 
-    peer_query(&peer, PEER_VARIABLES);
-    peer_result(&peer, "read_only|innodb_read_only|gtid_current_pos",
+    peer_query(&mysql.peer, PEER_VARIABLES);
+    peer_result(&mysql.peer, "read_only|innodb_read_only|gtid_current_pos",
                 variables);
-    peer_query(&peer, PEER_REPLICATION);
-    peer_result(&peer, STATUS_NAMES, rows);
+    peer_query(&mysql.peer, PEER_REPLICATION);
+    peer_result(&mysql.peer, STATUS_NAMES, rows);
 }
 
 /* What the host may be answered. A number in the first column of the only row
@@ -104,11 +61,11 @@ static const struct {
 
 START_TEST(numbers_are_told)
 {
-    create((struct infra_probe_mysql_options) { .question = QUESTION });
-    peer_query(&peer, QUESTION);
-    peer_result(&peer, answers[_i].names, answers[_i].rows);
-    peer_quit(&peer);
-    struct infra_probe_result r = run();
+    mysql_create((struct infra_probe_mysql_options) { .question = QUESTION });
+    peer_query(&mysql.peer, QUESTION);
+    peer_result(&mysql.peer, answers[_i].names, answers[_i].rows);
+    peer_quit(&mysql.peer);
+    struct infra_probe_result r = mysql_run();
     ck_assert_msg(r.reason == INFRA_PROBE_PASSED, "%s", answers[_i].name);
     ck_assert_msg(r.told == (answers[_i].is_told ? INFRA_TOLD_ANSWER : 0),
                   "%s: %x", answers[_i].name, r.told);
@@ -141,12 +98,12 @@ START_TEST(it_is_asked_last)
     struct infra_probe_mysql_options o = rows[_i].options;
 
     o.question = QUESTION;
-    create(o);
+    mysql_create(o);
     answer_status(rows[_i].replication);
-    peer_query(&peer, QUESTION);
-    peer_result(&peer, "max(token)", answer);
-    peer_quit(&peer);
-    struct infra_probe_result r = run();
+    peer_query(&mysql.peer, QUESTION);
+    peer_result(&mysql.peer, "max(token)", answer);
+    peer_quit(&mysql.peer);
+    struct infra_probe_result r = mysql_run();
     ck_assert_uint_eq(r.reason, rows[_i].reason);
     ck_assert_uint_eq(r.told, INFRA_TOLD_ROLE | INFRA_TOLD_WRITABLE |
                                   INFRA_TOLD_POSITION | INFRA_TOLD_LAG |
@@ -162,16 +119,16 @@ START_TEST(old_servers_are_asked_too)
     static const char *const answer[] = { "18", NULL };
     static const char *const rows[] = { "Yes|Yes|1|3306|a", NULL };
 
-    create((struct infra_probe_mysql_options) { .expect = INFRA_ROLE_REPLICA,
-                                                .question = QUESTION });
-    peer_query(&peer, PEER_REPLICATION);
-    peer_error(&peer, 1064, "You have an error in your SQL syntax");
-    peer_query(&peer, PEER_REPLICATION_OLD);
-    peer_result(&peer, STATUS_NAMES, rows);
-    peer_query(&peer, QUESTION);
-    peer_result(&peer, "max(token)", answer);
-    peer_quit(&peer);
-    struct infra_probe_result r = run();
+    mysql_create((struct infra_probe_mysql_options) {
+        .expect = INFRA_ROLE_REPLICA, .question = QUESTION });
+    peer_query(&mysql.peer, PEER_REPLICATION);
+    peer_error(&mysql.peer, 1064, "You have an error in your SQL syntax");
+    peer_query(&mysql.peer, PEER_REPLICATION_OLD);
+    peer_result(&mysql.peer, STATUS_NAMES, rows);
+    peer_query(&mysql.peer, QUESTION);
+    peer_result(&mysql.peer, "max(token)", answer);
+    peer_quit(&mysql.peer);
+    struct infra_probe_result r = mysql_run();
     ck_assert_uint_eq(r.reason, INFRA_PROBE_PASSED);
     ck_assert_uint_eq(r.answer, 18);
     ck_assert_str_eq(source(), "a:3306");
@@ -194,33 +151,35 @@ START_TEST(it_may_fail)
         { 1053, INFRA_PROBE_STOPPING }, { 1047, INFRA_PROBE_STARTING },
     };
 
-    create(
+    mysql_create(
         (struct infra_probe_mysql_options) { .ask = 1, .question = QUESTION });
     answer_status("Yes|Yes|1|3306|a");
-    peer_query(&peer, QUESTION);
-    peer_error(&peer, rows[_i].error, "No");
+    peer_query(&mysql.peer, QUESTION);
+    peer_error(&mysql.peer, rows[_i].error, "No");
     if (rows[_i].reason == INFRA_PROBE_PASSED) {
-        peer_quit(&peer);
+        peer_quit(&mysql.peer);
     }
-    struct infra_probe_result r = peer_run(&peer, probe, TEST_SPLIT_NONE, 0);
+    struct infra_probe_result r =
+        peer_run(&mysql.peer, mysql.probe, TEST_SPLIT_NONE, 0);
     ck_assert_uint_eq(r.reason, rows[_i].reason);
     ck_assert_uint_eq(r.status, rows[_i].error);
     ck_assert_uint_eq(r.told, INFRA_TOLD_ROLE | INFRA_TOLD_WRITABLE |
                                   INFRA_TOLD_POSITION | INFRA_TOLD_LAG);
-    ck_assert_str_eq(infra_probe_text(probe, INFRA_PROBE_TEXT_MESSAGE), "No");
+    ck_assert_str_eq(infra_probe_text(mysql.probe, INFRA_PROBE_TEXT_MESSAGE),
+                     "No");
 }
 END_TEST
 
 /* Half an answer is none. */
 START_TEST(it_may_break_off)
 {
-    create((struct infra_probe_mysql_options) { .question = QUESTION });
-    peer_query(&peer, QUESTION);
-    peer_columns(&peer, "a");
-    peer_row(&peer, "5");
-    peer_error(&peer, 1317, "Query execution was interrupted");
-    peer_quit(&peer);
-    struct infra_probe_result r = run();
+    mysql_create((struct infra_probe_mysql_options) { .question = QUESTION });
+    peer_query(&mysql.peer, QUESTION);
+    peer_columns(&mysql.peer, "a");
+    peer_row(&mysql.peer, "5");
+    peer_error(&mysql.peer, 1317, "Query execution was interrupted");
+    peer_quit(&mysql.peer);
+    struct infra_probe_result r = mysql_run();
     ck_assert_uint_eq(r.reason, INFRA_PROBE_PASSED);
     ck_assert_uint_eq(r.told, 0);
     ck_assert_uint_eq(r.status, 1317);
@@ -242,13 +201,13 @@ START_TEST(it_may_have_no_result)
         { PEER_TEXT("\xfe\0\0\x02\0"), INFRA_PROBE_BAD_REPLY },
     };
 
-    create((struct infra_probe_mysql_options) { .question = QUESTION });
-    peer_query(&peer, QUESTION);
-    peer_packet(&peer, rows[_i].bytes, rows[_i].size);
+    mysql_create((struct infra_probe_mysql_options) { .question = QUESTION });
+    peer_query(&mysql.peer, QUESTION);
+    peer_packet(&mysql.peer, rows[_i].bytes, rows[_i].size);
     if (rows[_i].reason == INFRA_PROBE_PASSED) {
-        peer_quit(&peer);
+        peer_quit(&mysql.peer);
     }
-    struct infra_probe_result r = run();
+    struct infra_probe_result r = mysql_run();
     ck_assert_uint_eq(r.reason, rows[_i].reason);
     ck_assert_uint_eq(r.told, 0);
 }
@@ -261,7 +220,7 @@ START_TEST(the_longest_question)
     char question[512] = { 0 };
     char name[256] = { 0 };
     struct infra_probe_mysql_options o = { .size = sizeof o,
-                                           .allocator = &heap.allocator,
+                                           .allocator = &mysql.heap.allocator,
                                            .user = name,
                                            .password = name,
                                            .question = question,
@@ -269,27 +228,28 @@ START_TEST(the_longest_question)
 
     memset(question, 'q', sizeof question - 1);
     memset(name, 'u', sizeof name - 1);
-    ck_assert_int_eq(infra_probe_mysql(&probe, &o), INFRA_OK);
-    peer = (struct peer) { 0 };
-    peer_greet(&peer, PEER_MARIADB);
-    peer.sequence++;
-    peer_packet(&peer, PEER_TEXT("\xfemysql_native_password\0"
-                                 "01234567890123456789\0"));
-    peer.sequence++;
-    peer_ok(&peer);
+    ck_assert_int_eq(infra_probe_mysql(&mysql.probe, &o), INFRA_OK);
+    mysql.peer = (struct peer) { 0 };
+    peer_greet(&mysql.peer, PEER_MARIADB);
+    mysql.peer.sequence++;
+    peer_packet(&mysql.peer, PEER_TEXT("\xfemysql_native_password\0"
+                                       "01234567890123456789\0"));
+    mysql.peer.sequence++;
+    peer_ok(&mysql.peer);
     answer_status("Yes|Yes|1|3306|a");
-    peer_query(&peer, question);
-    peer_result(&peer, "a", answer);
-    peer_quit(&peer);
+    peer_query(&mysql.peer, question);
+    peer_result(&mysql.peer, "a", answer);
+    peer_quit(&mysql.peer);
     /* The login is not looked at here, so all is taken as it comes. */
     struct peer deaf = { .steps_count = 0 };
-    for (size_t i = 0; i < peer.steps_count; i++) {
-        if (peer.steps[i].kind != TEST_STEP_EXPECT) {
-            peer_step(&deaf, peer.steps[i]);
+    for (size_t i = 0; i < mysql.peer.steps_count; i++) {
+        if (mysql.peer.steps[i].kind != TEST_STEP_EXPECT) {
+            peer_step(&deaf, mysql.peer.steps[i]);
         }
     }
     memset(question, 'x', sizeof question - 1);
-    struct infra_probe_result r = peer_run(&deaf, probe, TEST_SPLIT_BYTES, 0);
+    struct infra_probe_result r =
+        peer_run(&deaf, mysql.probe, TEST_SPLIT_BYTES, 0);
     ck_assert_uint_eq(r.reason, INFRA_PROBE_PASSED);
     ck_assert_uint_eq(r.answer, 18);
 }
@@ -368,11 +328,12 @@ static const struct {
 
 START_TEST(sources_are_told)
 {
-    create((struct infra_probe_mysql_options) { .expect = INFRA_ROLE_REPLICA });
-    peer_query(&peer, PEER_REPLICATION);
-    peer_result(&peer, sources[_i].names, sources[_i].rows);
-    peer_quit(&peer);
-    (void)run();
+    mysql_create(
+        (struct infra_probe_mysql_options) { .expect = INFRA_ROLE_REPLICA });
+    peer_query(&mysql.peer, PEER_REPLICATION);
+    peer_result(&mysql.peer, sources[_i].names, sources[_i].rows);
+    peer_quit(&mysql.peer);
+    (void)mysql_run();
     ck_assert_str_eq(source(), sources[_i].source);
 }
 END_TEST
@@ -381,21 +342,22 @@ END_TEST
 START_TEST(sources_are_forgotten)
 {
     static const char *const rows[] = { "Yes|Yes|1|3306|a", NULL };
-    struct peer log_in = peer;
+    struct peer log_in = mysql.peer;
 
-    create((struct infra_probe_mysql_options) { .expect = INFRA_ROLE_REPLICA });
+    mysql_create(
+        (struct infra_probe_mysql_options) { .expect = INFRA_ROLE_REPLICA });
     for (int i = 0; i < 3; i++) {
-        peer = log_in;
-        peer_query(&peer, PEER_REPLICATION);
+        mysql.peer = log_in;
+        peer_query(&mysql.peer, PEER_REPLICATION);
         if (i == 1) {
-            peer_columns(&peer, STATUS_NAMES);
-            peer_row(&peer, rows[0]);
-            peer_error(&peer, 1317, "Query execution was interrupted");
+            peer_columns(&mysql.peer, STATUS_NAMES);
+            peer_row(&mysql.peer, rows[0]);
+            peer_error(&mysql.peer, 1317, "Query execution was interrupted");
         } else {
-            peer_result(&peer, STATUS_NAMES, i == 0 ? rows : rows + 1);
+            peer_result(&mysql.peer, STATUS_NAMES, i == 0 ? rows : rows + 1);
         }
-        peer_quit(&peer);
-        (void)peer_run(&peer, probe, TEST_SPLIT_NONE, 0);
+        peer_quit(&mysql.peer);
+        (void)peer_run(&mysql.peer, mysql.probe, TEST_SPLIT_NONE, 0);
         ck_assert_str_eq(source(), i == 0 ? "a:3306" : "");
     }
 }
@@ -406,17 +368,17 @@ START_TEST(sources_are_of_the_last_answer)
 {
     static const char *const none[] = { NULL };
 
-    create((struct infra_probe_mysql_options) { .ask = 1 });
+    mysql_create((struct infra_probe_mysql_options) { .ask = 1 });
     answer_status("Yes|Yes|1|3306|a");
-    peer.steps_count--; /* Its rows; they come again, with an error. */
-    peer.sequence = 1;
-    peer_columns(&peer, STATUS_NAMES);
-    peer_row(&peer, "Yes|Yes|1|3306|a");
-    peer_error(&peer, 1064, "Now?");
-    peer_query(&peer, PEER_REPLICATION_OLD);
-    peer_result(&peer, STATUS_NAMES, none);
-    peer_quit(&peer);
-    struct infra_probe_result r = run();
+    mysql.peer.steps_count--; /* Its rows; they come again, with an error. */
+    mysql.peer.sequence = 1;
+    peer_columns(&mysql.peer, STATUS_NAMES);
+    peer_row(&mysql.peer, "Yes|Yes|1|3306|a");
+    peer_error(&mysql.peer, 1064, "Now?");
+    peer_query(&mysql.peer, PEER_REPLICATION_OLD);
+    peer_result(&mysql.peer, STATUS_NAMES, none);
+    peer_quit(&mysql.peer);
+    struct infra_probe_result r = mysql_run();
     ck_assert_uint_eq(r.role, INFRA_ROLE_PRIMARY);
     ck_assert_str_eq(source(), "");
 }
@@ -427,7 +389,7 @@ int main(void)
     Suite *s = suite_create("probe_mysql_question");
     TCase *tc = tcase_create("question");
 
-    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_checked_fixture(tc, mysql_setup, mysql_teardown);
     tcase_add_loop_test(tc, numbers_are_told, 0, INFRA__COUNT_OF(answers));
     tcase_add_loop_test(tc, it_is_asked_last, 0, 5);
     tcase_add_test(tc, old_servers_are_asked_too);

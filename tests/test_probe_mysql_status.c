@@ -1,58 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* What the MySQL check asks of whom, what it makes of the answers, and which of
  * them it needs. */
-#include "mysql_peer.h"
-#include "support.h"
+#include "mysql_check.h"
 
 #include "base/internal.h"
 
 #include <string.h>
 
-static struct test_heap heap;
-static struct infra_probe *probe;
-static struct peer peer;
-
-static void setup(void)
-{
-    test_heap_init(&heap, -1);
-    probe = NULL;
-    peer = (struct peer) { 0 };
-    peer_greet(&peer, PEER_MARIADB);
-    peer_log_in(&peer);
-}
-
-static void teardown(void)
-{
-    infra_probe_destroy(probe);
-    ck_assert_int_eq(heap.live, 0);
-}
-
-static void create(struct infra_probe_mysql_options o)
-{
-    o.size = sizeof o;
-    o.allocator = &heap.allocator;
-    o.user = "check";
-    o.password = "secret";
-    ck_assert_int_eq(infra_probe_mysql(&probe, &o), INFRA_OK);
-}
-
-static struct infra_probe_result run(void)
-{
-    struct infra_probe_result whole =
-        peer_run(&peer, probe, TEST_SPLIT_NONE, 0);
-
-    for (uint64_t seed = 0; seed < 20; seed++) {
-        struct infra_probe_result r =
-            peer_run(&peer, probe,
-                     seed == 0 ? TEST_SPLIT_BYTES : TEST_SPLIT_RANDOM, seed);
-        ck_assert_mem_eq(&r, &whole, sizeof r);
-    }
-    return whole;
-}
-
 static const char *text(uint32_t kind)
 {
-    return infra_probe_text(probe, kind);
+    return infra_probe_text(mysql.probe, kind);
 }
 
 #define MARIADB_NAMES "read_only|innodb_read_only|gtid_current_pos"
@@ -253,24 +210,25 @@ static void answer_variables(int i)
 {
     const char *const rows[] = { answers[i].variables, NULL };
 
-    peer_query(&peer, PEER_VARIABLES);
-    peer_result(&peer, answers[i].variables_names, rows);
+    peer_query(&mysql.peer, PEER_VARIABLES);
+    peer_result(&mysql.peer, answers[i].variables_names, rows);
 }
 
 static void answer_replication(int i)
 {
-    peer_query(&peer, PEER_REPLICATION);
-    peer_result(&peer, answers[i].replication_names, answers[i].replication);
+    peer_query(&mysql.peer, PEER_REPLICATION);
+    peer_result(&mysql.peer, answers[i].replication_names,
+                answers[i].replication);
 }
 
 /* Asked for everything, a server tells everything and passes. */
 START_TEST(answers_are_told)
 {
-    create((struct infra_probe_mysql_options) { .ask = 1 });
+    mysql_create((struct infra_probe_mysql_options) { .ask = 1 });
     answer_variables(_i);
     answer_replication(_i);
-    peer_quit(&peer);
-    struct infra_probe_result r = run();
+    peer_quit(&mysql.peer);
+    struct infra_probe_result r = mysql_run();
     ck_assert_msg(r.reason == INFRA_PROBE_PASSED, "%s", answers[_i].name);
     ck_assert_msg(r.told == (BOTH | answers[_i].told), "%s: %x",
                   answers[_i].name, r.told);
@@ -286,10 +244,10 @@ END_TEST
 /* A primary is asked for what it needs to be one: that it takes writes. */
 START_TEST(a_primary_takes_writes)
 {
-    create((struct infra_probe_mysql_options) { .expect = PRIMARY });
+    mysql_create((struct infra_probe_mysql_options) { .expect = PRIMARY });
     answer_variables(_i);
-    peer_quit(&peer);
-    struct infra_probe_result r = run();
+    peer_quit(&mysql.peer);
+    struct infra_probe_result r = mysql_run();
     ck_assert_msg(r.reason == answers[_i].as_primary, "%s: %s",
                   answers[_i].name, infra_probe_reason_name(r.reason));
     ck_assert_uint_eq(r.told & INFRA_TOLD_ROLE, 0);
@@ -299,10 +257,10 @@ END_TEST
 /* So is a replica: that it follows another, or did. */
 START_TEST(a_replica_follows)
 {
-    create((struct infra_probe_mysql_options) { .expect = REPLICA });
+    mysql_create((struct infra_probe_mysql_options) { .expect = REPLICA });
     answer_replication(_i);
-    peer_quit(&peer);
-    struct infra_probe_result r = run();
+    peer_quit(&mysql.peer);
+    struct infra_probe_result r = mysql_run();
     ck_assert_msg(r.reason == answers[_i].as_replica, "%s: %s",
                   answers[_i].name, infra_probe_reason_name(r.reason));
     ck_assert_uint_eq(r.told & INFRA_TOLD_WRITABLE, 0);
@@ -312,10 +270,11 @@ END_TEST
 /* The lag is of replicas; others have none. */
 START_TEST(a_replica_keeps_up)
 {
-    create((struct infra_probe_mysql_options) { .lag_max = INFRA_SEC(10) });
+    mysql_create(
+        (struct infra_probe_mysql_options) { .lag_max = INFRA_SEC(10) });
     answer_replication(_i);
-    peer_quit(&peer);
-    struct infra_probe_result r = run();
+    peer_quit(&mysql.peer);
+    struct infra_probe_result r = mysql_run();
     ck_assert_msg(r.reason == answers[_i].in_10_s, "%s: %s", answers[_i].name,
                   infra_probe_reason_name(r.reason));
 }
@@ -324,12 +283,12 @@ END_TEST
 /* To be asked for more does not change the verdict. */
 START_TEST(more_questions_change_nothing)
 {
-    create((struct infra_probe_mysql_options) { .ask = 1,
-                                                .lag_max = INFRA_SEC(10) });
+    mysql_create((struct infra_probe_mysql_options) {
+        .ask = 1, .lag_max = INFRA_SEC(10) });
     answer_variables(_i);
     answer_replication(_i);
-    peer_quit(&peer);
-    struct infra_probe_result r = run();
+    peer_quit(&mysql.peer);
+    struct infra_probe_result r = mysql_run();
     ck_assert_msg(r.reason == answers[_i].in_10_s, "%s: %s", answers[_i].name,
                   infra_probe_reason_name(r.reason));
 }
@@ -340,17 +299,17 @@ START_TEST(old_servers_are_asked_again)
 {
     static const char *const rows[] = { "Yes|Yes|1", NULL };
 
-    create((struct infra_probe_mysql_options) { .expect = REPLICA });
-    peer_query(&peer, PEER_REPLICATION);
-    peer_error(&peer, 1064, "You have an error in your SQL syntax");
-    peer_query(&peer, PEER_REPLICATION_OLD);
+    mysql_create((struct infra_probe_mysql_options) { .expect = REPLICA });
+    peer_query(&mysql.peer, PEER_REPLICATION);
+    peer_error(&mysql.peer, 1064, "You have an error in your SQL syntax");
+    peer_query(&mysql.peer, PEER_REPLICATION_OLD);
     if (_i == 0) {
-        peer_result(&peer, OLD_NAMES, rows);
+        peer_result(&mysql.peer, OLD_NAMES, rows);
     } else {
-        peer_error(&peer, 1064, "Again");
+        peer_error(&mysql.peer, 1064, "Again");
     }
-    peer_quit(&peer);
-    struct infra_probe_result r = run();
+    peer_quit(&mysql.peer);
+    struct infra_probe_result r = mysql_run();
     ck_assert_uint_eq(r.reason,
                       _i == 0 ? INFRA_PROBE_PASSED : INFRA_PROBE_SERVER_ERROR);
     ck_assert_uint_eq(r.status, _i == 0 ? 0 : 1064);
@@ -426,23 +385,24 @@ START_TEST(questions_may_fail)
     static const char *const variables[] = { "0|0", NULL };
     static const char *const replication[] = { NULL };
 
-    create(failures[_i].options);
+    mysql_create(failures[_i].options);
     for (int q = 0; q < 2; q++) {
-        peer_query(&peer, q == 0 ? PEER_VARIABLES : PEER_REPLICATION);
+        peer_query(&mysql.peer, q == 0 ? PEER_VARIABLES : PEER_REPLICATION);
         if (failures[_i].errors[q] != 0) {
-            peer_error(&peer, failures[_i].errors[q], "No");
+            peer_error(&mysql.peer, failures[_i].errors[q], "No");
         } else if (q == 0) {
-            peer_result(&peer, "read_only|innodb_read_only", variables);
+            peer_result(&mysql.peer, "read_only|innodb_read_only", variables);
         } else {
-            peer_result(&peer, OLD_NAMES, replication);
+            peer_result(&mysql.peer, OLD_NAMES, replication);
         }
     }
     /* It does not wait for a server that stops. */
     if (failures[_i].reason == INFRA_PROBE_PASSED ||
         failures[_i].reason == INFRA_PROBE_SERVER_ERROR) {
-        peer_quit(&peer);
+        peer_quit(&mysql.peer);
     }
-    struct infra_probe_result r = peer_run(&peer, probe, TEST_SPLIT_NONE, 0);
+    struct infra_probe_result r =
+        peer_run(&mysql.peer, mysql.probe, TEST_SPLIT_NONE, 0);
     ck_assert_msg(r.reason == failures[_i].reason, "%s: %s", failures[_i].name,
                   infra_probe_reason_name(r.reason));
     ck_assert_uint_eq(r.told, failures[_i].told);
@@ -454,17 +414,17 @@ END_TEST
 /* What fails in the middle of an answer tells nothing of it. */
 START_TEST(half_an_answer_is_none)
 {
-    create((struct infra_probe_mysql_options) { .ask = 1 });
-    peer_query(&peer, PEER_VARIABLES);
-    peer_columns(&peer, MARIADB_NAMES);
-    peer_row(&peer, "0|0|0-1-5");
-    peer_error(&peer, 1317, "Query execution was interrupted");
-    peer_query(&peer, PEER_REPLICATION);
-    peer_columns(&peer, OLD_NAMES);
-    peer_row(&peer, "Yes|Yes|0");
-    peer_error(&peer, 1317, "Query execution was interrupted");
-    peer_quit(&peer);
-    struct infra_probe_result r = run();
+    mysql_create((struct infra_probe_mysql_options) { .ask = 1 });
+    peer_query(&mysql.peer, PEER_VARIABLES);
+    peer_columns(&mysql.peer, MARIADB_NAMES);
+    peer_row(&mysql.peer, "0|0|0-1-5");
+    peer_error(&mysql.peer, 1317, "Query execution was interrupted");
+    peer_query(&mysql.peer, PEER_REPLICATION);
+    peer_columns(&mysql.peer, OLD_NAMES);
+    peer_row(&mysql.peer, "Yes|Yes|0");
+    peer_error(&mysql.peer, 1317, "Query execution was interrupted");
+    peer_quit(&mysql.peer);
+    struct infra_probe_result r = mysql_run();
     ck_assert_uint_eq(r.reason, INFRA_PROBE_PASSED);
     ck_assert_uint_eq(r.told, 0);
     ck_assert_uint_eq(r.status, 1317);
@@ -481,11 +441,11 @@ START_TEST(other_variables_say_nothing)
         { "0|0", NULL },
     };
 
-    create((struct infra_probe_mysql_options) { .expect = PRIMARY });
-    peer_query(&peer, PEER_VARIABLES);
-    peer_result(&peer, _i == 2 ? "a|read_only" : MARIADB_NAMES, rows[_i]);
-    peer_quit(&peer);
-    struct infra_probe_result r = run();
+    mysql_create((struct infra_probe_mysql_options) { .expect = PRIMARY });
+    peer_query(&mysql.peer, PEER_VARIABLES);
+    peer_result(&mysql.peer, _i == 2 ? "a|read_only" : MARIADB_NAMES, rows[_i]);
+    peer_quit(&mysql.peer);
+    struct infra_probe_result r = mysql_run();
     ck_assert_uint_eq(r.reason, INFRA_PROBE_BAD_REPLY);
     ck_assert_uint_eq(r.told, 0);
 }
@@ -511,11 +471,11 @@ START_TEST(odd_lags)
     };
     const char *const row[] = { rows[_i].cells, NULL };
 
-    create((struct infra_probe_mysql_options) { .expect = REPLICA });
-    peer_query(&peer, PEER_REPLICATION);
-    peer_result(&peer, OLD_NAMES, row);
-    peer_quit(&peer);
-    struct infra_probe_result r = run();
+    mysql_create((struct infra_probe_mysql_options) { .expect = REPLICA });
+    peer_query(&mysql.peer, PEER_REPLICATION);
+    peer_result(&mysql.peer, OLD_NAMES, row);
+    peer_quit(&mysql.peer);
+    struct infra_probe_result r = mysql_run();
     ck_assert_uint_eq((r.told & INFRA_TOLD_LAG) != 0, rows[_i].told);
     ck_assert_uint_eq(r.lag, rows[_i].lag);
 }
@@ -538,11 +498,11 @@ START_TEST(long_positions)
     }
     row[4 + item * counts[_i] - 2] = '\0'; /* No comma at the end. */
     size_t size = (item - 1) * counts[_i] - 1;
-    create((struct infra_probe_mysql_options) { .expect = PRIMARY });
-    peer_query(&peer, PEER_VARIABLES);
-    peer_result(&peer, MYSQL_NAMES, rows);
-    peer_quit(&peer);
-    struct infra_probe_result r = run();
+    mysql_create((struct infra_probe_mysql_options) { .expect = PRIMARY });
+    peer_query(&mysql.peer, PEER_VARIABLES);
+    peer_result(&mysql.peer, MYSQL_NAMES, rows);
+    peer_quit(&mysql.peer);
+    struct infra_probe_result r = mysql_run();
     ck_assert_uint_eq(r.reason, INFRA_PROBE_PASSED);
     ck_assert_uint_eq(r.position, 10 * counts[_i]);
     ck_assert_uint_eq(strlen(text(INFRA_PROBE_TEXT_POSITION)),
@@ -557,18 +517,18 @@ START_TEST(the_longest_position)
     const char *const rows[] = { row, NULL };
 
     for (size_t size = 4095; size <= 4096; size++) {
-        peer = (struct peer) { 0 };
-        peer_greet(&peer, PEER_MARIADB);
-        peer_log_in(&peer);
+        mysql.peer = (struct peer) { 0 };
+        peer_greet(&mysql.peer, PEER_MARIADB);
+        peer_log_in(&mysql.peer);
         strcpy(row, "0|0|");
         memset(row + 4, '0', size);
         memcpy(row + 4 + size - 6, "-1-048", 7);
-        infra_probe_destroy(probe);
-        create((struct infra_probe_mysql_options) { .expect = PRIMARY });
-        peer_query(&peer, PEER_VARIABLES);
-        peer_result(&peer, MARIADB_NAMES, rows);
-        peer_quit(&peer);
-        struct infra_probe_result r = run();
+        infra_probe_destroy(mysql.probe);
+        mysql_create((struct infra_probe_mysql_options) { .expect = PRIMARY });
+        peer_query(&mysql.peer, PEER_VARIABLES);
+        peer_result(&mysql.peer, MARIADB_NAMES, rows);
+        peer_quit(&mysql.peer);
+        struct infra_probe_result r = mysql_run();
         ck_assert_uint_eq(r.position, 48);
         ck_assert_uint_eq(strlen(text(INFRA_PROBE_TEXT_POSITION)),
                           size == 4095 ? size : 0);
@@ -581,7 +541,7 @@ static Suite *status_suite(void)
     Suite *s = suite_create("probe_mysql_status");
     TCase *tc = tcase_create("status");
     const int answers_count = (int)INFRA__COUNT_OF(answers);
-    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_checked_fixture(tc, mysql_setup, mysql_teardown);
     tcase_add_loop_test(tc, answers_are_told, 0, answers_count);
     tcase_add_loop_test(tc, a_primary_takes_writes, 0, answers_count);
     tcase_add_loop_test(tc, a_replica_follows, 0, answers_count);

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* A MySQL check that logs in, for tests of what comes after: the fixture, and a run
+ * in whatever pieces. */
+#ifndef TESTS_MYSQL_CHECK_H
+#define TESTS_MYSQL_CHECK_H
+
+#include "mysql_peer.h"
+#include "support.h"
+
+struct mysql_check {
+    struct test_heap heap;
+    struct infra_probe *probe;
+    struct peer peer; /* It has let "check" in. */
+};
+
+extern struct mysql_check mysql;
+
+void mysql_setup(void);
+void mysql_teardown(void);
+
+/* With the user that the peer lets in. */
+void mysql_create(struct infra_probe_mysql_options options);
+
+/* What it says, the same in every split. */
+struct infra_probe_result mysql_run(void);
+
+#endif
