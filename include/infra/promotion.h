@@ -69,7 +69,9 @@
  *  - A position is what a node has *received* and made durable, as a number
  *    that grows: PostgreSQL's pg_last_wal_receive_lsn(), MariaDB's sequence
  *    number in its one domain, the count of MySQL's GTID sets, received ones
- *    included.  It compares within one timeline.
+ *    included.  It compares within one timeline.  What is applied, as the checks
+ *    of databases tell it (probe_database.h), will do if DETACH is not answered
+ *    before all that was received is applied: positions count from then on.
  *  - The timeline is the token in that table, read when all that was received
  *    is applied.  PostgreSQL's own does not do: it stays the same when the
  *    primary is promoted that never ceased to be it.  Without timelines (all
