@@ -14,23 +14,10 @@ for program in etcd openssl; do
 done
 # shellcheck source=diary.sh
 . "$(dirname "$0")/diary.sh"
+# shellcheck source=certificates.sh
+. "$(dirname "$0")/certificates.sh"
 port=$((20000 + $$ % 10000))
 unreachable=3 tls=12 # enum infra_lease_reason
-
-# issue AUTHORITY NAME: NAME.pem and NAME.key, signed by it, which is made if need be.
-issue() {
-    key='-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes'
-    printf '%s\n' "subjectAltName=DNS:$2.example" \
-        'extendedKeyUsage=serverAuth,clientAuth' >"$dir/extensions"
-    # shellcheck disable=SC2086 # Several words.
-    {
-        [ -e "$dir/$1.pem" ] || openssl req -x509 $key -days 2 -subj "/CN=$1" \
-            -keyout "$dir/$1.key" -out "$dir/$1.pem"
-        openssl req $key -subj "/CN=$2" -keyout "$dir/$2.key" -out "$dir/$2.csr"
-        openssl x509 -req -in "$dir/$2.csr" -CA "$dir/$1.pem" -CAkey "$dir/$1.key" \
-            -CAcreateserial -days 2 -extfile "$dir/extensions" -out "$dir/$2.pem"
-    } >>"$dir/openssl.log" 2>&1 || { cat "$dir/openssl.log" >&2; fail "no certificate"; }
-}
 
 issue ca etcd
 issue ca node
