@@ -86,6 +86,12 @@ bool read_time(const char *name, const char *text, infra_time *ret)
                            name, text);
 }
 
+bool read_nonempty(const char *name, const char *text, const char **ret)
+{
+    *ret = text;
+    return text[0] != '\0' || arguments_wrong("%s: must not be empty", name);
+}
+
 bool read_name(const char *name, const char *text, const char **ret)
 {
     static const char good[] = "abcdefghijklmnopqrstuvwxyz"

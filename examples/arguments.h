@@ -30,6 +30,9 @@ bool read_count(const char *name, const char *text, uint32_t max,
 /* "500ms", "2s" or "10m". */
 bool read_time(const char *name, const char *text, infra_time *ret);
 
+/* Anything but "". */
+bool read_nonempty(const char *name, const char *text, const char **ret);
+
 /* A name that becomes part of paths, keys and command lines. */
 bool read_name(const char *name, const char *text, const char **ret);
 

@@ -224,17 +224,13 @@ static bool read_text(struct db_failover_options *o, int code, char *text)
     case CHECK:
         return read_check(o, text);
     case AGENT:
-        o->agent = text;
-        return true;
+        return read_nonempty("--agent", text, &o->agent);
     case ON_PRIMARY:
-        o->on_primary = text;
-        return true;
+        return read_nonempty("--on-primary", text, &o->on_primary);
     case CONTROL:
-        o->control = text;
-        return true;
+        return read_nonempty("--control", text, &o->control);
     case TELL:
-        o->tell = text;
-        return true;
+        return read_nonempty("--tell", text, &o->tell);
     default:
         return lease_spec_read(&o->lease, code, text, "");
     }

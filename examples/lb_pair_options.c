@@ -234,12 +234,6 @@ static bool read_group(struct pair_options *o, char *text)
     return true;
 }
 
-static bool read_text(const char *name, const char *text, const char **ret)
-{
-    *ret = text;
-    return text[0] != '\0' || arguments_wrong("%s: must not be empty", name);
-}
-
 static bool read_option(struct pair_options *o, int option, char *value)
 {
     switch (option) {
@@ -248,13 +242,13 @@ static bool read_option(struct pair_options *o, int option, char *value)
     case 'g':
         return read_group(o, value);
     case 'i':
-        return read_text("--interface", value, &o->interface);
+        return read_nonempty("--interface", value, &o->interface);
     case 'u':
-        return read_text("--up", value, &o->up);
+        return read_nonempty("--up", value, &o->up);
     case 'd':
-        return read_text("--down", value, &o->down);
+        return read_nonempty("--down", value, &o->down);
     case 'f':
-        return read_text("--fence", value, &o->fence);
+        return read_nonempty("--fence", value, &o->fence);
     case 'L':
         return read_time("--limit", value, &o->limit);
     case 'D':

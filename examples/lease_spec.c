@@ -59,12 +59,6 @@ void lease_spec_help_options(const char *ttl)
         ttl);
 }
 
-static bool read_text(const char *name, const char *text, const char **ret)
-{
-    *ret = text;
-    return text[0] != '\0' || arguments_wrong("%s: must not be empty", name);
-}
-
 static bool read_user(struct lease_spec *spec, const char *text)
 {
     size_t size = strlen(text);
@@ -173,19 +167,19 @@ bool lease_spec_read(struct lease_spec *spec, int option, char *value,
     case LEASE_SPEC_TTL:
         return read_time("--ttl", value, &spec->ttl);
     case LEASE_SPEC_FLOOR:
-        return read_text("--floor", value, &spec->floor);
+        return read_nonempty("--floor", value, &spec->floor);
     case LEASE_SPEC_USER:
         return read_user(spec, value);
     case LEASE_SPEC_PASSWORD:
         return read_password(spec, value);
     case LEASE_SPEC_TLS:
-        return read_text("--tls", value, &spec->tls);
+        return read_nonempty("--tls", value, &spec->tls);
     case LEASE_SPEC_TLS_NAME:
-        return read_text("--tls-name", value, &spec->tls_name);
+        return read_nonempty("--tls-name", value, &spec->tls_name);
     case LEASE_SPEC_TLS_CERT:
-        return read_text("--tls-cert", value, &spec->tls_cert);
+        return read_nonempty("--tls-cert", value, &spec->tls_cert);
     case LEASE_SPEC_TLS_KEY:
-        return read_text("--tls-key", value, &spec->tls_key);
+        return read_nonempty("--tls-key", value, &spec->tls_key);
     default:
         return false; /* getopt_long() has said what is wrong. */
     }

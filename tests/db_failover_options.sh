@@ -33,6 +33,7 @@ wrong 2 '--lease etcd "127.0.0.1": must be ADDR:PORT' --lease etcd:127.0.0.1:1,1
 wrong 2 'port must be 1 to' --lease etcd:127.0.0.1:0
 wrong 2 '--node "a b": must be 1 to 63 letters' --node 'a b'
 wrong 2 '--group "": must be' --group ''
+wrong 2 '--agent: must not be empty' --agent ''
 wrong 2 '--check "redis": must be mysql or pgsql' --check redis
 wrong 2 'sorrow' --check mysql,sorrow=1
 wrong 2 'invalid argument' --check "pgsql,user=x,question="

@@ -22,15 +22,8 @@ unreachable=3 tls=12 # enum infra_lease_reason
 issue ca etcd
 issue ca node
 issue other stranger
-etcd --name m1 --data-dir "$dir/data" --log-level error \
-    --cert-file "$dir/etcd.pem" --key-file "$dir/etcd.key" \
-    --trusted-ca-file "$dir/ca.pem" --client-cert-auth \
-    --listen-client-urls "https://127.0.0.1:$port" \
-    --advertise-client-urls "https://127.0.0.1:$port" \
-    --listen-peer-urls "http://127.0.0.1:$((port + 1))" \
-    --initial-advertise-peer-urls "http://127.0.0.1:$((port + 1))" \
-    --initial-cluster "m1=http://127.0.0.1:$((port + 1))" >"$dir/etcd.log" 2>&1 &
-pids="$pids $!"
+start_etcd "$port"
+pids="$pids $etcd_pid"
 # shellcheck disable=SC2034 # diary.sh uses it.
 store="etcd tls $port"
 

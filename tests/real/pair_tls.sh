@@ -27,15 +27,9 @@ port=$((20000 + $$ % 10000))
 issue ca etcd ,DNS:localhost,IP:127.0.0.1
 issue ca node
 issue other stranger
-etcd --name m --data-dir "$dir/etcd" --log-level error --bcrypt-cost 4 \
-    --cert-file "$dir/etcd.pem" --key-file "$dir/etcd.key" \
-    --trusted-ca-file "$dir/ca.pem" --client-cert-auth \
-    --listen-client-urls "https://127.0.0.1:$port" \
-    --advertise-client-urls "https://127.0.0.1:$port" \
-    --listen-peer-urls "http://127.0.0.1:$((port + 1))" \
-    --initial-advertise-peer-urls "http://127.0.0.1:$((port + 1))" \
-    --initial-cluster "m=http://127.0.0.1:$((port + 1))" >"$dir/etcd.log" 2>&1 &
-pids+=($!)
+# Logins are to cost little.
+start_etcd "$port" --bcrypt-cost 4
+pids+=("$etcd_pid")
 ask() { # PATH JSON
     curl -sf --max-time 5 --cacert "$dir/ca.pem" --cert "$dir/node.pem" --key "$dir/node.key" \
         -d "$2" "https://127.0.0.1:$port/v3/$1" >>"$dir/curl.log" 2>&1
