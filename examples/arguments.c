@@ -2,6 +2,8 @@
 #include "arguments.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
+#include <infra/failover.h>
 #include <netinet/in.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -24,6 +26,11 @@ bool arguments_wrong(const char *format, ...)
     (void)fputc('\n', stderr);
     va_end(args);
     return false;
+}
+
+const char *arguments_why(int err)
+{
+    return err == INFRA_ESYSTEM ? strerror(errno) : infra_strerror(err);
 }
 
 bool read_number(const char **at, uint32_t *ret)
@@ -77,6 +84,26 @@ bool read_time(const char *name, const char *text, infra_time *ret)
     }
     return arguments_wrong("%s \"%s\": must be a time such as 500ms, 2s or 10m",
                            name, text);
+}
+
+bool read_nonempty(const char *name, const char *text, const char **ret)
+{
+    *ret = text;
+    return text[0] != '\0' || arguments_wrong("%s: must not be empty", name);
+}
+
+bool read_name(const char *name, const char *text, const char **ret)
+{
+    static const char good[] = "abcdefghijklmnopqrstuvwxyz"
+                               "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+    size_t size = strlen(text);
+
+    *ret = text;
+    return (size > 0 && size <= INFRA_FAILOVER_NAME_MAX && text[0] != '-' &&
+            text[0] != '.' && strspn(text, good) == size) ||
+           arguments_wrong("%s \"%s\": must be 1 to %u letters, digits, dots, "
+                           "dashes and underscores, no dot or dash first",
+                           name, text, INFRA_FAILOVER_NAME_MAX);
 }
 
 bool read_address(const char *name, const char *text, bool any_port,

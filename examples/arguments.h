@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What the example programs have in common: numbers, times and addresses on a
- * command line.  Each reader answers whether it could; if not, it has said in
+/* What the example programs have in common: numbers, times, names and addresses
+ * on a command line.  Each reader answers whether it could; if not, it has said in
  * one line to stderr what is wrong with which argument. */
 #ifndef EXAMPLES_ARGUMENTS_H
 #define EXAMPLES_ARGUMENTS_H
@@ -16,6 +16,9 @@ void arguments_begin(const char *program);
 bool arguments_wrong(const char *format, ...)
     __attribute__((format(printf, 1, 2)));
 
+/* What an error of the library means; of INFRA_ESYSTEM, what errno says. */
+const char *arguments_why(int err);
+
 /* Digits only, no sign and no blanks, unlike strtoul().  *@at goes behind them;
  * nothing is said. */
 bool read_number(const char **at, uint32_t *ret);
@@ -26,6 +29,12 @@ bool read_count(const char *name, const char *text, uint32_t max,
 
 /* "500ms", "2s" or "10m". */
 bool read_time(const char *name, const char *text, infra_time *ret);
+
+/* Anything but "". */
+bool read_nonempty(const char *name, const char *text, const char **ret);
+
+/* A name that becomes part of paths, keys and command lines. */
+bool read_name(const char *name, const char *text, const char **ret);
 
 /* "127.0.0.1:80" or "[::1]:80". */
 bool read_address(const char *name, const char *text, bool any_port,

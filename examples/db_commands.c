@@ -51,12 +51,13 @@ static void tell_status(const struct host *h, infra_time now, char *text,
     struct infra_failover_status f = { .size = sizeof f };
 
     (void)infra_promotion_inspect(h->plan, &s);
-    (void)infra_failover_inspect(infra_elector_machine(h->store.elector), &f);
+    (void)infra_failover_inspect(infra_elector_machine(h->store.store.elector),
+                                 &f);
     (void)snprintf(
         text, size,
         "ok node %s lease %s token %llu step %s reason %s primary "
         "%s primary-token %llu alive %u dead %u reported %u of %u",
-        h->options.node, infra_failover_role_name(f.role),
+        h->options.lease.node, infra_failover_role_name(f.role),
         (unsigned long long)f.token, infra_promotion_step_name(s.step),
         infra_promotion_reason_name(s.reason), db_key(&h->options, s.primary),
         (unsigned long long)s.primary_token, s.alive, s.dead, s.reported,

@@ -27,6 +27,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -50,10 +51,11 @@ static void on_end(int number)
 
 static void take_roles(struct host *h)
 {
-    struct infra_failover *machine = infra_elector_machine(h->store.elector);
+    struct infra_failover *machine =
+        infra_elector_machine(h->store.store.elector);
     struct infra_failover_event e;
 
-    while (infra_elector_next(h->store.elector, infra_driver_now(), &e) ==
+    while (infra_elector_next(h->store.store.elector, infra_driver_now(), &e) ==
            INFRA_OK) {
         if (e.kind == INFRA_FAILOVER_ROLE) {
             db_note("lease %s %s token %llu", infra_failover_role_name(e.role),
@@ -65,7 +67,20 @@ static void take_roles(struct host *h)
             (void)infra_failover_drained(machine, infra_driver_now());
         }
     }
-    db_store_keep_floor(&h->store);
+    int error = db_store_keep_floor(&h->store);
+    if (error != 0) {
+        db_note("--floor %s: %s", h->options.lease.floor, strerror(error));
+    }
+}
+
+static void watch_store(struct host *h)
+{
+    uint32_t detail;
+    const char *news = lease_store_news(&h->store.store, &detail);
+
+    if (news != NULL) {
+        db_note("store %s (%u)", news, detail);
+    }
 }
 
 static void note_change(struct host *h, uint32_t db,
@@ -185,7 +200,7 @@ static void take_record(struct host *h, infra_time now)
 
 static void step_down(struct host *h, infra_time now)
 {
-    (void)infra_failover_command(infra_elector_machine(h->store.elector),
+    (void)infra_failover_command(infra_elector_machine(h->store.store.elector),
                                  INFRA_FAILOVER_STEP_DOWN, now);
 }
 
@@ -265,7 +280,8 @@ static bool has_left(struct host *h, infra_time now)
         step_down(h, now);
         take_roles(h);
     }
-    (void)infra_failover_inspect(infra_elector_machine(h->store.elector), &s);
+    (void)infra_failover_inspect(infra_elector_machine(h->store.store.elector),
+                                 &s);
     return h->leaves_at != 0 && (s.token == 0 || now >= h->leaves_at);
 }
 
@@ -276,6 +292,7 @@ static void run(struct host *h)
         infra_time now = infra_driver_now();
         (void)infra_driver_step(h->driver, now);
         take_roles(h);
+        watch_store(h);
         take_samples(h, now);
         take_ends(h, now);
         take_record(h, now);
@@ -308,8 +325,9 @@ static bool start(struct host *h)
     struct sigaction action = { .sa_handler = on_child,
                                 .sa_flags = SA_NOCLDSTOP };
 
-    if (infra_driver_create(&h->driver, NULL) != INFRA_OK) {
-        return arguments_wrong("no descriptors");
+    int err = infra_driver_create(&h->driver, NULL);
+    if (err != INFRA_OK) {
+        return arguments_wrong("%s", arguments_why(err));
     }
     woken = h->driver;
     (void)sigaction(SIGCHLD, &action, NULL);
@@ -370,9 +388,9 @@ int main(int argc, char **argv)
     h->control = -1;
     bool good = start(h);
     if (good) {
-        db_note("start %s", h->options.node);
+        db_note("start %s", h->options.lease.node);
         run(h);
-        db_note("end %s", h->options.node);
+        db_note("end %s", h->options.lease.node);
     }
     finish(h);
     return good ? EXIT_SUCCESS : EXIT_FAILURE;

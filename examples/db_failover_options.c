@@ -12,10 +12,9 @@
 #include <string.h>
 
 #define COUNT_MAX 1000u
-#define TTL_MIN INFRA_MS(100)
 #define TIMELINE_QUESTION "question=SELECT max(token) FROM infra_failover.token"
 
-static const char help[] =
+static const char help_begin[] =
     "usage: db_failover --lease LEASE --node NAME --agent CMD --check CHECK\n"
     "                   [OPTION]... DB...\n"
     "       db_failover --tell PATH COMMAND [KEY]\n"
@@ -34,12 +33,10 @@ static const char help[] =
     "never;\n"
     "\"async\" does not count in --sync-acks.\n"
     "\n"
-    "  --lease file:PATH      the lease of the group: for processes of one "
-    "host,\n"
-    "  --lease etcd:ADDR:PORT[,ADDR:PORT]...\n"
-    "                         or of many\n"
+    "LEASE is what decides who acts:\n";
+
+static const char help_options[] =
     "  --group NAME           of the lease in etcd (db)\n"
-    "  --node NAME            of this process; another one for each\n"
     "  --agent CMD            carries out orders, see below\n"
     "  --on-primary CMD       tells routers who is primary, like an agent, "
     "with "
@@ -50,10 +47,6 @@ static const char help[] =
     "pgsql,\n"
     "                         with a user who may see replication\n"
     "  --control PATH         a socket for commands, see below\n"
-    "  --floor PATH           a file for the greatest token that was seen, so "
-    "that a\n"
-    "                         store that was reset is noticed (none)\n"
-    "  --ttl TIME             of the lease (10s)\n"
     "  --inter TIME           between two checks of a database (1s)\n"
     "  --fall N               failed checks until it counts as down (3)\n"
     "  --fresh TIME           for so long a check speaks, from when it began: "
@@ -148,42 +141,6 @@ static bool read_word(const char *name, const char *text,
                            words[0].name, words[1].name);
 }
 
-static bool read_endpoints(struct db_failover_options *o, const char *text)
-{
-    char *copy = strdup(text);
-    char *rest = copy;
-    bool good = copy != NULL || arguments_wrong("out of memory");
-
-    for (char *word; good && (word = strsep(&rest, ",")) != NULL;) {
-        uint32_t i = o->endpoints_count;
-        if (i == INFRA_ELECTOR_ENDPOINTS_MAX) {
-            good = arguments_wrong("--lease: at most %u servers", i);
-        } else {
-            good = read_address("--lease", word, false, &o->endpoints[i],
-                                &o->endpoints_size[i]);
-            o->endpoints_count++;
-        }
-    }
-    free(copy);
-    return good;
-}
-
-static bool read_lease(struct db_failover_options *o, const char *text)
-{
-    o->lease_path = NULL;
-    o->endpoints_count = 0;
-    if (strncmp(text, "file:/", 6) == 0) {
-        o->lease_path = text + 5;
-        return true;
-    }
-    if (strncmp(text, "etcd:", 5) == 0) {
-        return read_endpoints(o, text + 5);
-    }
-    return arguments_wrong("--lease \"%s\": must be file:/PATH or "
-                           "etcd:ADDR:PORT",
-                           text);
-}
-
 /* Role, position and source are asked for in any case, and the timeline. */
 static bool read_check(struct db_failover_options *o, const char *text)
 {
@@ -208,15 +165,11 @@ static bool read_check(struct db_failover_options *o, const char *text)
 }
 
 enum option_code {
-    LEASE = 1,
-    GROUP,
-    NODE,
+    GROUP = 1,
     AGENT,
     ON_PRIMARY,
     CHECK,
     CONTROL,
-    FLOOR,
-    TTL,
     INTER,
     FALL,
     FRESH,
@@ -239,15 +192,12 @@ enum option_code {
         name, required_argument, NULL, code \
     }
 static const struct option long_options[] = {
-    WITH("lease", LEASE),
+    LEASE_SPEC_OPTIONS,
     WITH("group", GROUP),
-    WITH("node", NODE),
     WITH("agent", AGENT),
     WITH("on-primary", ON_PRIMARY),
     WITH("check", CHECK),
     WITH("control", CONTROL),
-    WITH("floor", FLOOR),
-    WITH("ttl", TTL),
     WITH("inter", INTER),
     WITH("fall", FALL),
     WITH("fresh", FRESH),
@@ -266,46 +216,32 @@ static const struct option long_options[] = {
     { NULL, 0, NULL, 0 },
 };
 
-static bool read_text(struct db_failover_options *o, int code, const char *text)
+static bool read_text(struct db_failover_options *o, int code, char *text)
 {
     switch (code) {
-    case LEASE:
-        return read_lease(o, text);
     case GROUP:
-        return db_name_read("--group", text, &o->group);
-    case NODE:
-        return db_name_read("--node", text, &o->node);
+        return read_name("--group", text, &o->group);
     case CHECK:
         return read_check(o, text);
     case AGENT:
-        o->agent = text;
-        return true;
+        return read_nonempty("--agent", text, &o->agent);
     case ON_PRIMARY:
-        o->on_primary = text;
-        return true;
+        return read_nonempty("--on-primary", text, &o->on_primary);
     case CONTROL:
-        o->control = text;
-        return true;
-    case FLOOR:
-        o->floor_path = text;
-        return true;
+        return read_nonempty("--control", text, &o->control);
     case TELL:
-        o->tell = text;
-        return true;
+        return read_nonempty("--tell", text, &o->tell);
     default:
-        return false; /* getopt_long() has said what is wrong. */
+        return lease_spec_read(&o->lease, code, text, "");
     }
 }
 
-static bool read_option(struct db_failover_options *o, int code,
-                        const char *text)
+static bool read_option(struct db_failover_options *o, int code, char *text)
 {
     struct infra_promotion_options *p = &o->promotion;
     const char *number = text;
 
     switch (code) {
-    case TTL:
-        return read_time("--ttl", text, &o->ttl);
     case INTER:
         return read_time("--inter", text, &o->inter);
     case FALL:
@@ -347,12 +283,11 @@ static bool fits(struct db_failover_options *o)
     for (uint32_t i = 0; i < o->dbs_count; i++) {
         sync += (o->dbs[i].flags & INFRA_PROMOTION_SYNC) != 0;
     }
-    const char *missing = o->lease_path == NULL && o->endpoints_count == 0
-                              ? "--lease LEASE"
-                          : o->node == NULL  ? "--node NAME"
-                          : o->agent == NULL ? "--agent CMD"
-                          : o->check == NULL ? "--check CHECK"
-                                             : NULL;
+    const char *missing = !lease_spec_is_given(&o->lease) ? "--lease"
+                          : o->lease.node == NULL         ? "--node"
+                          : o->agent == NULL              ? "--agent"
+                          : o->check == NULL              ? "--check"
+                                                          : NULL;
     if (missing != NULL) {
         return arguments_wrong("%s is missing (try --help)", missing);
     }
@@ -373,8 +308,8 @@ static bool fits(struct db_failover_options *o)
         return arguments_wrong("--unfenced proceed: needs --sync-acks, or two "
                                "primaries would be written to");
     }
-    if (o->ttl < TTL_MIN) {
-        return arguments_wrong("--ttl: must be at least 100ms");
+    if (!lease_spec_fits(&o->lease, 0)) {
+        return false;
     }
     if (p->fresh < 2 * o->inter) {
         return arguments_wrong("--fresh: must be at least twice --inter");
@@ -391,7 +326,7 @@ int db_failover_options_read(struct db_failover_options *ret, int *ret_status,
 
     *ret = (struct db_failover_options) {
         .group = "db",
-        .ttl = INFRA_SEC(10),
+        .lease = { .ttl = INFRA_SEC(10) },
         .inter = INFRA_SEC(1),
         .fall = 3,
         .agent_limit = INFRA_SEC(600),
@@ -406,7 +341,11 @@ int db_failover_options_read(struct db_failover_options *ret, int *ret_status,
     while (good &&
            (code = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
         if (code == HELP) {
-            printf("%s%s%s", help, more_help, check_spec_help);
+            (void)fputs(help_begin, stdout);
+            lease_spec_help_lease();
+            printf("\n");
+            lease_spec_help_options("10s");
+            printf("%s%s%s", help_options, more_help, check_spec_help);
             *ret_status = 0;
             return -1;
         }

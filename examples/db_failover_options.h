@@ -4,13 +4,14 @@
 #define EXAMPLES_DB_FAILOVER_OPTIONS_H
 
 #include "check_spec.h"
+#include "lease_spec.h"
 
 #include <infra/driver.h>
 #include <infra/promotion.h>
 #include <stdbool.h>
 
 #define DBS_MAX 16u
-#define DB_KEY_MAX 63u
+#define DB_KEY_MAX INFRA_FAILOVER_NAME_MAX
 
 /* A database; its id is its place among the arguments. */
 struct db {
@@ -23,18 +24,12 @@ struct db {
 };
 
 struct db_failover_options {
-    const char *lease_path; /* Of a file; NULL: etcd, at the endpoints. */
-    struct sockaddr_storage endpoints[INFRA_ELECTOR_ENDPOINTS_MAX];
-    socklen_t endpoints_size[INFRA_ELECTOR_ENDPOINTS_MAX];
-    uint32_t endpoints_count;
+    struct lease_spec lease;
     const char *group;
-    const char *node;
     const char *agent;
     const char *on_primary; /* NULL: nobody is told. */
     const char *control;    /* NULL: no commands. */
-    const char *floor_path; /* NULL: the floor is not written down. */
     struct check_spec *check;
-    infra_time ttl;
     infra_time inter;
     infra_time agent_limit;
     uint32_t fall;

@@ -8,25 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool is_name(const char *text)
-{
-    static const char good[] = "abcdefghijklmnopqrstuvwxyz"
-                               "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
-    size_t size = strlen(text);
-
-    return size > 0 && size <= DB_KEY_MAX && text[0] != '-' &&
-           strspn(text, good) == size;
-}
-
-bool db_name_read(const char *name, const char *text, const char **ret)
-{
-    *ret = text;
-    return is_name(text) ||
-           arguments_wrong("%s \"%s\": must be 1 to %u letters, digits, dots, "
-                           "dashes and underscores, no dash first",
-                           name, text, DB_KEY_MAX);
-}
-
 static bool read_attributes(const char *text, char *rest, struct db *db)
 {
     for (char *word; (word = strsep(&rest, ",")) != NULL;) {
@@ -63,7 +44,7 @@ bool db_list_read(struct db_failover_options *o, char *text)
     bool good = db->name != NULL || arguments_wrong("database \"%s\": must be "
                                                     "KEY=ADDR:PORT",
                                                     whole);
-    good = good && db_name_read("database", key, &db->key) &&
+    good = good && read_name("database", key, &db->key) &&
            read_address("database", db->name, false, &db->address,
                         &db->address_size) &&
            read_attributes(whole, rest, db);

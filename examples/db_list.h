@@ -10,9 +10,6 @@
  * has been said what is wrong. */
 bool db_list_read(struct db_failover_options *o, char *text);
 
-/* A name of a process, a group or a database; @name is the argument's. */
-bool db_name_read(const char *name, const char *text, const char **ret);
-
 /* Which database has this key?  DBS_MAX: none. */
 uint32_t db_by_key(const struct db_failover_options *o, const char *key);
 

@@ -5,14 +5,16 @@
 #define EXAMPLES_DB_STORE_H
 
 #include "db_failover_options.h"
+#include "lease_store.h"
+#include "token_floor.h"
 
 struct db_store {
     const struct db_failover_options *options;
     struct infra_gate gate;
-    struct infra_lease *lease; /* The elector's. */
-    struct infra_elector *elector;
+    struct lease_access access;
+    struct lease_store store;
     struct infra_promotion_event asked; /* About the record; call 0: nothing. */
-    uint64_t floor;                     /* As it is written down. */
+    struct token_floor floor;           /* As it is written down. */
 };
 
 /* False: it has been said why. */
@@ -37,7 +39,8 @@ bool db_store_next(struct db_store *store, infra_time now,
                    struct infra_promotion_event *ret_asked,
                    uint32_t *ret_outcome, struct db_named *ret);
 
-/* Write down the greatest token that was seen, if it is a new one. */
-void db_store_keep_floor(struct db_store *store);
+/* Write down the greatest token that was seen, if it is a new one.  0 or an
+ * errno. */
+int db_store_keep_floor(struct db_store *store);
 
 #endif

@@ -22,7 +22,6 @@
 #include "lb_pair_options.h"
 #include "pair_child.h"
 #include "pair_role.h"
-#include "pair_state.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -42,7 +41,8 @@ struct pair {
     struct shared_gates gates;
     struct pair_child child;
     struct pair_role *roles[SHARED_GATES_MAX];
-    uint64_t tokens[SHARED_GATES_MAX]; /* As in the state file. */
+    struct lease_access access;
+    struct token_floor floors[SHARED_GATES_MAX]; /* As in the file. */
     infra_time end_at; /* It is to be over then, whatever is not; 0: not yet. */
     bool has_handed_over;
     int signal_fd;
@@ -55,7 +55,8 @@ static bool open_roles(struct pair *p)
         .driver = p->driver,
         .link = p->options.interface != NULL ? &p->link : NULL,
         .gates = p->gates.gates != NULL ? &p->gates : NULL,
-        .token_floors = p->tokens,
+        .access = &p->access,
+        .floors = p->floors,
     };
 
     for (uint32_t i = 0; i < p->options.groups_count; i++) {
@@ -67,13 +68,27 @@ static bool open_roles(struct pair *p)
     return true;
 }
 
+static bool open_lease(struct pair *p)
+{
+    const struct pair_options *o = &p->options;
+
+    for (uint32_t i = 0; i < o->groups_count; i++) {
+        p->floors[i].group = o->groups[i].name;
+    }
+    if (o->lease.floor != NULL &&
+        !token_floors_read(o->lease.floor, p->floors, o->groups_count)) {
+        return false;
+    }
+    return lease_access_open(&p->access, &o->lease);
+}
+
 static bool start(struct pair *p)
 {
     const struct pair_options *o = &p->options;
     int err = infra_driver_create(&p->driver, NULL);
 
     if (err != INFRA_OK) {
-        pair_say("%s", infra_strerror(err));
+        pair_say("%s", arguments_why(err));
         return false;
     }
     if (o->interface != NULL &&
@@ -81,10 +96,10 @@ static bool start(struct pair *p)
         pair_say("--interface %s: %s", o->interface, strerror(errno));
         return false;
     }
-    if (o->state != NULL && !pair_state_read(o, p->tokens)) {
+    if (!open_lease(p)) {
         return false;
     }
-    if (o->store != PAIR_VRRP) {
+    if (o->vrid == 0) {
         p->child.gates_fd = shared_gates_create(&p->gates, o->groups_count);
         if (p->child.gates_fd < 0) {
             pair_say("gates: %s", strerror(errno));
@@ -93,7 +108,7 @@ static bool start(struct pair *p)
         p->child.gates = &p->gates;
     }
     p->child.command = o->command;
-    p->kind = o->store == PAIR_VRRP ? &pair_router : &pair_elector;
+    p->kind = o->vrid != 0 ? &pair_router : &pair_elector;
     return open_roles(p);
 }
 
@@ -104,6 +119,7 @@ static void finish(struct pair *p)
             p->kind->close(p->roles[i]);
         }
     }
+    lease_access_close(&p->access);
     shared_gates_close(&p->gates);
     if (p->child.gates_fd >= 0) {
         (void)close(p->child.gates_fd);
@@ -183,16 +199,22 @@ static void tend(struct pair *p, struct pair_role *role, infra_time now)
     p->kind->turn(role, now);
 }
 
-static void keep_state(struct pair *p)
+static void keep_floors(struct pair *p)
 {
+    const struct lease_spec *lease = &p->options.lease;
     bool is_new = false;
 
     for (uint32_t i = 0; i < p->options.groups_count; i++) {
-        is_new |= p->roles[i]->token_floor > p->tokens[i];
-        p->tokens[i] = p->roles[i]->token_floor;
+        is_new |= p->roles[i]->token_floor > p->floors[i].token;
+        p->floors[i].token = p->roles[i]->token_floor;
     }
-    if (is_new && p->options.state != NULL) {
-        pair_state_write(&p->options, p->tokens);
+    if (!is_new || lease->floor == NULL) {
+        return;
+    }
+    int error =
+        token_floors_write(lease->floor, p->floors, p->options.groups_count);
+    if (error != 0) {
+        pair_say("--floor %s: %s", lease->floor, strerror(error));
     }
 }
 
@@ -263,7 +285,7 @@ static void run(struct pair *p)
         for (uint32_t i = 0; i < p->options.groups_count; i++) {
             tend(p, p->roles[i], now);
         }
-        keep_state(p);
+        keep_floors(p);
         if (p->end_at != 0 && is_over(p, infra_driver_now())) {
             return;
         }

@@ -14,17 +14,15 @@
 #define PREFERENCE_MAX 255u
 #define PREFERENCE_DEFAULT 100u
 
-static const char help[] =
+static const char help_begin[] =
     "usage: lb_pair --lease LEASE --node NAME --group GROUP [OPTION]...\n"
     "               -- COMMAND [ARGUMENT]...\n"
     "\n"
     "One of two or more nodes that all run COMMAND, of which one serves.\n"
     "\n"
-    "LEASE is what decides who it is:\n"
-    "  file:PATH              a file, for processes of one host; the group's "
-    "name\n"
-    "                         is appended if there are several\n"
-    "  etcd:ADDR:PORT,...     the members of an etcd cluster (3.4 or later)\n"
+    "LEASE is what decides who it is:\n";
+
+static const char help_groups[] =
     "  vrrp:VRID              nobody but the nodes, by VRRP (RFC 9568) every\n"
     "                         100 ms; more groups have the following VRIDs.  "
     "If\n"
@@ -36,8 +34,9 @@ static const char help[] =
     "be\n"
     "repeated: with two groups, crossed preferences and --preempt both nodes\n"
     "serve, and either can serve alone.\n"
-    "\n"
-    "  --node NAME            this node; another name on each\n"
+    "\n";
+
+static const char help_options[] =
     "  --interface NAME       move the addresses here: by rtnetlink, with\n"
     "                         gratuitous ARP or neighbour advertisements.  "
     "The\n"
@@ -64,9 +63,6 @@ static const char help[] =
     "  --limit TIME           for each of these commands, which is killed "
     "then;\n"
     "                         for COMMAND to end after SIGTERM (10s)\n"
-    "  --ttl TIME             a node that is silent for so long is replaced; "
-    "with\n"
-    "                         etcd whole seconds, 2s at least (3s)\n"
     "  --drain TIME           for sessions to end at a hand-over (none)\n"
     "  --attest TIME          COMMAND has to show progress so often at the "
     "gate "
@@ -75,17 +71,6 @@ static const char help[] =
     "the\n"
     "                         gate (off)\n"
     "  --preempt              take a group from a node of less preference\n"
-    "  --state PATH           keep the greatest token that was seen in this "
-    "file:\n"
-    "                         a store that was restored from an old backup "
-    "gives\n"
-    "                         tokens anew, under which this node then refuses "
-    "to\n"
-    "                         serve (fault: regressed), until the file is "
-    "removed\n"
-    "                         and lb_pair started again\n"
-    "  --user NAME, --password TEXT\n"
-    "                         for an etcd that has users\n"
     "  --help                 this text\n"
     "\n"
     "preference= is 0 to 255 (100), with VRRP 1 to 254: who serves where "
@@ -113,76 +98,31 @@ static const char help[] =
     "system refused something.\n";
 
 static const struct option long_options[] = {
-    { "lease", required_argument, NULL, 'l' },
-    { "node", required_argument, NULL, 'n' },
+    LEASE_SPEC_OPTIONS,
     { "group", required_argument, NULL, 'g' },
     { "interface", required_argument, NULL, 'i' },
     { "up", required_argument, NULL, 'u' },
     { "down", required_argument, NULL, 'd' },
     { "fence", required_argument, NULL, 'f' },
     { "limit", required_argument, NULL, 'L' },
-    { "ttl", required_argument, NULL, 't' },
     { "drain", required_argument, NULL, 'D' },
     { "attest", required_argument, NULL, 'a' },
     { "preempt", no_argument, NULL, 'p' },
-    { "state", required_argument, NULL, 's' },
-    { "user", required_argument, NULL, 'U' },
-    { "password", required_argument, NULL, 'P' },
     { "help", no_argument, NULL, 'h' },
     { NULL, 0, NULL, 0 },
 };
 
-/* Names become part of paths and keys. */
-static bool read_name(const char *option, const char *text, const char **ret)
-{
-    size_t size = strlen(text);
-
-    if (size == 0 || size > INFRA_FAILOVER_NAME_MAX || text[0] == '.' ||
-        strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                     "0123456789-_.") != size) {
-        return arguments_wrong("%s \"%s\": a name must be 1 to %u letters, "
-                               "digits, \"-\", \"_\" or \".\", not \".\" first",
-                               option, text, INFRA_FAILOVER_NAME_MAX);
-    }
-    *ret = text;
-    return true;
-}
-
-static bool read_endpoints(struct pair_options *o, char *list)
-{
-    o->endpoints_count = 0;
-    for (char *one; (one = strsep(&list, ",")) != NULL; o->endpoints_count++) {
-        if (o->endpoints_count == INFRA_ELECTOR_ENDPOINTS_MAX) {
-            return arguments_wrong("--lease etcd: at most %u members",
-                                   INFRA_ELECTOR_ENDPOINTS_MAX);
-        }
-        if (!read_address("--lease etcd", one, false,
-                          &o->endpoints[o->endpoints_count],
-                          &o->endpoint_sizes[o->endpoints_count])) {
-            return false;
-        }
-    }
-    return true;
-}
-
+/* Of file and etcd the text is read elsewhere. */
 static bool read_lease(struct pair_options *o, char *text)
 {
-    if (strncmp(text, "file:", 5) == 0 && text[5] != '\0') {
-        o->store = PAIR_FILE;
-        o->path = text + 5;
-        return true;
+    o->vrid = 0; /* The last one counts. */
+    if (strncmp(text, "vrrp:", 5) != 0) {
+        return lease_spec_read(&o->lease, LEASE_SPEC_LEASE, text,
+                               " or vrrp:VRID");
     }
-    if (strncmp(text, "etcd:", 5) == 0) {
-        o->store = PAIR_ETCD;
-        return read_endpoints(o, text + 5);
-    }
-    if (strncmp(text, "vrrp:", 5) == 0) {
-        o->store = PAIR_VRRP;
-        return read_count("--lease vrrp", text + 5, VRID_MAX, &o->vrid);
-    }
-    return arguments_wrong("--lease \"%s\": must be file:PATH, "
-                           "etcd:ADDR:PORT,... or vrrp:VRID",
-                           text);
+    o->lease.path = NULL;
+    o->lease.servers_count = 0;
+    return read_count("--lease vrrp", text + 5, VRID_MAX, &o->vrid);
 }
 
 static bool is_same(const struct virtual_address *a,
@@ -294,49 +234,23 @@ static bool read_group(struct pair_options *o, char *text)
     return true;
 }
 
-static bool read_text(const char *name, const char *text, const char **ret)
-{
-    *ret = text;
-    return text[0] != '\0' || arguments_wrong("%s: must not be empty", name);
-}
-
-/* Kept here, so that nobody reads it in the list of processes. */
-static bool read_password(struct pair_options *o, char *text)
-{
-    static char password[128];
-    size_t size = strlen(text);
-
-    if (size == 0 || size >= sizeof password) {
-        return arguments_wrong("--password: must be 1 to %zu bytes",
-                               sizeof password - 1);
-    }
-    memcpy(password, text, size + 1);
-    memset(text, 'x', size);
-    o->password = password;
-    return true;
-}
-
 static bool read_option(struct pair_options *o, int option, char *value)
 {
     switch (option) {
-    case 'l':
+    case LEASE_SPEC_LEASE:
         return read_lease(o, value);
-    case 'n':
-        return read_name("--node", value, &o->node);
     case 'g':
         return read_group(o, value);
     case 'i':
-        return read_text("--interface", value, &o->interface);
+        return read_nonempty("--interface", value, &o->interface);
     case 'u':
-        return read_text("--up", value, &o->up);
+        return read_nonempty("--up", value, &o->up);
     case 'd':
-        return read_text("--down", value, &o->down);
+        return read_nonempty("--down", value, &o->down);
     case 'f':
-        return read_text("--fence", value, &o->fence);
+        return read_nonempty("--fence", value, &o->fence);
     case 'L':
         return read_time("--limit", value, &o->limit);
-    case 't':
-        return read_time("--ttl", value, &o->ttl);
     case 'D':
         return read_time("--drain", value, &o->drain);
     case 'a':
@@ -344,14 +258,8 @@ static bool read_option(struct pair_options *o, int option, char *value)
     case 'p':
         o->preempt = true;
         return true;
-    case 's':
-        return read_text("--state", value, &o->state);
-    case 'U':
-        return read_text("--user", value, &o->user);
-    case 'P':
-        return read_password(o, value);
     default:
-        return false; /* getopt_long() has said what is wrong. */
+        return lease_spec_read(&o->lease, option, value, "");
     }
 }
 
@@ -366,7 +274,11 @@ int pair_options_read(struct pair_options *ret, int *ret_status, int argc,
     /* "+": the options of COMMAND are its own. */
     while ((option = getopt_long(argc, argv, "+", long_options, NULL)) != -1) {
         if (option == 'h') {
-            (void)fputs(help, stdout);
+            (void)fputs(help_begin, stdout);
+            lease_spec_help_lease();
+            (void)fputs(help_groups, stdout);
+            lease_spec_help_options("3s");
+            (void)fputs(help_options, stdout);
             *ret_status = 0;
             return -1;
         }
@@ -375,6 +287,7 @@ int pair_options_read(struct pair_options *ret, int *ret_status, int argc,
         }
     }
     o.command = argv + optind;
+    o.lease.has_groups = o.groups_count > 1;
     if (!pair_options_fit(&o)) {
         return -1;
     }

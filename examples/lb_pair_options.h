@@ -3,17 +3,9 @@
 #ifndef EXAMPLES_LB_PAIR_OPTIONS_H
 #define EXAMPLES_LB_PAIR_OPTIONS_H
 
+#include "lease_spec.h"
 #include "shared_gates.h"
 #include "virtual_address.h"
-
-#include <infra/driver.h>
-
-enum pair_store {
-    PAIR_NONE,
-    PAIR_FILE,
-    PAIR_ETCD,
-    PAIR_VRRP,
-};
 
 struct pair_group {
     const char *name;
@@ -24,21 +16,12 @@ struct pair_group {
 };
 
 struct pair_options {
-    enum pair_store store;
-    const char *path; /* Of the file. */
-    struct sockaddr_storage endpoints[INFRA_ELECTOR_ENDPOINTS_MAX]; /* etcd */
-    socklen_t endpoint_sizes[INFRA_ELECTOR_ENDPOINTS_MAX];
-    uint32_t endpoints_count;
-    uint32_t vrid; /* Of the first group. */
-    const char *user;
-    const char *password;
-    const char *node;
-    const char *interface; /* NULL: no address is moved. */
+    struct lease_spec lease; /* Not with VRRP, but for node. */
+    uint32_t vrid;           /* Of the first group; 0: not by VRRP. */
+    const char *interface;   /* NULL: no address is moved. */
     const char *up;
     const char *down;
     const char *fence;
-    const char *state;
-    infra_time ttl;
     infra_time drain;
     infra_time attest;
     infra_time limit; /* Of a command. */

@@ -5,15 +5,12 @@
 
 #define TTL_DEFAULT INFRA_SEC(3)
 
-/* etcd counts whole seconds, and rounds up what is less than two. */
-#define ETCD_TTL_MIN INFRA_SEC(2)
-
 static bool is_complete(const struct pair_options *o)
 {
-    if (o->store == PAIR_NONE) {
+    if (!lease_spec_is_given(&o->lease) && o->vrid == 0) {
         return arguments_wrong("--lease is missing (try --help)");
     }
-    if (o->node == NULL) {
+    if (o->lease.node == NULL) {
         return arguments_wrong("--node is missing (try --help)");
     }
     if (o->groups_count == 0) {
@@ -44,7 +41,7 @@ static bool addresses_are_moved(const struct pair_options *o)
     if (o->interface != NULL && count == 0) {
         return arguments_wrong("--interface needs an address= in a --group");
     }
-    if (o->interface != NULL && o->store == PAIR_FILE) {
+    if (o->interface != NULL && o->lease.path != NULL) {
         return arguments_wrong("--interface does not go with --lease file: on "
                                "one host the address is there all the time");
     }
@@ -93,8 +90,8 @@ static bool fits_vrrp(const struct pair_options *o)
         { "--fence", o->fence != NULL, "it does not know whom it follows" },
         { "--attest", o->attest != 0, "it has no gate" },
         { "--drain", o->drain != 0, "it has no gate" },
-        { "--ttl", o->ttl != 0, "there is no lease" },
-        { "--state", o->state != NULL, "there are no tokens" },
+        { "--ttl", o->lease.ttl != 0, "there is no lease" },
+        { "--floor", o->lease.floor != NULL, "there are no tokens" },
     };
 
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
@@ -119,54 +116,20 @@ static bool fits_vrrp(const struct pair_options *o)
     return true;
 }
 
-/* Would the machine take it?  Ask it. */
-static bool fits_lease(const struct pair_options *o)
-{
-    struct infra_gate gate = { { 0 } };
-    const struct infra_failover_options options = { .size = sizeof options,
-                                                    .group = "group",
-                                                    .node = "node",
-                                                    .gate = &gate,
-                                                    .incarnation = 1,
-                                                    .ttl = o->ttl,
-                                                    .drain = o->drain };
-    struct infra_failover *machine = NULL;
-    const double ms = 1e-6;
-
-    int err = infra_failover_create(&machine, &options);
-    infra_failover_destroy(machine);
-    if (err != INFRA_OK) {
-        return arguments_wrong(
-            "--ttl of %.0f ms%s: must be 100ms to 60m%s", (double)o->ttl * ms,
-            o->drain != 0 ? " with --drain" : "",
-            o->drain != 0 ? ", and --drain at most an eighth of it" : "");
-    }
-    if (o->attest != 0 && o->attest < INFRA_MS(100)) {
-        return arguments_wrong("--attest: must be 100ms at least");
-    }
-    return true;
-}
-
 bool pair_options_fit(struct pair_options *o)
 {
     if (!is_complete(o) || !addresses_are_moved(o)) {
         return false;
     }
-    if ((o->user == NULL) != (o->password == NULL)) {
-        return arguments_wrong("--%s is missing: etcd wants both",
-                               o->user == NULL ? "user" : "password");
+    if (o->vrid != 0) {
+        return lease_spec_fits(&o->lease, 0) && fits_vrrp(o);
     }
-    if (o->user != NULL && o->store != PAIR_ETCD) {
-        return arguments_wrong("--user is for --lease etcd");
+    o->lease.ttl = o->lease.ttl != 0 ? o->lease.ttl : TTL_DEFAULT;
+    if (!lease_spec_fits(&o->lease, o->drain)) {
+        return false;
     }
-    if (o->store == PAIR_VRRP) {
-        return fits_vrrp(o);
+    if (o->attest != 0 && o->attest < INFRA_MS(100)) {
+        return arguments_wrong("--attest: must be 100ms at least");
     }
-    o->ttl = o->ttl != 0 ? o->ttl : TTL_DEFAULT;
-    if (o->store == PAIR_ETCD &&
-        (o->ttl < ETCD_TTL_MIN || o->ttl % INFRA_SEC(1) != 0)) {
-        return arguments_wrong("--ttl: with etcd it must be whole seconds, 2s "
-                               "at least");
-    }
-    return fits_lease(o);
+    return true;
 }

@@ -25,7 +25,7 @@ static void run(const struct pair_child *child, pid_t parent)
 {
     char number[16];
 
-    pair_become_plain();
+    shell_become_plain();
     (void)setpgid(0, 0); /* A Ctrl-C is for lb_pair, which hands over first. */
     /* Whatever ends lb_pair ends this: two of them never serve because one
      * was left behind.  And if it has ended already: */

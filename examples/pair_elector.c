@@ -2,9 +2,7 @@
 /* A group that is served by whoever holds its lease. */
 #include "pair_role.h"
 
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/random.h>
 
 /* What a process that was killed started ends with it (PR_SET_PDEATHSIG): so
  * much is enough until its successor may begin, and the file's lock tells at
@@ -22,14 +20,10 @@
 
 struct elector {
     struct pair_role role; /* First: it is a role. */
-    struct infra_elector *elector;
-    struct infra_lease *lease; /* The elector's. */
-    struct pair_command fence;
+    struct lease_store store;
+    struct shell_command fence;
     uint64_t fence_call;
     infra_time drain_since; /* 0: it does not drain. */
-    uint64_t calls;         /* Of the store, until the last unknown one. */
-    uint64_t unknowns;      /* How many were. */
-    uint32_t reason; /* Why the last one was; 0: it has answered since. */
     infra_time leave_since; /* It has ceased to serve, and the machine does not
                                know yet that all is gone; 0: no. */
     infra_time guard;
@@ -42,112 +36,38 @@ static const char *name_of(const struct elector *e)
 
 static struct infra_failover *machine_of(const struct elector *e)
 {
-    return infra_elector_machine(e->elector);
+    return infra_elector_machine(e->store.elector);
 }
 
-static int open_lease(const struct pair_host *host, uint32_t number,
-                      uint64_t incarnation, struct infra_lease **ret)
+static bool open_store(struct elector *e, const struct pair_host *host,
+                       uint32_t number)
 {
     const struct pair_options *o = host->options;
-    const char *group = o->groups[number].name;
-    char path[4096];
-    const struct infra_lease_file_options file = { .size = sizeof file,
-                                                   .path = path,
-                                                   .node = o->node,
-                                                   .incarnation = incarnation,
-                                                   .ttl = o->ttl };
-    const struct infra_lease_etcd_options etcd = { .size = sizeof etcd,
-                                                   .group = group,
-                                                   .node = o->node,
-                                                   .user = o->user,
-                                                   .password = o->password,
-                                                   .incarnation = incarnation,
-                                                   .ttl = o->ttl,
-                                                   .endpoints_count =
-                                                       o->endpoints_count };
+    infra_time sixth = o->lease.ttl / 6;
 
-    if (o->store == PAIR_ETCD) {
-        return infra_lease_etcd(ret, &etcd);
-    }
-    int size = o->groups_count == 1
-                   ? snprintf(path, sizeof path, "%s", o->path)
-                   : snprintf(path, sizeof path, "%s.%s", o->path, group);
-    return (size_t)size < sizeof path ? infra_lease_file(ret, &file)
-                                      : INFRA_EINVAL;
-}
-
-static int open_elector(struct elector *e, const struct pair_host *host,
-                        uint32_t number)
-{
-    const struct pair_options *o = host->options;
-    struct infra_elector_endpoint endpoints[INFRA_ELECTOR_ENDPOINTS_MAX];
-    struct infra_failover_options machine = {
+    e->guard = sixth < GUARD ? sixth : GUARD; /* The default. */
+    const struct infra_failover_options machine = {
         .size = sizeof machine,
         .group = o->groups[number].name,
-        .node = o->node,
         .gate = &host->gates->gates[number].gate,
-        .token_floor = host->token_floors[number],
-        .ttl = o->ttl,
+        .token_floor = host->floors[number].token,
         .drain = o->drain,
-        .grace = o->store == PAIR_FILE ? FILE_GRACE : 0,
+        .guard = e->guard,
+        .grace = o->lease.path != NULL ? FILE_GRACE : 0,
         .attest_max = o->attest,
         .preference = o->groups[number].preference,
         .preempt = o->preempt,
         .fence_policy =
             o->fence != NULL ? INFRA_FENCE_REQUIRE : INFRA_FENCE_WAIT,
     };
-    struct infra_elector_options options = { .size = sizeof options,
-                                             .failover = &machine,
-                                             .endpoints = endpoints,
-                                             .endpoints_count =
-                                                 o->endpoints_count };
-
-    machine.guard = o->ttl / 6 < GUARD ? o->ttl / 6 : GUARD; /* The default. */
-    e->guard = machine.guard;
-    for (uint32_t i = 0; i < o->endpoints_count; i++) {
-        endpoints[i] = (struct infra_elector_endpoint) {
-            .address = (const struct sockaddr *)&o->endpoints[i],
-            .address_size = o->endpoint_sizes[i]
-        };
-    }
-    if (getrandom(&machine.incarnation, sizeof machine.incarnation, 0) !=
-        sizeof machine.incarnation) {
-        return INFRA_ESYSTEM;
-    }
-    machine.incarnation |= 1; /* Not 0. */
-    int err = open_lease(host, number, machine.incarnation, &e->lease);
-    options.lease = e->lease;
-    err = err != INFRA_OK
-              ? err
-              : infra_elector_create(&e->elector, host->driver, &options);
-    if (err != INFRA_OK) {
-        infra_lease_destroy(e->lease);
-    }
-    return err;
-}
-
-/* Of a file there is more to say than the name of the error. */
-static const char *why(const struct pair_options *o, int err)
-{
-    if (o->store == PAIR_FILE && err == INFRA_ESYSTEM) {
-        return "the file cannot be opened, created or written (no such "
-               "directory, no permission, disk full or read-only)";
-    }
-    if (o->store == PAIR_FILE && err == INFRA_EINVAL) {
-        return "the file is something else than a lease";
-    }
-    if (o->store == PAIR_FILE && err == INFRA_EREMOTE) {
-        return "the file is on a network file system, whose locks are not to "
-               "be trusted";
-    }
-    return infra_strerror(err);
+    return lease_store_open(&e->store, host->access, host->driver, &machine);
 }
 
 static void elector_close(struct pair_role *role)
 {
     struct elector *e = (struct elector *)role;
 
-    infra_elector_destroy(e->elector);
+    lease_store_close(&e->store);
     free(e);
 }
 
@@ -166,9 +86,7 @@ static struct pair_role *elector_open(const struct pair_host *host,
                                 .link = host->link,
                                 .gate = &host->gates->gates[number],
                                 .announces = true };
-    int err = open_elector(e, host, number);
-    if (err != INFRA_OK) {
-        pair_say("%s: --lease: %s", name_of(e), why(host->options, err));
+    if (!open_store(e, host, number)) {
         free(e);
         return NULL;
     }
@@ -176,7 +94,7 @@ static struct pair_role *elector_open(const struct pair_host *host,
         elector_close(&e->role);
         return NULL;
     }
-    e->role.token_floor = host->token_floors[number];
+    e->role.token_floor = host->floors[number].token;
     /* Until the command is up. */
     (void)infra_failover_fit(machine_of(e), 0, now);
     return &e->role;
@@ -193,7 +111,7 @@ static void fence(struct elector *e, const struct infra_failover_event *event,
     pair_say("%s: fence", name_of(e));
     /* A former attempt is over, or given up: one that comes late is not ours.
      */
-    pair_command_kill(&e->fence);
+    shell_command_stop(&e->fence, now);
     if (!pair_command_start(&e->fence, o->fence, &variables, now + o->limit)) {
         (void)infra_failover_fenced(machine_of(e), event->call,
                                     INFRA_FENCE_FAILED, now);
@@ -264,30 +182,14 @@ static void tell_drained(struct elector *e, infra_time now)
     }
 }
 
-/* A store that does not answer is worth a line, but not one for each call. */
 static void watch_store(struct elector *e)
 {
-    struct infra_lease_stats stats = { .size = sizeof stats };
-    uint32_t reason = e->reason;
+    uint32_t detail;
+    const char *news = lease_store_news(&e->store, &detail);
 
-    (void)infra_lease_inspect(e->lease, &stats);
-    if (stats.unknowns != e->unknowns) {
-        reason = stats.reason;
-    } else if (stats.calls > e->calls + 1) { /* The last one may be out. */
-        reason = INFRA_LEASE_REASON_NONE;
+    if (news != NULL) {
+        pair_say("%s: the store: %s (%u)", name_of(e), news, detail);
     }
-    if (reason != e->reason) {
-        pair_say("%s: the store: %s (%u)", name_of(e),
-                 reason == INFRA_LEASE_REASON_NONE
-                     ? "answers"
-                     : infra_lease_reason_name(reason),
-                 stats.detail);
-    }
-    if (reason != e->reason || stats.unknowns != e->unknowns) {
-        e->calls = stats.calls;
-    }
-    e->reason = reason;
-    e->unknowns = stats.unknowns;
 }
 
 static void elector_turn(struct pair_role *role, infra_time now)
@@ -296,7 +198,7 @@ static void elector_turn(struct pair_role *role, infra_time now)
     struct infra_failover_status status = { .size = sizeof status };
     struct infra_failover_event event;
 
-    while (infra_elector_next(e->elector, infra_driver_now(), &event) ==
+    while (infra_elector_next(e->store.elector, infra_driver_now(), &event) ==
            INFRA_OK) {
         act(e, &event, infra_driver_now());
     }
@@ -305,7 +207,7 @@ static void elector_turn(struct pair_role *role, infra_time now)
     role->token_floor = status.token_floor;
     pair_service_keep(&role->service, status.valid_until, now);
     pair_service_turn(&role->service, now);
-    pair_command_expire(&e->fence, now);
+    shell_command_expire(&e->fence, now);
     watch_store(e);
 }
 
@@ -313,7 +215,7 @@ static infra_time elector_deadline(const struct pair_role *role, infra_time now)
 {
     const struct elector *e = (const struct elector *)role;
     infra_time at = pair_service_deadline(&role->service);
-    infra_time fence_at = pair_command_deadline(&e->fence);
+    infra_time fence_at = shell_command_deadline(&e->fence);
 
     at = fence_at < at ? fence_at : at;
     return (e->drain_since != 0 || e->leave_since != 0) && now + LOOK_EVERY < at

@@ -4,9 +4,9 @@
 #ifndef EXAMPLES_PAIR_ROLE_H
 #define EXAMPLES_PAIR_ROLE_H
 
+#include "lease_store.h"
 #include "pair_service.h"
-
-#include <infra/driver.h>
+#include "token_floor.h"
 
 /* What all groups have in common. */
 struct pair_host {
@@ -14,7 +14,8 @@ struct pair_host {
     struct infra_driver *driver;
     struct virtual_link *link;  /* NULL: none. */
     struct shared_gates *gates; /* NULL: none. */
-    const uint64_t *token_floors;
+    const struct lease_access *access;
+    const struct token_floor *floors; /* Of each group. */
 };
 
 struct pair_role; /* Of one group. */

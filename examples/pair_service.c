@@ -60,7 +60,7 @@ static void announce(struct pair_service *s, infra_time now)
 struct pair_variables pair_service_variables(const struct pair_service *s)
 {
     return (struct pair_variables) { .group = s->group->name,
-                                     .node = s->options->node,
+                                     .node = s->options->lease.node,
                                      .addresses = s->group->addresses_text,
                                      .token = s->token };
 }
@@ -74,7 +74,7 @@ static void run_command(struct pair_service *s, infra_time now)
 
     if (s->command.pid != 0) {
         if (s->was_wanted && !s->is_wanted) {
-            pair_command_kill(&s->command);
+            shell_command_stop(&s->command, now);
         }
         return;
     }
@@ -94,7 +94,7 @@ static void run_command(struct pair_service *s, infra_time now)
 bool pair_service_start(struct pair_service *s, infra_time now)
 {
     /* Where all nodes are on one host, what is there may be another's. */
-    s->is_settled = s->options->store == PAIR_FILE;
+    s->is_settled = s->options->lease.path != NULL;
     s->is_starting = !s->is_settled;
     if (s->gate != NULL) {
         for (uint32_t i = 0; i < s->group->addresses_count; i++) {
@@ -180,7 +180,7 @@ bool pair_service_is_gone(const struct pair_service *s)
 
 void pair_service_turn(struct pair_service *s, infra_time now)
 {
-    pair_command_expire(&s->command, now);
+    shell_command_expire(&s->command, now);
     if (s->drop_at != 0 && now >= s->drop_at) {
         s->drop_at = 0;
         drop(s, now);
@@ -193,7 +193,7 @@ void pair_service_turn(struct pair_service *s, infra_time now)
 
 infra_time pair_service_deadline(const struct pair_service *s)
 {
-    infra_time at = pair_command_deadline(&s->command);
+    infra_time at = shell_command_deadline(&s->command);
 
     at = s->drop_at != 0 && s->drop_at < at ? s->drop_at : at;
     return s->link != NULL && s->announces && s->is_wanted &&

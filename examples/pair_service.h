@@ -14,7 +14,7 @@ struct pair_service {
     const struct pair_group *group;
     struct virtual_link *link; /* NULL: no address is moved by us. */
     struct shared_gate *gate;  /* NULL: there is none. */
-    struct pair_command command;
+    struct shell_command command;
     uint64_t token;
     infra_time here_until; /* The addresses, by the kernel; 0: they are not. */
     infra_time drop_at;    /* When they are to go. */

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# db_failover_options.sh DB_FAILOVER: each wrong argument ends with status 2 and one
+# db_failover_options.sh DB_FAILOVER TLS: each wrong argument ends with status 2 and one
 # line that names it; what the system refuses ends with status 1; help is complete.
 set -u
-db_failover=$1
+db_failover=$1 tls=$2 # yes or no: can it.
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 failed=0
@@ -23,21 +23,34 @@ wrong() {
 
 a=a=127.0.0.1:1 b=b=127.0.0.1:2 c=c=[::1]:1
 good=(--lease "file:$dir/lease" --node w --agent true --check pgsql,user=probe)
-wrong 2 '--lease LEASE is missing' --node w --agent true --check pgsql,user=x $a $b
-wrong 2 '--node NAME is missing' --lease "file:$dir/lease" --agent true --check pgsql,user=x $a $b
-wrong 2 '--agent CMD is missing' --lease "file:$dir/lease" --node w --check pgsql,user=x $a $b
-wrong 2 '--check CHECK is missing' --lease "file:$dir/lease" --node w --agent true $a $b
-wrong 2 '--lease "zookeeper": must be file:/PATH or etcd:ADDR:PORT' --lease zookeeper
-wrong 2 '--lease "file:here": must be file:/PATH' --lease file:here
-wrong 2 '--lease "127.0.0.1": must be ADDR:PORT' --lease etcd:127.0.0.1:1,127.0.0.1
+wrong 2 '--lease is missing' --node w --agent true --check pgsql,user=x $a $b
+wrong 2 '--node is missing' --lease "file:$dir/lease" --agent true --check pgsql,user=x $a $b
+wrong 2 '--agent is missing' --lease "file:$dir/lease" --node w --check pgsql,user=x $a $b
+wrong 2 '--check is missing' --lease "file:$dir/lease" --node w --agent true $a $b
+wrong 2 '--lease "zookeeper": must be file:PATH or etcd:HOST:PORT,...' --lease zookeeper
+wrong 2 '--lease "vrrp:1": must be file:PATH or etcd:HOST:PORT' --lease vrrp:1
+wrong 2 '--lease etcd "127.0.0.1": must be ADDR:PORT' --lease etcd:127.0.0.1:1,127.0.0.1
 wrong 2 'port must be 1 to' --lease etcd:127.0.0.1:0
 wrong 2 '--node "a b": must be 1 to 63 letters' --node 'a b'
 wrong 2 '--group "": must be' --group ''
+wrong 2 '--agent: must not be empty' --agent ''
 wrong 2 '--check "redis": must be mysql or pgsql' --check redis
 wrong 2 'sorrow' --check mysql,sorrow=1
 wrong 2 'invalid argument' --check "pgsql,user=x,question="
 wrong 2 '--ttl "3": must be a time' --ttl 3
-wrong 2 '--ttl: must be at least 100ms' "${good[@]}" --ttl 1ms $a $b
+wrong 2 '--ttl of 1 ms: must be 100ms to 60m' "${good[@]}" --ttl 1ms $a $b
+etcd=("${good[@]}" --lease etcd:127.0.0.1:2379)
+wrong 2 '--ttl: with etcd it must be whole seconds' "${etcd[@]}" --ttl 2500ms $a $b
+wrong 2 '--user is for --lease etcd' "${good[@]}" --user a --password b $a $b
+wrong 2 '--password is missing: --user needs it' "${etcd[@]}" --user a $a $b
+wrong 2 '--tls is missing: --tls-name needs it' "${etcd[@]}" --tls-name a $a $b
+wrong 2 '--tls-key is missing: --tls-cert needs it' "${etcd[@]}" --tls-cert a $a $b
+if [ "$tls" = yes ]; then
+    wrong 1 "--tls $dir/none: No such file or directory" "${etcd[@]}" --tls "$dir/none" $a $b
+else
+    wrong 2 '--tls: this program was built without OpenSSL' "${etcd[@]}" --tls "$dir/none" $a $b
+fi
+wrong 1 '--lease etcd "no..such.host":' "${good[@]}" --lease etcd:no..such.host:1 $a $b
 wrong 2 '--fall "0": must be 1 to 1000' --fall 0
 wrong 2 '--evidence "17": must be 1 to 16' --evidence 17
 wrong 2 '--evidence 3: there are only this process and 1 replicas' "${good[@]}" --evidence 3 $a $b
@@ -61,15 +74,15 @@ wrong 2 '--tell: what?' --tell "$dir/control"
 wrong 1 'control: No such file or directory' --tell "$dir/control" status
 wrong 1 'invalid argument' "${good[@]}" --half-life 1ms $a $b
 echo x >"$dir/floor"
-wrong 1 'floor: is no number' "${good[@]}" --floor "$dir/floor" $a $b
+wrong 1 'floor: a line is not GROUP TOKEN' "${good[@]}" --floor "$dir/floor" $a $b
 wrong 1 'File name too long' "${good[@]}" --control "$dir/$(printf '%0120d' 0)" $a $b
 mkdir "$dir/taken"
 echo "no lease" >"$dir/other"
-wrong 1 '--lease: invalid argument: that file is no lease' --lease "file:$dir/other" "${good[@]:2}" $a $b
+wrong 1 'other: is something else than a lease' --lease "file:$dir/other" "${good[@]:2}" $a $b
 wrong 1 'taken: Address already in use' "${good[@]}" --control "$dir/taken" $a $b
 
 help=$("$db_failover" --help) || fail "--help: status $?"
-for option in lease group node agent on-primary check control floor ttl inter fall fresh \
+for option in lease node ttl floor user password tls tls-name tls-cert tls-key group agent on-primary check control inter fall fresh \
     evidence sync-acks unfenced fence-wait collect loss order agent-limit recovery-gap half-life \
     tell help; do
     [[ $help = *"--$option"* ]] || fail "--help does not know --$option"

@@ -4,6 +4,7 @@
 
 #include "driver/driver.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
@@ -205,9 +206,12 @@ START_TEST(creation_needs_descriptors)
     struct rlimit few = { .rlim_cur = (rlim_t)(next + _i),
                           .rlim_max = limit.rlim_max };
     ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &few), 0);
+    errno = 0;
     int err = infra_driver_create(&other, &o);
+    int error = errno;
     ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
     ck_assert_int_eq(err, INFRA_ESYSTEM);
+    ck_assert_int_eq(error, EMFILE);
     ck_assert_ptr_null(other);
     ck_assert_int_eq(count.live, 0);
 }

@@ -313,6 +313,36 @@ START_TEST(the_record_is_durable)
 }
 END_TEST
 
+/* What the system refuses is told by errno, and closes nobody's descriptor. */
+START_TEST(errno_tells_what_the_system_refuses)
+{
+    char text[128];
+    struct infra_lease *lease = NULL;
+    struct rlimit size;
+    int open_fds = test_open_fds();
+
+    (void)snprintf(text, sizeof text, "%s/none/lease", directory);
+    errno = 0;
+    ck_assert_int_eq(open_at(&lease, text, 1), INFRA_ESYSTEM);
+    ck_assert_int_eq(errno, ENOENT);
+
+    (void)snprintf(text, sizeof text, "%s/large", directory);
+    (void)signal(SIGXFSZ, SIG_IGN);
+    ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &size), 0);
+    struct rlimit small = { .rlim_cur = 100, .rlim_max = size.rlim_max };
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &small), 0);
+    errno = 0;
+    int err = open_at(&lease, text, 1);
+    int error = errno;
+    ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &size), 0);
+    ck_assert_int_eq(err, INFRA_ESYSTEM);
+    ck_assert_int_eq(error, EFBIG);
+    ck_assert_int_eq(test_open_fds(), open_fds);
+    ck_assert_ptr_null(lease);
+    (void)unlink(text);
+}
+END_TEST
+
 /* What no lease can be kept in is refused when it is opened, and left as it
  * was. */
 START_TEST(strange_paths_are_refused)
@@ -322,8 +352,6 @@ START_TEST(strange_paths_are_refused)
 
     ck_assert_int_eq(open_at(&lease, directory, 1), INFRA_EINVAL);
     ck_assert_int_eq(open_at(&lease, "/dev/null", 1), INFRA_EINVAL);
-    (void)snprintf(text, sizeof text, "%s/none/lease", directory);
-    ck_assert_int_eq(open_at(&lease, text, 1), INFRA_ESYSTEM);
     (void)snprintf(text, sizeof text, "%s/other", directory);
     int fd = open(text, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     ck_assert_int_eq(write(fd, "precious", 8), 8);
@@ -421,6 +449,7 @@ static Suite *lease_file_suite(void)
 
     tc = tcase_create("create");
     tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_test(tc, errno_tells_what_the_system_refuses);
     tcase_add_test(tc, strange_paths_are_refused);
     tcase_add_test(tc, every_allocation_may_fail);
     tcase_add_test(tc, options_are_looked_at);

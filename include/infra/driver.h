@@ -25,6 +25,9 @@
  * blocks but infra_driver_run().  A turn reads what came before it expires
  * deadlines, so that a process that was paused does not condemn everyone.
  * After fork() the child may only destroy.
+ *
+ * When a call returns INFRA_ESYSTEM, errno says why; it means nothing after
+ * any other result.
  */
 #ifndef INFRA_DRIVER_H
 #define INFRA_DRIVER_H
@@ -56,7 +59,7 @@ struct infra_driver_options {
  * @param[out] ret  Set on success only.
  * @param options   NULL for all defaults.
  * @return INFRA_OK; INFRA_ENOMEM; INFRA_EINVAL; INFRA_ESTRUCT; INFRA_ESYSTEM:
- *         no descriptor to be had.
+ *         no descriptor to be had; see errno.
  *
  * Allocates.  Thread safety: any.
  */
@@ -97,7 +100,7 @@ INFRA_API int infra_driver_step(struct infra_driver *driver, infra_time now);
  * is called, or @p until comes.
  *
  * @return INFRA_OK; INFRA_EAGAIN: @p until came; INFRA_EINVAL: NULL;
- *         INFRA_ESYSTEM: epoll failed.
+ *         INFRA_ESYSTEM: epoll failed; see errno.
  *
  * Thread safety: owner.
  */
@@ -333,7 +336,8 @@ struct infra_lease_file_options {
  *         required is missing, or the path is of something else than a lease;
  *         INFRA_EREMOTE: the locks of a network file system (NFS, SMB, 9P,
  *         FUSE, ...) are not to be trusted; INFRA_ESYSTEM: the file cannot be
- *         opened, created or written (permission, read-only, disk full).
+ *         opened, created or written (permission, read-only, disk full); see
+ *         errno.
  *
  * Allocates.  Thread safety: any.
  */

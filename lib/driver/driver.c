@@ -66,7 +66,9 @@ int infra_driver_create(struct infra_driver **ret,
     d->pid = getpid();
     err = open_descriptors(d);
     if (err != INFRA_OK) {
+        int error = errno; /* Which is to tell why. */
         infra__free(&allocator, d, 1, sizeof *d);
+        errno = error;
         return err;
     }
     *ret = d;

@@ -309,7 +309,11 @@ static infra_time file_deadline(const struct infra_lease *lease)
 
 static void file_finish(struct infra_lease *lease)
 {
-    (void)close(((struct file *)lease)->fd);
+    const struct file *f = (const struct file *)lease;
+
+    if (f->fd >= 0) {
+        (void)close(f->fd);
+    }
 }
 
 static const struct infra__lease_kind file_kind = {
@@ -331,7 +335,9 @@ static int prepare(struct file *f, const char *path)
         return error == EAGAIN || error == EACCES ? INFRA_OK : INFRA_ESYSTEM;
     }
     int err = infra__lease_file_prepare(f->fd, path, &f->origin);
+    error = errno;
     (void)set_lock(f->fd, F_UNLCK, 0);
+    errno = error;
     return err;
 }
 
@@ -368,7 +374,9 @@ int infra_lease_file(struct infra_lease **ret,
         err = prepare(f, o.path);
     }
     if (err != INFRA_OK) {
+        int error = errno;          /* Of INFRA_ESYSTEM, which it is to tell. */
         infra_lease_destroy(lease); /* Which closes what is open. */
+        errno = error;
         return err;
     }
     *ret = lease;

@@ -155,9 +155,10 @@ static int sync_directory(const char *path)
     if (fd < 0) {
         return INFRA_ESYSTEM;
     }
-    int err = fsync(fd) == 0 ? INFRA_OK : INFRA_ESYSTEM;
+    int error = fsync(fd) == 0 ? 0 : errno;
     (void)close(fd);
-    return err;
+    errno = error;
+    return error == 0 ? INFRA_OK : INFRA_ESYSTEM;
 }
 
 int infra__lease_file_prepare(int fd, const char *path,
@@ -179,7 +180,9 @@ int infra__lease_file_prepare(int fd, const char *path,
     if (memcmp(start, zeroes, sizeof zeroes) != 0) {
         return INFRA_EINVAL;
     }
-    if (infra__lease_state_write(fd, &first, o, true) != 0) {
+    int error = infra__lease_state_write(fd, &first, o, true);
+    if (error != 0) {
+        errno = error; /* Of a write that was cut short nobody has set it. */
         return INFRA_ESYSTEM;
     }
     return sync_directory(path);
@@ -249,9 +252,11 @@ int infra__lease_origin_init(struct infra__lease_origin *o, const char *node)
     }
     *o = (struct infra__lease_origin) { .node = "" };
     ssize_t count = read(fd, o->boot_id, sizeof o->boot_id - 1);
+    int error = count < 0 ? errno : count == 0 ? ENODATA : 0;
     (void)close(fd);
+    errno = error;
     strncpy(o->node, node, sizeof o->node - 1);
-    return count > 0 ? INFRA_OK : INFRA_ESYSTEM;
+    return error == 0 ? INFRA_OK : INFRA_ESYSTEM;
 }
 
 bool infra__lease_is_of_boot(const struct infra__lease_state *r,

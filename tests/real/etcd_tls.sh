@@ -14,36 +14,16 @@ for program in etcd openssl; do
 done
 # shellcheck source=diary.sh
 . "$(dirname "$0")/diary.sh"
+# shellcheck source=certificates.sh
+. "$(dirname "$0")/certificates.sh"
 port=$((20000 + $$ % 10000))
 unreachable=3 tls=12 # enum infra_lease_reason
-
-# issue AUTHORITY NAME: NAME.pem and NAME.key, signed by it, which is made if need be.
-issue() {
-    key='-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes'
-    printf '%s\n' "subjectAltName=DNS:$2.example" \
-        'extendedKeyUsage=serverAuth,clientAuth' >"$dir/extensions"
-    # shellcheck disable=SC2086 # Several words.
-    {
-        [ -e "$dir/$1.pem" ] || openssl req -x509 $key -days 2 -subj "/CN=$1" \
-            -keyout "$dir/$1.key" -out "$dir/$1.pem"
-        openssl req $key -subj "/CN=$2" -keyout "$dir/$2.key" -out "$dir/$2.csr"
-        openssl x509 -req -in "$dir/$2.csr" -CA "$dir/$1.pem" -CAkey "$dir/$1.key" \
-            -CAcreateserial -days 2 -extfile "$dir/extensions" -out "$dir/$2.pem"
-    } >>"$dir/openssl.log" 2>&1 || { cat "$dir/openssl.log" >&2; fail "no certificate"; }
-}
 
 issue ca etcd
 issue ca node
 issue other stranger
-etcd --name m1 --data-dir "$dir/data" --log-level error \
-    --cert-file "$dir/etcd.pem" --key-file "$dir/etcd.key" \
-    --trusted-ca-file "$dir/ca.pem" --client-cert-auth \
-    --listen-client-urls "https://127.0.0.1:$port" \
-    --advertise-client-urls "https://127.0.0.1:$port" \
-    --listen-peer-urls "http://127.0.0.1:$((port + 1))" \
-    --initial-advertise-peer-urls "http://127.0.0.1:$((port + 1))" \
-    --initial-cluster "m1=http://127.0.0.1:$((port + 1))" >"$dir/etcd.log" 2>&1 &
-pids="$pids $!"
+start_etcd "$port"
+pids="$pids $etcd_pid"
 # shellcheck disable=SC2034 # diary.sh uses it.
 store="etcd tls $port"
 

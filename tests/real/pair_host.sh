@@ -43,7 +43,7 @@ start() { # NODE
     "$lb_pair" --lease "file:$dir/lease" --node "$1" --group web --attest 500ms --drain 400ms \
         --up "[ ! -e $dir/up_fails ] && echo up $1 \$INFRA_GROUP \$INFRA_TOKEN >>$dir/commands" \
         --down "echo down \$INFRA_NODE \$INFRA_GROUP \$INFRA_TOKEN >>$dir/commands" \
-        --state "$dir/$1.state" --fence "$dir/fence $dir/${other[$1]}.pid" -- \
+        --floor "$dir/$1.floor" --fence "$dir/fence $dir/${other[$1]}.pid" -- \
         "$tcp_proxy" --gate --listen "127.0.0.1:$port" --inter 200ms \
         "127.0.0.1:${backend[$1]}" 2>>"$dir/$1.log" &
     pid[$1]=$!
@@ -105,8 +105,8 @@ recovered "file, ttl 3s: lb_pair and proxy stopped, fenced" a "$t" 8
 grep -q 'web: fence' "$dir/b.log" || fail "it was not fenced"
 restart a
 check_listener b
-[ "$(cat "$dir/b.state")" = "web $(sed -n 's/.*web: serves, token //p' "$dir/b.log" | tail -n 1)" ] ||
-    fail "the state file: $(cat "$dir/b.state")"
+[ "$(cat "$dir/b.floor")" = "web $(sed -n 's/.*web: serves, token //p' "$dir/b.log" | tail -n 1)" ] ||
+    fail "the floor: $(cat "$dir/b.floor")"
 
 
 # By command, there and back.
