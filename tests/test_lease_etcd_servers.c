@@ -427,13 +427,17 @@ START_TEST(a_revocation_is_asked_for_once)
 }
 END_TEST
 
-/* Who is refused is told so; a server that cannot tell is not the last word. */
+/* Who is refused is told so, and for five seconds without asking again; a server
+ * that cannot tell is not the last word. */
 START_TEST(a_login_may_be_refused)
 {
     ETCD(TEST_ACCEPT(0));
     etcd_expect("auth/authenticate", ETCD_LOGIN);
     etcd_reply(400, WRONG_PASSWORD);
     expect_unknown(INFRA_LEASE_REASON_LOGIN, 400);
+    etcd_now += INFRA_SEC(5) - 1;
+    expect_unknown(INFRA_LEASE_REASON_LOGIN, 400);
+    etcd_now++;
     etcd_expect("auth/authenticate", ETCD_LOGIN);
     etcd_reply(503, NO_LEADER);
     ETCD(TEST_CLOSED);

@@ -308,7 +308,9 @@ struct infra_lease_etcd_options {
  * ttl.
  *
  * A call is lost with a server that stands still: from its deadline on the next
- * one is asked.  Memory: 66 KiB.
+ * one is asked.  A login that was refused is not tried again for five seconds,
+ * since each costs etcd some work; calls are UNKNOWN until then.  Memory: 66
+ * KiB.
  *
  * @param[out] ret  Set on success only.
  * @return INFRA_OK; INFRA_ENOMEM; INFRA_ESTRUCT; INFRA_EINVAL: something

@@ -7,6 +7,10 @@
 
 #include <infra/lease.h>
 
+/* To look at a password costs etcd a twentieth of a second of work (bcrypt), so
+ * that whoever has a wrong one is not to ask with each call. */
+#define LOGIN_AGAIN_AFTER INFRA_SEC(5)
+
 /* Numbers of gRPC. */
 #define GRPC_INVALID_ARGUMENT 3u
 #define GRPC_UNAUTHENTICATED 16u
@@ -16,6 +20,10 @@ static void send_request(struct infra__etcd_talk *t, infra_time now)
     struct infra__etcd_login *login = t->login;
 
     t->is_logging_in = login->user[0] != '\0' && login->token[0] == '\0';
+    if (t->is_logging_in && now < login->refused_until) {
+        t->ops->failed(t->owner, INFRA_LEASE_REASON_LOGIN, login->refused);
+        return;
+    }
     if (t->is_logging_in) {
         infra__etcd_ask_login(&t->request, login->user, login->password);
     } else {
@@ -74,6 +82,10 @@ static void on_error(struct infra__etcd_talk *t, uint32_t status, uint64_t code,
         infra__etcd_link_leave(&t->link);
         try_next(t, INFRA_LEASE_REASON_ERROR, status, now);
     } else if (t->is_logging_in || status == 401 || status == 403) {
+        if (t->is_logging_in) {
+            t->login->refused = status;
+            t->login->refused_until = infra__time_add(now, LOGIN_AGAIN_AFTER);
+        }
         t->ops->failed(t->owner, INFRA_LEASE_REASON_LOGIN, status);
     } else {
         t->ops->refused(t->owner, t->step, status, code);

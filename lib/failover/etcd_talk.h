@@ -13,6 +13,8 @@ struct infra__etcd_login {
     char user[INFRA__ETCD_NAME_MAX + 1]; /* Empty: none. */
     char password[INFRA__ETCD_NAME_MAX + 1];
     char token[INFRA__ETCD_TOKEN_MAX + 1]; /* Empty: none yet. */
+    uint32_t refused;         /* The status with which it was; 0: it was not. */
+    infra_time refused_until; /* It is not tried again before. */
 };
 
 struct infra__etcd_talk_owner {
