@@ -73,6 +73,17 @@ START_TEST(acquire_is_refused)
 }
 END_TEST
 
+/* Another node by our name is another: who it is goes by the incarnation. */
+START_TEST(a_namesake_is_another)
+{
+    etcd_begin_script(TEST_SPLIT_NONE);
+    struct infra_lease_reply r = acquire(
+        FAILED(RANGE("," KEY(K, "8", "YSAwMDAwMDAwMDAwMDAwMDEy", "76"))));
+    ck_assert_uint_eq(r.answer.outcome, INFRA_LEASE_CONFLICT);
+    ck_assert_uint_eq(r.answer.token, 8);
+}
+END_TEST
+
 static void acquire_well(void)
 {
     ck_assert_uint_eq(acquire(WON(RANGE(""))).answer.outcome,
@@ -464,6 +475,7 @@ static Suite *lease_etcd_suite(void)
     TCase *tc = tcase_create("calls");
     tcase_add_checked_fixture(tc, etcd_setup, etcd_teardown);
     tcase_add_loop_test(tc, acquire_is_granted, 0, SPLITS_COUNT);
+    tcase_add_test(tc, a_namesake_is_another);
     tcase_add_loop_test(tc, acquire_is_refused, 0, SPLITS_COUNT);
     tcase_add_loop_test(tc, renew_is_granted, 0, SPLITS_COUNT);
     tcase_add_loop_test(tc, renewals_are_told_apart, 0,
