@@ -9,7 +9,7 @@ ttl=3000
 command -v etcd >/dev/null 2>&1 || exit 77
 # shellcheck source=diary.sh
 . "$(dirname "$0")/diary.sh"
-base=$((20000 + $$ % 10000))
+base=$((12000 + $$ % 4000)) # Not those of the tests that run beside it.
 
 # member NUMBER COUNT: one of so many; its pid is in pid_NUMBER.
 member() {

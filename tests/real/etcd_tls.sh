@@ -16,7 +16,7 @@ done
 . "$(dirname "$0")/diary.sh"
 # shellcheck source=certificates.sh
 . "$(dirname "$0")/certificates.sh"
-port=$((20000 + $$ % 10000))
+port=$((17000 + $$ % 900 * 2))
 unreachable=3 tls=12 # enum infra_lease_reason
 
 issue ca etcd

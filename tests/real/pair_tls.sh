@@ -21,7 +21,7 @@ done
 . "$(dirname "$0")/hammer.sh"
 # shellcheck source=certificates.sh
 . "$(dirname "$0")/certificates.sh"
-port=$((20000 + $$ % 10000))
+port=$((19000 + $$ % 900 * 2))
 
 # --- etcd, with the users root and pair.
 issue ca etcd ,DNS:localhost,IP:127.0.0.1
