@@ -23,9 +23,11 @@ struct child {
 void child_keep(int fd);
 
 /* Run the program that the environment's TCP_PROXY names, with these arguments
- * up to NULL, at most @descriptors of them open (0: no limit). */
-void child_run(struct child *child, unsigned descriptors,
-               const char *const *args);
+ * up to NULL. */
+void child_run(struct child *child, const char *const *args);
+
+/* From now on it opens at most so many descriptors. */
+void child_limit_fds(const struct child *child, unsigned descriptors);
 
 /* The same with "--listen 127.0.0.1:0" before, until it listens. */
 void child_start(struct child *child, const char *const *args);

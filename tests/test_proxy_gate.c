@@ -108,9 +108,8 @@ static void start(uint32_t gates_count, const char *address)
     ck_assert_int_eq(fcntl(fd, F_SETFD, 0), 0);
     ck_assert_int_eq(setenv(SHARED_GATES_VARIABLE, number, 1), 0);
     child_keep(fd);
-    child_run(
-        &proxy, 0,
-        (const char *[]) { "--gate", "--listen", address, RARELY, name, NULL });
+    child_run(&proxy, (const char *[]) { "--gate", "--listen", address, RARELY,
+                                         name, NULL });
     child_wait_log(&proxy, "only while a gate is open");
     int port = 0;
     const char *said = strstr(proxy.log, "listening on ");
@@ -298,9 +297,8 @@ START_TEST(it_does_not_run_without_gates)
     } else {
         (void)setenv(SHARED_GATES_VARIABLE, environments[_i].value, 1);
     }
-    child_run(&proxy, 0,
-              (const char *[]) { "--gate", "--listen", "127.0.0.1:0",
-                                 "127.0.0.1:1", NULL });
+    child_run(&proxy, (const char *[]) { "--gate", "--listen", "127.0.0.1:0",
+                                         "127.0.0.1:1", NULL });
     int status = child_wait_end(&proxy);
     ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 2, "%s",
                   proxy.log);

@@ -55,7 +55,7 @@ START_TEST(wrong_arguments_are_explained)
 {
     struct child child;
 
-    child_run(&child, 0, wrong[_i].args);
+    child_run(&child, wrong[_i].args);
     int status = child_wait_end(&child);
     ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 2,
                   "%s: status %#x", wrong[_i].says, (unsigned)status);
@@ -71,7 +71,7 @@ START_TEST(taken_port_is_said)
     struct child child;
     int listener = backend_listen(0, name);
 
-    child_run(&child, 0,
+    child_run(&child,
               (const char *[]) { "--listen", name, "127.0.0.1:1", NULL });
     int status = child_wait_end(&child);
     ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 1);
@@ -95,7 +95,7 @@ START_TEST(help_names_every_option)
 
     struct child child;
 
-    child_run(&child, 0, (const char *[]) { "--help", NULL });
+    child_run(&child, (const char *[]) { "--help", NULL });
     ck_assert_int_eq(child_wait_end(&child), 0);
     for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
         ck_assert_msg(strstr(child.log, options[i]) != NULL, "no %s",

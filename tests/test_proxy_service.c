@@ -394,13 +394,13 @@ START_TEST(out_of_descriptors_clients_wait)
     int port;
 
     listener = backend_listen(0, name);
-    child_run(
-        &proxy, DESCRIPTORS,
-        (const char *[]) { "--listen", "127.0.0.1:0", RARELY, name, NULL });
+    child_run(&proxy, (const char *[]) { "--listen", "127.0.0.1:0", RARELY,
+                                         name, NULL });
     child_wait_log(&proxy, "listening on");
     child_wait_log(&proxy, "\n");
     ck_assert_int_eq(
         sscanf(proxy.log, "tcp_proxy: listening on 127.0.0.1:%d", &port), 1);
+    child_limit_fds(&proxy, DESCRIPTORS);
     for (int i = 0; i < COUNT; i++) {
         unsigned char who = (unsigned char)i;
         clients[i] = client_connect((in_port_t)port);
