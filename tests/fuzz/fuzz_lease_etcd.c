@@ -114,12 +114,19 @@ static struct infra_lease_reply run(uint8_t kind, const uint8_t *data,
     return reply;
 }
 
+/* Among what was sent, that is, without the zeroes. */
 static bool is_in(const uint8_t *data, size_t size, const char *text)
 {
-    size_t length = strlen(text);
-
-    for (size_t at = 0; at + length <= size; at++) {
-        if (memcmp(data + at, text, length) == 0) {
+    for (size_t at = 0; at < size; at++) {
+        size_t matched = 0;
+        for (size_t i = at; i < size && text[matched] != '\0'; i++) {
+            if (data[i] == (uint8_t)text[matched]) {
+                matched++;
+            } else if (data[i] != 0) {
+                break;
+            }
+        }
+        if (text[matched] == '\0') {
             return true;
         }
     }
