@@ -203,10 +203,10 @@ measure() {
         echo "against.sh: $proxy had errors ($load)" >&2
         : >"$dir/errors"
     fi
-    awk -v load="$load" -v proxy="$proxy" -v us=$((after - before)) '
+    awk -v traffic="$load" -v proxy="$proxy" -v us=$((after - before)) '
         $2 == "requests" { requests = $1 }
         $1 == "Requests/sec:" { rate = $2 }
-        END { printf "%s\t%s\t%.2f\t%.0f\n", load, proxy, us / requests, rate }' \
+        END { printf "%s\t%s\t%.2f\t%.0f\n", traffic, proxy, us / requests, rate }' \
         "$dir/wrk" >>"$dir/results"
 }
 
@@ -223,8 +223,8 @@ done
 [ ! -t 2 ] || printf '\r\033[K' >&2
 
 median() { # of column $3 for load $1 and proxy $2
-    awk -F '\t' -v load="$1" -v proxy="$2" -v column="$3" \
-        '$1 == load && $2 == proxy { print $column }' "$dir/results" | sort -n |
+    awk -F '\t' -v traffic="$1" -v proxy="$2" -v column="$3" \
+        '$1 == traffic && $2 == proxy { print $column }' "$dir/results" | sort -n |
         awk '{ v[NR] = $1 }
             END { print (v[int((NR + 1) / 2)] + v[int((NR + 2) / 2)]) / 2 }'
 }
