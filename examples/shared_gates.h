@@ -20,8 +20,7 @@
 #define SHARED_ADDRESSES_MAX 8u /* Of one group. */
 
 struct shared_gate {
-    struct infra_gate gate; /* First: an array of gates, for who knows no more.
-                             */
+    struct infra_gate gate;
     /* IPv4 as ::ffff:a.b.c.d. */
     uint8_t addresses[SHARED_ADDRESSES_MAX][16];
     uint32_t addresses_count;

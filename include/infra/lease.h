@@ -309,7 +309,7 @@ struct infra_lease_etcd_options {
  *
  * A call is lost with a server that stands still: from its deadline on the next
  * one is asked.  A login that was refused is not tried again for five seconds,
- * since each costs etcd some work; calls are UNKNOWN until then.  Memory: 66
+ * since each costs etcd some work; calls are UNKNOWN until then.  Memory: 64
  * KiB.
  *
  * @param[out] ret  Set on success only.

@@ -7,8 +7,8 @@
 
 #include <infra/lease.h>
 
-/* To look at a password costs etcd a twentieth of a second of work (bcrypt), so
- * that whoever has a wrong one is not to ask with each call. */
+/* To look at a password costs etcd some 60 ms of work (bcrypt), so that whoever
+ * has a wrong one is not to ask with each call. */
 #define LOGIN_AGAIN_AFTER INFRA_SEC(5)
 
 /* Numbers of gRPC. */
