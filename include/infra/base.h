@@ -17,7 +17,10 @@
  * - **Sized structs.**  A struct whose first field is `size` is filled by the
  *   host with `sizeof` of the struct; every other field may stay zero, which is
  *   its default.  A host compiled against a newer header works as long as the
- *   fields that this library does not know are zero (else INFRA_ESTRUCT).
+ *   fields that this library does not know are zero (else INFRA_ESTRUCT).  C:
+ *   `struct infra_x x = {.size = sizeof x, ...}`; C++: `infra_x x = {};
+ *   x.size = sizeof x; ...`, since C++20's designated initialisers warn of each
+ *   field that is left out (-Wextra).
  *
  * Thread-safety classes, one per function: *any* (no shared state), *owner*
  * (calls on one object must not overlap), *shared* (may overlap with other
@@ -33,12 +36,35 @@
 #define INFRA_VERSION_MINOR 1
 #define INFRA_VERSION_PATCH 0
 
-#if defined(__GNUC__)
+/*
+ * Only the shared library exports its symbols; it is built with INFRA_SHARED.
+ * libinfra.a hides them, so that a plug-in that contains a copy exports none of
+ * it and never calls another copy in its process.  A host that compiles the
+ * sources itself does the same by -fvisibility=hidden, or defines INFRA_API.
+ */
+#ifndef INFRA_API
+#if defined(INFRA_SHARED) && defined(__GNUC__)
 #define INFRA_API __attribute__((visibility("default")))
-#define INFRA_NODISCARD __attribute__((warn_unused_result))
 #else
 #define INFRA_API
+#endif
+#endif
+
+/*
+ * On what may not be dropped, since it owns something: an object, a ticket, an
+ * event.  The result of any other call may be dropped.
+ */
+#if defined(__GNUC__)
+#define INFRA_NODISCARD __attribute__((warn_unused_result))
+#else
 #define INFRA_NODISCARD
+#endif
+
+/* A cast of which no compiler of either language complains. */
+#ifdef __cplusplus
+#define INFRA_CAST(type, value) (static_cast<type>(value))
+#else
+#define INFRA_CAST(type, value) ((type)(value))
 #endif
 
 #ifdef __cplusplus
@@ -85,9 +111,9 @@ INFRA_API uint32_t infra_version(void);
  */
 typedef uint64_t infra_time;
 #define INFRA_TIME_NEVER UINT64_MAX
-#define INFRA_US(n) ((infra_time)(n)*1000u)
-#define INFRA_MS(n) ((infra_time)(n)*1000000u)
-#define INFRA_SEC(n) ((infra_time)(n)*1000000000u)
+#define INFRA_US(n) (INFRA_CAST(infra_time, n) * 1000u)
+#define INFRA_MS(n) (INFRA_CAST(infra_time, n) * 1000000u)
+#define INFRA_SEC(n) (INFRA_CAST(infra_time, n) * 1000000000u)
 
 /**
  * Where an object's memory comes from; NULL anywhere means the C library.
@@ -110,7 +136,7 @@ struct infra_set {
     uint32_t ids_max; /**< Ids 0 .. ids_max - 1; no other id is in the set. */
     uint32_t reserved;
 };
-#define INFRA_SET_WORDS(ids_max) (((size_t)(ids_max) + 63u) / 64u)
+#define INFRA_SET_WORDS(ids_max) ((INFRA_CAST(size_t, ids_max) + 63u) / 64u)
 
 /** Is @p id in @p set?  Thread safety: any. */
 static inline int infra_set_has(const struct infra_set *set, uint32_t id)
@@ -122,7 +148,7 @@ static inline int infra_set_has(const struct infra_set *set, uint32_t id)
 static inline void infra_set_add(struct infra_set *set, uint32_t id)
 {
     if (id < set->ids_max) {
-        set->words[id >> 6] |= (uint64_t)1 << (id & 63u);
+        set->words[id >> 6] |= UINT64_C(1) << (id & 63u);
     }
 }
 
@@ -130,7 +156,7 @@ static inline void infra_set_add(struct infra_set *set, uint32_t id)
 static inline void infra_set_remove(struct infra_set *set, uint32_t id)
 {
     if (id < set->ids_max) {
-        set->words[id >> 6] &= ~((uint64_t)1 << (id & 63u));
+        set->words[id >> 6] &= ~(UINT64_C(1) << (id & 63u));
     }
 }
 
