@@ -20,6 +20,7 @@
  */
 #include "arguments.h"
 #include "lb_pair_options.h"
+#include "link_watch.h"
 #include "pair_child.h"
 #include "pair_role.h"
 
@@ -33,11 +34,22 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* An interface that came back is not used before: a switch may not forward yet,
+ * and a node that hears nobody would take over. */
+#define LINK_SETTLE INFRA_SEC(1)
+
+/* A node that failed to serve stays away, twice as long each time, until it has
+ * served for longer than the longest. */
+#define PATIENCE_MIN INFRA_SEC(5)
+#define PATIENCE_MAX INFRA_SEC(60)
+
 struct pair {
     struct pair_options options;
     const struct pair_role_kind *kind;
     struct infra_driver *driver;
     struct virtual_link link;
+    struct link_watch watch; /* Of the link's interface. */
+    bool is_linked;          /* The interface is there, and up. */
     struct shared_gates gates;
     struct pair_child child;
     struct pair_role *roles[SHARED_GATES_MAX];
@@ -64,6 +76,27 @@ static bool open_roles(struct pair *p)
         if (p->roles[i] == NULL) {
             return false;
         }
+        p->roles[i]->is_linked = p->is_linked;
+    }
+    return true;
+}
+
+static bool open_link(struct pair *p)
+{
+    const char *interface = p->options.interface;
+
+    if (interface == NULL) {
+        p->is_linked = true;
+        return true;
+    }
+    if (link_watch_open(&p->watch, interface) != 0 ||
+        virtual_link_open(&p->link, interface) != 0) {
+        pair_say("--interface %s: %s", interface, strerror(errno));
+        return false;
+    }
+    p->is_linked = p->watch.is_up;
+    if (!p->is_linked) {
+        pair_say("--interface %s: it is down", interface);
     }
     return true;
 }
@@ -91,12 +124,7 @@ static bool start(struct pair *p)
         pair_say("%s", arguments_why(err));
         return false;
     }
-    if (o->interface != NULL &&
-        virtual_link_open(&p->link, o->interface) != 0) {
-        pair_say("--interface %s: %s", o->interface, strerror(errno));
-        return false;
-    }
-    if (!open_lease(p)) {
+    if (!open_link(p) || !open_lease(p)) {
         return false;
     }
     if (o->vrid == 0) {
@@ -125,6 +153,7 @@ static void finish(struct pair *p)
         (void)close(p->child.gates_fd);
     }
     virtual_link_close(&p->link);
+    link_watch_close(&p->watch);
     infra_driver_destroy(p->driver);
 }
 
@@ -171,16 +200,86 @@ static void take_signals(struct pair *p)
             if (info.ssi_signo == SIGUSR1) {
                 p->kind->step_down(p->roles[i], now);
             } else if (info.ssi_signo == SIGUSR2) {
+                p->roles[i]->fit_at = 0; /* The operator has mended it. */
                 p->kind->take_over(p->roles[i], now);
             }
         }
     }
 }
 
+/* An interface that was made again has another index, to which everything is
+ * bound anew. */
+static bool follow_link(struct pair *p)
+{
+    const struct link_watch *w = &p->watch;
+
+    if (!w->is_up) {
+        return false;
+    }
+    if (p->link.index != w->index) {
+        virtual_link_close(&p->link);
+        if (virtual_link_open(&p->link, w->interface) != 0) {
+            p->link.index = 0;
+            return false;
+        }
+    }
+    memcpy(p->link.mac, w->mac, sizeof p->link.mac);
+    return true;
+}
+
+static void mind_link(struct pair *p, infra_time now)
+{
+    bool was_linked = p->is_linked;
+
+    if (p->options.interface == NULL || !link_watch_read(&p->watch)) {
+        return;
+    }
+    p->is_linked = follow_link(p);
+    if (p->is_linked != was_linked) {
+        pair_say("%s is %s", p->watch.interface,
+                 p->is_linked          ? "up"
+                 : p->watch.index == 0 ? "gone"
+                                       : "down");
+    }
+    for (uint32_t i = 0; i < p->options.groups_count; i++) {
+        struct pair_role *role = p->roles[i];
+        bool is_linked = p->is_linked && (p->kind->relink == NULL ||
+                                          p->kind->relink(role, now));
+        if (is_linked && !role->is_linked && role->fit_at < now + LINK_SETTLE) {
+            role->fit_at = now + LINK_SETTLE;
+        }
+        role->is_linked = is_linked;
+    }
+}
+
+/* To serve failed: whatever it was, to try again at once would take the service
+ * from a node that can serve, again and again. */
+static void stay_away(struct pair_role *role, infra_time now)
+{
+    bool is_new = role->failed_at == 0 ||
+                  now - role->failed_at > role->patience + PATIENCE_MAX;
+
+    role->patience = is_new                              ? PATIENCE_MIN
+                     : 2 * role->patience < PATIENCE_MAX ? 2 * role->patience
+                                                         : PATIENCE_MAX;
+    role->failed_at = now;
+    role->fit_at = now + role->patience;
+    pair_say("%s: stays away for %llu s", role->service.group->name,
+             (unsigned long long)(role->patience / INFRA_SEC(1)));
+}
+
 /* Tell a role what it cannot know, and hear what it cannot do. */
 static void tend(struct pair *p, struct pair_role *role, infra_time now)
 {
-    bool fit = p->child.is_settled && !role->service.is_starting;
+    if (role->service.has_failed) {
+        role->service.has_failed = false;
+        /* Without its interface it fails for a cause that is known. */
+        if (role->is_linked) {
+            stay_away(role, now);
+        }
+    }
+    bool fit = p->child.is_settled && !role->service.is_starting &&
+               role->is_linked && now >= role->fit_at;
 
     if (fit != role->is_fit) {
         role->is_fit = fit;
@@ -191,10 +290,6 @@ static void tend(struct pair *p, struct pair_role *role, infra_time now)
         pair_say("%s shows no progress: it is killed", p->child.command[0]);
         role->has_stalled = false;
         pair_child_kill(&p->child);
-    }
-    if (role->service.has_failed) {
-        role->service.has_failed = false;
-        p->kind->step_down(role, now);
     }
     p->kind->turn(role, now);
 }
@@ -249,7 +344,9 @@ static infra_time deadline(const struct pair *p, infra_time now)
     at = child_at < at ? child_at : at;
     for (uint32_t i = 0; i < p->options.groups_count; i++) {
         infra_time role_at = p->kind->deadline(p->roles[i], now);
+        infra_time fit_at = p->roles[i]->fit_at;
         at = role_at < at ? role_at : at;
+        at = fit_at > now && fit_at < at ? fit_at : at;
     }
     /* While it ends, what is waited for tells nobody when it is over. */
     return p->end_at != 0 && now + INFRA_MS(10) < at ? now + INFRA_MS(10) : at;
@@ -257,9 +354,10 @@ static infra_time deadline(const struct pair *p, infra_time now)
 
 static void wait_for_something(struct pair *p)
 {
-    struct pollfd fds[2 + SHARED_GATES_MAX] = {
+    struct pollfd fds[3 + SHARED_GATES_MAX] = {
         { .fd = p->signal_fd, .events = POLLIN },
         { .fd = infra_driver_fd(p->driver), .events = POLLIN },
+        { .fd = p->watch.fd, .events = POLLIN },
     };
     infra_time now = infra_driver_now();
     infra_time until = deadline(p, now);
@@ -268,10 +366,10 @@ static void wait_for_something(struct pair *p)
                                 (long)(wait % INFRA_SEC(1)) };
 
     for (uint32_t i = 0; i < p->options.groups_count; i++) {
-        fds[2 + i] = (struct pollfd) { .fd = p->kind->fd(p->roles[i]),
+        fds[3 + i] = (struct pollfd) { .fd = p->kind->fd(p->roles[i]),
                                        .events = POLLIN };
     }
-    (void)ppoll(fds, 2 + p->options.groups_count,
+    (void)ppoll(fds, 3 + p->options.groups_count,
                 until == INFRA_TIME_NEVER ? NULL : &timeout, NULL);
 }
 
@@ -282,6 +380,7 @@ static void run(struct pair *p)
         (void)infra_driver_step(p->driver, infra_driver_now());
         infra_time now = infra_driver_now();
         pair_child_turn(&p->child, now);
+        mind_link(p, now);
         for (uint32_t i = 0; i < p->options.groups_count; i++) {
             tend(p, p->roles[i], now);
         }
@@ -310,6 +409,7 @@ static int open_signals(void)
 int main(int argc, char **argv)
 {
     static struct pair pair = { .link = { .frame_fd = -1, .netlink_fd = -1 },
+                                .watch = { .fd = -1 },
                                 .child = { .gates_fd = -1 } };
     int status;
 

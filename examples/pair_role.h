@@ -30,6 +30,9 @@ struct pair_role_kind {
     infra_time (*deadline)(const struct pair_role *role, infra_time now);
     /* To poll for reading; -1: none but the driver's. */
     int (*fd)(const struct pair_role *role);
+    /* The interface or its addresses have changed: look them up again.  False:
+     * this role cannot work with what is there.  NULL: it needs none. */
+    bool (*relink)(struct pair_role *role, infra_time now);
     /* Can this node serve? */
     void (*fit)(struct pair_role *role, bool fit, infra_time now);
     void (*step_down)(struct pair_role *role, infra_time now);
@@ -48,9 +51,13 @@ extern const struct pair_role_kind pair_router;
 /* Each begins with this. */
 struct pair_role {
     struct pair_service service;
-    bool has_stalled; /* The command shows no progress; to be cleared by who
+    bool has_stalled;     /* The command shows no progress; to be cleared by who
                          sees it. */
-    bool is_fit;      /* As it was told. */
+    bool is_fit;          /* As it was told. */
+    bool is_linked;       /* It has the interface that it needs. */
+    infra_time fit_at;    /* Not to serve before. */
+    infra_time failed_at; /* It last failed to serve; 0: never. */
+    infra_time patience;  /* From then to fit_at; doubled each time. */
     uint64_t token_floor;
 };
 

@@ -22,8 +22,11 @@ struct router {
     struct pair_role role; /* First: it is a role. */
     struct infra_vrrp *vrrp;
     struct link link;
+    struct infra_vrrp_address local; /* Where its messages come from. */
+    uint32_t number;                 /* Of the group. */
     infra_time keep_at;
     uint32_t dropped; /* Flaws that were told, as bits. */
+    bool has_twin;    /* That was told. */
 };
 
 static const char *name_of(const struct router *r)
@@ -45,51 +48,69 @@ static bool is_virtual(const struct pair_options *o, const void *bytes,
     return false;
 }
 
-/* The address of this node that its messages come from: the first one of the
- * interface, for IPv6 a link-local one. */
-static bool find_local(const struct pair_options *o, uint32_t family,
+/* Is it an address of this family that messages may come from?  Of IPv6 a
+ * link-local one. */
+static bool is_own(const struct pair_options *o, uint32_t family,
+                   const struct sockaddr *in, struct infra_vrrp_address *ret)
+{
+    if (family == INFRA_VRRP_IPV4 && in->sa_family == AF_INET) {
+        const struct in_addr *a =
+            &((const struct sockaddr_in *)(const void *)in)->sin_addr;
+        memcpy(ret->bytes, a, sizeof *a);
+        return !is_virtual(o, a, sizeof *a);
+    }
+    if (family == INFRA_VRRP_IPV6 && in->sa_family == AF_INET6) {
+        const struct in6_addr *a =
+            &((const struct sockaddr_in6 *)(const void *)in)->sin6_addr;
+        memcpy(ret->bytes, a, sizeof *a);
+        return IN6_IS_ADDR_LINKLOCAL(a) && !is_virtual(o, a, sizeof *a);
+    }
+    return false;
+}
+
+/* The address of this node that its messages come from: the one that it has
+ * used so far, or the first one of the interface. */
+static bool find_local(const struct router *r, uint32_t family,
                        struct infra_vrrp_address *ret)
 {
+    const struct pair_options *o = r->role.service.options;
     struct ifaddrs *all = NULL;
     bool found = false;
 
     if (getifaddrs(&all) != 0) {
         return false;
     }
-    for (const struct ifaddrs *i = all; i != NULL && !found; i = i->ifa_next) {
-        const void *in = i->ifa_addr;
-        if (in == NULL || strcmp(i->ifa_name, o->interface) != 0) {
+    for (const struct ifaddrs *i = all; i != NULL; i = i->ifa_next) {
+        struct infra_vrrp_address address = { .bytes = { 0 } };
+        if (i->ifa_addr == NULL || strcmp(i->ifa_name, o->interface) != 0 ||
+            !is_own(o, family, i->ifa_addr, &address)) {
             continue;
         }
-        if (family == INFRA_VRRP_IPV4 && i->ifa_addr->sa_family == AF_INET) {
-            const struct in_addr *a =
-                &((const struct sockaddr_in *)in)->sin_addr;
-            found = !is_virtual(o, a, sizeof *a);
-            memcpy(ret->bytes, a, sizeof *a);
-        } else if (family == INFRA_VRRP_IPV6 &&
-                   i->ifa_addr->sa_family == AF_INET6) {
-            const struct in6_addr *a =
-                &((const struct sockaddr_in6 *)in)->sin6_addr;
-            found = IN6_IS_ADDR_LINKLOCAL(a) && !is_virtual(o, a, sizeof *a);
-            memcpy(ret->bytes, a, sizeof *a);
+        bool is_former = memcmp(&address, &r->local, sizeof address) == 0;
+        if (!found || is_former) {
+            *ret = address;
+        }
+        found = true;
+        if (is_former) {
+            break;
         }
     }
     freeifaddrs(all);
     return found;
 }
 
-static bool open_vrrp(struct router *r, const struct pair_host *host,
-                      uint32_t number)
+static bool create_vrrp(struct router *r, uint32_t family)
 {
-    const struct pair_options *o = host->options;
-    const struct pair_group *group = &o->groups[number];
+    const struct pair_options *o = r->role.service.options;
+    const struct pair_group *group = r->role.service.group;
     struct infra_vrrp_address addresses[SHARED_ADDRESSES_MAX];
-    struct infra_vrrp_options options = {
+    const struct infra_vrrp_options options = {
         .size = sizeof options,
         .addresses = addresses,
         .addresses_count = group->addresses_count,
-        .family = group->addresses[0].family,
-        .vrid = o->vrid + number,
+        .family = family,
+        .local = r->local,
+        .vrid = o->vrid + r->number,
         .priority = group->preference,
         .interval = INTERVAL,
         .no_preempt = !o->preempt,
@@ -98,33 +119,52 @@ static bool open_vrrp(struct router *r, const struct pair_host *host,
     for (uint32_t i = 0; i < group->addresses_count; i++) {
         addresses[i] = group->addresses[i].address;
     }
-    if (!find_local(o, options.family, &options.local)) {
-        pair_say("%s: --interface %s: no %s of its own", group->name,
-                 o->interface,
-                 options.family == INFRA_VRRP_IPV4 ? "IPv4 address"
-                                                   : "link-local IPv6 address");
-        return false;
-    }
     int err = infra_vrrp_create(&r->vrrp, &options);
     if (err != INFRA_OK) {
         pair_say("%s: %s", group->name, infra_strerror(err));
         return false;
     }
-    if (link_open(&r->link, o->interface, options.family, &options.local) !=
-        0) {
-        pair_say("%s: --interface %s: %s", group->name, o->interface,
+    return true;
+}
+
+/* Its sockets, and the machine, which keeps its address for life. */
+static bool open_vrrp(struct router *r, infra_time now)
+{
+    const char *interface = r->role.service.options->interface;
+    uint32_t family = r->role.service.group->addresses[0].family;
+
+    if (!find_local(r, family, &r->local)) {
+        pair_say("%s: --interface %s: no %s of its own", name_of(r), interface,
+                 family == INFRA_VRRP_IPV4 ? "IPv4 address"
+                                           : "link-local IPv6 address");
+        return false;
+    }
+    if (!create_vrrp(r, family)) {
+        return false;
+    }
+    if (link_open(&r->link, interface, family, &r->local) != 0) {
+        pair_say("%s: --interface %s: %s", name_of(r), interface,
                  strerror(errno));
         return false;
     }
+    /* Until the command is up. */
+    (void)infra_vrrp_fit(r->vrrp, 0, now);
+    (void)infra_vrrp_start(r->vrrp, now);
     return true;
+}
+
+static void close_vrrp(struct router *r)
+{
+    infra_vrrp_destroy(r->vrrp);
+    r->vrrp = NULL;
+    link_close(&r->link);
 }
 
 static void router_close(struct pair_role *role)
 {
     struct router *r = (struct router *)role;
 
-    infra_vrrp_destroy(r->vrrp);
-    link_close(&r->link);
+    close_vrrp(r);
     free(r);
 }
 
@@ -137,20 +177,46 @@ static struct pair_role *router_open(const struct pair_host *host,
         pair_say("out of memory");
         return NULL;
     }
-    r->link = (struct link) { .receive_fd = -1, .send_fd = -1 };
+    r->link = (struct link) { .receive_fd = -1, .send_fd = -1, .twin_fd = -1 };
+    r->number = number;
     r->role.service =
         (struct pair_service) { .options = host->options,
                                 .group = &host->options->groups[number],
                                 .link = host->link };
-    if (!pair_service_start(&r->role.service, now) ||
-        !open_vrrp(r, host, number)) {
+    if (!pair_service_start(&r->role.service, now) || !open_vrrp(r, now)) {
         router_close(&r->role);
         return NULL;
     }
-    /* Until the command is up. */
-    (void)infra_vrrp_fit(r->vrrp, 0, now);
-    (void)infra_vrrp_start(r->vrrp, now);
     return &r->role;
+}
+
+/* What was opened for an interface, or an address, that is gone neither hears
+ * nor sends: it begins anew. */
+static bool router_relink(struct pair_role *role, infra_time now)
+{
+    struct router *r = (struct router *)role;
+    uint32_t family = role->service.group->addresses[0].family;
+    struct infra_vrrp_address local;
+    bool is_there = find_local(r, family, &local);
+
+    if (is_there && r->vrrp != NULL &&
+        r->link.index == role->service.link->index &&
+        memcmp(&local, &r->local, sizeof local) == 0) {
+        return true;
+    }
+    if (r->vrrp == NULL && !is_there) {
+        return false; /* As before. */
+    }
+    if (role->service.is_wanted) {
+        pair_service_lose(&role->service, now);
+    }
+    close_vrrp(r);
+    role->is_fit = false;
+    if (open_vrrp(r, now)) {
+        return true;
+    }
+    close_vrrp(r);
+    return false;
 }
 
 /* Read what is there before looking at the timers. */
@@ -160,7 +226,9 @@ static void hear_all(struct router *r)
     struct infra_vrrp_advert advert;
     int flaw;
 
-    while (link_receive(&r->link, &datagram, &flaw) == 0) {
+    for (int i = 0; i < LINK_DATAGRAMS_MAX &&
+                    link_receive(&r->link, &datagram, &flaw) == 0;
+         i++) {
         if (flaw == 0) {
             flaw = infra_vrrp_parse(&datagram, &advert);
         }
@@ -225,6 +293,10 @@ static void router_turn(struct pair_role *role, infra_time now)
     struct router *r = (struct router *)role;
     struct infra_vrrp_event event;
 
+    if (r->vrrp == NULL) { /* It has no interface. */
+        pair_service_turn(&role->service, now);
+        return;
+    }
     hear_all(r);
     while (infra_vrrp_next(r->vrrp, infra_driver_now(), &event) == INFRA_OK) {
         act(r, &event, infra_driver_now());
@@ -232,6 +304,12 @@ static void router_turn(struct pair_role *role, infra_time now)
     if (now >= r->keep_at) {
         pair_service_keep(&role->service, now + ADDRESS_FOR, now);
         r->keep_at = now + KEEP_EVERY;
+        if (link_has_twin(&r->link) && !r->has_twin) {
+            r->has_twin = true;
+            pair_say("%s: another node has the own address of this one: give "
+                     "one of them another",
+                     name_of(r));
+        }
     }
     pair_service_turn(&role->service, now);
 }
@@ -239,7 +317,8 @@ static void router_turn(struct pair_role *role, infra_time now)
 static infra_time router_deadline(const struct pair_role *role, infra_time now)
 {
     const struct router *r = (const struct router *)role;
-    infra_time at = infra_vrrp_deadline(r->vrrp);
+    infra_time at =
+        r->vrrp != NULL ? infra_vrrp_deadline(r->vrrp) : INFRA_TIME_NEVER;
     infra_time service_at = pair_service_deadline(&role->service);
 
     (void)now;
@@ -254,6 +333,7 @@ static int router_fd(const struct pair_role *role)
 
 static void router_fit(struct pair_role *role, bool fit, infra_time now)
 {
+    /* Without an interface there is no machine, which is as good as unfit. */
     (void)infra_vrrp_fit(((struct router *)role)->vrrp, fit, now);
 }
 
@@ -297,6 +377,7 @@ const struct pair_role_kind pair_router = {
     .turn = router_turn,
     .deadline = router_deadline,
     .fd = router_fd,
+    .relink = router_relink,
     .fit = router_fit,
     .step_down = router_step_down,
     .take_over = router_take_over,

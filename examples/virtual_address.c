@@ -2,13 +2,31 @@
 #include "virtual_address.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/if_packet.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+/* Else the interface's own addresses of a prefix go with the first one of that
+ * prefix, which may be one that moves (ip-sysctl: promote_secondaries). */
+static void keep_own_addresses(const char *interface)
+{
+    char path[64 + IFNAMSIZ];
+
+    (void)snprintf(path, sizeof path,
+                   "/proc/sys/net/ipv4/conf/%s/promote_secondaries", interface);
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    if (fd >= 0) {
+        (void)!write(fd, "1", 1);
+        close(fd);
+    }
+}
 
 int virtual_link_open(struct virtual_link *link, const char *interface)
 {
@@ -26,6 +44,7 @@ int virtual_link_open(struct virtual_link *link, const char *interface)
         return -1;
     }
     memcpy(link->mac, request.ifr_hwaddr.sa_data, sizeof link->mac);
+    keep_own_addresses(interface);
     return 0;
 }
 
@@ -37,6 +56,7 @@ void virtual_link_close(struct virtual_link *link)
     if (link->netlink_fd >= 0) {
         close(link->netlink_fd);
     }
+    link->frame_fd = link->netlink_fd = -1;
 }
 
 int virtual_link_send(struct virtual_link *link, const void *frame, size_t size)
@@ -111,7 +131,8 @@ int virtual_link_set(struct virtual_link *link,
         add_attribute(&request, IFA_CACHEINFO, &lifetime, sizeof lifetime);
     }
     int err = ask_kernel(link, &request);
-    if (err != 0 && (seconds > 0 || err != EADDRNOTAVAIL)) {
+    bool is_gone = err == EADDRNOTAVAIL || err == ENODEV;
+    if (err != 0 && (seconds > 0 || !is_gone)) {
         errno = err;
         return -1;
     }

@@ -27,7 +27,9 @@ struct virtual_link {
     uint8_t mac[6];
 };
 
-/* All answer 0, or -1 with errno set. */
+/* All answer 0, or -1 with errno set.  To open it sets the interface's sysctl
+ * promote_secondaries, if that is allowed: an address of its own with the prefix
+ * of a virtual one stays when that one goes. */
 int virtual_link_open(struct virtual_link *link, const char *interface);
 void virtual_link_close(struct virtual_link *link);
 

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "vrrp_link.h"
 
+#include <linux/filter.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <string.h>
@@ -95,11 +98,46 @@ static int prepare_to_send(const struct link *link,
            set(fd, IPPROTO_IPV6, IPV6_MULTICAST_IF, (int)link->index);
 }
 
+/* A packet socket that takes what another sends by VRRP from @local. */
+static int open_twin(const struct link *link,
+                     const struct infra_vrrp_address *local)
+{
+    uint32_t source;
+    memcpy(&source, local->bytes, sizeof source);
+    struct sock_filter filter[] = {
+        BPF_STMT(BPF_LD | BPF_B | BPF_ABS,
+                 (uint32_t)(SKF_AD_OFF + SKF_AD_PKTTYPE)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PACKET_OUTGOING, 5, 0),
+        BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 9), /* The protocol. */
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, INFRA_VRRP_PROTOCOL, 0, 3),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 12), /* The source. */
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ntohl(source), 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, 64),
+        BPF_STMT(BPF_RET | BPF_K, 0),
+    };
+    const struct sock_fprog program = { sizeof filter / sizeof filter[0],
+                                        filter };
+    const struct sockaddr_ll at = { .sll_family = AF_PACKET,
+                                    .sll_protocol = htons(ETH_P_IP),
+                                    .sll_ifindex = (int)link->index };
+    int fd = socket(AF_PACKET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+    /* It hears nothing before it is bound. */
+    if (fd >= 0 && (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program,
+                               sizeof program) != 0 ||
+                    bind(fd, (const struct sockaddr *)&at, sizeof at) != 0)) {
+        close(fd);
+        return -1;
+    }
+    return fd;
+}
+
 int link_open(struct link *link, const char *interface, uint32_t family,
               const struct infra_vrrp_address *local)
 {
     *link =
         (struct link) { .family = family, .index = if_nametoindex(interface) };
+    link->twin_fd = family == INFRA_VRRP_IPV4 ? open_twin(link, local) : -1;
     link->receive_fd = raw_socket(link, interface);
     link->send_fd = raw_socket(link, interface);
     if (link->index == 0 || link->receive_fd < 0 || link->send_fd < 0) {
@@ -118,6 +156,23 @@ void link_close(struct link *link)
     if (link->send_fd >= 0) {
         close(link->send_fd);
     }
+    if (link->twin_fd >= 0) {
+        close(link->twin_fd);
+    }
+    link->receive_fd = link->send_fd = link->twin_fd = -1;
+}
+
+bool link_has_twin(struct link *link)
+{
+    bool is_heard = false;
+
+    for (int i = 0; i < LINK_DATAGRAMS_MAX; i++) {
+        if (recv(link->twin_fd, link->buffer, sizeof link->buffer, 0) < 0) {
+            break;
+        }
+        is_heard = true;
+    }
+    return is_heard;
 }
 
 /* What came with a datagram of IPv6. */

@@ -70,7 +70,9 @@ static void hear_all(void)
     struct infra_vrrp_advert advert;
     int flaw;
 
-    while (link_receive(&link_, &datagram, &flaw) == 0) {
+    for (int i = 0;
+         i < LINK_DATAGRAMS_MAX && link_receive(&link_, &datagram, &flaw) == 0;
+         i++) {
         infra_time t = now();
         if (flaw == 0) {
             flaw = infra_vrrp_parse(&datagram, &advert);

@@ -13,75 +13,12 @@
 set -eu -o pipefail
 [ $# -eq 3 ] || { echo "usage: tests/real/pair_lan.sh LB_PAIR TCP_PROXY HAMMER" >&2; exit 2; }
 lb_pair=$1 tcp_proxy=$2 hammer=$3
-PATH=$PATH:/usr/sbin:/sbin
-[ "$(id -u)" -eq 0 ] || { echo "skipped: not root"; exit 77; }
-for program in ip nginx etcd pgrep curl; do
-    command -v $program >/dev/null || { echo "skipped: no $program"; exit 77; }
-done
-# shellcheck source=hammer.sh
-. "$(dirname "$0")/hammer.sh"
-
-# --- A bridge, two nodes, and the client with etcd at the bridge itself.
-lan=pair-lan-$$
-declare -A ns=([lb1]=pair-lb1-$$ [lb2]=pair-lb2-$$) number=([lb1]=1 [lb2]=2) pid
-for name in $lan "${ns[lb1]}" "${ns[lb2]}"; do
-    ip netns add "$name" 2>/dev/null || { echo "skipped: no namespaces"; exit 77; }
-    namespaces+=("$name")
-    ip -n "$name" link set lo up
-done
-ip -n $lan link add name bridge0 type bridge 2>/dev/null ||
-    { echo "skipped: no bridge"; exit 77; }
-ip netns exec $lan sh -c 'echo 0 >/proc/sys/net/ipv6/conf/bridge0/accept_dad'
-ip -n $lan address add 10.98.0.9/24 dev bridge0
-ip -n $lan address add 2001:db8::9/64 dev bridge0 nodad
-ip -n $lan link set dev bridge0 up
-for node in lb1 lb2; do
-    ip link add name eth netns "${ns[$node]}" type veth peer name "port${number[$node]}" netns $lan
-    ip -n $lan link set dev "port${number[$node]}" master bridge0 up
-    ip -n "${ns[$node]}" link set dev eth up
-    ip -n "${ns[$node]}" address add "10.98.0.${number[$node]}/24" dev eth
-    say_name "${ns[$node]}" $node 8081
-done
-url=http://10.98.0.9:2379
-ip netns exec $lan etcd --name m --data-dir "$dir/etcd" --log-level error \
-    --listen-client-urls $url --advertise-client-urls $url \
-    --listen-peer-urls http://127.0.0.1:2380 >"$dir/etcd.log" 2>&1 &
-etcd_pid=$!
-pids+=($etcd_pid)
+# shellcheck source=lan.sh
+. "$(dirname "$0")/lan.sh"
 
 groups=(--group web,address=10.98.0.100/24,address=2001:db8::100/64)
 lease=(--lease etcd:10.98.0.9:2379 --attest 1s)
 gate=--gate
-start() { # NODE [OPTION]...
-    local node=$1
-    shift
-    : >"$dir/$node.log"
-    # shellcheck disable=SC2086 # There may be no gate.
-    ip netns exec "${ns[$node]}" "$lb_pair" "${lease[@]}" --node $node --interface eth \
-        "$@" -- "$tcp_proxy" $gate --listen '[::]:80' --inter 200ms 127.0.0.1:8081 \
-        2>>"$dir/$node.log" &
-    pid[$node]=$!
-    pids+=($!)
-}
-# All that belongs to a node, the way a power switch does it.
-kill_node() {
-    kill -9 "${pid[$1]}"
-    end_of "${pid[$1]}"
-}
-stop_nodes() {
-    kill -TERM "${pid[lb1]}" "${pid[lb2]}"
-    for node in lb1 lb2; do
-        wait "${pid[$node]}" || fail "$node ended with status $?"
-        has_none $node || fail "$node left an address behind"
-    done
-}
-has() { [[ "$(ip -n "${ns[$1]}" address show dev eth)" = *" 10.98.0.$2/"* ]]; }
-lacks() { ! has "$@"; }
-has_none() { [[ "$(ip -n "${ns[$1]}" address show dev eth)" != *10[0-2]/* ]]; }
-only_has() { # NODE OTHER NUMBER
-    until_true lacks "$2" "$3"
-    has "$1" "$3" || fail "$1 lacks the address"
-}
 # Also over IPv6, which the neighbours know to be here.
 only_web() { # NODE OTHER
     only_has "$1" "$2" 100
@@ -89,7 +26,6 @@ only_web() { # NODE OTHER
     [ "$(ip netns exec $lan curl -s --max-time 5 'http://[2001:db8::100]/')" = "$1" ] ||
         fail "$1 does not serve over IPv6"
 }
-client() { hammer_start ip netns exec $lan "$hammer" "10.98.0.$1" 80; }
 
 # --- One group by etcd.
 start lb1 "${groups[@]}"
