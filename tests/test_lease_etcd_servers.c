@@ -174,6 +174,94 @@ START_TEST(a_lost_request_goes_to_the_next)
 }
 END_TEST
 
+/* ACQUIRE, at the first server, and then a keep-alive there. */
+static void acquire_and_keep_alive(void)
+{
+    ETCD(TEST_ACCEPT(0));
+    etcd_expect("lease/grant", etcd_grant);
+    etcd_reply(200, GRANTED_77);
+    etcd_expect("kv/txn", etcd_take);
+    etcd_reply(200, WON(RANGE("")));
+    ck_assert_uint_eq(etcd_call(INFRA_LEASE_ACQUIRE, 0).answer.outcome,
+                      INFRA_LEASE_GRANTED);
+    etcd_expect("lease/keepalive", etcd_keepalive);
+    etcd_reply(200, ALIVE_77);
+}
+
+static void keep_alive_and_prove(void)
+{
+    etcd_expect("lease/keepalive", etcd_keepalive);
+    etcd_reply(200, ALIVE_77);
+    etcd_expect("kv/txn", etcd_verify);
+    etcd_reply(200, WON(PUT "," RANGE("")));
+}
+
+/* A member that was kept alive and then lost may have been cut off before: the
+ * next one is told to keep alive, too, before its proof counts. */
+START_TEST(a_renewal_begins_again_at_the_next)
+{
+    acquire_and_keep_alive();
+    etcd_expect("kv/txn", etcd_verify);
+    etcd_step(losses[_i].step);
+    if (!losses[_i].closes) {
+        ETCD(TEST_FAIL(INFRA_OUTCOME_RESET));
+    }
+    ETCD(TEST_CLOSED);
+    ETCD(TEST_ACCEPT(1));
+    keep_alive_and_prove();
+    ck_assert_uint_eq(etcd_call(INFRA_LEASE_RENEW, 9).answer.outcome,
+                      INFRA_LEASE_GRANTED);
+}
+END_TEST
+
+/* So, too, when the next one has another opinion: the lease is gone. */
+START_TEST(the_next_one_may_say_that_it_is_gone)
+{
+    acquire_and_keep_alive();
+    etcd_expect("kv/txn", etcd_verify);
+    ETCD(TEST_EOF);
+    ETCD(TEST_CLOSED);
+    ETCD(TEST_ACCEPT(1));
+    etcd_expect("lease/keepalive", etcd_keepalive);
+    etcd_reply(200, GONE_77);
+    ck_assert_uint_eq(etcd_call(INFRA_LEASE_RENEW, 9).answer.outcome,
+                      INFRA_LEASE_LOST);
+}
+END_TEST
+
+/* A leader that was elected between keep-alive and proof has not heard of the
+ * first, whoever answers. */
+START_TEST(a_renewal_is_of_one_term)
+{
+    acquire_and_keep_alive();
+    etcd_expect("kv/txn", etcd_verify);
+    etcd_reply(200,
+               "{\"header\":{\"revision\":\"9\",\"raft_term\":\"3\"},"
+               "\"succeeded\":true,\"responses\":[" PUT "," RANGE("") "]}");
+    keep_alive_and_prove();
+    ck_assert_uint_eq(etcd_call(INFRA_LEASE_RENEW, 9).answer.outcome,
+                      INFRA_LEASE_GRANTED);
+}
+END_TEST
+
+/* What a grant of etcd is bound by says that it is there, so that nothing has to
+ * begin again. */
+START_TEST(an_acquisition_goes_on_at_the_next)
+{
+    ETCD(TEST_ACCEPT(0));
+    etcd_expect("lease/grant", etcd_grant);
+    etcd_reply(200, GRANTED_77);
+    etcd_expect("kv/txn", etcd_take);
+    ETCD(TEST_EOF);
+    ETCD(TEST_CLOSED);
+    ETCD(TEST_ACCEPT(1));
+    etcd_expect("kv/txn", etcd_take);
+    etcd_reply(200, WON(RANGE("")));
+    ck_assert_uint_eq(etcd_call(INFRA_LEASE_ACQUIRE, 0).answer.outcome,
+                      INFRA_LEASE_GRANTED);
+}
+END_TEST
+
 /* As often as there are servers, and once more; then it is not known. */
 START_TEST(there_is_an_end_to_trying)
 {
@@ -531,6 +619,11 @@ static Suite *lease_etcd_servers_suite(void)
     tcase_add_test(tc, a_reply_to_half_a_request_is_the_last);
     tcase_add_loop_test(tc, a_lost_request_goes_to_the_next, 0,
                         (int)INFRA__COUNT_OF(losses));
+    tcase_add_loop_test(tc, a_renewal_begins_again_at_the_next, 0,
+                        (int)INFRA__COUNT_OF(losses));
+    tcase_add_test(tc, the_next_one_may_say_that_it_is_gone);
+    tcase_add_test(tc, a_renewal_is_of_one_term);
+    tcase_add_test(tc, an_acquisition_goes_on_at_the_next);
     tcase_add_test(tc, there_is_an_end_to_trying);
     tcase_add_loop_test(tc, who_hangs_is_left, 0, 3);
     tcase_add_test(tc, errors_are_told);

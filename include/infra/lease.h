@@ -303,7 +303,9 @@ struct infra_lease_etcd_options {
  * token is the revision that created it.  Renewing is keeping that lease alive,
  * and proving by a transaction that writes that the key is still bound to it:
  * what only reads may be answered by a member that is alone, and keeping alive
- * was known to succeed for a lease that was gone.  An etcd that starts or
+ * was known to succeed for a lease that was gone.  Both count only if they were
+ * answered in the same term of etcd's raft, and without a change of server in
+ * between; else the renewal begins again.  An etcd that starts or
  * elects begins every lease anew, so that a take-over may take an outage and a
  * ttl.
  *

@@ -34,7 +34,8 @@ bool infra__etcd_read(struct infra__etcd_reply *ret, const char *body,
 
     if (!infra__json_parse(&r.whole, body, size) ||
         !infra__json_member(&m, r.whole, "header") ||
-        !member_uint64(&r.revision, m, "revision") || r.revision == 0) {
+        !member_uint64(&r.revision, m, "revision") || r.revision == 0 ||
+        !optional_uint64(&r.term, m, "raft_term")) {
         return false;
     }
     r.succeeded =
@@ -131,18 +132,23 @@ bool infra__etcd_read_grant(uint64_t *ret_lease, infra_time *ret_ttl,
     return true;
 }
 
-bool infra__etcd_read_keepalive(infra_time *ret_ttl, const char *body,
-                                size_t size, uint64_t lease)
+bool infra__etcd_read_keepalive(infra_time *ret_ttl, uint64_t *ret_term,
+                                const char *body, size_t size, uint64_t lease)
 {
     struct infra__json m;
+    struct infra__json header;
     uint64_t id;
     uint64_t seconds;
+    uint64_t term = 0;
 
     if (!infra__json_parse(&m, body, size) ||
         !infra__json_member(&m, m, "result") || !member_uint64(&id, m, "ID") ||
-        id != lease || !optional_uint64(&seconds, m, "TTL")) {
+        id != lease || !optional_uint64(&seconds, m, "TTL") ||
+        (infra__json_member(&header, m, "header") &&
+         !optional_uint64(&term, header, "raft_term"))) {
         return false;
     }
+    *ret_term = term;
     *ret_ttl = ttl_of(seconds);
     return true;
 }

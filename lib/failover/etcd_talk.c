@@ -56,6 +56,8 @@ static void try_next(struct infra__etcd_talk *t, uint32_t reason,
         t->attempts++ >= t->link.endpoints_count) {
         t->ops->failed(t->owner, reason, detail);
     } else {
+        t->step =
+            t->ops->moved != NULL ? t->ops->moved(t->owner, t->step) : t->step;
         send_request(t, now);
     }
 }

@@ -22,6 +22,9 @@ struct infra__etcd_talk_owner {
      * with a connection goes to the next server. */
     void (*write)(void *owner, uint32_t step, struct infra__etcd_request *ret,
                   const char *login);
+    /* The step with which a question begins again at another server; NULL: with
+     * the one that was lost. */
+    uint32_t (*moved)(void *owner, uint32_t step);
     /* It was answered: the next step may be asked. */
     void (*answered)(void *owner, uint32_t step, const char *body, size_t size,
                      infra_time now);

@@ -102,6 +102,7 @@ void infra__etcd_ask_watch(struct infra__etcd_request *r, const char *login,
 struct infra__etcd_reply {
     struct infra__json whole;
     uint64_t revision;
+    uint64_t term;  /* Of raft. */
     bool succeeded; /* Of a transaction. */
 };
 /* False: it is not one. */
@@ -133,8 +134,8 @@ uint64_t infra__etcd_wish_of(const struct infra__etcd_key *key);
 bool infra__etcd_read_grant(uint64_t *ret_lease, infra_time *ret_ttl,
                             const struct infra__etcd_reply *reply);
 /* @ret_ttl 0: the lease is gone. False: it makes no sense. */
-bool infra__etcd_read_keepalive(infra_time *ret_ttl, const char *body,
-                                size_t size, uint64_t lease);
+bool infra__etcd_read_keepalive(infra_time *ret_ttl, uint64_t *ret_term,
+                                const char *body, size_t size, uint64_t lease);
 /* False: it makes no sense, or is too long. */
 bool infra__etcd_read_login(char ret[INFRA__ETCD_TOKEN_MAX + 1],
                             const char *body, size_t size);

@@ -174,7 +174,7 @@ static void on_find(struct infra__etcd *e, const struct infra__etcd_reply *r,
 static void on_keepalive(struct infra__etcd *e, const char *body, size_t size,
                          infra_time now)
 {
-    if (!infra__etcd_read_keepalive(&e->granted_ttl, body, size,
+    if (!infra__etcd_read_keepalive(&e->granted_ttl, &e->kept_term, body, size,
                                     e->bound_lease)) {
         malformed(e);
     } else if (e->granted_ttl == 0) {
@@ -184,12 +184,16 @@ static void on_keepalive(struct infra__etcd *e, const char *body, size_t size,
     }
 }
 
-static void on_verify(struct infra__etcd *e, const struct infra__etcd_reply *r)
+static void on_verify(struct infra__etcd *e, const struct infra__etcd_reply *r,
+                      infra_time now)
 {
     struct infra__etcd_key key;
 
     if (!infra__etcd_read_key(&key, r, r->succeeded ? 1 : 0)) {
         malformed(e);
+    } else if (r->succeeded && r->term != e->kept_term) {
+        /* Kept alive by a former leader, perhaps, and the new one counts. */
+        ask(e, KEEPALIVE, now);
     } else if (r->succeeded) {
         const struct infra_lease_answer a = {
             .outcome = INFRA_LEASE_GRANTED,
@@ -249,7 +253,7 @@ static void answered(void *owner, uint32_t step, const char *body, size_t size,
             on_find(e, &r, now);
             break;
         case VERIFY:
-            on_verify(e, &r);
+            on_verify(e, &r, now);
             break;
         case LOOK:
             on_look(e, &r);
@@ -284,8 +288,19 @@ static void failed(void *owner, uint32_t reason, uint32_t detail)
     unknown(owner, reason, detail);
 }
 
+/* A proof is good for the keep-alive that the same leader has had: a member that
+ * answers and then fails may have been cut off already, and extended nothing.
+ * What else takes two requests may be spread over servers: a lease of etcd that
+ * was granted went through raft, and what is bound to it says so, or fails. */
+static uint32_t moved(void *owner, uint32_t step)
+{
+    (void)owner;
+    return step == VERIFY ? KEEPALIVE : step;
+}
+
 static const struct infra__etcd_talk_owner calls_owner = {
     .write = write_request,
+    .moved = moved,
     .answered = answered,
     .refused = refused,
     .failed = failed,

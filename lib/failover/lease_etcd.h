@@ -14,6 +14,7 @@ struct infra__etcd {
     struct infra__etcd_talk calls;
     uint64_t granted_lease; /* By etcd, to this call. */
     infra_time granted_ttl;
+    uint64_t kept_term; /* Of raft, when it was kept alive. */
 
     /* The lease of etcd that our key is bound to, and its token. */
     uint64_t bound_lease;
