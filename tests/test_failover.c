@@ -12,7 +12,7 @@
 #include <string.h>
 
 /* What can be done to a node, a letter each. */
-#define INPUTS "rwxecCaAEGnNWKusfhkpotRdFDUzj.~@"
+#define INPUTS "rwxecCaAEGnNWKusbfhkpotRdFDUzj.~@"
 
 static struct node n;
 static uint64_t token; /* The greatest that the store gave. */
@@ -133,6 +133,9 @@ static bool input_of_host(char input)
         (void)infra_failover_command(n.machine, INFRA_FAILOVER_STEP_DOWN,
                                      n.now);
         break;
+    case 'b': /* It is broken. */
+        (void)infra_failover_command(n.machine, INFRA_FAILOVER_FAIL, n.now);
+        break;
     case 't':
         (void)infra_failover_command(n.machine, INFRA_FAILOVER_TAKE_OVER,
                                      n.now);
@@ -213,28 +216,53 @@ static const struct {
     const char *script;
 } scripts[] = {
 #define ROW(from, reason) INFRA_FAILOVER_##from, INFRA_FAILOVER_REASON_##reason
-    { ROW(STANDBY, FREE), "r" },        { ROW(STANDBY, UNFIT), "u" },
-    { ROW(STANDBY, CLOCK), "k" },       { ROW(ACQUIRING, GRANTED), "rA" },
-    { ROW(ACQUIRING, HELD), "rC" },     { ROW(ACQUIRING, EXPIRED), "rE" },
-    { ROW(ACQUIRING, COMMAND), "rp" },  { ROW(ACQUIRING, REGRESSED), "C.n.rG" },
-    { ROW(ACQUIRING, UNFIT), "ru" },    { ROW(ACQUIRING, CLOCK), "rk" },
-    { ROW(GRACE, READY), "ra" },        { ROW(GRACE, LOST), "rA..N" },
-    { ROW(GRACE, EXPIRED), "rA~" },     { ROW(GRACE, FENCE), "rAF" },
-    { ROW(GRACE, RESIGN), "rAs" },      { ROW(GRACE, UNFIT), "rAu" },
-    { ROW(GRACE, CLOCK), "rAk" },       { ROW(ACTIVE, LATE), "ra@" },
-    { ROW(ACTIVE, PAUSE), "raz" },      { ROW(ACTIVE, RESIGN), "ras" },
-    { ROW(ACTIVE, ASKED), "ra.W" },     { ROW(ACTIVE, STALLED), "ra~" },
-    { ROW(ACTIVE, UNFIT), "rau" },      { ROW(ACTIVE, LOST), "ra.N" },
-    { ROW(ACTIVE, EXPIRED), "ra.e" },   { ROW(ACTIVE, CLOCK), "rak" },
-    { ROW(DOUBT, RENEWED), "ra@n" },    { ROW(DOUBT, LATE), "ra@@" },
-    { ROW(DOUBT, RESIGN), "ra@s" },     { ROW(DOUBT, STALLED), "ra@~" },
-    { ROW(DOUBT, UNFIT), "ra@u" },      { ROW(DOUBT, LOST), "ra@N" },
-    { ROW(DOUBT, EXPIRED), "ra@j" },    { ROW(DOUBT, CLOCK), "ra@k" },
-    { ROW(DRAINING, DRAINED), "rasd" }, { ROW(DRAINING, LIMIT), "ras~" },
-    { ROW(DRAINING, LOST), "ra.sN" },   { ROW(DRAINING, EXPIRED), "rasj" },
-    { ROW(DRAINING, CLOCK), "rask" },   { ROW(FAULT, FIT), "uf" },
-    { ROW(COOLDOWN, COOLED), "ra.N~" }, { ROW(COOLDOWN, COMMAND), "ra.Nt" },
-    { ROW(COOLDOWN, UNFIT), "ra.Nu" },  { ROW(COOLDOWN, CLOCK), "ra.Nk" },
+    { ROW(STANDBY, FREE), "r" },
+    { ROW(STANDBY, UNFIT), "u" },
+    { ROW(STANDBY, CLOCK), "k" },
+    { ROW(ACQUIRING, GRANTED), "rA" },
+    { ROW(ACQUIRING, HELD), "rC" },
+    { ROW(ACQUIRING, EXPIRED), "rE" },
+    { ROW(ACQUIRING, COMMAND), "rp" },
+    { ROW(ACQUIRING, REGRESSED), "C.n.rG" },
+    { ROW(ACQUIRING, UNFIT), "ru" },
+    { ROW(ACQUIRING, CLOCK), "rk" },
+    { ROW(GRACE, READY), "ra" },
+    { ROW(GRACE, LOST), "rA..N" },
+    { ROW(GRACE, EXPIRED), "rA~" },
+    { ROW(GRACE, FENCE), "rAF" },
+    { ROW(GRACE, RESIGN), "rAs" },
+    { ROW(GRACE, UNFIT), "rAu" },
+    { ROW(GRACE, FAILED), "rAb" },
+    { ROW(ACTIVE, FAILED), "rab" },
+    { ROW(DOUBT, FAILED), "ra@b" },
+    { ROW(GRACE, CLOCK), "rAk" },
+    { ROW(ACTIVE, LATE), "ra@" },
+    { ROW(ACTIVE, PAUSE), "raz" },
+    { ROW(ACTIVE, RESIGN), "ras" },
+    { ROW(ACTIVE, ASKED), "ra.W" },
+    { ROW(ACTIVE, STALLED), "ra~" },
+    { ROW(ACTIVE, UNFIT), "rau" },
+    { ROW(ACTIVE, LOST), "ra.N" },
+    { ROW(ACTIVE, EXPIRED), "ra.e" },
+    { ROW(ACTIVE, CLOCK), "rak" },
+    { ROW(DOUBT, RENEWED), "ra@n" },
+    { ROW(DOUBT, LATE), "ra@@" },
+    { ROW(DOUBT, RESIGN), "ra@s" },
+    { ROW(DOUBT, STALLED), "ra@~" },
+    { ROW(DOUBT, UNFIT), "ra@u" },
+    { ROW(DOUBT, LOST), "ra@N" },
+    { ROW(DOUBT, EXPIRED), "ra@j" },
+    { ROW(DOUBT, CLOCK), "ra@k" },
+    { ROW(DRAINING, DRAINED), "rasd" },
+    { ROW(DRAINING, LIMIT), "ras~" },
+    { ROW(DRAINING, LOST), "ra.sN" },
+    { ROW(DRAINING, EXPIRED), "rasj" },
+    { ROW(DRAINING, CLOCK), "rask" },
+    { ROW(FAULT, FIT), "uf" },
+    { ROW(COOLDOWN, COOLED), "ra.N~" },
+    { ROW(COOLDOWN, COMMAND), "ra.Nt" },
+    { ROW(COOLDOWN, UNFIT), "ra.Nu" },
+    { ROW(COOLDOWN, CLOCK), "ra.Nk" },
 #undef ROW
 };
 enum { SCRIPTS = sizeof scripts / sizeof scripts[0] };

@@ -285,7 +285,7 @@ START_TEST(bad_input_is_refused)
     ck_assert_int_eq(infra_failover_fit(NULL, 0, late), INFRA_EINVAL);
     ck_assert_int_eq(infra_failover_hint(NULL, late), INFRA_EINVAL);
     ck_assert_int_eq(infra_failover_command(NULL, 0, late), INFRA_EINVAL);
-    ck_assert_int_eq(infra_failover_command(f, INFRA_FAILOVER_RESUME + 1, late),
+    ck_assert_int_eq(infra_failover_command(f, INFRA_FAILOVER_FAIL + 1, late),
                      INFRA_EINVAL);
     ck_assert_uint_eq(infra_failover_deadline(NULL), INFRA_TIME_NEVER);
     ck_assert_uint_eq(infra_failover_deadline(f), due);

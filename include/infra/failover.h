@@ -97,6 +97,8 @@ enum infra_failover_reason {
     INFRA_FAILOVER_REASON_REGRESSED, /**< The store gave a token that is not new:
                                           it was reset or restored. */
     INFRA_FAILOVER_REASON_COMMAND,   /**< Another command of the operator. */
+    INFRA_FAILOVER_REASON_FAILED,    /**< The host says that it failed to
+                                          serve. */
 };
 
 /** What to ask the store.  Each names the token that it means, so that a call
@@ -266,15 +268,18 @@ struct infra_failover_options {
     /** After it lost, left or was refused, how long this node lets others go
      *  first; 0: ttl. */
     infra_time hold_down;
-    /** Of the penalty, 1000 per activity that ended badly; from 2000 to below
-     *  750 each hold-down is eight times as long (after RFC 2439); 0: 15
-     *  min. */
+    /** Of the penalty, 1000 for each time the lease was held and that ended
+     *  badly: all but RESIGN, ASKED and CLOCK do.  From 2000 to below 750 the
+     *  node is damped (after RFC 2439): it does not ask for the lease, and each
+     *  hold-down is eight times as long, or as long as others take the lease:
+     *  when one hold-down has passed and the lease has been free for half a
+     *  ttl, there is nobody else, and it is a standby again.  0: 15 min. */
     infra_time penalty_half_life;
     uint32_t drift_ppm; /**< Of the clocks against each other; 0: 10000. */
     /** Who should have it where several could, 0 to 255; higher first. */
     uint32_t preference;
     uint32_t preempt; /**< 1: also ask for it when one of less preference has
-                                it.  0: who has it keeps it. */
+                                it, unless this node is damped.  0: who has it keeps it. */
     uint32_t fence_policy; /**< enum infra_fence_policy */
 };
 
@@ -384,7 +389,7 @@ INFRA_API int infra_failover_fit(struct infra_failover *failover, int fit,
 INFRA_API int infra_failover_hint(struct infra_failover *failover,
                                   infra_time now);
 
-/** Commands of the operator. */
+/** Commands of the operator, and of the host. */
 enum infra_failover_command {
     /** Step down in order and let others go first. */
     INFRA_FAILOVER_STEP_DOWN,
@@ -397,13 +402,17 @@ enum infra_failover_command {
     /** Go on after PAUSE, or after a fault that only the operator can clear
      *  (CLOCK, REGRESSED). */
     INFRA_FAILOVER_RESUME,
+    /** The host's own word: it failed to serve, as by a service that does not
+     *  start or an address that cannot be set.  As STEP_DOWN, and counted as an
+     *  activity that ended badly, also while it drains. */
+    INFRA_FAILOVER_FAIL,
 };
 
 /**
  * Do what the operator says.
  *
- * @return INFRA_OK; INFRA_EINVAL: no such command; INFRA_EBUSY: STEP_DOWN while
- *         not active, TAKE_OVER while draining or in fault.
+ * @return INFRA_OK; INFRA_EINVAL: no such command; INFRA_EBUSY: STEP_DOWN or
+ *         FAIL while it does not hold the lease, TAKE_OVER while draining or in fault.
  *
  * Thread safety: owner.
  */

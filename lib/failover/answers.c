@@ -139,9 +139,34 @@ static bool defers(struct infra_failover *f, uint64_t wish)
     return f->now < f->defer_until;
 }
 
+/* What a damped node finds. All others had their time to take the lease: if it
+ * has been free for as long as that takes, there is nobody else. */
+static void on_read_cooling(struct infra_failover *f,
+                            const struct infra_lease_answer *a)
+{
+    infra_time free_since = f->free_since;
+
+    f->free_since = INFRA_TIME_NEVER;
+    if (a->outcome == INFRA_LEASE_GRANTED) {
+        give_back(f, a->token, false);
+    } else if (a->outcome == INFRA_LEASE_CONFLICT) {
+        note_other(f, a->token);
+    } else if (a->outcome == INFRA_LEASE_LOST && may_take(f)) {
+        f->free_since = free_since != INFRA_TIME_NEVER ? free_since : f->now;
+        if (f->now >= f->yield_until &&
+            f->call.issue >= infra__time_add(f->free_since, f->ttl / 2)) {
+            infra__failover_become(f, INFRA_FAILOVER_REASON_COOLED);
+        }
+    }
+}
+
 static void on_read(struct infra_failover *f,
                     const struct infra_lease_answer *a)
 {
+    if (f->role == INFRA_FAILOVER_COOLDOWN) {
+        on_read_cooling(f, a);
+        return;
+    }
     if (f->role == INFRA_FAILOVER_ACQUIRING) {
         f->look_at = retry_at(f); /* Unless the answer is of use. */
     }

@@ -91,6 +91,7 @@ static void start(struct infra_failover *f,
     f->token_floor = o->token_floor;
     f->random = o->seed;
     f->damper.half_life = o->penalty_half_life;
+    f->yield_until = INFRA_TIME_NEVER;
     f->is_fit = true;
     infra__gate_shut(f->gate);
 }
@@ -204,6 +205,16 @@ static int step_down(struct infra_failover *f)
     return INFRA_OK;
 }
 
+static int fail(struct infra_failover *f)
+{
+    if (!is_holder(f)) {
+        return INFRA_EBUSY;
+    }
+    f->has_failed = true;
+    infra__failover_become(f, INFRA_FAILOVER_REASON_FAILED);
+    return INFRA_OK;
+}
+
 static int take_over(struct infra_failover *f)
 {
     if (f->role == INFRA_FAILOVER_FAULT || f->role == INFRA_FAILOVER_DRAINING) {
@@ -233,7 +244,7 @@ int infra_failover_command(struct infra_failover *failover, uint32_t command,
     struct infra_failover *f = failover;
     int err = INFRA_OK;
 
-    if (f == NULL || command > INFRA_FAILOVER_RESUME) {
+    if (f == NULL || command > INFRA_FAILOVER_FAIL) {
         return INFRA_EINVAL;
     }
     infra__failover_advance(f, now);
@@ -246,6 +257,9 @@ int infra_failover_command(struct infra_failover *failover, uint32_t command,
         break;
     case INFRA_FAILOVER_PAUSE:
         stand_still(f);
+        break;
+    case INFRA_FAILOVER_FAIL:
+        err = fail(f);
         break;
     default:
         f->is_paused = false;

@@ -16,7 +16,7 @@
 #include <stdbool.h>
 
 #define ROLES_COUNT (INFRA_FAILOVER_COOLDOWN + 1u)
-#define REASONS_COUNT (INFRA_FAILOVER_REASON_COMMAND + 1u)
+#define REASONS_COUNT (INFRA_FAILOVER_REASON_FAILED + 1u)
 #define LOG_MAX \
     16u /* Role changes that the host has not taken; then the oldest
                        is dropped. */
@@ -134,9 +134,13 @@ struct infra_failover {
     bool is_fence_offered;
     bool must_verify; /* After a pause: by one renewal. */
     bool owes_fence;  /* It was not, or not yet, fenced who was there before. */
+    bool has_failed;  /* So the host says of this activity. */
 
     infra_time drain_limit;
     infra_time cool_until;
+    infra_time yield_until; /* Damped, it lets all others go first; then those
+                               who take the lease. NEVER: it is not damped. */
+    infra_time free_since;  /* So it was seen then. NEVER: it was not. */
     infra_time look_at;
     infra_time ask_at; /* Not before that again. */
     infra_time activated;

@@ -57,7 +57,7 @@ static void stop(struct infra_failover *f, uint32_t why)
         }
         f->release_attempts = 0;
     }
-    if (ends_badly(why) || ends_badly(f->reason)) {
+    if (f->has_failed || ends_badly(why) || ends_badly(f->reason)) {
         infra__damper_add(&f->damper, f->now);
     }
     f->token = 0;
@@ -67,7 +67,11 @@ static void stop(struct infra_failover *f, uint32_t why)
     f->takes_over = false;
 
     infra_time hold = f->hold_down;
+    f->yield_until = INFRA_TIME_NEVER;
     if (infra__damper_is_suppressed(&f->damper, f->now)) {
+        f->yield_until = time_after(f, hold);
+        f->free_since = INFRA_TIME_NEVER;
+        f->look_at = f->now;
         hold *= HOLD_DOWN_SUPPRESSED;
     } else if (why == INFRA_FAILOVER_REASON_ASKED && hold > f->ttl / 3) {
         hold = f->ttl / 3; /* Should the other not come after all. */
@@ -129,6 +133,7 @@ void infra__failover_hold(struct infra_failover *f, uint64_t token,
     f->until = until;
     f->held_token = 0;
     f->has_drained = false;
+    f->has_failed = false;
     f->renewed = f->call.issue;
     f->renew_at = infra__time_add(f->call.issue, f->ttl / 3);
     f->ready_at = clean || !RULE(GRACE) ? f->now : time_after(f, f->grace);

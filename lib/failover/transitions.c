@@ -25,12 +25,14 @@ static const struct infra__transition_row rows[] = {
     { ROLE(GRACE), WHY(EXPIRED), ROLE(COOLDOWN) },
     { ROLE(GRACE), WHY(FENCE), ROLE(COOLDOWN) },
     { ROLE(GRACE), WHY(RESIGN), ROLE(COOLDOWN) },
+    { ROLE(GRACE), WHY(FAILED), ROLE(COOLDOWN) },
     { ROLE(GRACE), WHY(UNFIT), ROLE(FAULT) },
     { ROLE(GRACE), WHY(CLOCK), ROLE(FAULT) },
 
     { ROLE(ACTIVE), WHY(LATE), ROLE(DOUBT) },
     { ROLE(ACTIVE), WHY(PAUSE), ROLE(DOUBT) },
     { ROLE(ACTIVE), WHY(RESIGN), ROLE(DRAINING) },
+    { ROLE(ACTIVE), WHY(FAILED), ROLE(DRAINING) },
     { ROLE(ACTIVE), WHY(ASKED), ROLE(DRAINING) },
     { ROLE(ACTIVE), WHY(STALLED), ROLE(DRAINING) },
     { ROLE(ACTIVE), WHY(UNFIT), ROLE(DRAINING) },
@@ -41,6 +43,7 @@ static const struct infra__transition_row rows[] = {
     { ROLE(DOUBT), WHY(RENEWED), ROLE(ACTIVE) },
     { ROLE(DOUBT), WHY(LATE), ROLE(DRAINING) }, /* Time to drain, at last. */
     { ROLE(DOUBT), WHY(RESIGN), ROLE(DRAINING) },
+    { ROLE(DOUBT), WHY(FAILED), ROLE(DRAINING) },
     { ROLE(DOUBT), WHY(STALLED), ROLE(DRAINING) },
     { ROLE(DOUBT), WHY(UNFIT), ROLE(DRAINING) },
     { ROLE(DOUBT), WHY(LOST), ROLE(COOLDOWN) },
@@ -107,6 +110,7 @@ static const char *const reasons[REASONS_COUNT] = {
     [WHY(CLOCK)] = "clock",
     [WHY(REGRESSED)] = "regressed",
     [WHY(COMMAND)] = "command",
+    [WHY(FAILED)] = "failed",
 };
 
 const char *infra_failover_role_name(uint32_t role)

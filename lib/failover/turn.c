@@ -108,6 +108,11 @@ static void clock_went_back(struct infra_failover *f, infra_time now)
     f->ask_at = now;
     f->defer_until = now;
     f->cool_until = earlier(f->cool_until, infra__time_add(now, f->hold_down));
+    if (f->yield_until != INFRA_TIME_NEVER) {
+        f->yield_until = earlier(f->yield_until, f->cool_until);
+    }
+    f->free_since = INFRA_TIME_NEVER;
+    f->look_at = now;
     f->release_at =
         infra__time_add(now, f->guard > f->grace ? f->guard : f->grace);
     f->damper.at = now;
@@ -125,6 +130,7 @@ static void was_paused(struct infra_failover *f, infra_time last)
         f->call.is_out = false; /* It would tell what was before. */
         infra__failover_become(f, INFRA_FAILOVER_REASON_PAUSE);
     }
+    f->free_since = INFRA_TIME_NEVER;
     /* It may be the clock alone that went on: what had to be waited for when
      * the host was here last, still has to be. */
     if (RULE(JUMP)) {
@@ -161,15 +167,29 @@ void infra__failover_advance(struct infra_failover *f, infra_time now)
     }
 }
 
-/* Leave word for the holder, if this node would rather have the lease? */
-static uint64_t wish_of(const struct infra_failover *f)
+/* Leave word for the holder, if this node would rather have the lease? A damped
+ * one would not, unless the operator knows better. */
+static uint64_t wish_of(struct infra_failover *f)
 {
-    if (f->held_token == 0 || f->now < f->ask_at) {
+    if (f->role == INFRA_FAILOVER_COOLDOWN || f->held_token == 0 ||
+        f->now < f->ask_at) {
         return 0;
     }
-    return f->takes_over                 ? INFRA__WISH_OPERATOR
-           : f->preempt && !f->is_paused ? f->preference
-                                         : 0;
+    if (f->takes_over) {
+        return INFRA__WISH_OPERATOR;
+    }
+    return f->preempt && !f->is_paused &&
+                   !infra__damper_is_suppressed(&f->damper, f->now)
+               ? f->preference
+               : 0;
+}
+
+/* Does it look whether the lease is free? */
+static bool is_looking(const struct infra_failover *f)
+{
+    return f->role == INFRA_FAILOVER_STANDBY ||
+           (f->role == INFRA_FAILOVER_COOLDOWN &&
+            f->yield_until != INFRA_TIME_NEVER);
 }
 
 static void look(struct infra_failover *f)
@@ -212,7 +232,7 @@ static void ask(struct infra_failover *f)
                                   ? f->adopted_token
                                   : f->token_floor);
         }
-    } else if (f->role == INFRA_FAILOVER_STANDBY && f->now >= f->look_at) {
+    } else if (is_looking(f) && f->now >= f->look_at) {
         look(f);
     }
 }
@@ -344,8 +364,7 @@ static infra_time call_due(const struct infra_failover *f)
     if (f->orphan_token != 0) {
         return f->release_at;
     }
-    return f->role == INFRA_FAILOVER_ACQUIRING ||
-                   f->role == INFRA_FAILOVER_STANDBY
+    return f->role == INFRA_FAILOVER_ACQUIRING || is_looking(f)
                ? f->look_at
                : INFRA_TIME_NEVER;
 }

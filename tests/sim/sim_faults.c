@@ -28,7 +28,7 @@ static void command(struct sim_world *w, uint32_t i)
         (void)infra_failover_hint(n->machine, sim_local(w, n));
         break;
     default:
-        (void)infra_failover_command(n->machine, (uint32_t)sim_below(w, 4),
+        (void)infra_failover_command(n->machine, (uint32_t)sim_below(w, 5),
                                      sim_local(w, n));
         break;
     }
