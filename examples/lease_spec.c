@@ -22,7 +22,10 @@ void lease_spec_help_lease(void)
         "later).  HOST is\n"
         "                         an IP address, in brackets if IPv6, or a "
         "name that is\n"
-        "                         looked up once, at the start\n",
+        "                         looked up once, at the start.  While etcd is "
+        "full (NOSPACE)\n"
+        "                         a node that serves goes on, and no other can "
+        "take over\n",
         stdout);
 }
 

@@ -182,7 +182,7 @@ bool lease_store_open(struct lease_store *store,
         .endpoints_count = access->endpoints_count,
     };
 
-    *store = (struct lease_store) { .lease = NULL };
+    *store = (struct lease_store) { .ttl = access->spec->ttl };
     m.node = access->spec->node;
     m.ttl = access->spec->ttl;
     if (getrandom(&m.incarnation, sizeof m.incarnation, 0) !=
@@ -211,23 +211,24 @@ void lease_store_close(struct lease_store *store)
 const char *lease_store_news(struct lease_store *store, uint32_t *ret_detail)
 {
     struct infra_lease_stats stats = { .size = sizeof stats };
-    uint32_t reason = store->reason;
+    infra_time now = infra_driver_now();
 
     (void)infra_lease_inspect(store->lease, &stats);
-    if (stats.unknowns != store->unknowns) {
-        reason = stats.reason;
-    } else if (stats.calls > store->calls + 1) { /* The last may be out. */
-        reason = INFRA_LEASE_REASON_NONE;
-    }
-    bool is_new = reason != store->reason;
-    if (is_new || stats.unknowns != store->unknowns) {
-        store->calls = stats.calls;
-    }
-    store->reason = reason;
-    store->unknowns = stats.unknowns;
     *ret_detail = stats.detail;
-    return !is_new ? NULL
-           : reason == INFRA_LEASE_REASON_NONE
-               ? "answers"
-               : infra_lease_reason_name(reason);
+    if (stats.unknowns != store->unknowns) {
+        uint32_t bit = 1u << stats.reason;
+        bool is_new = (store->told & bit) == 0;
+        store->unknowns = stats.unknowns;
+        store->calls = stats.calls;
+        store->failed_at = now;
+        store->told |= bit;
+        return is_new ? infra_lease_reason_name(stats.reason) : NULL;
+    }
+    if (store->told != 0 && now >= store->failed_at + store->ttl &&
+        stats.calls > store->calls + 1) { /* The last may be out. */
+        store->told = 0;
+        *ret_detail = 0;
+        return "answers";
+    }
+    return NULL;
 }

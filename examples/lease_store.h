@@ -28,9 +28,12 @@ void lease_access_close(struct lease_access *access);
 struct lease_store {
     struct infra_lease *lease; /* The elector's. */
     struct infra_elector *elector;
-    uint64_t calls;    /* Of the lease, until the last unknown one. */
-    uint64_t unknowns; /* How many were. */
-    uint32_t reason;   /* Why the last one was; 0: it has answered since. */
+    infra_time ttl;
+    uint64_t calls;       /* Of the lease, until the last unknown one, */
+    infra_time failed_at; /* which was seen then. */
+    uint64_t unknowns;    /* How many were. */
+    uint32_t told;        /* Reasons that were told since it answered, a bit
+                             each. */
 };
 
 /* Open the lease and create the elector.  @machine lacks node, ttl and
@@ -42,9 +45,11 @@ bool lease_store_open(struct lease_store *store,
                       const struct infra_failover_options *machine);
 void lease_store_close(struct lease_store *store);
 
-/* A store that does not answer is worth a line, but not one for each call: from
- * what it does now, if that is new, such as "unreachable" or "answers"; else
- * NULL.  @ret_detail is as in infra_lease_stats. */
+/* A store that does not answer is worth a line, but not one for each call: what
+ * it does now, if that is new, such as "unreachable"; else NULL.  A store that
+ * is full answers some calls and not others: it "answers" when all have been
+ * answered for a ttl, and until then each reason is told once.  @ret_detail is
+ * as in infra_lease_stats. */
 const char *lease_store_news(struct lease_store *store, uint32_t *ret_detail);
 
 #endif

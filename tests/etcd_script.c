@@ -25,8 +25,8 @@ const char etcd_verify[] =
     "\"result\":\"EQUAL\",\"create_revision\":\"9\"},"
     "{\"key\":\"" K "\",\"target\":\"LEASE\",\"result\":\"EQUAL\","
     "\"lease\":\"77\"}],"
-    "\"success\":[{\"request_put\":{\"key\":\"" K "\",\"value\":\"" V
-    "\",\"lease\":\"77\"}},{\"request_range\":{\"key\":\"" W "\"}}],"
+    "\"success\":[{\"request_delete_range\":{\"key\":\"" NONE
+    "\"}},{\"request_range\":{\"key\":\"" W "\"}}],"
     "\"failure\":[{\"request_range\":{\"key\":\"" K "\"}}]}";
 const char etcd_look[] = "{\"success\":[{\"request_range\":{\"key\":\"" K
                          "\"}},{\"request_range\":{\"key\":\"" W "\"}}]}";

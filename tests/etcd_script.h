@@ -9,11 +9,12 @@
 #include <check.h>
 #include <infra/lease.h>
 
-/* "/infra/lb/holder", dirty, wish; "a 0000000000000011", "b 0000000000000012";
+/* "/infra/lb/holder", dirty, wish, none; "a 0000000000000011", "b 0000000000000012";
  * and the wish 7. */
 #define K "L2luZnJhL2xiL2hvbGRlcg=="
 #define D "L2luZnJhL2xiL2RpcnR5"
 #define W "L2luZnJhL2xiL3dpc2g="
+#define NONE "L2luZnJhL2xiL25vbmU="
 #define V "YSAwMDAwMDAwMDAwMDAwMDEx"
 #define OTHER "YiAwMDAwMDAwMDAwMDAwMDEy"
 #define WISH_7 "MDAwMDAwMDAwMDAwMDAwMDAwMDc="
@@ -33,6 +34,7 @@ extern const char etcd_grant[], etcd_take[], etcd_keepalive[], etcd_verify[],
 #define RANGE(kvs) \
     "{\"response_range\":{\"header\":{\"revision\":\"9\"}" kvs "}}"
 #define PUT "{\"response_put\":{\"header\":{\"revision\":\"9\"}}}"
+#define DEL "{\"response_delete_range\":{\"header\":{\"revision\":\"9\"}}}"
 #define WON(responses) \
     "{" HEADER ",\"succeeded\":true,\"responses\":[" responses "]}"
 #define FAILED(responses) "{" HEADER ",\"responses\":[" responses "]}"

@@ -99,7 +99,7 @@ START_TEST(renew_is_granted)
     etcd_expect("lease/keepalive", etcd_keepalive);
     etcd_reply_chunked(200, ALIVE_77);
     etcd_expect("kv/txn", etcd_verify);
-    etcd_reply(200, WON(PUT "," RANGE("," KEY(W, "10", WISH_7, "78"))));
+    etcd_reply(200, WON(DEL "," RANGE("," KEY(W, "10", WISH_7, "78"))));
     struct infra_lease_reply r = etcd_call(INFRA_LEASE_RENEW, 9);
     ck_assert_uint_eq(r.answer.outcome, INFRA_LEASE_GRANTED);
     ck_assert_uint_eq(r.answer.token, 9);
@@ -117,7 +117,7 @@ static const struct {
 } renewals[] = {
     /* A lease that is gone is known by a ttl that is missing. */
     { GONE_77, NULL, 0, INFRA_LEASE_LOST },
-    { ALIVE_77, WON(PUT "," RANGE("")), 200, INFRA_LEASE_GRANTED },
+    { ALIVE_77, WON(DEL "," RANGE("")), 200, INFRA_LEASE_GRANTED },
     /* Kept alive though it was revoked (a defect of etcd before 3.4.38). */
     { ALIVE_77,
       "{\"error\":\"etcdserver: requested lease not found\",\"message\":"
@@ -215,7 +215,7 @@ START_TEST(renew_of_a_stranger_looks_first)
         etcd_expect("lease/keepalive", etcd_keepalive);
         etcd_reply(200, ALIVE_77);
         etcd_expect("kv/txn", etcd_verify);
-        etcd_reply(200, WON(PUT "," RANGE("")));
+        etcd_reply(200, WON(DEL "," RANGE("")));
     }
     ck_assert_uint_eq(etcd_call(INFRA_LEASE_RENEW, 9).answer.outcome,
                       finds[_i].outcome);

@@ -23,10 +23,10 @@ static const enum test_split splits[] = { TEST_SPLIT_NONE, TEST_SPLIT_BYTES,
     "{\"key\":\"" K "\",\"target\":\"VALUE\",\"result\":"     \
     "\"EQUAL\",\"value\":\"" V "\"}"
 #define GET(key) "{\"request_range\":{\"key\":\"" key "\"}}"
-#define READ_IT                                                     \
-    OURS "],\"success\":[" GET(R) ",{\"request_put\":{\"key\":\"" D \
-                                  "\",\"value\":\"" V               \
-                                  "\"}}],\"failure\":[" GET(K) "]}"
+#define READ_IT                                                                \
+    OURS                                                                       \
+        "],\"success\":[" GET(R) ",{\"request_delete_range\":{\"key\":\"" NONE \
+                                 "\"}}],\"failure\":[" GET(K) "]}"
 #define PEEK "{\"success\":[" GET(R) "]}"
 #define WRITE_ONE(changed)                                              \
     OURS ",{\"key\":\"" R "\",\"target\":\"MOD\",\"result\":\"EQUAL\"," \
@@ -69,10 +69,10 @@ START_TEST(it_is_read)
 {
     etcd_begin_script(splits[_i]);
     ETCD(TEST_ACCEPT(0));
-    ask(READ_IT, WON(RANGE("") "," PUT));
+    ask(READ_IT, WON(RANGE("") "," DEL));
     struct infra_lease_record r = etcd_record(9, NULL);
     expect_text(&r, "");
-    ask(READ_IT, WON(RANGE(RECORD(TWO, "5")) "," PUT));
+    ask(READ_IT, WON(RANGE(RECORD(TWO, "5")) "," DEL));
     r = etcd_record(9, NULL);
     expect_text(&r, "two!");
     ask(PEEK, WON(RANGE(RECORD(ONE, "6"))));
@@ -107,7 +107,7 @@ START_TEST(it_is_written)
 {
     etcd_begin_script(splits[_i]);
     ETCD(TEST_ACCEPT(0));
-    ask(READ_IT, WON(RANGE(RECORD(TWO, "5")) "," PUT));
+    ask(READ_IT, WON(RANGE(RECORD(TWO, "5")) "," DEL));
     (void)etcd_record(9, NULL);
     ask(WRITE_ONE("5"), WON(PUT));
     struct infra_lease_record r = etcd_record(9, "one");
@@ -176,7 +176,7 @@ START_TEST(it_has_its_deadline)
     expect_unknown(&r, INFRA_LEASE_REASON_TIMEOUT);
     ETCD(TEST_CLOSED);
     ETCD(TEST_ACCEPT(1));
-    ask(READ_IT, WON(RANGE("") "," PUT));
+    ask(READ_IT, WON(RANGE("") "," DEL));
     ck_assert_uint_eq(etcd_record(9, NULL).outcome, INFRA_LEASE_GRANTED);
 }
 END_TEST
@@ -223,7 +223,7 @@ START_TEST(a_long_record_is_unknown)
         value[size - 1] = '=';
         value[size - 2] = count % 3 == 1 ? '=' : value[size - 2];
         (void)snprintf(answer, sizeof answer,
-                       WON(RANGE(RECORD("%s", "5")) "," PUT), value);
+                       WON(RANGE(RECORD("%s", "5")) "," DEL), value);
         ask(READ_IT, answer);
         struct infra_lease_record r = etcd_record(9, NULL);
         if (count <= INFRA_LEASE_RECORD_MAX) {
@@ -250,7 +250,7 @@ START_TEST(errors_are_told)
     r = etcd_record(9, NULL);
     expect_unknown(&r, INFRA_LEASE_REASON_TIMEOUT);
     ETCD(TEST_ACCEPT(1));
-    ask(READ_IT, WON(RANGE("") "," PUT));
+    ask(READ_IT, WON(RANGE("") "," DEL));
     ck_assert_uint_eq(etcd_record(9, NULL).outcome, INFRA_LEASE_GRANTED);
 }
 END_TEST
@@ -262,7 +262,7 @@ START_TEST(a_login_is_shared)
     etcd_expect("auth/authenticate", ETCD_LOGIN);
     etcd_reply(200, "{" HEADER ",\"token\":\"abc.1\"}");
     etcd_expect_as("abc.1", "kv/txn", READ_IT);
-    etcd_reply(200, WON(RANGE("") "," PUT));
+    etcd_reply(200, WON(RANGE("") "," DEL));
     ck_assert_uint_eq(etcd_record(9, NULL).outcome, INFRA_LEASE_GRANTED);
     etcd_begin_script(TEST_SPLIT_NONE);
     ETCD(TEST_ACCEPT(0));

@@ -193,7 +193,7 @@ static void keep_alive_and_prove(void)
     etcd_expect("lease/keepalive", etcd_keepalive);
     etcd_reply(200, ALIVE_77);
     etcd_expect("kv/txn", etcd_verify);
-    etcd_reply(200, WON(PUT "," RANGE("")));
+    etcd_reply(200, WON(DEL "," RANGE("")));
 }
 
 /* A member that was kept alive and then lost may have been cut off before: the
@@ -237,7 +237,7 @@ START_TEST(a_renewal_is_of_one_term)
     etcd_expect("kv/txn", etcd_verify);
     etcd_reply(200,
                "{\"header\":{\"revision\":\"9\",\"raft_term\":\"3\"},"
-               "\"succeeded\":true,\"responses\":[" PUT "," RANGE("") "]}");
+               "\"succeeded\":true,\"responses\":[" DEL "," RANGE("") "]}");
     keep_alive_and_prove();
     ck_assert_uint_eq(etcd_call(INFRA_LEASE_RENEW, 9).answer.outcome,
                       INFRA_LEASE_GRANTED);

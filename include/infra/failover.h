@@ -106,7 +106,7 @@ enum infra_failover_reason {
 enum infra_lease_op {
     /** Take the lease if nobody has it.  Its ttl counts from the issue. */
     INFRA_LEASE_ACQUIRE,
-    /** Extend it, and verify by a write that it is ours. */
+    /** Extend it, and prove that it is ours. */
     INFRA_LEASE_RENEW,
     /** Who has it?  Also resolves an unknown outcome, by the incarnation. */
     INFRA_LEASE_READ,

@@ -301,13 +301,19 @@ struct infra_lease_etcd_options {
  *
  * The lease is the key <prefix><group>/holder, bound to a lease of etcd; its
  * token is the revision that created it.  Renewing is keeping that lease alive,
- * and proving by a transaction that writes that the key is still bound to it:
+ * and proving by a transaction that deletes that the key is still bound to it:
  * what only reads may be answered by a member that is alone, and keeping alive
  * was known to succeed for a lease that was gone.  Both count only if they were
  * answered in the same term of etcd's raft, and without a change of server in
  * between; else the renewal begins again.  An etcd that starts or
  * elects begins every lease anew, so that a take-over may take an outage and a
  * ttl.
+ *
+ * An etcd that is full (NOSPACE) takes nothing new, and goes on to keep alive,
+ * to delete and to read: the holder keeps the lease, reads the record, and can
+ * release the lease.  Nobody can take it then, nor ask for it, nor write the
+ * record: ERROR with the detail 429.  So a holder that fails or steps down
+ * leaves an outage, until the alarm is cleared.
  *
  * A call is lost with a server that stands still: from its deadline on the next
  * one is asked.  A login that was refused is not tried again for five seconds,

@@ -34,6 +34,8 @@ void infra__etcd_names_init(struct infra__etcd_names *n, const char *prefix,
     encode(n->wish, text);
     (void)snprintf(text, sizeof text, "%s%s/record", prefix, group);
     encode(n->record, text);
+    (void)snprintf(text, sizeof text, "%s%s/none", prefix, group);
+    encode(n->none, text);
     (void)snprintf(text, sizeof text, "%s %016" PRIx64, node, incarnation);
     encode(n->value, text);
 }
@@ -206,7 +208,7 @@ void infra__etcd_ask_verify(struct infra__etcd_request *r, const char *login,
         ",{\"key\":\"%s\",\"target\":\"LEASE\",\"result\":\"EQUAL\","
         "\"lease\":\"%" PRIu64 "\"}],\"success\":[",
         n->holder, lease);
-    say_put(r, n->holder, n->value, lease);
+    say_delete(r, n->none);
     say(r, ",");
     say_range(r, n->wish);
     say_else_range(r, n->holder);
@@ -270,7 +272,7 @@ void infra__etcd_ask_record(struct infra__etcd_request *r, const char *login,
         say(r, "],\"success\":[");
         say_range(r, n->record);
         say(r, ",");
-        say_put(r, n->dirty, n->value, 0); /* As it is. */
+        say_delete(r, n->none);
         say_else_range(r, n->holder);
     }
     finish(r, "kv/txn", login);

@@ -4,13 +4,16 @@
  * bit numbers as strings, and what has its zero value is left out, as protocol
  * buffers have it.
  *
- * A lease of libinfra is four keys:
+ * A lease of libinfra is four keys, and one that is never there:
  *
  *   <prefix><group>/holder  who has it, bound to a lease of etcd: its
  *                           create_revision is the token
  *   <prefix><group>/dirty   is there unless the last holder released it
  *   <prefix><group>/wish    what a standby asks for, bound to another lease
- *   <prefix><group>/record  what the next holder has to know */
+ *   <prefix><group>/record  what the next holder has to know
+ *   <prefix><group>/none    what a proof deletes: it goes through raft, as all
+ *                           that may write does, and etcd takes it when it is
+ *                           full, and has nothing to keep of it */
 #ifndef INFRA_FAILOVER_ETCD_TEXT_H
 #define INFRA_FAILOVER_ETCD_TEXT_H
 
@@ -40,6 +43,7 @@ struct infra__etcd_names {
     char dirty[INFRA__ETCD_KEY_SIZE];
     char wish[INFRA__ETCD_KEY_SIZE];
     char record[INFRA__ETCD_KEY_SIZE];
+    char none[INFRA__ETCD_KEY_SIZE];
     char value[INFRA__ETCD_VALUE_SIZE]; /* "<node> <incarnation>" */
 };
 
@@ -67,9 +71,9 @@ void infra__etcd_ask_revoke(struct infra__etcd_request *r, const char *login,
 /* Put holder, if it is not there. */
 void infra__etcd_ask_take(struct infra__etcd_request *r, const char *login,
                           const struct infra__etcd_names *n, uint64_t lease);
-/* Put it again, if it is still there with this token and lease. A transaction
- * that writes nothing may be answered by a member that is cut off from all
- * others, so that only this proves anything. */
+/* Is it still there with this token and lease? By a transaction that deletes,
+ * since one that only reads may be answered by a member that is cut off from
+ * all others, or, after a pause, from the past (etcd issue 20418). */
 void infra__etcd_ask_verify(struct infra__etcd_request *r, const char *login,
                             const struct infra__etcd_names *n, uint64_t token,
                             uint64_t lease);
@@ -83,7 +87,7 @@ void infra__etcd_ask_give(struct infra__etcd_request *r, const char *login,
 void infra__etcd_ask_wish(struct infra__etcd_request *r, const char *login,
                           const struct infra__etcd_names *n, uint64_t wish,
                           uint64_t lease);
-/* Read record, if holder is ours with this token, by a transaction that writes;
+/* Read record, if holder is ours with this token, by a transaction that deletes;
  * token 0: in any case. */
 void infra__etcd_ask_record(struct infra__etcd_request *r, const char *login,
                             const struct infra__etcd_names *n, uint64_t token);

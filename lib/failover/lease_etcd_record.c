@@ -6,8 +6,8 @@
  * compares the record's mod_revision, too: one that is carried out late, after
  * its repetition or a later write, finds it changed. The price is that the first
  * write of a process, which does not know the revision, is asked twice. A read
- * writes something, since what only reads may be answered by a member that is
- * cut off from all others. */
+ * deletes what is not there, since what only reads may be answered by a member
+ * that is cut off from all others. */
 #include "lease_etcd.h"
 
 #include <string.h>
