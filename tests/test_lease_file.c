@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define LOCKS_AT ((off_t)1 << 62)
@@ -22,6 +23,20 @@ static struct test_heap heap;
 static char directory[64];
 static char path[96];
 static int fds_before;
+
+static bool is_disk_broken;
+static int syncs;
+
+/* In place of the system's, which the library calls. */
+int fdatasync(int fd)
+{
+    syncs++;
+    if (is_disk_broken) {
+        errno = EIO;
+        return -1;
+    }
+    return (int)syscall(SYS_fdatasync, fd);
+}
 
 static int open_at(struct infra_lease **ret, const char *at,
                    uint64_t incarnation)
@@ -43,6 +58,7 @@ static int open_way(struct infra_lease **ret, uint64_t incarnation)
 
 static void setup(void)
 {
+    is_disk_broken = false;
     fds_before = test_open_fds();
     test_heap_init(&heap, -1);
     contract_now = INFRA_SEC(100);
@@ -179,19 +195,152 @@ START_TEST(a_damaged_file_is_left_alone)
 }
 END_TEST
 
-/* A file that was deleted proves nothing: another may be in its place. */
-START_TEST(a_deleted_file_is_unknown)
+/* What can happen to a file that is in use. */
+static void put_away(int how)
 {
-    struct infra_lease *other;
+    char other[128];
+
+    (void)snprintf(other, sizeof other, "%s/other", directory);
+    if (how == 0) {
+        ck_assert_int_eq(unlink(path), 0);
+    } else if (how == 1) {
+        ck_assert_int_eq(rename(path, other), 0);
+    } else {
+        int fd = open(other, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+        ck_assert_int_ge(fd, 0);
+        (void)close(fd);
+        ck_assert_int_eq(rename(other, path), 0);
+    }
+}
+
+/* A file that is not where others look for it proves nothing: who holds the lease
+ * has lost it, and nobody is told anything else. */
+START_TEST(a_file_has_to_be_in_its_place)
+{
+    struct infra_lease *other = NULL;
+    char moved[128];
 
     uint64_t token = contract_acquire(contract_a);
-    ck_assert_int_eq(unlink(path), 0);
-    struct infra_lease_reply r =
-        contract_call(contract_a, INFRA_LEASE_RENEW, token, 0);
-    ck_assert_uint_eq(r.answer.outcome, INFRA_LEASE_UNKNOWN);
-    ck_assert_uint_eq(r.reason, INFRA_LEASE_REASON_CORRUPT);
+    put_away(_i);
+    ck_assert_uint_eq(contract_do(contract_a, INFRA_LEASE_RENEW, token).outcome,
+                      INFRA_LEASE_LOST);
+    for (uint32_t op = INFRA_LEASE_ACQUIRE; op <= INFRA_LEASE_ASK; op++) {
+        struct infra_lease_reply r = contract_call(contract_a, op, token, 1);
+        ck_assert(op == INFRA_LEASE_RENEW ||
+                  (r.answer.outcome == INFRA_LEASE_UNKNOWN &&
+                   r.reason == INFRA_LEASE_REASON_CORRUPT));
+    }
+    struct infra_lease_record record =
+        contract_record(contract_a, token, "mine");
+    ck_assert_uint_eq(record.reason, INFRA_LEASE_REASON_CORRUPT);
     ck_assert_int_eq(open_way(&other, 20), INFRA_OK);
+    (void)contract_acquire(other);
     infra_lease_destroy(other);
+    (void)snprintf(moved, sizeof moved, "%s/other", directory);
+    (void)unlink(moved);
+}
+END_TEST
+
+/* A path is from where the process was when it was opened. */
+START_TEST(a_path_may_be_relative)
+{
+    struct infra_lease *lease = NULL;
+    int here = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    ck_assert_int_eq(chdir(directory), 0);
+    ck_assert_int_eq(open_at(&lease, "lease", 20), INFRA_OK);
+    ck_assert_int_eq(fchdir(here), 0);
+    (void)close(here);
+    (void)contract_acquire(lease);
+    infra_lease_destroy(lease);
+}
+END_TEST
+
+/* What is not known to be on the disk is not granted, nor is it found to be ours
+ * and adopted, until it is there. */
+START_TEST(a_disk_that_fails_is_unknown)
+{
+    is_disk_broken = true;
+    struct infra_lease_reply r =
+        contract_call(contract_a, INFRA_LEASE_ACQUIRE, 0, 0);
+    for (int i = 0; i < 3; i++) {
+        ck_assert_uint_eq(r.answer.outcome, INFRA_LEASE_UNKNOWN);
+        ck_assert_uint_eq(r.reason, INFRA_LEASE_REASON_SYSTEM);
+        ck_assert_uint_eq(r.detail, EIO);
+        r = i == 0 ? read_reply(contract_a)
+                   : contract_call(contract_a, INFRA_LEASE_RENEW, 1, 0);
+    }
+    is_disk_broken = false;
+    int before = syncs;
+    ck_assert_uint_eq(read_reply(contract_a).answer.outcome,
+                      INFRA_LEASE_GRANTED);
+    ck_assert_int_eq(syncs, before + 2); /* Both states, and then no more. */
+    ck_assert_uint_eq(contract_do(contract_a, INFRA_LEASE_RENEW, 1).outcome,
+                      INFRA_LEASE_GRANTED);
+    ck_assert_int_eq(syncs, before + 2);
+}
+END_TEST
+
+/* It runs out like any other, and the next one starts anew. */
+START_TEST(a_disk_that_failed_is_forgotten)
+{
+    is_disk_broken = true;
+    (void)contract_call(contract_a, INFRA_LEASE_ACQUIRE, 0, 0);
+    contract_now += CONTRACT_TTL;
+    ck_assert_uint_eq(read_reply(contract_a).answer.outcome, INFRA_LEASE_LOST);
+    is_disk_broken = false;
+    uint64_t token = contract_acquire(contract_b);
+    (void)contract_do(contract_b, INFRA_LEASE_RELEASE, token);
+    int before = syncs;
+    token = contract_acquire(contract_a);
+    ck_assert_int_eq(syncs, before + 2);
+    (void)contract_do(contract_a, INFRA_LEASE_RENEW, token);
+    ck_assert_int_eq(syncs, before + 2);
+}
+END_TEST
+
+/* So, too, with a record: it does not stand there. The lease does not depend on
+ * it. */
+START_TEST(a_record_on_a_disk_that_fails_is_unknown)
+{
+    uint64_t token = contract_acquire(contract_a);
+
+    is_disk_broken = true;
+    for (int i = 0; i < 3; i++) {
+        struct infra_lease_record r =
+            contract_record(contract_a, token, i == 0 ? "one" : NULL);
+        ck_assert_uint_eq(r.outcome, INFRA_LEASE_UNKNOWN);
+        ck_assert_uint_eq(r.reason, INFRA_LEASE_REASON_SYSTEM);
+        ck_assert_uint_eq(r.detail, EIO);
+        ck_assert_uint_eq(
+            contract_do(contract_a, INFRA_LEASE_RENEW, token).outcome,
+            INFRA_LEASE_GRANTED);
+    }
+    is_disk_broken = false;
+    ck_assert_uint_eq(contract_record(contract_a, token, NULL).outcome,
+                      INFRA_LEASE_GRANTED);
+}
+END_TEST
+
+/* What time_namespaces(7) shows. */
+static const struct {
+    const char *text;
+    int64_t offset;
+} clocks[] = {
+    { "monotonic           0         0\nboottime            0         0\n", 0 },
+    { "monotonic  7 5\nboottime        1000         1\n", 1000000000001 },
+    { "boottime   -3    500000000\nmonotonic 1 1\n", -2500000000 },
+    { "monotonic  7 5\n", 0 },
+    { "", 0 },
+};
+
+START_TEST(a_clock_has_an_offset)
+{
+    int64_t offset = 1;
+
+    ck_assert_int_eq(infra__lease_clock_offset(clocks[_i].text),
+                     clocks[_i].offset);
+    ck_assert_int_eq(infra__lease_clock_init(&offset), INFRA_OK);
 }
 END_TEST
 
@@ -441,7 +590,13 @@ static Suite *lease_file_suite(void)
     tcase_add_test(tc, a_reboot_ends_everything);
     tcase_add_test(tc, either_state_knows_the_token);
     tcase_add_test(tc, a_damaged_file_is_left_alone);
-    tcase_add_test(tc, a_deleted_file_is_unknown);
+    tcase_add_loop_test(tc, a_file_has_to_be_in_its_place, 0, 3);
+    tcase_add_test(tc, a_path_may_be_relative);
+    tcase_add_test(tc, a_disk_that_fails_is_unknown);
+    tcase_add_test(tc, a_disk_that_failed_is_forgotten);
+    tcase_add_test(tc, a_record_on_a_disk_that_fails_is_unknown);
+    tcase_add_loop_test(tc, a_clock_has_an_offset, 0,
+                        (int)INFRA__COUNT_OF(clocks));
     tcase_add_test(tc, a_locked_file_is_waited_for);
     tcase_add_test(tc, a_full_disk_is_unknown);
     tcase_add_test(tc, the_record_is_durable);

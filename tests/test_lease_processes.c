@@ -6,6 +6,7 @@
 #include <infra/driver.h>
 
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -14,6 +15,10 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#ifndef CLONE_NEWTIME
+#define CLONE_NEWTIME 0x80
+#endif
 
 static struct test_heap heap;
 static char directory[64];
@@ -109,6 +114,78 @@ START_TEST(tokens_outlive_the_process)
     ck_assert_uint_eq(a.outcome, INFRA_LEASE_GRANTED);
     ck_assert_uint_gt(a.token, first);
     ck_assert_uint_eq(a.clean, 0);
+}
+END_TEST
+
+/* Write an offset for the clock of those who are forked from here on. False: it
+ * is not allowed. */
+static bool leave_time(int64_t seconds)
+{
+    char text[64];
+    int size =
+        snprintf(text, sizeof text, "boottime %lld 0\n", (long long)seconds);
+
+    if (unshare(CLONE_NEWTIME) != 0) {
+        return false;
+    }
+    int fd = open("/proc/self/timens_offsets", O_WRONLY | O_CLOEXEC);
+    bool ok = fd >= 0 && write(fd, text, (size_t)size) == size;
+    (void)close(fd);
+    return ok;
+}
+
+/* In a process of its own, whose clock is another's: what it is told, or 99
+ * where a time namespace is not allowed. */
+static int ask_elsewhere(int64_t seconds, uint32_t op)
+{
+    int status = 0;
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        struct infra_lease *lease;
+        if (!leave_time(seconds)) {
+            _exit(99);
+        }
+        /* Neither here nor there: it was not forked since. */
+        if (open_way(&lease, 77) != INFRA_ESYSTEM) {
+            _exit(98);
+        }
+        pid = fork();
+        if (pid == 0) {
+            contract_now += (infra_time)INFRA_SEC(1) * (infra_time)seconds;
+            _exit(open_way(&lease, 77) != INFRA_OK
+                      ? 97
+                      : (int)contract_do(lease, op, 0).outcome);
+        }
+        _exit(waitpid(pid, &status, 0) == pid && WIFEXITED(status)
+                  ? WEXITSTATUS(status)
+                  : 96);
+    }
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    ck_assert(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+/* A process in another time namespace of the same boot sees a living holder as
+ * what it is, and one whose lease has run out, too. */
+START_TEST(a_clock_may_be_of_another_namespace)
+{
+    static const int64_t seconds[] = { 1000, -50 };
+
+    (void)contract_acquire(contract_a);
+    int told = ask_elsewhere(seconds[_i], INFRA_LEASE_ACQUIRE);
+    if (told == 99) {
+        return; /* Not as this user. */
+    }
+    ck_assert_int_eq(told, INFRA_LEASE_CONFLICT);
+    contract_now += CONTRACT_TTL - 1;
+    ck_assert_int_eq(ask_elsewhere(seconds[_i], INFRA_LEASE_READ),
+                     INFRA_LEASE_CONFLICT);
+    contract_now++;
+    ck_assert_int_eq(ask_elsewhere(seconds[_i], INFRA_LEASE_READ),
+                     INFRA_LEASE_LOST);
+    ck_assert_int_eq(ask_elsewhere(seconds[_i], INFRA_LEASE_ACQUIRE),
+                     INFRA_LEASE_GRANTED);
 }
 END_TEST
 
@@ -300,6 +377,7 @@ static Suite *lease_processes_suite(void)
     TCase *tc = tcase_create("processes");
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, tokens_outlive_the_process);
+    tcase_add_loop_test(tc, a_clock_may_be_of_another_namespace, 0, 2);
     tcase_add_test(tc, a_killed_holder_is_noticed);
     tcase_add_test(tc, a_forked_worker_keeps_the_lease);
     tcase_add_test(tc, a_child_may_destroy);

@@ -320,7 +320,8 @@ struct infra_lease_file_options {
 /**
  * Create a way to a lease in a file, for processes of one host (lease.h).
  *
- * The time of all calls is infra_driver_now(), in every process.  After a
+ * The time of all calls is infra_driver_now(), in every process, which may be of
+ * different time namespaces (its offset is read here, once).  After a
  * reboot the lease is free.  A holder whose process ended is noticed within
  * 100 ms, by a lock that ends with it: other nodes look 20 times a second.  A
  * worker that was forked from the holder keeps that lock, and then the lease
@@ -328,8 +329,12 @@ struct infra_lease_file_options {
  * or forked before) is given the grace of infra_failover_options.
  *
  * It blocks: an ACQUIRE until two small writes are on the disk, anything else
- * not at all.  An ACQUIRE that cannot be written is UNKNOWN; nobody holds two.
- * Never delete or copy the file while a node runs, or tokens begin anew.
+ * not at all.  An ACQUIRE that cannot be written is UNKNOWN, and so is all that
+ * builds on it until it is on the disk, and the same of a record; nobody holds
+ * two.  Never delete, move, replace or copy the file while a node runs, or tokens
+ * begin anew.  A node whose file is not at its path any more has lost the lease
+ * at its next renewal, for a third of the ttl at most, and is CORRUPT for the
+ * rest of its life; who makes a new file meanwhile is active at once.
  *
  * @param[out] ret  Set on success only.
  * @return INFRA_OK; INFRA_ENOMEM; INFRA_ESTRUCT; INFRA_EINVAL: something
@@ -337,7 +342,8 @@ struct infra_lease_file_options {
  *         INFRA_EREMOTE: the locks of a network file system (NFS, SMB, 9P,
  *         FUSE, ...) are not to be trusted; INFRA_ESYSTEM: the file cannot be
  *         opened, created or written (permission, read-only, disk full); see
- *         errno.
+ *         errno (EXDEV: the process has unshared its time namespace, and has
+ *         not been executed since).
  *
  * Allocates.  Thread safety: any.
  */

@@ -63,7 +63,8 @@ enum infra_lease_reason {
     INFRA_LEASE_REASON_TOO_LONG,    /**< It answered more than is read. */
     INFRA_LEASE_REASON_BUSY,        /**< Another process works at the file. */
     INFRA_LEASE_REASON_SYSTEM,      /**< The file cannot be read or written. */
-    INFRA_LEASE_REASON_CORRUPT,     /**< The file is damaged, or deleted. */
+    INFRA_LEASE_REASON_CORRUPT,     /**< The file is damaged, or not at
+                                         its path any more. */
     INFRA_LEASE_REASON_TLS,         /**< The TLS handshake failed, as with a
                                          certificate of somebody else. */
 };

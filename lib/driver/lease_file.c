@@ -29,9 +29,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define RETRY_EVERY INFRA_MS(5)   /* While another process has the lock. */
-#define LOOK_EVERY INFRA_MS(50)   /* Is the holder still there? */
-#define LOCKS_AT ((off_t)1 << 62) /* Where the bytes begin that are locked. */
+#define RETRY_EVERY INFRA_MS(5) /* While another process has the lock. */
+#define LOOK_EVERY INFRA_MS(50) /* Is the holder still there? */
 
 INFRA__NO_TAIL_PADDING(struct infra_lease_file_options, ttl);
 
@@ -43,51 +42,42 @@ struct file {
     bool was_held;          /* By another, when we looked last. */
     infra_time retry_at;
     infra_time look_at;
-    uint64_t locked_token; /* Whose byte we hold; 0: none. */
+    uint64_t locked_token;   /* Whose byte we hold; 0: none. */
+    bool is_unsynced;        /* An ACQUIRE of ours may not be on the disk, */
+    bool is_record_unsynced; /* or a record. */
+    int64_t clock_offset;    /* Of this time namespace. */
     struct infra__lease_origin origin;
+    char path[PATH_MAX];
 };
 
-/* Lock or unlock a byte, without waiting. 0 or an errno. */
-static int set_lock(int fd, short type, uint64_t byte)
+/* The time by the boot's clock, which is the same in all time namespaces: that
+ * is what the file knows. */
+static infra_time boot_time(const struct file *f, infra_time now)
 {
-    struct flock l = { .l_type = type,
-                       .l_whence = SEEK_SET,
-                       .l_start = LOCKS_AT + (off_t)byte,
-                       .l_len = 1 };
-
-    return fcntl(fd, F_OFD_SETLK, &l) == 0 ? 0 : errno;
+    return now - (infra_time)f->clock_offset;
 }
 
-/* Does nobody else hold the lock of this byte? */
-static bool is_unlocked(int fd, uint64_t byte)
-{
-    struct flock l = { .l_type = F_WRLCK,
-                       .l_whence = SEEK_SET,
-                       .l_start = LOCKS_AT + (off_t)byte,
-                       .l_len = 1 };
-
-    return fcntl(fd, F_OFD_GETLK, &l) == 0 && l.l_type == F_UNLCK;
-}
+static const struct infra_lease_answer lost = { .outcome = INFRA_LEASE_LOST };
 
 static bool has_byte(uint64_t token)
 {
-    return token > 0 && token < (uint64_t)LOCKS_AT;
+    return token > 0 && token < INFRA__LEASE_LOCKS;
 }
 
 /* Hold the byte of @token, and no other; 0: none. */
 static void move_lock(struct file *f, uint64_t token)
 {
     if (f->locked_token != 0 && f->locked_token != token) {
-        (void)set_lock(f->fd, F_UNLCK, f->locked_token);
+        (void)infra__lease_lock(f->fd, F_UNLCK, f->locked_token);
         f->locked_token = 0;
     }
-    if (has_byte(token) && set_lock(f->fd, F_WRLCK, token) == 0) {
+    if (has_byte(token) && infra__lease_lock(f->fd, F_WRLCK, token) == 0) {
         f->locked_token = token;
     }
 }
 
 /* What time, a reboot and the end of a process have done to it since it was
- * written. */
+ * written; @now is the boot's. */
 static void age(const struct file *f, struct infra__lease_state *r,
                 infra_time now)
 {
@@ -100,20 +90,38 @@ static void age(const struct file *f, struct infra__lease_state *r,
     if (r->cell.holder != 0 &&
         (is_other_boot ||
          (r->is_locked != 0 && r->cell.holder != f->lease.incarnation &&
-          is_unlocked(f->fd, r->cell.token)))) {
+          infra__lease_is_unlocked(f->fd, r->cell.token)))) {
         infra__lease_cell_revoke(&r->cell);
     }
 }
 
-/* Write what a call that was granted has made of the state. 0 or an errno. */
+/* Have it on the disk. 0 or an errno: then the next process may read it, and the
+ * next boot may not. */
+static int write_durably(struct file *f, const struct infra__lease_state *r)
+{
+    int error = infra__lease_state_write(f->fd, r, &f->origin, true);
+
+    if (error == 0) {
+        f->is_unsynced = false;
+        f->is_record_unsynced = false;
+    }
+    return error;
+}
+
+/* Write what a call that was granted has made of the state. An ACQUIRE that is
+ * perhaps not on the disk is nothing to build on: what finds the lease to be ours
+ * then writes it again first. 0 or an errno. */
 static int store(struct file *f, struct infra__lease_state *r)
 {
-    if (r->cell.holder == f->lease.incarnation) {
-        move_lock(f, r->cell.token);
-        r->is_locked = f->locked_token == r->cell.token;
+    if (r->cell.holder != f->lease.incarnation) {
+        return infra__lease_state_write(f->fd, r, &f->origin, false);
     }
-    return infra__lease_state_write(f->fd, r, &f->origin,
-                                    f->lease.call.op == INFRA_LEASE_ACQUIRE);
+    move_lock(f, r->cell.token);
+    r->is_locked = f->locked_token == r->cell.token;
+    f->is_unsynced |= f->lease.call.op == INFRA_LEASE_ACQUIRE;
+    return f->is_unsynced
+               ? write_durably(f, r)
+               : infra__lease_state_write(f->fd, r, &f->origin, false);
 }
 
 static uint32_t reason_of(int error)
@@ -138,13 +146,15 @@ static void carry_out(struct file *f, infra_time now)
         infra__lease_unknown(lease, reason_of(error), (uint32_t)error);
         return;
     }
+    now = boot_time(f, now);
     age(f, &r, now);
     struct infra_lease_answer a = infra__lease_cell_do(&r.cell, &call, now);
     if (a.outcome == INFRA_LEASE_UNKNOWN) {
         infra__lease_unknown(lease, INFRA_LEASE_REASON_OURS, 0);
         return;
     }
-    if (a.outcome == INFRA_LEASE_GRANTED && call.op != INFRA_LEASE_READ) {
+    if (a.outcome == INFRA_LEASE_GRANTED &&
+        (call.op != INFRA_LEASE_READ || f->is_unsynced)) {
         error = store(f, &r);
     }
     if (error != 0) {
@@ -153,27 +163,28 @@ static void carry_out(struct file *f, infra_time now)
     }
     if (r.cell.holder != lease->incarnation) {
         move_lock(f, 0);
+        f->is_unsynced = f->is_record_unsynced = false;
     }
     infra__lease_answer(lease, &a);
 }
 
-/* Have the lock, if it is to be had at once. 0; EAGAIN; EBADMSG: the file was
- * deleted, so that another node may have made a new one, and this one proves
- * nothing any more; or another errno. */
+/* Have the lock, if it is to be had at once. 0; EAGAIN; EBADMSG: the file is no
+ * more where others look for it, so that a new one may be there, and this one
+ * proves nothing; or another errno. */
 static int enter(const struct file *f)
 {
-    struct stat st;
+    int error = infra__lease_file_find(f->fd, f->path);
 
-    if (fstat(f->fd, &st) != 0 || st.st_nlink == 0) {
-        return EBADMSG;
+    if (error != 0) {
+        return error;
     }
-    int error = set_lock(f->fd, F_WRLCK, 0);
+    error = infra__lease_lock(f->fd, F_WRLCK, 0);
     return error == EACCES ? EAGAIN : error;
 }
 
 static void leave(const struct file *f)
 {
-    (void)set_lock(f->fd, F_UNLCK, 0);
+    (void)infra__lease_lock(f->fd, F_UNLCK, 0);
 }
 
 /* Carry the call out, if the lock is to be had. */
@@ -184,6 +195,9 @@ static void attempt(struct file *f, infra_time now)
     f->is_waiting = error == EAGAIN;
     if (f->is_waiting) {
         f->retry_at = infra__time_add(now, RETRY_EVERY);
+    } else if (error == EBADMSG && f->lease.call.op == INFRA_LEASE_RENEW) {
+        /* Another file may be there by now, and another holder of that. */
+        infra__lease_answer(&f->lease, &lost);
     } else if (error != 0) {
         infra__lease_unknown(&f->lease, reason_of(error), (uint32_t)error);
     } else {
@@ -203,13 +217,16 @@ static int carry_out_record(struct file *f, infra_time now,
     if (error != 0) {
         return error;
     }
+    now = boot_time(f, now);
     age(f, &s, now);
     *ret_outcome = infra__lease_cell_record(
         &s.cell, lease->incarnation, &lease->record_call, &lease->record, now);
-    if (lease->record_call.is_write && *ret_outcome == INFRA_LEASE_GRANTED) {
-        error = infra__lease_state_write(f->fd, &s, &f->origin, true);
+    if (*ret_outcome != INFRA_LEASE_GRANTED || lease->record_call.token == 0) {
+        return 0;
     }
-    return error;
+    /* What is read with a token is held to stand there. */
+    f->is_record_unsynced |= lease->record_call.is_write;
+    return f->is_record_unsynced ? write_durably(f, &s) : 0;
 }
 
 /* The same of what is asked about the record. */
@@ -244,7 +261,7 @@ static void look(struct file *f, infra_time now)
     if (infra__lease_state_read(f->fd, &r) != 0) {
         return;
     }
-    age(f, &r, now);
+    age(f, &r, boot_time(f, now));
     bool is_held = r.cell.holder != 0 && r.cell.holder != f->lease.incarnation;
     if (f->was_held && !is_held) {
         infra__lease_hint(&f->lease);
@@ -329,14 +346,14 @@ static const struct infra__lease_kind file_kind = {
 /* Write the first states, unless there are some, or somebody is about to. */
 static int prepare(struct file *f, const char *path)
 {
-    int error = set_lock(f->fd, F_WRLCK, 0);
+    int error = infra__lease_lock(f->fd, F_WRLCK, 0);
 
     if (error != 0) {
         return error == EAGAIN || error == EACCES ? INFRA_OK : INFRA_ESYSTEM;
     }
     int err = infra__lease_file_prepare(f->fd, path, &f->origin);
     error = errno;
-    (void)set_lock(f->fd, F_UNLCK, 0);
+    (void)infra__lease_lock(f->fd, F_UNLCK, 0);
     errno = error;
     return err;
 }
@@ -368,7 +385,13 @@ int infra_lease_file(struct infra_lease **ret,
     f->fd = -1;
     err = infra__lease_file_open(&f->fd, o.path);
     if (err == INFRA_OK) {
+        err = infra__lease_path_init(f->path, o.path);
+    }
+    if (err == INFRA_OK) {
         err = infra__lease_origin_init(&f->origin, o.node);
+    }
+    if (err == INFRA_OK) {
+        err = infra__lease_clock_init(&f->clock_offset);
     }
     if (err == INFRA_OK) {
         err = prepare(f, o.path);

@@ -242,25 +242,3 @@ int infra__lease_file_open(int *ret_fd, const char *path)
     *ret_fd = fd;
     return INFRA_OK;
 }
-
-int infra__lease_origin_init(struct infra__lease_origin *o, const char *node)
-{
-    int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
-
-    if (fd < 0) {
-        return INFRA_ESYSTEM;
-    }
-    *o = (struct infra__lease_origin) { .node = "" };
-    ssize_t count = read(fd, o->boot_id, sizeof o->boot_id - 1);
-    int error = count < 0 ? errno : count == 0 ? ENODATA : 0;
-    (void)close(fd);
-    errno = error;
-    strncpy(o->node, node, sizeof o->node - 1);
-    return error == 0 ? INFRA_OK : INFRA_ESYSTEM;
-}
-
-bool infra__lease_is_of_boot(const struct infra__lease_state *r,
-                             const struct infra__lease_origin *o)
-{
-    return memcmp(r->origin.boot_id, o->boot_id, sizeof o->boot_id) == 0;
-}

@@ -6,6 +6,8 @@
 #include "../base/internal.h"
 #include "../failover/lease_cell.h"
 
+#include <limits.h>
+
 #define INFRA__BOOT_ID_SIZE 40u /* 36 characters and zeroes. */
 
 /* Who writes, and since when its clock runs. */
@@ -26,6 +28,26 @@ int infra__lease_origin_init(struct infra__lease_origin *o, const char *node);
 
 bool infra__lease_is_of_boot(const struct infra__lease_state *r,
                              const struct infra__lease_origin *o);
+
+/* How far this time namespace's clock is ahead of the boot's. INFRA_ESYSTEM: the
+ * kernel does not tell. */
+int infra__lease_clock_init(int64_t *ret_offset);
+int64_t infra__lease_clock_offset(const char *text);
+
+/* The same path, wherever the process goes. INFRA_ESYSTEM. */
+int infra__lease_path_init(char ret[PATH_MAX], const char *path);
+
+/* Is it what is at the path? 0; EBADMSG: it was moved, replaced or deleted; or
+ * another errno. */
+int infra__lease_file_find(int fd, const char *path);
+
+#define INFRA__LEASE_LOCKS ((uint64_t)1 << 62) /* Bytes that can be locked. */
+
+/* Lock or unlock a byte, without waiting: F_WRLCK, F_UNLCK. 0 or an errno. */
+int infra__lease_lock(int fd, short type, uint64_t byte);
+
+/* Does nobody else hold the lock of this byte? */
+bool infra__lease_is_unlocked(int fd, uint64_t byte);
 
 /* Open or create the file. INFRA_EINVAL, INFRA_EREMOTE, INFRA_ESYSTEM. */
 int infra__lease_file_open(int *ret_fd, const char *path);
