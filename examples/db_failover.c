@@ -67,9 +67,9 @@ static void take_roles(struct host *h)
             (void)infra_failover_drained(machine, infra_driver_now());
         }
     }
-    int error = db_store_keep_floor(&h->store);
-    if (error != 0) {
-        db_note("--floor %s: %s", h->options.lease.floor, strerror(error));
+    const char *news = db_store_keep_floor(&h->store);
+    if (news != NULL) {
+        db_note("--floor %s: %s", h->options.lease.floor, news);
     }
 }
 

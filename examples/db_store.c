@@ -19,7 +19,7 @@ bool db_store_open(struct db_store *store, struct infra_driver *driver,
 
     *store =
         (struct db_store) { .options = options, .floor.group = options->group };
-    if (path != NULL && !token_floors_read(path, &store->floor, 1)) {
+    if (!token_floors_open(&store->floor_file, path, &store->floor, 1)) {
         return false;
     }
     machine.token_floor = store->floor.token;
@@ -118,16 +118,12 @@ bool db_store_next(struct db_store *store, infra_time now,
     return true;
 }
 
-int db_store_keep_floor(struct db_store *store)
+const char *db_store_keep_floor(struct db_store *store)
 {
     struct infra_failover_status status = { .size = sizeof status };
-    const char *path = store->options->lease.floor;
 
     (void)infra_failover_inspect(infra_elector_machine(store->store.elector),
                                  &status);
-    if (path == NULL || status.token_floor <= store->floor.token) {
-        return 0;
-    }
-    store->floor.token = status.token_floor;
-    return token_floors_write(path, &store->floor, 1);
+    token_floors_see(&store->floor_file, 0, status.token_floor);
+    return token_floors_keep(&store->floor_file, infra_driver_now());
 }

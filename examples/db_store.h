@@ -14,7 +14,8 @@ struct db_store {
     struct lease_access access;
     struct lease_store store;
     struct infra_promotion_event asked; /* About the record; call 0: nothing. */
-    struct token_floor floor;           /* As it is written down. */
+    struct token_floor floor;
+    struct token_floors floor_file; /* Of it. */
 };
 
 /* False: it has been said why. */
@@ -39,8 +40,8 @@ bool db_store_next(struct db_store *store, infra_time now,
                    struct infra_promotion_event *ret_asked,
                    uint32_t *ret_outcome, struct db_named *ret);
 
-/* Write down the greatest token that was seen, if it is a new one.  0 or an
- * errno. */
-int db_store_keep_floor(struct db_store *store);
+/* Write down the greatest token that was seen, if it is a new one.  What there
+ * is to say about that, or NULL. */
+const char *db_store_keep_floor(struct db_store *store);
 
 #endif

@@ -54,7 +54,8 @@ struct pair {
     struct pair_child child;
     struct pair_role *roles[SHARED_GATES_MAX];
     struct lease_access access;
-    struct token_floor floors[SHARED_GATES_MAX]; /* As in the file. */
+    struct token_floor floors[SHARED_GATES_MAX];
+    struct token_floors floor_file; /* Of them. */
     infra_time end_at; /* It is to be over then, whatever is not; 0: not yet. */
     bool has_handed_over;
     int signal_fd;
@@ -108,8 +109,8 @@ static bool open_lease(struct pair *p)
     for (uint32_t i = 0; i < o->groups_count; i++) {
         p->floors[i].group = o->groups[i].name;
     }
-    if (o->lease.floor != NULL &&
-        !token_floors_read(o->lease.floor, p->floors, o->groups_count)) {
+    if (!token_floors_open(&p->floor_file, o->lease.floor, p->floors,
+                           o->groups_count)) {
         return false;
     }
     return lease_access_open(&p->access, &o->lease);
@@ -296,20 +297,12 @@ static void tend(struct pair *p, struct pair_role *role, infra_time now)
 
 static void keep_floors(struct pair *p)
 {
-    const struct lease_spec *lease = &p->options.lease;
-    bool is_new = false;
-
     for (uint32_t i = 0; i < p->options.groups_count; i++) {
-        is_new |= p->roles[i]->token_floor > p->floors[i].token;
-        p->floors[i].token = p->roles[i]->token_floor;
+        token_floors_see(&p->floor_file, i, p->roles[i]->token_floor);
     }
-    if (!is_new || lease->floor == NULL) {
-        return;
-    }
-    int error =
-        token_floors_write(lease->floor, p->floors, p->options.groups_count);
-    if (error != 0) {
-        pair_say("--floor %s: %s", lease->floor, strerror(error));
+    const char *news = token_floors_keep(&p->floor_file, infra_driver_now());
+    if (news != NULL) {
+        pair_say("--floor %s: %s", p->floor_file.path, news);
     }
 }
 
