@@ -2,6 +2,8 @@
 #include "etcd_script.h"
 
 #include "base/internal.h"
+#include "failover/etcd_link.h"
+#include "failover/etcd_text.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -122,6 +124,28 @@ START_TEST(a_deletion_is_hinted)
 }
 END_TEST
 
+/* As many events as a line can hold are looked at once each: to look at them from
+ * the start again and again would take a minute here. */
+START_TEST(a_long_line_is_no_work)
+{
+    static char line[INFRA__ETCD_BODY_MAX];
+    static const char head[] = "{\"result\":{\"events\":[{}";
+    size_t size = sizeof head - 1;
+
+    memcpy(line, head, size);
+    while (size + 6 <= sizeof line) {
+        memcpy(line + size, ",{}", 3);
+        size += 3;
+    }
+    memcpy(line + size, "]}}", 3);
+    size += 3;
+    for (int i = 0; i < 1000; i++) {
+        ck_assert_int_eq(infra__etcd_read_watch(line, size),
+                         INFRA__ETCD_WATCH_NOTHING);
+    }
+}
+END_TEST
+
 /* Any server may be gone without a word: after a minute of silence the next one
  * is asked. */
 START_TEST(silence_ends_a_watch)
@@ -229,6 +253,7 @@ static Suite *etcd_watch_suite(void)
     TCase *tc = tcase_create("watch");
     tcase_add_checked_fixture(tc, etcd_setup, etcd_teardown);
     tcase_add_test(tc, a_deletion_is_hinted);
+    tcase_add_test(tc, a_long_line_is_no_work);
     tcase_add_test(tc, silence_ends_a_watch);
     tcase_add_loop_test(tc, a_watch_is_begun_again, 0, 7);
     tcase_add_test(tc, a_refused_watch_waits);

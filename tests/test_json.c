@@ -174,6 +174,8 @@ START_TEST(elements_are_found)
     struct infra__json v = parsed("[ 1, [2,3] ,{\"a\":4},\"5,6\"]");
     static const char *const rows[] = { "1", "[2,3]", "{\"a\":4}", "\"5,6\"" };
     struct infra__json e;
+    struct infra__json all = v;
+    uint32_t taken = 0;
 
     for (uint32_t i = 0; i < 4; i++) {
         ck_assert(infra__json_element(&e, v, i));
@@ -182,6 +184,19 @@ START_TEST(elements_are_found)
     ck_assert(!infra__json_element(&e, v, 4));
     ck_assert(!infra__json_element(&e, parsed("[ ]"), 0));
     ck_assert(!infra__json_element(&e, parsed("{\"a\":1}"), 0));
+    for (uint32_t i = 0; infra__json_take(&e, &v); i++) {
+        struct infra__json same;
+        ck_assert(infra__json_element(&same, all, i));
+        ck_assert_ptr_eq(e.at, same.at);
+        ck_assert_uint_eq(e.size, same.size);
+        taken++;
+    }
+    ck_assert_uint_eq(taken, 4);
+    static const char *const others[] = { "[]", "[ ]", "{\"a\":1}", "7" };
+    for (size_t i = 0; i < 4; i++) {
+        v = parsed(others[i]);
+        ck_assert(!infra__json_take(&e, &v));
+    }
 }
 END_TEST
 

@@ -213,7 +213,7 @@ enum infra__etcd_watch infra__etcd_read_watch(const char *line, size_t size)
         return INFRA__ETCD_WATCH_LOOK;
     }
     if (infra__json_member(&m, result, "events")) {
-        for (uint32_t i = 0; infra__json_element(&event, m, i); i++) {
+        while (infra__json_take(&event, &m)) {
             if (is_deletion(event)) {
                 return INFRA__ETCD_WATCH_LOOK;
             }

@@ -320,6 +320,23 @@ bool infra__json_element(struct infra__json *ret, struct infra__json value,
     return false;
 }
 
+bool infra__json_take(struct infra__json *ret, struct infra__json *rest)
+{
+    struct scan s = scan_of(rest->at, rest->size);
+
+    skip_blanks(&s);
+    if (!take(&s, '[') && !take(&s, ',')) {
+        return false;
+    }
+    skip_blanks(&s);
+    if (take(&s, ']')) { /* It was empty. */
+        return false;
+    }
+    *ret = value_here(&s);
+    *rest = (struct infra__json) { .at = s.at, .size = (size_t)(s.end - s.at) };
+    return true;
+}
+
 bool infra__json_string(struct infra__json *ret, struct infra__json value)
 {
     if (value.size < 2 || value.at[0] != '"' ||

@@ -26,9 +26,13 @@ bool infra__json_parse(struct infra__json *ret, const char *text, size_t size);
 bool infra__json_member(struct infra__json *ret, struct infra__json value,
                         const char *name);
 
-/* The element of an array at @index. */
+/* The element of an array at @index, in O(size of those before it). */
 bool infra__json_element(struct infra__json *ret, struct infra__json value,
                          uint32_t index);
+
+/* Take the elements of an array one after the other, all of them in O(size):
+ * @rest is the array at first, and then what is left of it. False: no more. */
+bool infra__json_take(struct infra__json *ret, struct infra__json *rest);
 
 /* The characters of a string that has no escapes. */
 bool infra__json_string(struct infra__json *ret, struct infra__json value);
