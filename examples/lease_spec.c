@@ -62,7 +62,9 @@ void lease_spec_help_options(const char *ttl)
         "  --tls-cert FILE, --tls-key FILE\n"
         "                         a certificate of this node and its key "
         "(PEM), for an\n"
-        "                         etcd that wants to see one\n",
+        "                         etcd that wants to see one.  The files of "
+        "--tls are read\n"
+        "                         again when they have been replaced\n",
         ttl);
 }
 

@@ -11,11 +11,22 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+
+enum { AUTHORITIES, CERTIFICATE, KEY, FILES };
+
+/* A file, as it was when it was read. */
+struct source {
+    char *path; /* NULL: there is none. */
+    struct stat seen;
+};
 
 struct tls_openssl {
     SSL_CTX *context;
     BIO_METHOD *socket;
+    struct source sources[FILES];
 };
 
 struct session {
@@ -61,6 +72,67 @@ static long socket_control(BIO *bio, int what, long number, void *pointer)
     return what == BIO_CTRL_EOF ? s->ended : what == BIO_CTRL_FLUSH;
 }
 
+static int is_same(const struct stat *a, const struct stat *b)
+{
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino &&
+           a->st_size == b->st_size && a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
+           a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
+/* Of what the files say now; NULL: they make no sense, or there is no memory. The
+ * key is held against the certificate when it is read. */
+static SSL_CTX *make_context(const struct tls_openssl *tls)
+{
+    const char *authorities = tls->sources[AUTHORITIES].path;
+    const char *certificate = tls->sources[CERTIFICATE].path;
+    SSL_CTX *context = SSL_CTX_new(TLS_client_method());
+
+    if (context == NULL ||
+        SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) != 1 ||
+        (authorities != NULL
+             ? SSL_CTX_load_verify_file(context, authorities)
+             : SSL_CTX_set_default_verify_paths(context)) != 1 ||
+        (certificate != NULL &&
+         (SSL_CTX_use_certificate_chain_file(context, certificate) != 1 ||
+          SSL_CTX_use_PrivateKey_file(context, tls->sources[KEY].path,
+                                      SSL_FILETYPE_PEM) != 1))) {
+        SSL_CTX_free(context);
+        return NULL;
+    }
+    SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
+    SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE |
+                                  SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    return context;
+}
+
+/* Read the files, if one is another than before.  While one is missing, or they
+ * do not fit, as when they are being replaced, it stays as it is, and is tried
+ * again with the next connection.  -1: nothing was read. */
+static int read_files(struct tls_openssl *tls)
+{
+    struct stat now[FILES];
+    int is_new = tls->context == NULL;
+
+    memset(now, 0, sizeof now);
+    for (int i = 0; i < FILES; i++) {
+        const struct source *s = &tls->sources[i];
+        if (s->path != NULL && stat(s->path, &now[i]) != 0) {
+            return -1;
+        }
+        is_new |= !is_same(&s->seen, &now[i]);
+    }
+    SSL_CTX *context = is_new ? make_context(tls) : NULL;
+    if (context == NULL) {
+        return is_new ? -1 : 0;
+    }
+    SSL_CTX_free(tls->context); /* Sessions have it for as long as they need. */
+    tls->context = context;
+    for (int i = 0; i < FILES; i++) {
+        tls->sources[i].seen = now[i];
+    }
+    return 0;
+}
+
 struct tls_openssl *tls_openssl_create(const char *ca_file)
 {
     struct tls_openssl *tls = calloc(1, sizeof *tls);
@@ -68,41 +140,55 @@ struct tls_openssl *tls_openssl_create(const char *ca_file)
     if (tls == NULL) {
         return NULL;
     }
+    tls->sources[AUTHORITIES].path = ca_file != NULL ? strdup(ca_file) : NULL;
     tls->socket = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK,
                                "libinfra socket");
-    tls->context = SSL_CTX_new(TLS_client_method());
-    if (tls->socket == NULL || tls->context == NULL ||
+    if (tls->socket == NULL ||
+        (ca_file != NULL && tls->sources[AUTHORITIES].path == NULL) ||
         BIO_meth_set_read(tls->socket, socket_read) != 1 ||
         BIO_meth_set_write(tls->socket, socket_write) != 1 ||
         BIO_meth_set_ctrl(tls->socket, socket_control) != 1 ||
-        SSL_CTX_set_min_proto_version(tls->context, TLS1_2_VERSION) != 1 ||
-        (ca_file != NULL
-             ? SSL_CTX_load_verify_file(tls->context, ca_file)
-             : SSL_CTX_set_default_verify_paths(tls->context)) != 1) {
+        read_files(tls) != 0) {
         tls_openssl_destroy(tls);
         return NULL;
     }
-    SSL_CTX_set_verify(tls->context, SSL_VERIFY_PEER, NULL);
-    SSL_CTX_set_mode(tls->context, SSL_MODE_ENABLE_PARTIAL_WRITE |
-                                       SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     return tls;
+}
+
+/* NULL, NULL: show nothing. */
+static void set_identity(struct tls_openssl *tls, char *certificate, char *key)
+{
+    free(tls->sources[CERTIFICATE].path);
+    free(tls->sources[KEY].path);
+    tls->sources[CERTIFICATE] = (struct source) { .path = certificate };
+    tls->sources[KEY] = (struct source) { .path = key };
 }
 
 int tls_openssl_identify(struct tls_openssl *tls, const char *certificate_file,
                          const char *key_file)
 {
-    /* The key is held against the certificate when it is read. */
-    return SSL_CTX_use_certificate_chain_file(tls->context, certificate_file) ==
-                       1 &&
-                   SSL_CTX_use_PrivateKey_file(tls->context, key_file,
-                                               SSL_FILETYPE_PEM) == 1
-               ? 0
-               : -1;
+    char *certificate = strdup(certificate_file);
+    char *key = strdup(key_file);
+
+    if (certificate == NULL || key == NULL) {
+        free(certificate);
+        free(key);
+        return -1;
+    }
+    set_identity(tls, certificate, key);
+    if (read_files(tls) != 0) {
+        set_identity(tls, NULL, NULL);
+        return -1;
+    }
+    return 0;
 }
 
 void tls_openssl_destroy(struct tls_openssl *tls)
 {
     if (tls != NULL) {
+        for (int i = 0; i < FILES; i++) {
+            free(tls->sources[i].path);
+        }
         SSL_CTX_free(tls->context);
         BIO_meth_free(tls->socket);
         free(tls);
@@ -122,7 +208,9 @@ static int set_name(SSL *ssl, const char *name)
 
 static void *open_session(void *user, int fd, const char *name)
 {
-    const struct tls_openssl *tls = user;
+    struct tls_openssl *tls = user;
+
+    (void)read_files(tls);
     struct session *s = calloc(1, sizeof *s);
     SSL *ssl = SSL_new(tls->context);
     BIO *bio = BIO_new(tls->socket);

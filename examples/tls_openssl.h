@@ -11,7 +11,13 @@
  * and probes with tls = 1; the same for infra_elector_options, its endpoints, and
  * a lease with tls = 1.  A server must show a certificate that a trusted
  * authority signed, that is valid now, and that names what tls_name says, a
- * host or an address; without a name no check passes. */
+ * host or an address; without a name no check passes.
+ *
+ * The files are looked at with each new connection, and read again when one was
+ * replaced, so that certificates can be renewed under a running program: put
+ * each in place whole (rename).  While they make no sense together, or one is
+ * missing, what was read before goes on to count.  Connections that stand are
+ * kept. */
 #ifndef TLS_OPENSSL_H
 #define TLS_OPENSSL_H
 

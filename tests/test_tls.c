@@ -7,9 +7,11 @@
 
 #include "base/internal.h"
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <openssl/err.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -287,6 +289,81 @@ START_TEST(authorities_must_exist)
 }
 END_TEST
 
+/* Does a handshake with who shows this succeed? */
+static int shake(const struct infra_transport *t,
+                 const struct tls_identity *identity)
+{
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int result;
+
+    server.identity = identity;
+    tls_server_start(&server);
+    ck_assert_int_eq(
+        connect(fd, (const struct sockaddr *)&endpoint.storage, endpoint.size),
+        0);
+    void *session = t->open(t->user, fd, "app.example");
+    ck_assert_ptr_nonnull(session);
+    do {
+        result = t->handshake(session);
+        if (result == INFRA_TRANSPORT_WANT_READ) {
+            ck_assert(test_wait(fd, POLLIN));
+        }
+    } while (result == INFRA_TRANSPORT_WANT_READ ||
+             result == INFRA_TRANSPORT_WANT_WRITE);
+    t->close(session, 0);
+    (void)close(fd);
+    tls_server_join(&server);
+    return result == 0;
+}
+
+static void save(const struct tls_identity *who, const char *path)
+{
+    char new[64];
+    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+    (void)close(fd);
+    (void)snprintf(new, sizeof new, "%s.new", path);
+    fd = open(new, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    ck_assert_int_ge(fd, 0);
+    (void)close(fd);
+    tls_identity_save(who, new);
+    ck_assert_int_eq(rename(new, path), 0);
+}
+
+/* A file that is replaced counts from the next connection on; one that makes no
+ * sense, or is missing, changes nothing. */
+START_TEST(files_are_read_again)
+{
+    char path[] = "/tmp/infra-test-ca-XXXXXX";
+    struct tls_identity next = tls_identity_make(NULL, NULL, 30);
+    struct tls_identity new = tls_identity_make("DNS:app.example", &next, 30);
+    struct infra_transport t;
+
+    (void)close(mkstemp(path));
+    save(&authority, path);
+    struct tls_openssl *one = tls_openssl_create(path);
+    ck_assert_ptr_nonnull(one);
+    t = tls_openssl_transport(one);
+    ck_assert_int_eq(shake(&t, &good), 1);
+    ck_assert_int_eq(shake(&t, &new), 0);
+
+    int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+    ck_assert_int_eq(write(fd, "half", 4), 4);
+    (void)close(fd);
+    ck_assert_int_eq(shake(&t, &good), 1);
+    ck_assert_int_eq(unlink(path), 0);
+    ck_assert_int_eq(shake(&t, &good), 1);
+
+    save(&next, path);
+    ck_assert_int_eq(shake(&t, &good), 0);
+    ck_assert_int_eq(shake(&t, &new), 1);
+    (void)unlink(path);
+    tls_openssl_destroy(one);
+    tls_identity_free(&new);
+    tls_identity_free(&next);
+}
+END_TEST
+
 static Suite *tls_suite(void)
 {
     Suite *s = suite_create("tls");
@@ -301,6 +378,7 @@ static Suite *tls_suite(void)
     tcase_add_loop_test(tc, a_plain_server_fails, 0, 2);
     tcase_add_test(tc, a_silent_server_times_out);
     tcase_add_test(tc, authorities_must_exist);
+    tcase_add_test(tc, files_are_read_again);
     suite_add_tcase(s, tc);
     return s;
 }

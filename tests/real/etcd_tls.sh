@@ -100,3 +100,18 @@ before=$(token)
 strangers
 [ "$(token)" = "$before" ] || fail "strangers ended an activity"
 check_diary
+
+# Certificates of another authority in place of all files, and an etcd that shows
+# them: nodes that run read them again.
+kill -9 "$etcd_pid"
+rm "$dir/ca.pem" "$dir/ca.key"
+issue ca etcd
+issue ca node
+start_etcd "$port"
+pids="$pids $etcd_pid"
+before=$(token)
+sleep 5 # Until whoever was active is so again, or another is.
+kill -USR1 "$(pid_of "$(active)")"
+await 20 "$before"
+echo "other certificates: a hand-over"
+check_diary
