@@ -17,6 +17,14 @@
  * that accepts and hangs, drips, floods or talks nonsense ends in a result with
  * its own reason.  Input may come in any pieces: the result is the same.
  *
+ * What the server notes of a check: with a limit that is over or a reply that
+ * is none, a reset.  Else nothing: TCP resets before the program hears of it;
+ * HTTP and the agent are read to the end, also when they are decided; MySQL and
+ * PostgreSQL are left with their own farewell; Redis is reset after its last
+ * reply, which it logs as "verbose" only.  A script ends with its last step, and
+ * the connection with a reset if that was an expectation: for a server that
+ * minds, let it send the protocol's farewell and end with EXPECT_END.
+ *
  * Databases have a header of their own, probe_database.h, which this one
  * includes.
  *
@@ -201,6 +209,12 @@ struct infra_probe_http_options {
  *
  * A reply that passes and has the field x-envoy-degraded, with any value, ends
  * as DEGRADED (Envoy, "Degraded endpoints").
+ *
+ * The result is there as soon as it is decided: with the head, or with the text.
+ * The driver then reads on until the server has closed the connection, so that
+ * the server can say all and has no error to log; for the rest of
+ * response_timeout and for 1 MiB.  A server that does not close in time is left
+ * in order, one that sends more is reset.
  *
  * @param[out] ret  Set on success only.
  * @param options   NULL for all defaults.

@@ -165,7 +165,8 @@ static const struct infra__probe_kind http = { .connected = http_connected,
                                                .output = http_output,
                                                .sent = http_sent,
                                                .input = http_input,
-                                               .ended = http_ended };
+                                               .ended = http_ended,
+                                               .peer_closes = true };
 
 static void set_defaults(struct infra_probe_http_options *o)
 {

@@ -129,6 +129,7 @@ void infra_probe_start_patiently(struct infra_probe *probe,
     probe->want = INFRA_WANT_CONNECT;
     probe->has_input = false;
     probe->is_talking = false;
+    probe->was_heard = false;
     probe->result = (struct infra_probe_result) { 0 };
 }
 
@@ -188,6 +189,15 @@ static infra_time deadline(const void *self)
     return probe->deadline;
 }
 
+static infra_time linger(const void *self)
+{
+    const struct infra_probe *probe = self;
+
+    return probe->kind->peer_closes && probe->was_heard
+               ? probe->response_deadline
+               : 0;
+}
+
 static size_t output(void *self, const void **ret)
 {
     struct infra_probe *probe = self;
@@ -214,6 +224,7 @@ static void input(void *self, const void *bytes, size_t count, infra_time now)
         probe->has_input = true;
         probe->deadline = probe->response_deadline;
         probe->kind->input(probe, bytes, count);
+        probe->was_heard = probe->want == INFRA_WANT_DONE;
     }
 }
 
@@ -351,7 +362,8 @@ static const struct infra_exchange_ops ops = { .size = sizeof ops,
                                                .sent = sent,
                                                .input = input,
                                                .note = note,
-                                               .deadline = deadline };
+                                               .deadline = deadline,
+                                               .linger = linger };
 
 struct infra_exchange infra_probe_exchange(struct infra_probe *probe)
 {
