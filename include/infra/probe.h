@@ -198,7 +198,12 @@ struct infra_probe_http_options {
 /**
  * An HTTP/1.1 request (RFC 9112) on a connection of its own, and what to expect
  * of the reply: chunked, with Content-Length, or ended by closing.  Interim 1xx
- * replies are passed over, but for 101, which is final.  The request is
+ * replies are passed over, but for 101, which is final.  A check is no proxy,
+ * and takes what other clients take: empty lines before the reply, folded
+ * fields, lines that are no field, a list of equal lengths, a coding in HTTP/1.0
+ * or beside a length (the coding counts).  Framing that is wrong beyond that is
+ * BAD_LENGTH only if body_contains needs it.  Control characters in the header,
+ * and more than header_max of it, fail with every client.  The request is
  *
  * @code
  * GET /health HTTP/1.1
