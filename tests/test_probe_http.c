@@ -49,6 +49,15 @@ static struct infra_probe_result run(struct test_transport *t)
     return r;
 }
 
+static const struct infra_probe_http_field fields[] = {
+    { "Authorization", "Basic dTpw" },
+    { "X-Forwarded-Proto", "https" },
+    { "X-Odd~!#", "\t \xc3\xa9, \"a:b\"\\" },
+    { "X-Empty", "" },
+    { "user-AGENT", "probe/1" },
+    { "X-Empty", "again" },
+};
+
 /* The request is this and nothing else, however it is sent. */
 static const struct {
     struct infra_probe_http_options options;
@@ -61,6 +70,15 @@ static const struct {
     { { .method = "OPTIONS", .path = "*", .host = "example.org" },
       "OPTIONS * HTTP/1.1\r\nHost: example.org\r\n"
       "User-Agent: libinfra\r\nConnection: close\r\n\r\n" },
+    { { .fields = fields, .fields_count = 2 },
+      "GET / HTTP/1.1\r\nHost: localhost\r\n"
+      "User-Agent: libinfra\r\nConnection: close\r\n"
+      "Authorization: Basic dTpw\r\nX-Forwarded-Proto: https\r\n\r\n" },
+    { { .host = "a", .fields = fields + 2, .fields_count = 4 },
+      "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
+      "X-Odd~!#: \t \xc3\xa9, \"a:b\"\\\r\nX-Empty: \r\n"
+      "user-AGENT: probe/1\r\nX-Empty: again\r\n\r\n" },
+    { { .fields = NULL, .fields_count = 0 }, REQUEST },
 };
 
 START_TEST(requests_are_exact)
@@ -931,6 +949,7 @@ END_TEST
 START_TEST(options_are_checked)
 {
     static char long_path[2050], long_text[257];
+    static struct infra_probe_http_field many[33];
     const struct {
         const char *name;
         struct infra_probe_http_options o;
@@ -973,10 +992,16 @@ START_TEST(options_are_checked)
         { "header too great", { .header_max = (1u << 20) + 1 }, INFRA_EINVAL },
         { "body greatest", { .body_max = 1u << 20 }, INFRA_OK },
         { "body too great", { .body_max = (1u << 20) + 1 }, INFRA_EINVAL },
+        { "fields without any", { .fields_count = 1 }, INFRA_EINVAL },
+        { "fields of 32", { .fields = many, .fields_count = 32 }, INFRA_OK },
+        { "fields of 33", { .fields = many, .fields_count = 33 }, -2 },
     };
 
     memset(long_path, '/', sizeof long_path - 1);
     memset(long_text, 'a', sizeof long_text - 1);
+    for (size_t i = 0; i < INFRA__COUNT_OF(many); i++) {
+        many[i] = (struct infra_probe_http_field) { "A", "b" };
+    }
     for (size_t i = 0; i < INFRA__COUNT_OF(rows); i++) {
         struct infra_probe_http_options o = rows[i].o;
         o.size = sizeof o;
@@ -990,6 +1015,62 @@ START_TEST(options_are_checked)
 END_TEST
 
 /* The texts are copied: the host's may go. */
+/* A field ends neither its line nor the request, and does not say how long it
+ * is, whom it is for, or what the connection does. */
+START_TEST(fields_are_checked)
+{
+    static char name[66], value[4098];
+    const struct {
+        struct infra_probe_http_field field;
+        int result;
+    } rows[] = {
+        { { "A", "" }, INFRA_OK },
+        { { "A", " b\t" }, INFRA_OK },
+        { { name + 1, value + 1 }, INFRA_OK },
+        { { name, "b" }, INFRA_EINVAL },
+        { { "A", value }, INFRA_EINVAL },
+        { { NULL, "b" }, INFRA_EINVAL },
+        { { "A", NULL }, INFRA_EINVAL },
+        { { "", "b" }, INFRA_EINVAL },
+        { { "A:", "b" }, INFRA_EINVAL },
+        { { "A b", "b" }, INFRA_EINVAL },
+        { { " A", "b" }, INFRA_EINVAL },
+        { { "A\r\nB", "b" }, INFRA_EINVAL },
+        { { "A", "b\r\nB: c" }, INFRA_EINVAL },
+        { { "A", "b\r" }, INFRA_EINVAL },
+        { { "A", "b\nB: c" }, INFRA_EINVAL },
+        { { "A", "\1" }, INFRA_EINVAL },
+        { { "A", "\177" }, INFRA_EINVAL },
+        { { "Host", "b" }, INFRA_EINVAL },
+        { { "hOST", "b" }, INFRA_EINVAL },
+        { { "Hosts", "b" }, INFRA_OK },
+        { { "Hos", "b" }, INFRA_OK },
+        { { "Connection", "keep-alive" }, INFRA_EINVAL },
+        { { "Content-Length", "3" }, INFRA_EINVAL },
+        { { "content-length", "" }, INFRA_EINVAL },
+        { { "Content-Type", "text/plain" }, INFRA_OK },
+        { { "Transfer-Encoding", "chunked" }, INFRA_EINVAL },
+        { { "TE", "trailers" }, INFRA_EINVAL },
+        { { "Trailer", "A" }, INFRA_EINVAL },
+        { { "Upgrade", "h2c" }, INFRA_EINVAL },
+        { { "Expect", "100-continue" }, INFRA_EINVAL },
+    };
+
+    memset(name, 'a', sizeof name - 1);
+    memset(value, 'a', sizeof value - 1);
+    for (size_t i = 0; i < INFRA__COUNT_OF(rows); i++) {
+        const struct infra_probe_http_options o = { .size = sizeof o,
+                                                    .fields = &rows[i].field,
+                                                    .fields_count = 1 };
+        int err = infra_probe_http(&probe, &o);
+        ck_assert_msg(err == rows[i].result, "%zu: %d", i, err);
+        ck_assert_int_eq(probe == NULL, err != INFRA_OK);
+        infra_probe_destroy(probe);
+        probe = NULL;
+    }
+}
+END_TEST
+
 START_TEST(texts_are_copied)
 {
     static const struct test_step script[] = {
@@ -1086,6 +1167,7 @@ static Suite *http_suite(void)
     tc = tcase_create("contract");
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, options_are_checked);
+    tcase_add_test(tc, fields_are_checked);
     tcase_add_test(tc, texts_are_copied);
     tcase_add_test(tc, options_of_any_age);
     tcase_add_test(tc, the_allocation_may_fail);

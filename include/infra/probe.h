@@ -165,6 +165,12 @@ struct infra_probe_tcp_options {
 INFRA_API INFRA_NODISCARD int infra_probe_tcp(
     struct infra_probe **ret, const struct infra_probe_tcp_options *options);
 
+/** A field of an HTTP request. */
+struct infra_probe_http_field {
+    const char *name;  /**< A token of at most 64 bytes. */
+    const char *value; /**< At most 4096 bytes without control characters. */
+};
+
 /** Options of infra_probe_http().  Texts are copied. */
 struct infra_probe_http_options {
     size_t size;
@@ -193,6 +199,13 @@ struct infra_probe_http_options {
      *  HAProxy 404 does not bring back who is down; here it is a pass, and the
      *  drain keeps new work away. */
     uint32_t drain_on_404;
+    /** Header fields of the host's own, at most 32, which are sent as they are,
+     *  after ours: Authorization, X-Forwarded-Proto.  User-Agent replaces ours.
+     *  INFRA_EINVAL: what frames the request or the connection: Host (that is
+     *  an option), Connection, Content-Length, Transfer-Encoding, TE, Trailer,
+     *  Upgrade, Expect. */
+    const struct infra_probe_http_field *fields;
+    size_t fields_count;
 };
 
 /**
@@ -224,8 +237,8 @@ struct infra_probe_http_options {
  * @param[out] ret  Set on success only.
  * @param options   NULL for all defaults.
  * @return INFRA_OK; INFRA_ENOMEM; INFRA_ESTRUCT; INFRA_EINVAL: NULL, a text
- *         that may not stand in a request or is too long, body_contains with
- *         HEAD, a status outside 100 .. 599, status_max below status_min,
+ *         that may not stand in a request or is too long, a field that may not
+ *         be set or too many, body_contains with HEAD, a status outside 100 .. 599, status_max below status_min,
  *         header_max or body_max above 1 MiB, a flag above 1.
  *
  * Allocates.  Thread safety: any.
