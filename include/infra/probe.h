@@ -80,6 +80,8 @@ enum infra_probe_reason {
     INFRA_PROBE_UNEXPECTED,      /**< Not what the script expects. */
     INFRA_PROBE_AGENT_DOWN,      /**< The agent says so. */
     INFRA_PROBE_DEGRADED,        /**< Passed, but it asks to be spared. */
+    INFRA_PROBE_ANSWER,          /**< The host's own question has no answer, or
+                                    not one within its limits. */
 };
 
 /** What a database is. */

@@ -57,6 +57,7 @@ static const struct {
     [INFRA_PROBE_UNEXPECTED] = { "unexpected", INFRA_OUTCOME_ERROR },
     [INFRA_PROBE_AGENT_DOWN] = { "agent down", INFRA_OUTCOME_ERROR },
     [INFRA_PROBE_DEGRADED] = { "degraded", INFRA_OUTCOME_DEGRADED },
+    [INFRA_PROBE_ANSWER] = { "answer", INFRA_OUTCOME_ERROR },
 };
 
 const char *infra_probe_reason_name(uint32_t reason)
