@@ -136,10 +136,10 @@ struct infra_probe_result {
     uint64_t position; /**< An LSN, a replication offset, a GTID's sequence. */
     uint32_t role;     /**< enum infra_probe_role */
     uint32_t writable; /**< 1: it takes writes. */
-    uint32_t weight_percent; /**< Of the configured weight. */
+    uint32_t weight_percent; /**< Of the configured weight; 0: no work. */
     uint32_t in_flight_max;  /**< As in struct infra_backend. */
     uint32_t admin;          /**< enum infra_probe_admin */
-    uint32_t weight;         /**< Instead of the configured weight. */
+    uint32_t weight;         /**< Instead of the configured one; 0: no work. */
     uint64_t answer;         /**< To the question in a database's options. */
     uint64_t reserved1[4];
 };
@@ -271,7 +271,10 @@ struct infra_probe_agent_options {
  * - `up`; `down`, `fail`, `stopped`: told as HEALTH, the latter three end as
  *   AGENT_DOWN;
  * - `75%` or `weight:75%`: told as WEIGHT, weight_percent (at most 25600);
- *   `weight:10`, 0 to 256: told as WEIGHT_ABSOLUTE, weight;
+ *   `weight:10`, 0 to 256: told as WEIGHT_ABSOLUTE, weight.  0 and 0% are told
+ *   as they are, and mean no new work, as in HAProxy: for the balancer they go
+ *   to infra_balancer_set_share() and infra_balancer_set_weight(), where 0 is
+ *   nothing, and never into infra_backend.weight, where 0 is the default, 1;
  * - `maxconn:30`: told as IN_FLIGHT_MAX; 0 is no cap;
  * - `ready`, `drain`, `maint`: told as ADMIN.
  *
