@@ -370,6 +370,23 @@ START_TEST(the_last_keys_are_kept)
 }
 END_TEST
 
+/* One that comes and goes all the time takes nobody's place. */
+START_TEST(who_comes_and_goes_takes_one_place)
+{
+    watch_open(&watch, (struct infra_outlier_options) {
+                           .ids_max = 4, .max_ejection_percent = 100 });
+    set_key(0, "away", 0);
+    (void)eject(0, 0);
+    take_away(0);
+    for (int i = 0; i < 20; i++) {
+        set_key(1, i % 3 == 0 ? "here" : "there", 1);
+        take_away(1);
+    }
+    set_key(0, "away", 2);
+    ck_assert_uint_eq(watch_inspect(&watch, 0).is_ejected, 1);
+}
+END_TEST
+
 static Suite *kept_suite(void)
 {
     Suite *s = suite_create("outlier_kept");
@@ -390,6 +407,7 @@ static Suite *kept_suite(void)
     tcase_add_test(tc, rates_are_of_one_interval);
     tcase_add_loop_test(tc, a_list_may_be_said_in_any_order, 0, 2);
     tcase_add_test(tc, the_last_keys_are_kept);
+    tcase_add_test(tc, who_comes_and_goes_takes_one_place);
     suite_add_tcase(s, tc);
     return s;
 }

@@ -27,13 +27,13 @@ struct member {
     bool is_kept;    /* Was out when it left: that is not told yet. */
 };
 
-/* Who was removed, as a ring. */
+/* Who was removed. */
 static struct {
     struct member member;
     uint32_t id;
-    bool is_kept;
+    uint32_t order; /* 0: free. */
 } removed[IDS];
-static uint32_t removed_next;
+static uint32_t removed_count;
 
 static struct watch watch;
 static struct member members[IDS];
@@ -45,7 +45,7 @@ static void setup(void)
     watch.outlier = NULL;
     memset(members, 0, sizeof members);
     memset(removed, 0, sizeof removed);
-    removed_next = 0;
+    removed_count = 0;
     memset(counts, 0, sizeof counts);
     memset(reasons, 0, sizeof reasons);
 }
@@ -195,10 +195,13 @@ static void compare(uint32_t id)
 static void leave(uint32_t id)
 {
     if (members[id].is_set) {
-        removed[removed_next].member = members[id];
-        removed[removed_next].id = id;
-        removed[removed_next].is_kept = true;
-        removed_next = (removed_next + 1) % IDS;
+        uint32_t place = 0; /* Free, or the oldest. */
+        for (uint32_t i = 0; i < IDS; i++) {
+            place = removed[i].order < removed[place].order ? i : place;
+        }
+        removed[place].member = members[id];
+        removed[place].id = id;
+        removed[place].order = ++removed_count;
     }
     members[id] = (struct member) { .is_set = false };
 }
@@ -208,10 +211,10 @@ static struct member come(uint32_t id, uint32_t key, infra_time now)
 {
     for (uint32_t i = 0; i < IDS; i++) {
         struct member m = removed[i].member;
-        if (!removed[i].is_kept || removed[i].id != id || m.key != key) {
+        if (removed[i].order == 0 || removed[i].id != id || m.key != key) {
             continue;
         }
-        removed[i].is_kept = false;
+        removed[i].order = 0;
         m.is_kept = m.is_out && m.until > now;
         m.until = m.is_kept ? m.until : 0;
         m.is_out = false;
@@ -267,7 +270,7 @@ static uint64_t run(uint64_t seed, uint32_t variant)
     watch_open(&watch, o);
     memset(members, 0, sizeof members);
     memset(removed, 0, sizeof removed);
-    removed_next = 0;
+    removed_count = 0;
     for (uint32_t id = 0; id < IDS; id++) {
         set_member(id, 0, id % TIERS, now);
     }

@@ -54,13 +54,13 @@ struct infra_outlier {
     struct infra__timers changes; /* By the order in which they happened. */
     /* Who is at which id, and from ids_max on, at which place of `kept`. */
     struct infra__keys keys;
-    struct infra__outlier_kept *kept; /* A ring: the oldest is overwritten. */
+    struct infra__outlier_kept *kept; /* ids_max of them. */
     uint64_t changes_count;
     infra_time now; /* The greatest that was seen. */
     infra_time due; /* The next sweep. */
     uint64_t random;
     uint32_t members;
-    uint32_t kept_next; /* The ring's next place. */
+    uint32_t kept_next; /* The place that is likely to be free. */
     struct infra__outlier_tier tiers[INFRA_OUTLIER_TIERS_MAX];
     /* For a sweep: those that are compared, what is compared, and who is found
      * wanting. */

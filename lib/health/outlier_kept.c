@@ -28,10 +28,24 @@ static void drop(struct infra_outlier *o, uint32_t place)
     o->kept[place].until = 0;
 }
 
+/* A place that is free, or that of the key that has been away for longest: one
+ * that comes and goes takes none from the others. The search is needed only
+ * when places have been taken out of their order. */
+static uint32_t find_place(struct infra_outlier *o)
+{
+    uint32_t place = o->kept_next;
+
+    for (uint32_t i = 0; o->kept[place].until != 0 && i < o->desk.ids_max;
+         i++) {
+        place = o->kept[i].until < o->kept[place].until ? i : place;
+    }
+    o->kept_next = place + 1 < o->desk.ids_max ? place + 1 : 0;
+    return place;
+}
+
 void infra__outlier_keep(struct infra_outlier *o, uint32_t id)
 {
     uint64_t hash = o->keys.hashes[id];
-    uint32_t place = o->kept_next;
 
     assert(o->backends[id].is_set);
     infra__keys_remove(&o->keys, id);
@@ -39,12 +53,12 @@ void infra__outlier_keep(struct infra_outlier *o, uint32_t id)
     if (infra__keys_find(&o->keys, hash) != INFRA__NOWHERE) {
         return;
     }
+    uint32_t place = find_place(o);
     if (o->kept[place].until != 0) {
         drop(o, place);
     }
     o->kept[place] = copy_of(o, id);
     infra__keys_add(&o->keys, o->desk.ids_max + place, hash);
-    o->kept_next = place + 1 < o->desk.ids_max ? place + 1 : 0;
 }
 
 static const struct infra__outlier_window empty_window;
