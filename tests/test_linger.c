@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What a server sees of a check that is decided before it has said all, over
  * real sockets: no reset, unless it floods. */
+#include "fake_tls.h"
 #include "support.h"
 #include "talk.h"
 
@@ -72,10 +73,12 @@ static void say(const char *text)
                      (ssize_t)strlen(text));
 }
 
-/* Wait for the driver's socket, and let it have its turn. */
+/* Wait for the driver's socket, unless something is due, and let it have its
+ * turn. */
 static void step_when_ready(infra_time now)
 {
-    ck_assert(test_wait(infra_driver_fd(talk_driver), POLLIN));
+    ck_assert(infra_driver_deadline(talk_driver) <= now ||
+              test_wait(infra_driver_fd(talk_driver), POLLIN));
     talk_step(now);
 }
 
@@ -235,6 +238,46 @@ START_TEST(an_agent_says_all)
 }
 END_TEST
 
+static void say_coded(const char *text)
+{
+    char coded[256];
+    size_t size = strlen(text);
+
+    memcpy(coded, text, size);
+    fake_tls_code(coded, size);
+    ck_assert_int_eq(send(peer, coded, size, MSG_NOSIGNAL), (ssize_t)size);
+}
+
+/* The same over TLS, whose sessions hold bytes that nobody is told of; they end
+ * with it. */
+START_TEST(sessions_are_read_to_their_end)
+{
+    const struct infra_probe_http_options o = { .size = sizeof o, .tls = 1 };
+    struct fake_tls fake = { .piece = _i == 0 ? 0 : 2 };
+    struct infra_transport transport = fake_tls_transport(&fake);
+
+    infra_probe_destroy(probe);
+    ck_assert_int_eq(infra_probe_http(&probe, &o), INFRA_OK);
+    attach();
+    job.tls = &transport;
+    start(0);
+    ck_assert_int_eq(send(peer, "h", 1, MSG_NOSIGNAL), 1);
+    say_coded(HEAD);
+    while (done == 0) {
+        step_when_ready(0);
+    }
+    ck_assert_uint_eq(reason_now(), INFRA_PROBE_PASSED);
+    ck_assert_int_eq(fake.closed, 0);
+    say_coded("body, and so much of it that no read takes all of it");
+    ck_assert_int_eq(send(peer, FAKE_TLS_NOTIFY, 1, MSG_NOSIGNAL), 1);
+    while (job.link != INFRA__LINK_NONE) {
+        step_when_ready(1);
+    }
+    ck_assert_int_eq(fake.closed, 1);
+    ck_assert_int_eq(end_of_stream(), 0);
+}
+END_TEST
+
 static Suite *linger_suite(void)
 {
     Suite *s = suite_create("linger");
@@ -247,6 +290,7 @@ static Suite *linger_suite(void)
     tcase_add_loop_test(tc, the_next_check_ends_it, 0, 2);
     tcase_add_test(tc, who_is_late_is_reset);
     tcase_add_test(tc, an_agent_says_all);
+    tcase_add_loop_test(tc, sessions_are_read_to_their_end, 0, 2);
     suite_add_tcase(s, tc);
     return s;
 }

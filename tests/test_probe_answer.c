@@ -8,6 +8,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static struct test_heap heap;
@@ -315,6 +316,47 @@ START_TEST(limits_are_checked)
 }
 END_TEST
 
+/* A heap that looks at what it gets back. */
+static void *watchful_realloc(void *user, void *ptr, size_t old_size,
+                              size_t new_size)
+{
+    uint32_t *freed = user;
+
+    for (size_t i = 0; new_size == 0 && i < old_size; i++) {
+        ck_assert(((unsigned char *)ptr)[i] == 0);
+    }
+    *freed += new_size == 0;
+    return new_size == 0 ? (free(ptr), NULL) : realloc(ptr, new_size);
+}
+
+/* What a probe knew is wiped: passwords, and headers that are as good. */
+START_TEST(what_they_know_is_wiped)
+{
+    uint32_t freed = 0;
+    const struct infra_allocator a = { .realloc = watchful_realloc,
+                                       .user = &freed };
+    const struct infra_probe_http_field field = { "Authorization", "secret" };
+    const struct infra_probe_http_options h = {
+        .size = sizeof h, .allocator = &a, .fields = &field, .fields_count = 1
+    };
+    const struct infra_probe_pgsql_options g = { .size = sizeof g,
+                                                 .allocator = &a,
+                                                 .password = "secret" };
+    const struct infra_probe_redis_options r = { .size = sizeof r,
+                                                 .allocator = &a,
+                                                 .password = "secret" };
+    struct infra_probe *p[3];
+
+    ck_assert_int_eq(infra_probe_http(&p[0], &h), INFRA_OK);
+    ck_assert_int_eq(infra_probe_pgsql(&p[1], &g), INFRA_OK);
+    ck_assert_int_eq(infra_probe_redis(&p[2], &r), INFRA_OK);
+    for (int i = 0; i < 3; i++) {
+        infra_probe_destroy(p[i]);
+    }
+    ck_assert_uint_eq(freed, 3);
+}
+END_TEST
+
 static Suite *answer_suite(void)
 {
     Suite *s = suite_create("probe_answer");
@@ -326,6 +368,7 @@ static Suite *answer_suite(void)
     tcase_add_loop_test(tc, redis_answers_decide, 0, INFRA__COUNT_OF(rows));
     tcase_add_test(tc, redis_answers_are_read);
     tcase_add_test(tc, limits_are_checked);
+    tcase_add_test(tc, what_they_know_is_wiped);
     suite_add_tcase(s, tc);
     return s;
 }

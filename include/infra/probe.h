@@ -391,7 +391,8 @@ struct infra_probe_script_options {
 INFRA_API INFRA_NODISCARD int infra_probe_script(
     struct infra_probe **ret, const struct infra_probe_script_options *options);
 
-/** Free a probe; NULL is allowed.  Thread safety: owner. */
+/** Free a probe, and wipe what it knows; NULL is allowed.  Thread safety:
+ *  owner. */
 INFRA_API void infra_probe_destroy(struct infra_probe *probe);
 
 /**

@@ -5,6 +5,7 @@
 #include "probe.h"
 
 #include "../base/internal.h"
+#include "../base/secret.h"
 
 #include <assert.h>
 
@@ -100,7 +101,9 @@ void infra_probe_destroy(struct infra_probe *probe)
 {
     if (probe != NULL) {
         struct infra_allocator allocator = probe->allocator;
-        infra__free(&allocator, probe, 1, probe->bytes);
+        size_t bytes = probe->bytes;
+        infra__wipe(probe, bytes); /* There may be passwords in it. */
+        infra__free(&allocator, probe, 1, bytes);
     }
 }
 
