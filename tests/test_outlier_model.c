@@ -38,7 +38,7 @@ static uint32_t removed_count;
 static struct watch watch;
 static struct member members[IDS];
 static uint64_t counts[4];
-static uint64_t reasons[INFRA_OUTLIER_PASSED + 1];
+static uint64_t reasons[INFRA_OUTLIER_KEPT + 1];
 
 static void setup(void)
 {
