@@ -4,6 +4,7 @@
 #include "check_spec.h"
 
 #include "arguments.h"
+#include "http_fields.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,9 +19,14 @@ const char check_spec_help[] =
     "  tcp                                  it accepts a connection\n"
     "  http:/PATH                           GET PATH is answered with 200 to "
     "399\n"
+    "  http:/PATH,host=H,field=X-Forwarded-Proto: https,field=NAME: VALUE\n"
     "  mysql,user=U,password=P,expect=replica,lag_max=5s\n"
     "  pgsql,user=U,password=P,expect=primary,question=SELECT 1\n"
     "  redis,password=P,expect=primary\n"
+    "                                       with question=Q the answer, a "
+    "number, is\n"
+    "                                       judged by answer_min=N and "
+    "answer_max=N\n"
     "  agent                                HAProxy's agent-check\n"
     "  script,start=220 ,send=QUIT\\r\\n,expect=221\n"
     "All take connect_timeout=TIME and response_timeout=TIME.  In a value a "
@@ -59,6 +65,9 @@ static const char *text(struct reading *r, const char *name)
         struct setting *s = &r->spec->settings[i];
         if (strcmp(s->name, name) == 0) {
             s->is_used = true;
+            if (strlen(s->value) != s->size) { /* A zero byte would cut it. */
+                r->wrong = name;
+            }
             return s->value;
         }
     }
@@ -123,6 +132,16 @@ static int tcp(struct infra_probe **ret, struct reading *r)
 
 static int http(struct infra_probe **ret, struct reading *r)
 {
+    struct http_fields fields = { .count = 0 };
+
+    for (uint32_t i = 0; i < r->spec->count; i++) {
+        struct setting *s = &r->spec->settings[i];
+        if (strcmp(s->name, "field") == 0) {
+            const char *wrong = http_fields_add(&fields, s->value, s->size);
+            s->is_used = true;
+            r->wrong = wrong != NULL ? wrong : r->wrong;
+        }
+    }
     const struct infra_probe_http_options o = {
         .size = sizeof o,
         .method = text(r, "method"),
@@ -136,6 +155,8 @@ static int http(struct infra_probe **ret, struct reading *r)
         .status_max = number(r, "status_max"),
         .drain_on_404 = number(r, "drain_on_404"),
         .tls = number(r, "tls"),
+        .fields = fields.at,
+        .fields_count = fields.count,
     };
 
     return infra_probe_http(ret, &o);
@@ -155,6 +176,8 @@ static int mysql(struct infra_probe **ret, struct reading *r)
         .ask = number(r, "ask"),
         .expect = role(r, "expect"),
         .tls = number(r, "tls"),
+        .answer_min = number(r, "answer_min"),
+        .answer_max = number(r, "answer_max"),
     };
 
     return infra_probe_mysql(ret, &o);
@@ -177,6 +200,8 @@ static int pgsql(struct infra_probe **ret, struct reading *r)
         .expect = role(r, "expect"),
         .tls = number(r, "tls"),
         .clear_password = number(r, "clear_password"),
+        .answer_min = number(r, "answer_min"),
+        .answer_max = number(r, "answer_max"),
     };
 
     return infra_probe_pgsql(ret, &o);
@@ -194,6 +219,9 @@ static int redis(struct infra_probe **ret, struct reading *r)
         .expect = role(r, "expect"),
         .ask = number(r, "ask"),
         .tls = number(r, "tls"),
+        .question = text(r, "question"),
+        .answer_min = number(r, "answer_min"),
+        .answer_max = number(r, "answer_max"),
     };
 
     return infra_probe_redis(ret, &o);

@@ -11,7 +11,8 @@
  *
  * The names are those of the options in <infra/probe.h>.  In a value \, is a
  * comma, \r \n \t \\ are what they are in C, and \xHH is a byte.  The bytes of
- * send= and of what is expected count; others are texts.
+ * send= and of what is expected count; others are texts, without a zero byte.
+ * field=NAME: VALUE is a header field of HTTP, as often as it is given.
  */
 #ifndef EXAMPLES_CHECK_SPEC_H
 #define EXAMPLES_CHECK_SPEC_H

@@ -72,12 +72,50 @@ START_TEST(a_reply_ends_where_it_ends)
 }
 END_TEST
 
+/* What a check lets pass (test_probe_http.c) is bad where another reply follows:
+ * who reads it otherwise than its sender meant takes one reply for another. */
+START_TEST(strict_where_another_follows)
+{
+    static const char *const odd[] = {
+        "\r\nHTTP/1.1 200 OK\r\n\r\n",
+        "HTTP/1.1  200 OK\r\n\r\n",
+        "HTTP/1.1 403.1 No\r\n\r\n",
+        "HTTP/1.1 200 OK\r\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nA: b\r\n c\r\n\r\n",
+        "HTTP/1.1 200 OK\r\n A: b\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nA : b\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nA\r\n\r\n",
+        "HTTP/1.1 200 OK\r\n: b\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nA(b): c\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: 2, 2\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n"
+        "Transfer-Encoding: chunked\r\n\r\n",
+        "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n",
+        "HTTP/1.1 204 No\r\nTransfer-Encoding: chunked\r\n"
+        "Content-Length: 2\r\n\r\n",
+    };
+
+    for (size_t i = 0; i < INFRA__COUNT_OF(odd); i++) {
+        struct infra__http_reply r;
+        struct infra__bytes piece,
+            in = { (const unsigned char *)odd[i], strlen(odd[i]) };
+        infra__http_reply_start(&r, 1000, true);
+        ck_assert_msg(infra__http_reply_next(&r, &in, &piece) ==
+                          INFRA__HTTP_BAD,
+                      "%s", odd[i]);
+    }
+}
+END_TEST
+
 static Suite *http_reply_suite(void)
 {
     Suite *s = suite_create("http_reply");
     TCase *tc = tcase_create("kept");
     tcase_add_loop_test(tc, a_reply_ends_where_it_ends, 0,
                         (int)INFRA__COUNT_OF(rows));
+    tcase_add_test(tc, strict_where_another_follows);
     suite_add_tcase(s, tc);
     return s;
 }

@@ -220,12 +220,13 @@ START_TEST(caps_count_by_tier)
 
     ck_assert_int_eq(infra_outlier_remove(watch.outlier, 0), INFRA_OK);
     ck_assert_uint_eq(fail_now(2, 0).kind, INFRA_OUTLIER_CAPPED); /* 2 of 3. */
-    watch_set(&watch, 0, 0, 0); /* A new life: 2 of 4. */
-    eject(2, 0);
+    ck_assert_int_eq(infra_outlier_set(watch.outlier, 0, "new", 0, 0), 0);
+    eject(2, 0); /* A new one: 2 of 4. */
     ck_assert_uint_eq(fail_now(3, 0).kind, INFRA_OUTLIER_CAPPED);
-    watch_set(&watch, 1, 15, 0); /* Out, to the other tier: 2 of 3 there. */
+    watch_set(&watch, 7, 15, 0);
+    watch_set(&watch, 1, 15, 0); /* Out, to the other tier: 2 of 4 there. */
     ck_assert_uint_eq(watch_inspect(&watch, 1).is_ejected, 1);
-    ck_assert_uint_eq(fail_now(3, 0).kind, INFRA_OUTLIER_CAPPED); /* 2 of 3. */
+    ck_assert_uint_eq(fail_now(3, 0).kind, INFRA_OUTLIER_CAPPED); /* 1 of 3. */
     watch_set(&watch, 6, 0, 0);
     eject(3, 0);
     ck_assert_uint_eq(fail_now(5, 0).kind, INFRA_OUTLIER_CAPPED);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Outlier: what always holds, whatever the traffic and whatever the host does:
  * a backend goes out and comes back by turns, within the cap of its tier, and
- * comes back by time or by a passed check only; counts agree; who is removed
- * leaves nothing behind; and the same seed tells the same story. */
+ * comes back by time, by a passed check, or since its tier has shrunk; counts
+ * agree; who is removed and comes back is what it was; and the same seed tells
+ * the same story. */
 #include "watch.h"
 
 #include "base/internal.h"
@@ -23,17 +24,28 @@ struct member {
     uint32_t ejections;
     infra_time until;
     bool may_return; /* A check has passed. */
+    bool is_kept;    /* Was out when it left: that is not told yet. */
 };
+
+/* Who was removed. */
+static struct {
+    struct member member;
+    uint32_t id;
+    uint32_t order; /* 0: free. */
+} removed[IDS];
+static uint32_t removed_count;
 
 static struct watch watch;
 static struct member members[IDS];
 static uint64_t counts[4];
-static uint64_t reasons[INFRA_OUTLIER_PASSED + 1];
+static uint64_t reasons[INFRA_OUTLIER_KEPT + 1];
 
 static void setup(void)
 {
     watch.outlier = NULL;
     memset(members, 0, sizeof members);
+    memset(removed, 0, sizeof removed);
+    removed_count = 0;
     memset(counts, 0, sizeof counts);
     memset(reasons, 0, sizeof reasons);
 }
@@ -80,36 +92,57 @@ static void count_tier(uint32_t tier, uint32_t *all, uint32_t *out)
     }
 }
 
-static void learn(const struct infra_outlier_event *e,
-                  const struct infra_outlier_options *o, infra_time now)
+static bool is_within(const struct infra_outlier_options *o, uint32_t out,
+                      uint32_t all)
 {
-    struct member *m = &members[e->id];
+    return 100 * out <= o->max_ejection_percent * all ||
+           (o->always_eject_one_host && out <= 1);
+}
+
+static void learn_ejected(struct member *m, const struct infra_outlier_event *e,
+                          const struct infra_outlier_options *o)
+{
     uint32_t all, out;
 
-    ck_assert(m->is_set);
-    ck_assert_uint_le(e->at, now);
-    ck_assert_uint_le(e->reason, INFRA_OUTLIER_PASSED);
-    counts[e->kind]++;
-    reasons[e->reason]++;
     count_tier(m->tier, &all, &out);
-    bool allowed = 100 * (out + 1) <= o->max_ejection_percent * all ||
-                   (o->always_eject_one_host && out == 0);
-    switch (e->kind) {
-    case INFRA_OUTLIER_EJECTED:
-        ck_assert(!m->is_out && allowed);
+    ck_assert(!m->is_out);
+    ck_assert_uint_eq(m->is_kept, e->reason == INFRA_OUTLIER_KEPT);
+    if (m->is_kept) {
+        ck_assert_uint_eq(e->until, m->until);
+        ck_assert_uint_eq(e->ejections, m->ejections);
+    } else {
+        ck_assert(is_within(o, out + 1, all));
         ck_assert_uint_lt(e->reason, INFRA_OUTLIER_TIME);
         ck_assert_uint_eq(e->ejections, ++m->ejections);
         ck_assert_uint_ge(e->until, e->at + o->base_ejection_time);
         ck_assert_uint_le(e->until, e->at + o->max_ejection_time +
                                         o->max_ejection_time_jitter);
-        m->is_out = true;
-        m->until = e->until;
+    }
+    m->is_kept = false;
+    m->is_out = true;
+    m->until = e->until;
+}
+
+static void learn(const struct infra_outlier_event *e,
+                  const struct infra_outlier_options *o, infra_time now)
+{
+    struct member *m = &members[e->id];
+
+    ck_assert(m->is_set);
+    ck_assert_uint_le(e->at, now);
+    ck_assert_uint_le(e->reason, INFRA_OUTLIER_KEPT);
+    counts[e->kind]++;
+    reasons[e->reason]++;
+    switch (e->kind) {
+    case INFRA_OUTLIER_EJECTED:
+        learn_ejected(m, e, o);
         break;
     case INFRA_OUTLIER_RETURNED:
         ck_assert(m->is_out);
-        ck_assert(e->reason == INFRA_OUTLIER_TIME
-                      ? now >= m->until
-                      : e->reason == INFRA_OUTLIER_PASSED && m->may_return);
+        ck_assert(e->reason == INFRA_OUTLIER_TIME ? now >= m->until
+                  : e->reason == INFRA_OUTLIER_PASSED
+                      ? m->may_return
+                      : e->reason == INFRA_OUTLIER_SHRUNK);
         m->is_out = false;
         break;
     default:
@@ -128,6 +161,14 @@ static uint64_t take_events(const struct infra_outlier_options *o,
     while ((e = watch_next(&watch, now)).kind != WATCH_NOTHING) {
         learn(&e, o, now);
         story = infra_xxhash64(&e, sizeof e, story);
+    }
+    for (uint32_t tier = 0; tier < TIERS; tier++) {
+        uint32_t all, out;
+        count_tier(tier, &all, &out);
+        ck_assert(is_within(o, out, all));
+    }
+    for (uint32_t id = 0; id < IDS; id++) {
+        members[id].is_kept = false; /* Its tier had no room for it. */
     }
     ck_assert_uint_gt(infra_outlier_deadline(watch.outlier), now);
     ck_assert_uint_le(infra_outlier_deadline(watch.outlier) - now, o->interval);
@@ -150,15 +191,50 @@ static void compare(uint32_t id)
     }
 }
 
+/* The host has taken all events, so that what it knows is all there is. */
+static void leave(uint32_t id)
+{
+    if (members[id].is_set) {
+        uint32_t place = 0; /* Free, or the oldest. */
+        for (uint32_t i = 0; i < IDS; i++) {
+            place = removed[i].order < removed[place].order ? i : place;
+        }
+        removed[place].member = members[id];
+        removed[place].id = id;
+        removed[place].order = ++removed_count;
+    }
+    members[id] = (struct member) { .is_set = false };
+}
+
+/* All within INFRA_OUTLIER_KEPT_FOR. */
+static struct member come(uint32_t id, uint32_t key, infra_time now)
+{
+    for (uint32_t i = 0; i < IDS; i++) {
+        struct member m = removed[i].member;
+        if (removed[i].order == 0 || removed[i].id != id || m.key != key) {
+            continue;
+        }
+        removed[i].order = 0;
+        m.is_kept = m.is_out && m.until > now;
+        m.until = m.is_kept ? m.until : 0;
+        m.is_out = false;
+        m.may_return = false;
+        return m;
+    }
+    return (struct member) { .is_set = true, .key = key };
+}
+
 static void set_member(uint32_t id, uint32_t key, uint32_t tier, infra_time now)
 {
     struct member *m = &members[id];
-    char name[8];
+    char name[16];
 
-    snprintf(name, sizeof name, "k%u", key);
+    snprintf(name, sizeof name, "k%u-%u", id, key);
     ck_assert_int_eq(infra_outlier_set(watch.outlier, id, name, tier, now), 0);
     if (!m->is_set || m->key != key) {
-        *m = (struct member) { .is_set = true, .key = key };
+        struct member next = come(id, key, now);
+        leave(id);
+        *m = next;
     }
     m->tier = tier;
 }
@@ -167,7 +243,7 @@ static void set_member(uint32_t id, uint32_t key, uint32_t tier, infra_time now)
 static void traffic(uint64_t *random, uint32_t id, int step)
 {
     static const uint32_t faults[] = { INFRA_OUTCOME_ERROR,
-                                       INFRA_OUTLIER_GATEWAY_ERROR,
+                                       INFRA_OUTCOME_GATEWAY_ERROR,
                                        INFRA_OUTCOME_TIMEOUT };
     bool is_bad = id < 10 && step / 500 % 2 == 0;
     uint32_t percent = !is_bad ? 1 : id % 5 == 4 ? 2 : 20 * (id % 5 + 1);
@@ -193,6 +269,8 @@ static uint64_t run(uint64_t seed, uint32_t variant)
 
     watch_open(&watch, o);
     memset(members, 0, sizeof members);
+    memset(removed, 0, sizeof removed);
+    removed_count = 0;
     for (uint32_t id = 0; id < IDS; id++) {
         set_member(id, 0, id % TIERS, now);
     }
@@ -206,11 +284,14 @@ static uint64_t run(uint64_t seed, uint32_t variant)
             int err = infra_outlier_passed(watch.outlier, id, now);
             ck_assert_int_eq(err, members[id].is_set ? 0 : INFRA_ENOENT);
             members[id].may_return = members[id].is_out;
+            members[id].is_kept = false;
         } else if (dice < 985) {
+            story = take_events(&o, now, story);
             int err = infra_outlier_remove(watch.outlier, id);
             ck_assert_int_eq(err, members[id].is_set ? 0 : INFRA_ENOENT);
-            members[id] = (struct member) { .is_set = false };
+            leave(id);
         } else {
+            story = take_events(&o, now, story);
             set_member(id, dice % 3 == 0, dice % TIERS, now);
         }
         if (infra_outlier_deadline(watch.outlier) <= now || dice % 4 == 0) {
@@ -239,7 +320,7 @@ START_TEST(the_rules_hold_under_random_traffic)
     ck_assert_uint_eq(infra_outlier_deadline(watch.outlier), INFRA_TIME_NEVER);
     /* Who comes now finds the whole cap free. */
     for (uint32_t id = 0; id < 10; id++) {
-        watch_set(&watch, id, 0, 0);
+        watch_set(&watch, id, 0, 0); /* By other keys. */
     }
     (void)watch_report(&watch, 0, INFRA_OUTCOME_ERROR, 5);
     ck_assert_uint_ne(watch_next(&watch, 0).kind, INFRA_OUTLIER_CAPPED);

@@ -219,7 +219,7 @@ END_TEST
 
 START_TEST(reasons_are_named)
 {
-    for (uint32_t a = 0; a <= INFRA_PROBE_DEGRADED; a++) {
+    for (uint32_t a = 0; a <= INFRA_PROBE_ANSWER; a++) {
         ck_assert_str_ne(infra_probe_reason_name(a), "unknown");
         for (uint32_t b = 0; b < a; b++) {
             ck_assert_str_ne(infra_probe_reason_name(a),
@@ -227,7 +227,7 @@ START_TEST(reasons_are_named)
         }
     }
     ck_assert_str_eq(infra_probe_reason_name(INFRA_PROBE_NO_REPLY), "no reply");
-    ck_assert_str_eq(infra_probe_reason_name(INFRA_PROBE_DEGRADED + 1),
+    ck_assert_str_eq(infra_probe_reason_name(INFRA_PROBE_ANSWER + 1),
                      "unknown");
 }
 END_TEST

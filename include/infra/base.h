@@ -177,6 +177,9 @@ enum infra_outcome {
                                     backend. */
     INFRA_OUTCOME_DEGRADED,    /**< It did its work and says that it would
                                     rather be spared: as OK, but for health. */
+    /** The backend answered that it could not reach what is behind it (HTTP
+     *  502, 503, 504): as ERROR, but outlier tells them apart. */
+    INFRA_OUTCOME_GATEWAY_ERROR,
 };
 
 /**
@@ -220,8 +223,10 @@ INFRA_API uint64_t infra_xxhash64(const void *bytes, size_t size,
  *   note(TRUNCATED).
  * - CLOSE: close the connection in order, then note(CLOSED).
  * - IDLE: nothing, but keep the connection and say what happens to it.
- * - DONE: it is over; close the connection, by a reset if that is cheaper, and
- *   give the exchange back to its owner, who holds the result.
+ * - DONE: it is over; give the exchange back to its owner, who holds the
+ *   result, and close the connection, by a reset if that is cheaper.  But a peer
+ *   that has more to say, and would note a reset, ends its stream itself: up to
+ *   linger() read what comes and throw it away, then close in order.
  *
  * Bytes are read before deadlines are expired: when deadline() has passed and
  * nothing is left to read, note(DEADLINE).
@@ -263,6 +268,9 @@ struct infra_exchange_ops {
     void (*note)(void *self, uint32_t note, uint32_t detail, infra_time now);
     /** When the present phase has taken too long; INFRA_TIME_NEVER: never. */
     infra_time (*deadline)(const void *self);
+    /** When it is DONE: until when the peer may take to end its stream; 0: do
+     *  not wait for that.  NULL: 0. */
+    infra_time (*linger)(const void *self);
 };
 
 /** A conversation: the functions and what they work on. */

@@ -55,6 +55,12 @@
  *   another has many (Envoy counts over all priorities; put all into tier 0 for
  *   that).  Its default is 50 and not 10, which in a tier of fewer than ten
  *   ejects nobody.  When it bites, the worst go first.
+ * - It holds as well when a tier shrinks, by remove or set (Envoy looks at it
+ *   only when it ejects): at the next infra_outlier_next() the ejections that
+ *   have the least time left end, until the rest is within the cap
+ *   (INFRA_OUTLIER_SHRUNK).  The cap counts all backends that are set, also
+ *   those that active checks have marked down: for these the balancer has its
+ *   panic mode.
  * - A backend that two detectors find in one sweep is ejected once.
  * - The multiplier goes down only after an interval in which the backend has
  *   done enough; Envoy's goes down in intervals without traffic too, so that
@@ -66,7 +72,7 @@
  *
  * Cost: a report is one atomic addition in the backend's own cache line, a few
  * when it tells of a failure.  A sweep is O(n), with n log n for those found.
- * Memory: 380 bytes per id, allocated by create.
+ * Memory: 640 bytes per id, allocated by create.
  */
 #ifndef INFRA_OUTLIER_H
 #define INFRA_OUTLIER_H
@@ -82,12 +88,8 @@ struct infra_outlier; /**< The watch over one group of backends. */
 #define INFRA_OUTLIER_IDS_MAX 65535u /**< Most ids of one object. */
 #define INFRA_OUTLIER_TIERS_MAX 16u  /**< Tiers 0 .. 15. */
 
-/** What infra_outlier_report() takes beside every enum infra_outcome. */
-enum infra_outlier_result {
-    /** An error like INFRA_OUTCOME_ERROR, of one who could not reach what is
-     *  behind it: HTTP 502, 503 and 504. */
-    INFRA_OUTLIER_GATEWAY_ERROR = 256,
-};
+/** The former name of an outcome that every function takes now. */
+#define INFRA_OUTLIER_GATEWAY_ERROR INFRA_OUTCOME_GATEWAY_ERROR
 
 enum infra_outlier_event_kind {
     INFRA_OUTLIER_EJECTED,  /**< Give it no work. */
@@ -120,8 +122,14 @@ enum infra_outlier_reason {
     INFRA_OUTLIER_LATENCY,
     INFRA_OUTLIER_TIME,   /**< RETURNED: the ejection was over. */
     INFRA_OUTLIER_PASSED, /**< RETURNED: infra_outlier_passed(). */
+    /** RETURNED: the tier has fewer backends, so that fewer may be out. */
+    INFRA_OUTLIER_SHRUNK,
+    INFRA_OUTLIER_KEPT, /**< EJECTED: the state that was kept of its key. */
 };
 #define INFRA_OUTLIER_DETECTORS_MAX 16u /**< Room for more detectors. */
+
+/** How long the state of a removed key is kept, as in health.h. */
+#define INFRA_OUTLIER_KEPT_FOR INFRA_SEC(300)
 
 /** infra_outlier_options.enforce: find, tell and count, but never eject. */
 #define INFRA_OUTLIER_WATCH UINT32_MAX
@@ -238,7 +246,10 @@ INFRA_API void infra_outlier_destroy(struct infra_outlier *outlier);
 /**
  * Begin to watch a backend.  With the same key as before all that is known of
  * it stays, only the tier is taken over, so that a host may say its whole list
- * again.  With another key it starts afresh, and is not ejected.
+ * again.  Another key takes the id over, by the rule of infra_health_set(): its
+ * state is that of the same key at another id (of several, the one set last),
+ * or what is kept of it, or it starts afresh and is not ejected.  If it is
+ * ejected, an event tells (INFRA_OUTLIER_KEPT), until the same time as before.
  *
  * Reports name a backend by its id alone.  So that none for a former owner
  * reaches the next, workers report before they release the ticket, and the host
@@ -254,8 +265,9 @@ INFRA_API INFRA_NODISCARD int infra_outlier_set(struct infra_outlier *outlier,
                                                 uint32_t tier, infra_time now);
 
 /**
- * Stop watching a backend.  What is queued for it is dropped, what was known of
- * it forgotten, and further reports have no effect.
+ * Stop watching a backend.  What is queued for it is dropped, and further
+ * reports have no effect.  What is known of it is kept for its key, for
+ * INFRA_OUTLIER_KEPT_FOR; up to ids_max removed keys are kept, the last ones.
  *
  * @return INFRA_OK, INFRA_ENOENT, INFRA_EINVAL.
  *
@@ -268,26 +280,27 @@ INFRA_API INFRA_NODISCARD int infra_outlier_remove(
  * Tell how a piece of work ended.  Wait-free: from any thread, beside any other
  * call but destroy.
  *
- * OK and DEGRADED are successes, ERROR and INFRA_OUTLIER_GATEWAY_ERROR errors,
- * REFUSED, UNREACHABLE, RESET and TIMEOUT failures to reach the backend. LOCAL
- * and ABANDONED say nothing about it and change nothing.
+ * OK and DEGRADED are successes, ERROR and GATEWAY_ERROR errors, REFUSED,
+ * UNREACHABLE, RESET and TIMEOUT failures to reach the backend.  LOCAL and
+ * ABANDONED say nothing about the backend and change nothing.
  *
- * @param result   enum infra_outcome or enum infra_outlier_result.
+ * @param outcome  enum infra_outcome, as for infra_balancer_release(): one
+ *                 value serves both.
  * @param latency  How long the success took; 0: unknown.  Compared in steps of
  *                 1 %, from 1 us to 73 minutes.
  * @return 1: a detector has found something that should not wait for the
  *         deadline, so wake the control thread; else 0; INFRA_EINVAL: NULL, id
- *         out of range, no such result.
+ *         out of range, no such outcome; nothing is counted then.
  *
  * Thread safety: any.
  */
 INFRA_API int infra_outlier_report(struct infra_outlier *outlier, uint32_t id,
-                                   uint32_t result, infra_time latency);
+                                   uint32_t outcome, infra_time latency);
 
 /**
- * The result that an HTTP status stands for: INFRA_OUTLIER_GATEWAY_ERROR for
- * 502, 503 and 504, INFRA_OUTCOME_ERROR for the others from 500 to 599, else
- * INFRA_OUTCOME_OK.
+ * The outcome that an HTTP status stands for, for every function that takes an
+ * enum infra_outcome: GATEWAY_ERROR for 502, 503 and 504, ERROR for the others
+ * from 500 to 599, else OK.
  *
  * Thread safety: any.
  */
@@ -296,7 +309,8 @@ INFRA_API uint32_t infra_outlier_result_of_status(uint32_t status);
 /**
  * Take the next event.  Looks at what the reports have found, then sweeps if
  * that is due; a late call sweeps once.  For each backend there is at most one
- * event of a sweep, and the next sweep waits until the host has taken all.
+ * event of a sweep, and the next sweep waits until the host has taken all.  After
+ * INFRA_EAGAIN no tier has more backends out than max_ejection_percent allows.
  *
  * @return INFRA_OK; INFRA_EAGAIN: nothing until the deadline; INFRA_EINVAL.
  *

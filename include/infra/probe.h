@@ -17,6 +17,14 @@
  * that accepts and hangs, drips, floods or talks nonsense ends in a result with
  * its own reason.  Input may come in any pieces: the result is the same.
  *
+ * What the server notes of a check: with a limit that is over or a reply that
+ * is none, a reset.  Else nothing: TCP resets before the program hears of it;
+ * HTTP and the agent are read to the end, also when they are decided; MySQL and
+ * PostgreSQL are left with their own farewell; Redis is reset after its last
+ * reply, which it logs as "verbose" only.  A script ends with its last step, and
+ * the connection with a reset if that was an expectation: for a server that
+ * minds, let it send the protocol's farewell and end with EXPECT_END.
+ *
  * Databases have a header of their own, probe_database.h, which this one
  * includes.
  *
@@ -72,6 +80,8 @@ enum infra_probe_reason {
     INFRA_PROBE_UNEXPECTED,      /**< Not what the script expects. */
     INFRA_PROBE_AGENT_DOWN,      /**< The agent says so. */
     INFRA_PROBE_DEGRADED,        /**< Passed, but it asks to be spared. */
+    INFRA_PROBE_ANSWER,          /**< The host's own question has no answer, or
+                                    not one within its limits. */
 };
 
 /** What a database is. */
@@ -126,10 +136,10 @@ struct infra_probe_result {
     uint64_t position; /**< An LSN, a replication offset, a GTID's sequence. */
     uint32_t role;     /**< enum infra_probe_role */
     uint32_t writable; /**< 1: it takes writes. */
-    uint32_t weight_percent; /**< Of the configured weight. */
+    uint32_t weight_percent; /**< Of the configured weight; 0: no work. */
     uint32_t in_flight_max;  /**< As in struct infra_backend. */
     uint32_t admin;          /**< enum infra_probe_admin */
-    uint32_t weight;         /**< Instead of the configured weight. */
+    uint32_t weight;         /**< Instead of the configured one; 0: no work. */
     uint64_t answer;         /**< To the question in a database's options. */
     uint64_t reserved1[4];
 };
@@ -156,6 +166,12 @@ struct infra_probe_tcp_options {
  */
 INFRA_API INFRA_NODISCARD int infra_probe_tcp(
     struct infra_probe **ret, const struct infra_probe_tcp_options *options);
+
+/** A field of an HTTP request. */
+struct infra_probe_http_field {
+    const char *name;  /**< A token of at most 64 bytes. */
+    const char *value; /**< At most 4096 bytes without control characters. */
+};
 
 /** Options of infra_probe_http().  Texts are copied. */
 struct infra_probe_http_options {
@@ -185,12 +201,24 @@ struct infra_probe_http_options {
      *  HAProxy 404 does not bring back who is down; here it is a pass, and the
      *  drain keeps new work away. */
     uint32_t drain_on_404;
+    /** Header fields of the host's own, at most 32, which are sent as they are,
+     *  after ours: Authorization, X-Forwarded-Proto.  User-Agent replaces ours.
+     *  INFRA_EINVAL: what frames the request or the connection: Host (that is
+     *  an option), Connection, Content-Length, Transfer-Encoding, TE, Trailer,
+     *  Upgrade, Expect. */
+    const struct infra_probe_http_field *fields;
+    size_t fields_count;
 };
 
 /**
  * An HTTP/1.1 request (RFC 9112) on a connection of its own, and what to expect
  * of the reply: chunked, with Content-Length, or ended by closing.  Interim 1xx
- * replies are passed over, but for 101, which is final.  The request is
+ * replies are passed over, but for 101, which is final.  A check is no proxy,
+ * and takes what other clients take: empty lines before the reply, folded
+ * fields, lines that are no field, a list of equal lengths, a coding in HTTP/1.0
+ * or beside a length (the coding counts).  Framing that is wrong beyond that is
+ * BAD_LENGTH only if body_contains needs it.  Control characters in the header,
+ * and more than header_max of it, fail with every client.  The request is
  *
  * @code
  * GET /health HTTP/1.1
@@ -202,11 +230,17 @@ struct infra_probe_http_options {
  * A reply that passes and has the field x-envoy-degraded, with any value, ends
  * as DEGRADED (Envoy, "Degraded endpoints").
  *
+ * The result is there as soon as it is decided: with the head, or with the text.
+ * The driver then reads on until the server has closed the connection, so that
+ * the server can say all and has no error to log; for the rest of
+ * response_timeout and for 1 MiB.  A server that does not close in time is left
+ * in order, one that sends more is reset.
+ *
  * @param[out] ret  Set on success only.
  * @param options   NULL for all defaults.
  * @return INFRA_OK; INFRA_ENOMEM; INFRA_ESTRUCT; INFRA_EINVAL: NULL, a text
- *         that may not stand in a request or is too long, body_contains with
- *         HEAD, a status outside 100 .. 599, status_max below status_min,
+ *         that may not stand in a request or is too long, a field that may not
+ *         be set or too many, body_contains with HEAD, a status outside 100 .. 599, status_max below status_min,
  *         header_max or body_max above 1 MiB, a flag above 1.
  *
  * Allocates.  Thread safety: any.
@@ -237,7 +271,10 @@ struct infra_probe_agent_options {
  * - `up`; `down`, `fail`, `stopped`: told as HEALTH, the latter three end as
  *   AGENT_DOWN;
  * - `75%` or `weight:75%`: told as WEIGHT, weight_percent (at most 25600);
- *   `weight:10`, 0 to 256: told as WEIGHT_ABSOLUTE, weight;
+ *   `weight:10`, 0 to 256: told as WEIGHT_ABSOLUTE, weight.  0 and 0% are told
+ *   as they are, and mean no new work, as in HAProxy: for the balancer they go
+ *   to infra_balancer_set_share() and infra_balancer_set_weight(), where 0 is
+ *   nothing, and never into infra_backend.weight, where 0 is the default, 1;
  * - `maxconn:30`: told as IN_FLIGHT_MAX; 0 is no cap;
  * - `ready`, `drain`, `maint`: told as ADMIN.
  *
@@ -354,7 +391,8 @@ struct infra_probe_script_options {
 INFRA_API INFRA_NODISCARD int infra_probe_script(
     struct infra_probe **ret, const struct infra_probe_script_options *options);
 
-/** Free a probe; NULL is allowed.  Thread safety: owner. */
+/** Free a probe, and wipe what it knows; NULL is allowed.  Thread safety:
+ *  owner. */
 INFRA_API void infra_probe_destroy(struct infra_probe *probe);
 
 /**

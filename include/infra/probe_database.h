@@ -15,11 +15,13 @@
  * infra_probe_pgsql(&probe, &o);
  * @endcode
  *
- * MySQL and PostgreSQL can be asked a question of the host's own, too, in SQL:
- * it is answered by one row whose first column is a number from 0 to 2^64 - 1,
- * which the result tells as `answer`.  It is asked last, so that the answer is
- * not older than the position.  It serves as a canary, which shows that a table
- * can be read, or for the timeline of infra/promotion.h:
+ * All can be asked a question of the host's own, too.  MySQL and PostgreSQL take
+ * SQL, which is answered by one row whose first column is a number from 0 to
+ * 2^64 - 1; Redis takes a command with its words, parted by blanks, which is
+ * answered by such a number.  The result tells it as `answer`.  The question is
+ * asked last, so that the answer is not older than the position.  It serves as a
+ * canary, which shows that a table can be read, or for the timeline of
+ * infra/promotion.h:
  *
  * @code
  * .question = "SELECT max(token) FROM failover.timeline"
@@ -30,6 +32,34 @@
  * text MESSAGE is then the error, if it was one.  The check does fail where the
  * server says that it is going or not in service, or does not answer in time:
  * what the question waits for, a lock as well, counts as the server's time.
+ *
+ * With answer_min or answer_max the answer decides, too: one that is not told or
+ * not within them fails the check as ANSWER, and one that is an error with the
+ * reason of the error (SERVER_ERROR as a rule).  A node of Galera that is synced:
+ *
+ * @code
+ * .question = "SELECT VARIABLE_VALUE FROM information_schema.GLOBAL_STATUS"
+ *             " WHERE VARIABLE_NAME = 'wsrep_local_state'",
+ * .answer_min = 4, .answer_max = 4
+ * @endcode
+ *
+ * (in MySQL performance_schema.global_status).  For a condition let SQL compare:
+ * "SELECT (count(*) > 0)::int FROM ...", with answer_min 1.
+ *
+ * A check that only reads passes at a primary whose disk is full, while each
+ * write fails, or hangs until there is room.  A question that writes notices
+ * both: the error, and by response_timeout the silence (SLOW_REPLY).  It needs a
+ * table of its own, with one row, a user that may write it, and answer_min 1:
+ *
+ * @code
+ * "UPDATE canary SET n = n + 1 RETURNING 1"                    // PostgreSQL
+ * "REPLACE INTO canary (id, at) VALUES (1, now()) RETURNING 1" // MariaDB 10.5
+ * "SELECT touch_canary()"         // MySQL: a function that writes, and returns 1
+ * "INCR canary"                                                // Redis
+ * @endcode
+ *
+ * Use it for a primary only (with expect = PRIMARY): a replica refuses, and each
+ * check costs it a write.
  */
 #ifndef INFRA_PROBE_DATABASE_H
 #define INFRA_PROBE_DATABASE_H
@@ -63,6 +93,9 @@ struct infra_probe_mysql_options {
     uint32_t expect;    /**< enum infra_probe_role: what it must be to pass.
                              PRIMARY: one that takes writes.  UNKNOWN: any. */
     uint32_t reserved;
+    uint64_t answer_min; /**< Least answer that passes; 0: any. */
+    uint64_t answer_max; /**< Greatest answer that passes; 0: any.  With either
+                              there has to be an answer. */
 };
 
 /**
@@ -112,7 +145,8 @@ struct infra_probe_mysql_options {
  * @param options   NULL for all defaults.
  * @return INFRA_OK; INFRA_ENOMEM; INFRA_ESTRUCT; INFRA_EINVAL: NULL, a text
  *         that is too long, an empty question, a password or anything to ask
- *         without a user, a value that is not known.
+ *         without a user, a value that is not known, limits of an answer without
+ *         a question or the greatest below the least.
  *
  * Allocates.  Thread safety: any.
  */
@@ -144,6 +178,9 @@ struct infra_probe_pgsql_options {
     uint32_t tls;    /**< 1: TLS, asked for before the login. */
     uint32_t clear_password; /**< 1: a server that asks for the password in
                                   clear text gets it without TLS too. */
+    uint64_t answer_min;     /**< Least answer that passes; 0: any. */
+    uint64_t answer_max;     /**< Greatest answer that passes; 0: any.  With
+                                  either there has to be an answer. */
 };
 
 /**
@@ -193,7 +230,8 @@ struct infra_probe_pgsql_options {
  * @param options   NULL for all defaults.
  * @return INFRA_OK; INFRA_ENOMEM; INFRA_ESTRUCT; INFRA_EINVAL: NULL, a text
  *         that is empty or too long, an unknown role, ask, tls or
- *         clear_password above 1.
+ *         clear_password above 1, limits of an answer without a question or the
+ *         greatest below the least.
  *
  * Allocates.  Thread safety: any.
  */
@@ -214,11 +252,18 @@ struct infra_probe_redis_options {
     uint32_t ask;    /**< 1: tell role, writable and position. */
     uint32_t tls;    /**< 1: over TLS. */
     uint32_t reserved;
+    const char *question; /**< The host's own, 1 to 511 bytes without control
+                               characters, "GET canary"; see above.  NULL:
+                               none. */
+    uint64_t answer_min;  /**< Least answer that passes; 0: any. */
+    uint64_t answer_max;  /**< Greatest answer that passes; 0: any.  With either
+                               there has to be an answer. */
 };
 
 /**
  * A check of Redis, or of what speaks its protocol (RESP2): AUTH if there is a
- * password, PING, and ROLE if that is asked for, all in one write.
+ * password, PING, ROLE if that is asked for, and the host's question, all in one
+ * write.  So the question is asked also where an earlier reply fails the check.
  *
  * - A primary is writable, and its position is its replication offset.
  * - A replica is not writable, whatever its replica-read-only says, and its
@@ -246,8 +291,9 @@ struct infra_probe_redis_options {
  * @param[out] ret  Set on success only.
  * @param options   NULL for all defaults.
  * @return INFRA_OK; INFRA_ENOMEM; INFRA_ESTRUCT; INFRA_EINVAL: NULL, a text
- *         that is too long, a user without a password, no such role, a flag
- *         above 1.
+ *         that is too long or has control characters, a question without a
+ *         word, a user without a password, no such role, a flag above 1, limits
+ *         of an answer without a question or the greatest below the least.
  *
  * Allocates.  Thread safety: any.
  */

@@ -3,11 +3,19 @@
  * it). A state machine over single bytes, so that any split gives the same
  * result; it keeps no text, and every length is bounded.
  *
- * Strict where servers and proxies have been fooled: contradictory lengths, any
- * coding but "chunked", folded lines, blanks before a colon, control
- * characters. Lenient in one thing that RFC 9112 §2.2 allows: a head's lines
- * may end in LF. Trailer fields are read only where another reply may follow on
- * the same connection: nothing in them can change what a body contains. */
+ * Where another reply may follow it is strict, as servers and proxies have been
+ * fooled: contradictory lengths, any coding but "chunked", folded lines, blanks
+ * before a colon, control characters. Lenient in one thing that RFC 9112 §2.2
+ * allows: a head's lines may end in LF.
+ *
+ * Where none follows, in a check, nobody is fooled, and it takes what servers
+ * are seen to send and other clients take: empty lines before the status line,
+ * more than one blank before the status, "403.1", CR CR LF, folded lines, blanks
+ * before a colon, lines that are no field, lists of equal lengths, a length
+ * beside a coding (the coding counts), a coding in HTTP/1.0. What else is wrong
+ * with the framing comes after INFRA__HTTP_HEAD, so that the status is known.
+ * Control characters, and a head past its limit, are bad here, too. Trailer
+ * fields are not read: nothing in them can change what a body contains. */
 #ifndef INFRA_BASE_HTTP_REPLY_H
 #define INFRA_BASE_HTTP_REPLY_H
 
@@ -57,9 +65,12 @@ struct infra__http_reply {
     bool has_coding;
     bool is_degraded; /* It has the field x-envoy-degraded. */
     bool keeps;
+    bool is_unframed; /* Where the body ends nobody knows. */
+    bool may_fold;    /* The next line may go on with the value. */
 };
 
-/* @keeps: another reply may follow this one. */
+/* @keeps: another reply may follow this one, so that it has to be sure where
+ * this one ends. */
 void infra__http_reply_start(struct infra__http_reply *r, uint32_t header_max,
                              bool keeps);
 

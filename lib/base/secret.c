@@ -13,3 +13,12 @@ bool infra__equal_secret(const void *a, const void *b, size_t size)
     }
     return difference == 0;
 }
+
+void infra__wipe(void *bytes, size_t size)
+{
+    volatile unsigned char *at = bytes;
+
+    for (size_t i = 0; i < size; i++) {
+        at[i] = 0;
+    }
+}

@@ -63,6 +63,9 @@ struct infra__job {
     bool owes;    /* The peer may not have read what was sent last. */
     bool secured; /* The session's handshake is done. */
     bool holds;   /* The session may hold bytes that epoll does not see. */
+    bool lingers; /* Not running, and the connection is still open. */
+    uint32_t linger_left; /* Bytes. */
+    infra_time linger_until;
 };
 
 /* A place for a job. The generation counts its sockets: an event carries it,
@@ -118,6 +121,12 @@ void infra__link_fail_errno(struct infra__job *job, int error, infra_time now);
 void infra__link_hang_up(struct infra__job *job);
 /* The same of a connection that is the parent's, and for hang_up(). */
 void infra__link_let_go(struct infra__job *job, bool quiet);
+
+/* The exchange is over: hang up, or do so when the peer has ended its stream. */
+void infra__linger_begin(struct infra__job *job, infra_time now);
+/* While it lingers: its socket or timer came; or the connection has to go. */
+void infra__linger_go_on(struct infra__job *job, infra_time now);
+void infra__linger_end(struct infra__job *job);
 
 /* Copy a host's transport; NULL leaves @ret without functions. INFRA_ESTRUCT;
  * INFRA_EINVAL: some function is missing. */

@@ -197,8 +197,7 @@ static void advance(struct infra__job *job, infra_time now)
         }
     }
     if (progress == OVER) {
-        infra__link_hang_up(job);
-        infra__timers_set(&d->timers, job->slot, INFRA_TIME_NEVER);
+        infra__linger_begin(job, now);
         job->running = false;
         job->done(job->owner, now);
         return;
@@ -211,6 +210,9 @@ static void advance(struct infra__job *job, infra_time now)
 
 void infra__job_start(struct infra__job *job, infra_time now)
 {
+    if (job->lingers) {
+        infra__linger_end(job);
+    }
     assert(!job->running && job->link == INFRA__LINK_NONE);
     job->running = true;
     advance(job, now);
@@ -224,7 +226,8 @@ void infra__job_cancel(struct infra__job *job)
         /* The socket, the epoll set and the peer are still the parent's. */
         infra__link_let_go(job, true);
     }
-    job->owes = false; /* Who gives up may be rude. */
+    job->owes = job->lingers; /* Who gives up may be rude. */
+    job->lingers = false;
     infra__link_hang_up(job);
     infra__timers_set(&d->timers, job->slot, INFRA_TIME_NEVER);
     job->running = false;
@@ -253,7 +256,11 @@ static void heard(struct infra__job *job, uint32_t events, uint32_t reads,
 
 void infra__job_ready(struct infra__job *job, uint32_t events, infra_time now)
 {
-    heard(job, events, READS_MAX, now);
+    if (job->lingers) {
+        infra__linger_go_on(job, now);
+    } else {
+        heard(job, events, READS_MAX, now);
+    }
 }
 
 /* The answer may wait in the socket, since this process was stopped or epoll
@@ -276,6 +283,10 @@ static void take_what_waits(struct infra__job *job, infra_time now)
 
 void infra__job_expire(struct infra__job *job, infra_time now)
 {
+    if (job->lingers) {
+        infra__linger_go_on(job, now);
+        return;
+    }
     take_what_waits(job, now);
     if (!job->running) {
         return;

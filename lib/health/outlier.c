@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The watch from the control thread's side: who is watched, and which changes
  * the host has to hear of. Workers' reports meet it in outlier_report.c; what
- * they amount to is found in outlier_sweep.c, and what follows from that in
- * outlier_eject.c. The changes are a heap of ids by the order in which they
+ * they amount to is found in outlier_sweep.c, what follows from that in
+ * outlier_eject.c, and who was there before in outlier_kept.c. The changes are a heap of ids by the order in which they
  * happened; nothing else happens until it is empty, so that each backend has
  * one at most. */
 #include "outlier_internal.h"
@@ -13,48 +13,6 @@
 INFRA__NO_TAIL_PADDING(struct infra_outlier_options, enforce);
 INFRA__NO_TAIL_PADDING(struct infra_outlier_stats, detections);
 _Static_assert(sizeof(struct infra_outlier_event) == 64, "events are 64 bytes");
-
-static const char *const reasons[] = {
-    [INFRA_OUTLIER_CONSECUTIVE_5XX] = "consecutive-5xx",
-    [INFRA_OUTLIER_CONSECUTIVE_GATEWAY_FAILURE] = "consecutive-gateway-failure",
-    [INFRA_OUTLIER_CONSECUTIVE_LOCAL_ORIGIN_FAILURE] =
-        "consecutive-local-origin-failure",
-    [INFRA_OUTLIER_SUCCESS_RATE] = "success-rate",
-    [INFRA_OUTLIER_SUCCESS_RATE_LOCAL_ORIGIN] = "success-rate-local-origin",
-    [INFRA_OUTLIER_FAILURE_PERCENTAGE] = "failure-percentage",
-    [INFRA_OUTLIER_FAILURE_PERCENTAGE_LOCAL_ORIGIN] =
-        "failure-percentage-local-origin",
-    [INFRA_OUTLIER_MEDIAN_RATE] = "median-rate",
-    [INFRA_OUTLIER_LATENCY] = "latency",
-    [INFRA_OUTLIER_TIME] = "time",
-    [INFRA_OUTLIER_PASSED] = "passed",
-};
-
-static const char *const kinds[] = {
-    [INFRA_OUTLIER_EJECTED] = "ejected",
-    [INFRA_OUTLIER_RETURNED] = "returned",
-    [INFRA_OUTLIER_CAPPED] = "capped",
-    [INFRA_OUTLIER_WATCHED] = "watched",
-};
-
-const char *infra_outlier_reason_name(uint32_t reason)
-{
-    return reason < INFRA__COUNT_OF(reasons) ? reasons[reason] : "unknown";
-}
-
-const char *infra_outlier_event_name(uint32_t kind)
-{
-    return kind < INFRA__COUNT_OF(kinds) ? kinds[kind] : "unknown";
-}
-
-uint32_t infra_outlier_result_of_status(uint32_t status)
-{
-    if (status >= 502 && status <= 504) {
-        return INFRA_OUTLIER_GATEWAY_ERROR;
-    }
-    return status >= 500 && status <= 599 ? INFRA_OUTCOME_ERROR
-                                          : INFRA_OUTCOME_OK;
-}
 
 static size_t slots_size(uint32_t ids_max)
 {
@@ -81,8 +39,10 @@ static int allocate(struct infra_outlier **ret, const struct infra_allocator *a,
     o->values = infra__alloc(a, ids_max, sizeof *o->values);
     o->scratch = infra__alloc(a, ids_max, sizeof *o->scratch);
     o->found = infra__alloc(a, ids_max, sizeof *o->found);
+    o->kept = infra__alloc(a, ids_max, sizeof *o->kept);
     if (infra__timers_init(&o->changes, ids_max, a) != INFRA_OK ||
-        o->desk.slots == NULL || o->desk.tripped == NULL ||
+        infra__keys_init(&o->keys, 2 * ids_max, a) != INFRA_OK ||
+        o->kept == NULL || o->desk.slots == NULL || o->desk.tripped == NULL ||
         o->backends == NULL || o->ids == NULL || o->values == NULL ||
         o->scratch == NULL || o->found == NULL) {
         infra_outlier_destroy(o);
@@ -136,7 +96,9 @@ void infra_outlier_destroy(struct infra_outlier *outlier)
     }
     struct infra_allocator a = o->allocator;
     uint32_t ids_max = o->desk.ids_max;
+    infra__keys_finish(&o->keys, &a);
     infra__timers_finish(&o->changes, &a);
+    infra__free(&a, o->kept, ids_max, sizeof *o->kept);
     infra__free(&a, o->found, ids_max, sizeof *o->found);
     infra__free(&a, o->scratch, ids_max, sizeof *o->scratch);
     infra__free(&a, o->values, ids_max, sizeof *o->values);
@@ -159,7 +121,7 @@ static void join_tier(struct infra_outlier *o, uint32_t id, uint32_t tier)
 
     b->tier = (uint8_t)tier;
     o->tiers[tier].members++;
-    o->tiers[tier].ejected += b->is_ejected;
+    o->tiers[tier].ejected += b->record.is_ejected;
 }
 
 static void leave_tier(struct infra_outlier *o, uint32_t id)
@@ -167,17 +129,34 @@ static void leave_tier(struct infra_outlier *o, uint32_t id)
     const struct infra__outlier_backend *b = &o->backends[id];
 
     o->tiers[b->tier].members--;
-    o->tiers[b->tier].ejected -= b->is_ejected;
+    o->tiers[b->tier].ejected -= b->record.is_ejected;
 }
 
-/* Sweeps go on as long as there is somebody to sweep. */
-static void forget(struct infra_outlier *o, uint32_t id)
+/* Empty an id. What was known of its backend is kept. */
+static void clear(struct infra_outlier *o, uint32_t id)
 {
+    infra__outlier_keep(o, id);
     leave_tier(o, id);
     o->backends[id] = (struct infra__outlier_backend) { 0 };
     infra__timers_set(&o->changes, id, INFRA_TIME_NEVER);
-    if (--o->members == 0) {
-        o->due = INFRA_TIME_NEVER;
+    o->members--;
+}
+
+/* Give an id to a backend of which this is known. */
+static void fill(struct infra_outlier *o, uint32_t id, uint32_t tier,
+                 const struct infra__outlier_kept *known)
+{
+    struct infra__outlier_backend *b = &o->backends[id];
+
+    infra__outlier_begin_window(o, id);
+    infra__outlier_restore_runs(&o->desk, id, known->runs,
+                                !known->record.is_ejected);
+    b->record = known->record;
+    b->is_set = true;
+    join_tier(o, id, tier);
+    o->members++;
+    if (b->record.is_ejected) {
+        infra__outlier_tell_kept(o, id);
     }
 }
 
@@ -190,26 +169,24 @@ int infra_outlier_set(struct infra_outlier *outlier, uint32_t id,
         tier >= INFRA_OUTLIER_TIERS_MAX) {
         return INFRA_EINVAL;
     }
-    struct infra__outlier_backend *b = &o->backends[id];
     uint64_t hash = infra_xxhash64(key, strlen(key), 0);
 
     advance(o, now);
-    if (b->is_set && b->key == hash) {
+    if (o->backends[id].is_set && o->keys.hashes[id] == hash) {
         leave_tier(o, id);
         join_tier(o, id, tier);
         return INFRA_OK;
     }
-    if (b->is_set) {
-        forget(o, id);
-    }
-    b->is_set = true;
-    b->key = hash;
-    b->since = o->now;
-    join_tier(o, id, tier);
-    infra__outlier_begin_window(o, id);
-    if (o->members++ == 0) {
+    /* Sweeps keep their rhythm, also if all were away for a moment. */
+    if (o->members == 0 && (o->due <= o->now || o->due == INFRA_TIME_NEVER)) {
         o->due = infra__time_add(o->now, o->options.interval);
     }
+    struct infra__outlier_kept known = infra__outlier_recall(o, hash);
+    if (o->backends[id].is_set) {
+        clear(o, id);
+    }
+    fill(o, id, tier, &known);
+    infra__keys_add(&o->keys, id, hash);
     return INFRA_OK;
 }
 
@@ -221,16 +198,16 @@ int infra_outlier_remove(struct infra_outlier *outlier, uint32_t id)
     if (!outlier->backends[id].is_set) {
         return INFRA_ENOENT;
     }
-    forget(outlier, id);
+    clear(outlier, id);
     return INFRA_OK;
 }
 
 int infra_outlier_report(struct infra_outlier *outlier, uint32_t id,
-                         uint32_t result, infra_time latency)
+                         uint32_t outcome, infra_time latency)
 {
     return outlier == NULL
                ? INFRA_EINVAL
-               : infra__outlier_report(&outlier->desk, id, result, latency);
+               : infra__outlier_report(&outlier->desk, id, outcome, latency);
 }
 
 /* Full rows of failures. Envoy hears of gateway failures before it hears of the
@@ -246,7 +223,7 @@ static void judge_runs(struct infra_outlier *o, uint32_t id, uint32_t tripped)
 
     for (uint32_t i = 0; i < INFRA__RUNS; i++) {
         uint32_t reason = order[i];
-        if ((tripped >> reason & 1) == 0 || o->backends[id].is_ejected) {
+        if ((tripped >> reason & 1) == 0 || o->backends[id].record.is_ejected) {
             continue;
         }
         const struct infra__outlier_evidence evidence = {
@@ -268,7 +245,7 @@ static void look_at(struct infra_outlier *o, uint32_t id)
         atomic_exchange_explicit(&slot->tripped, 0, memory_order_relaxed);
 
     if (b->is_set) {
-        infra__outlier_gather(slot, &b->seen, &b->window);
+        infra__outlier_gather(slot, &b->seen, &b->record.window);
         judge_runs(o, id, tripped);
     }
 }
@@ -308,6 +285,9 @@ int infra_outlier_next(struct infra_outlier *outlier, infra_time now,
         return INFRA_EINVAL;
     }
     advance(o, now);
+    /* Only here, so that a host that says its list anew may do so in any order.
+     */
+    infra__outlier_keep_caps(o);
     if (o->changes.count == 0) {
         look_at_tripped(o);
     }
@@ -326,10 +306,13 @@ int infra_outlier_next(struct infra_outlier *outlier, infra_time now,
 infra_time infra_outlier_deadline(const struct infra_outlier *outlier)
 {
     /* Relaxed: a flag that is seen late comes with its wake-up. */
-    if (outlier->changes.count > 0 ||
+    if (outlier->changes.count > 0 || infra__outlier_is_over_cap(outlier) ||
         atomic_load_explicit(&outlier->desk.is_tripped, memory_order_relaxed) !=
             0) {
         return 0;
+    }
+    if (outlier->members == 0) {
+        return INFRA_TIME_NEVER;
     }
     return outlier->due <= outlier->now ? 0 : outlier->due;
 }
@@ -346,15 +329,10 @@ int infra_outlier_passed(struct infra_outlier *outlier, uint32_t id,
         return INFRA_ENOENT;
     }
     advance(o, now);
-    if (!o->backends[id].is_ejected) {
+    if (!o->backends[id].record.is_ejected) {
         return INFRA_OK;
     }
-    bool untold = o->changes.due[id] != INFRA_TIME_NEVER;
     infra__outlier_give_back(o, id, INFRA_OUTLIER_PASSED);
-    if (untold) {
-        /* The host has heard neither of the one nor of the other. */
-        infra__timers_set(&o->changes, id, INFRA_TIME_NEVER);
-    }
     return INFRA_OK;
 }
 
@@ -365,19 +343,19 @@ int infra_outlier_inspect(const struct infra_outlier *outlier, uint32_t id,
         return INFRA_EINVAL;
     }
     const struct infra__outlier_backend *b = &outlier->backends[id];
-    const struct infra__outlier_window *w = &b->last;
+    const struct infra__outlier_window *w = &b->record.last;
 
     if (!b->is_set) {
         return INFRA_ENOENT;
     }
     struct infra_outlier_stats stats = { .size = sizeof stats,
-                                         .since = b->since,
-                                         .until = b->until,
+                                         .since = b->record.since,
+                                         .until = b->record.until,
                                          .reports = w->successes + w->errors +
                                                     w->misses,
-                                         .is_ejected = b->is_ejected,
-                                         .ejections = b->ejections,
-                                         .multiplier = b->multiplier };
+                                         .is_ejected = b->record.is_ejected,
+                                         .ejections = b->record.ejections,
+                                         .multiplier = b->record.multiplier };
     if (w->timed > 0) {
         stats.latency = (infra_time)infra__latency_of_log(
             infra__latency_mean_log(w->latency_sum, w->timed));
@@ -385,6 +363,6 @@ int infra_outlier_inspect(const struct infra_outlier *outlier, uint32_t id,
     if (stats.reports > 0) {
         stats.rate = (uint32_t)(w->successes * INFRA__MILLION / stats.reports);
     }
-    memcpy(stats.detections, b->detections, sizeof stats.detections);
+    memcpy(stats.detections, b->record.detections, sizeof stats.detections);
     return infra__stats_export(ret, &stats, sizeof stats, sizeof stats);
 }

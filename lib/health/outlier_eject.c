@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Out and in again: the cap of the tier, the draw, how long, and what becomes
  * of the multiplier (Envoy, outlier_detection_impl.cc: ejectHost, unejectHost
- * and onIntervalTimer). Everything is O(log n), for the queue of changes. */
+ * and onIntervalTimer). Everything is O(log n), for the queue of changes; when a
+ * tier has shrunk below its cap it is O(n), and n log n of those out. */
 #include "../base/random.h"
+#include "../base/sort.h"
 #include "outlier_internal.h"
 
 #include <assert.h>
@@ -38,16 +40,15 @@ static void tell(struct infra_outlier *o, const struct infra_outlier_event *e)
     b->event = *e;
 }
 
-/* Would the tier with one more out still be within the cap? */
-static bool cap_allows(const struct infra_outlier *o, uint32_t tier)
+/* May @ejected of the tier be out at once? */
+static bool cap_allows(const struct infra_outlier *o, uint32_t tier,
+                       uint32_t ejected)
 {
-    const struct infra__outlier_tier *t = &o->tiers[tier];
-
-    if (o->options.always_eject_one_host != 0 && t->ejected == 0) {
+    if (o->options.always_eject_one_host != 0 && ejected <= 1) {
         return true;
     }
-    return 100 * (t->ejected + 1) <=
-           o->options.max_ejection_percent * t->members;
+    return 100 * ejected <=
+           o->options.max_ejection_percent * o->tiers[tier].members;
 }
 
 static bool is_enforced(struct infra_outlier *o, uint32_t reason)
@@ -64,13 +65,13 @@ static infra_time eject(struct infra_outlier *o,
                         struct infra__outlier_backend *b)
 {
     o->tiers[b->tier].ejected++;
-    b->is_ejected = true;
-    b->ejections++;
-    b->since = o->now;
-    b->until = infra__time_add(
-        o->now, infra__outlier_ejection_time(&o->options, &b->multiplier,
+    b->record.is_ejected = true;
+    b->record.ejections++;
+    b->record.since = o->now;
+    b->record.until = infra__time_add(
+        o->now, infra__outlier_ejection_time(&o->options, &b->record.multiplier,
                                              infra__random(&o->random)));
-    return b->until;
+    return b->record.until;
 }
 
 void infra__outlier_detected(struct infra_outlier *o, uint32_t id,
@@ -86,16 +87,16 @@ void infra__outlier_detected(struct infra_outlier *o, uint32_t id,
                                      .typical = evidence->typical,
                                      .threshold = evidence->threshold };
 
-    assert(b->is_set && !b->is_ejected);
-    b->detections[evidence->reason]++;
-    if (!cap_allows(o, b->tier)) {
+    assert(b->is_set && !b->record.is_ejected);
+    b->record.detections[evidence->reason]++;
+    if (!cap_allows(o, b->tier, o->tiers[b->tier].ejected + 1)) {
         e.kind = INFRA_OUTLIER_CAPPED;
     } else if (!is_enforced(o, evidence->reason)) {
         e.kind = INFRA_OUTLIER_WATCHED;
     } else {
         e.until = eject(o, b);
     }
-    e.ejections = b->ejections;
+    e.ejections = b->record.ejections;
     tell(o, &e);
 }
 
@@ -103,9 +104,17 @@ void infra__outlier_begin_window(struct infra_outlier *o, uint32_t id)
 {
     struct infra__outlier_backend *b = &o->backends[id];
 
-    infra__outlier_gather(&o->desk.slots[id], &b->seen, &b->window);
-    b->window = (struct infra__outlier_window) { 0 };
+    infra__outlier_gather(&o->desk.slots[id], &b->seen, &b->record.window);
+    b->record.window = (struct infra__outlier_window) { 0 };
     infra__outlier_reset_runs(&o->desk.slots[id]);
+}
+
+int infra__outlier_by_number(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a;
+    uint64_t y = *(const uint64_t *)b;
+
+    return (x > y) - (x < y);
 }
 
 /* What it did while it was out was done to others than its due, and says
@@ -118,25 +127,103 @@ void infra__outlier_give_back(struct infra_outlier *o, uint32_t id,
                                            .id = id,
                                            .at = o->now,
                                            .reason = reason,
-                                           .ejections = b->ejections };
+                                           .ejections = b->record.ejections };
 
-    assert(b->is_ejected && o->tiers[b->tier].ejected > 0);
+    assert(b->record.is_ejected && o->tiers[b->tier].ejected > 0);
     o->tiers[b->tier].ejected--;
-    b->is_ejected = false;
-    b->since = o->now;
-    b->until = 0;
+    b->record.is_ejected = false;
+    b->record.since = o->now;
+    b->record.until = 0;
     infra__outlier_begin_window(o, id);
+    if (o->changes.due[id] != INFRA_TIME_NEVER) {
+        /* The host has heard neither of the one nor of the other. */
+        infra__timers_set(&o->changes, id, INFRA_TIME_NEVER);
+    } else {
+        tell(o, &e);
+    }
+}
+
+void infra__outlier_tell_kept(struct infra_outlier *o, uint32_t id)
+{
+    const struct infra__outlier_record *of = &o->backends[id].record;
+    const struct infra_outlier_event e = { .kind = INFRA_OUTLIER_EJECTED,
+                                           .id = id,
+                                           .at = o->now,
+                                           .until = of->until,
+                                           .reason = INFRA_OUTLIER_KEPT,
+                                           .ejections = of->ejections };
+
+    assert(of->is_ejected);
     tell(o, &e);
+}
+
+static bool is_over_cap(const struct infra_outlier *o, uint32_t tier)
+{
+    return !cap_allows(o, tier, o->tiers[tier].ejected);
+}
+
+bool infra__outlier_is_over_cap(const struct infra_outlier *o)
+{
+    for (uint32_t tier = 0; tier < INFRA_OUTLIER_TIERS_MAX; tier++) {
+        if (is_over_cap(o, tier)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What is left of an ejection, in steps of a microsecond: two options of three
+ * years fit beside an id. */
+#define ID_BITS 16u
+#define STEP_BITS 10u
+_Static_assert(INFRA_OUTLIER_IDS_MAX < 1u << ID_BITS, "an id fits");
+
+static uint64_t rank_of(const struct infra_outlier *o, uint32_t id)
+{
+    infra_time until = o->backends[id].record.until;
+    infra_time left = until > o->now ? until - o->now : 0;
+
+    return left >> STEP_BITS << ID_BITS | id;
+}
+
+/* Those return whose ejections are the next to be over. */
+static void keep_cap(struct infra_outlier *o, uint32_t tier)
+{
+    uint32_t count = 0;
+
+    for (uint32_t id = 0; id < o->desk.ids_max; id++) {
+        const struct infra__outlier_backend *b = &o->backends[id];
+        if (b->is_set && b->record.is_ejected && b->tier == tier) {
+            o->found[count++] = rank_of(o, id);
+        }
+    }
+    infra__sort(o->found, count, sizeof o->found[0], infra__outlier_by_number);
+    for (uint32_t i = 0; is_over_cap(o, tier); i++) {
+        assert(i < count);
+        uint32_t id = (uint32_t)(o->found[i] & ((1u << ID_BITS) - 1));
+        infra__outlier_give_back(o, id, INFRA_OUTLIER_SHRUNK);
+    }
+}
+
+void infra__outlier_keep_caps(struct infra_outlier *o)
+{
+    for (uint32_t tier = 0; tier < INFRA_OUTLIER_TIERS_MAX; tier++) {
+        if (is_over_cap(o, tier)) {
+            keep_cap(o, tier);
+        }
+    }
 }
 
 void infra__outlier_decay(const struct infra_outlier *o,
                           struct infra__outlier_backend *b)
 {
-    bool worked = b->window.successes >= o->options.success_rate_request_volume;
+    bool worked =
+        b->record.window.successes >= o->options.success_rate_request_volume;
 
-    assert(!b->is_ejected);
-    if (b->multiplier > 0 && o->now - b->since >= o->options.interval &&
+    assert(!b->record.is_ejected);
+    if (b->record.multiplier > 0 &&
+        o->now - b->record.since >= o->options.interval &&
         (worked || o->options.idle_decay != 0)) {
-        b->multiplier--;
+        b->record.multiplier--;
     }
 }

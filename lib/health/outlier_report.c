@@ -109,18 +109,18 @@ static int miss(struct infra__outlier_desk *desk, uint32_t id)
 }
 
 int infra__outlier_report(struct infra__outlier_desk *desk, uint32_t id,
-                          uint32_t result, infra_time latency)
+                          uint32_t outcome, infra_time latency)
 {
     if (id >= desk->ids_max) {
         return INFRA_EINVAL;
     }
-    switch (result) {
+    switch (outcome) {
     case INFRA_OUTCOME_OK:
     case INFRA_OUTCOME_DEGRADED:
         return succeed(desk, id, latency);
     case INFRA_OUTCOME_ERROR:
         return fail(desk, id, false);
-    case INFRA_OUTLIER_GATEWAY_ERROR:
+    case INFRA_OUTCOME_GATEWAY_ERROR:
         return fail(desk, id, true);
     case INFRA_OUTCOME_REFUSED:
     case INFRA_OUTCOME_UNREACHABLE:
@@ -165,6 +165,28 @@ void infra__outlier_reset_runs(struct infra__outlier_slot *slot)
         atomic_store_explicit(&slot->runs[reason], 0, memory_order_relaxed);
     }
     atomic_store_explicit(&slot->tripped, 0, memory_order_relaxed);
+}
+
+void infra__outlier_save_runs(const struct infra__outlier_slot *slot,
+                              uint32_t ret[INFRA__RUNS])
+{
+    for (uint32_t reason = 0; reason < INFRA__RUNS; reason++) {
+        ret[reason] =
+            atomic_load_explicit(&slot->runs[reason], memory_order_relaxed);
+    }
+}
+
+void infra__outlier_restore_runs(struct infra__outlier_desk *desk, uint32_t id,
+                                 const uint32_t runs[INFRA__RUNS],
+                                 bool may_trip)
+{
+    for (uint32_t reason = 0; reason < INFRA__RUNS; reason++) {
+        atomic_store_explicit(&desk->slots[id].runs[reason], runs[reason],
+                              memory_order_relaxed);
+        if (may_trip && runs[reason] >= desk->runs_max[reason]) {
+            (void)trip(desk, id, reason);
+        }
+    }
 }
 
 uint64_t infra__outlier_take_tripped(struct infra__outlier_desk *desk,

@@ -58,7 +58,7 @@ struct infra__outlier_desk {
 
 /* As infra_outlier_report(). */
 int infra__outlier_report(struct infra__outlier_desk *desk, uint32_t id,
-                          uint32_t result, infra_time latency);
+                          uint32_t outcome, infra_time latency);
 
 /* Control: add to @w what came in at @slot since @seen. */
 void infra__outlier_gather(struct infra__outlier_slot *slot,
@@ -67,6 +67,14 @@ void infra__outlier_gather(struct infra__outlier_slot *slot,
 
 /* Control: forget the failures in a row and what they tripped. */
 void infra__outlier_reset_runs(struct infra__outlier_slot *slot);
+
+/* Control: the failures in a row as they are, and as they were. What is full
+ * trips, if @may_trip. */
+void infra__outlier_save_runs(const struct infra__outlier_slot *slot,
+                              uint32_t ret[INFRA__RUNS]);
+void infra__outlier_restore_runs(struct infra__outlier_desk *desk, uint32_t id,
+                                 const uint32_t runs[INFRA__RUNS],
+                                 bool may_trip);
 
 /* Control: take one of 64 words of the bitmap; 0: nothing there. */
 uint64_t infra__outlier_take_tripped(struct infra__outlier_desk *desk,

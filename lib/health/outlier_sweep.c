@@ -64,7 +64,8 @@ static int64_t latency_of(const struct infra__outlier_window *w)
 /* Can it be judged in a comparison of this tier? */
 static bool takes_part(const struct infra__outlier_backend *b, uint32_t tier)
 {
-    return b->is_set && !b->is_ejected && (tier == ANY_TIER || b->tier == tier);
+    return b->is_set && !b->record.is_ejected &&
+           (tier == ANY_TIER || b->tier == tier);
 }
 
 /* Collect the rates of all with at least @volume reports. */
@@ -75,7 +76,7 @@ static uint32_t collect_rates(struct infra_outlier *o, enum view view,
 
     for (uint32_t id = 0; id < o->desk.ids_max; id++) {
         const struct infra__outlier_backend *b = &o->backends[id];
-        struct share s = share_of(o, &b->window, view);
+        struct share s = share_of(o, &b->record.window, view);
         if (takes_part(b, tier) && s.all >= volume) {
             o->ids[count] = id;
             o->values[count++] = rate_of(s);
@@ -95,7 +96,7 @@ static struct infra__outlier_evidence evidence_of(const struct infra_outlier *o,
                                                   const struct trial *t,
                                                   uint32_t id)
 {
-    const struct infra__outlier_window *w = &o->backends[id].window;
+    const struct infra__outlier_window *w = &o->backends[id].record.window;
     struct infra__outlier_evidence e = { .reason = t->reason,
                                          .typical = t->limit.typical,
                                          .threshold = t->limit.threshold };
@@ -114,14 +115,6 @@ static struct infra__outlier_evidence evidence_of(const struct infra_outlier *o,
     return e;
 }
 
-static int by_number(const void *a, const void *b)
-{
-    uint64_t x = *(const uint64_t *)a;
-    uint64_t y = *(const uint64_t *)b;
-
-    return (x > y) - (x < y);
-}
-
 /* Note that the backend collected at @index is found wanting. */
 static void find(struct infra_outlier *o, uint32_t *found, uint32_t index,
                  uint32_t merit)
@@ -133,7 +126,7 @@ static void find(struct infra_outlier *o, uint32_t *found, uint32_t index,
 static void convict(struct infra_outlier *o, const struct trial *t,
                     uint32_t found)
 {
-    infra__sort(o->found, found, sizeof o->found[0], by_number);
+    infra__sort(o->found, found, sizeof o->found[0], infra__outlier_by_number);
     for (uint32_t i = 0; i < found; i++) {
         uint32_t id = (uint32_t)o->found[i];
         struct infra__outlier_evidence evidence = evidence_of(o, t, id);
@@ -185,7 +178,8 @@ static void judge_failure_percentage(struct infra_outlier *o, enum view view,
     uint32_t found = 0;
 
     for (uint32_t i = 0; i < count; i++) {
-        struct share s = share_of(o, &o->backends[o->ids[i]].window, view);
+        struct share s =
+            share_of(o, &o->backends[o->ids[i]].record.window, view);
         /* In whole numbers: 85 of 100 is 85 %. */
         if ((s.all - s.good) * 100 >= s.all * percent) {
             find(o, &found, i, o->values[i]);
@@ -249,9 +243,9 @@ static uint32_t collect_latencies(struct infra_outlier *o, uint32_t tier)
     for (uint32_t id = 0; id < o->desk.ids_max; id++) {
         const struct infra__outlier_backend *b = &o->backends[id];
         if (takes_part(b, tier) &&
-            b->window.timed >= o->options.success_rate_request_volume) {
+            b->record.window.timed >= o->options.success_rate_request_volume) {
             o->ids[count] = id;
-            o->values[count++] = mean_log(&b->window);
+            o->values[count++] = mean_log(&b->record.window);
         }
     }
     return count;
@@ -299,9 +293,9 @@ static void close_windows(struct infra_outlier *o)
         if (!b->is_set) {
             continue;
         }
-        infra__outlier_gather(&o->desk.slots[id], &b->seen, &b->window);
-        b->last = b->window;
-        if (b->is_ejected && b->until <= o->now) {
+        infra__outlier_gather(&o->desk.slots[id], &b->seen, &b->record.window);
+        b->record.last = b->record.window;
+        if (b->record.is_ejected && b->record.until <= o->now) {
             infra__outlier_give_back(o, id, INFRA_OUTLIER_TIME);
         }
     }
@@ -314,7 +308,7 @@ static void open_windows(struct infra_outlier *o)
         if (takes_part(b, ANY_TIER)) {
             infra__outlier_decay(o, b);
         }
-        b->window = (struct infra__outlier_window) { 0 };
+        b->record.window = (struct infra__outlier_window) { 0 };
     }
 }
 

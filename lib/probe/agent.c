@@ -271,7 +271,8 @@ static const struct infra__probe_kind agent = { .connected = agent_connected,
                                                 .sent = agent_sent,
                                                 .input = agent_input,
                                                 .ended = agent_ended,
-                                                .text = agent_text };
+                                                .text = agent_text,
+                                                .peer_closes = true };
 
 int infra_probe_agent(struct infra_probe **ret,
                       const struct infra_probe_agent_options *options)

@@ -5,6 +5,7 @@
 
 #include "../base/characters.h"
 
+#include <infra/probe.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,6 +28,42 @@ static inline bool infra__answer_read(uint64_t *ret, const char *text,
     }
     *ret = number;
     return size > 0;
+}
+
+/* Which answers pass; 0: any. */
+struct infra__answer_limits {
+    uint64_t min;
+    uint64_t max;
+};
+
+/* Does the answer decide, too? */
+static inline bool infra__answer_decides(const struct infra__answer_limits *l)
+{
+    return l->min != 0 || l->max != 0;
+}
+
+static inline bool infra__answer_limits_are_allowed(
+    const struct infra__answer_limits *l, const char *question)
+{
+    return (question != NULL || !infra__answer_decides(l)) &&
+           (l->max == 0 || l->min <= l->max);
+}
+
+/* What a check that else passes ends with: @error, if the answer was one. */
+static inline uint32_t infra__answer_judge(const struct infra__answer_limits *l,
+                                           const struct infra_probe_result *r,
+                                           uint32_t error)
+{
+    if (!infra__answer_decides(l)) {
+        return INFRA_PROBE_PASSED;
+    }
+    if (error != INFRA_PROBE_PASSED) {
+        return error;
+    }
+    return (r->told & INFRA_TOLD_ANSWER) != 0 && r->answer >= l->min &&
+                   (l->max == 0 || r->answer <= l->max)
+               ? INFRA_PROBE_PASSED
+               : INFRA_PROBE_ANSWER;
 }
 
 #endif

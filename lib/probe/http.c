@@ -2,33 +2,21 @@
 /* An HTTP check: one request, written once at creation, and what is expected of
  * the reply. It is over as soon as it is decided: with the head where no text
  * is asked for, else with the text or with the end of the body. */
+#include "http_request.h"
 #include "probe.h"
 #include "search.h"
 
-#include "../base/characters.h"
 #include "../base/http_reply.h"
 #include "../base/internal.h"
 
 #include <assert.h>
-#include <stdio.h>
 #include <string.h>
 
-#define METHOD_MAX 32u
-#define PATH_MAX_BYTES 2048u
-#define HOST_MAX 255u
 #define READ_MAX (1u << 20)
 #define STATUS_MIN 100u
 #define STATUS_MAX 599u
 
-INFRA__NO_TAIL_PADDING(struct infra_probe_http_options, drain_on_404);
-
-/* RFC 9112 §3.2 and §9.6: Host is required, and we do not come back. */
-#define REQUEST                \
-    "%s %s HTTP/1.1\r\n"       \
-    "Host: %s\r\n"             \
-    "User-Agent: libinfra\r\n" \
-    "Connection: close\r\n"    \
-    "\r\n"
+INFRA__NO_TAIL_PADDING(struct infra_probe_http_options, fields_count);
 
 /* By enum infra__http_fault. */
 static const uint32_t reasons[] = {
@@ -165,7 +153,8 @@ static const struct infra__probe_kind http = { .connected = http_connected,
                                                .output = http_output,
                                                .sent = http_sent,
                                                .input = http_input,
-                                               .ended = http_ended };
+                                               .ended = http_ended,
+                                               .peer_closes = true };
 
 static void set_defaults(struct infra_probe_http_options *o)
 {
@@ -180,38 +169,14 @@ static void set_defaults(struct infra_probe_http_options *o)
     o->body_max = o->body_max != 0 ? o->body_max : 65536;
 }
 
-/* Is @text 1 to @size_max bytes, all of which @may stand there? */
-static bool is_text(const char *text, size_t size_max,
-                    bool (*may)(unsigned char c))
+static bool is_body_text_allowed(const struct infra_probe_http_options *o)
 {
-    size_t size = 0;
+    size_t size =
+        o->body_contains != NULL ? strlen(o->body_contains) : SIZE_MAX;
 
-    for (; text[size] != '\0'; size++) {
-        if (size == size_max || !may((unsigned char)text[size])) {
-            return false;
-        }
-    }
-    return size > 0;
-}
-
-static bool is_any(unsigned char c)
-{
-    (void)c;
-    return true;
-}
-
-static bool are_texts_allowed(const struct infra_probe_http_options *o)
-{
-    bool has_body = strcmp(o->method, "HEAD") != 0;
-
-    return is_text(o->method, METHOD_MAX, infra__is_tchar) &&
-           strcmp(o->method, "CONNECT") != 0 &&
-           is_text(o->path, PATH_MAX_BYTES, infra__is_visible) &&
-           (o->path[0] == '/' || strcmp(o->path, "*") == 0) &&
-           is_text(o->host, HOST_MAX, infra__is_visible) &&
-           (o->body_contains == NULL ||
-            (has_body &&
-             is_text(o->body_contains, INFRA__SEARCH_TEXT_MAX, is_any)));
+    return o->body_contains == NULL ||
+           (size > 0 && size <= INFRA__SEARCH_TEXT_MAX &&
+            strcmp(o->method, "HEAD") != 0);
 }
 
 static bool are_numbers_allowed(const struct infra_probe_http_options *o)
@@ -221,12 +186,10 @@ static bool are_numbers_allowed(const struct infra_probe_http_options *o)
            o->body_max <= READ_MAX && o->tls <= 1 && o->drain_on_404 <= 1;
 }
 
-/* One allocation: the struct, the request with the zero that snprintf() adds,
- * the text, the table. */
+/* One allocation: the struct, the request, the text, the table. */
 static int create(struct http **ret, const struct infra_probe_http_options *o)
 {
-    size_t request_size =
-        (size_t)snprintf(NULL, 0, REQUEST, o->method, o->path, o->host);
+    size_t request_size = infra__http_request_write(NULL, o);
     size_t text_size = o->body_contains != NULL ? strlen(o->body_contains) : 0;
     const struct infra__probe_limits limits = {
         .connect_timeout = o->connect_timeout,
@@ -237,17 +200,16 @@ static int create(struct http **ret, const struct infra_probe_http_options *o)
     struct infra_probe *probe;
 
     int err = infra__probe_create(
-        &probe, sizeof(struct http) + request_size + 1 + 2 * text_size, &http,
+        &probe, sizeof(struct http) + request_size + 2 * text_size, &http,
         o->allocator, &limits);
     if (err != INFRA_OK) {
         return err;
     }
     struct http *h = (struct http *)probe;
-    char *text = h->bytes + request_size + 1;
+    char *text = h->bytes + request_size;
 
     h->request_size = (uint32_t)request_size;
-    (void)snprintf(h->bytes, request_size + 1, REQUEST, o->method, o->path,
-                   o->host);
+    (void)infra__http_request_write(h->bytes, o);
     if (text_size > 0) {
         memcpy(text, o->body_contains, text_size);
         h->search =
@@ -274,7 +236,8 @@ int infra_probe_http(struct infra_probe **ret,
         return err;
     }
     set_defaults(&o);
-    if (!are_texts_allowed(&o) || !are_numbers_allowed(&o)) {
+    if (!infra__http_request_is_allowed(&o) || !is_body_text_allowed(&o) ||
+        !are_numbers_allowed(&o)) {
         return INFRA_EINVAL;
     }
     err = create(&h, &o);

@@ -11,7 +11,7 @@
 
 #define PASSWORD_MAX 255u
 
-INFRA__NO_TAIL_PADDING(struct infra_probe_mysql_options, reserved);
+INFRA__NO_TAIL_PADDING(struct infra_probe_mysql_options, answer_max);
 
 static void mysql_connected(struct infra_probe *probe)
 {
@@ -125,6 +125,7 @@ static bool is_short(const char *text, size_t size_max)
 
 static bool are_options_allowed(const struct infra_probe_mysql_options *o)
 {
+    const struct infra__answer_limits limits = { o->answer_min, o->answer_max };
     bool wants_more = o->password != NULL || o->lag_max != 0 || o->ask != 0 ||
                       o->expect != INFRA_ROLE_UNKNOWN || o->question != NULL;
 
@@ -133,7 +134,8 @@ static bool are_options_allowed(const struct infra_probe_mysql_options *o)
            is_short(o->question, INFRA__QUESTION_MAX) &&
            (o->question == NULL || o->question[0] != '\0') &&
            (o->user != NULL || !wants_more) && o->tls <= 1 && o->ask <= 1 &&
-           o->expect <= INFRA_ROLE_REPLICA;
+           o->expect <= INFRA_ROLE_REPLICA &&
+           infra__answer_limits_are_allowed(&limits, o->question);
 }
 
 static size_t size_of(const char *text)
@@ -166,6 +168,7 @@ static void set_questions(struct infra__mysql *m,
     m->asks[INFRA__MYSQL_ASK_REPLICATION] =
         m->needs[INFRA__MYSQL_ASK_REPLICATION] || o->ask == 1;
     m->asks[INFRA__MYSQL_ASK_HOST] = o->question != NULL;
+    m->limits = (struct infra__answer_limits) { o->answer_min, o->answer_max };
     if (o->question != NULL) { /* A question has a user. */
         m->question = memcpy(m->name + size_of(o->user), o->question,
                              size_of(o->question));

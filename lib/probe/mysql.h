@@ -5,6 +5,7 @@
 #ifndef INFRA_PROBE_MYSQL_H
 #define INFRA_PROBE_MYSQL_H
 
+#include "answer.h"
 #include "mysql_login.h"
 #include "mysql_packets.h"
 #include "mysql_status.h"
@@ -38,6 +39,7 @@ struct infra__mysql {
     bool asks[INFRA__MYSQL_QUESTIONS];
     bool needs[INFRA__MYSQL_QUESTIONS]; /* To judge. */
     const char *question;               /* The host's, behind the name. */
+    struct infra__answer_limits limits; /* For the answer to it. */
 
     /* The conversation. */
     uint8_t step;

@@ -40,7 +40,7 @@ static void leave(struct infra__mysql *m, uint32_t reason)
     m->step = INFRA__MYSQL_LEAVING;
 }
 
-static uint32_t judge(const struct infra__mysql *m)
+static uint32_t judge_role(const struct infra__mysql *m)
 {
     const struct infra_probe_result *r = &m->probe.result;
 
@@ -58,6 +58,16 @@ static uint32_t judge(const struct infra__mysql *m)
         return INFRA_PROBE_NOT_REPLICATING;
     }
     return r->lag > m->lag_max ? INFRA_PROBE_LAGGING : INFRA_PROBE_PASSED;
+}
+
+/* @error: that of the host's question, or PASSED. */
+static uint32_t judge(const struct infra__mysql *m, uint32_t error)
+{
+    uint32_t reason = judge_role(m);
+
+    return reason == INFRA_PROBE_PASSED
+               ? infra__answer_judge(&m->limits, &m->probe.result, error)
+               : reason;
 }
 
 static void ask(struct infra__mysql *m, enum infra__mysql_question question)
@@ -82,7 +92,7 @@ static void ask_next(struct infra__mysql *m)
     if (next < INFRA__MYSQL_QUESTIONS) {
         ask(m, (enum infra__mysql_question)next);
     } else {
-        leave(m, judge(m));
+        leave(m, judge(m, INFRA_PROBE_PASSED));
     }
 }
 
@@ -118,6 +128,8 @@ static void take_question_error(struct infra__mysql *m, uint32_t reason)
 
     if (is_fatal(m, reason)) {
         infra__probe_finish(&m->probe, reason);
+    } else if (question == INFRA__MYSQL_ASK_HOST) {
+        leave(m, judge(m, reason));
     } else if (m->needs[question]) {
         leave(m, reason);
     } else {

@@ -9,7 +9,7 @@
 #include <assert.h>
 #include <string.h>
 
-INFRA__NO_TAIL_PADDING(struct infra_probe_pgsql_options, clear_password);
+INFRA__NO_TAIL_PADDING(struct infra_probe_pgsql_options, answer_max);
 
 static void pgsql_connected(struct infra_probe *probe)
 {
@@ -99,13 +99,16 @@ static bool is_text(const char *text, size_t size_max)
 
 static bool are_options_allowed(const struct infra_probe_pgsql_options *o)
 {
+    const struct infra__answer_limits limits = { o->answer_min, o->answer_max };
+
     return is_text(o->user, INFRA__PGSQL_USER_MAX) &&
            is_text(o->database, INFRA__PGSQL_USER_MAX) &&
            (o->password == NULL ||
             is_text(o->password, INFRA__PGSQL_PASSWORD_MAX)) &&
            (o->question == NULL || is_text(o->question, INFRA__QUESTION_MAX)) &&
            o->expect <= INFRA_ROLE_REPLICA && o->ask <= 1 && o->tls <= 1 &&
-           o->clear_password <= 1;
+           o->clear_password <= 1 &&
+           infra__answer_limits_are_allowed(&limits, o->question);
 }
 
 /* One allocation: the struct, the startup message, the question, the password.
@@ -174,6 +177,7 @@ int infra_probe_pgsql(struct infra_probe **ret,
     }
     p->login.seed = o.seed;
     p->lag_max = o.lag_max;
+    p->limits = (struct infra__answer_limits) { o.answer_min, o.answer_max };
     p->expect = o.expect;
     p->wants_tls = o.tls == 1;
     p->asks = o.ask == 1 || o.expect != INFRA_ROLE_UNKNOWN || o.lag_max > 0;

@@ -3,6 +3,7 @@
 #ifndef INFRA_PROBE_PGSQL_H
 #define INFRA_PROBE_PGSQL_H
 
+#include "answer.h"
 #include "pgsql_error.h"
 #include "pgsql_login.h"
 #include "pgsql_question.h"
@@ -22,6 +23,7 @@ enum infra__pgsql_state {
 struct infra__pgsql {
     struct infra_probe probe; /* First: it is a probe. */
     infra_time lag_max;
+    struct infra__answer_limits limits; /* For the answer to the host. */
     uint32_t expect;
     uint32_t startup_size;
     bool wants_tls;

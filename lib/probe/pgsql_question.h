@@ -44,6 +44,7 @@ struct infra__pgsql_row {
 struct infra__pgsql_answer {
     uint64_t number;
     uint32_t rows_count;
+    uint32_t error; /* enum infra_probe_reason, or PASSED. */
     bool has_columns;
     bool has_number; /* There was one row, and this in it. */
 };

@@ -149,7 +149,10 @@ static void tell_host(struct infra__pgsql *p)
         p->probe.result.told |= INFRA_TOLD_ANSWER;
         p->probe.result.answer = p->answer.number;
     }
-    leave(p, p->verdict);
+    leave(p, p->verdict == INFRA_PROBE_PASSED
+                 ? infra__answer_judge(&p->limits, &p->probe.result,
+                                       p->answer.error)
+                 : p->verdict);
 }
 
 /* The answer is complete, or an error came in its place. */
@@ -201,6 +204,7 @@ static void handle_error(struct infra__pgsql *p)
         p->reason = e.reason;
     } else {
         p->answer.has_number = false;
+        p->answer.error = e.reason;
     }
 }
 

@@ -5,6 +5,7 @@
 #include "probe.h"
 
 #include "../base/internal.h"
+#include "../base/secret.h"
 
 #include <assert.h>
 
@@ -57,6 +58,7 @@ static const struct {
     [INFRA_PROBE_UNEXPECTED] = { "unexpected", INFRA_OUTCOME_ERROR },
     [INFRA_PROBE_AGENT_DOWN] = { "agent down", INFRA_OUTCOME_ERROR },
     [INFRA_PROBE_DEGRADED] = { "degraded", INFRA_OUTCOME_DEGRADED },
+    [INFRA_PROBE_ANSWER] = { "answer", INFRA_OUTCOME_ERROR },
 };
 
 const char *infra_probe_reason_name(uint32_t reason)
@@ -99,7 +101,9 @@ void infra_probe_destroy(struct infra_probe *probe)
 {
     if (probe != NULL) {
         struct infra_allocator allocator = probe->allocator;
-        infra__free(&allocator, probe, 1, probe->bytes);
+        size_t bytes = probe->bytes;
+        infra__wipe(probe, bytes); /* There may be passwords in it. */
+        infra__free(&allocator, probe, 1, bytes);
     }
 }
 
@@ -129,6 +133,7 @@ void infra_probe_start_patiently(struct infra_probe *probe,
     probe->want = INFRA_WANT_CONNECT;
     probe->has_input = false;
     probe->is_talking = false;
+    probe->was_heard = false;
     probe->result = (struct infra_probe_result) { 0 };
 }
 
@@ -188,6 +193,15 @@ static infra_time deadline(const void *self)
     return probe->deadline;
 }
 
+static infra_time linger(const void *self)
+{
+    const struct infra_probe *probe = self;
+
+    return probe->kind->peer_closes && probe->was_heard
+               ? probe->response_deadline
+               : 0;
+}
+
 static size_t output(void *self, const void **ret)
 {
     struct infra_probe *probe = self;
@@ -214,6 +228,7 @@ static void input(void *self, const void *bytes, size_t count, infra_time now)
         probe->has_input = true;
         probe->deadline = probe->response_deadline;
         probe->kind->input(probe, bytes, count);
+        probe->was_heard = probe->want == INFRA_WANT_DONE;
     }
 }
 
@@ -351,7 +366,8 @@ static const struct infra_exchange_ops ops = { .size = sizeof ops,
                                                .sent = sent,
                                                .input = input,
                                                .note = note,
-                                               .deadline = deadline };
+                                               .deadline = deadline,
+                                               .linger = linger };
 
 struct infra_exchange infra_probe_exchange(struct infra_probe *probe)
 {

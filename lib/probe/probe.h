@@ -22,6 +22,9 @@ struct infra__probe_kind {
     void (*upgraded)(struct infra_probe *probe);
     /* Printable; NULL, or answering NULL: there is none. */
     const char *(*text)(const struct infra_probe *probe, uint32_t kind);
+    /* The peer closes the connection when it has said all, which may be after
+     * the check is decided. */
+    bool peer_closes;
 };
 
 /* How long each phase may take; zeroes are the defaults. */
@@ -45,6 +48,7 @@ struct infra_probe {
     uint32_t want;     /* enum infra_exchange_want */
     bool has_input;
     bool is_talking; /* connected() was called. */
+    bool was_heard;  /* It is over by what the peer said. */
     struct infra_probe_result result;
 };
 

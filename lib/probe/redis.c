@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* A check of Redis: AUTH, PING and ROLE go out together, and the replies are
- * judged in their order, so that the first that is not good decides. A server
- * that is full or protected speaks before it was asked: its error stands where
- * the first reply is expected, and is known by its text. */
+/* A check of Redis: AUTH, PING, ROLE and the host's question go out together,
+ * and the replies are judged in their order, so that the first that is not good
+ * decides. A server that is full or protected speaks before it was asked: its
+ * error stands where the first reply is expected, and is known by its text. */
+#include "answer.h"
 #include "printable.h"
 #include "probe.h"
+#include "redis_request.h"
 #include "resp.h"
 #include "source.h"
 
@@ -15,13 +17,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#define USER_MAX 255u
-#define PASSWORD_MAX 4096u
 #define OFFSET_SIZE sizeof "9223372036854775807"
 
-INFRA__NO_TAIL_PADDING(struct infra_probe_redis_options, reserved);
+INFRA__NO_TAIL_PADDING(struct infra_probe_redis_options, answer_max);
 
-enum question { AUTH, PING, ROLE, NO_QUESTION };
+enum question { AUTH, PING, ROLE, OF_HOST };
 
 struct redis {
     struct infra_probe probe; /* First: it is a probe. */
@@ -30,7 +30,10 @@ struct redis {
     uint32_t expect;
     bool has_login;
     bool asks_role;
-    bool is_linked; /* A replica, with its primary. */
+    bool asks_for_host;
+    struct infra__answer_limits limits; /* For the answer to the host. */
+    uint32_t verdict;                   /* While that is due. */
+    bool is_linked;                     /* A replica, with its primary. */
     uint32_t request_size;
     uint32_t request_sent;
     char message[INFRA__RESP_TEXT_MAX + 1];
@@ -50,6 +53,7 @@ static const struct {
 } errors[] = {
     { "LOADING", INFRA_PROBE_STARTING },
     { "MASTERDOWN", INFRA_PROBE_NOT_REPLICATING },
+    { "READONLY", INFRA_PROBE_READ_ONLY }, /* To who writes. */
     { "NOAUTH", INFRA_PROBE_LOGIN_REFUSED },
     { "WRONGPASS", INFRA_PROBE_LOGIN_REFUSED },
     { "DENIED", INFRA_PROBE_LOGIN_REFUSED }, /* The protected mode. */
@@ -93,6 +97,32 @@ static void keep_message(struct redis *r, const struct infra__resp_value *v)
     infra__copy_printable(r->message, sizeof r->message, v->text, v->text_size);
 }
 
+/* @error: what came in place of an answer, or PASSED. */
+static void judge_answer(struct redis *r, uint32_t error)
+{
+    uint32_t reason = r->verdict;
+
+    if (reason == INFRA_PROBE_PASSED &&
+        (error == INFRA_PROBE_STARTING ||
+         error == INFRA_PROBE_NOT_REPLICATING)) {
+        reason = error; /* It serves nothing. */
+    } else if (reason == INFRA_PROBE_PASSED) {
+        reason = infra__answer_judge(&r->limits, &r->probe.result, error);
+    }
+    infra__probe_finish(&r->probe, reason);
+}
+
+/* Our own questions are answered: that is how it ends, but for the host's. */
+static void conclude(struct redis *r, uint32_t reason)
+{
+    if (r->asks_for_host) {
+        r->question = OF_HOST;
+        r->verdict = reason;
+    } else {
+        infra__probe_finish(&r->probe, reason);
+    }
+}
+
 static void judge_error(struct redis *r, const struct infra__resp_value *v)
 {
     uint32_t reason = r->question == AUTH ? INFRA_PROBE_LOGIN_REFUSED
@@ -104,7 +134,11 @@ static void judge_error(struct redis *r, const struct infra__resp_value *v)
         }
     }
     keep_message(r, v);
-    infra__probe_finish(&r->probe, reason);
+    if (r->question == OF_HOST) {
+        judge_answer(r, reason);
+    } else {
+        infra__probe_finish(&r->probe, reason);
+    }
 }
 
 static void tell_role(struct redis *r, uint32_t role)
@@ -220,7 +254,23 @@ static void judge_role(struct redis *r, uint32_t elements_count)
     } else if (r->expect == INFRA_ROLE_REPLICA && !r->is_linked) {
         reason = INFRA_PROBE_NOT_REPLICATING;
     }
-    infra__probe_finish(&r->probe, reason);
+    conclude(r, reason);
+}
+
+/* A number, as such or as a text. Of lists nothing is an answer. */
+static void take_answer(struct redis *r, const struct infra__resp_value *v)
+{
+    uint64_t number = (uint64_t)v->number;
+
+    if (v->depth > 0) {
+        return;
+    }
+    if ((v->type == ':' && v->number >= 0) ||
+        (is_text(v) &&
+         infra__answer_read(&number, (const char *)v->text, v->text_size))) {
+        r->probe.result.told |= INFRA_TOLD_ANSWER;
+        r->probe.result.answer = number;
+    }
 }
 
 /* A value of a reply that is no error. */
@@ -228,6 +278,10 @@ static bool take_value(struct redis *r, const struct infra__resp_value *v)
 {
     if (r->question == ROLE) {
         return take_role_value(r, v);
+    }
+    if (r->question == OF_HOST) {
+        take_answer(r, v);
+        return true;
     }
     return v->type == '+' &&
            infra__resp_is(v, r->question == AUTH ? "OK" : "PONG");
@@ -247,8 +301,10 @@ static void judge_value(struct redis *r, const struct infra__resp_value *v)
         r->question = ROLE;
     } else if (r->question == ROLE) {
         judge_role(r, r->resp.index[0]);
+    } else if (r->question == PING) {
+        conclude(r, INFRA_PROBE_PASSED);
     } else {
-        infra__probe_finish(&r->probe, INFRA_PROBE_PASSED);
+        judge_answer(r, INFRA_PROBE_PASSED);
     }
 }
 
@@ -300,69 +356,10 @@ static const struct infra__probe_kind redis = { .connected = redis_connected,
                                                 .ended = redis_ended,
                                                 .text = redis_text };
 
-/* Counts if there is nothing at @at yet. */
-struct request {
-    char *at;
-    size_t size;
-};
-
-static void add_word(struct request *q, const char *word)
-{
-    size_t size = strlen(word);
-    char head[32];
-    int head_size = snprintf(head, sizeof head, "$%zu\r\n", size);
-
-    if (q->at != NULL) {
-        char *at = q->at + q->size;
-        memcpy(at, head, (size_t)head_size);
-        memcpy(at + head_size, word, size);
-        memcpy(at + head_size + size, "\r\n", 2);
-    }
-    q->size += (size_t)head_size + size + 2;
-}
-
-/* @words_count is one digit. */
-static void add_command(struct request *q, char words_count)
-{
-    if (q->at != NULL) {
-        const char head[4] = { '*', words_count, '\r', '\n' };
-        memcpy(q->at + q->size, head, sizeof head);
-    }
-    q->size += 4;
-}
-
-static void add_commands(struct request *q,
-                         const struct infra_probe_redis_options *o)
-{
-    if (o->password != NULL) {
-        add_command(q, o->user != NULL ? '3' : '2');
-        add_word(q, "AUTH");
-        if (o->user != NULL) {
-            add_word(q, o->user);
-        }
-        add_word(q, o->password);
-    }
-    add_command(q, '1');
-    add_word(q, "PING");
-    if (o->ask == 1) {
-        add_command(q, '1');
-        add_word(q, "ROLE");
-    }
-}
-
-static bool are_allowed(const struct infra_probe_redis_options *o)
-{
-    return (o->user == NULL ||
-            (o->password != NULL && strlen(o->user) <= USER_MAX)) &&
-           (o->password == NULL || strlen(o->password) <= PASSWORD_MAX) &&
-           o->expect <= INFRA_ROLE_REPLICA && o->ask <= 1 && o->tls <= 1;
-}
-
 int infra_probe_redis(struct infra_probe **ret,
                       const struct infra_probe_redis_options *options)
 {
     struct infra_probe_redis_options o = { .size = sizeof o };
-    struct request q = { .at = NULL };
     struct infra_probe *probe;
 
     if (ret == NULL) {
@@ -372,30 +369,31 @@ int infra_probe_redis(struct infra_probe **ret,
     if (err != INFRA_OK) {
         return err;
     }
-    if (!are_allowed(&o)) {
+    if (!infra__redis_options_are_allowed(&o)) {
         return INFRA_EINVAL;
     }
     o.ask |= o.expect != INFRA_ROLE_UNKNOWN;
-    add_commands(&q, &o);
+    size_t request_size = infra__redis_request_write(NULL, &o);
     const struct infra__probe_limits limits = {
         .connect_timeout = o.connect_timeout,
         .response_timeout = o.response_timeout,
         .first_byte_timeout = o.first_byte_timeout,
         .tls = o.tls == 1,
     };
-    err = infra__probe_create(&probe, sizeof(struct redis) + q.size, &redis,
-                              o.allocator, &limits);
+    err = infra__probe_create(&probe, sizeof(struct redis) + request_size,
+                              &redis, o.allocator, &limits);
     if (err != INFRA_OK) {
         return err;
     }
     struct redis *r = (struct redis *)probe;
 
-    q = (struct request) { .at = r->request };
-    add_commands(&q, &o);
-    r->request_size = (uint32_t)q.size;
+    r->request_size = (uint32_t)request_size;
+    (void)infra__redis_request_write(r->request, &o);
     r->expect = o.expect;
     r->has_login = o.password != NULL;
     r->asks_role = o.ask == 1;
+    r->asks_for_host = o.question != NULL;
+    r->limits = (struct infra__answer_limits) { o.answer_min, o.answer_max };
     *ret = probe;
     return INFRA_OK;
 }

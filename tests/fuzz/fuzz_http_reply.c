@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* The input is what a server sends, then it closes. Whatever it is, the check
  * ends, and it ends alike whether the bytes come at once, one by one, or in
- * pieces whose sizes the bytes choose. */
+ * pieces whose sizes the bytes choose. What a strict reader takes it takes, too. */
 #include "fuzz.h"
+
+#include "../../lib/base/http_reply.h"
 
 #include <infra/probe.h>
 #include <stdlib.h>
@@ -59,11 +61,25 @@ static struct infra_probe_result run(struct infra_probe *probe,
     return r;
 }
 
+/* Who has to be sure takes less, and understands it alike: the same status. */
+static void check_strictness(const uint8_t *data, size_t size)
+{
+    struct infra__http_reply strict;
+    struct infra__bytes piece, in = { .at = data, .count = size };
+
+    infra__http_reply_start(&strict, 16384, true);
+    if (infra__http_reply_next(&strict, &in, &piece) == INFRA__HTTP_HEAD &&
+        run(probes[0], data, size, 0).status != strict.status) {
+        abort();
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (probes[0] == NULL) {
         create_probes();
     }
+    check_strictness(data, size);
     for (int i = 0; i < PROBES_COUNT; i++) {
         struct infra_probe_result whole = run(probes[i], data, size, 0);
         for (int split = 1; split < 3; split++) {

@@ -8,7 +8,7 @@
 #include <infra/probe.h>
 #include <stdlib.h>
 
-#define PROBES_COUNT 4
+#define PROBES_COUNT 6
 
 static struct infra_probe *probes[PROBES_COUNT];
 
@@ -19,6 +19,8 @@ static void create_probes(void)
         { .size = sizeof options[0], .ask = 1 },
         { .size = sizeof options[0], .password = "secret", .ask = 1 },
         { .size = sizeof options[0], .expect = INFRA_ROLE_REPLICA },
+        { .size = sizeof options[0], .ask = 1, .question = "GET a" },
+        { .size = sizeof options[0], .question = "GET a", .answer_min = 2 },
     };
 
     for (int i = 0; i < PROBES_COUNT; i++) {

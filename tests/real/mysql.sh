@@ -6,7 +6,8 @@
 #    and a lag;
 #  - a replica names whom it receives from, for as long as it does;
 #  - a question of the host's own is answered by a table, and one that is not there
-#    or may not be read does not matter;
+#    or may not be read does not matter, unless its answer is to decide;
+#  - a question that writes fails where writes do, or hang, while reading passes;
 #  - a wrong password, too many connections, a server that hangs and one that is
 #    gone have each their reason;
 #  - its logins leave no trace in the server's counters, and without a user it
@@ -197,6 +198,40 @@ check passed 1 user=poor 'question=USE d' expect=primary
 [ "$status $answer" = "1044 -" ] || fail "$(result)"
 [[ $message = "Access denied for user "* ]] || fail "$(result)"
 passed "a question of the host's own"
+
+# --- One whose answer decides: the state of a node, and a write.
+sql 1 "CREATE TABLE d.canary (id INT PRIMARY KEY, at DATETIME) ENGINE=InnoDB;
+    GRANT SELECT, INSERT, DELETE ON d.canary TO checker@'%'"
+state="question=SELECT VARIABLE_VALUE FROM information_schema.GLOBAL_STATUS
+    WHERE VARIABLE_NAME = 'wsrep_local_state'"
+check answer 1 "${user[@]}" "$state" answer_min=4 answer_max=4
+check passed 1 "${user[@]}" "$state"
+sql 1 "CREATE TABLE d.state (state INT); INSERT INTO d.state VALUES (4);
+    GRANT SELECT ON d.state TO checker@'%'"
+state='question=SELECT state FROM d.state'
+check passed 1 "${user[@]}" "$state" answer_min=4 answer_max=4
+sql 1 'UPDATE d.state SET state = 2'
+check answer 1 "${user[@]}" "$state" answer_min=4 answer_max=4
+[ "$answer" = 2 ] || fail "$(result)"
+check 'server error' 1 "${user[@]}" 'question=SELECT a FROM d.nowhere' answer_min=1
+[ "$status" = 1142 ] || fail "$(result)"
+write='question=REPLACE INTO d.canary (id, at) VALUES (1, now()) RETURNING 1'
+check passed 1 "${user[@]}" "$write" answer_min=1 expect=primary
+[ "$(sql 1 'SELECT count(*) FROM d.canary')" = 1 ] || fail "nothing was written"
+sql 1 'SET GLOBAL read_only = 1'
+check 'server error' 1 "${user[@]}" "$write" answer_min=1
+[ "$status" = 1290 ] || fail "$(result)"
+sql 1 'SET GLOBAL read_only = 0'
+sql 1 'LOCK TABLES d.canary WRITE; DO SLEEP(1000)' >/dev/null 2>&1 &
+locked() { [ -n "$(sql 1 "SELECT id FROM information_schema.processlist
+    WHERE info LIKE 'DO SLEEP%'")" ]; }
+until_true locked
+check 'slow reply' 1 "${user[@]}" "$write" answer_min=1 response_timeout=500
+check passed 1 "${user[@]}" expect=primary
+sql 1 "$(sql 1 "SELECT CONCAT('KILL ', id) FROM information_schema.processlist
+    WHERE info LIKE 'DO SLEEP%'")"
+until_true is passed 1 "${user[@]}" "$write" answer_min=1
+passed "a question that decides, and one that writes"
 
 # --- Replication that stops or is late.
 sql 2 "STOP SLAVE SQL_THREAD"

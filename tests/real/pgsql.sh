@@ -9,7 +9,8 @@
 #    whose primary is out of reach is told from it;
 #  - a replica names whom it receives from, for as long as it does;
 #  - a question of the host's own is answered by a table, and one that is not there
-#    does not matter;
+#    does not matter, unless its answer is to decide; one that writes fails where
+#    writes do, or hang, while reading passes;
 #  - a server that starts, stops, is full, hangs or is gone is told as such;
 #  - the checks leave no complaint in the servers' logs.
 set -eu -o pipefail
@@ -201,6 +202,22 @@ expect passed $primary "${monitor[@]}" 'question=select i from nowhere'
 [[ $message = 'ERROR 42P01 relation "nowhere" does not exist' ]] || fail "message $message"
 passed "a question of the host's own"
 
+# --- One whose answer decides, and one that writes.
+sql $primary 'create table canary (n int); insert into canary values (1);
+    grant select, update on canary to public'
+expect passed $primary "${monitor[@]}" "$question" answer_min=1000 answer_max=1000
+expect answer $primary "${monitor[@]}" "$question" answer_min=1001
+[ "$answer" = 1000 ] || fail "answer $answer"
+expect answer $primary "${monitor[@]}" 'question=select null' answer_max=1
+expect 'server error' $primary "${monitor[@]}" 'question=select i from nowhere' answer_min=1
+[[ $message = 'ERROR 42P01 relation "nowhere" does not exist' ]] || fail "message $message"
+write=('question=update canary set n = n + 1 returning 1' answer_min=1)
+expect passed $primary "${monitor[@]}" "${write[@]}" expect=primary
+[ "$(sql $primary 'select n from canary')" = 2 ] || fail "nothing was written"
+expect 'server error' $primary user=reader password=secret "${write[@]}"
+[[ $message = "ERROR 25006 "* ]] || fail "message $message"
+passed "a question that decides, and one that writes"
+
 # --- The replica.
 server pg_basebackup -D "$dir/replica" -R -h 127.0.0.1 -p $primary -U postgres \
     -c fast --no-sync
@@ -310,3 +327,15 @@ expect 'no reply' $replica "${monitor[@]}" response_timeout=300
 kill -CONT "${pid[replica]}"
 until_is passed $replica "${monitor[@]}"
 passed "a server that hangs: no reply"
+
+# While writes hang, what only reads passes.
+sql $replica 'begin; lock table canary; select pg_sleep(1000)' >/dev/null 2>&1 &
+locked() { [ "$(sql $replica "select count(*) from pg_locks
+    where mode = 'AccessExclusiveLock' and granted")" -gt 0 ]; }
+until_true locked
+expect 'slow reply' $replica "${monitor[@]}" "${write[@]}" response_timeout=500
+expect passed $replica "${monitor[@]}" expect=primary
+sql $replica "select pg_terminate_backend(pid) from pg_stat_activity
+    where query like '%pg_sleep%' and pid <> pg_backend_pid()" >/dev/null
+until_is passed $replica "${monitor[@]}" "${write[@]}"
+passed "a question that writes, while writes hang"

@@ -4,6 +4,7 @@
 # servers.  What is promised:
 #  - it tells a primary from a replica and how far each is, and their offsets meet;
 #  - a replica names whom it receives from, for as long as it does;
+#  - a question of the host's own is answered, and its answer may decide;
 #  - a wrong password, a replica without its primary, a server that loads, is full,
 #    hangs, or is gone have each their reason;
 #  - a script and an agent's line are carried out over real sockets.
@@ -115,6 +116,32 @@ is 'read-only|0|replica|0' 1-4
 redis 1 expect=replica
 is 'not a replica|0|primary|1' 1-4
 passed "roles are held against what is expected"
+
+# --- A question of the host's own.
+redis 1 question='GET key1'
+is 'passed|-' 1,16
+redis 1 question='EXISTS key1 key2 nowhere' expect=primary
+is 'passed|primary|2' 1,3,16
+redis 1 question='EXISTS nowhere' answer_min=1
+is 'answer|0' 1,16
+redis 1 question='INCR canary' answer_min=1
+is 'passed|1' 1,16
+redis 1 question='GET canary' answer_min=1 answer_max=1
+is 'passed|1' 1,16
+redis 1 question='INCR key1'
+is 'passed|-' 1,16
+redis 1 question='INCR key1' answer_min=1
+is 'server error|ERR value is not an integer or out of range|-' 1,9,16
+redis 2 question='INCR canary' answer_min=1
+is 'read-only|-' 1,16
+[[ $(field 9) = READONLY* ]] || fail "$(cat "$dir/result")"
+cli 1 config set min-replicas-to-write 2 >/dev/null
+redis 1 question='INCR canary' answer_min=1
+is 'server error|-' 1,16
+redis 1 expect=primary
+is passed 1
+cli 1 config set min-replicas-to-write 0 >/dev/null
+passed "a question of the host's own, and one that writes"
 
 # --- Logins.
 probe redis 1
