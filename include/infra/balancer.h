@@ -149,7 +149,9 @@ struct infra_balancer_options {
      *  its tier's tickets in flight, 100 to 10000, is passed over, and the key
      *  goes on as if it were full (consistent hashing with bounded loads,
      *  Mirrokni et al. 2018; 125 to 200 is usual).  The places of a tier add up
-     *  to exactly that part of its tickets.  0: no bound. */
+     *  to exactly that part of its tickets, except that a backend with nothing
+     *  in flight has room for one, and nobody is refused for the bound alone.
+     *  0: no bound. */
     uint32_t bound_percent;
     /** Most tickets of each tier at once; 0: no cap. */
     uint32_t tier_in_flight_max[INFRA_BALANCER_TIERS_MAX];

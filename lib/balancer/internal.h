@@ -304,7 +304,9 @@ static inline bool entry_wanted(const struct infra_request *request,
 }
 
 /* Is it at its bound? Its places are its part of all of the tier's, the part
- * between the marks of those before it and of itself, so that they add up. */
+ * between the marks of those before it and of itself, so that they add up; but
+ * who has nothing to do has room for one, or a few requests at once would all
+ * go to a few backends. */
 static inline bool is_bound(const struct infra_balancer_candidates *c,
                             uint32_t index, const struct entry *e)
 {
@@ -313,8 +315,9 @@ static inline bool is_bound(const struct infra_balancer_candidates *c,
     uint64_t places =
         (before + e->weight) * c->bound_total / list->weight_bound -
         before * c->bound_total / list->weight_bound;
+    uint32_t in_flight = slot_in_flight(&c->slots[e->id]);
 
-    return slot_in_flight(&c->slots[e->id]) >= places;
+    return in_flight > 0 && in_flight >= places;
 }
 
 static inline bool candidate_may(const struct infra_balancer_candidates *c,

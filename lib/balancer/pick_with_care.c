@@ -174,6 +174,12 @@ static int try_list(struct infra_balancer_reader *r, const struct list *list,
     if (inside) {
         *ret = choose(r, &c, now, why);
     }
+    /* Tickets that the tier does not count (of a session that came back while
+     * its backend was draining) may put all at their bound. */
+    if (inside && *ret == NULL && c.bound_total > 0) {
+        c.bound_total = 0;
+        *ret = choose(r, &c, now, why);
+    }
     if (*ret != NULL) {
         return INFRA_OK;
     }
