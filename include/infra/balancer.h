@@ -136,9 +136,10 @@ struct infra_balancer_options {
      *  INFRA_ESHED but in proportion to how many are: those that come back
      *  first are not buried (brpc's cluster recovery).  0: never. */
     uint32_t recover_min;
-    /** Per reader, retries (picks with tried ids) may be so many in a hundred
-     *  first attempts, plus so many a second; both 0: no budget.  Up to 100 and
-     *  ten seconds' worth are saved up. */
+    /** Per reader, retries (picks with tried ids) allowed for a hundred first
+     *  attempts, and retries a second beside them; both 0: no budget.  Up to
+     *  100 and ten seconds' worth are saved up.  A pick that answers an error
+     *  counts as neither. */
     uint32_t retry_percent;
     uint32_t retry_min_per_s;
     /** A backend that comes up gets a tenth of its share at first and all of it

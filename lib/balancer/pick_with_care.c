@@ -226,32 +226,41 @@ static const struct entry *choose_sticky(struct infra_balancer_reader *r,
     return e;
 }
 
-/* Pay for a retry, or save up with a first attempt. */
-static bool afford(struct infra_balancer_reader *r, bool retry, infra_time now)
+static uint64_t tokens_max(const struct infra_balancer_reader *r)
 {
-    uint64_t most =
-        RETRIES_SAVED * (uint64_t)RETRY_TOKEN +
-        r->retry_min_per_s * (uint64_t)RETRY_SECONDS_SAVED * RETRY_TOKEN;
+    return RETRIES_SAVED * (uint64_t)RETRY_TOKEN +
+           r->retry_min_per_s * (uint64_t)RETRY_SECONDS_SAVED * RETRY_TOKEN;
+}
 
+static void save(struct infra_balancer_reader *r, uint64_t tokens)
+{
+    uint64_t most = tokens_max(r);
+
+    r->retry_tokens += tokens;
+    r->retry_tokens = r->retry_tokens < most ? r->retry_tokens : most;
+}
+
+/* Is there a retry in the budget, with what the time has added? */
+static bool can_afford(struct infra_balancer_reader *r, infra_time now)
+{
     if (now > r->retry_time) {
         infra_time passed = now - r->retry_time;
         infra_time counts = INFRA_SEC(RETRY_SECONDS_SAVED);
-        r->retry_tokens +=
-            r->retry_min_per_s * (passed < counts ? passed : counts);
+        save(r, r->retry_min_per_s * (passed < counts ? passed : counts));
         r->retry_time = now;
     }
-    if (!retry) {
-        r->retry_tokens += r->retry_percent * (uint64_t)(RETRY_TOKEN / 100);
+    return r->retry_tokens >= RETRY_TOKEN;
+}
+
+/* A pick was made, and only that counts: a retry is paid for, a first attempt
+ * saves up. */
+static void account(struct infra_balancer_reader *r, bool is_retry)
+{
+    if (is_retry) {
+        r->retry_tokens -= RETRY_TOKEN;
+    } else {
+        save(r, r->retry_percent * (uint64_t)(RETRY_TOKEN / 100));
     }
-    r->retry_tokens = r->retry_tokens < most ? r->retry_tokens : most;
-    if (!retry) {
-        return true;
-    }
-    if (r->retry_tokens < RETRY_TOKEN) {
-        return false;
-    }
-    r->retry_tokens -= RETRY_TOKEN;
-    return true;
 }
 
 /* May this pick be made at all? */
@@ -262,7 +271,7 @@ static int admit(struct infra_balancer_reader *r, const struct table *t,
         (uint32_t)infra__random(&r->random) >= t->admitted) {
         return INFRA_ESHED;
     }
-    if (r->has_budget && !afford(r, request->tried_count > 0, now)) {
+    if (r->has_budget && request->tried_count > 0 && !can_afford(r, now)) {
         return INFRA_EBUDGET;
     }
     return INFRA_OK;
@@ -312,5 +321,11 @@ int infra__pick_with_care(struct infra_balancer_reader *r,
     if (e == NULL) {
         err = ask_lists(r, t, request, now, &e, &why);
     }
-    return e != NULL ? grant(r, e, why, now, ret) : err;
+    if (e == NULL) {
+        return err;
+    }
+    if (r->has_budget) {
+        account(r, request->tried_count > 0);
+    }
+    return grant(r, e, why, now, ret);
 }
