@@ -236,7 +236,7 @@ int bench_outlier(const struct bench_options *options)
         { "ok, timed", INFRA_OUTCOME_OK, INFRA_MS(1), 0 },
         { "ok", INFRA_OUTCOME_OK, 0, 0 },
         { "error", INFRA_OUTCOME_ERROR, 0, 0 },
-        { "gateway error", INFRA_OUTLIER_GATEWAY_ERROR, 0, 0 },
+        { "gateway error", INFRA_OUTCOME_GATEWAY_ERROR, 0, 0 },
         { "ok, timed, same backend", INFRA_OUTCOME_OK, INFRA_MS(1), 1 },
     };
     static const uint32_t sizes[] = { 100, 1000, 10000 };

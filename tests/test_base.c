@@ -23,10 +23,11 @@ START_TEST(results_are_named)
 }
 END_TEST
 
-/* Of the outcomes, exactly error .. reset speak against the backend. */
+/* Of the outcomes, exactly error .. reset, and the error of a gateway, speak
+ * against the backend. */
 START_TEST(outcomes_know_whose_fault_it_was)
 {
-    static const int blames[] = { 0, 1, 1, 1, 1, 1, 0, 0, 0, 0 };
+    static const int blames[] = { 0, 1, 1, 1, 1, 1, 0, 0, 0, 1, 0 };
 
     for (uint32_t o = 0; o < INFRA__COUNT_OF(blames); o++) {
         ck_assert_int_eq(infra_outcome_blames_backend(o), blames[o]);
@@ -34,7 +35,9 @@ START_TEST(outcomes_know_whose_fault_it_was)
     ck_assert_str_eq(infra_outcome_name(INFRA_OUTCOME_REFUSED), "refused");
     ck_assert_str_eq(infra_outcome_name(INFRA_OUTCOME_ABANDONED), "abandoned");
     ck_assert_str_eq(infra_outcome_name(INFRA_OUTCOME_DEGRADED), "degraded");
-    ck_assert_str_eq(infra_outcome_name(9), "unknown");
+    ck_assert_str_eq(infra_outcome_name(INFRA_OUTCOME_GATEWAY_ERROR),
+                     "gateway error");
+    ck_assert_str_eq(infra_outcome_name(10), "unknown");
 }
 END_TEST
 

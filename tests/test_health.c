@@ -351,7 +351,7 @@ START_TEST(arguments_are_checked)
     ck_assert_int_eq(infra_health_next(health, 0, NULL), INFRA_EINVAL);
     ck_assert_int_eq(infra_health_next(health, 0, &e), INFRA_EAGAIN);
     ck_assert_int_eq(infra_health_verdict(NULL, 0, 0, 0, 0), INFRA_EINVAL);
-    ck_assert_int_eq(infra_health_verdict(health, 0, 9, 0, 0), INFRA_EINVAL);
+    ck_assert_int_eq(infra_health_verdict(health, 0, 10, 0, 0), INFRA_EINVAL);
     ck_assert_int_eq(infra_health_probe_now(NULL, 0, 0), INFRA_EINVAL);
     ck_assert_int_eq(infra_health_probe_now(health, 2, 0), INFRA_EINVAL);
     ck_assert_int_eq(infra_health_probe_now(health, 1, 0), INFRA_ENOENT);
@@ -482,7 +482,7 @@ static Suite *health_suite(void)
                         INFRA__COUNT_OF(sequences));
     tcase_add_loop_test(tc, counter_agrees_with_its_definition, 0, 4 * 4 * 4);
     tcase_add_loop_test(tc, outcomes_count_by_whose_fault_they_were, 0,
-                        INFRA_OUTCOME_DEGRADED + 1);
+                        INFRA_OUTCOME_GATEWAY_ERROR + 1);
     suite_add_tcase(s, tc);
 
     tc = tcase_create("backends");

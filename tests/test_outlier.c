@@ -194,7 +194,7 @@ START_TEST(an_ejection_is_told_before_what_was_spared)
 {
     open_with(100);
     watch_fill(&watch, 1);
-    (void)watch_report(&watch, 0, INFRA_OUTLIER_GATEWAY_ERROR, 5);
+    (void)watch_report(&watch, 0, INFRA_OUTCOME_GATEWAY_ERROR, 5);
     watch_expect(&watch, 0, INFRA_OUTLIER_EJECTED, 0,
                  INFRA_OUTLIER_CONSECUTIVE_5XX);
     watch_quiet(&watch, 0);
@@ -231,6 +231,24 @@ START_TEST(inspect_tells_of_the_last_interval)
 }
 END_TEST
 
+/* What outlier makes of a status is an outcome as any other, so that one value
+ * serves report(), the balancer's release() and health's verdict(). */
+START_TEST(a_status_is_an_outcome_everywhere)
+{
+    open_with(100);
+    watch_fill(&watch, 1);
+    for (uint32_t status = 0; status < 1000; status++) {
+        uint32_t outcome = infra_outlier_result_of_status(status);
+        ck_assert_str_ne(infra_outcome_name(outcome), "unknown");
+        ck_assert_int_eq(infra_outcome_blames_backend(outcome),
+                         status >= 500 && status <= 599);
+    }
+    for (uint32_t outcome = 0; outcome <= INFRA__OUTCOME_LAST; outcome++) {
+        ck_assert_int_ge(infra_outlier_report(watch.outlier, 0, outcome, 0), 0);
+    }
+}
+END_TEST
+
 START_TEST(arguments_are_checked)
 {
     struct infra_outlier_event e;
@@ -252,7 +270,7 @@ START_TEST(arguments_are_checked)
     ck_assert_int_eq(infra_outlier_remove(o, 0), INFRA_ENOENT);
     ck_assert_int_eq(infra_outlier_report(NULL, 0, 0, 0), INFRA_EINVAL);
     ck_assert_int_eq(infra_outlier_report(o, 2, 0, 0), INFRA_EINVAL);
-    ck_assert_int_eq(infra_outlier_report(o, 0, 9, 0), INFRA_EINVAL);
+    ck_assert_int_eq(infra_outlier_report(o, 0, 10, 0), INFRA_EINVAL);
     ck_assert_int_eq(infra_outlier_report(o, 0, 255, 0), INFRA_EINVAL);
     ck_assert_int_eq(infra_outlier_report(o, 0, 257, 0), INFRA_EINVAL);
     ck_assert_int_eq(infra_outlier_next(NULL, 0, &e), INFRA_EINVAL);
@@ -435,6 +453,7 @@ static Suite *outlier_suite(void)
 
     tc = tcase_create("contract");
     tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_test(tc, a_status_is_an_outcome_everywhere);
     tcase_add_test(tc, arguments_are_checked);
     tcase_add_test(tc, options_have_ranges);
     tcase_add_test(tc, options_of_any_age);

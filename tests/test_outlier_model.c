@@ -167,7 +167,7 @@ static void set_member(uint32_t id, uint32_t key, uint32_t tier, infra_time now)
 static void traffic(uint64_t *random, uint32_t id, int step)
 {
     static const uint32_t faults[] = { INFRA_OUTCOME_ERROR,
-                                       INFRA_OUTLIER_GATEWAY_ERROR,
+                                       INFRA_OUTCOME_GATEWAY_ERROR,
                                        INFRA_OUTCOME_TIMEOUT };
     bool is_bad = id < 10 && step / 500 % 2 == 0;
     uint32_t percent = !is_bad ? 1 : id % 5 == 4 ? 2 : 20 * (id % 5 + 1);

@@ -6,7 +6,7 @@
 #include "health/outlier_internal.h"
 #include "health/outlier_statistics.h"
 
-#define GATEWAY INFRA_OUTLIER_GATEWAY_ERROR
+#define GATEWAY INFRA_OUTCOME_GATEWAY_ERROR
 
 static struct watch watch;
 

@@ -23,7 +23,7 @@ static void *report(void *arg)
 {
     static const uint32_t results[] = { INFRA_OUTCOME_OK, INFRA_OUTCOME_OK,
                                         INFRA_OUTCOME_ERROR,
-                                        INFRA_OUTLIER_GATEWAY_ERROR,
+                                        INFRA_OUTCOME_GATEWAY_ERROR,
                                         INFRA_OUTCOME_REFUSED };
     struct worker *w = arg;
 

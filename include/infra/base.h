@@ -177,6 +177,9 @@ enum infra_outcome {
                                     backend. */
     INFRA_OUTCOME_DEGRADED,    /**< It did its work and says that it would
                                     rather be spared: as OK, but for health. */
+    /** The backend answered that it could not reach what is behind it (HTTP
+     *  502, 503, 504): as ERROR, but outlier tells them apart. */
+    INFRA_OUTCOME_GATEWAY_ERROR,
 };
 
 /**

@@ -82,12 +82,8 @@ struct infra_outlier; /**< The watch over one group of backends. */
 #define INFRA_OUTLIER_IDS_MAX 65535u /**< Most ids of one object. */
 #define INFRA_OUTLIER_TIERS_MAX 16u  /**< Tiers 0 .. 15. */
 
-/** What infra_outlier_report() takes beside every enum infra_outcome. */
-enum infra_outlier_result {
-    /** An error like INFRA_OUTCOME_ERROR, of one who could not reach what is
-     *  behind it: HTTP 502, 503 and 504. */
-    INFRA_OUTLIER_GATEWAY_ERROR = 256,
-};
+/** The former name of an outcome that every function takes now. */
+#define INFRA_OUTLIER_GATEWAY_ERROR INFRA_OUTCOME_GATEWAY_ERROR
 
 enum infra_outlier_event_kind {
     INFRA_OUTLIER_EJECTED,  /**< Give it no work. */
@@ -268,26 +264,27 @@ INFRA_API INFRA_NODISCARD int infra_outlier_remove(
  * Tell how a piece of work ended.  Wait-free: from any thread, beside any other
  * call but destroy.
  *
- * OK and DEGRADED are successes, ERROR and INFRA_OUTLIER_GATEWAY_ERROR errors,
- * REFUSED, UNREACHABLE, RESET and TIMEOUT failures to reach the backend. LOCAL
- * and ABANDONED say nothing about it and change nothing.
+ * OK and DEGRADED are successes, ERROR and GATEWAY_ERROR errors, REFUSED,
+ * UNREACHABLE, RESET and TIMEOUT failures to reach the backend.  LOCAL and
+ * ABANDONED say nothing about the backend and change nothing.
  *
- * @param result   enum infra_outcome or enum infra_outlier_result.
+ * @param outcome  enum infra_outcome, as for infra_balancer_release(): one
+ *                 value serves both.
  * @param latency  How long the success took; 0: unknown.  Compared in steps of
  *                 1 %, from 1 us to 73 minutes.
  * @return 1: a detector has found something that should not wait for the
  *         deadline, so wake the control thread; else 0; INFRA_EINVAL: NULL, id
- *         out of range, no such result.
+ *         out of range, no such outcome; nothing is counted then.
  *
  * Thread safety: any.
  */
 INFRA_API int infra_outlier_report(struct infra_outlier *outlier, uint32_t id,
-                                   uint32_t result, infra_time latency);
+                                   uint32_t outcome, infra_time latency);
 
 /**
- * The result that an HTTP status stands for: INFRA_OUTLIER_GATEWAY_ERROR for
- * 502, 503 and 504, INFRA_OUTCOME_ERROR for the others from 500 to 599, else
- * INFRA_OUTCOME_OK.
+ * The outcome that an HTTP status stands for, for every function that takes an
+ * enum infra_outcome: GATEWAY_ERROR for 502, 503 and 504, ERROR for the others
+ * from 500 to 599, else OK.
  *
  * Thread safety: any.
  */

@@ -31,6 +31,7 @@ static const char *const outcomes[] = {
     [INFRA_OUTCOME_LOCAL] = "local",
     [INFRA_OUTCOME_ABANDONED] = "abandoned",
     [INFRA_OUTCOME_DEGRADED] = "degraded",
+    [INFRA_OUTCOME_GATEWAY_ERROR] = "gateway error",
 };
 
 const char *infra_strerror(int err)
@@ -54,5 +55,6 @@ const char *infra_outcome_name(uint32_t outcome)
 
 int infra_outcome_blames_backend(uint32_t outcome)
 {
-    return outcome >= INFRA_OUTCOME_ERROR && outcome <= INFRA_OUTCOME_RESET;
+    return (outcome >= INFRA_OUTCOME_ERROR && outcome <= INFRA_OUTCOME_RESET) ||
+           outcome == INFRA_OUTCOME_GATEWAY_ERROR;
 }

@@ -50,7 +50,7 @@ const char *infra_outlier_event_name(uint32_t kind)
 uint32_t infra_outlier_result_of_status(uint32_t status)
 {
     if (status >= 502 && status <= 504) {
-        return INFRA_OUTLIER_GATEWAY_ERROR;
+        return INFRA_OUTCOME_GATEWAY_ERROR;
     }
     return status >= 500 && status <= 599 ? INFRA_OUTCOME_ERROR
                                           : INFRA_OUTCOME_OK;
@@ -226,11 +226,11 @@ int infra_outlier_remove(struct infra_outlier *outlier, uint32_t id)
 }
 
 int infra_outlier_report(struct infra_outlier *outlier, uint32_t id,
-                         uint32_t result, infra_time latency)
+                         uint32_t outcome, infra_time latency)
 {
     return outlier == NULL
                ? INFRA_EINVAL
-               : infra__outlier_report(&outlier->desk, id, result, latency);
+               : infra__outlier_report(&outlier->desk, id, outcome, latency);
 }
 
 /* Full rows of failures. Envoy hears of gateway failures before it hears of the

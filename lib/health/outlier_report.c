@@ -109,18 +109,18 @@ static int miss(struct infra__outlier_desk *desk, uint32_t id)
 }
 
 int infra__outlier_report(struct infra__outlier_desk *desk, uint32_t id,
-                          uint32_t result, infra_time latency)
+                          uint32_t outcome, infra_time latency)
 {
     if (id >= desk->ids_max) {
         return INFRA_EINVAL;
     }
-    switch (result) {
+    switch (outcome) {
     case INFRA_OUTCOME_OK:
     case INFRA_OUTCOME_DEGRADED:
         return succeed(desk, id, latency);
     case INFRA_OUTCOME_ERROR:
         return fail(desk, id, false);
-    case INFRA_OUTLIER_GATEWAY_ERROR:
+    case INFRA_OUTCOME_GATEWAY_ERROR:
         return fail(desk, id, true);
     case INFRA_OUTCOME_REFUSED:
     case INFRA_OUTCOME_UNREACHABLE:

@@ -58,7 +58,7 @@ struct infra__outlier_desk {
 
 /* As infra_outlier_report(). */
 int infra__outlier_report(struct infra__outlier_desk *desk, uint32_t id,
-                          uint32_t result, infra_time latency);
+                          uint32_t outcome, infra_time latency);
 
 /* Control: add to @w what came in at @slot since @seen. */
 void infra__outlier_gather(struct infra__outlier_slot *slot,
