@@ -545,7 +545,8 @@ INFRA_API int infra_balancer_report(struct infra_balancer_reader *reader,
  *
  * @param outcome  enum infra_outcome.
  * @return INFRA_OK; INFRA_EINVAL: not a ticket of this balancer, released
- *         already, or no such outcome (the ticket stays valid then).
+ *         already, or no such outcome (the ticket is released all the same, and
+ *         says nothing about the backend).
  *
  * Thread safety: owner.
  */

@@ -32,6 +32,7 @@ static const char *const outcomes[] = {
     [INFRA_OUTCOME_ABANDONED] = "abandoned",
     [INFRA_OUTCOME_DEGRADED] = "degraded",
     [INFRA_OUTCOME_GATEWAY_ERROR] = "gateway error",
+    [INFRA_OUTCOME_STALE] = "stale",
 };
 
 const char *infra_strerror(int err)
