@@ -125,7 +125,9 @@ struct infra_balancer_options {
     /** 0: a tier gets all traffic as long as anybody in it can take it.  Else
      *  tiers share it as in Envoy, whose default is 140: a tier keeps all until
      *  less than 100/140 of it is up, and hands on the rest in proportion;
-     *  degraded backends come after the healthy of all tiers. */
+     *  degraded backends come after the healthy of all tiers.  Backends that
+     *  the operator took out count for nothing.  Envoy's "excluded" hosts,
+     *  which count in a total panic alone, have no mark here. */
     uint32_t overprovision_percent;
     /** With overprovision_percent: while all tiers together cannot carry the
      *  traffic, a tier of which less than this can serve is in panic, and

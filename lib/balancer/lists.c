@@ -103,6 +103,9 @@ static void load_tiers(const struct infra_balancer *b, struct plan *plan)
         plan->load[2 * t] = load[t].healthy;
         plan->load[2 * t + 1] = load[t].degraded;
         if (load[t].panic) {
+            /* All of it is one list, and so is its load. */
+            plan->load[2 * t] += plan->load[2 * t + 1];
+            plan->load[2 * t + 1] = 0;
             plan->modes[t] =
                 b->outage == INFRA_OUTAGE_REFUSE ? MODE_REFUSE : MODE_ANYBODY;
         }
@@ -141,6 +144,24 @@ static bool is_list(const struct plan *plan, uint32_t rank)
 {
     return plan->available[rank] > 0 ||
            (plan->modes[rank / 2] == MODE_REFUSE && plan->load[rank] > 0);
+}
+
+/* What no list has of the traffic goes to the first: all of it, where health
+ * does not come to one percent anywhere. */
+static void load_rest(struct plan *plan)
+{
+    uint32_t first = LISTS_MAX;
+    uint32_t rest = 100;
+
+    for (uint32_t rank = 0; rank < LISTS_MAX; rank++) {
+        if (is_list(plan, rank)) {
+            first = first == LISTS_MAX ? rank : first;
+            rest -= plan->load[rank];
+        }
+    }
+    if (first < LISTS_MAX) {
+        plan->load[first] += rest;
+    }
 }
 
 /* Count who is in which list, once the modes are known. */
@@ -198,7 +219,9 @@ static void make_plan(struct infra_balancer *b, struct plan *plan)
         set_modes(plan, anybody ? MODE_NORMAL : outage_modes[b->outage]);
     }
     count_members(b, plan);
-    if (!shared) {
+    if (shared) {
+        load_rest(plan);
+    } else {
         load_first(plan);
     }
     if (b->subset_size > 0) {
