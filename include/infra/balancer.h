@@ -50,7 +50,7 @@
  * Cost: a pick does not grow with the number of backends, except with
  * rendezvous, and a little with jump and first.  With an eligible set, tried
  * ids or full backends it may fall back to one pass over the tier.  Memory: 64
- * bytes per id for the shared slot, 48 for the control side (64 with subsets),
+ * bytes per id for the shared slot, 50 for the control side (66 with subsets),
  * 40 per reader, 16 per backend and published table.
  */
 #ifndef INFRA_BALANCER_H
@@ -170,8 +170,8 @@ struct infra_balancer_options {
 /** A backend as the control side describes it. */
 struct infra_backend {
     size_t size;
-    /** Who it is, 1 to 255 bytes, NUL-terminated, best unique: "the same
-     *  backend" when an id comes back, and its place for hash policies. */
+    /** Its name, 1 to 255 bytes, NUL-terminated, that no other member has: "the
+     *  same backend" when an id comes back, and its place for hash policies. */
     const char *key;
     uint32_t id;     /**< The host's: its slot in its own server table. */
     uint32_t weight; /**< 0: 1.  For none see infra_balancer_set_share(). */
@@ -285,7 +285,8 @@ INFRA_API void infra_balancer_destroy(struct infra_balancer *balancer);
  * key.  A new backend starts up on all axes.  Seen by readers after publish.
  *
  * @return INFRA_OK; INFRA_ENOMEM; INFRA_EINVAL (id out of range, no key or one
- *         too long, weight or tier too large); INFRA_ESTRUCT; INFRA_EBUSY: the
+ *         too long, weight or tier too large); INFRA_ESTRUCT; INFRA_EEXIST:
+ *         another id has this key and is not removed; INFRA_EBUSY: the
  *         id belongs to another key that is not removed, or that a reader may
  *         still pick, or that a ticket still holds.  Until this call stops
  *         saying EBUSY the host leaves its own entry for the id alone; it helps
@@ -302,7 +303,8 @@ INFRA_API INFRA_NODISCARD int infra_balancer_set(
  * infra_balancer_set() does, and remove all others.  All or nothing.
  *
  * @param backends  All with the same size field; the order does not matter.
- * @return As infra_balancer_set(); INFRA_EINVAL also for an id named twice.
+ * @return As infra_balancer_set(); INFRA_EINVAL also for an id named twice,
+ *         INFRA_EEXIST for a key named twice.
  *
  * Allocates.  Thread safety: owner.
  */

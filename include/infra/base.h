@@ -89,6 +89,7 @@ enum infra_error {
     INFRA_ESHED = -13,   /**< pick: too few are back after a total outage. */
     INFRA_EBUDGET = -14, /**< pick: too many retries of late. */
     INFRA_EREMOTE = -15, /**< lease: the file is on a network file system. */
+    INFRA_EEXIST = -16,  /**< Another id has this key. */
 };
 
 /**

@@ -2,6 +2,7 @@
 /* The control side: who the backends are and what is said about them. Nothing
  * here is seen by a pick before publish (table.c). */
 #include "internal.h"
+#include "keys.h"
 #include "shared.h"
 #include "subset.h"
 
@@ -122,9 +123,10 @@ int infra_balancer_create(struct infra_balancer **ret,
            sizeof b->tier_in_flight_max);
     b->ids_max = o.ids_max != 0 ? o.ids_max : IDS_MAX_DEFAULT;
     b->members = infra__alloc(&allocator, b->ids_max, sizeof *b->members);
-    err = b->members != NULL
-              ? infra__subset_open(b, o.subset_size, o.subset_key)
-              : INFRA_ENOMEM;
+    err = b->members != NULL ? infra__keys_open(b) : INFRA_ENOMEM;
+    if (err == INFRA_OK) {
+        err = infra__subset_open(b, o.subset_size, o.subset_key);
+    }
     if (err == INFRA_OK) {
         err = take_policy_options(b, o.policy_options);
     }
@@ -158,6 +160,7 @@ void infra_balancer_destroy(struct infra_balancer *balancer)
         }
     }
     infra__subset_close(b);
+    infra__keys_close(b);
     infra__free(&allocator, b->policy_options, 1, b->policy->options_size);
     infra__free(&allocator, b->members, b->ids_max, sizeof *b->members);
     infra__shared_close(b);

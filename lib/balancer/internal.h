@@ -154,7 +154,9 @@ struct member {
      * tier's have it outside their subset, 1: the healthy, 2: the degraded. */
     uint8_t rank;
     uint8_t passed_over;
+    uint16_t key_next; /* See keys.c. */
 };
+_Static_assert(sizeof(struct member) == 48, "as balancer.h says, with a head");
 #define SHARE_SET 0x80000000u
 #define SHARE_ABSOLUTE 0x40000000u /* The rest is a weight, not per cent. */
 #define SHARE_VALUE 0xffffu
@@ -173,6 +175,7 @@ struct infra_balancer {
     struct counts *own_base; /* NULL: it is in the slots. */
     uint64_t marks_seen;     /* Of the marks that others set. */
     struct member *members;
+    uint16_t *key_heads; /* See keys.c. */
     struct infra_balancer_reader *readers;
     struct table *table; /* The last published; control holds a reference. */
     uint64_t version;
