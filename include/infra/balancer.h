@@ -371,8 +371,18 @@ INFRA_API INFRA_NODISCARD int infra_balancer_set_weight(
  * Make all edits since the last publish visible at once.  Without edits it only
  * frees what readers have let go.
  *
- * @return INFRA_OK; INFRA_EINVAL; INFRA_ENOMEM (readers keep the old table, the
- *         edits wait for the next publish); what a host policy's build answers.
+ * A mark becomes visible whatever fails.  Where the policy's table cannot be
+ * built all edits are visible, and until a later publish can build it picks do
+ * without: a key goes by rendezvous, other policies are by weight at random.
+ * Where there is no memory even for the list of backends, readers keep the old
+ * one, from which those that shall take nothing new are taken out and into which
+ * those that were taken out so come back; all else waits for a later publish.
+ *
+ * The greatest numbers of ids and the greatest weights take a fifth of a second
+ * with rings, and less with all other policies.
+ *
+ * @return INFRA_OK; INFRA_EINVAL; INFRA_ENOMEM, as said; what a host policy's
+ *         build answers, likewise.
  *
  * Allocates.  Thread safety: owner.
  */

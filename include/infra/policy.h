@@ -215,6 +215,12 @@ INFRA_API int infra_balancer_probed(struct infra_balancer_reader *reader,
  * and they come back with it.  A key that may not have its first backend goes
  * on in the order of its own that the policy defines, 32 steps at most, and
  * then to the best of the others by rendezvous.
+ *
+ * Rings have 256 Ki points for a tier at most, which are built in a tenth of a
+ * second. A layout that wants more is scaled down, so that weights keep their
+ * proportions but keys are no longer where the original has them: nginx's from
+ * a sum of weights of 1639 on, libmemcached's from 1639 servers on (2622
+ * without weights). There each backend keeps one point at least.
  * @{
  */
 
@@ -244,8 +250,10 @@ struct infra_ring_options {
      *  more for each backend: at 1000 backends the default loads one with five
      *  times the mean. */
     uint32_t points_min;
-    uint32_t points_max; /**< Envoy's maximum_ring_size; 0: 8 Mi. */
-    uint32_t murmur2;    /**< 1: MurmurHash2 places the points; 0: xxHash64. */
+    /** Envoy's maximum_ring_size, up to 8 Mi; 0, or more than 256 Ki: 256 Ki,
+     *  where Envoy would go on. */
+    uint32_t points_max;
+    uint32_t murmur2; /**< 1: MurmurHash2 places the points; 0: xxHash64. */
     uint32_t reserved;
 };
 
@@ -387,7 +395,8 @@ struct infra_balancer_policy {
     size_t (*scratch_size)(const struct infra_balancer_candidates *candidates);
     /** Fill the table, in the caller of publish.  Table and scratch start
      *  zeroed, aligned for any type; the table never changes once published.
-     *  INFRA_OK, or an error that publish passes on.  NULL: leave it zero. */
+     *  INFRA_OK, or an error that publish passes on; picks do without the policy
+     *  then, see there.  NULL: leave it zero. */
     int (*build)(void *table, void *scratch,
                  const struct infra_balancer_candidates *candidates);
     /**

@@ -2,7 +2,7 @@
 /* The control side: who the backends are and what is said about them. Nothing
  * here is seen by a pick before publish (table.c). */
 #include "internal.h"
-#include "keys.h"
+#include "key_index.h"
 #include "shared.h"
 #include "subset.h"
 
@@ -123,7 +123,7 @@ int infra_balancer_create(struct infra_balancer **ret,
            sizeof b->tier_in_flight_max);
     b->ids_max = o.ids_max != 0 ? o.ids_max : IDS_MAX_DEFAULT;
     b->members = infra__alloc(&allocator, b->ids_max, sizeof *b->members);
-    err = b->members != NULL ? infra__keys_open(b) : INFRA_ENOMEM;
+    err = b->members != NULL ? infra__key_index_open(b) : INFRA_ENOMEM;
     if (err == INFRA_OK) {
         err = infra__subset_open(b, o.subset_size, o.subset_key);
     }
@@ -160,7 +160,7 @@ void infra_balancer_destroy(struct infra_balancer *balancer)
         }
     }
     infra__subset_close(b);
-    infra__keys_close(b);
+    infra__key_index_close(b);
     infra__free(&allocator, b->policy_options, 1, b->policy->options_size);
     infra__free(&allocator, b->members, b->ids_max, sizeof *b->members);
     infra__shared_close(b);
@@ -227,7 +227,7 @@ static uint32_t share_of(const struct infra_balancer *b, uint32_t id)
         uint64_t weight = 0, total = 0;
         for (uint32_t i = 0; i < list->count; i++) {
             const struct entry *e = &list->entries[i];
-            if ((list->states >> e->state & 1u) != 0) {
+            if (entry_is_up(list, e)) {
                 total += e->weight;
                 weight = e->id == id ? e->weight : weight;
             }

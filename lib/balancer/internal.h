@@ -68,10 +68,11 @@ struct entry {
     uint32_t id;
     uint32_t weight;
     uint32_t cap;
-    uint16_t owner; /* Which of the id's owners: see struct member. */
-    uint8_t state;  /* enum infra_balancer_state */
+    uint16_t owner;        /* Which of the id's owners: see struct member. */
+    _Atomic uint8_t state; /* enum infra_balancer_state; see withdraw.c. */
     uint8_t tier;
 };
+_Static_assert(sizeof(struct entry) == 16, "four in a line");
 
 /* What a policy precomputed for some entries. It depends on who they are and
  * not on their state, so tables share it for as long as they list the same. */
@@ -82,8 +83,8 @@ struct built {
 };
 
 struct list {
-    const struct entry *entries; /* In the order of ids. */
-    const void *built_data;      /* Behind built; NULL if there is none. */
+    struct entry *entries;  /* In the order of ids. */
+    const void *built_data; /* Behind built; NULL if there is none. */
     struct built *built;
     const infra_time *since; /* When each came up; NULL: none is new. */
     infra_time warm_at;      /* From then on none is. */
@@ -96,13 +97,14 @@ struct list {
     uint32_t rank;   /* 2 * tier + degraded; which of a reader's states. */
     uint32_t states; /* A bit for each state that may be picked. */
     uint32_t tier_cap;
-    bool partial; /* Some entries are in another state. */
-    bool capped;  /* Some entry has a cap. */
-    bool even;    /* All weights are equal. */
-    uint8_t load; /* Percent of the traffic that starts here. */
-    bool outage;  /* Health was not believed. */
+    _Atomic bool partial; /* Some entries are in another state. */
+    bool capped;          /* Some entry has a cap. */
+    bool even;            /* All weights are equal. */
+    uint8_t load;         /* Percent of the traffic that starts here. */
+    bool outage;          /* Health was not believed. */
     bool counted; /* The tier's tickets are counted: a cap or a bound. */
     bool spill;   /* Not the healthy of the first tier that has anybody. */
+    bool bare;    /* What the policy needs could not be built. */
 };
 
 struct table {
@@ -112,7 +114,7 @@ struct table {
     /* Of 2^32, how many picks are let in; UINT32_MAX: all. */
     uint32_t admitted;
     /* All of the first list may be picked, and it gets all of the traffic. */
-    bool plain;
+    _Atomic bool plain;
     struct list aside; /* For sticky requests only. */
     struct list lists[];
 };
@@ -154,7 +156,7 @@ struct member {
      * tier's have it outside their subset, 1: the healthy, 2: the degraded. */
     uint8_t rank;
     uint8_t passed_over;
-    uint16_t key_next; /* See keys.c. */
+    uint16_t key_next; /* See key_index.c. */
 };
 _Static_assert(sizeof(struct member) == 48, "as balancer.h says, with a head");
 #define SHARE_SET 0x80000000u
@@ -175,7 +177,7 @@ struct infra_balancer {
     struct counts *own_base; /* NULL: it is in the slots. */
     uint64_t marks_seen;     /* Of the marks that others set. */
     struct member *members;
-    uint16_t *key_heads; /* See keys.c. */
+    uint16_t *key_heads; /* See key_index.c. */
     struct infra_balancer_reader *readers;
     struct table *table; /* The last published; control holds a reference. */
     uint64_t version;
@@ -284,6 +286,18 @@ static inline uint32_t member_weight(const struct member *m)
     return weight > 0 ? (uint32_t)weight : 1;
 }
 
+static inline uint32_t entry_state(const struct entry *e)
+{
+    /* Relaxed: it orders nothing. */
+    return atomic_load_explicit(&e->state, memory_order_relaxed);
+}
+
+/* May it be picked, by its state? */
+static inline bool entry_is_up(const struct list *list, const struct entry *e)
+{
+    return (list->states >> entry_state(e) & 1u) != 0;
+}
+
 static inline uint32_t slot_in_flight(const struct slot *slot)
 {
     /* Relaxed: a load is a hint; the cap is enforced by the exchange in pick.
@@ -335,8 +349,7 @@ static inline bool candidate_may(const struct infra_balancer_candidates *c,
         }
     }
     const struct entry *e = &c->list->entries[index];
-    return (c->list->states >> e->state & 1u) != 0 &&
-           entry_wanted(c->request, e) &&
+    return entry_is_up(c->list, e) && entry_wanted(c->request, e) &&
            (e->cap == 0 || slot_in_flight(&c->slots[e->id]) < e->cap) &&
            (c->bound_total == 0 || !is_bound(c, index, e));
 }
@@ -389,6 +402,10 @@ bool infra__lists_is_up(const struct member *m);
 
 /* Give up slots of removed backends that nothing here holds any more. */
 void infra__members_leave(struct infra_balancer *b);
+
+/* There is no memory for another table: have the last one not give picks to who
+ * is to get none. */
+void infra__table_withdraw(struct infra_balancer *b);
 
 /* infra__edition_free of a table; the owner is the balancer. */
 void infra__table_free(void *owner, struct infra__edition *edition);

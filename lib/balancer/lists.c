@@ -247,7 +247,9 @@ static void add_entry(struct list *list, struct entry *e,
     list->count++;
     list->weight_total += e->weight;
     list->capped |= m->in_flight_max > 0;
-    list->partial |= (list->states >> state & 1u) == 0;
+    if (!entry_is_up(list, e)) {
+        atomic_store_explicit(&list->partial, true, memory_order_relaxed);
+    }
     list->even &= e->weight == list->entries[0].weight;
 }
 
@@ -304,7 +306,7 @@ static void note_weights(struct list *list, uint64_t *weight_before)
     for (uint32_t i = 0; i < list->count; i++) {
         const struct entry *e = &list->entries[i];
         weight_before[i] = weight;
-        weight += (list->states >> e->state & 1u) != 0 ? e->weight : 0;
+        weight += entry_is_up(list, e) ? e->weight : 0;
     }
     list->weight_before = weight_before;
     list->weight_bound = weight;

@@ -3,7 +3,7 @@
  * looked at first, then memory is taken, then it is done, so that a call that
  * fails has changed nothing. A list costs O(ids_max + its length). */
 #include "internal.h"
-#include "keys.h"
+#include "key_index.h"
 #include "shared.h"
 #include "subset.h"
 
@@ -148,7 +148,7 @@ static void apply(struct infra_balancer *b, const struct infra_backend *o,
     if (!m->present) {
         memset(m->marks, INFRA_STATE_UP, sizeof m->marks);
         m->share = 0;
-        infra__keys_add(b, o->id);
+        infra__key_index_add(b, o->id);
         b->marks_seen = MARKS_UNSEEN; /* Unless other workers know better. */
         b->leaving_count -= m->is_leaving;
         m->is_leaving = 0;
@@ -176,7 +176,7 @@ int infra_balancer_set(struct infra_balancer *balancer,
     if (err != INFRA_OK) {
         return err;
     }
-    uint32_t holder = infra__keys_find(balancer, o.key);
+    uint32_t holder = infra__key_index_find(balancer, o.key);
     if (holder != NO_INDEX && holder != o.id) {
         return INFRA_EEXIST;
     }
@@ -198,7 +198,7 @@ int infra_balancer_set(struct infra_balancer *balancer,
 
 static void drop(struct infra_balancer *b, uint32_t id)
 {
-    infra__keys_remove(b, id);
+    infra__key_index_remove(b, id);
     b->members[id].present = 0;
     b->members[id].absent_since = EDITION_PENDING;
     b->members[id].is_leaving = b->ledger != NULL;

@@ -49,6 +49,19 @@ static bool is_warm(struct infra_balancer_reader *r,
     return word >> 32 < warmth(c->list->since[index], now, r->slow_start);
 }
 
+/* The policy's answer, or where its table could not be built what comes nearest
+ * to it: a key by rendezvous, all else by weight at random. */
+static uint32_t ask(struct infra_balancer_reader *r,
+                    const struct infra_balancer_candidates *c)
+{
+    if (!c->list->bare) {
+        return ask_policy(r, c);
+    }
+    return r->whole_tier ? infra__candidates_rendezvous(c, c->request->hash)
+                         : infra__candidates_draw(c, infra__random(&r->random),
+                                                  NO_INDEX, true);
+}
+
 /* The policy's answer was none, or may not be picked, or is too new, or lost
  * its last place to another thread: an entry with its place reserved all the
  * same, or NULL. */
@@ -83,7 +96,7 @@ static const struct entry *choose_again(struct infra_balancer_reader *r,
                 return e;
             }
         }
-        index = ask_policy(r, c);
+        index = ask(r, c);
     }
     return NULL;
 }
@@ -93,7 +106,7 @@ static const struct entry *choose(struct infra_balancer_reader *r,
                                   struct infra_balancer_candidates *c,
                                   infra_time now, uint32_t *why)
 {
-    uint32_t index = ask_policy(r, c);
+    uint32_t index = ask(r, c);
 
     if (index < c->list->count && candidate_may(c, index) &&
         now >= c->list->warm_at) {
@@ -163,8 +176,9 @@ static int try_list(struct infra_balancer_reader *r, const struct list *list,
     c.options = r->policy_options;
     c.now = now;
     c.bound_total = 0;
-    c.narrow = list->capped || list->partial || request->eligible != NULL ||
-               request->tried_count > 0;
+    c.narrow = list->capped ||
+               atomic_load_explicit(&list->partial, memory_order_relaxed) ||
+               request->eligible != NULL || request->tried_count > 0;
     c.passed_count = 0;
 
     if (list->count == 0) {
@@ -207,7 +221,7 @@ static const struct entry *choose_sticky(struct infra_balancer_reader *r,
         list = &t->lists[l];
         e = infra__list_find(list, request->sticky);
     }
-    if (e == NULL || e->state > INFRA_STATE_DRAINING ||
+    if (e == NULL || entry_state(e) > INFRA_STATE_DRAINING ||
         !entry_wanted(request, e)) {
         return NULL;
     }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "keys.h"
+#include "key_index.h"
 
 #include <assert.h>
 #include <string.h>
@@ -7,14 +7,14 @@
 /* In the links, ids are one more than they are, and 0 is the end. */
 _Static_assert(INFRA_BALANCER_IDS_MAX <= UINT16_MAX, "a link holds an id");
 
-int infra__keys_open(struct infra_balancer *b)
+int infra__key_index_open(struct infra_balancer *b)
 {
     b->key_heads =
         infra__alloc(&b->allocator, b->ids_max, sizeof *b->key_heads);
     return b->key_heads != NULL ? INFRA_OK : INFRA_ENOMEM;
 }
 
-void infra__keys_close(struct infra_balancer *b)
+void infra__key_index_close(struct infra_balancer *b)
 {
     infra__free(&b->allocator, b->key_heads, b->ids_max, sizeof *b->key_heads);
 }
@@ -26,7 +26,7 @@ static uint16_t *head_of(const struct infra_balancer *b, const char *key)
     return &b->key_heads[hash % b->ids_max];
 }
 
-uint32_t infra__keys_find(const struct infra_balancer *b, const char *key)
+uint32_t infra__key_index_find(const struct infra_balancer *b, const char *key)
 {
     for (uint32_t link = *head_of(b, key); link != 0;
          link = b->members[link - 1].key_next) {
@@ -37,7 +37,7 @@ uint32_t infra__keys_find(const struct infra_balancer *b, const char *key)
     return NO_INDEX;
 }
 
-void infra__keys_add(struct infra_balancer *b, uint32_t id)
+void infra__key_index_add(struct infra_balancer *b, uint32_t id)
 {
     uint16_t *head = head_of(b, b->members[id].key);
 
@@ -45,7 +45,7 @@ void infra__keys_add(struct infra_balancer *b, uint32_t id)
     *head = (uint16_t)(id + 1);
 }
 
-void infra__keys_remove(struct infra_balancer *b, uint32_t id)
+void infra__key_index_remove(struct infra_balancer *b, uint32_t id)
 {
     uint16_t *link = head_of(b, b->members[id].key);
 
