@@ -42,12 +42,18 @@ const char *infra_balancer_axis_name(uint32_t axis)
     return axis < INFRA__COUNT_OF(axes) ? axes[axis] : "unknown";
 }
 
+uint32_t infra_balancer_policy_hash(const struct infra_balancer_policy *policy)
+{
+    return policy != NULL ? policy->hash : INFRA_POLICY_HASH_NONE;
+}
+
 static bool policy_is_usable(const struct infra_balancer_policy *policy)
 {
     return policy->size >= sizeof *policy && policy->name != NULL &&
            policy->pick != NULL && policy->needs_load <= 1 &&
            policy->needs_latency <= 1 && policy->whole_tier <= 1 &&
-           policy->reserved == 0 && policy->memory_size <= MEMORY_MAX;
+           policy->hash <= INFRA_POLICY_HASH_ADDRESS &&
+           policy->memory_size <= MEMORY_MAX;
 }
 
 static bool options_are_usable(const struct infra_balancer_options *o)

@@ -107,6 +107,7 @@ const struct infra_balancer_policy *infra_balancer_ring(void)
         .pick = pick,
         .shares = shares,
         .whole_tier = 1,
+        .hash = INFRA_POLICY_HASH_ANY,
         .options_size = sizeof(struct infra_ring_options),
         .check = check_envoy,
     };
@@ -172,6 +173,7 @@ const struct infra_balancer_policy *infra_balancer_ketama(void)
         .pick = pick,
         .shares = shares_of_ketama,
         .whole_tier = 1,
+        .hash = INFRA_POLICY_HASH_KETAMA,
         .options_size = sizeof(struct infra_ketama_options),
         .check = check_ketama,
     };
@@ -213,6 +215,7 @@ const struct infra_balancer_policy *infra_balancer_nginx_ring(void)
         .pick = pick,
         .shares = shares,
         .whole_tier = 1,
+        .hash = INFRA_POLICY_HASH_NGINX,
     };
 
     return &policy;
