@@ -49,17 +49,22 @@ static bool is_warm(struct infra_balancer_reader *r,
     return word >> 32 < warmth(c->list->since[index], now, r->slow_start);
 }
 
-/* The policy's answer, or where its table could not be built what comes nearest
- * to it: a key by rendezvous, all else by weight at random. */
-static uint32_t ask(struct infra_balancer_reader *r,
-                    const struct infra_balancer_candidates *c)
+/* What comes nearest to the policy's answer where its table could not be built:
+ * a key by rendezvous, all else by weight at random. Rare, and not to be in the
+ * way of the other. */
+__attribute__((noinline, cold)) static uint32_t ask_without(
+    struct infra_balancer_reader *r, const struct infra_balancer_candidates *c)
 {
-    if (!c->list->bare) {
-        return ask_policy(r, c);
-    }
     return r->whole_tier ? infra__candidates_rendezvous(c, c->request->hash)
                          : infra__candidates_draw(c, infra__random(&r->random),
                                                   NO_INDEX, true);
+}
+
+static inline uint32_t ask(struct infra_balancer_reader *r,
+                           const struct infra_balancer_candidates *c)
+{
+    return __builtin_expect(c->list->bare, 0) ? ask_without(r, c)
+                                              : ask_policy(r, c);
 }
 
 /* The policy's answer was none, or may not be picked, or is too new, or lost
@@ -78,10 +83,14 @@ static const struct entry *choose_again(struct infra_balancer_reader *r,
                                            NO_INDEX, true);
             *why |= INFRA_WHY_INSTEAD;
         }
-        if (index == NO_INDEX && c->passed_count == 0) {
+        if (index == NO_INDEX && c->passed_count == 0 && c->bound_total == 0) {
             return NULL;
         }
-        if (index == NO_INDEX) {
+        if (index == NO_INDEX && c->passed_count == 0) {
+            /* Tickets that the tier does not count (of sessions that came back
+             * while their backend was draining) may put all at their bound. */
+            c->bound_total = 0;
+        } else if (index == NO_INDEX) {
             c->passed_count =
                 0; /* All are new: then the newness of none counts. */
             now = INFRA_TIME_NEVER;
@@ -186,12 +195,6 @@ static int try_list(struct infra_balancer_reader *r, const struct list *list,
     }
     bool inside = !list->counted || enter_tier(r, list, &c);
     if (inside) {
-        *ret = choose(r, &c, now, why);
-    }
-    /* Tickets that the tier does not count (of a session that came back while
-     * its backend was draining) may put all at their bound. */
-    if (inside && *ret == NULL && c.bound_total > 0) {
-        c.bound_total = 0;
         *ret = choose(r, &c, now, why);
     }
     if (*ret != NULL) {
