@@ -11,15 +11,15 @@
 /* Every result has a text of its own, and what is no result is "unknown". */
 START_TEST(results_are_named)
 {
-    for (int e = INFRA_EREMOTE; e <= INFRA_OK; e++) {
+    for (int e = INFRA_EEXIST; e <= INFRA_OK; e++) {
         ck_assert_str_ne(infra_strerror(e), "unknown error");
         ck_assert_str_ne(infra_strerror(e), "");
-        for (int f = INFRA_EREMOTE; f < e; f++) {
+        for (int f = INFRA_EEXIST; f < e; f++) {
             ck_assert_str_ne(infra_strerror(e), infra_strerror(f));
         }
     }
     ck_assert_str_eq(infra_strerror(1), "unknown error");
-    ck_assert_str_eq(infra_strerror(INFRA_EREMOTE - 1), "unknown error");
+    ck_assert_str_eq(infra_strerror(INFRA_EEXIST - 1), "unknown error");
 }
 END_TEST
 
@@ -27,7 +27,7 @@ END_TEST
  * against the backend. */
 START_TEST(outcomes_know_whose_fault_it_was)
 {
-    static const int blames[] = { 0, 1, 1, 1, 1, 1, 0, 0, 0, 1, 0 };
+    static const int blames[] = { 0, 1, 1, 1, 1, 1, 0, 0, 0, 1, 0, 0 };
 
     for (uint32_t o = 0; o < INFRA__COUNT_OF(blames); o++) {
         ck_assert_int_eq(infra_outcome_blames_backend(o), blames[o]);
@@ -37,7 +37,8 @@ START_TEST(outcomes_know_whose_fault_it_was)
     ck_assert_str_eq(infra_outcome_name(INFRA_OUTCOME_DEGRADED), "degraded");
     ck_assert_str_eq(infra_outcome_name(INFRA_OUTCOME_GATEWAY_ERROR),
                      "gateway error");
-    ck_assert_str_eq(infra_outcome_name(10), "unknown");
+    ck_assert_str_eq(infra_outcome_name(INFRA_OUTCOME_STALE), "stale");
+    ck_assert_str_eq(infra_outcome_name(11), "unknown");
 }
 END_TEST
 

@@ -100,6 +100,86 @@ START_TEST(cool_keys_do_not_move)
 }
 END_TEST
 
+/* Who has nothing in flight has room for one, however small its weight: one
+ * request at a time goes where it goes without a bound. */
+START_TEST(an_idle_backend_has_room)
+{
+    static const uint32_t weights[][BACKENDS] = {
+        { 1, 1, 1, 1, 1, 1, 1, 1 },
+        { 1, 1, 1, 1, 100, 1, 1, 200 },
+    };
+    static const uint32_t bounds[] = { 100, 125, 150, 1000 };
+    int owners[500];
+
+    for (int bound = -1; bound < 4; bound++) {
+        uint64_t random = 6;
+        open_hash_pool(_i / 2, bound < 0 ? 0 : bounds[bound]);
+        pool_fill(&pool, BACKENDS, weights[_i % 2]);
+        for (int i = 0; i < 500; i++) {
+            struct infra_request q = { .hash = infra__random(&random) };
+            int id = pool_once(&pool, &q);
+            ck_assert(bound < 0 || id == owners[i]);
+            owners[i] = id;
+        }
+        pool_close(&pool);
+    }
+}
+END_TEST
+
+/* So with some in flight: a key whose backend is idle goes there. */
+START_TEST(an_idle_backend_has_room_beside_busy_ones)
+{
+    int owners[500];
+
+    for (int bounded = 0; bounded < 2; bounded++) {
+        uint64_t random = 7;
+        open_hash_pool(_i, bounded ? 150 : 0);
+        pool_fill(&pool, BACKENDS, NULL);
+        for (int i = 0; i < 2; i++) {
+            struct infra_request q = { .hash = infra__random(&random) };
+            ck_assert_int_ge(pool_pick(&pool, &q, &held[i]), 0);
+        }
+        for (int i = 0; i < 500; i++) {
+            struct infra_request q = { .hash = infra__random(&random) };
+            int id = pool_once(&pool, &q);
+            ck_assert_int_ge(id, 0);
+            ck_assert(!bounded || id == owners[i] ||
+                      pool_in_flight(&pool, (uint32_t)owners[i]) > 0);
+            owners[i] = id;
+        }
+        release_all(2);
+        pool_close(&pool);
+    }
+}
+END_TEST
+
+/* Sessions that came back while their backend was draining are none of the
+ * tier's tickets; with them all may be at their bound, and nobody is refused
+ * for it. */
+START_TEST(nobody_is_refused_for_the_bound_alone)
+{
+    struct infra_request q = { .hash = 99,
+                               .flags = INFRA_REQUEST_STICKY,
+                               .sticky = 0 };
+    struct infra_request free = { .hash = 99 };
+
+    open_hash_pool(_i, 100);
+    pool_fill(&pool, 2, NULL);
+    pool_mark(&pool, 0, INFRA_AXIS_ADMIN, INFRA_STATE_DRAINING);
+    pool_publish(&pool);
+    for (int i = 0; i < 10; i++) {
+        ck_assert_int_eq(pool_pick(&pool, &q, &held[i]), 0);
+    }
+    pool_mark(&pool, 0, INFRA_AXIS_ADMIN, INFRA_STATE_UP);
+    pool_publish(&pool);
+    for (int i = 10; i < 30; i++) {
+        ck_assert_int_ge(pool_pick(&pool, &free, &held[i]), 0);
+    }
+    release_all(30);
+    pool_close(&pool);
+}
+END_TEST
+
 /* A tier takes so many tickets and no more; then the next, by option, or
  * nobody. */
 START_TEST(tiers_have_caps)
@@ -170,6 +250,9 @@ static Suite *bounds_suite(void)
     TCase *tc = tcase_create("bounds");
     tcase_add_loop_test(tc, a_hot_key_is_spread, 0, 14);
     tcase_add_loop_test(tc, cool_keys_do_not_move, 0, 7);
+    tcase_add_loop_test(tc, an_idle_backend_has_room, 0, 14);
+    tcase_add_loop_test(tc, an_idle_backend_has_room_beside_busy_ones, 0, 7);
+    tcase_add_loop_test(tc, nobody_is_refused_for_the_bound_alone, 0, 7);
     tcase_add_loop_test(tc, tiers_have_caps, 0, 2);
     tcase_add_test(tc, bad_bounds_are_refused);
     suite_add_tcase(s, tc);

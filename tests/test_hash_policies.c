@@ -306,20 +306,6 @@ START_TEST(bad_policy_options_are_refused)
 }
 END_TEST
 
-/* A ring beyond its greatest size is no memory at publish, and the table before
- * it still serves. */
-START_TEST(too_large_a_ring_is_refused)
-{
-    open_pool(infra_balancer_nginx_ring(), NULL);
-    set_peer(0, "10.0.0.1:80", 1);
-    pool_publish(&pool);
-    set_peer(1, "10.0.0.2:80", 65535); /* 160 points a unit of weight. */
-    ck_assert_int_eq(infra_balancer_publish(pool.balancer, 0), INFRA_ENOMEM);
-    ck_assert_int_eq(pick_hash(1), 0);
-    pool_close(&pool);
-}
-END_TEST
-
 /* Each publish of a hash policy with its n-th allocation failing. */
 START_TEST(every_allocation_may_fail)
 {
@@ -360,7 +346,6 @@ static Suite *hash_policies_suite(void)
 
     tc = tcase_create("limits");
     tcase_add_test(tc, bad_policy_options_are_refused);
-    tcase_add_test(tc, too_large_a_ring_is_refused);
     tcase_add_loop_test(tc, every_allocation_may_fail, 0, HASH_POLICIES);
     suite_add_tcase(s, tc);
     return s;

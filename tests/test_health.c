@@ -291,6 +291,24 @@ START_TEST(the_same_key_changes_nothing)
 }
 END_TEST
 
+/* A verdict that is none ends the check all the same: the next one comes. */
+START_TEST(an_unknown_outcome_ends_the_check)
+{
+    create((struct infra_health_options) { .ids_max = 2 });
+    set(1, "a", 0);
+    uint64_t first = next_check().check;
+    ck_assert_int_eq(infra_health_verdict(health, first, 99, 0, 0),
+                     INFRA_EINVAL);
+    ck_assert_int_eq(infra_health_verdict(health, first, 0, 0, 0),
+                     INFRA_ESTALE);
+    struct infra_health_stats stats = inspect(1);
+    ck_assert_uint_eq(stats.outcome, INFRA_OUTCOME_ABANDONED);
+    ck_assert_uint_eq(stats.failures, 0);
+    ck_assert_uint_lt(infra_health_deadline(health), INFRA_TIME_NEVER);
+    ck_assert_uint_ne(next_check().check, first);
+}
+END_TEST
+
 /* A check is answered once, and not by the verdict of a former one. */
 START_TEST(late_verdicts_are_stale)
 {
@@ -305,8 +323,6 @@ START_TEST(late_verdicts_are_stale)
                      INFRA_ESTALE);
     ck_assert_int_eq(infra_health_verdict(health, UINT64_MAX, 0, 0, 0),
                      INFRA_ESTALE);
-    ck_assert_int_eq(infra_health_verdict(health, first, 99, 0, 0),
-                     INFRA_EINVAL);
     answer(first, INFRA_OUTCOME_OK, 0);
     ck_assert_int_eq(infra_health_verdict(health, first, 0, 0, 0),
                      INFRA_ESTALE);
@@ -351,7 +367,7 @@ START_TEST(arguments_are_checked)
     ck_assert_int_eq(infra_health_next(health, 0, NULL), INFRA_EINVAL);
     ck_assert_int_eq(infra_health_next(health, 0, &e), INFRA_EAGAIN);
     ck_assert_int_eq(infra_health_verdict(NULL, 0, 0, 0, 0), INFRA_EINVAL);
-    ck_assert_int_eq(infra_health_verdict(health, 0, 10, 0, 0), INFRA_EINVAL);
+    ck_assert_int_eq(infra_health_verdict(health, 0, 11, 0, 0), INFRA_EINVAL);
     ck_assert_int_eq(infra_health_probe_now(NULL, 0, 0), INFRA_EINVAL);
     ck_assert_int_eq(infra_health_probe_now(health, 2, 0), INFRA_EINVAL);
     ck_assert_int_eq(infra_health_probe_now(health, 1, 0), INFRA_ENOENT);
@@ -482,7 +498,7 @@ static Suite *health_suite(void)
                         INFRA__COUNT_OF(sequences));
     tcase_add_loop_test(tc, counter_agrees_with_its_definition, 0, 4 * 4 * 4);
     tcase_add_loop_test(tc, outcomes_count_by_whose_fault_they_were, 0,
-                        INFRA_OUTCOME_GATEWAY_ERROR + 1);
+                        INFRA_OUTCOME_STALE + 1);
     suite_add_tcase(s, tc);
 
     tc = tcase_create("backends");
@@ -491,6 +507,7 @@ static Suite *health_suite(void)
     tcase_add_test(tc, removing_drops_what_is_queued);
     tcase_add_test(tc, another_key_starts_afresh);
     tcase_add_test(tc, the_same_key_changes_nothing);
+    tcase_add_test(tc, an_unknown_outcome_ends_the_check);
     tcase_add_test(tc, late_verdicts_are_stale);
     suite_add_tcase(s, tc);
 

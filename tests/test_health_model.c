@@ -409,7 +409,8 @@ static int model_verdict(uint64_t check, uint32_t outcome, uint32_t detail)
     p->s.checks++;
     p->s.outcome = outcome;
     p->s.detail = detail;
-    if (outcome == INFRA_OUTCOME_LOCAL || outcome == INFRA_OUTCOME_ABANDONED) {
+    if (outcome == INFRA_OUTCOME_LOCAL || outcome == INFRA_OUTCOME_ABANDONED ||
+        outcome == INFRA_OUTCOME_STALE) {
         if (outcome == INFRA_OUTCOME_LOCAL) {
             blame(INFRA_HEALTH_REASON_LOCAL, 1);
         }

@@ -269,7 +269,7 @@ START_TEST(arguments_are_checked)
     ck_assert_int_eq(infra_outlier_remove(o, 0), INFRA_ENOENT);
     ck_assert_int_eq(infra_outlier_report(NULL, 0, 0, 0), INFRA_EINVAL);
     ck_assert_int_eq(infra_outlier_report(o, 2, 0, 0), INFRA_EINVAL);
-    ck_assert_int_eq(infra_outlier_report(o, 0, 10, 0), INFRA_EINVAL);
+    ck_assert_int_eq(infra_outlier_report(o, 0, 11, 0), INFRA_EINVAL);
     ck_assert_int_eq(infra_outlier_report(o, 0, 255, 0), INFRA_EINVAL);
     ck_assert_int_eq(infra_outlier_report(o, 0, 257, 0), INFRA_EINVAL);
     ck_assert_int_eq(infra_outlier_next(NULL, 0, &e), INFRA_EINVAL);

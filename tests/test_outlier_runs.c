@@ -102,15 +102,15 @@ static const struct {
     uint32_t split;
     char found;
 } rows[] = {
-    { "eee", 0, '5' },       { "eeoe", 0, '-' },  { "eede", 0, '-' },
-    { "eelae", 0, '5' },     { "ggg", 0, 'g' },   { "ggegg", 0, '5' },
-    { "egg", 0, '5' },       { "oogg", 0, '-' },  { "rut", 0, 'g' },
-    { "xtr", 0, 'g' },       { "ruotr", 0, '-' }, { "erg", 0, '5' },
-    { "eer", 0, '5' },       { "ruxgt", 0, 'g' }, { "lalalal", 0, '-' },
-    { "eee", 1, '5' },       { "ggg", 1, 'g' },   { "rut", 1, 'l' },
-    { "xxx", 1, 'l' },       { "rrerr", 1, '-' }, { "rrgrr", 1, '-' },
-    { "rrorr", 1, '-' },     { "eere", 1, '5' },  { "ggrg", 1, 'g' },
-    { "gegrg", 1, '5' },     { "rrlar", 1, 'l' }, { "rorororor", 1, '-' },
+    { "eee", 0, '5' },       { "eeoe", 0, '-' },   { "eede", 0, '-' },
+    { "eelae", 0, '5' },     { "ggg", 0, 'g' },    { "ggegg", 0, '5' },
+    { "egg", 0, '5' },       { "oogg", 0, '-' },   { "rut", 0, 'g' },
+    { "xtr", 0, 'g' },       { "ruotr", 0, '-' },  { "erg", 0, '5' },
+    { "eer", 0, '5' },       { "ruxgt", 0, 'g' },  { "lalalal", 0, '-' },
+    { "eee", 1, '5' },       { "ggg", 1, 'g' },    { "rut", 1, 'l' },
+    { "xxx", 1, 'l' },       { "rrerr", 1, '-' },  { "rrgrr", 1, '-' },
+    { "rrorr", 1, '-' },     { "eere", 1, '5' },   { "ggrg", 1, 'g' },
+    { "gegrg", 1, '5' },     { "rrlasr", 1, 'l' }, { "rorororor", 1, '-' },
     { "rorororor", 0, '-' },
 };
 
@@ -120,6 +120,7 @@ static const uint32_t results[] = {
     ['r'] = INFRA_OUTCOME_REFUSED, ['u'] = INFRA_OUTCOME_UNREACHABLE,
     ['t'] = INFRA_OUTCOME_TIMEOUT, ['x'] = INFRA_OUTCOME_RESET,
     ['l'] = INFRA_OUTCOME_LOCAL,   ['a'] = INFRA_OUTCOME_ABANDONED,
+    ['s'] = INFRA_OUTCOME_STALE,
 };
 
 /* Each kind of report lengthens and ends the rows that it should. Full after

@@ -632,10 +632,53 @@ START_TEST(policies_are_found_by_name)
 }
 END_TEST
 
+/* Each policy says which hash it wants: those that look at one, and no others,
+ * send all to one backend without it. */
+START_TEST(a_policy_says_which_hash_it_wants)
+{
+    static const struct {
+        const char *name;
+        uint32_t hash;
+    } others[] = { { "ketama", INFRA_POLICY_HASH_KETAMA },
+                   { "nginx-ring", INFRA_POLICY_HASH_NGINX },
+                   { "ip-hash", INFRA_POLICY_HASH_ADDRESS } };
+    const char *name = infra_balancer_policy_name((uint32_t)_i);
+    struct infra_balancer_options o = {
+        .size = sizeof o, .policy = infra_balancer_policy_by_name(name)
+    };
+    uint32_t hash = infra_balancer_policy_hash(o.policy);
+    uint32_t expected =
+        o.policy->whole_tier ? INFRA_POLICY_HASH_ANY : INFRA_POLICY_HASH_NONE;
+    uint32_t seen[2] = { 0 };
+
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        expected =
+            strcmp(others[i].name, name) == 0 ? others[i].hash : expected;
+    }
+    ck_assert_uint_eq(hash, expected);
+    ck_assert_uint_eq(infra_balancer_policy_hash(NULL), INFRA_POLICY_HASH_NONE);
+    pool_open(&pool, &o);
+    pool_fill(&pool, 5, NULL);
+    for (uint64_t i = 0; i < 500; i++) {
+        struct infra_ticket t;
+        struct infra_request q = { .hash = i * 0x9e3779b97f4a7c15u };
+        seen[0] |= 1u << pool_pick(&pool, NULL, &t);
+        seen[1] |= 1u << pool_once(&pool, &q);
+        ck_assert_int_eq(infra_balancer_release(pool.reader, &t, 0, 0), 0);
+    }
+    if (hash != INFRA_POLICY_HASH_NONE) {
+        ck_assert_uint_eq(seen[0] & (seen[0] - 1), 0);
+        ck_assert_uint_eq(seen[1], 31);
+    }
+    pool_close(&pool);
+}
+END_TEST
+
 static Suite *policies_suite(void)
 {
     Suite *s = suite_create("policies");
     TCase *tc = tcase_create("round robin");
+    tcase_add_loop_test(tc, a_policy_says_which_hash_it_wants, 0, POLICIES);
     tcase_add_test(tc, round_robin_takes_each_in_turn);
     tcase_add_test(tc, round_robin_keeps_its_position);
     tcase_add_loop_test(tc, restricted_picks_spare_the_neighbours, 0, 2);

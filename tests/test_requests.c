@@ -180,6 +180,47 @@ START_TEST(retries_have_a_minimum)
 }
 END_TEST
 
+/* A retry that finds nobody is none, and a first attempt that finds nobody
+ * saves nothing up. */
+START_TEST(only_what_happens_counts)
+{
+    static const uint32_t all[] = { 0, 1, 2, 3 };
+    uint64_t word = 0;
+    struct infra_set nobody = { .words = &word, .ids_max = 64 };
+    const struct infra_request narrow = { .eligible = &nobody };
+    const struct infra_request refused[] = {
+        { .tried = all, .tried_count = 4 },
+        { .tried = all, .tried_count = 1, .eligible = &nobody },
+        { .tried = all, .tried_count = 1 }, /* With all at their cap. */
+    };
+    static const int results[] = { INFRA_ETRIED, INFRA_ENARROW, INFRA_EFULL };
+    struct infra_balancer_options o = { .size = sizeof o, .retry_percent = 20 };
+    struct infra_ticket t[4];
+
+    pool_close(&pool);
+    pool_open(&pool, &o);
+    for (uint32_t id = 0; id < 4; id++) {
+        ck_assert_int_eq(pool_set(&pool, id, 1, 0, 1), INFRA_OK);
+    }
+    pool_publish(&pool);
+    for (int i = 0; i < 1000; i++) {
+        ck_assert_int_eq(pool_once(&pool, &narrow), INFRA_ENARROW);
+    }
+    ck_assert_int_eq(retries(10, 1), 0);
+    first_attempts(96, 2);
+    for (int i = 0; i < 4; i++) {
+        ck_assert_int_ge(pool_pick(&pool, NULL, &t[i]), 0);
+    }
+    for (int i = 0; i < 300; i++) {
+        ck_assert_int_eq(pool_once(&pool, &refused[i % 3]), results[i % 3]);
+    }
+    for (int i = 0; i < 4; i++) {
+        ck_assert_int_eq(infra_balancer_release(pool.reader, &t[i], 0, 3), 0);
+    }
+    ck_assert_int_eq(retries(50, 4), 20);
+}
+END_TEST
+
 static Suite *requests_suite(void)
 {
     Suite *s = suite_create("requests");
@@ -194,6 +235,7 @@ static Suite *requests_suite(void)
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, retries_are_a_part_of_attempts);
     tcase_add_test(tc, retries_have_a_minimum);
+    tcase_add_test(tc, only_what_happens_counts);
     suite_add_tcase(s, tc);
     return s;
 }

@@ -513,7 +513,8 @@ START_TEST(any_history_adds_up)
             }
             ck_assert_int_eq(infra_balancer_shared_reap(memory, w), INFRA_OK);
         } else if (act < 12) {
-            int err = set_key(w, id, keys[k]);
+            const char key[] = { keys[k][0], (char)('0' + id), '\0' };
+            int err = set_key(w, id, key);
             if (err == INFRA_OK) {
                 key_of[w][id] = (int)k;
             } else {

@@ -2,6 +2,11 @@
 /* A whole membership at once: what changes, what stays, and all or nothing. */
 #include "pool.h"
 
+#include "base/random.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
 static struct pool pool;
 
 static void setup(void)
@@ -87,6 +92,8 @@ START_TEST(bad_lists_change_nothing)
           INFRA_EINVAL },
         { { BACKEND("x", 9, .tier = 0), BACKEND("other", 1, .tier = 0) },
           INFRA_EBUSY },
+        { { BACKEND("x", 9, .tier = 0), BACKEND("x", 10, .tier = 1) },
+          INFRA_EEXIST },
     };
 
     ck_assert_int_eq(infra_balancer_sync(pool.balancer, rows[_i].list, 2),
@@ -145,6 +152,104 @@ START_TEST(every_allocation_may_fail)
 }
 END_TEST
 
+static int set_key(uint32_t id, const char *key)
+{
+    struct infra_backend b = { .size = sizeof b, .key = key, .id = id };
+
+    return infra_balancer_set(pool.balancer, &b);
+}
+
+/* A key has one id at a time; when that is removed another may have it, and in
+ * a list it may move at once. */
+START_TEST(a_key_has_one_id)
+{
+    static const struct infra_backend moved[] = { BACKEND("b0", 9, .tier = 0),
+                                                  BACKEND("b1", 1, .tier = 0) };
+
+    ck_assert_int_eq(set_key(9, "b0"), INFRA_EEXIST);
+    ck_assert_int_eq(state_of(9), INFRA_ENOENT);
+    ck_assert_int_eq(set_key(0, "b0"), INFRA_OK);
+    ck_assert_int_eq(infra_balancer_remove(pool.balancer, 2), INFRA_OK);
+    ck_assert_int_eq(set_key(9, "b2"), INFRA_OK);
+    ck_assert_int_eq(set_key(2, "b2"), INFRA_EEXIST);
+    ck_assert_int_eq(infra_balancer_remove(pool.balancer, 9), INFRA_OK);
+    ck_assert_int_eq(set_key(2, "b2"), INFRA_OK);
+    pool_publish(&pool);
+    infra_balancer_refresh(pool.reader);
+    ck_assert_int_eq(infra_balancer_sync(pool.balancer, moved, 2), INFRA_OK);
+    ck_assert_int_eq(state_of(0), INFRA_ENOENT);
+    ck_assert_int_eq(state_of(9), INFRA_STATE_UP);
+    ck_assert_int_eq(set_key(0, "b0"), INFRA_EEXIST);
+}
+END_TEST
+
+/* Whatever comes and goes, a key is refused exactly while another id has it. */
+START_TEST(keys_agree_with_a_model)
+{
+    enum { IDS = 8, KEYS = 12 };
+    static const char *const keys[KEYS] = { "a", "b", "c", "d", "e", "f",
+                                            "g", "h", "i", "j", "k", "l" };
+    int has[IDS];
+    uint64_t random = (uint64_t)_i;
+    struct infra_balancer_options o = { .size = sizeof o, .ids_max = IDS };
+
+    pool_close(&pool);
+    pool_open(&pool, &o);
+    for (int id = 0; id < IDS; id++) {
+        has[id] = -1;
+    }
+    for (int step = 0; step < 3000; step++) {
+        uint32_t id = infra__below(infra__random(&random), IDS);
+        uint32_t key = infra__below(infra__random(&random), KEYS);
+        if (has[id] >= 0) {
+            ck_assert_int_eq(infra_balancer_remove(pool.balancer, id), 0);
+            pool_publish(&pool);
+            infra_balancer_refresh(pool.reader);
+            has[id] = -1;
+        } else {
+            int expected = INFRA_OK;
+            for (int other = 0; other < IDS; other++) {
+                expected = has[other] == (int)key ? INFRA_EEXIST : expected;
+            }
+            ck_assert_int_eq(set_key(id, keys[key]), expected);
+            has[id] = expected == INFRA_OK ? (int)key : -1;
+            pool_publish(&pool);
+        }
+    }
+}
+END_TEST
+
+/* A long list is compared in no time, and two alike are found wherever they
+ * are. */
+START_TEST(long_lists_are_compared)
+{
+    enum { COUNT = 65535 };
+    struct infra_balancer_options o = { .size = sizeof o, .ids_max = COUNT };
+    struct infra_backend *list = calloc(COUNT, sizeof *list);
+    char(*keys)[16] = calloc(COUNT, sizeof *keys);
+
+    pool_close(&pool);
+    pool_open(&pool, &o);
+    for (uint32_t i = 0; i < COUNT; i++) {
+        snprintf(keys[i], sizeof keys[i], "10.0.%u.%u", (unsigned)i / 256,
+                 (unsigned)i % 256);
+        list[i] = (struct infra_backend) { .size = sizeof *list,
+                                           .key = keys[i],
+                                           .id = i };
+    }
+    list[COUNT - 1].key = keys[7];
+    ck_assert_int_eq(infra_balancer_sync(pool.balancer, list, COUNT),
+                     INFRA_EEXIST);
+    list[COUNT - 1].key = keys[COUNT - 1];
+    ck_assert_int_eq(infra_balancer_sync(pool.balancer, list, COUNT), INFRA_OK);
+    for (uint32_t i = 0; i < COUNT; i++) {
+        ck_assert_int_eq(infra_balancer_set(pool.balancer, &list[i]), INFRA_OK);
+    }
+    free(list);
+    free(keys);
+}
+END_TEST
+
 static Suite *sync_suite(void)
 {
     Suite *s = suite_create("sync");
@@ -152,7 +257,10 @@ static Suite *sync_suite(void)
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, a_list_replaces_a_list);
     tcase_add_test(tc, the_same_list_changes_nothing);
-    tcase_add_loop_test(tc, bad_lists_change_nothing, 0, 5);
+    tcase_add_loop_test(tc, bad_lists_change_nothing, 0, 6);
+    tcase_add_test(tc, a_key_has_one_id);
+    tcase_add_loop_test(tc, keys_agree_with_a_model, 0, 4);
+    tcase_add_test(tc, long_lists_are_compared);
     tcase_add_test(tc, newer_elements_are_further_apart);
     tcase_add_test(tc, every_allocation_may_fail);
     suite_add_tcase(s, tc);

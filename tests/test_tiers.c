@@ -2,12 +2,14 @@
 /* Tiers that share the traffic, panic, total outage, and the way back. */
 #include "pool.h"
 
+#include "base/random.h"
+
 #include <string.h>
 
 enum { PICKS = 20000 };
 
 static struct pool pool;
-static uint32_t counts[64];
+static uint32_t counts[512];
 static uint32_t refused;
 
 /* Count who takes PICKS picks, and how many nobody takes. */
@@ -236,12 +238,130 @@ START_TEST(bad_options_are_refused)
 }
 END_TEST
 
+static struct infra_balancer_tier_stats tier_stats(uint32_t tier)
+{
+    struct infra_balancer_tier_stats stats = { .size = sizeof stats };
+
+    ck_assert_int_eq(infra_balancer_inspect_tier(pool.balancer, tier, &stats),
+                     INFRA_OK);
+    return stats;
+}
+
+/* Envoy's 10/5, 10/0/2 at a threshold of 50: the degraded load of a tier in
+ * panic is that tier's. */
+START_TEST(degraded_load_of_a_tier_in_panic_stays)
+{
+    struct infra_balancer_options o = { .size = sizeof o,
+                                        .policy = _i == 0
+                                                      ? infra_balancer_random()
+                                                      : &by_hash,
+                                        .overprovision_percent = 140,
+                                        .panic_percent = 50,
+                                        .outage = INFRA_OUTAGE_ANYBODY };
+
+    pool_open(&pool, &o);
+    for (uint32_t id = 0; id < 20; id++) {
+        ck_assert_int_eq(pool_set(&pool, id, 1, id / 10, 0), INFRA_OK);
+        pool_mark(&pool, id, INFRA_AXIS_HEALTH,
+                  id < 5               ? INFRA_STATE_UP
+                  : id < 10 || id > 11 ? INFRA_STATE_DOWN
+                                       : INFRA_STATE_DEGRADED);
+    }
+    pool_publish(&pool);
+    count_picks(0);
+    check_percent(tier_count(0, 9), 72);
+    check_percent(tier_count(10, 19), 28);
+    ck_assert_uint_eq(tier_stats(0).load_percent, 72);
+    ck_assert_uint_eq(tier_stats(1).load_percent, 28);
+    pool_close(&pool);
+}
+END_TEST
+
+/* One of 200 is up, which is less than one percent: it gets all, and the tier
+ * says so. */
+START_TEST(the_last_one_has_all_the_load)
+{
+    struct infra_balancer_options o = { .size = sizeof o,
+                                        .policy = _i == 0
+                                                      ? infra_balancer_random()
+                                                      : &by_hash,
+                                        .ids_max = 401,
+                                        .overprovision_percent = 140 };
+
+    pool_open(&pool, &o);
+    for (uint32_t id = 0; id < 400; id++) {
+        ck_assert_int_eq(pool_set(&pool, id, 1, id / 200, 0), INFRA_OK);
+        pool_mark(&pool, id, INFRA_AXIS_HEALTH,
+                  id == 250 ? INFRA_STATE_UP : INFRA_STATE_DOWN);
+    }
+    pool_publish(&pool);
+    ck_assert_int_eq(pool_once(&pool, NULL), 250);
+    ck_assert_uint_eq(tier_stats(0).load_percent, 0);
+    ck_assert_uint_eq(tier_stats(1).load_percent, 100);
+    pool_mark(&pool, 3, INFRA_AXIS_HEALTH, INFRA_STATE_UP);
+    pool_publish(&pool);
+    ck_assert_int_eq(pool_once(&pool, NULL), 3);
+    ck_assert_uint_eq(tier_stats(0).load_percent, 100);
+    ck_assert_uint_eq(tier_stats(1).load_percent, 0);
+    pool_close(&pool);
+}
+END_TEST
+
+/* Whatever is up, and however tiers share: what inspect says each tier has is
+ * what picks do, and it is all of the traffic. */
+START_TEST(loads_are_what_picks_do)
+{
+    static const uint32_t overs[] = { 0, 1, 60, 100, 140, 10000 };
+    static const uint32_t panics[] = { 0, 1, 50, 100 };
+    uint64_t random = (uint64_t)_i + 1;
+    struct infra_balancer_options o = {
+        .size = sizeof o,
+        .policy = _i % 2 == 0 ? infra_balancer_random() : &by_hash,
+        .overprovision_percent = overs[_i / 2 % 6],
+        .outage = (uint32_t)_i % 3,
+    };
+    uint32_t loads[3], all = 0;
+
+    if (o.overprovision_percent > 0) {
+        o.panic_percent = panics[infra__below(infra__random(&random), 4)];
+    }
+    pool_open(&pool, &o);
+    for (uint32_t id = 0; id < 60; id++) {
+        ck_assert_int_eq(pool_set(&pool, id, 1, id / 20, 0), INFRA_OK);
+    }
+    for (uint32_t tier = 0; tier < 3; tier++) {
+        uint32_t up = infra__below(infra__random(&random), 10);
+        uint32_t degraded = infra__below(infra__random(&random), 10);
+        for (uint32_t i = 0; i < 20; i++) {
+            pool_mark(&pool, 20 * tier + i, INFRA_AXIS_HEALTH,
+                      i < up              ? INFRA_STATE_UP
+                      : i < up + degraded ? INFRA_STATE_DEGRADED
+                                          : INFRA_STATE_DOWN);
+        }
+    }
+    pool_publish(&pool);
+    count_picks(INFRA_ENONE);
+    for (uint32_t tier = 0; tier < 3; tier++) {
+        loads[tier] = tier_stats(tier).load_percent;
+        all += loads[tier];
+        if (refused == 0) {
+            check_percent(tier_count(20 * tier, 20 * tier + 19), loads[tier]);
+        }
+    }
+    ck_assert(all == 100 || refused == PICKS);
+    pool_close(&pool);
+}
+END_TEST
+
 static Suite *tiers_suite(void)
 {
     Suite *s = suite_create("tiers");
     TCase *tc = tcase_create("load");
     tcase_add_loop_test(tc, tiers_share_in_proportion, 0, 2);
     tcase_add_loop_test(tc, degraded_come_last, 0, 2);
+    tcase_add_loop_test(tc, the_last_one_has_all_the_load, 0, 2);
+    tcase_add_loop_test(tc, degraded_load_of_a_tier_in_panic_stays, 0, 2);
+    tcase_add_loop_test(tc, loads_are_what_picks_do, 0, 48);
     suite_add_tcase(s, tc);
 
     tc = tcase_create("outage");

@@ -50,7 +50,7 @@
  * Cost: a pick does not grow with the number of backends, except with
  * rendezvous, and a little with jump and first.  With an eligible set, tried
  * ids or full backends it may fall back to one pass over the tier.  Memory: 64
- * bytes per id for the shared slot, 48 for the control side (64 with subsets),
+ * bytes per id for the shared slot, 50 for the control side (66 with subsets),
  * 40 per reader, 16 per backend and published table.
  */
 #ifndef INFRA_BALANCER_H
@@ -125,7 +125,9 @@ struct infra_balancer_options {
     /** 0: a tier gets all traffic as long as anybody in it can take it.  Else
      *  tiers share it as in Envoy, whose default is 140: a tier keeps all until
      *  less than 100/140 of it is up, and hands on the rest in proportion;
-     *  degraded backends come after the healthy of all tiers. */
+     *  degraded backends come after the healthy of all tiers.  Backends that
+     *  the operator took out count for nothing.  Envoy's "excluded" hosts,
+     *  which count in a total panic alone, have no mark here. */
     uint32_t overprovision_percent;
     /** With overprovision_percent: while all tiers together cannot carry the
      *  traffic, a tier of which less than this can serve is in panic, and
@@ -136,9 +138,10 @@ struct infra_balancer_options {
      *  INFRA_ESHED but in proportion to how many are: those that come back
      *  first are not buried (brpc's cluster recovery).  0: never. */
     uint32_t recover_min;
-    /** Per reader, retries (picks with tried ids) may be so many in a hundred
-     *  first attempts, plus so many a second; both 0: no budget.  Up to 100 and
-     *  ten seconds' worth are saved up. */
+    /** Per reader, retries (picks with tried ids) allowed for a hundred first
+     *  attempts, and retries a second beside them; both 0: no budget.  Up to
+     *  100 and ten seconds' worth are saved up.  A pick that answers an error
+     *  counts as neither. */
     uint32_t retry_percent;
     uint32_t retry_min_per_s;
     /** A backend that comes up gets a tenth of its share at first and all of it
@@ -149,7 +152,9 @@ struct infra_balancer_options {
      *  its tier's tickets in flight, 100 to 10000, is passed over, and the key
      *  goes on as if it were full (consistent hashing with bounded loads,
      *  Mirrokni et al. 2018; 125 to 200 is usual).  The places of a tier add up
-     *  to exactly that part of its tickets.  0: no bound. */
+     *  to exactly that part of its tickets, except that a backend with nothing
+     *  in flight has room for one, and nobody is refused for the bound alone.
+     *  0: no bound. */
     uint32_t bound_percent;
     /** Most tickets of each tier at once; 0: no cap. */
     uint32_t tier_in_flight_max[INFRA_BALANCER_TIERS_MAX];
@@ -165,11 +170,11 @@ struct infra_balancer_options {
 /** A backend as the control side describes it. */
 struct infra_backend {
     size_t size;
-    /** Who it is, 1 to 255 bytes, NUL-terminated, best unique: "the same
-     *  backend" when an id comes back, and its place for hash policies. */
+    /** Its name, 1 to 255 bytes, NUL-terminated, that no other member has: "the
+     *  same backend" when an id comes back, and its place for hash policies. */
     const char *key;
     uint32_t id;     /**< The host's: its slot in its own server table. */
-    uint32_t weight; /**< 0: 1. */
+    uint32_t weight; /**< 0: 1.  For none see infra_balancer_set_share(). */
     uint32_t tier;   /**< 0 first. */
     /** Most tickets at once, 0: no cap.  Tickets taken while the backend had no
      *  cap and a policy without shared load do not count towards it. */
@@ -280,7 +285,8 @@ INFRA_API void infra_balancer_destroy(struct infra_balancer *balancer);
  * key.  A new backend starts up on all axes.  Seen by readers after publish.
  *
  * @return INFRA_OK; INFRA_ENOMEM; INFRA_EINVAL (id out of range, no key or one
- *         too long, weight or tier too large); INFRA_ESTRUCT; INFRA_EBUSY: the
+ *         too long, weight or tier too large); INFRA_ESTRUCT; INFRA_EEXIST:
+ *         another id has this key and is not removed; INFRA_EBUSY: the
  *         id belongs to another key that is not removed, or that a reader may
  *         still pick, or that a ticket still holds.  Until this call stops
  *         saying EBUSY the host leaves its own entry for the id alone; it helps
@@ -297,7 +303,8 @@ INFRA_API INFRA_NODISCARD int infra_balancer_set(
  * infra_balancer_set() does, and remove all others.  All or nothing.
  *
  * @param backends  All with the same size field; the order does not matter.
- * @return As infra_balancer_set(); INFRA_EINVAL also for an id named twice.
+ * @return As infra_balancer_set(); INFRA_EINVAL also for an id named twice,
+ *         INFRA_EEXIST for a key named twice.
  *
  * Allocates.  Thread safety: owner.
  */
@@ -328,11 +335,54 @@ INFRA_API INFRA_NODISCARD int infra_balancer_mark(
     uint32_t state);
 
 /**
+ * Set the part of its configured weight that a backend has: what its agent, or
+ * the operator, says for the time being.  100 until then.  Seen by readers
+ * after publish, and among workers that share by all of them.
+ *
+ * The share stays when infra_balancer_set() configures another weight, and ends
+ * when the backend is removed.  With a hash policy each new weight builds a
+ * table, but 0 and the way back from it build none.
+ *
+ * @param percent  0 to 65535; the weight that results is kept between 1 and
+ *                 INFRA_BALANCER_WEIGHT_MAX.  0 is nothing: the backend takes
+ *                 nothing new but sticky requests, as under a mark of draining
+ *                 by the operator, whatever else is down.  An agent's number
+ *                 belongs here and not into infra_backend.weight, where 0 is 1.
+ * @return INFRA_OK; INFRA_ENOENT; INFRA_EINVAL (percent out of range).
+ *
+ * Thread safety: owner.
+ */
+INFRA_API INFRA_NODISCARD int infra_balancer_set_share(
+    struct infra_balancer *balancer, uint32_t id, uint32_t percent);
+
+/**
+ * Set a weight in place of the configured one: infra_balancer_set_share() for
+ * an agent that says a number.  It holds until infra_balancer_set_share().
+ *
+ * @param weight  0 to INFRA_BALANCER_WEIGHT_MAX; 0 is nothing, as there.
+ * @return INFRA_OK; INFRA_ENOENT; INFRA_EINVAL (weight out of range).
+ *
+ * Thread safety: owner.
+ */
+INFRA_API INFRA_NODISCARD int infra_balancer_set_weight(
+    struct infra_balancer *balancer, uint32_t id, uint32_t weight);
+
+/**
  * Make all edits since the last publish visible at once.  Without edits it only
  * frees what readers have let go.
  *
- * @return INFRA_OK; INFRA_EINVAL; INFRA_ENOMEM (readers keep the old table, the
- *         edits wait for the next publish); what a host policy's build answers.
+ * A mark becomes visible whatever fails.  Where the policy's table cannot be
+ * built all edits are visible, and until a later publish can build it picks do
+ * without: a key goes by rendezvous, other policies are by weight at random.
+ * Where there is no memory even for the list of backends, readers keep the old
+ * one, from which those that shall take nothing new are taken out and into which
+ * those that were taken out so come back; all else waits for a later publish.
+ *
+ * The greatest numbers of ids and the greatest weights take a fifth of a second
+ * with rings, and less with all other policies.
+ *
+ * @return INFRA_OK; INFRA_EINVAL; INFRA_ENOMEM, as said; what a host policy's
+ *         build answers, likewise.
  *
  * Allocates.  Thread safety: owner.
  */
@@ -509,7 +559,8 @@ INFRA_API int infra_balancer_report(struct infra_balancer_reader *reader,
  *
  * @param outcome  enum infra_outcome.
  * @return INFRA_OK; INFRA_EINVAL: not a ticket of this balancer, released
- *         already, or no such outcome (the ticket stays valid then).
+ *         already, or no such outcome (the ticket is released all the same, and
+ *         says nothing about the backend).
  *
  * Thread safety: owner.
  */

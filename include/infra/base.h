@@ -89,6 +89,7 @@ enum infra_error {
     INFRA_ESHED = -13,   /**< pick: too few are back after a total outage. */
     INFRA_EBUDGET = -14, /**< pick: too many retries of late. */
     INFRA_EREMOTE = -15, /**< lease: the file is on a network file system. */
+    INFRA_EEXIST = -16,  /**< Another id has this key. */
 };
 
 /**
@@ -180,6 +181,15 @@ enum infra_outcome {
     /** The backend answered that it could not reach what is behind it (HTTP
      *  502, 503, 504): as ERROR, but outlier tells them apart. */
     INFRA_OUTCOME_GATEWAY_ERROR,
+    /** A pooled connection turned out to be closed before the backend had taken
+     *  in the request (reset or end of stream before the first byte of an
+     *  answer, on a connection that was used before).  That says nothing about
+     *  the backend: outlier and health pass the outcome over, peak-EWMA learns
+     *  nothing and no failure is counted.  The request may be sent again, to
+     *  the same backend over a new connection: leave its id out of the tried
+     *  ids, and the next pick is a first attempt, which costs no retry budget.
+     *  What a new connection does is an outcome of its own. */
+    INFRA_OUTCOME_STALE,
 };
 
 /**

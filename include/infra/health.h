@@ -271,12 +271,13 @@ INFRA_API int infra_health_probe_now(struct infra_health *health, uint32_t id,
  *
  * @param check    From the event.
  * @param outcome  enum infra_outcome.  OK and DEGRADED are a pass.  What does
- *                 not blame the backend (INFRA_OUTCOME_LOCAL, _ABANDONED)
- *                 leaves the counter alone, and the check is repeated after
- *                 fastinter.
+ *                 not blame the backend (INFRA_OUTCOME_LOCAL, _ABANDONED,
+ *                 _STALE) leaves the counter alone, and the check is repeated
+ *                 after fastinter.
  * @param detail   The host's own; handed out with the change that it causes.
  * @return INFRA_OK; INFRA_ESTALE: that check is answered or its backend gone;
- *         INFRA_EINVAL: NULL, or no such outcome.
+ *         INFRA_EINVAL: NULL, or no such outcome (the check is over all the
+ *         same, as ABANDONED).
  *
  * Thread safety: owner.
  */

@@ -281,8 +281,8 @@ INFRA_API INFRA_NODISCARD int infra_outlier_remove(
  * call but destroy.
  *
  * OK and DEGRADED are successes, ERROR and GATEWAY_ERROR errors, REFUSED,
- * UNREACHABLE, RESET and TIMEOUT failures to reach the backend.  LOCAL and
- * ABANDONED say nothing about the backend and change nothing.
+ * UNREACHABLE, RESET and TIMEOUT failures to reach the backend.  LOCAL,
+ * ABANDONED and STALE say nothing about the backend and change nothing.
  *
  * @param outcome  enum infra_outcome, as for infra_balancer_release(): one
  *                 value serves both.

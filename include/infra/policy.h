@@ -27,11 +27,26 @@
 extern "C" {
 #endif
 
+/** Which infra_request.hash a policy wants.  Without one a policy that wants it
+ *  sends everything to one backend. */
+enum infra_policy_hash {
+    INFRA_POLICY_HASH_NONE,    /**< It looks at none. */
+    INFRA_POLICY_HASH_ANY,     /**< 64 bits, well mixed: infra_xxhash64() of the
+                                    key, as Envoy and gRPC have it. */
+    INFRA_POLICY_HASH_KETAMA,  /**< infra_ketama_hash() of the key. */
+    INFRA_POLICY_HASH_NGINX,   /**< infra_nginx_hash() of the key. */
+    INFRA_POLICY_HASH_ADDRESS, /**< infra_ip_hash() of the client's address. */
+};
+
 struct infra_balancer_reader; /**< See balancer.h. */
 struct infra_balancer_policy; /**< A scheduler. */
 
 /**
  * @name By order and by load
+ *
+ * A backend that fails at once has nothing in flight, and so it attracts traffic
+ * under least connections and two choices: have it marked (INFRA_AXIS_PASSIVE,
+ * see outlier.h).
  * @{
  */
 
@@ -209,12 +224,19 @@ INFRA_API int infra_balancer_probed(struct infra_balancer_reader *reader,
 
 /**
  * @name Hash policies
- * The request's hash chooses, so that a key stays with its backend.  Tables are
+ * The request's hash chooses, so that a key stays with its backend; which hash,
+ * infra_balancer_policy_hash() tells.  Tables are
  * built once for a membership (backends, weights, keys, tiers): when a backend
  * goes down only its keys move, each to where it would go without that backend,
  * and they come back with it.  A key that may not have its first backend goes
  * on in the order of its own that the policy defines, 32 steps at most, and
  * then to the best of the others by rendezvous.
+ *
+ * Rings have 256 Ki points for a tier at most, which are built in a tenth of a
+ * second. A layout that wants more is scaled down, so that weights keep their
+ * proportions but keys are no longer where the original has them: nginx's from
+ * a sum of weights of 1639 on, libmemcached's from 1639 servers on (2622
+ * without weights). There each backend keeps one point at least.
  * @{
  */
 
@@ -244,13 +266,18 @@ struct infra_ring_options {
      *  more for each backend: at 1000 backends the default loads one with five
      *  times the mean. */
     uint32_t points_min;
-    uint32_t points_max; /**< Envoy's maximum_ring_size; 0: 8 Mi. */
-    uint32_t murmur2;    /**< 1: MurmurHash2 places the points; 0: xxHash64. */
+    /** Envoy's maximum_ring_size, up to 8 Mi; 0, or more than 256 Ki: 256 Ki,
+     *  where Envoy would go on. */
+    uint32_t points_max;
+    uint32_t murmur2; /**< 1: MurmurHash2 places the points; 0: xxHash64. */
     uint32_t reserved;
 };
 
-/** A hash ring as Envoy and gRPC lay it out.  O(1) expected; 24 bytes a point.
- *  Thread safety: any. */
+/** A hash ring as Envoy and gRPC lay it out.  Each backend's points are counted
+ *  in proportion to all: when one of a few leaves or comes, the others get more
+ *  or fewer, and about a tenth of their keys move, too; with nginx-ring and
+ *  rendezvous none do.  O(1) expected; 24 bytes a point.  Thread safety:
+ *  any. */
 INFRA_API const struct infra_balancer_policy *infra_balancer_ring(void);
 
 /** Options of infra_balancer_ketama(). */
@@ -261,7 +288,8 @@ struct infra_ketama_options {
 };
 
 /** A ring as libmemcached lays it out, to take over from it; the request's hash
- *  is infra_ketama_hash().  O(1) expected.  Thread safety: any. */
+ *  is infra_ketama_hash().  As there, a backend lighter than a fortieth of the
+ *  mean has no point, and no key.  O(1) expected.  Thread safety: any. */
 INFRA_API const struct infra_balancer_policy *infra_balancer_ketama(void);
 
 /** Where libmemcached looks a key up.  Thread safety: any. */
@@ -292,8 +320,10 @@ INFRA_API const struct infra_balancer_policy *infra_balancer_rendezvous(void);
  */
 INFRA_API const struct infra_balancer_policy *infra_balancer_jump(void);
 
-/** nginx's ip_hash, weighted; the request's hash is infra_ip_hash().  O(1).
- *  Thread safety: any. */
+/** nginx's ip_hash, weighted; the request's hash is infra_ip_hash().  As in
+ *  nginx there are 6271 values, dealt out by weight in turn: large weights or
+ *  many backends starve the last ones (5000, 5000, 5000: 80 %, 20 %, nothing).
+ *  O(1).  Thread safety: any. */
 INFRA_API const struct infra_balancer_policy *infra_balancer_ip_hash(void);
 
 /** The hash of a client's address, 4 or 16 bytes in network order, as nginx
@@ -323,6 +353,16 @@ INFRA_API const struct infra_balancer_policy *infra_balancer_policy_by_name(
  */
 INFRA_API const char *infra_balancer_policy_name(uint32_t index);
 /** @} */
+
+/**
+ * Which hash of a request the policy wants: an enum infra_policy_hash.  NULL is
+ * the default policy, round robin.  For the last three another hash that is well
+ * mixed balances as well, but keys are elsewhere than the original has them.
+ *
+ * Thread safety: any.
+ */
+INFRA_API uint32_t
+infra_balancer_policy_hash(const struct infra_balancer_policy *policy);
 
 /**
  * @name A policy of the host's own
@@ -387,7 +427,8 @@ struct infra_balancer_policy {
     size_t (*scratch_size)(const struct infra_balancer_candidates *candidates);
     /** Fill the table, in the caller of publish.  Table and scratch start
      *  zeroed, aligned for any type; the table never changes once published.
-     *  INFRA_OK, or an error that publish passes on.  NULL: leave it zero. */
+     *  INFRA_OK, or an error that publish passes on; picks do without the policy
+     *  then, see there.  NULL: leave it zero. */
     int (*build)(void *table, void *scratch,
                  const struct infra_balancer_candidates *candidates);
     /**
@@ -407,7 +448,7 @@ struct infra_balancer_policy {
      *  them (ask infra_candidates_may()), so that a table is built once for a
      *  membership and outlives changes of health.  0: those that are up. */
     uint32_t whole_tier;
-    uint32_t reserved;
+    uint32_t hash; /**< enum infra_policy_hash, for the host that picks. */
     /** Of the struct that infra_balancer_options.policy_options points to; 0:
      *  there is none. */
     size_t options_size;

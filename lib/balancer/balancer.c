@@ -2,6 +2,7 @@
 /* The control side: who the backends are and what is said about them. Nothing
  * here is seen by a pick before publish (table.c). */
 #include "internal.h"
+#include "key_index.h"
 #include "shared.h"
 #include "subset.h"
 
@@ -41,12 +42,18 @@ const char *infra_balancer_axis_name(uint32_t axis)
     return axis < INFRA__COUNT_OF(axes) ? axes[axis] : "unknown";
 }
 
+uint32_t infra_balancer_policy_hash(const struct infra_balancer_policy *policy)
+{
+    return policy != NULL ? policy->hash : INFRA_POLICY_HASH_NONE;
+}
+
 static bool policy_is_usable(const struct infra_balancer_policy *policy)
 {
     return policy->size >= sizeof *policy && policy->name != NULL &&
            policy->pick != NULL && policy->needs_load <= 1 &&
            policy->needs_latency <= 1 && policy->whole_tier <= 1 &&
-           policy->reserved == 0 && policy->memory_size <= MEMORY_MAX;
+           policy->hash <= INFRA_POLICY_HASH_ADDRESS &&
+           policy->memory_size <= MEMORY_MAX;
 }
 
 static bool options_are_usable(const struct infra_balancer_options *o)
@@ -122,9 +129,10 @@ int infra_balancer_create(struct infra_balancer **ret,
            sizeof b->tier_in_flight_max);
     b->ids_max = o.ids_max != 0 ? o.ids_max : IDS_MAX_DEFAULT;
     b->members = infra__alloc(&allocator, b->ids_max, sizeof *b->members);
-    err = b->members != NULL
-              ? infra__subset_open(b, o.subset_size, o.subset_key)
-              : INFRA_ENOMEM;
+    err = b->members != NULL ? infra__key_index_open(b) : INFRA_ENOMEM;
+    if (err == INFRA_OK) {
+        err = infra__subset_open(b, o.subset_size, o.subset_key);
+    }
     if (err == INFRA_OK) {
         err = take_policy_options(b, o.policy_options);
     }
@@ -158,6 +166,7 @@ void infra_balancer_destroy(struct infra_balancer *balancer)
         }
     }
     infra__subset_close(b);
+    infra__key_index_close(b);
     infra__free(&allocator, b->policy_options, 1, b->policy->options_size);
     infra__free(&allocator, b->members, b->ids_max, sizeof *b->members);
     infra__shared_close(b);
@@ -182,6 +191,39 @@ int infra_balancer_mark(struct infra_balancer *balancer, uint32_t id,
     return INFRA_OK;
 }
 
+static int set_share(struct infra_balancer *b, uint32_t id, uint32_t share)
+{
+    if (b == NULL || id >= b->ids_max) {
+        return INFRA_EINVAL;
+    }
+    struct member *m = &b->members[id];
+    if (!m->present) {
+        return INFRA_ENOENT;
+    }
+    b->dirty |= m->share != share;
+    m->share = share;
+    infra__shared_share(b, id, share);
+    return INFRA_OK;
+}
+
+int infra_balancer_set_share(struct infra_balancer *balancer, uint32_t id,
+                             uint32_t percent)
+{
+    if (percent > INFRA_BALANCER_WEIGHT_MAX) {
+        return INFRA_EINVAL;
+    }
+    return set_share(balancer, id, percent != 100 ? SHARE_SET | percent : 0);
+}
+
+int infra_balancer_set_weight(struct infra_balancer *balancer, uint32_t id,
+                              uint32_t weight)
+{
+    if (weight > INFRA_BALANCER_WEIGHT_MAX) {
+        return INFRA_EINVAL;
+    }
+    return set_share(balancer, id, SHARE_SET | SHARE_ABSOLUTE | weight);
+}
+
 /* The part of its list's traffic that a backend should get by its weight, in
  * the table that readers have, in millionths. */
 static uint32_t share_of(const struct infra_balancer *b, uint32_t id)
@@ -191,7 +233,7 @@ static uint32_t share_of(const struct infra_balancer *b, uint32_t id)
         uint64_t weight = 0, total = 0;
         for (uint32_t i = 0; i < list->count; i++) {
             const struct entry *e = &list->entries[i];
-            if ((list->states >> e->state & 1u) != 0) {
+            if (entry_is_up(list, e)) {
                 total += e->weight;
                 weight = e->id == id ? e->weight : weight;
             }
@@ -224,7 +266,8 @@ int infra_balancer_inspect(const struct infra_balancer *balancer, uint32_t id,
         .state = member_state(m),
         .load = slot_in_flight(&balancer->slots[id]),
     };
-    while (stats.state != INFRA_STATE_UP &&
+    /* A share of nothing is no mark, but the operator's in effect. */
+    while (stats.state != INFRA_STATE_UP && stats.axis < INFRA_AXIS_ADMIN &&
            m->marks[stats.axis] != stats.state) {
         stats.axis++;
     }

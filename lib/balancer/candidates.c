@@ -136,14 +136,15 @@ int infra__candidates_explain(const struct list *lists, uint32_t count,
                               const struct infra_request *request)
 {
     const struct infra_request untried = { .eligible = request->eligible };
-    int why = count == 0 ? INFRA_ENONE : INFRA_ENARROW;
+    int why = INFRA_ENONE;
 
     for (uint32_t l = 0; l < count; l++) {
         for (uint32_t i = 0; i < lists[l].count; i++) {
             const struct entry *e = &lists[l].entries[i];
-            if ((lists[l].states >> e->state & 1u) == 0) {
+            if (!entry_is_up(&lists[l], e)) {
                 continue;
             }
+            why = why == INFRA_ENONE ? INFRA_ENARROW : why;
             if (entry_wanted(request, e)) {
                 return INFRA_EFULL;
             }

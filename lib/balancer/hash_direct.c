@@ -54,6 +54,7 @@ const struct infra_balancer_policy *infra_balancer_rendezvous(void)
         .build = build_nodes,
         .pick = pick_node,
         .whole_tier = 1,
+        .hash = INFRA_POLICY_HASH_ANY,
     };
 
     return &policy;
@@ -117,6 +118,7 @@ const struct infra_balancer_policy *infra_balancer_jump(void)
         .build = build_buckets,
         .pick = pick_bucket,
         .whole_tier = 1,
+        .hash = INFRA_POLICY_HASH_ANY,
     };
 
     return &policy;
@@ -170,6 +172,7 @@ const struct infra_balancer_policy *infra_balancer_ip_hash(void)
         .build = build_values,
         .pick = pick_value,
         .whole_tier = 1,
+        .hash = INFRA_POLICY_HASH_ADDRESS,
         .shares = shares_of_values,
     };
 

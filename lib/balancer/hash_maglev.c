@@ -87,6 +87,7 @@ const struct infra_balancer_policy *infra_balancer_maglev(void)
         .build = build,
         .pick = pick,
         .whole_tier = 1,
+        .hash = INFRA_POLICY_HASH_ANY,
         .options_size = sizeof(struct infra_maglev_options),
         .check = check,
         .shares = shares,

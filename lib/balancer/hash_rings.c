@@ -6,6 +6,7 @@
 #include "ring_layouts.h"
 
 #define POINTS_MIN_DEFAULT 1024u
+#define ENVOY_POINTS_MAX (8u << 20)
 
 INFRA__NO_TAIL_PADDING(struct infra_ring_options, reserved);
 INFRA__NO_TAIL_PADDING(struct infra_ketama_options, reserved);
@@ -39,24 +40,21 @@ static void shares(const void *table, const struct infra_balancer_candidates *c,
     }
 }
 
-/* SIZE_MAX, which nobody has, for a ring that is too large. */
 static size_t ring_size(uint64_t points)
 {
-    return points <= INFRA__RING_POINTS_MAX ? infra__ring_size((uint32_t)points)
-                                            : SIZE_MAX;
+    return infra__ring_size((uint32_t)points);
 }
 
 static int check_envoy(const void *options)
 {
     const struct infra_ring_options *o = options;
     uint32_t least = o->points_min != 0 ? o->points_min : POINTS_MIN_DEFAULT;
+    uint32_t most = o->points_max != 0 ? o->points_max : ENVOY_POINTS_MAX;
 
     if (o->reserved != 0) {
         return INFRA_ESTRUCT;
     }
-    return o->murmur2 <= 1 && o->points_max <= INFRA__RING_POINTS_MAX &&
-                   least <= (o->points_max != 0 ? o->points_max
-                                                : INFRA__RING_POINTS_MAX)
+    return o->murmur2 <= 1 && most <= ENVOY_POINTS_MAX && least <= most
                ? INFRA_OK
                : INFRA_EINVAL;
 }
@@ -69,7 +67,9 @@ static struct infra__ring_envoy envoy_layout(
     return (struct infra__ring_envoy) {
         .points_min = o->points_min != 0 ? o->points_min : POINTS_MIN_DEFAULT,
         .points_max =
-            o->points_max != 0 ? o->points_max : INFRA__RING_POINTS_MAX,
+            o->points_max != 0 && o->points_max < INFRA__RING_POINTS_MAX
+                ? o->points_max
+                : INFRA__RING_POINTS_MAX,
         .murmur2 = o->murmur2 != 0,
     };
 }
@@ -107,6 +107,7 @@ const struct infra_balancer_policy *infra_balancer_ring(void)
         .pick = pick,
         .shares = shares,
         .whole_tier = 1,
+        .hash = INFRA_POLICY_HASH_ANY,
         .options_size = sizeof(struct infra_ring_options),
         .check = check_envoy,
     };
@@ -172,6 +173,7 @@ const struct infra_balancer_policy *infra_balancer_ketama(void)
         .pick = pick,
         .shares = shares_of_ketama,
         .whole_tier = 1,
+        .hash = INFRA_POLICY_HASH_KETAMA,
         .options_size = sizeof(struct infra_ketama_options),
         .check = check_ketama,
     };
@@ -213,6 +215,7 @@ const struct infra_balancer_policy *infra_balancer_nginx_ring(void)
         .pick = pick,
         .shares = shares,
         .whole_tier = 1,
+        .hash = INFRA_POLICY_HASH_NGINX,
     };
 
     return &policy;

@@ -44,7 +44,10 @@ struct slot {
     _Atomic uint32_t marks;     /* Among workers: a byte for each axis. */
     _Atomic uint64_t latency;   /* See latency.h. */
     _Atomic uint64_t owner;     /* Among workers: see shared.c. */
-    struct counts base;         /* See infra__balancer_base(). */
+    union {
+        struct counts base;     /* Alone: see infra__balancer_base(). */
+        _Atomic uint32_t share; /* Among workers: as in struct member. */
+    };
 };
 _Static_assert(sizeof(struct slot) == INFRA__CACHE_LINE, "one line per slot");
 
@@ -65,10 +68,11 @@ struct entry {
     uint32_t id;
     uint32_t weight;
     uint32_t cap;
-    uint16_t owner; /* Which of the id's owners: see struct member. */
-    uint8_t state;  /* enum infra_balancer_state */
+    uint16_t owner;        /* Which of the id's owners: see struct member. */
+    _Atomic uint8_t state; /* enum infra_balancer_state; see withdraw.c. */
     uint8_t tier;
 };
+_Static_assert(sizeof(struct entry) == 16, "four in a line");
 
 /* What a policy precomputed for some entries. It depends on who they are and
  * not on their state, so tables share it for as long as they list the same. */
@@ -79,8 +83,8 @@ struct built {
 };
 
 struct list {
-    const struct entry *entries; /* In the order of ids. */
-    const void *built_data;      /* Behind built; NULL if there is none. */
+    struct entry *entries;  /* In the order of ids. */
+    const void *built_data; /* Behind built; NULL if there is none. */
     struct built *built;
     const infra_time *since; /* When each came up; NULL: none is new. */
     infra_time warm_at;      /* From then on none is. */
@@ -93,13 +97,14 @@ struct list {
     uint32_t rank;   /* 2 * tier + degraded; which of a reader's states. */
     uint32_t states; /* A bit for each state that may be picked. */
     uint32_t tier_cap;
-    bool partial; /* Some entries are in another state. */
-    bool capped;  /* Some entry has a cap. */
-    bool even;    /* All weights are equal. */
-    uint8_t load; /* Percent of the traffic that starts here. */
-    bool outage;  /* Health was not believed. */
+    _Atomic bool partial; /* Some entries are in another state. */
+    bool capped;          /* Some entry has a cap. */
+    bool even;            /* All weights are equal. */
+    uint8_t load;         /* Percent of the traffic that starts here. */
+    bool outage;          /* Health was not believed. */
     bool counted; /* The tier's tickets are counted: a cap or a bound. */
     bool spill;   /* Not the healthy of the first tier that has anybody. */
+    bool bare;    /* What the policy needs could not be built. */
 };
 
 struct table {
@@ -109,7 +114,7 @@ struct table {
     /* Of 2^32, how many picks are let in; UINT32_MAX: all. */
     uint32_t admitted;
     /* All of the first list may be picked, and it gets all of the traffic. */
-    bool plain;
+    _Atomic bool plain;
     struct list aside; /* For sticky requests only. */
     struct list lists[];
 };
@@ -137,8 +142,10 @@ struct member {
      * removed, and the table without it is not published yet. */
     uint64_t absent_since;
     infra_time up_since;
-    uint32_t weight;
     uint32_t in_flight_max;
+    uint32_t share;  /* Of the weight: 0 is all, else SHARE_SET and ... */
+    uint16_t weight; /* As configured. */
+    uint16_t owner;  /* Counts the keys that the id has had. */
     uint8_t tier;
     uint8_t marks[3]; /* By axis. */
     uint8_t present;
@@ -149,8 +156,12 @@ struct member {
      * tier's have it outside their subset, 1: the healthy, 2: the degraded. */
     uint8_t rank;
     uint8_t passed_over;
-    uint16_t owner; /* Counts the keys that the id has had. */
+    uint16_t key_next; /* See key_index.c. */
 };
+_Static_assert(sizeof(struct member) == 48, "as balancer.h says, with a head");
+#define SHARE_SET 0x80000000u
+#define SHARE_ABSOLUTE 0x40000000u /* The rest is a weight, not per cent. */
+#define SHARE_VALUE 0xffffu
 #define EDITION_PENDING UINT64_MAX
 #define MARKS_UNSEEN UINT64_MAX
 
@@ -166,6 +177,7 @@ struct infra_balancer {
     struct counts *own_base; /* NULL: it is in the slots. */
     uint64_t marks_seen;     /* Of the marks that others set. */
     struct member *members;
+    uint16_t *key_heads; /* See key_index.c. */
     struct infra_balancer_reader *readers;
     struct table *table; /* The last published; control holds a reference. */
     uint64_t version;
@@ -238,12 +250,52 @@ struct infra_balancer_reader {
     void *raw;
 };
 
+/* What nobody may lift: the operator's mark, and a share of nothing. */
+static inline uint32_t member_admin(const struct member *m)
+{
+    uint32_t admin = m->marks[INFRA_AXIS_ADMIN];
+    bool nothing = m->share != 0 && (m->share & SHARE_VALUE) == 0;
+
+    return nothing && admin < INFRA_STATE_DRAINING ? INFRA_STATE_DRAINING
+                                                   : admin;
+}
+
 /* The state that counts: the worst of the marks. */
 static inline uint32_t member_state(const struct member *m)
 {
-    uint32_t worst = m->marks[0];
-    worst = m->marks[1] > worst ? m->marks[1] : worst;
-    return m->marks[2] > worst ? m->marks[2] : worst;
+    uint32_t worst = member_admin(m);
+    worst = m->marks[0] > worst ? m->marks[0] : worst;
+    return m->marks[1] > worst ? m->marks[1] : worst;
+}
+
+/* The weight that counts, at least 1. With a share of nothing the configured
+ * one, so that no table changes for it. */
+static inline uint32_t member_weight(const struct member *m)
+{
+    uint32_t value = m->share & SHARE_VALUE;
+
+    if (value == 0) {
+        return m->weight;
+    }
+    uint64_t weight = (m->share & SHARE_ABSOLUTE) != 0
+                          ? value
+                          : (uint64_t)m->weight * value / 100;
+    if (weight > INFRA_BALANCER_WEIGHT_MAX) {
+        return INFRA_BALANCER_WEIGHT_MAX;
+    }
+    return weight > 0 ? (uint32_t)weight : 1;
+}
+
+static inline uint32_t entry_state(const struct entry *e)
+{
+    /* Relaxed: it orders nothing. */
+    return atomic_load_explicit(&e->state, memory_order_relaxed);
+}
+
+/* May it be picked, by its state? */
+static inline bool entry_is_up(const struct list *list, const struct entry *e)
+{
+    return (list->states >> entry_state(e) & 1u) != 0;
 }
 
 static inline uint32_t slot_in_flight(const struct slot *slot)
@@ -269,7 +321,9 @@ static inline bool entry_wanted(const struct infra_request *request,
 }
 
 /* Is it at its bound? Its places are its part of all of the tier's, the part
- * between the marks of those before it and of itself, so that they add up. */
+ * between the marks of those before it and of itself, so that they add up; but
+ * who has nothing to do has room for one, or a few requests at once would all
+ * go to a few backends. */
 static inline bool is_bound(const struct infra_balancer_candidates *c,
                             uint32_t index, const struct entry *e)
 {
@@ -278,8 +332,9 @@ static inline bool is_bound(const struct infra_balancer_candidates *c,
     uint64_t places =
         (before + e->weight) * c->bound_total / list->weight_bound -
         before * c->bound_total / list->weight_bound;
+    uint32_t in_flight = slot_in_flight(&c->slots[e->id]);
 
-    return slot_in_flight(&c->slots[e->id]) >= places;
+    return in_flight > 0 && in_flight >= places;
 }
 
 static inline bool candidate_may(const struct infra_balancer_candidates *c,
@@ -294,8 +349,7 @@ static inline bool candidate_may(const struct infra_balancer_candidates *c,
         }
     }
     const struct entry *e = &c->list->entries[index];
-    return (c->list->states >> e->state & 1u) != 0 &&
-           entry_wanted(c->request, e) &&
+    return entry_is_up(c->list, e) && entry_wanted(c->request, e) &&
            (e->cap == 0 || slot_in_flight(&c->slots[e->id]) < e->cap) &&
            (c->bound_total == 0 || !is_bound(c, index, e));
 }
@@ -348,6 +402,10 @@ bool infra__lists_is_up(const struct member *m);
 
 /* Give up slots of removed backends that nothing here holds any more. */
 void infra__members_leave(struct infra_balancer *b);
+
+/* There is no memory for another table: have the last one not give picks to who
+ * is to get none. */
+void infra__table_withdraw(struct infra_balancer *b);
 
 /* infra__edition_free of a table; the owner is the balancer. */
 void infra__table_free(void *owner, struct infra__edition *edition);

@@ -30,7 +30,7 @@ struct plan {
 
 static uint32_t state_in(const struct member *m, uint32_t mode)
 {
-    uint32_t admin = m->marks[INFRA_AXIS_ADMIN];
+    uint32_t admin = member_admin(m);
 
     switch (mode) {
     case MODE_NORMAL:
@@ -90,7 +90,7 @@ static void load_tiers(const struct infra_balancer *b, struct plan *plan)
 
     for (uint32_t id = 0; id < b->ids_max; id++) {
         const struct member *m = &b->members[id];
-        if (!m->present || m->marks[INFRA_AXIS_ADMIN] > INFRA_STATE_DEGRADED) {
+        if (!m->present || member_admin(m) > INFRA_STATE_DEGRADED) {
             continue;
         }
         health[m->tier].all++;
@@ -103,6 +103,9 @@ static void load_tiers(const struct infra_balancer *b, struct plan *plan)
         plan->load[2 * t] = load[t].healthy;
         plan->load[2 * t + 1] = load[t].degraded;
         if (load[t].panic) {
+            /* All of it is one list, and so is its load. */
+            plan->load[2 * t] += plan->load[2 * t + 1];
+            plan->load[2 * t + 1] = 0;
             plan->modes[t] =
                 b->outage == INFRA_OUTAGE_REFUSE ? MODE_REFUSE : MODE_ANYBODY;
         }
@@ -141,6 +144,24 @@ static bool is_list(const struct plan *plan, uint32_t rank)
 {
     return plan->available[rank] > 0 ||
            (plan->modes[rank / 2] == MODE_REFUSE && plan->load[rank] > 0);
+}
+
+/* What no list has of the traffic goes to the first: all of it, where health
+ * does not come to one percent anywhere. */
+static void load_rest(struct plan *plan)
+{
+    uint32_t first = LISTS_MAX;
+    uint32_t rest = 100;
+
+    for (uint32_t rank = 0; rank < LISTS_MAX; rank++) {
+        if (is_list(plan, rank)) {
+            first = first == LISTS_MAX ? rank : first;
+            rest -= plan->load[rank];
+        }
+    }
+    if (first < LISTS_MAX) {
+        plan->load[first] += rest;
+    }
 }
 
 /* Count who is in which list, once the modes are known. */
@@ -198,7 +219,9 @@ static void make_plan(struct infra_balancer *b, struct plan *plan)
         set_modes(plan, anybody ? MODE_NORMAL : outage_modes[b->outage]);
     }
     count_members(b, plan);
-    if (!shared) {
+    if (shared) {
+        load_rest(plan);
+    } else {
         load_first(plan);
     }
     if (b->subset_size > 0) {
@@ -216,16 +239,18 @@ static void add_entry(struct list *list, struct entry *e,
                       const struct member *m, uint32_t id, uint32_t state)
 {
     *e = (struct entry) { .id = id,
-                          .weight = m->weight,
+                          .weight = member_weight(m),
                           .cap = m->in_flight_max,
                           .owner = m->owner,
                           .state = (uint8_t)state,
                           .tier = m->tier };
     list->count++;
-    list->weight_total += m->weight;
+    list->weight_total += e->weight;
     list->capped |= m->in_flight_max > 0;
-    list->partial |= (list->states >> state & 1u) == 0;
-    list->even &= m->weight == list->entries[0].weight;
+    if (!entry_is_up(list, e)) {
+        atomic_store_explicit(&list->partial, true, memory_order_relaxed);
+    }
+    list->even &= e->weight == list->entries[0].weight;
 }
 
 /* Note when each came up, if some are new and not all: with nobody to take the
@@ -281,7 +306,7 @@ static void note_weights(struct list *list, uint64_t *weight_before)
     for (uint32_t i = 0; i < list->count; i++) {
         const struct entry *e = &list->entries[i];
         weight_before[i] = weight;
-        weight += (list->states >> e->state & 1u) != 0 ? e->weight : 0;
+        weight += entry_is_up(list, e) ? e->weight : 0;
     }
     list->weight_before = weight_before;
     list->weight_bound = weight;

@@ -9,6 +9,7 @@
 /* Walkers are looked over by the block, most of which have nobody due where one
  * member outweighs the others. */
 #define BLOCK 64u
+#define GROUP 64u /* And the blocks by the group. */
 
 /* In each the heaviest takes a slot. */
 #define TURNS_MAX INFRA__MAGLEV_SIZE_MAX
@@ -43,6 +44,7 @@ struct work {
     struct name *names;
     struct walker *walkers; /* In the order of keys. */
     uint32_t *blocks_due;   /* When the first of a block is. */
+    uint32_t *groups_due;   /* And of a group of blocks. */
     uint32_t *free_slots;   /* The last ones: see take_last(). */
     uint32_t free_count;    /* 0: they are not collected yet. */
     uint32_t reserved;
@@ -73,6 +75,11 @@ static uint32_t blocks_count(uint32_t count)
     return (count + BLOCK - 1) / BLOCK;
 }
 
+static uint32_t groups_count(uint32_t count)
+{
+    return (blocks_count(count) + GROUP - 1) / GROUP;
+}
+
 /* Are so few slots left that it is faster to look at each of them? */
 static bool are_few(uint32_t left, uint32_t size)
 {
@@ -94,7 +101,8 @@ size_t infra__maglev_scratch_size(uint32_t count, uint32_t size)
     return taken_words(size) * sizeof(uint64_t) +
            count * (sizeof(struct pace) + sizeof(struct name) +
                     sizeof(struct walker)) +
-           (blocks_count(count) + few_max(size)) * sizeof(uint32_t);
+           (blocks_count(count) + groups_count(count) + few_max(size)) *
+               sizeof(uint32_t);
 }
 
 static struct work lay_out(uint32_t size, uint32_t count, void *scratch)
@@ -105,7 +113,8 @@ static struct work lay_out(uint32_t size, uint32_t count, void *scratch)
     work.names = (struct name *)(work.paces + count);
     work.walkers = (struct walker *)(work.names + count);
     work.blocks_due = (uint32_t *)(work.walkers + count);
-    work.free_slots = work.blocks_due + blocks_count(count);
+    work.groups_due = work.blocks_due + blocks_count(count);
+    work.free_slots = work.groups_due + groups_count(count);
     return work;
 }
 
@@ -147,7 +156,8 @@ static void line_up(struct work *work, const struct infra__hash_member *members)
         work->greatest = share > work->greatest ? share : work->greatest;
     }
     memset(work->blocks_due, 0,
-           blocks_count(work->count) * sizeof *work->blocks_due);
+           (blocks_count(work->count) + groups_count(work->count)) *
+               sizeof *work->blocks_due);
 }
 
 /* Both are below @size, and their sum fits. */
@@ -302,6 +312,24 @@ static uint32_t take_turns(struct work *work, uint16_t *table, uint32_t block,
     return left;
 }
 
+/* The same for a group of blocks. */
+static uint32_t group_takes_turns(struct work *work, uint16_t *table,
+                                  uint32_t group, uint32_t turn, uint32_t left)
+{
+    uint32_t end = (group + 1) * GROUP;
+    uint32_t first = UINT32_MAX;
+
+    end = end < blocks_count(work->count) ? end : blocks_count(work->count);
+    for (uint32_t b = group * GROUP; b < end && left > 0; b++) {
+        if (work->blocks_due[b] <= turn) {
+            left = take_turns(work, table, b, turn, left);
+        }
+        first = work->blocks_due[b] < first ? work->blocks_due[b] : first;
+    }
+    work->groups_due[group] = first;
+    return left;
+}
+
 void infra__maglev_build(uint16_t *table, uint32_t size,
                          const struct infra__hash_member *members,
                          uint32_t count, void *scratch)
@@ -313,9 +341,9 @@ void infra__maglev_build(uint16_t *table, uint32_t size,
     memset(work.taken, 0, taken_words(size) * sizeof *work.taken);
     line_up(&work, members);
     for (uint32_t turn = 1; left > 0; turn++) {
-        for (uint32_t b = 0; b < blocks_count(count); b++) {
-            if (work.blocks_due[b] <= turn) {
-                left = take_turns(&work, table, b, turn, left);
+        for (uint32_t g = 0; g < groups_count(count); g++) {
+            if (work.groups_due[g] <= turn) {
+                left = group_takes_turns(&work, table, g, turn, left);
             }
         }
     }

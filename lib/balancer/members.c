@@ -3,6 +3,7 @@
  * looked at first, then memory is taken, then it is done, so that a call that
  * fails has changed nothing. A list costs O(ids_max + its length). */
 #include "internal.h"
+#include "key_index.h"
 #include "shared.h"
 #include "subset.h"
 
@@ -146,6 +147,8 @@ static void apply(struct infra_balancer *b, const struct infra_backend *o,
     }
     if (!m->present) {
         memset(m->marks, INFRA_STATE_UP, sizeof m->marks);
+        m->share = 0;
+        infra__key_index_add(b, o->id);
         b->marks_seen = MARKS_UNSEEN; /* Unless other workers know better. */
         b->leaving_count -= m->is_leaving;
         m->is_leaving = 0;
@@ -154,7 +157,7 @@ static void apply(struct infra_balancer *b, const struct infra_backend *o,
     }
     b->dirty |= m->weight != weight || m->tier != o->tier ||
                 m->in_flight_max != o->in_flight_max;
-    m->weight = weight;
+    m->weight = (uint16_t)weight;
     m->tier = (uint8_t)o->tier;
     m->in_flight_max = o->in_flight_max;
 }
@@ -172,6 +175,10 @@ int infra_balancer_set(struct infra_balancer *balancer,
     int err = examine(balancer, backend, &o, &needs_copy);
     if (err != INFRA_OK) {
         return err;
+    }
+    uint32_t holder = infra__key_index_find(balancer, o.key);
+    if (holder != NO_INDEX && holder != o.id) {
+        return INFRA_EEXIST;
     }
     if (needs_copy) {
         copy = copy_key(balancer, o.key);
@@ -191,6 +198,7 @@ int infra_balancer_set(struct infra_balancer *balancer,
 
 static void drop(struct infra_balancer *b, uint32_t id)
 {
+    infra__key_index_remove(b, id);
     b->members[id].present = 0;
     b->members[id].absent_since = EDITION_PENDING;
     b->members[id].is_leaving = b->ledger != NULL;
@@ -240,6 +248,44 @@ static int examine_all(struct infra_balancer *b,
         infra_set_add(named, o.id);
     }
     return INFRA_OK;
+}
+
+/* Is no key there twice? @links is zeroed, two for each of the list: heads of
+ * chains by hash, then the next of each, one more than its place. */
+static int compare_all(const struct infra_balancer *b,
+                       const struct infra_backend *list, uint32_t count,
+                       uint32_t *links)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        const char *key = element(list, i)->key;
+        uint32_t *head =
+            &links[infra_xxhash64(key, strlen(key), b->seed) % count];
+        for (uint32_t at = *head; at != 0; at = links[count + at - 1]) {
+            if (strcmp(element(list, at - 1)->key, key) == 0) {
+                return INFRA_EEXIST;
+            }
+        }
+        links[count + i] = *head;
+        *head = i + 1;
+    }
+    return INFRA_OK;
+}
+
+/* Look at all, each and together. */
+static int check_list(struct infra_balancer *b,
+                      const struct infra_backend *list, uint32_t count,
+                      struct infra_set *named)
+{
+    int err = examine_all(b, list, count, named);
+
+    if (err != INFRA_OK || count == 0) {
+        return err;
+    }
+    uint32_t *links =
+        infra__alloc(&b->allocator, 2 * (size_t)count, sizeof *links);
+    err = links != NULL ? compare_all(b, list, count, links) : INFRA_ENOMEM;
+    infra__free(&b->allocator, links, 2 * (size_t)count, sizeof *links);
+    return err;
 }
 
 static void free_keys(struct infra_balancer *b, char *const *copies,
@@ -327,7 +373,7 @@ int infra_balancer_sync(struct infra_balancer *balancer,
     struct infra_set claimed = named;
 
     if (err == INFRA_OK) {
-        err = examine_all(b, backends, count, &named);
+        err = check_list(b, backends, count, &named);
     }
     if (err == INFRA_OK) {
         err = copy_keys(b, backends, count, copies);

@@ -29,7 +29,8 @@ int infra_balancer_pick(struct infra_balancer_reader *reader,
     }
     request = request != NULL ? request : &no_restriction;
     /* Nearly every pick: all of the first list may be had, for the asking. */
-    if (t->plain && is_plain(request) && !reader->has_budget) {
+    if (atomic_load_explicit(&t->plain, memory_order_relaxed) &&
+        is_plain(request) && !reader->has_budget) {
         struct infra_balancer_candidates c; /* The rest of it is not read. */
         c.list = t->lists;
         c.slots = reader->slots;

@@ -49,6 +49,24 @@ static bool is_warm(struct infra_balancer_reader *r,
     return word >> 32 < warmth(c->list->since[index], now, r->slow_start);
 }
 
+/* What comes nearest to the policy's answer where its table could not be built:
+ * a key by rendezvous, all else by weight at random. Rare, and not to be in the
+ * way of the other. */
+__attribute__((noinline, cold)) static uint32_t ask_without(
+    struct infra_balancer_reader *r, const struct infra_balancer_candidates *c)
+{
+    return r->whole_tier ? infra__candidates_rendezvous(c, c->request->hash)
+                         : infra__candidates_draw(c, infra__random(&r->random),
+                                                  NO_INDEX, true);
+}
+
+static inline uint32_t ask(struct infra_balancer_reader *r,
+                           const struct infra_balancer_candidates *c)
+{
+    return __builtin_expect(c->list->bare, 0) ? ask_without(r, c)
+                                              : ask_policy(r, c);
+}
+
 /* The policy's answer was none, or may not be picked, or is too new, or lost
  * its last place to another thread: an entry with its place reserved all the
  * same, or NULL. */
@@ -65,10 +83,14 @@ static const struct entry *choose_again(struct infra_balancer_reader *r,
                                            NO_INDEX, true);
             *why |= INFRA_WHY_INSTEAD;
         }
-        if (index == NO_INDEX && c->passed_count == 0) {
+        if (index == NO_INDEX && c->passed_count == 0 && c->bound_total == 0) {
             return NULL;
         }
-        if (index == NO_INDEX) {
+        if (index == NO_INDEX && c->passed_count == 0) {
+            /* Tickets that the tier does not count (of sessions that came back
+             * while their backend was draining) may put all at their bound. */
+            c->bound_total = 0;
+        } else if (index == NO_INDEX) {
             c->passed_count =
                 0; /* All are new: then the newness of none counts. */
             now = INFRA_TIME_NEVER;
@@ -83,7 +105,7 @@ static const struct entry *choose_again(struct infra_balancer_reader *r,
                 return e;
             }
         }
-        index = ask_policy(r, c);
+        index = ask(r, c);
     }
     return NULL;
 }
@@ -93,7 +115,7 @@ static const struct entry *choose(struct infra_balancer_reader *r,
                                   struct infra_balancer_candidates *c,
                                   infra_time now, uint32_t *why)
 {
-    uint32_t index = ask_policy(r, c);
+    uint32_t index = ask(r, c);
 
     if (index < c->list->count && candidate_may(c, index) &&
         now >= c->list->warm_at) {
@@ -163,8 +185,9 @@ static int try_list(struct infra_balancer_reader *r, const struct list *list,
     c.options = r->policy_options;
     c.now = now;
     c.bound_total = 0;
-    c.narrow = list->capped || list->partial || request->eligible != NULL ||
-               request->tried_count > 0;
+    c.narrow = list->capped ||
+               atomic_load_explicit(&list->partial, memory_order_relaxed) ||
+               request->eligible != NULL || request->tried_count > 0;
     c.passed_count = 0;
 
     if (list->count == 0) {
@@ -201,7 +224,7 @@ static const struct entry *choose_sticky(struct infra_balancer_reader *r,
         list = &t->lists[l];
         e = infra__list_find(list, request->sticky);
     }
-    if (e == NULL || e->state > INFRA_STATE_DRAINING ||
+    if (e == NULL || entry_state(e) > INFRA_STATE_DRAINING ||
         !entry_wanted(request, e)) {
         return NULL;
     }
@@ -220,32 +243,41 @@ static const struct entry *choose_sticky(struct infra_balancer_reader *r,
     return e;
 }
 
-/* Pay for a retry, or save up with a first attempt. */
-static bool afford(struct infra_balancer_reader *r, bool retry, infra_time now)
+static uint64_t tokens_max(const struct infra_balancer_reader *r)
 {
-    uint64_t most =
-        RETRIES_SAVED * (uint64_t)RETRY_TOKEN +
-        r->retry_min_per_s * (uint64_t)RETRY_SECONDS_SAVED * RETRY_TOKEN;
+    return RETRIES_SAVED * (uint64_t)RETRY_TOKEN +
+           r->retry_min_per_s * (uint64_t)RETRY_SECONDS_SAVED * RETRY_TOKEN;
+}
 
+static void save(struct infra_balancer_reader *r, uint64_t tokens)
+{
+    uint64_t most = tokens_max(r);
+
+    r->retry_tokens += tokens;
+    r->retry_tokens = r->retry_tokens < most ? r->retry_tokens : most;
+}
+
+/* Is there a retry in the budget, with what the time has added? */
+static bool can_afford(struct infra_balancer_reader *r, infra_time now)
+{
     if (now > r->retry_time) {
         infra_time passed = now - r->retry_time;
         infra_time counts = INFRA_SEC(RETRY_SECONDS_SAVED);
-        r->retry_tokens +=
-            r->retry_min_per_s * (passed < counts ? passed : counts);
+        save(r, r->retry_min_per_s * (passed < counts ? passed : counts));
         r->retry_time = now;
     }
-    if (!retry) {
-        r->retry_tokens += r->retry_percent * (uint64_t)(RETRY_TOKEN / 100);
+    return r->retry_tokens >= RETRY_TOKEN;
+}
+
+/* A pick was made, and only that counts: a retry is paid for, a first attempt
+ * saves up. */
+static void account(struct infra_balancer_reader *r, bool is_retry)
+{
+    if (is_retry) {
+        r->retry_tokens -= RETRY_TOKEN;
+    } else {
+        save(r, r->retry_percent * (uint64_t)(RETRY_TOKEN / 100));
     }
-    r->retry_tokens = r->retry_tokens < most ? r->retry_tokens : most;
-    if (!retry) {
-        return true;
-    }
-    if (r->retry_tokens < RETRY_TOKEN) {
-        return false;
-    }
-    r->retry_tokens -= RETRY_TOKEN;
-    return true;
 }
 
 /* May this pick be made at all? */
@@ -256,7 +288,7 @@ static int admit(struct infra_balancer_reader *r, const struct table *t,
         (uint32_t)infra__random(&r->random) >= t->admitted) {
         return INFRA_ESHED;
     }
-    if (r->has_budget && !afford(r, request->tried_count > 0, now)) {
+    if (r->has_budget && request->tried_count > 0 && !can_afford(r, now)) {
         return INFRA_EBUDGET;
     }
     return INFRA_OK;
@@ -306,5 +338,11 @@ int infra__pick_with_care(struct infra_balancer_reader *r,
     if (e == NULL) {
         err = ask_lists(r, t, request, now, &e, &why);
     }
-    return e != NULL ? grant(r, e, why, now, ret) : err;
+    if (e == NULL) {
+        return err;
+    }
+    if (r->has_budget) {
+        account(r, request->tried_count > 0);
+    }
+    return grant(r, e, why, now, ret);
 }

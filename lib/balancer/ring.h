@@ -15,9 +15,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Envoy's greatest ring; 192 MiB. A layout that asks for more is refused by
- * whoever provides the memory. */
-#define INFRA__RING_POINTS_MAX (8u << 20)
+/* A layout that asks for more is scaled down to about that: 6 MiB, which a
+ * publish can build without keeping its caller. */
+#define INFRA__RING_POINTS_MAX (256u << 10)
 
 struct infra__ring_point {
     uint64_t hash;

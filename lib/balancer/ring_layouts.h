@@ -2,7 +2,9 @@
 /* Whose points lie where: the ring layouts of others, to the bit, so that a
  * host can take over from them without moving a key. Of each, *_points() tells
  * how many points the members need, and *_fill() makes an empty ring with room
- * for that many a finished one. No members: no points.
+ * for that many a finished one. No members: no points. Beyond about
+ * INFRA__RING_POINTS_MAX points a layout is scaled down, and is no longer that
+ * of others.
  *
  * The layouts compute with float or double as the originals do; with IEEE
  * arithmetic (FLT_EVAL_METHOD 0) the results are the same on every machine. */

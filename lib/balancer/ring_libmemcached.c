@@ -5,7 +5,8 @@
  * each digest gives four points; so with equal weights it is 160 points, or 156
  * where the float falls short of 40, and a server that comes or goes may move a
  * few points of others. Equal hashes: the first server, as there. O(points): 40
- * or 100 digests a server. */
+ * or 100 digests a server, fewer where that would be more points than
+ * INFRA__RING_POINTS_MAX. */
 #include "ring_layouts.h"
 
 #include "../base/md5.h"
@@ -28,6 +29,29 @@ static uint32_t labels_of(uint32_t weight, uint64_t total, uint32_t count)
     return (uint32_t)labels;
 }
 
+/* How many labels there are room for, and a member's part of them, one at
+ * least. */
+static uint32_t scaled_down(uint32_t weight, uint64_t total, uint32_t room)
+{
+    uint64_t labels = (uint64_t)room * weight / total;
+
+    return labels > 0 ? (uint32_t)labels : 1;
+}
+
+static uint32_t labels_in(const struct infra__hash_member *member,
+                          uint64_t total, uint32_t count, bool weighted)
+{
+    if (weighted) {
+        return count <= INFRA__RING_POINTS_MAX / 160u
+                   ? labels_of(member->weight, total, count)
+                   : scaled_down(member->weight, total,
+                                 INFRA__RING_POINTS_MAX / 4);
+    }
+    return count <= INFRA__RING_POINTS_MAX / LABELS_UNWEIGHTED
+               ? LABELS_UNWEIGHTED
+               : scaled_down(1, count, INFRA__RING_POINTS_MAX);
+}
+
 uint64_t infra__ring_libmemcached_points(
     const struct infra__hash_member *members, uint32_t count, bool weighted)
 {
@@ -35,8 +59,8 @@ uint64_t infra__ring_libmemcached_points(
     uint64_t points = 0;
 
     for (uint32_t i = 0; i < count; i++) {
-        points += weighted ? 4 * labels_of(members[i].weight, total, count)
-                           : LABELS_UNWEIGHTED;
+        points +=
+            (weighted ? 4 : 1) * labels_in(&members[i], total, count, weighted);
     }
     return points;
 }
@@ -60,8 +84,7 @@ void infra__ring_libmemcached_fill(struct infra__ring *ring,
 
     for (uint32_t i = 0; i < count; i++) {
         struct infra__ring_label label;
-        uint32_t labels = weighted ? labels_of(members[i].weight, total, count)
-                                   : LABELS_UNWEIGHTED;
+        uint32_t labels = labels_in(&members[i], total, count, weighted);
         infra__ring_label_init(&label, members[i].key,
                                name_size(members[i].key), '-');
         for (uint32_t k = 0; k < labels; k++) {

@@ -5,7 +5,8 @@
  * server as nginx's configuration writes it ("host:port", "host",
  * "unix:/path"). Of equal hashes one point stays: the first server's, where
  * nginx leaves it to an unstable sort. A server that comes or goes moves its
- * own keys only. O(points), 160 for each unit of weight. */
+ * own keys only. O(points), 160 for each unit of weight, fewer where that would
+ * be more than INFRA__RING_POINTS_MAX. */
 #include "ring_layouts.h"
 
 #include "../base/crc32.h"
@@ -14,10 +15,27 @@
 
 #define POINTS 160u
 
+/* Of too many, a member has its part and one at least. */
+static uint64_t points_of(uint32_t weight, uint64_t total)
+{
+    if (POINTS * total <= INFRA__RING_POINTS_MAX) {
+        return (uint64_t)POINTS * weight;
+    }
+    uint64_t points = (uint64_t)INFRA__RING_POINTS_MAX * weight / total;
+
+    return points > 0 ? points : 1;
+}
+
 uint64_t infra__ring_nginx_points(const struct infra__hash_member *members,
                                   uint32_t count)
 {
-    return POINTS * infra__hash_weight_total(members, count);
+    uint64_t total = infra__hash_weight_total(members, count);
+    uint64_t points = 0;
+
+    for (uint32_t i = 0; i < count; i++) {
+        points += points_of(members[i].weight, total);
+    }
+    return points;
 }
 
 /* ASCII only, whatever the locale. */
@@ -62,10 +80,13 @@ void infra__ring_nginx_fill(struct infra__ring *ring,
                             const struct infra__hash_member *members,
                             uint32_t count)
 {
+    uint64_t total = infra__hash_weight_total(members, count);
+
     for (uint32_t i = 0; i < count; i++) {
         uint32_t server = server_crc(members[i].key);
+        uint64_t points = points_of(members[i].weight, total);
         uint32_t hash = 0;
-        for (uint64_t k = 0; k < (uint64_t)POINTS * members[i].weight; k++) {
+        for (uint64_t k = 0; k < points; k++) {
             const unsigned char before[4] = { (unsigned char)hash,
                                               (unsigned char)(hash >> 8),
                                               (unsigned char)(hash >> 16),

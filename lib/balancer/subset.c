@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "subset.h"
 
+#include "../base/random.h"
 #include "rendezvous.h"
 
 #include <string.h>
@@ -48,6 +49,63 @@ void infra__subset_know(struct infra_balancer *b, uint32_t id, const char *key)
     }
 }
 
+/* Is @a a worse choice? Of equals, which differ in their keys' hashes only if at
+ * all, the later. */
+static bool is_worse(const struct infra__rendezvous_rank *a,
+                     const struct infra__rendezvous_rank *b)
+{
+    return a->draw != b->draw ? a->draw < b->draw : a->index > b->index;
+}
+
+/* Let the best that are kept, a heap with the worst on top, take @rank at place
+ * @at, from where it sinks. */
+static void sink(struct infra__rendezvous_rank *heap, uint32_t count,
+                 uint32_t at, struct infra__rendezvous_rank rank)
+{
+    for (;;) {
+        uint32_t child = 2 * at + 1;
+        if (child + 1 < count && is_worse(&heap[child + 1], &heap[child])) {
+            child++;
+        }
+        if (child >= count || !is_worse(&heap[child], &rank)) {
+            break;
+        }
+        heap[at] = heap[child];
+        at = child;
+    }
+    heap[at] = rank;
+}
+
+/* As sink(), but it rises from the end. */
+static void rise(struct infra__rendezvous_rank *heap, uint32_t at,
+                 struct infra__rendezvous_rank rank)
+{
+    while (at > 0 && is_worse(&rank, &heap[(at - 1) / 2])) {
+        heap[at] = heap[(at - 1) / 2];
+        at = (at - 1) / 2;
+    }
+    heap[at] = rank;
+}
+
+/* Without weights the rank is the draw. How many are kept then. */
+static uint32_t offer(struct infra_balancer *b, uint32_t count, uint32_t id)
+{
+    struct infra__rendezvous_rank *heap = b->subset_best;
+    const struct infra__rendezvous_rank rank = {
+        .draw = infra__mix(b->subset_nodes[id].seed ^ b->subset_hash),
+        .index = id,
+    };
+
+    if (count < room_of(b)) {
+        rise(heap, count, rank);
+        return count + 1;
+    }
+    if (is_worse(&heap[0], &rank)) {
+        sink(heap, count, 0, rank);
+    }
+    return count;
+}
+
 /* Pass over all of the tier but the best: of all, or of those that are
  * available. How many these are. */
 static uint32_t keep_best(struct infra_balancer *b, uint32_t rank,
@@ -63,9 +121,7 @@ static uint32_t keep_best(struct infra_balancer *b, uint32_t rank,
         }
         m->passed_over |= bit;
         if (m->rank == rank || !available) {
-            count =
-                infra__rendezvous_offer(b->subset_best, count, room_of(b),
-                                        &b->subset_nodes[id], b->subset_hash);
+            count = offer(b, count, id);
         }
     }
     for (uint32_t i = 0; i < count; i++) {

@@ -9,7 +9,7 @@
  * would be as the squares of the weights. And a new weight moves no subset.
  *
  * O(ids_max), and of n backends about k * (1 + ln(n / k)) have to be put in
- * their place among the best, which is O(k). */
+ * their place among the best, a heap, which is O(log k). */
 #ifndef INFRA_BALANCER_SUBSET_H
 #define INFRA_BALANCER_SUBSET_H
 

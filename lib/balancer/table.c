@@ -156,21 +156,25 @@ static int build_list(const struct infra_balancer *b, struct list *list)
     return err;
 }
 
+/* What cannot be built does without. The first error. */
 static int build_all(const struct infra_balancer *b, struct table *t)
 {
-    int err = INFRA_OK;
+    int first = INFRA_OK;
 
     if (b->policy->table_size == NULL) {
         return INFRA_OK;
     }
-    for (uint32_t l = 0; l < t->lists_count && err == INFRA_OK; l++) {
+    for (uint32_t l = 0; l < t->lists_count; l++) {
         struct list *list = &t->lists[l];
-        if (list->count > 0 && !share_built(t, list) &&
-            !share_built(b->table, list)) {
-            err = build_list(b, list);
+        if (list->count == 0 || share_built(t, list) ||
+            share_built(b->table, list)) {
+            continue;
         }
+        int err = build_list(b, list);
+        list->bare = err != INFRA_OK;
+        first = first == INFRA_OK ? err : first;
     }
-    return err;
+    return first;
 }
 
 /* Who is up that was not starts to warm up now. */
@@ -206,7 +210,8 @@ static void note_members(struct infra_balancer *b, uint32_t up_count)
 static bool is_plain(const struct list *list)
 {
     return list->load == 100 && list->count > 0 && !list->capped &&
-           !list->partial && !list->outage && !list->counted &&
+           !atomic_load_explicit(&list->partial, memory_order_relaxed) &&
+           !list->bare && !list->outage && !list->counted &&
            list->warm_at == 0 && !list->spill;
 }
 
@@ -228,19 +233,17 @@ int infra_balancer_publish(struct infra_balancer *balancer, infra_time now)
     note_arrivals(b, now);
     struct table *t = infra__lists_lay_out(b, now);
     if (t == NULL) {
+        infra__table_withdraw(b);
         return INFRA_ENOMEM;
     }
     int err = build_all(b, t);
-    if (err != INFRA_OK) {
-        infra__table_free(b, &t->edition);
-        return err;
-    }
     uint32_t up_count = infra__lists_up_count(b);
     t->admitted = b->recovering && up_count > 0 && up_count < b->recover_min
                       ? (uint32_t)(((uint64_t)up_count << 32) / b->recover_min)
                       : UINT32_MAX;
-    t->plain = t->admitted == UINT32_MAX && t->lists_count > 0 &&
-               is_plain(&t->lists[0]);
+    bool plain = t->admitted == UINT32_MAX && t->lists_count > 0 &&
+                 is_plain(&t->lists[0]);
+    atomic_store_explicit(&t->plain, plain, memory_order_relaxed);
     t->edition.version = ++b->version;
     t->edition.refs = 1;
     for (struct infra_balancer_reader *r = b->readers; r != NULL; r = r->next) {
@@ -250,8 +253,8 @@ int infra_balancer_publish(struct infra_balancer *balancer, infra_time now)
         infra__edition_unref(&b->table->edition, infra__table_free, b);
     }
     b->table = t;
-    b->dirty = false;
+    b->dirty = err != INFRA_OK; /* Then the next publish tries again. */
     note_members(b, up_count);
     assert(b->table->edition.version == b->version);
-    return INFRA_OK;
+    return err;
 }

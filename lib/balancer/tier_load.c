@@ -41,6 +41,14 @@ static void load_by_size(struct infra__tier_load *ret,
     }
 }
 
+/* Can less than @percent of a tier serve? Exactly: two percentages that were
+ * cut off before they are added miss the threshold that they reach. */
+static bool is_below(const struct infra__tier_health *h, uint32_t percent)
+{
+    return h->all > 0 ? 100 * (h->healthy + h->degraded) < percent * h->all
+                      : percent > 0;
+}
+
 void infra__tier_loads(struct infra__tier_load *ret,
                        const struct infra__tier_health *tiers, uint32_t count,
                        uint32_t overprovision_percent, uint32_t panic_percent)
@@ -57,10 +65,8 @@ void infra__tier_loads(struct infra__tier_load *ret,
     }
     total = total < 100 ? total : 100;
     for (uint32_t t = 0; t < count; t++) {
-        ret[t].panic = total < 100 &&
-                       capacity(tiers[t].healthy, tiers[t].all, 100) +
-                               capacity(tiers[t].degraded, tiers[t].all, 100) <
-                           panic_percent;
+        ret[t].panic = (total == 0 && panic_percent > 0) ||
+                       (total < 100 && is_below(&tiers[t], panic_percent));
         all_panic &= ret[t].panic;
     }
     if (all_panic) {

@@ -8,8 +8,9 @@
  * 100/140 of it is healthy), at most 100. Tiers take by health in their order,
  * the healthy before the degraded. When all tiers together cannot carry 100 %,
  * a tier of which less than the panic threshold can serve is in panic: its
- * health is not believed. When all are, traffic goes by the number of backends.
- * */
+ * health is not believed. When all are, or nobody's health comes to one percent
+ * and there is a threshold, traffic goes by the number of backends. Without
+ * a threshold the loads may be 0 then. */
 #ifndef INFRA_BALANCER_TIER_LOAD_H
 #define INFRA_BALANCER_TIER_LOAD_H
 

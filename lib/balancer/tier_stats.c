@@ -61,7 +61,7 @@ static int inspect_shares(const struct infra_balancer *b,
                                                  .request = &no_restriction };
     struct shares shares = { .count = list->count };
 
-    if (b->policy->shares == NULL) {
+    if (b->policy->shares == NULL || list->bare) {
         stats->share_min_ppm = PPM;
         stats->share_max_ppm = PPM;
         return INFRA_OK;
@@ -101,7 +101,7 @@ static int inspect_list(const struct infra_balancer *b, const struct list *list,
                         struct infra_balancer_tier_stats *stats)
 {
     for (uint32_t i = 0; i < list->count; i++) {
-        stats->candidates += list->states >> list->entries[i].state & 1u;
+        stats->candidates += entry_is_up(list, &list->entries[i]);
     }
     stats->load_percent += list->load;
     if (list->built != NULL &&

@@ -41,7 +41,7 @@ void *infra__alloc_lines(const struct infra_allocator *a, size_t bytes,
 void infra__free_lines(const struct infra_allocator *a, void *raw,
                        size_t bytes);
 
-#define INFRA__OUTCOME_LAST INFRA_OUTCOME_GATEWAY_ERROR
+#define INFRA__OUTCOME_LAST INFRA_OUTCOME_STALE
 
 /* Did it do its work? */
 static inline int infra__outcome_worked(uint32_t outcome)

@@ -19,6 +19,7 @@ static const char *const results[] = {
     [-INFRA_ESHED] = "too few backends are back after an outage",
     [-INFRA_EBUDGET] = "the retry budget is spent",
     [-INFRA_EREMOTE] = "the file is on a network file system",
+    [-INFRA_EEXIST] = "another id has this key",
 };
 
 static const char *const outcomes[] = {
@@ -32,6 +33,7 @@ static const char *const outcomes[] = {
     [INFRA_OUTCOME_ABANDONED] = "abandoned",
     [INFRA_OUTCOME_DEGRADED] = "degraded",
     [INFRA_OUTCOME_GATEWAY_ERROR] = "gateway error",
+    [INFRA_OUTCOME_STALE] = "stale",
 };
 
 const char *infra_strerror(int err)

@@ -207,7 +207,8 @@ int infra_health_probe_now(struct infra_health *health, uint32_t id,
 
 static enum evidence evidence_of(uint32_t outcome)
 {
-    if (outcome == INFRA_OUTCOME_LOCAL || outcome == INFRA_OUTCOME_ABANDONED) {
+    if (outcome == INFRA_OUTCOME_LOCAL || outcome == INFRA_OUTCOME_ABANDONED ||
+        outcome == INFRA_OUTCOME_STALE) {
         return EVIDENCE_OF_NOTHING;
     }
     if (outcome == INFRA_OUTCOME_TIMEOUT ||
@@ -311,14 +312,19 @@ int infra_health_verdict(struct infra_health *health, uint64_t check,
                          uint32_t outcome, uint32_t detail, infra_time now)
 {
     uint32_t id = (uint32_t)check;
+    bool is_known = outcome <= INFRA__OUTCOME_LAST;
 
-    if (health == NULL || outcome > INFRA__OUTCOME_LAST) {
+    if (health == NULL) {
         return INFRA_EINVAL;
     }
     infra__health_advance(health, now);
     if (id >= health->ids_max || !health->backends[id].is_running ||
         health->backends[id].generation != check >> 32) {
-        return INFRA_ESTALE;
+        return is_known ? INFRA_ESTALE : INFRA_EINVAL;
+    }
+    if (!is_known) { /* The check is over; a backend whose check is not would
+                        never be asked again. */
+        outcome = INFRA_OUTCOME_ABANDONED;
     }
     struct infra__backend *b = &health->backends[id];
 
@@ -335,5 +341,5 @@ int infra_health_verdict(struct infra_health *health, uint64_t check,
         b->is_asked = false;
         hasten(health, id);
     }
-    return INFRA_OK;
+    return is_known ? INFRA_OK : INFRA_EINVAL;
 }

@@ -129,6 +129,7 @@ int infra__outlier_report(struct infra__outlier_desk *desk, uint32_t id,
         return miss(desk, id);
     case INFRA_OUTCOME_LOCAL:
     case INFRA_OUTCOME_ABANDONED:
+    case INFRA_OUTCOME_STALE:
         return 0;
     default:
         return INFRA_EINVAL;

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/* What publish does when there is no memory for a table: a mark has to become
+ * visible all the same. Who takes nothing new any more is withdrawn in the
+ * table that readers have, and who was withdrawn there comes back; all else
+ * waits. Readers look at these states with relaxed loads, as they do with the
+ * in-flight counts. */
+#include "internal.h"
+
+static void withdraw(struct entry *e, uint32_t state)
+{
+    atomic_store_explicit(&e->state, (uint8_t)state, memory_order_relaxed);
+}
+
+/* What the entry should say. Where health is not believed only the operator
+ * can take it out. */
+static uint32_t state_now(const struct infra_balancer *b, const struct entry *e,
+                          bool believed)
+{
+    const struct member *m = &b->members[e->id];
+
+    if (!m->present || m->owner != e->owner) {
+        return INFRA_STATE_DOWN;
+    }
+    if (believed) {
+        return member_state(m);
+    }
+    uint32_t admin = member_admin(m);
+    return admin > INFRA_STATE_DEGRADED ? admin : entry_state(e);
+}
+
+static void withdraw_from(const struct infra_balancer *b, struct list *list,
+                          bool believed)
+{
+    for (uint32_t i = 0; i < list->count; i++) {
+        struct entry *e = &list->entries[i];
+        uint32_t state = state_now(b, e, believed && !list->outage);
+        bool takes = state <= INFRA_STATE_DEGRADED;
+        if (takes != (entry_state(e) <= INFRA_STATE_DEGRADED)) {
+            withdraw(e, state);
+        }
+    }
+    atomic_store_explicit(&list->partial, true, memory_order_relaxed);
+}
+
+void infra__table_withdraw(struct infra_balancer *b)
+{
+    struct table *t = b->table;
+    bool believed =
+        infra__lists_up_count(b) > 0 || b->outage == INFRA_OUTAGE_REFUSE;
+
+    if (t == NULL) {
+        return;
+    }
+    atomic_store_explicit(&t->plain, false, memory_order_relaxed);
+    for (uint32_t l = 0; l < t->lists_count; l++) {
+        withdraw_from(b, &t->lists[l], believed);
+    }
+    for (uint32_t i = 0; i < t->aside.count; i++) {
+        struct entry *e = &t->aside.entries[i];
+        bool is_down = state_now(b, e, true) == INFRA_STATE_DOWN;
+        withdraw(e, is_down ? INFRA_STATE_DOWN : INFRA_STATE_DRAINING);
+    }
+}
