@@ -169,7 +169,7 @@ struct infra_backend {
      *  backend" when an id comes back, and its place for hash policies. */
     const char *key;
     uint32_t id;     /**< The host's: its slot in its own server table. */
-    uint32_t weight; /**< 0: 1. */
+    uint32_t weight; /**< 0: 1.  For none see infra_balancer_set_share(). */
     uint32_t tier;   /**< 0 first. */
     /** Most tickets at once, 0: no cap.  Tickets taken while the backend had no
      *  cap and a policy without shared load do not count towards it. */
@@ -326,6 +326,39 @@ INFRA_API INFRA_NODISCARD int infra_balancer_remove(
 INFRA_API INFRA_NODISCARD int infra_balancer_mark(
     struct infra_balancer *balancer, uint32_t id, uint32_t axis,
     uint32_t state);
+
+/**
+ * Set the part of its configured weight that a backend has: what its agent, or
+ * the operator, says for the time being.  100 until then.  Seen by readers
+ * after publish, and among workers that share by all of them.
+ *
+ * The share stays when infra_balancer_set() configures another weight, and ends
+ * when the backend is removed.  With a hash policy each new weight builds a
+ * table, but 0 and the way back from it build none.
+ *
+ * @param percent  0 to 65535; the weight that results is kept between 1 and
+ *                 INFRA_BALANCER_WEIGHT_MAX.  0 is nothing: the backend takes
+ *                 nothing new but sticky requests, as under a mark of draining
+ *                 by the operator, whatever else is down.  An agent's number
+ *                 belongs here and not into infra_backend.weight, where 0 is 1.
+ * @return INFRA_OK; INFRA_ENOENT; INFRA_EINVAL (percent out of range).
+ *
+ * Thread safety: owner.
+ */
+INFRA_API INFRA_NODISCARD int infra_balancer_set_share(
+    struct infra_balancer *balancer, uint32_t id, uint32_t percent);
+
+/**
+ * Set a weight in place of the configured one: infra_balancer_set_share() for
+ * an agent that says a number.  It holds until infra_balancer_set_share().
+ *
+ * @param weight  0 to INFRA_BALANCER_WEIGHT_MAX; 0 is nothing, as there.
+ * @return INFRA_OK; INFRA_ENOENT; INFRA_EINVAL (weight out of range).
+ *
+ * Thread safety: owner.
+ */
+INFRA_API INFRA_NODISCARD int infra_balancer_set_weight(
+    struct infra_balancer *balancer, uint32_t id, uint32_t weight);
 
 /**
  * Make all edits since the last publish visible at once.  Without edits it only

@@ -182,6 +182,39 @@ int infra_balancer_mark(struct infra_balancer *balancer, uint32_t id,
     return INFRA_OK;
 }
 
+static int set_share(struct infra_balancer *b, uint32_t id, uint32_t share)
+{
+    if (b == NULL || id >= b->ids_max) {
+        return INFRA_EINVAL;
+    }
+    struct member *m = &b->members[id];
+    if (!m->present) {
+        return INFRA_ENOENT;
+    }
+    b->dirty |= m->share != share;
+    m->share = share;
+    infra__shared_share(b, id, share);
+    return INFRA_OK;
+}
+
+int infra_balancer_set_share(struct infra_balancer *balancer, uint32_t id,
+                             uint32_t percent)
+{
+    if (percent > INFRA_BALANCER_WEIGHT_MAX) {
+        return INFRA_EINVAL;
+    }
+    return set_share(balancer, id, percent != 100 ? SHARE_SET | percent : 0);
+}
+
+int infra_balancer_set_weight(struct infra_balancer *balancer, uint32_t id,
+                              uint32_t weight)
+{
+    if (weight > INFRA_BALANCER_WEIGHT_MAX) {
+        return INFRA_EINVAL;
+    }
+    return set_share(balancer, id, SHARE_SET | SHARE_ABSOLUTE | weight);
+}
+
 /* The part of its list's traffic that a backend should get by its weight, in
  * the table that readers have, in millionths. */
 static uint32_t share_of(const struct infra_balancer *b, uint32_t id)
@@ -224,7 +257,8 @@ int infra_balancer_inspect(const struct infra_balancer *balancer, uint32_t id,
         .state = member_state(m),
         .load = slot_in_flight(&balancer->slots[id]),
     };
-    while (stats.state != INFRA_STATE_UP &&
+    /* A share of nothing is no mark, but the operator's in effect. */
+    while (stats.state != INFRA_STATE_UP && stats.axis < INFRA_AXIS_ADMIN &&
            m->marks[stats.axis] != stats.state) {
         stats.axis++;
     }

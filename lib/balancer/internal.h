@@ -44,7 +44,10 @@ struct slot {
     _Atomic uint32_t marks;     /* Among workers: a byte for each axis. */
     _Atomic uint64_t latency;   /* See latency.h. */
     _Atomic uint64_t owner;     /* Among workers: see shared.c. */
-    struct counts base;         /* See infra__balancer_base(). */
+    union {
+        struct counts base;     /* Alone: see infra__balancer_base(). */
+        _Atomic uint32_t share; /* Among workers: as in struct member. */
+    };
 };
 _Static_assert(sizeof(struct slot) == INFRA__CACHE_LINE, "one line per slot");
 
@@ -137,8 +140,10 @@ struct member {
      * removed, and the table without it is not published yet. */
     uint64_t absent_since;
     infra_time up_since;
-    uint32_t weight;
     uint32_t in_flight_max;
+    uint32_t share;  /* Of the weight: 0 is all, else SHARE_SET and ... */
+    uint16_t weight; /* As configured. */
+    uint16_t owner;  /* Counts the keys that the id has had. */
     uint8_t tier;
     uint8_t marks[3]; /* By axis. */
     uint8_t present;
@@ -149,8 +154,10 @@ struct member {
      * tier's have it outside their subset, 1: the healthy, 2: the degraded. */
     uint8_t rank;
     uint8_t passed_over;
-    uint16_t owner; /* Counts the keys that the id has had. */
 };
+#define SHARE_SET 0x80000000u
+#define SHARE_ABSOLUTE 0x40000000u /* The rest is a weight, not per cent. */
+#define SHARE_VALUE 0xffffu
 #define EDITION_PENDING UINT64_MAX
 #define MARKS_UNSEEN UINT64_MAX
 
@@ -238,12 +245,40 @@ struct infra_balancer_reader {
     void *raw;
 };
 
+/* What nobody may lift: the operator's mark, and a share of nothing. */
+static inline uint32_t member_admin(const struct member *m)
+{
+    uint32_t admin = m->marks[INFRA_AXIS_ADMIN];
+    bool nothing = m->share != 0 && (m->share & SHARE_VALUE) == 0;
+
+    return nothing && admin < INFRA_STATE_DRAINING ? INFRA_STATE_DRAINING
+                                                   : admin;
+}
+
 /* The state that counts: the worst of the marks. */
 static inline uint32_t member_state(const struct member *m)
 {
-    uint32_t worst = m->marks[0];
-    worst = m->marks[1] > worst ? m->marks[1] : worst;
-    return m->marks[2] > worst ? m->marks[2] : worst;
+    uint32_t worst = member_admin(m);
+    worst = m->marks[0] > worst ? m->marks[0] : worst;
+    return m->marks[1] > worst ? m->marks[1] : worst;
+}
+
+/* The weight that counts, at least 1. With a share of nothing the configured
+ * one, so that no table changes for it. */
+static inline uint32_t member_weight(const struct member *m)
+{
+    uint32_t value = m->share & SHARE_VALUE;
+
+    if (value == 0) {
+        return m->weight;
+    }
+    uint64_t weight = (m->share & SHARE_ABSOLUTE) != 0
+                          ? value
+                          : (uint64_t)m->weight * value / 100;
+    if (weight > INFRA_BALANCER_WEIGHT_MAX) {
+        return INFRA_BALANCER_WEIGHT_MAX;
+    }
+    return weight > 0 ? (uint32_t)weight : 1;
 }
 
 static inline uint32_t slot_in_flight(const struct slot *slot)

@@ -30,7 +30,7 @@ struct plan {
 
 static uint32_t state_in(const struct member *m, uint32_t mode)
 {
-    uint32_t admin = m->marks[INFRA_AXIS_ADMIN];
+    uint32_t admin = member_admin(m);
 
     switch (mode) {
     case MODE_NORMAL:
@@ -90,7 +90,7 @@ static void load_tiers(const struct infra_balancer *b, struct plan *plan)
 
     for (uint32_t id = 0; id < b->ids_max; id++) {
         const struct member *m = &b->members[id];
-        if (!m->present || m->marks[INFRA_AXIS_ADMIN] > INFRA_STATE_DEGRADED) {
+        if (!m->present || member_admin(m) > INFRA_STATE_DEGRADED) {
             continue;
         }
         health[m->tier].all++;
@@ -216,16 +216,16 @@ static void add_entry(struct list *list, struct entry *e,
                       const struct member *m, uint32_t id, uint32_t state)
 {
     *e = (struct entry) { .id = id,
-                          .weight = m->weight,
+                          .weight = member_weight(m),
                           .cap = m->in_flight_max,
                           .owner = m->owner,
                           .state = (uint8_t)state,
                           .tier = m->tier };
     list->count++;
-    list->weight_total += m->weight;
+    list->weight_total += e->weight;
     list->capped |= m->in_flight_max > 0;
     list->partial |= (list->states >> state & 1u) == 0;
-    list->even &= m->weight == list->entries[0].weight;
+    list->even &= e->weight == list->entries[0].weight;
 }
 
 /* Note when each came up, if some are new and not all: with nobody to take the

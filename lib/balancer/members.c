@@ -146,6 +146,7 @@ static void apply(struct infra_balancer *b, const struct infra_backend *o,
     }
     if (!m->present) {
         memset(m->marks, INFRA_STATE_UP, sizeof m->marks);
+        m->share = 0;
         b->marks_seen = MARKS_UNSEEN; /* Unless other workers know better. */
         b->leaving_count -= m->is_leaving;
         m->is_leaving = 0;
@@ -154,7 +155,7 @@ static void apply(struct infra_balancer *b, const struct infra_backend *o,
     }
     b->dirty |= m->weight != weight || m->tier != o->tier ||
                 m->in_flight_max != o->in_flight_max;
-    m->weight = weight;
+    m->weight = (uint16_t)weight;
     m->tier = (uint8_t)o->tier;
     m->in_flight_max = o->in_flight_max;
 }

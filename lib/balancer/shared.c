@@ -142,6 +142,7 @@ static void empty(struct shared *s, uint32_t id)
 
     atomic_store(&slot->in_flight, 0);
     atomic_store(&slot->marks, 0);
+    atomic_store(&slot->share, 0);
     atomic_store(&slot->latency, 0);
     atomic_store(&slot->owner, OWNER_NOBODY);
 }
@@ -208,6 +209,15 @@ void infra__shared_leave(struct infra_balancer *b, uint32_t id)
     }
 }
 
+/* Release pairs with the acquire in infra__shared_adopt_marks(): who sees the
+ * new count sees the mark. */
+static void note_change(struct infra_balancer *b)
+{
+    uint64_t changes = atomic_fetch_add_explicit(&b->shared->marks_changes, 1,
+                                                 memory_order_release);
+    b->marks_seen += changes == b->marks_seen; /* Only ours: no need to look. */
+}
+
 void infra__shared_mark(struct infra_balancer *b, uint32_t id, uint32_t axis,
                         uint32_t state)
 {
@@ -226,11 +236,16 @@ void infra__shared_mark(struct infra_balancer *b, uint32_t id, uint32_t axis,
         }
     } while (!atomic_compare_exchange_weak_explicit(
         marks, &before, after, memory_order_relaxed, memory_order_relaxed));
-    /* Release pairs with the acquire in infra__shared_adopt_marks(): who sees
-     * the new count sees the mark. */
-    uint64_t changes = atomic_fetch_add_explicit(&b->shared->marks_changes, 1,
-                                                 memory_order_release);
-    b->marks_seen += changes == b->marks_seen; /* Only ours: no need to look. */
+    note_change(b);
+}
+
+void infra__shared_share(struct infra_balancer *b, uint32_t id, uint32_t share)
+{
+    if (b->ledger != NULL &&
+        atomic_exchange_explicit(&b->slots[id].share, share,
+                                 memory_order_relaxed) != share) {
+        note_change(b);
+    }
 }
 
 void infra__shared_adopt_marks(struct infra_balancer *b)
@@ -254,6 +269,10 @@ void infra__shared_adopt_marks(struct infra_balancer *b)
             b->dirty |= m->marks[axis] != state;
             m->marks[axis] = state;
         }
+        uint32_t share =
+            atomic_load_explicit(&b->slots[id].share, memory_order_relaxed);
+        b->dirty |= m->present && m->share != share;
+        m->share = m->present ? share : 0;
     }
 }
 

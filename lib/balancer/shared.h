@@ -44,9 +44,10 @@ int infra__shared_claim(struct infra_balancer *b, uint32_t id, const char *key);
 /* This process has done with its backend of that id. */
 void infra__shared_leave(struct infra_balancer *b, uint32_t id);
 
-/* Tell the others of a mark; take over theirs. */
+/* Tell the others of a mark, or of a share; take over theirs. */
 void infra__shared_mark(struct infra_balancer *b, uint32_t id, uint32_t axis,
                         uint32_t state);
+void infra__shared_share(struct infra_balancer *b, uint32_t id, uint32_t share);
 void infra__shared_adopt_marks(struct infra_balancer *b);
 
 #endif
