@@ -56,12 +56,33 @@ static void report_c_and_d(void)
 }
 
 /* A node that has taken writes beside the primary is not detached and has not
- * reported, however far it says that it is: with a as well as b out, two of four
- * are one too few to know that they have every acknowledged write. */
-START_TEST(own_history_does_not_count)
+ * reported, however far it says that it is. Since it was shut out it has
+ * acknowledged nothing: so two of the other three have every write since then,
+ * and whoever is as far as the primary was then has every one before that. */
+START_TEST(shut_out_node_is_one_less)
 {
     start(sync_1);
     part_b();
+    lose_primary();
+    host_expect("hold-a [collecting: fenced] detach-a detach-c detach-d");
+    report_c_and_d();
+    host_expect("name-c [naming: reported]");
+}
+END_TEST
+
+/* That is not so if nobody is as far, or if the primary was not seen since then. */
+START_TEST(own_history_does_not_count)
+{
+    start(sync_1);
+    host_primary(1, 1, 120);
+    (void)host_take();
+    host_done(INFRA_PROMOTION_MARK, 1);
+    (void)host_take();
+    host_done(INFRA_PROMOTION_FENCE, 1);
+    (void)host_take();
+    if (_i == 0) {
+        host_primary(0, 1, 111);
+    }
     lose_primary();
     host_expect("hold-a [collecting: fenced] detach-a detach-c detach-d");
     report_c_and_d();
@@ -74,9 +95,36 @@ START_TEST(own_history_does_not_count)
     host_wait(INFRA_SEC(3));
     (void)host_take();
     host_done(INFRA_PROMOTION_DETACH, 0); /* The primary has everything. */
-    host_replica(0, NOBODY, 1, 110);
+    host_replica(0, NOBODY, 1, 112);
     host_replica(2, NOBODY, 1, 110);
     host_expect("name-a [naming: reported]");
+}
+END_TEST
+
+/* A node that was pointed at the primary may have acknowledged something, except
+ * if it answers that its data is still being replaced. */
+START_TEST(clone_under_way_is_one_less)
+{
+    start(sync_1);
+    part_b();
+    host_wait(INFRA_SEC(5));
+    host_primary(0, 1, 110);
+    host_replica(1, NOBODY, 1, 120);
+    host_expect("repoint-b");
+    lose_primary();
+    host_expect("hold-a [collecting: fenced] detach-a detach-b detach-c "
+                "detach-d");
+    report_c_and_d();
+    host_wait(INFRA_SEC(2));
+    host_expect("[held: missing]");
+    if (_i == 0) {
+        host_done(INFRA_PROMOTION_DETACH, 1);
+        host_replica(1, NOBODY, 1, 120);
+        host_expect("");
+    } else {
+        host_answer(INFRA_PROMOTION_DETACH, 1, INFRA_FENCE_FAILED);
+        host_expect("name-c [naming: reported]");
+    }
 }
 END_TEST
 
@@ -368,7 +416,9 @@ static Suite *apart_suite(void)
     TCase *t = tcase_create("apart");
 
     tcase_add_checked_fixture(t, host_setup, host_teardown);
-    tcase_add_test(t, own_history_does_not_count);
+    tcase_add_test(t, shut_out_node_is_one_less);
+    tcase_add_loop_test(t, own_history_does_not_count, 0, 2);
+    tcase_add_loop_test(t, clone_under_way_is_one_less, 0, 2);
     tcase_add_test(t, other_has_every_write);
     tcase_add_test(t, own_history_is_not_waited_for);
     tcase_add_loop_test(t, next_process_is_told, 0, 2);

@@ -109,7 +109,7 @@
  * the position, then decide; one table), orchestrator (the replicas' view).
  *
  * Cost: O(nodes) a call, O(nodes * observers) where it counts votes, and
- * O(nodes * nodes) while it chooses.  Memory: 136 bytes a node and 16 for
+ * O(nodes * nodes) while it chooses.  Memory: 160 bytes a node and 16 for
  * each of its observers, allocated by create.
  */
 #ifndef INFRA_PROMOTION_H
@@ -234,8 +234,10 @@ enum infra_promotion_event_kind {
 #define INFRA_PROMOTION_QUARANTINED 4u
 /** Has a history of its own: took writes beside the primary, or by a token that
  *  the primary never had.  The node has not reported, whatever it says, and is
- *  not detached and not promoted, not even by FORCE; it is shut out while it
- *  takes writes, and pointed at the primary.  The machine sets the flag, and
+ *  not promoted, not even by FORCE; it is shut out while it takes writes, and
+ *  pointed at the primary.  It gets a DETACH only after a REPOINT that was not
+ *  answered, to find out whether its data is still being replaced: what is has
+ *  acknowledged nothing since the node was shut out, and need not be asked.  The machine sets the flag, and
  *  takes it back when a REPOINT is DONE; MARK tells both.  The host sets it at
  *  READ, and does not take it back: the operator may, by ADMIT. */
 #define INFRA_PROMOTION_APART 8u

@@ -257,6 +257,11 @@ static void learn(struct infra_promotion *p, uint32_t id,
     n->is_halted = s->halted != 0;
     if (s->source != NOBODY && at >= n->not_before) {
         n->is_detached = false; /* Somebody attached it again. */
+        n->silent_since = 0;
+        n->is_sealed = n->may_follow = false;
+    }
+    if (writable && id == p->primary && !p->is_unfinished) {
+        infra__promotion_seal(p, at);
     }
     if (!writable && s->source == p->primary && p->primary != NOBODY &&
         at >= n->not_before) {

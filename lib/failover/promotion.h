@@ -55,6 +55,7 @@ enum infra__promotion_rule {
     INFRA__PROMOTION_RULE_WHOLE,  /* Who cannot be detached has not reported. */
     INFRA__PROMOTION_RULE_REFUSED, /* Who was not promoted is not tried again. */
     INFRA__PROMOTION_RULE_LOST,    /* A dead candidate is not waited for. */
+    INFRA__PROMOTION_RULE_SEAL,    /* Who is out counts until then. */
     INFRA__PROMOTION_RULES_COUNT,
 };
 #ifdef INFRA_MUTATIONS
@@ -98,6 +99,14 @@ struct node {
     infra_time refused_until; /* Its promotion failed: not a candidate. */
     infra_time not_before;    /* Samples begun before do not speak any more. */
     struct order order;
+    /* Since it was shut out, under this lease, it has acknowledged nothing; and
+     * the primary was seen here after that. */
+    infra_time silent_since; /* 0: it may have. */
+    uint64_t seal_timeline;
+    uint64_t seal_position;
+    bool is_sealed;
+    bool may_follow; /* A REPOINT was handed out since then, */
+    bool is_in_part; /* and is still at work on its data, in this plan. */
     bool is_set;
     bool has_answered; /* The facts above are known. */
     bool is_detached;  /* By this plan. */
@@ -250,6 +259,13 @@ bool infra__promotion_is_rival(const struct infra_promotion *p, uint32_t id);
 /* A node is APART from now on, or not any more; the host has to write it down. */
 void infra__promotion_set_apart(struct infra_promotion *p, uint32_t id,
                                 bool is_apart);
+
+/* Nobody is known to be silent any more; @if_repointed: of those who may follow.
+ */
+void infra__promotion_unseal(struct infra_promotion *p, bool if_repointed);
+
+/* The primary was seen, as its node says now. */
+void infra__promotion_seal(struct infra_promotion *p, infra_time at);
 
 /* Find the nodes that have a history of their own. */
 void infra__promotion_find_apart(struct infra_promotion *p);

@@ -92,3 +92,29 @@ uint32_t infra__promotion_unmarked(const struct infra_promotion *p)
     }
     return NOBODY;
 }
+
+void infra__promotion_unseal(struct infra_promotion *p, bool if_repointed)
+{
+    for (uint32_t i = 0; i < p->o.nodes_max; i++) {
+        struct node *n = &p->nodes[i];
+        if (n->may_follow || !if_repointed) {
+            n->silent_since = 0;
+            n->is_sealed = n->may_follow = false;
+        }
+    }
+}
+
+void infra__promotion_seal(struct infra_promotion *p, infra_time at)
+{
+    const struct node *primary = &p->nodes[p->primary];
+
+    for (uint32_t i = 0; i < p->o.nodes_max; i++) {
+        struct node *n = &p->nodes[i];
+        if (n->silent_since != 0 && at > n->silent_since && !n->is_sealed &&
+            !n->may_follow && i != p->primary) {
+            n->is_sealed = true;
+            n->seal_timeline = primary->timeline;
+            n->seal_position = primary->position;
+        }
+    }
+}

@@ -12,6 +12,10 @@
  * also if one of the others is ahead and may not be promoted; and so has who is
  * at least as far as the primary, if that reports.
  *
+ * A node that was shut out and has followed nobody since acknowledges nothing:
+ * it is one less of n, for a candidate that is as far as the primary was seen to
+ * be after that.
+ *
  * Without acknowledgements everybody has to report, and may still be behind
  * what the old primary was last seen to have (Patroni's
  * maximum_lag_on_failover). */
@@ -98,10 +102,10 @@ struct tally {
     struct place binding; /* What the candidate has to have. */
 };
 
-static void raise(struct place *greatest, const struct node *n)
+static void raise_to(struct place *greatest, struct place place)
 {
-    if (is_greater(place_of(n), *greatest)) {
-        *greatest = place_of(n);
+    if (is_greater(place, *greatest)) {
+        *greatest = place;
     }
 }
 
@@ -138,10 +142,25 @@ static bool has_primary_reported(const struct infra_promotion *p)
            p->nodes[p->primary].timeline >= p->primary_timeline;
 }
 
-static struct tally count(const struct infra_promotion *p)
+/* Has it acknowledged nothing since its seal? What is still being built anew
+ * cannot begin to once its source is out. */
+static bool is_silent(const struct infra_promotion *p, uint32_t id)
+{
+    const struct node *n = &p->nodes[id];
+    bool is_cut_off =
+        n->is_in_part && p->primary != NOBODY && p->nodes[p->primary].is_fenced;
+
+    return n->silent_since != 0 && (n->is_sealed || !PROMOTION_RULE(SEAL)) &&
+           (!n->may_follow || is_cut_off) && id != p->primary &&
+           !has_reported(p, id);
+}
+
+/* @is_strict: also who is silent is one of those who count. */
+static struct tally count(const struct infra_promotion *p, bool is_strict)
 {
     bool acks = p->o.sync_acks > 0;
     struct tally t = { .is_complete = true };
+    struct place seal = { 0, 0 };
     uint32_t all = 0;
 
     for (uint32_t i = 0; i < p->o.nodes_max; i++) {
@@ -151,11 +170,16 @@ static struct tally count(const struct infra_promotion *p)
         if (!n->is_set) {
             continue;
         }
+        if (acks && !is_strict && is_sync(n) && is_silent(p, i)) {
+            is_counted = false;
+            raise_to(&seal,
+                     (struct place) { n->seal_timeline, n->seal_position });
+        }
         all += is_counted;
         t.reported += is_counted && is_in;
         t.is_complete = t.is_complete && (is_in || !is_expected(p, i));
         if (!acks && n->has_answered && !has_flag(n, INFRA_PROMOTION_APART)) {
-            raise(&t.binding, n);
+            raise_to(&t.binding, place_of(n));
         }
     }
     if (!acks) {
@@ -179,6 +203,7 @@ static struct tally count(const struct infra_promotion *p)
         t.binding = place_of(&p->nodes[p->primary]);
         t.is_enough = true;
     }
+    raise_to(&t.binding, seal);
     return t;
 }
 
@@ -278,7 +303,7 @@ uint32_t infra__promotion_choose(const struct infra_promotion *p,
                                  struct infra__choice *ret)
 {
     uint32_t writer = writer_apart(p);
-    struct tally t = count(p);
+    struct tally t = count(p, true);
     bool is_late = p->now >= infra__time_add(p->since, p->o.collect) ||
                    p->step == INFRA_PROMOTION_HELD;
     bool had_one = false;
@@ -291,6 +316,10 @@ uint32_t infra__promotion_choose(const struct infra_promotion *p,
         return NO_REASON;
     }
     uint32_t chosen = t.is_enough ? best(p, &t, false, &had_one) : NOBODY;
+    if (chosen == NOBODY && p->o.sync_acks > 0) {
+        struct tally less = count(p, false);
+        chosen = less.is_enough ? best(p, &less, false, &had_one) : NOBODY;
+    }
     if (chosen == NOBODY && p->o.loss == INFRA_PROMOTION_LOSE) {
         if (!is_late) {
             return NO_REASON; /* Somebody may come back yet who has it. */

@@ -15,7 +15,7 @@ static void tell(const struct infra_promotion *p, uint32_t kind, uint32_t node,
     };
 }
 
-static void tell_order(const struct infra_promotion *p, struct order *order,
+static void tell_order(struct infra_promotion *p, struct order *order,
                        uint32_t node, struct infra_promotion_event *ret)
 {
     tell(p, order->kind, node, ret);
@@ -23,6 +23,10 @@ static void tell_order(const struct infra_promotion *p, struct order *order,
     ret->call_deadline = order->deadline;
     if (order->kind == INFRA_PROMOTION_REPOINT) {
         ret->source = p->primary;
+        p->nodes[node].may_follow = true;
+    } else if (order->kind == INFRA_PROMOTION_PROMOTE) {
+        p->nodes[node].silent_since = 0;
+        p->nodes[node].is_sealed = false;
     }
     if (order->kind == INFRA_PROMOTION_REPOINT ||
         order->kind == INFRA_PROMOTION_PRIMARY) {

@@ -61,8 +61,11 @@ static bool wants_detach(const struct infra_promotion *p, uint32_t id)
     const struct node *n = &p->nodes[id];
     bool is_attached_again = is_fresh(p, id) && n->source != NOBODY;
 
-    return !has_flag(n, INFRA_PROMOTION_APART) &&
-           (!n->is_detached || is_attached_again);
+    if (has_flag(n, INFRA_PROMOTION_APART) &&
+        (!n->is_sealed || !n->may_follow || n->is_in_part)) {
+        return false; /* Else: is it still being built anew? */
+    }
+    return !n->is_detached || is_attached_again;
 }
 
 /* What this node is to do. */
@@ -171,13 +174,16 @@ void infra__promotion_give_orders(struct infra_promotion *p)
 static void node_obeyed(struct infra_promotion *p, struct node *n)
 {
     if (n->order.kind == INFRA_PROMOTION_REPOINT) {
-        n->refused_until = 0;
+        n->refused_until = n->silent_since = 0;
+        n->is_sealed = n->may_follow = false;
         infra__promotion_set_apart(p, (uint32_t)(n - p->nodes), false);
     } else if (n->order.kind == INFRA_PROMOTION_DETACH) {
         n->is_detached = true;
         n->not_before = p->now + 1; /* Begun now may be begun before. */
     } else if (n->order.kind == INFRA_PROMOTION_FENCE) {
         n->is_fenced = true;
+        n->silent_since = p->now;
+        n->is_sealed = n->may_follow = false;
         n->not_before = p->now + 1;
         n->is_deposed = n->is_deposed || p->step == INFRA_PROMOTION_CONFLICT;
     }
@@ -221,6 +227,7 @@ static void answered(struct infra_promotion *p, struct order *order,
         host_obeyed(p);
     } else if (order->kind == INFRA_PROMOTION_DETACH && n != NULL) {
         n->is_detached = false;
+        n->is_in_part = outcome == INFRA_FENCE_FAILED;
     }
 }
 

@@ -36,6 +36,7 @@ static void end_plan(struct infra_promotion *p)
         p->nodes[i].is_detached = false;
         p->nodes[i].is_fenced = false;
         p->nodes[i].is_excused = false;
+        p->nodes[i].is_in_part = false;
         infra__promotion_drop_order(&p->nodes[i].order);
     }
 }
@@ -68,6 +69,9 @@ static void name_primary(struct infra_promotion *p)
     }
     if (p->target != NOBODY && p->target != p->candidate && p->target != old) {
         depose(p, p->target);
+    }
+    if (old != p->candidate) {
+        infra__promotion_unseal(p, true);
     }
     p->primary = p->candidate;
     p->primary_timeline = p->nodes[p->primary].timeline;
@@ -129,6 +133,7 @@ static void enter(struct infra_promotion *p, uint32_t node)
         break;
     case INFRA_PROMOTION_STANDBY:
         end_plan(p);
+        infra__promotion_unseal(p, false);
         infra__promotion_drop_order(&p->own);
         p->token = 0;
         p->tells_hold = p->tells_resign = false;
