@@ -128,6 +128,42 @@ START_TEST(clone_under_way_is_one_less)
 }
 END_TEST
 
+/* A rival that is not seen any more is out when the order is answered; until then
+ * it is given again, but not to one that is back. */
+START_TEST(fence_is_waited_for)
+{
+    start(sync_1);
+    host_primary(1, 1, 120);
+    (void)host_take();
+    host_done(INFRA_PROMOTION_MARK, 1);
+    host_expect("fence-b");
+    host_wait(INFRA_SEC(4));
+    host_primary(0, 1, 110);
+    host_replica(2, 0, 1, 110);
+    host_replica(3, 0, 1, 110);
+    host_wait(INFRA_SEC(1) - 1);
+    host_expect("fence-b");
+    host_wait(2);
+    host_expect("[watch: resolved]");
+    if (_i == 0) {
+        host_done(INFRA_PROMOTION_FENCE, 1);
+        host_expect("");
+        host_primary(0, 1, 110);
+        host_wait(INFRA_SEC(5));
+        host_expect("");
+        lose_primary();
+        host_expect("hold-a [collecting: fenced] detach-a detach-c detach-d");
+        report_c_and_d();
+        host_expect("name-c [naming: reported]");
+    } else {
+        host_replica(1, NOBODY, 1, 120);
+        host_expect("");
+        host_wait(INFRA_SEC(1));
+        host_expect("");
+    }
+}
+END_TEST
+
 /* Where the others are enough, one of them is promoted. */
 START_TEST(other_has_every_write)
 {
@@ -419,6 +455,7 @@ static Suite *apart_suite(void)
     tcase_add_test(t, shut_out_node_is_one_less);
     tcase_add_loop_test(t, own_history_does_not_count, 0, 2);
     tcase_add_loop_test(t, clone_under_way_is_one_less, 0, 2);
+    tcase_add_loop_test(t, fence_is_waited_for, 0, 2);
     tcase_add_test(t, other_has_every_write);
     tcase_add_test(t, own_history_is_not_waited_for);
     tcase_add_loop_test(t, next_process_is_told, 0, 2);

@@ -194,9 +194,9 @@ START_TEST(dead_candidate_is_not_waited_for)
     host_wait(INFRA_SEC(1) - 20);
     host_view(0, 2, view);
     host_expect("");
-    host.now = infra_promotion_deadline(host.p);
-    host_expect("promote-c"); /* It has not answered. */
-    host.now = infra_promotion_deadline(host.p);
+    host_wait(19);
+    host_expect("promote-c"); /* The order was not answered. */
+    host_wait(1);
     host_expect("[watch: dead] [waiting: spent] resign");
     collect_again(3);
     host_wait(INFRA_SEC(2));

@@ -296,6 +296,9 @@ uint32_t infra__promotion_fence_end(const struct infra_promotion *p,
 bool infra__promotion_wants_repoint(const struct infra_promotion *p,
                                     uint32_t id);
 
+/* Does it keep the order to be shut out? */
+bool infra__promotion_wants_fence(const struct infra_promotion *p, uint32_t id);
+
 /* Orders that got no answer in time, and those that the step wants. */
 void infra__promotion_expire_orders(struct infra_promotion *p);
 void infra__promotion_give_orders(struct infra_promotion *p);
@@ -306,5 +309,8 @@ bool infra__promotion_may_repeat(const struct order *order);
 
 /* When time alone changes the step. */
 infra_time infra__promotion_step_due(const struct infra_promotion *p);
+
+/* When what was seen speaks no more, or has been so for long enough. */
+infra_time infra__promotion_seen_due(const struct infra_promotion *p);
 
 #endif

@@ -4,6 +4,9 @@
  * all. */
 #include "promotion.h"
 
+#define DAMPER_LOOK_INTERVAL \
+    INFRA_SEC(1) /* When it is low enough is not said. */
+
 static infra_time after(infra_time from, infra_time duration)
 {
     return infra__time_add(from, duration);
@@ -333,4 +336,47 @@ infra_time infra__promotion_step_due(const struct infra_promotion *p)
     default:
         return INFRA_TIME_NEVER;
     }
+}
+
+/* What one observer, or a node itself, said of it. */
+static infra_time node_due(const struct infra_promotion *p, uint32_t id)
+{
+    const struct node *n = &p->nodes[id];
+    const struct view *views = &p->views[(size_t)id * p->o.observers_max];
+    infra_time at = INFRA_TIME_NEVER;
+
+    for (uint32_t i = 0; i < p->o.observers_max; i++) {
+        if (views[i].is_known) {
+            at = sooner(p, at, after(views[i].at, p->o.fresh + 1));
+        }
+    }
+    if (n->has_answered) {
+        at = sooner(p, at, after(n->at, p->o.fresh + 1));
+        at = sooner(p, at, after(n->changed, p->o.fresh));
+    }
+    return sooner(p, at, n->not_before);
+}
+
+infra_time infra__promotion_seen_due(const struct infra_promotion *p)
+{
+    infra_time at = INFRA_TIME_NEVER;
+
+    switch (p->step) {
+    case INFRA_PROMOTION_STANDBY:
+    case INFRA_PROMOTION_READING:
+    case INFRA_PROMOTION_NAMING:
+    case INFRA_PROMOTION_PAUSED:
+        return at;
+    default:
+        break;
+    }
+    for (uint32_t i = 0; i < p->o.nodes_max; i++) {
+        at = p->nodes[i].is_set ? sooner(p, at, node_due(p, i)) : at;
+    }
+    if (p->changes > 0) {
+        at = sooner(p, at, after(p->changed, p->o.recovery_gap));
+    }
+    return p->damper.is_suppressed
+               ? sooner(p, at, after(p->now, DAMPER_LOOK_INTERVAL))
+               : at;
 }

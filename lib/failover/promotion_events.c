@@ -134,6 +134,7 @@ infra_time infra_promotion_deadline(const struct infra_promotion *promotion)
     }
     infra_time at = infra__promotion_step_due(p);
     at = earlier(at > p->now ? at : INFRA_TIME_NEVER, order_due(&p->own));
+    at = earlier(at, infra__promotion_seen_due(p));
     for (uint32_t i = 0; i < p->o.nodes_max && at > 0; i++) {
         const struct node *n = &p->nodes[i];
         at = n->tells_quarantine ? 0 : earlier(at, order_due(&n->order));

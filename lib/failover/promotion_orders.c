@@ -68,11 +68,30 @@ static bool wants_detach(const struct infra_promotion *p, uint32_t id)
     return !n->is_detached || is_attached_again;
 }
 
+/* A rival that is seen no more may be out by the order that it has, and only the
+ * answer proves that. One that is seen again was let in. */
+bool infra__promotion_wants_fence(const struct infra_promotion *p, uint32_t id)
+{
+    const struct node *n = &p->nodes[id];
+
+    return has_flag(n, INFRA_PROMOTION_APART) && !n->is_unmarked &&
+           n->order.kind == INFRA_PROMOTION_FENCE &&
+           n->order.outcome != INFRA_FENCE_DONE && !is_fresh(p, id) &&
+           (p->step == INFRA_PROMOTION_WATCH ||
+            p->step == INFRA_PROMOTION_SUSPECT ||
+            p->step == INFRA_PROMOTION_WAITING ||
+            p->step == INFRA_PROMOTION_CONFLICT);
+}
+
 /* What this node is to do. */
 static uint32_t wanted(const struct infra_promotion *p, uint32_t id)
 {
     bool is_wanted = false;
     uint32_t kind = NO_ORDER;
+
+    if (infra__promotion_wants_fence(p, id)) {
+        return INFRA_PROMOTION_FENCE;
+    }
 
     switch (p->step) {
     case INFRA_PROMOTION_FENCING:

@@ -37,7 +37,9 @@ static void end_plan(struct infra_promotion *p)
         p->nodes[i].is_fenced = false;
         p->nodes[i].is_excused = false;
         p->nodes[i].is_in_part = false;
-        infra__promotion_drop_order(&p->nodes[i].order);
+        if (!infra__promotion_wants_fence(p, i)) {
+            infra__promotion_drop_order(&p->nodes[i].order);
+        }
     }
 }
 
