@@ -11,6 +11,7 @@
  */
 #include "arguments.h"
 #include "check_spec.h"
+#include "entropy.h"
 
 #include <getopt.h>
 #include <infra/driver.h>
@@ -100,9 +101,12 @@ static bool add_server(struct watch *w, const char *text)
     if (spec == NULL) {
         return false;
     }
-    int err = check_spec_probe(spec, infra_driver_now() + w->count, &s->probe);
+    uint64_t seed;
+    bool is_seeded = entropy_read(&seed);
+    int err = is_seeded ? check_spec_probe(spec, seed, &s->probe) : INFRA_OK;
     check_spec_free(spec);
-    return err == INFRA_OK || arguments_wrong("%s", infra_strerror(err));
+    return is_seeded &&
+           (err == INFRA_OK || arguments_wrong("%s", infra_strerror(err)));
 }
 
 static bool read_option(struct watch *w, int option, const char *value)

@@ -24,6 +24,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -111,8 +112,12 @@ static int start_check(struct proxy *proxy, uint32_t id)
 {
     const struct proxy_options *o = &proxy->options;
     struct infra_probe *probe = NULL;
-    int err = check_spec_probe(o->check, infra_driver_now() + id, &probe);
+    uint64_t seed;
 
+    if (getrandom(&seed, sizeof seed, 0) != (ssize_t)sizeof seed) {
+        return INFRA_ESYSTEM;
+    }
+    int err = check_spec_probe(o->check, seed, &probe);
     if (err != INFRA_OK) {
         return err;
     }
