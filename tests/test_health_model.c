@@ -36,6 +36,8 @@ struct state {
     uint32_t outcome;
     uint32_t detail;
     int degraded;
+    int answered;
+    int wanting;
 };
 
 struct place {
@@ -69,6 +71,7 @@ static struct model {
     infra_time blamed_at;
     infra_time stepped_at;
     infra_time turned_at;
+    int wants_answer;
     uint32_t answers;
     uint32_t silences;
     uint64_t order;
@@ -128,11 +131,13 @@ static void step_to(uint32_t score)
     m.turned_at = (m.score == 0) != (score == 0) ? m.now : m.turned_at;
     m.score = score;
     m.stepped_at = m.now;
+    m.wants_answer = m.wants_answer && score > 0;
 }
 
 static void blame(uint32_t reason, uint32_t max)
 {
     m.blamed_at = m.now;
+    m.wants_answer |= reason != INFRA_HEALTH_REASON_LOCAL;
     if (m.score == 0) {
         m.doubt_reason = reason;
         step_to(1);
@@ -330,15 +335,16 @@ static int is_held(struct place *p, int silent)
     infra_time away = m.slept - p->slept;
     int slept = away > 0 && 2 * away >= m.now - p->s.started;
 
+    if (!slept && (!silent || !m.wants_answer) && m.score > 0 &&
+        p->s.started >= m.blamed_at && m.now >= m.blamed_at + FASTINTER &&
+        m.now >= m.stepped_at + FASTINTER) {
+        step_to(m.score - 1);
+    }
     if (!slept && !silent) {
         m.answers++;
-        if (m.score > 0 && p->s.started >= m.blamed_at &&
-            m.now >= m.blamed_at + FASTINTER &&
-            m.now >= m.stepped_at + FASTINTER) {
-            step_to(m.score - 1);
-        }
+        p->s.answered = 1;
         p->silent = 0;
-    } else if (!slept && !p->silent && p->s.counter >= RISE) {
+    } else if (!slept && !p->silent && p->s.answered && p->s.counter >= RISE) {
         m.silences++;
         p->silent = 1;
     }
@@ -411,12 +417,14 @@ static int model_verdict(uint64_t check, uint32_t outcome, uint32_t detail)
     p->s.detail = detail;
     if (outcome == INFRA_OUTCOME_LOCAL || outcome == INFRA_OUTCOME_ABANDONED ||
         outcome == INFRA_OUTCOME_STALE) {
-        if (outcome == INFRA_OUTCOME_LOCAL) {
+        if (outcome == INFRA_OUTCOME_LOCAL && !p->s.wanting) {
+            p->s.wanting = 1;
             blame(INFRA_HEALTH_REASON_LOCAL, 1);
         }
         p->s.next = following(p, INFRA_HEALTH_REASON_FASTINTER);
         p->s.reason = INFRA_HEALTH_REASON_FASTINTER;
     } else {
+        p->s.wanting = 0;
         judge(p, outcome);
     }
     if (p->asked) {

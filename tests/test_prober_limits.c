@@ -405,7 +405,7 @@ END_TEST
  * session is opened with the present one. */
 START_TEST(names_are_copied)
 {
-    struct fake_tls fake = { .piece = 0 };
+    static struct fake_tls fake; /* Teardown closes the last session. */
     const struct infra_transport transport = fake_tls_transport(&fake);
     const struct infra_prober_options o = { .size = sizeof o,
                                             .allocator = &heap.allocator,

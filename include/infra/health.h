@@ -50,10 +50,12 @@
  * **Self-doubt** (after Lifeguard, Dadgar and others 2018).  The machine asks
  * itself whether it is the sick one.  Three things speak against it: its loop
  * comes more than INFRA_HEALTH_LATE after the deadline; a check ends with
- * INFRA_OUTCOME_LOCAL; or a backend that is to go down for its silence is one
- * of a crowd: since it began, more backends fell silent than checks of any were
- * answered.  Silence is INFRA_OUTCOME_TIMEOUT or _UNREACHABLE; all else is said
- * by somebody, and is evidence about him.  Then the machine is in doubt:
+ * INFRA_OUTCOME_LOCAL, and the check of that backend before it did not; or a
+ * backend that is to go down for its silence is one of a crowd: since it began,
+ * more backends fell silent than checks of any were answered.  Silence is
+ * INFRA_OUTCOME_TIMEOUT or _UNREACHABLE, and a backend that has never answered
+ * does not fall silent; all else is said by somebody, and is evidence about
+ * him.  Then the machine is in doubt:
  *
  * - infra_health_patience() stretches the time-outs of new checks: to the
  *   double, and by one more for every `fastinter` in which the loop was late
@@ -61,7 +63,8 @@
  * - Silence does not take a backend down, but is checked again after
  *   `fastinter`.
  * - Each `fastinter` without such evidence, with an answer to a check that
- *   began after it, takes one step back; the last one ends the doubt.
+ *   began after it, takes one step back; the last one ends the doubt.  Where
+ *   only LOCAL spoke against the machine, any end but LOCAL is answer enough.
  *
  * And a failed check says nothing if the loop was away for half of its time or
  * more: after a SIGSTOP, a suspended machine or a long stall nobody is

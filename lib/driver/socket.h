@@ -43,7 +43,7 @@ void infra__socket_set_quickack(int fd, bool on);
 /* Are there bytes that nobody has read? */
 bool infra__socket_holds_bytes(int fd);
 
-/* An enum infra_outcome for an errno of a socket of this family. */
-uint32_t infra__socket_outcome(int error, int family);
+/* An enum infra_outcome for an errno of a socket to @peer. */
+uint32_t infra__socket_outcome(int error, const struct infra__address *peer);
 
 #endif

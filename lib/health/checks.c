@@ -225,9 +225,13 @@ static void listen(struct infra_health *h, struct infra__backend *b,
 {
     if (evidence != EVIDENCE_OF_SILENCE) {
         infra__self_doubt_answer(&h->doubt, b->history.started, h->now);
+        b->history.has_answered = true;
         b->is_silent = false;
-    } else if (!b->is_silent &&
-               infra__rise_fall_is_up(&h->rise_fall, b->history.counter)) {
+        return;
+    }
+    infra__self_doubt_no_want(&h->doubt, b->history.started, h->now);
+    if (!b->is_silent && b->history.has_answered &&
+        infra__rise_fall_is_up(&h->rise_fall, b->history.counter)) {
         infra__self_doubt_silence(&h->doubt);
         b->is_silent = true;
     }
@@ -293,11 +297,13 @@ static uint32_t judge(struct infra_health *h, uint32_t id, uint32_t outcome)
     enum evidence evidence = evidence_of(outcome);
 
     if (evidence == EVIDENCE_OF_NOTHING) {
-        if (outcome == INFRA_OUTCOME_LOCAL) {
+        if (outcome == INFRA_OUTCOME_LOCAL && !b->history.is_wanting) {
             infra__self_doubt_local(&h->doubt, h->now);
+            b->history.is_wanting = true;
         }
         return INFRA_HEALTH_REASON_FASTINTER;
     }
+    b->history.is_wanting = false;
     if (evidence != EVIDENCE_OF_LIFE) {
         return judge_failure(h, id, evidence);
     }

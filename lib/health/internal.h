@@ -24,6 +24,8 @@ struct infra__history {
     uint16_t held;  /* Failures that doubt has held back, one after another. */
     uint8_t reason; /* Of the next check, or of the one that is running. */
     bool is_degraded;
+    bool has_answered; /* Once, well or not. */
+    bool is_wanting;   /* Its last check lacked something here. */
 };
 
 struct infra__backend {
