@@ -201,7 +201,7 @@ struct infra_prober_target {
     const char *key;                /**< As in infra_health_set(). */
     const struct sockaddr *address; /**< IPv4, IPv6 or Unix stream; copied. */
     /** How to check it.  It belongs to the prober once the call succeeds; the
-     *  one that it has for this id may be given again. */
+     *  one that was given last for this id may be given again. */
     struct infra_probe *probe;
     /** The server's name for TLS, not empty, copied; NULL: it has none. */
     const char *tls_name;
@@ -232,9 +232,14 @@ INFRA_API INFRA_NODISCARD int infra_prober_create(
 INFRA_API void infra_prober_destroy(struct infra_prober *prober);
 
 /**
- * Begin to check a backend, or replace the address and probe of one.  With the
- * same key its counter and its schedule go on; a running check is dropped, and
- * repeated soon, and one that waits keeps its place.
+ * Begin to check a backend, or replace the address and probe of one.
+ *
+ * A host may say its whole list again at any time and in any order.  With the
+ * same key, address and tls_name nothing changes, also where the key has
+ * another id now, or was removed within 10 s: counter and schedule go on, a
+ * check that waits keeps its place, and one that runs counts.  Another probe is
+ * used from the next check on.  Another address drops the running check, which
+ * is repeated soon.
  *
  * @return INFRA_OK; INFRA_ENOMEM; INFRA_ESTRUCT; INFRA_EINVAL: id out of range,
  *         no key, no probe, an address family that is not known, an empty
@@ -247,7 +252,8 @@ INFRA_API INFRA_NODISCARD int infra_prober_set(
     infra_time now);
 
 /**
- * Stop checking a backend; what is queued for it is dropped.
+ * Stop checking a backend; what is queued for it is dropped.  A check that runs
+ * may go on for up to 10 s, unheard, in case that its key is set again.
  *
  * @return INFRA_OK, INFRA_ENOENT, INFRA_EINVAL.
  *

@@ -45,7 +45,9 @@
  * **A backend is its key.**  Where a key moves to another id, or is removed and
  * comes back within INFRA_HEALTH_KEPT_FOR, its counter, its history and its
  * place in the schedule go with it: resolving a name again brings nobody up and
- * puts no check off.  Up to ids_max removed keys are kept, the last ones.
+ * puts no check off.  The verdict on a check that was running counts for the
+ * key; if it does not come, the check is repeated when `fastinter` has passed.
+ * Up to ids_max removed keys are kept, the last ones.
  *
  * **Self-doubt** (after Lifeguard, Dadgar and others 2018).  The machine asks
  * itself whether it is the sick one.  Three things speak against it: its loop
@@ -79,7 +81,7 @@
  * first failing check began, give or take the jitter; one `fastinter` later if
  * that check was asked for.
  *
- * Cost: O(log n) a check.  Memory: at most 216 bytes per id, allocated by
+ * Cost: O(log n) a check.  Memory: at most 248 bytes per id, allocated by
  * create.
  */
 #ifndef INFRA_HEALTH_H
@@ -223,7 +225,8 @@ INFRA_API INFRA_NODISCARD int infra_health_set(struct infra_health *health,
 
 /**
  * Stop checking a backend.  What is queued for it is dropped, and the verdict
- * of a running check will be INFRA_ESTALE.  Its state is kept for its key.
+ * of a running check is INFRA_ESTALE, unless its key is set again by then.  Its
+ * state is kept for its key.
  *
  * @return INFRA_OK, INFRA_ENOENT, INFRA_EINVAL.
  *
@@ -278,9 +281,9 @@ INFRA_API int infra_health_probe_now(struct infra_health *health, uint32_t id,
  *                 _STALE) leaves the counter alone, and the check is repeated
  *                 after fastinter.
  * @param detail   The host's own; handed out with the change that it causes.
- * @return INFRA_OK; INFRA_ESTALE: that check is answered or its backend gone;
- *         INFRA_EINVAL: NULL, or no such outcome (the check is over all the
- *         same, as ABANDONED).
+ * @return INFRA_OK; INFRA_ESTALE: that check is answered, was repeated, or its
+ *         backend is gone; INFRA_EINVAL: NULL, or no such outcome (the check is
+ *         over all the same, as ABANDONED).
  *
  * Thread safety: owner.
  */

@@ -4,7 +4,7 @@
  * exchanges that the driver runs over sockets.
  *
  * What the host calls may join, leave, attach, detach and cancel; a client's
- * turn may start jobs; done() may do none of it. So nothing is freed under the
+ * turn may start and detach them; done() may do none of it. So nothing is freed under the
  * feet of a step. */
 #ifndef INFRA_DRIVER_DRIVER_H
 #define INFRA_DRIVER_DRIVER_H

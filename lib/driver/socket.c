@@ -44,6 +44,29 @@ int infra__address_import(struct infra__address *ret,
     return INFRA_OK;
 }
 
+bool infra__address_equal(const struct infra__address *a,
+                          const struct infra__address *b)
+{
+    if (a->size != b->size || a->storage.ss_family != b->storage.ss_family) {
+        return false;
+    }
+    if (a->storage.ss_family == AF_UNIX) {
+        return memcmp(&a->storage, &b->storage, a->size) == 0;
+    }
+    /* Not what lies between the fields, which need not be zero. */
+    if (a->storage.ss_family == AF_INET) {
+        const struct sockaddr_in *v = (const struct sockaddr_in *)&a->storage;
+        const struct sockaddr_in *w = (const struct sockaddr_in *)&b->storage;
+        return v->sin_port == w->sin_port &&
+               v->sin_addr.s_addr == w->sin_addr.s_addr;
+    }
+    const struct sockaddr_in6 *v = (const struct sockaddr_in6 *)&a->storage;
+    const struct sockaddr_in6 *w = (const struct sockaddr_in6 *)&b->storage;
+    return v->sin6_port == w->sin6_port &&
+           v->sin6_scope_id == w->sin6_scope_id &&
+           memcmp(&v->sin6_addr, &w->sin6_addr, sizeof v->sin6_addr) == 0;
+}
+
 int infra__socket_connect(const struct infra__address *address, int *ret_fd)
 {
     int fd = socket(address->storage.ss_family,

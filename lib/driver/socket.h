@@ -20,6 +20,10 @@ struct infra__address {
 int infra__address_import(struct infra__address *ret,
                           const struct sockaddr *address, uint32_t size);
 
+/* The same place? The names do not count. */
+bool infra__address_equal(const struct infra__address *a,
+                          const struct infra__address *b);
+
 /* Begin to connect a new non-blocking socket. 0: it is connected; EINPROGRESS:
  * it will become writable; another errno: there is no socket. */
 int infra__socket_connect(const struct infra__address *address, int *ret_fd);

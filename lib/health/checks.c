@@ -115,12 +115,13 @@ static void take_check(struct infra_health *h, struct infra_health_event *ret)
     }
     b->is_running = true;
     b->generation++;
+    b->history.check = (uint64_t)b->generation << 32 | id;
+    b->history.check_due = b->due;
     h->running_count++;
     infra__timers_set(&h->checks, id, INFRA_TIME_NEVER);
     *ret = (struct infra_health_event) { .kind = INFRA_HEALTH_PROBE,
                                          .id = id,
-                                         .check =
-                                             (uint64_t)b->generation << 32 | id,
+                                         .check = b->history.check,
                                          .at = due,
                                          .reason = b->history.reason,
                                          .counter = b->history.counter };
@@ -314,18 +315,40 @@ static uint32_t judge(struct infra_health *h, uint32_t id, uint32_t outcome)
     return infra__schedule_reason(&h->rise_fall, b->history.counter);
 }
 
+/* Who waits for the verdict on a check; INFRA__NOWHERE: nobody. It is the id
+ * for which the check was handed out, or where its key is since then, if no
+ * other check was handed out there: O(n), and only after such a move. */
+static uint32_t who_waits(struct infra_health *h, uint64_t check)
+{
+    uint32_t id = (uint32_t)check;
+
+    if (check == 0) {
+        return INFRA__NOWHERE;
+    }
+    if (id < h->ids_max && h->backends[id].is_running &&
+        h->backends[id].history.check == check) {
+        return id;
+    }
+    for (id = 0; id < h->ids_max; id++) {
+        const struct infra__backend *b = &h->backends[id];
+        if (b->is_set && !b->is_running && b->history.check == check) {
+            return id;
+        }
+    }
+    return INFRA__NOWHERE;
+}
+
 int infra_health_verdict(struct infra_health *health, uint64_t check,
                          uint32_t outcome, uint32_t detail, infra_time now)
 {
-    uint32_t id = (uint32_t)check;
     bool is_known = outcome <= INFRA__OUTCOME_LAST;
 
     if (health == NULL) {
         return INFRA_EINVAL;
     }
     infra__health_advance(health, now);
-    if (id >= health->ids_max || !health->backends[id].is_running ||
-        health->backends[id].generation != check >> 32) {
+    uint32_t id = who_waits(health, check);
+    if (id == INFRA__NOWHERE) {
         return is_known ? INFRA_ESTALE : INFRA_EINVAL;
     }
     if (!is_known) { /* The check is over; a backend whose check is not would
@@ -334,8 +357,12 @@ int infra_health_verdict(struct infra_health *health, uint64_t check,
     }
     struct infra__backend *b = &health->backends[id];
 
+    if (!b->is_running) {
+        b->due = b->history.check_due;
+    }
+    health->running_count -= b->is_running;
     b->is_running = false;
-    health->running_count--;
+    b->history.check = 0;
     b->history.checks++;
     b->history.outcome = outcome;
     b->history.detail = detail;

@@ -195,6 +195,8 @@ int infra_health_set(struct infra_health *health, uint32_t id, const char *key,
     }
     b->history = history;
     b->due = next;
+    b->slept = health->doubt.slept;
+    b->heard = health->doubt.heard;
     b->is_set = true;
     infra__keys_add(&health->keys, id, hash);
     infra__timers_set(&health->checks, id, next);

@@ -16,6 +16,8 @@
 struct infra__history {
     infra_time since;   /* It became what it is. */
     infra_time started; /* Its last check was handed out. */
+    uint64_t check;     /* The last one handed out, 0 when it is answered. */
+    infra_time check_due;
     uint64_t checks;
     uint64_t failures;
     uint32_t outcome;
