@@ -136,6 +136,7 @@ static bool start_checks(struct proxy *proxy)
     const struct proxy_options *o = &proxy->options;
     struct infra_health_options health = {
         .size = sizeof health,
+        .seed = infra_driver_now() ^ (uint64_t)getpid() << 32,
         .inter = o->inter,
         .fastinter = o->fastinter,
         .downinter = o->downinter,

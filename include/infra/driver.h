@@ -207,6 +207,11 @@ struct infra_prober_target {
     const char *tls_name;
     uint32_t id;
     uint32_t address_size;
+    /** 1: `initial` is what a backend counts as of which nothing is known, and
+     *  what the host takes it for; 0: the health options say.  A checker that
+     *  was restarted inherits its backends' marks so. */
+    uint32_t has_initial;
+    uint32_t initial; /**< enum infra_health_initial; with has_initial. */
 };
 
 /**
@@ -243,7 +248,8 @@ INFRA_API void infra_prober_destroy(struct infra_prober *prober);
  *
  * @return INFRA_OK; INFRA_ENOMEM; INFRA_ESTRUCT; INFRA_EINVAL: id out of range,
  *         no key, no probe, an address family that is not known, an empty
- *         tls_name.  On failure the probe stays with the caller.
+ *         tls_name, an initial without has_initial or that there is not.  On
+ *         failure the probe stays with the caller.
  *
  * Allocates.  Thread safety: owner (of the driver).
  */

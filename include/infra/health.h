@@ -6,8 +6,8 @@
  * The machine knows no sockets.  It says *probe backend 7 now*, takes the
  * verdict, and says *up*, *degraded* or *down* with a reason when enough
  * verdicts agree.  A check is never run twice at once for a backend, first
- * checks are spread over the interval by the hash of the key, and a late loop
- * skips checks instead of catching up in a burst.
+ * checks are spread over the interval by the hash of the key and the seed, and
+ * a late loop skips checks instead of catching up in a burst.
  *
  * @code
  * while (infra_health_next(health, now, &event) == INFRA_OK) {
@@ -147,7 +147,11 @@ enum infra_health_reason {
 struct infra_health_options {
     size_t size;
     const struct infra_allocator *allocator;
-    uint64_t seed; /**< Of the jitter; 0 is a fixed seed of its own. */
+    /** Of the jitter and of the spread of first checks; 0 is a fixed seed of
+     *  its own.  Checkers of the same backends want different ones (entropy, or
+     *  their number): with one seed those that started together check each
+     *  backend at the same time for ever. */
+    uint64_t seed;
     /** Between checks; 0: 2 s.  At least 1 ms, like the next two. */
     infra_time inter;
     infra_time fastinter; /**< While the counter moves; 0: inter. */
@@ -222,6 +226,21 @@ INFRA_API void infra_health_destroy(struct infra_health *health);
 INFRA_API INFRA_NODISCARD int infra_health_set(struct infra_health *health,
                                                uint32_t id, const char *key,
                                                infra_time now);
+
+/**
+ * The same, for a host that knows more of this backend than `initial` of the
+ * options says: a checker that was restarted inherits what its backends were
+ * marked as, so that the first change of each is told.
+ *
+ * @param initial  enum infra_health_initial: where a key begins of which
+ *                 nothing is known, and what the host takes the backend for.
+ * @return As infra_health_set(), and INFRA_EINVAL if there is no such initial.
+ *
+ * Thread safety: owner.
+ */
+INFRA_API INFRA_NODISCARD int infra_health_set_initial(
+    struct infra_health *health, uint32_t id, const char *key, uint32_t initial,
+    infra_time now);
 
 /**
  * Stop checking a backend.  What is queued for it is dropped, and the verdict

@@ -90,8 +90,7 @@ int infra_prober_create(struct infra_prober **ret, struct infra_driver *driver,
     p->pace = infra__pace_of(o.rate_max_per_s);
     p->concurrency_max = o.concurrency_max;
     p->ids_max = h.ids_max;
-    p->initial = h.initial <= INFRA_HEALTH_INITIAL_FULLY_UP ? INFRA_HEALTH_UP
-                                                            : INFRA_HEALTH_DOWN;
+    p->initial = h.initial;
     infra__driver_join(driver, &p->client);
     *ret = p;
     return INFRA_OK;

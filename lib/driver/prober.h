@@ -64,7 +64,7 @@ struct infra_prober {
     uint32_t running;
     uint32_t concurrency_max;
     uint32_t ids_max;
-    uint32_t initial; /* Kind of a backend that was just set. */
+    uint32_t initial; /* enum infra_health_initial */
     bool doubt_changed;
     struct infra__backend *backends[]; /* By id; NULL: not checked. */
 };

@@ -6,7 +6,7 @@
 #include <assert.h>
 #include <string.h>
 
-INFRA__NO_TAIL_PADDING(struct infra_prober_target, address_size);
+INFRA__NO_TAIL_PADDING(struct infra_prober_target, initial);
 
 static void free_name(struct infra_prober *p, char *name)
 {
@@ -89,9 +89,18 @@ static int import_target(const struct infra_prober *p,
     if (p == NULL || target == NULL) {
         return INFRA_EINVAL;
     }
-    int err = infra__options_import(ret, sizeof *ret, target, sizeof *ret);
+    int err = infra__options_import(
+        ret, sizeof *ret, target,
+        offsetof(struct infra_prober_target, has_initial));
     if (err != INFRA_OK) {
         return err;
+    }
+    if (ret->has_initial > 1 || (ret->has_initial == 0 && ret->initial != 0) ||
+        ret->initial > INFRA_HEALTH_INITIAL_FULLY_DOWN) {
+        return INFRA_EINVAL;
+    }
+    if (ret->has_initial == 0) {
+        ret->initial = p->initial;
     }
     if (ret->id >= p->ids_max || ret->key == NULL || is_empty(ret->key) ||
         is_empty(ret->tls_name) || ret->probe == NULL) {
@@ -184,7 +193,8 @@ static int find_place(struct place *ret, struct infra_prober *p,
 
 /* Give the id to the key. What is left of another key is forgotten. */
 static struct infra__backend *settle(struct infra_prober *p,
-                                     const struct place *place, uint32_t id)
+                                     const struct place *place, uint32_t id,
+                                     uint32_t initial)
 {
     struct infra__backend *b = place->was;
 
@@ -208,7 +218,8 @@ static struct infra__backend *settle(struct infra_prober *p,
     }
     b->id = id;
     b->key_hash = place->key_hash;
-    b->known = p->initial;
+    b->known = initial <= INFRA_HEALTH_INITIAL_FULLY_UP ? INFRA_HEALTH_UP
+                                                        : INFRA_HEALTH_DOWN;
     return b;
 }
 
@@ -229,9 +240,9 @@ int infra_prober_set(struct infra_prober *prober,
     }
     /* Before the verdict on a check that this call cuts short: one of another
      * key's is stale then. It cannot fail, all was looked at. */
-    err = infra_health_set(prober->health, t.id, t.key, now);
+    err = infra_health_set_initial(prober->health, t.id, t.key, t.initial, now);
     assert(err == INFRA_OK);
-    struct infra__backend *b = settle(prober, &place, t.id);
+    struct infra__backend *b = settle(prober, &place, t.id, t.initial);
     if (place.gone != NULL ||
         infra__backend_is(b, place.key_hash, &address, tls_name)) {
         free_name(prober, tls_name);
