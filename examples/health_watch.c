@@ -214,12 +214,14 @@ static void print_change(struct watch *w, const struct infra_health_event *e)
         return;
     }
     (void)infra_prober_inspect(w->prober, e->id, NULL, &r);
+    bool is_wish = e->kind == INFRA_HEALTH_WISH;
     printf("\t%s\t%s\t%s\t%s\t", w->servers[e->id].name,
-           e->kind == INFRA_HEALTH_UP         ? "up"
+           is_wish                            ? "wish"
+           : e->kind == INFRA_HEALTH_UP       ? "up"
            : e->kind == INFRA_HEALTH_DEGRADED ? "degraded"
                                               : "down",
-           infra_health_reason_name(e->reason),
-           infra_probe_reason_name(e->detail));
+           is_wish ? "-" : infra_health_reason_name(e->reason),
+           is_wish ? "-" : infra_probe_reason_name(e->detail));
     print_told(&w->servers[e->id], &r);
     printf("\n");
 }
@@ -287,7 +289,7 @@ static void watch(struct watch *w)
         (void)infra_driver_step(w->driver, infra_driver_now());
         while (infra_prober_next(w->prober, infra_driver_now(), &e) ==
                INFRA_OK) {
-            if (e.id != INFRA_HEALTH_NOBODY) {
+            if (e.id != INFRA_HEALTH_NOBODY && e.kind != INFRA_HEALTH_WISH) {
                 w->servers[e.id].since = e.at;
             }
             if (!w->live) {

@@ -260,6 +260,28 @@ static void count_up(struct proxy *proxy, uint32_t id, bool is_down)
     }
 }
 
+/* Its agent, or a check that is answered with 404, asks for it. */
+static void take_wish(struct proxy *proxy,
+                      const struct infra_health_event *event)
+{
+    static const char *const words[] = { "ready", "drain", "maintenance" };
+    const char *name = proxy->options.backends[event->id].name;
+
+    if ((event->told & INFRA_TOLD_ADMIN) != 0) {
+        say("backend %s asks for %s", name, words[event->admin]);
+    }
+    if ((event->told & INFRA_TOLD_WEIGHT_ABSOLUTE) != 0) {
+        say("backend %s asks for weight %u", name, (unsigned)event->weight);
+    } else if ((event->told & INFRA_TOLD_WEIGHT) != 0) {
+        say("backend %s asks for %u %% of its weight", name,
+            (unsigned)event->weight_percent);
+    }
+    int err = infra_prober_apply_event(proxy->balancer, event);
+    if (err != INFRA_OK) {
+        say("backend %s: %s", name, infra_strerror(err));
+    }
+}
+
 static void take_check(struct proxy *proxy,
                        const struct infra_health_event *event)
 {
@@ -272,6 +294,10 @@ static void take_check(struct proxy *proxy,
         say("checks are %s: %s",
             event->kind == INFRA_HEALTH_DOUBT ? "in doubt" : "trusted again",
             infra_health_reason_name(event->reason));
+        return;
+    }
+    if (event->kind == INFRA_HEALTH_WISH) {
+        take_wish(proxy, event);
         return;
     }
     say("backend %s is %s: %s (%s)", proxy->options.backends[event->id].name,

@@ -11,12 +11,7 @@
  *     until infra_driver_deadline(driver);
  * infra_driver_step(driver, infra_driver_now());
  * while (infra_prober_next(prober, infra_driver_now(), &event) == INFRA_OK) {
- *     if (event.id != INFRA_HEALTH_NOBODY) {
- *         infra_balancer_mark(balancer, event.id, INFRA_AXIS_HEALTH,
- *             event.kind == INFRA_HEALTH_UP         ? INFRA_STATE_UP
- *             : event.kind == INFRA_HEALTH_DEGRADED ? INFRA_STATE_DEGRADED
- *                                                   : INFRA_STATE_DOWN);
- *     }
+ *     switch (event.kind) { ... } // or infra_prober_apply() of apply.h
  * }
  * @endcode
  *
@@ -280,8 +275,13 @@ INFRA_API int infra_prober_probe_now(struct infra_prober *prober, uint32_t id,
 
 /**
  * Take the next event: DOUBT or TRUST of the prober itself, then the backends'
- * changes; never PROBE.  The detail of UP, DEGRADED and DOWN is the enum
- * infra_probe_reason of the check that decided.
+ * wishes, then their changes; never PROBE.  The detail of UP, DEGRADED and DOWN
+ * is the enum infra_probe_reason of the check that decided.
+ *
+ * WISH says what a backend asks for by its agent, or by drain_on_404 of a check
+ * of HTTP: an administrative state, a weight, a cap.  What it does not tell
+ * stays as it told it before, also while its checks fail.  infra_prober_apply()
+ * of apply.h does as it is asked.
  *
  * @return INFRA_OK, INFRA_EAGAIN, INFRA_EINVAL.
  *

@@ -121,6 +121,8 @@ enum infra_health_event_kind {
     INFRA_HEALTH_DEGRADED, /**< It is up, came up perhaps, but degraded. */
     INFRA_HEALTH_DOUBT,    /**< The machine began to doubt itself. */
     INFRA_HEALTH_TRUST,    /**< It no longer does. */
+    INFRA_HEALTH_WISH,     /**< Not of this machine but of infra_prober_next():
+                                what a backend asks for is another thing now. */
 };
 
 /** Why an event happened.  Append-only. */
@@ -176,7 +178,14 @@ struct infra_health_event {
     uint32_t outcome; /**< UP, DEGRADED, DOWN: of the check that decided. */
     uint32_t detail;  /**< UP, DEGRADED, DOWN: as given with that verdict. */
     uint32_t counter; /**< After the event, 0 .. rise + fall - 1. */
-    uint64_t reserved[3];
+    /** WISH: enum infra_probe_told: which of the next four it has ever told.
+     *  They are those of struct infra_probe_result, each as told last. */
+    uint32_t told;
+    uint32_t admin;
+    uint32_t weight_percent;
+    uint32_t weight;
+    uint32_t in_flight_max;
+    uint32_t reserved;
 };
 
 /** What infra_health_inspect() tells about one backend. */

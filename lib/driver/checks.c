@@ -2,10 +2,10 @@
 /* Checks from due to done: infra_health says when, an infra_probe says what, a
  * job of the driver runs it, and the verdict goes back to infra_health.
  *
- * A backend can stand in two lines. In one, checks that are due wait until the
+ * A backend can stand in three lines. In one, checks that are due wait until the
  * limits let them start, in the order in which they were due; to infra_health
- * they run already, so that they are not due twice. In the other, changes wait
- * for the host: the last one counts, and none if the backend is again what the
+ * they run already, so that they are not due twice. In the others, changes and
+ * wishes (wish.c) wait for the host: the last one counts, and none if the backend is again what the
  * host knows. All but infra_health's part, which is O(log n), is O(1). */
 #include "prober.h"
 
@@ -27,7 +27,7 @@ void infra__line_leave(struct infra__backend *b, enum infra__line line)
     p->waiting -= line == INFRA__LINE_CHECKS && !b->is_gone;
 }
 
-static void queue(struct infra__backend *b, enum infra__line line)
+void infra__line_enter(struct infra__backend *b, enum infra__line line)
 {
     struct infra_prober *p = b->prober;
     struct infra__backend *last = p->lines[line].last;
@@ -43,7 +43,7 @@ void infra__change_queue(struct infra__backend *b,
                          const struct infra_health_event *change)
 {
     b->change = *change;
-    queue(b, INFRA__LINE_CHANGES);
+    infra__line_enter(b, INFRA__LINE_CHANGES);
 }
 
 static void note_change(struct infra__backend *b,
@@ -78,6 +78,7 @@ void infra__check_done(void *owner, infra_time now)
     b->prober->running -= !b->is_gone;
     if (infra_probe_result(b->probe, &b->result) == INFRA_OK) {
         infra__check_answer(b, now);
+        infra__wish_note(b, now);
     }
     infra__probe_turn_over(b);
 }
@@ -122,7 +123,7 @@ static void take_check(struct infra_prober *p,
     } else if (!infra__gone_is_worth(b)) {
         b->has_ended = false;
         b->due = event->at;
-        queue(b, INFRA__LINE_CHECKS);
+        infra__line_enter(b, INFRA__LINE_CHECKS);
     }
 }
 
@@ -198,5 +199,6 @@ bool infra__prober_pending(const void *self)
 {
     const struct infra_prober *p = self;
 
-    return p->lines[INFRA__LINE_CHANGES].first != NULL || p->doubt_changed;
+    return p->lines[INFRA__LINE_CHANGES].first != NULL ||
+           p->lines[INFRA__LINE_WISHES].first != NULL || p->doubt_changed;
 }

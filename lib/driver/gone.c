@@ -33,6 +33,7 @@ void infra__gone_enter(struct infra__backend *b)
     struct infra_prober *p = b->prober;
 
     infra__line_leave(b, INFRA__LINE_CHANGES);
+    infra__line_leave(b, INFRA__LINE_WISHES);
     p->running -= b->job.running;
     p->waiting -= b->places[INFRA__LINE_CHECKS].taken;
     if (b->job.running) {
@@ -83,6 +84,9 @@ void infra__gone_return(struct infra__backend *b, uint32_t id)
     if (b->job.running) {
         infra__timers_set(&p->driver->timers, b->job.slot, 0);
     }
+    /* Who takes the id for another one knows of no wish. */
+    b->known_wish = (struct infra__wish) { 0 };
+    infra__wish_tell(b);
 }
 
 void infra__gone_sweep(struct infra_prober *p, infra_time now)

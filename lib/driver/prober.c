@@ -128,6 +128,11 @@ int infra_prober_next(struct infra_prober *prober, infra_time now,
         prober->doubt_changed = false;
         return INFRA_OK;
     }
+    struct infra__backend *wishes = prober->lines[INFRA__LINE_WISHES].first;
+    if (wishes != NULL) {
+        infra__wish_take(wishes, ret);
+        return INFRA_OK;
+    }
     struct infra__backend *b = prober->lines[INFRA__LINE_CHANGES].first;
     if (b == NULL) {
         return INFRA_EAGAIN;

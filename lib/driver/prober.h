@@ -14,6 +14,7 @@
 enum infra__line {
     INFRA__LINE_CHECKS,  /* Due, and held by a limit. */
     INFRA__LINE_CHANGES, /* For the host. */
+    INFRA__LINE_WISHES,  /* The same, of another kind. */
     INFRA__LINES,
 };
 
@@ -21,6 +22,15 @@ struct infra__place {
     struct infra__backend *previous;
     struct infra__backend *next;
     bool taken;
+};
+
+/* What a backend asks for, as fields of an event. */
+struct infra__wish {
+    uint32_t told; /* 0: nothing. */
+    uint32_t admin;
+    uint32_t weight_percent;
+    uint32_t weight;
+    uint32_t in_flight_max;
 };
 
 struct infra__backend {
@@ -34,6 +44,9 @@ struct infra__backend {
     struct infra_probe_result result; /* Of the last check that ended. */
     struct infra_health_event change; /* While it is in that line. */
     struct infra__place places[INFRA__LINES];
+    struct infra__wish wish;
+    struct infra__wish known_wish; /* To the host. */
+    infra_time wished_at;
     uint64_t key_hash;
     uint64_t check;        /* That waits or runs. */
     infra_time due;        /* Of that check. */
@@ -101,6 +114,15 @@ void infra__probe_turn_over(struct infra__backend *b);
 void infra__prober_replace(struct infra__backend *b,
                            struct infra__backend *gone);
 
+/* Note what the last result asks for. */
+void infra__wish_note(struct infra__backend *b, infra_time now);
+/* Have the host hear of it, unless it knows. */
+void infra__wish_tell(struct infra__backend *b);
+/* The host does. */
+void infra__wish_take(struct infra__backend *b, struct infra_health_event *ret);
+
+/* Put a backend at the end of a line that it is not in. */
+void infra__line_enter(struct infra__backend *b, enum infra__line line);
 /* Have the host hear of a change. */
 void infra__change_queue(struct infra__backend *b,
                          const struct infra_health_event *change);

@@ -20,6 +20,7 @@ void infra__backend_free(struct infra__backend *b)
     struct infra_prober *p = b->prober;
 
     infra__line_leave(b, INFRA__LINE_CHANGES);
+    infra__line_leave(b, INFRA__LINE_WISHES);
     infra__check_drop(b);
     infra__job_detach(&b->job);
     infra_probe_destroy(b->probe);
@@ -136,13 +137,17 @@ void infra__prober_replace(struct infra__backend *b,
 {
     struct infra__backend was = *b;
 
-    infra__line_leave(b, INFRA__LINE_CHANGES);
     b->prober->backends[was.id] = NULL;
     b->probe = NULL;
     infra__backend_free(b);
     infra__gone_return(gone, was.id);
     gone->known = was.known;
     give_probe(gone, was.probe);
+    if (was.wish.told != 0) {
+        gone->wish = was.wish;
+    }
+    gone->known_wish = was.known_wish;
+    infra__wish_tell(gone);
     if (was.places[INFRA__LINE_CHANGES].taken) {
         infra__change_queue(gone, &was.change);
     }
@@ -212,7 +217,9 @@ static struct infra__backend *settle(struct infra_prober *p,
         infra__gone_return(b, id);
     } else {
         infra__line_leave(b, INFRA__LINE_CHANGES);
+        infra__line_leave(b, INFRA__LINE_WISHES);
         infra__check_drop(b);
+        b->wish = b->known_wish = (struct infra__wish) { 0 };
         b->result = (struct infra_probe_result) { 0 };
         p->backends[id] = b;
     }
