@@ -207,16 +207,11 @@ static void serve(struct peer *peer, struct sockaddr_in *at,
 static void turn(void)
 {
     struct epoll_event event;
-    infra_time now = infra_driver_now();                   /* + libinfra */
-    infra_time deadline = infra_driver_deadline(driver);   /* + libinfra */
-    infra_time wait = deadline > now ? deadline - now : 0; /* + libinfra */
-    int ms = (int)(wait / INFRA_MS(1)) + 1; /* + libinfra: was -1 */
 
-    if (epoll_wait(epoll_fd, &event, 1, ms) > 0) {
+    if (epoll_wait(epoll_fd, &event, 1, -1) > 0) {
         struct peer *peer = event.data.ptr;
         peer->ready(peer);
     }
-    check_health(&checks); /* + libinfra */
 }
 
 int main(void)

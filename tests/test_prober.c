@@ -706,7 +706,7 @@ START_TEST(every_allocation_may_fail)
     run_check(0);
     (void)expect_change(INFRA_HEALTH_UP, INFRA_PROBE_PASSED);
     (void)close(listener);
-    fds_before = test_open_fds() - 2;
+    fds_before = test_open_fds() - 3;
 }
 END_TEST
 

@@ -24,7 +24,8 @@
  *
  * Thread-safety classes, one per function: *any* (no shared state), *owner*
  * (calls on one object must not overlap), *shared* (may overlap with other
- * shared calls on the same object).  Nothing is async-signal-safe.
+ * shared calls on the same object).  Nothing is async-signal-safe but
+ * infra_driver_wake().
  */
 #ifndef INFRA_BASE_H
 #define INFRA_BASE_H

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /**
  * @file driver.h Sockets for the pure modules, on Linux epoll: one descriptor
- * to poll, one deadline, one step.  And the compositions that need them:
- * `infra_prober`, health checks over real connections.
+ * to poll, and one step.  And the compositions that need them: `infra_prober`,
+ * health checks over real connections.
  *
  * In an event loop that the host has already:
  *
  * @code
- * poll infra_driver_fd(driver) for reading,
- *     until infra_driver_deadline(driver);
+ * poll infra_driver_fd(driver) for reading;
  * infra_driver_step(driver, infra_driver_now());
  * while (infra_prober_next(prober, infra_driver_now(), &event) == INFRA_OK) {
  *     switch (event.kind) { ... } // or infra_prober_apply() of apply.h
@@ -49,7 +48,7 @@ struct infra_driver_options {
 };
 
 /**
- * Create a driver with nothing to do.  It takes two descriptors.
+ * Create a driver with nothing to do.  It takes three descriptors.
  *
  * @param[out] ret  Set on success only.
  * @param options   NULL for all defaults.
@@ -72,12 +71,16 @@ INFRA_API void infra_driver_destroy(struct infra_driver *driver);
  *  safety: any. */
 INFRA_API infra_time infra_driver_now(void);
 
-/** The descriptor to poll for reading.  It is the driver's: do not close it.
- *  Thread safety: any. */
+/** The descriptor to poll for reading, the only one: it is readable when a
+ *  socket is ready and when the deadline has come, and then until the next
+ *  step.  A host whose `now` is another time than infra_driver_now() goes by
+ *  the deadline itself.  It is the driver's: do not close it.  Thread
+ *  safety: any. */
 INFRA_API int infra_driver_fd(const struct infra_driver *driver);
 
-/** When infra_driver_step() is to be called at the latest; it changes with
- *  every call on the driver or its probers.  Thread safety: owner. */
+/** When infra_driver_step() is to be called at the latest, for a host that has
+ *  timers of its own, or a clock; it changes with every call on the driver or
+ *  its probers.  Thread safety: owner. */
 INFRA_API infra_time infra_driver_deadline(const struct infra_driver *driver);
 
 /**
@@ -104,7 +107,8 @@ INFRA_API INFRA_NODISCARD int infra_driver_run(struct infra_driver *driver,
 
 /**
  * Make the present or next infra_driver_run() return, and the descriptor
- * readable until the next step.
+ * readable until the next step.  It is async-signal-safe, the only call that
+ * is: one write(), and errno is kept.
  *
  * Thread safety: any.
  */

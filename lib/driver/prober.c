@@ -146,8 +146,12 @@ int infra_prober_next(struct infra_prober *prober, infra_time now,
 int infra_prober_probe_now(struct infra_prober *prober, uint32_t id,
                            infra_time now)
 {
-    return prober != NULL ? infra_health_probe_now(prober->health, id, now)
-                          : INFRA_EINVAL;
+    if (prober == NULL) {
+        return INFRA_EINVAL;
+    }
+    int err = infra_health_probe_now(prober->health, id, now);
+    infra__alarm_set(prober->driver, now);
+    return err;
 }
 
 int infra_prober_load(const struct infra_prober *prober,

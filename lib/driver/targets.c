@@ -264,6 +264,7 @@ int infra_prober_set(struct infra_prober *prober,
         infra__check_answer(b, now);
     }
     give_probe(b, t.probe);
+    infra__alarm_set(prober->driver, now);
     return INFRA_OK;
 }
 
