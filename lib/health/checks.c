@@ -3,8 +3,9 @@
  * at which the next check is due, one by the order in which changes happened. A
  * backend is in the first or has a check running, never both, so that there is
  * one check at a time; and since changes are handed out before checks, it can
- * change once at most before the host knows. Every call is O(log n) and
- * allocates nothing. */
+ * change once at most before the host knows, unless its key has moved. Every
+ * call is O(log n), but for the verdict on the check of a key that has moved,
+ * and allocates nothing. */
 #include "internal.h"
 
 #include <assert.h>
