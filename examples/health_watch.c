@@ -142,6 +142,7 @@ static bool start(struct watch *w)
     int err;
 
     w->health.size = sizeof w->health;
+    w->health.seed = infra_driver_now() ^ (uint64_t)getpid() << 32;
     w->health.ids_max = w->count;
     w->health.start_spread = w->once ? 1 : 0;
     err = infra_driver_create(&w->driver, NULL);
