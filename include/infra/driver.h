@@ -73,9 +73,9 @@ INFRA_API infra_time infra_driver_now(void);
 
 /** The descriptor to poll for reading, the only one: it is readable when a
  *  socket is ready and when the deadline has come, and then until the next
- *  step.  A host whose `now` is another time than infra_driver_now() goes by
- *  the deadline itself.  It is the driver's: do not close it.  Thread
- *  safety: any. */
+ *  step.  A host with another clock than infra_driver_now() goes by the
+ *  deadline itself.  It is the driver's: do not close it.  Thread safety: any.
+ */
 INFRA_API int infra_driver_fd(const struct infra_driver *driver);
 
 /** When infra_driver_step() is to be called at the latest, for a host that has

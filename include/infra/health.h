@@ -81,8 +81,8 @@
  * first failing check began, give or take the jitter; one `fastinter` later if
  * that check was asked for.
  *
- * Cost: O(log n) a check, O(n) the verdict on one whose key has moved.  Memory:
- * at most 248 bytes per id, allocated by create.
+ * Cost: O(log n) a check, O(n) a verdict that comes after the key has moved.
+ * Memory: at most 248 bytes per id, allocated by create.
  */
 #ifndef INFRA_HEALTH_H
 #define INFRA_HEALTH_H
