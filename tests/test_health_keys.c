@@ -4,8 +4,8 @@
 #include "support.h"
 
 #include "base/internal.h"
+#include "base/keys.h"
 #include "base/random.h"
-#include "health/keys.h"
 
 #include <infra/health.h>
 #include <stdio.h>

@@ -3,8 +3,8 @@
 #ifndef INFRA_HEALTH_INTERNAL_H
 #define INFRA_HEALTH_INTERNAL_H
 
+#include "../base/keys.h"
 #include "../base/timers.h"
-#include "keys.h"
 #include "rise_fall.h"
 #include "schedule.h"
 #include "self_doubt.h"

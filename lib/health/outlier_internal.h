@@ -3,8 +3,8 @@
 #ifndef INFRA_HEALTH_OUTLIER_INTERNAL_H
 #define INFRA_HEALTH_OUTLIER_INTERNAL_H
 
+#include "../base/keys.h"
 #include "../base/timers.h"
-#include "keys.h"
 #include "outlier_report.h"
 
 #include <infra/outlier.h>

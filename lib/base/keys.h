@@ -2,10 +2,10 @@
 /* Who is where: places, each with the hash of a key or empty, found by it. A
  * chained hash table over arrays (Knuth, volume 3, 6.4): O(1) as long as few
  * places share a key. */
-#ifndef INFRA_HEALTH_KEYS_H
-#define INFRA_HEALTH_KEYS_H
+#ifndef INFRA_BASE_KEYS_H
+#define INFRA_BASE_KEYS_H
 
-#include "../base/internal.h"
+#include "internal.h"
 
 #define INFRA__NOWHERE UINT32_MAX
 
