@@ -190,8 +190,8 @@ static void obey(struct host *h, const struct infra_promotion_event *e)
 static void answer(struct host *h)
 {
     uint32_t what = byte(h);
-    uint32_t back = what % 8;
-    uint32_t outcome = what / 8 % 8;
+    uint32_t back = what % 4;
+    uint32_t outcome = what / 8 % 16;
 
     if (back >= h->calls_count) {
         return;
@@ -263,7 +263,7 @@ static void change_db(struct host *h)
         d->is_down = false;
         break;
     case 2:
-        d->is_writable = what >> 7;
+        d->is_writable = what / 64 == 3;
         break;
     default:
         d->position += what / 16;
@@ -345,7 +345,7 @@ static void call(struct host *h)
 {
     uint32_t what = byte(h);
 
-    switch (what % 64) {
+    switch (what % 128) {
     case 0:
         move_gate(h);
         break;
@@ -353,45 +353,38 @@ static void call(struct host *h)
         adopt(h);
         break;
     case 2:
-        set_node(h, byte(h) % NODES, what / 64 * 2 + 1);
+        set_node(h, byte(h) % NODES,
+                 what < 128 ? INFRA_PROMOTION_SYNC : byte(h) % 8);
         break;
     case 3:
         rename_node(h);
         break;
     case 4:
     case 5:
-    case 6:
         command(h);
         break;
+    case 6:
     case 7:
-        h->now += (infra_time)byte(h) * INFRA_MS(50);
-        break;
-    case 8:
-    case 9:
-    case 10:
-    case 11:
-    case 12:
-        drain(h);
-        wait_until_deadline(h);
-        break;
-    case 13:
-    case 14:
-        report(h);
-        break;
-    case 15:
-    case 16:
-    case 17:
         change_db(h);
         break;
+    case 8:
+        report(h);
+        break;
+    case 9:
+        h->now += (infra_time)byte(h) * INFRA_MS(50);
+        break;
     default:
-        if (what % 64 < 36) {
+        if (what % 128 < 24) {
+            drain(h);
+            wait_until_deadline(h);
+        } else if (what % 128 < 64) {
             look(h);
         } else {
             answer(h);
         }
         break;
     }
-    if (what < 192) {
+    if (what % 4 != 3) {
         drain(h);
     }
 }

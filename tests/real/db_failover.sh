@@ -341,8 +341,6 @@ holds_back_who_went_apart() {
     apart=$(others "$old" | sed -n 1p) other=$(others "$old" | sed -n 2p)
     touch "cloning.$apart"
     write_by_hand "$apart" || fail "$apart is not made writable"
-    is_marked() { grep -q "mark $apart apart" w?.log; }
-    until_true 20 is_marked
     is_out() { grep -q "order fence $apart .* done" w?.log; }
     until_true 20 is_out
     until_true 20 has_acknowledged $(($(acknowledged) + 20))
