@@ -159,10 +159,12 @@ do_detach() {
         say "$order: its SQL thread has stopped ($(field Last_SQL_Errno)), and is started again"
         sql 'START SLAVE SQL_THREAD' || return 2
     fi
-    sql 'STOP SLAVE IO_THREAD' 2>/dev/null && look && [ "$(field Slave_IO_Running)" = No ] || return 2
+    sql 'STOP SLAVE IO_THREAD' 2>/dev/null && look || return 2
+    [ "$(field Slave_IO_Running)" = No ] || return 2
     until_true 30 is_applied_or_stopped || return 2
     [ "$(field Slave_SQL_Running)" != No ] || {
-        say "$order: it cannot apply what it has received: $(field Last_SQL_Errno) $(field Last_SQL_Error)"
+        say "$order: it cannot apply what it has received:" \
+            "$(field Last_SQL_Errno) $(field Last_SQL_Error)"
         return 1
     }
 }
@@ -178,7 +180,8 @@ write_token() {
         CREATE TABLE IF NOT EXISTS infra_failover.token (token BIGINT PRIMARY KEY,
             node VARCHAR(64) NOT NULL, at TIMESTAMP NOT NULL DEFAULT now()) ENGINE=InnoDB;
         ALTER TABLE infra_failover.token ADD COLUMN IF NOT EXISTS began BIGINT NULL;
-        INSERT IGNORE INTO infra_failover.token (token, node, began) VALUES ($token, '$node', ${began:-0})"
+        INSERT IGNORE INTO infra_failover.token (token, node, began)
+            VALUES ($token, '$node', ${began:-0})"
 }
 # Has this order been carried out? Then its clients are left alone.
 is_promoted() {

@@ -41,8 +41,8 @@ look_at_source() {
     local said kind value
     its_gtids='' has_token=0
     said=$(at_source "$count_columns;
-        EXECUTE IMMEDIATE IF(@columns = 0, 'DO 0', \"SELECT 'row', count(*) FROM infra_failover.token
-            WHERE token = ${row_token:-0} AND node = '$row_node'\");
+        EXECUTE IMMEDIATE IF(@columns = 0, 'DO 0', \"SELECT 'row', count(*)
+            FROM infra_failover.token WHERE token = ${row_token:-0} AND node = '$row_node'\");
         SELECT 'source', $all_gtids") || return 2
     while IFS=$'\t' read -r kind value; do
         case $kind in
@@ -125,7 +125,8 @@ clone() {
     state=$(at_source 'SELECT @@gtid_binlog_state') || return 1
     if there=$(source_home); then copy_files "$there"; else load_dump; fi || return 1
     # Of each domain the last of the list is the newest.
-    state=$(awk -F- 'FNR == NR { here[$1, $2] = 1; next } !(($1, $2) in here) && NF == 3 { printf "%s,", $0 }' \
+    state=$(awk -F- 'FNR == NR { here[$1, $2] = 1; next }
+        !(($1, $2) in here) && NF == 3 { printf "%s,", $0 }' \
         <(tr ',' '\n' <<<"$position") <(tr ', ' '\n\n' <<<"$state"))$position
     swap_data && start_server && sql "STOP SLAVE; RESET SLAVE ALL; RESET MASTER;
         SET GLOBAL gtid_slave_pos = '';

@@ -120,7 +120,9 @@ may_end_holder() {
     [ "${its_order:-}" = repoint ] && is_holder "$its_pid" "${its_start:-}" || return 1
     case $order in
     fence) [ "$token" -ge "$its_token" ] ;;
-    repoint) [ "$token" -gt "$its_token" ] && [ "$source_host:$source_port" != "${its_source:-}" ] ;;
+    repoint)
+        [ "$token" -gt "$its_token" ] && [ "$source_host:$source_port" != "${its_source:-}" ]
+        ;;
     *) [ "${token:-0}" -gt "$its_token" ] ;;
     esac
 }

@@ -33,7 +33,8 @@ look_at_own() {
         CASE WHEN pg_is_in_recovery()
             THEN greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())
             ELSE pg_current_wal_flush_lsn() END - '0/0',
-        (SELECT max(substr(name, 1, 8)) FROM pg_ls_waldir() WHERE name ~ '^[0-9A-F]{24}$')") || return 2
+        (SELECT max(substr(name, 1, 8)) FROM pg_ls_waldir() WHERE name ~ '^[0-9A-F]{24}$')") ||
+        return 2
     [[ $said != 'row|'* ]] || IFS='|' read -r kind row_token row_node row_began <<<"$said"
     IFS='|' read -r recovery reached mine <<<"${said##*own|}"
     [[ $recovery = [tf] && $reached =~ ^[0-9]+$ && $mine =~ ^[0-9A-F]{8}$ ]] || return 2
@@ -55,9 +56,11 @@ SELECT 'tokens', coalesce(max(token), 0),
 SELECT substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) AS theirs \\gset
 SELECT 'source', ('x' || :'theirs')::bit(32)::int, pg_current_wal_flush_lsn() - '0/0',
     (SELECT setting FROM pg_settings WHERE name = 'wal_segment_size');
-SELECT 'history', l[1], l[2]::pg_lsn - '0/0' FROM regexp_split_to_table(convert_from(
-    pg_read_binary_file('pg_wal/' || :'theirs' || '.history', 0, 1000000, true), 'UTF8'), '\\n') AS line,
-    regexp_match(line, '^\\s*([0-9]+)\\s+([0-9A-F]+/[0-9A-F]+)') AS l WHERE l IS NOT NULL") || return 2
+SELECT 'history', l[1], l[2]::pg_lsn - '0/0' FROM
+    regexp_split_to_table(convert_from(pg_read_binary_file(
+        'pg_wal/' || :'theirs' || '.history', 0, 1000000, true), 'UTF8'), '\\n') AS line,
+    regexp_match(line, '^\\s*([0-9]+)\\s+([0-9A-F]+/[0-9A-F]+)') AS l
+    WHERE l IS NOT NULL") || return 2
     while IFS='|' read -r kind first second third; do
         case $kind in
         tokens) its_token=$first has_token=$second has_followed=$third ;;
@@ -83,7 +86,8 @@ note_own_writes() {
     [ -n "$row_token" ] && [ "$row_node" != "$node" ] && [ ! -e "$home/promoted" ] || return 0
     if [ "$recovery" = f ]; then
         say "it takes writes, and was not promoted"
-    elif [ -n "$row_began" ] && [ "$mine" -gt "$row_began" ] && [ "$mine" -gt "$followed_timeline" ]; then
+    elif [ -n "$row_began" ] && [ "$mine" -gt "$row_began" ] &&
+        [ "$mine" -gt "$followed_timeline" ]; then
         say "it is on timeline $mine, and was not promoted"
     else
         return 0
@@ -165,18 +169,21 @@ is_contained() {
 rewind() {
     local from said at
     from="host=$source_host port=$source_port user=$replica dbname=postgres"
-    local rewinding=(pg_rewind -D "$data" --config-file="$home/postgresql.conf" --source-server="$from")
+    local rewinding=(pg_rewind -D "$data" --config-file="$home/postgresql.conf"
+        --source-server="$from")
     [ "$mine" != "$theirs" ] || return 1
     at_source CHECKPOINT && stop_server || return 1
     said=$(LC_ALL=C run "${rewinding[@]}" --dry-run 2>&1) || { echo "$said"; return 1; }
     echo "$said"
-    at=$(sed -n 's/.*servers diverged at WAL location \([0-9A-F]*\)\/\([0-9A-F]*\) on.*/16#\1 16#\2/p' <<<"$said")
+    at=$(sed -n 's|.*diverged at WAL location \([0-9A-F]*\)/\([0-9A-F]*\) on.*|16#\1 16#\2|p' \
+        <<<"$said")
     [ -n "$at" ] && [[ $said != *'no rewind required'* ]] || return 1
     has_same_log $(((${at% *} << 32) + ${at#* })) && begin_replacing &&
         run "${rewinding[@]}" && run touch "$data/standby.signal" && settle
 }
 clone() {
     begin_cloning && make_new &&
-        run pg_basebackup -D "$data.new" -h "$source_host" -p "$source_port" -U "$replica" -c fast &&
+        run pg_basebackup -D "$data.new" -h "$source_host" -p "$source_port" -U "$replica" \
+            -c fast &&
         run touch "$data.new/standby.signal" && swap_data && settle
 }

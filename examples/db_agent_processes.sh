@@ -56,7 +56,8 @@ look_at_directories() { # DIRECTORY
             continue
         fi
         pid=${path//[!0-9]/} shown+="$pid "
-        [ "$id" != "$wanted" ] || [[ $ancestors = *" $pid "* ]] || ! is_alive "$pid" || seen+=("$pid")
+        [ "$id" != "$wanted" ] || [[ $ancestors = *" $pid "* ]] || ! is_alive "$pid" ||
+            seen+=("$pid")
     done < <(stat -L -c '%d:%i %n' "$1" /proc/[0-9]*/cwd 2>/dev/null)
     for path in /proc/[0-9]*; do
         pid=${path#/proc/}
@@ -122,7 +123,8 @@ listening() {
     done < <(awk -v port="$hex_port" -v words="$words" -v socket="${socket_path##*/}" '
         BEGIN { count = split(words, word) }
         FILENAME ~ /unix$/ {
-            if ($4 == "00010000" && socket != "" && $8 ~ /./ && substr($8, match($8, /[^\/]*$/)) == socket) {
+            if ($4 == "00010000" && socket != "" && $8 != "" &&
+                substr($8, match($8, /[^\/]*$/)) == socket) {
                 print $7, $8
             }
             next
@@ -170,8 +172,8 @@ takes_connections() {
 # The cgroup in which it was started, if that is there and the agent is not in it.
 own_cgroup() { # Sets: group_path.
     local pid
-    { read -r group_path <"$home/cgroup"; } 2>/dev/null && [[ $group_path = /*/infra_db_agent/* ]] &&
-        [ -e "$group_path/cgroup.events" ] || return 1
+    { read -r group_path <"$home/cgroup"; } 2>/dev/null &&
+        [[ $group_path = /*/infra_db_agent/* ]] && [ -e "$group_path/cgroup.events" ] || return 1
     while read -r pid; do [ "$pid" != $$ ] || return 1; done <"$group_path/cgroup.procs"
 }
 look_at_cgroup() {
@@ -219,6 +221,7 @@ kill_server() {
             ! own_cgroup || [ ! -e "$group_path/cgroup.kill" ] || echo 1 >"$group_path/cgroup.kill"
             kill -9 "${seen[@]}" 2>/dev/null
         elif [ -z "$hidden" ]; then
+            ! own_cgroup || { rm -f "$home/cgroup" && rmdir "$group_path"; } 2>/dev/null
             return 0
         else # What was killed may leave a socket for a moment.
             blind=$((blind + 1))

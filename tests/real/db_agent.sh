@@ -22,6 +22,7 @@
 #   restart NODE          by hand, killed, and read-only again
 #   block_clones, release_clones   a clone begins, and goes on only then
 #   is_blocked            it has begun
+#   stands_still          db1, which follows db3, receives and does not apply
 #   copy_is_cut           from now on a copy ends in the middle, and says that it is whole;
 #   copy_is_whole         and not any more; after_copies, what they did is undone
 
@@ -274,6 +275,7 @@ main() {
     has_same_numbers
     was_writable
     was_fenced
+    stands_still
     is_being_cloned
     is_cut_short "${1:-db3}"
     for n in db1 db2 db3; do expect 0 19 fence $n; done

@@ -67,6 +67,31 @@ revive() {
         --skip-read-only </dev/null >>"$DB_AGENT_DIR/$1/log" 2>&1 &
     until_true 30 can_run "$1"
 }
+slave() { # NODE FIELD
+    mariadb --defaults-file="$DB_AGENT_DIR/$1/my.cnf" -u root -e 'SHOW SLAVE STATUS\G' |
+        sed -n "s/^ *$2: //p"
+}
+has_received() { [ "$(slave "$1" Gtid_IO_Pos)" = "$(sql "$2" 'SELECT @@gtid_binlog_pos')" ]; }
+has_failed() { [ "$(slave "$1" Slave_SQL_Running)" = No ]; }
+stands_still() {
+    sql db1 'STOP SLAVE SQL_THREAD'
+    write db3 601
+    until_true 20 has_received db1 db3
+    sql db1 'STOP SLAVE IO_THREAD' # As it is when its source dies.
+    has_not db1 601
+    expect 0 10 detach db1
+    says 'SQL thread has stopped'
+    has db1 601 || fail "detached, and 601 is not there"
+    follow 10 db1 db3
+    passed "an SQL thread that has stopped goes on before it is detached"
+    sql db1 'SET sql_log_bin = 0; INSERT INTO d.t VALUES (602)'
+    write db3 602
+    until_true 20 has_failed db1
+    expect 1 10 detach db1
+    says 'cannot apply'
+    follow 10 db1 db3
+    passed "one that cannot is told, and gets its source's data"
+}
 source_of() {
     mariadb --defaults-file="$DB_AGENT_DIR/$1/my.cnf" -u root -e 'SHOW SLAVE STATUS\G' | awk '$1 == "Master_Port:" { port = $2 }
         $1 == "Slave_IO_Running:" { io = $2 } $1 == "Slave_SQL_Running:" { sql = $2 }

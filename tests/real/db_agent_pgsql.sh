@@ -55,6 +55,19 @@ revive() {
 source_of() {
     sql "$1" "SELECT sender_port FROM pg_stat_get_wal_receiver() WHERE status = 'streaming'"
 }
+has_received() { # NODE SOURCE
+    [ "$(sql "$1" "SELECT pg_last_wal_receive_lsn() >= '$(sql "$2" 'SELECT pg_current_wal_flush_lsn()')'")" = t ]
+}
+stands_still() {
+    sql db1 'SELECT pg_wal_replay_pause()' >/dev/null
+    write db3 601
+    until_true 20 has_received db1 db3
+    has_not db1 601
+    expect 0 10 detach db1
+    has db1 601 || fail "detached, and 601 is not there"
+    follow 10 db1 db3
+    passed "a replay that is paused goes on before it is detached"
+}
 # A copy begins with a checkpoint of its source.
 block_clones() {
     checkpointer=$(sql db3 "SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer'")

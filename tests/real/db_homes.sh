@@ -21,6 +21,7 @@ cleanup() {
     # Servers and agents, by where they work.
     kill -9 $(processes "$dir*") 2>/dev/null || true
     wait 2>/dev/null || true
+    cat "$dir"/homes/*/cgroup 2>/dev/null | xargs -r rmdir 2>/dev/null || true
     [ -z "${KEEP:-}" ] || cp -r "$dir" "$KEEP"
     rm -rf "$dir"
 }
