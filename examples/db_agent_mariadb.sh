@@ -94,9 +94,9 @@ do_fence() { :; } # START and my.cnf keep it read-only.
 start_server() {
     (
         enter_cgroup
-        run setsid mariadbd --defaults-file="$home/my.cnf" --user="$owner" --datadir="$data" \
-            --read-only=1 --skip-slave-start </dev/null >>"$home/log" 2>&1
-    ) 8>&- 9>&- &
+        exec "${become[@]}" setsid mariadbd --defaults-file="$home/my.cnf" --user="$owner" \
+            --datadir="$data" --read-only=1 --skip-slave-start
+    ) </dev/null >>"$home/log" 2>&1 8>&- 9>&- &
     until_true 60 can_ask || return 2
 }
 do_start() { start_server; }
@@ -153,9 +153,13 @@ is_applied_or_stopped() { is_applied || [ "$(field Slave_SQL_Running)" = No ]; }
 do_detach() {
     can_ask && look || return 2
     [ -n "$replication" ] || return 0
-    # It may have been stopped by hand, or by what has passed. Then there is more to
-    # be applied, also if it receives no more.
+    # It may have been stopped by hand, or by what has passed. With both threads
+    # stopped MariaDB throws away what is not applied as soon as one starts.
     if [ "$(field Slave_SQL_Running)" != Yes ]; then
+        if [ "$(field Slave_IO_Running)" = No ] && [ -n "$(field Gtid_IO_Pos)" ] && ! is_applied; then
+            say "$order: it has stopped, and not applied all up to $(field Gtid_IO_Pos)"
+            return 1
+        fi
         say "$order: its SQL thread has stopped ($(field Last_SQL_Errno)), and is started again"
         sql 'START SLAVE SQL_THREAD' || return 2
     fi
@@ -243,7 +247,8 @@ do_repoint() {
             do_detach
             proof=$?
             [ $proof -le 1 ] || return 2
-            [ $proof = 1 ] || { is_contained; proof=$?; }
+            # It cannot apply what its source has; or it is only behind.
+            [[ $(field Last_SQL_Errno) = [1-9]* ]] || { is_contained; proof=$?; }
         else
             is_contained
             proof=$?

@@ -49,7 +49,9 @@ restart() {
     start_node "$1"
 }
 revive() {
-    rm -f "$DB_AGENT_DIR/$1/data/standby.signal"
+    # It was killed, and nobody may have asked for its status yet.
+    rm -f "$DB_AGENT_DIR/$1/data/"{standby.signal,postmaster.pid} \
+        "$DB_AGENT_DIR/$1/socket/".s.PGSQL.*.lock
     by_hand "$1" start
 }
 source_of() {
