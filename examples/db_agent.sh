@@ -10,23 +10,40 @@
 #       start the server, read-only; for the operator, or at boot
 #
 # What is known of a node lies in $DB_AGENT_DIR/NODE, its home:
-#   address     ADDR:PORT, where clients find it
-#   data        its data directory; the servers run as its owner
+#   address     ADDR:PORT, an IP address of the server's own, where clients find it
+#   data        its data directory, or a link to it; the servers run as its owner.
+#               What replaces it, and what was replaced, lies beside it in data.new
+#               and data.old
 #   token       the newest token that ordered here. An order with an older one is
 #               refused: it was on its way when the lease went to another. This
 #               file is the fence of the node, and is never deleted.
+#   password    of DB_AGENT_REPLICA, one line, for the agent's user only (MariaDB;
+#               PostgreSQL has it in .pgpass)
+#   apart       the node may have a history of its own. FENCE leaves this mark, and
+#               so does every order that finds writes which no PROMOTE has allowed.
+#               While the mark is there PROMOTE answers 1. REPOINT removes it when
+#               the data was cloned or rewound, or was proved to be part of its
+#               source's history. An operator who knows that no other node was
+#               promoted meanwhile may remove it, too.
+#   broken      the data is half replaced: it is not started, detached or promoted
+#   cloning     data.new is being filled. This goes on when the agent is killed; it
+#               is ended by FENCE, and by a newer REPOINT to another source. Until
+#               then STOP, DETACH and PROMOTE answer 1 at once.
+#   promoted    the token of the PROMOTE that has let it take writes
 #   lock        held during an order, so that one ends before the next begins; and
-#   holder      whose it is: process, order, token
-#   broken      exists while the data is being replaced, and if that was cut short
-#   data.old    what was replaced last, for people to look at
+#   holder      whose it is: process, order, token, start of the process, source
+#   cgroup      the server's cgroup, where cgroup v2 can be written
 #   postgresql.conf, hba.conf, hba.stopped.conf   see db_agent_pgsql.sh
 #   my.cnf                                        see db_agent_mariadb.sh
 #
 # No server starts writable, whoever starts it and why: only PROMOTE makes it so.
+# FENCE is done when the agent has seen that nothing takes writes; see
+# db_agent_processes.sh. Run the agent as root, or as the owner of the data: what
+# another user cannot see is unknown.
 #
 # Environment: DB_AGENT_DIR; DB_AGENT_USER, who administers by the local socket
 # (postgres, root); DB_AGENT_REPLICA, who replicates and clones (replica), and
-# DB_AGENT_PASSWORD, its password (PostgreSQL: in .pgpass instead).
+# DB_AGENT_PASSWORD, its password, if there is no file of it.
 set -u -o pipefail
 
 say() {
@@ -42,73 +59,47 @@ case $order in
 fence | stop | detach | promote | repoint | start) ;;
 *) usage "no such order: $order" ;;
 esac
-home=${DB_AGENT_DIR:?the directory of the homes}/$node
-[ -d "$home" ] || usage "no home $home"
-data=$home/data
+# Names go into statements and paths.
+is_word() { [[ $1 =~ ^[A-Za-z0-9_][A-Za-z0-9._-]*$ ]]; }
+is_word "$node" || usage "\"$node\" is no name of a node"
+for word in "${DB_AGENT_USER:-root}" "${DB_AGENT_REPLICA:-replica}"; do
+    is_word "$word" || usage "\"$word\" is no name of a user"
+done
+here=$(dirname "$(readlink -f "$0")")
+# Paths are compared with those that the system tells, so they have no links.
+root=$(realpath -e "${DB_AGENT_DIR:?the directory of the homes}" 2>/dev/null)
+home=$(realpath -e "$root/$node" 2>/dev/null)
+[ -n "$root" ] && [ -d "$home" ] || usage "no home $DB_AGENT_DIR/$node"
+data=$(readlink -m "$home/data")
+address=$(cat "$home/address" 2>/dev/null) port=${address##*:}
+[[ $address = *:* && $port =~ ^[0-9]+$ ]] || address='' port=''
+cd / || exit 2
 
 # Read the number that the order came with.
 token=${INFRA_TOKEN:-}
 if [ "$order" != start ]; then
     [[ $token =~ ^[1-9][0-9]{0,18}$ ]] || usage "INFRA_TOKEN \"$token\" is no token"
 fi
+source_host='' source_port=''
 if [ "$order" = repoint ]; then
-    source_host=${INFRA_SOURCE_ADDRESS%:*} source_port=${INFRA_SOURCE_ADDRESS##*:}
+    source_address=${INFRA_SOURCE_ADDRESS:-}
+    source_host=${source_address%:*} source_port=${source_address##*:}
     source_host=${source_host#[} source_host=${source_host%]}
-    [ -n "$source_host" ] || usage "INFRA_SOURCE_ADDRESS is missing"
+    [[ $source_host =~ ^[0-9A-Za-z.:%_-]+$ && $source_port =~ ^[0-9]+$ ]] ||
+        usage "INFRA_SOURCE_ADDRESS \"$source_address\" is no ADDR:PORT"
 fi
 
-# One order at a time. To point a node at its primary may take hours, if it has to be
-# cloned; an order with a newer token does not wait for that. Whatever it has left
-# undone is marked by "broken".
-end_tree() { # PID
-    local child
-    [ "$(readlink "/proc/$1/cwd")" != "$data" ] || return 0 # The server itself.
-    for child in $(cat "/proc/$1/task/$1/children"); do end_tree "$child"; done
-    kill -9 "$1" 2>/dev/null
-}
-exec 9>>"$home/lock"
-if ! flock -n 9; then
-    read -r pid its_order its_token 2>/dev/null <"$home/holder"
-    if [ "${its_order:-}" = repoint ] && [ "${token:-0}" -gt "${its_token:-0}" ] && ! flock -w 1 9; then
-        say "$order: ends the $its_order with token $its_token"
-        end_tree "$pid"
-    fi
-    flock -w 60 9 || {
-        say "$order: another order does not end"
-        exit 2
-    }
-fi
-
-# Refuse an older token; write a newer one down before anything is done by it.
-admit() {
-    local newest=0
-    [ ! -e "$home/token" ] || newest=$(cat "$home/token")
-    [[ $newest =~ ^[0-9]{1,19}$ ]] || {
-        say "$order: its file \"token\" holds no number; write the newest token into it"
-        exit 2
-    }
-    [ "$token" -ge "$newest" ] || {
-        say "$order: refused: its token $token is older than $newest"
-        exit 1
-    }
-    [ "$token" -gt "$newest" ] || return 0
-    echo "$token" >"$home/token.new" && sync "$home/token.new" &&
-        mv "$home/token.new" "$home/token" && sync "$home" || exit 2
-}
-[ "$order" = start ] || admit
-echo "$$ $order ${token:-0}" >"$home/holder"
-
-# run COMMAND...: as the owner of the data. The lock is not inherited, or a server
-# would keep it.
-owner=$(stat -c %U "$home") || exit 2
-run() {
-    if [ "$(id -un)" = "$owner" ]; then
-        "$@" 9>&-
-    else
-        setpriv --reuid="$owner" --regid="$(id -g "$owner")" --clear-groups \
-            env HOME="$home" "$@" 9>&-
-    fi
-}
+# run COMMAND...: as the owner of the data. The locks are not inherited, or a server
+# would keep them.
+owner=
+for owned in "$data" "$data.new" "$data.old" "$home"; do
+    [ -n "$owner" ] || owner=$(stat -L -c %U "$owned" 2>/dev/null)
+done
+[ -n "$owner" ] && group=$(id -g "$owner") || exit 2
+become=()
+[ "$(id -un)" = "$owner" ] ||
+    become=(setpriv --reuid="$owner" --regid="$group" --clear-groups env HOME="$home")
+run() { "${become[@]}" "$@" 8>&- 9>&-; }
 
 # until_true SECONDS COMMAND...
 until_true() {
@@ -120,42 +111,11 @@ until_true() {
     done
 }
 
-# The processes of the server: all that work in its data directory.
-processes() {
-    find /proc -maxdepth 2 -path '/proc/[0-9]*/cwd' -lname "$data" -printf '%h ' 2>/dev/null |
-        sed 's|/proc/||g'
-}
-is_running() {
-    [ -n "$(processes)" ]
-}
+# shellcheck source=db_agent_marks.sh
+. "$here/db_agent_marks.sh"
+# shellcheck source=db_agent_processes.sh
+. "$here/db_agent_processes.sh"
 
-# What a power switch does. A server that is asked nicely may hang, or let clients
-# finish; and one whose parent was killed may have children that still write.
-kill_server() {
-    local i
-    for i in {1..100}; do
-        is_running || return 0
-        # shellcheck disable=SC2046
-        kill -9 $(processes) 2>/dev/null
-        sleep 0.05
-    done
-    return 1
-}
-
-# While the data is replaced nothing may start.
-begin_replacing() {
-    touch "$home/broken" && sync "$home/broken"
-}
-end_replacing() {
-    rm "$home/broken"
-}
-# Put new data in its place; it is to be told when that is complete.
-swap_data() { # NEW
-    begin_replacing && kill_server && rm -rf "$home/data.old" &&
-        { [ ! -e "$data" ] || mv "$data" "$home/data.old"; } && mv "$1" "$data"
-}
-
-here=$(dirname "$(readlink -f "$0")")
 if [ -e "$home/my.cnf" ]; then
     # shellcheck source=db_agent_mariadb.sh
     . "$here/db_agent_mariadb.sh"
@@ -164,22 +124,61 @@ else
     . "$here/db_agent_pgsql.sh"
 fi
 
-case $order in
-fence)
-    # Read-only is how it starts; see above.
-    kill_server && do_fence
-    ;;
-start)
-    [ ! -e "$home/broken" ] || {
-        say "its data was half replaced: give it \"repoint\""
-        exit 1
-    }
-    is_running || do_start
-    ;;
-*)
-    "do_$order"
-    ;;
-esac
+# The token comes first, before the lock: an order that waits has refused all older
+# ones, also the one that it waits for (see newest_or_refuse).
+if ! { exec 8>>"$home/token.lock" 9>>"$home/lock"; } 2>/dev/null || ! flock -w 10 8; then
+    say "$order: cannot lock its home"
+    exit 2
+fi
+[ "$order" = start ] || admit
+has_lock=0
+if flock -n 9; then
+    has_lock=1
+    rm -f "$home/cloning" # That was cut short. It has left "apart" behind.
+fi
+refuse_what_is_replaced
+exec 8>&-
+[ $has_lock = 1 ] || take_lock
+holds() { # PROCESS: the lock is held by that
+    echo "$1 $order ${token:-0} $(started "$1") $source_host:$source_port" >"$home/holder"
+}
+holds $$
+trap '[ "$(cut -d" " -f1 "$home/holder" 2>/dev/null)" != $$ ] || rm -f "$home/holder"' EXIT
+
+# A power switch works with any version.
+[ "$order" = fence ] || check_version || exit 1
+
+carry_out() {
+    case $order in
+    fence)
+        # The mark comes first, in case that this is cut short. If it cannot be
+        # written, on a full disk, say, the server is shut out all the same.
+        mark_apart "fence $token" && rm -f "$home/promoted"
+        local marked=$?
+        # Read-only is how it starts; see above.
+        kill_server && [ $marked = 0 ] && do_fence || return 2
+        ;;
+    start)
+        look_for_server
+        if [ ${#seen[@]} -gt 0 ]; then
+            until_true 60 can_ask || return 2
+        elif [ -n "$hidden" ]; then
+            say "start: cannot see whether it runs: $hidden"
+            return 2
+        else
+            do_start || return 2
+        fi
+        ;;
+    repoint) do_repoint ;;
+    *)
+        note_own_writes || return 2
+        [ "$order" != promote ] || may_be_promoted || return 1
+        "do_$order"
+        ;;
+    esac
+}
+carry_out
 status=$?
+[ $status -le 1 ] || status=2
 [ $status -eq 0 ] || say "$order: status $status"
 exit $status

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: MIT
-# Sourced by db_agent.sh: the orders on a MariaDB server (10.11 or later) with
-# semi-synchronous replication by GTIDs in one domain.
+# Sourced by db_agent.sh: the orders on a MariaDB server with semi-synchronous
+# replication by GTIDs in one domain. The oldest are 10.11.9, 11.1.6, 11.2.5, 11.4.3
+# and 11.5.2: those before them do not undo after a crash what nobody has confirmed.
+# Others are refused by every order but FENCE.
 #
 # The home has a my.cnf, with a socket for [client], too, and in [mariadbd]
 #   read_only, skip_slave_start           however it starts, it takes no writes and
 #                                         follows nobody
+#   datadir                               the data of the home
 #   log_bin, log_slave_updates, gtid_strict_mode, and a server_id of its own
 #   rpl_semi_sync_slave_enabled           it confirms what it has received
 #   rpl_semi_sync_master_enabled = 0      only a primary waits: PROMOTE turns it on
@@ -23,6 +26,54 @@
 PATH=$PATH:/usr/sbin
 admin=${DB_AGENT_USER:-root} replica=${DB_AGENT_REPLICA:-replica}
 
+# It is in no command line, where every user could read it.
+password=${DB_AGENT_PASSWORD:-}
+[ ! -e "$home/password" ] || IFS= read -r password <"$home/password"
+unset DB_AGENT_PASSWORD
+with_password() { # COMMAND...: of a client
+    (
+        export MYSQL_PWD=$password
+        run "$@"
+    )
+}
+quoted() { # TEXT: as a string of SQL, with sql_mode = ''
+    local text=${1//\\/\\\\}
+    echo "'${text//\'/\\\'}'"
+}
+
+server_names='(mariadbd|mysqld)(-.*)?$'
+# What the server will be told by its options, the last of them.
+option() { # NAME
+    my_print_defaults --defaults-file="$home/my.cnf" --mysqld 2>/dev/null |
+        sed -n "s/^--${1//_/[-_]}=//p" | tail -n 1
+}
+pid_file() { option pid_file; }
+socket_file() { option socket; }
+
+oldest_of() { # SERIES: its third number, or nothing
+    case $1 in
+    10.11) echo 9 ;;
+    11.1) echo 6 ;;
+    11.2) echo 5 ;;
+    11.4) echo 3 ;;
+    11.5) echo 2 ;;
+    10.* | 11.0 | 11.3) ;;
+    1[1-9].*) echo 0 ;;
+    esac
+}
+check_version() {
+    local version oldest
+    version=$(mariadbd --version 2>/dev/null) || {
+        say "$order: refused: there is no mariadbd that says its version"
+        return 1
+    }
+    [[ $version =~ Ver\ (([0-9]+\.[0-9]+)\.([0-9]+))[^\ ]*MariaDB ]] &&
+        oldest=$(oldest_of "${BASH_REMATCH[2]}") && [ -n "$oldest" ] &&
+        [ "${BASH_REMATCH[3]}" -ge "$oldest" ] && return
+    say "$order: refused: this is ${version#* }; 10.11.9, 11.4.3 or later will do"
+    return 1
+}
+
 client() {
     run timeout "${patience:-20}" mariadb --defaults-file="$home/my.cnf" --connect-timeout=3 \
         -u "$admin" "$@"
@@ -35,11 +86,17 @@ can_ask() { sql 'SELECT 1' >/dev/null; }
 look() { replication=$(client -e 'SHOW SLAVE STATUS\G'); }
 field() { sed -n "s/^ *$1: //p" <<<"$replication"; }
 
-do_fence() { :; } # my.cnf keeps it read-only.
+# shellcheck source=db_agent_mariadb_history.sh
+. "$here/db_agent_mariadb_history.sh"
+
+do_fence() { :; } # START and my.cnf keep it read-only.
 
 start_server() {
-    run setsid mariadbd --defaults-file="$home/my.cnf" --user="$owner" \
-        </dev/null >>"$home/log" 2>&1 9>&- &
+    (
+        enter_cgroup
+        exec "${become[@]}" setsid mariadbd --defaults-file="$home/my.cnf" --user="$owner" \
+            --datadir="$data" --read-only=1 --skip-slave-start
+    ) </dev/null >>"$home/log" 2>&1 8>&- 9>&- &
     until_true 60 can_ask || return 2
 }
 do_start() { start_server; }
@@ -92,33 +149,57 @@ is_applied() {
     look && { [ "$(sql "SELECT @@gtid_slave_pos = '$(field Gtid_IO_Pos)'")" = 1 ] ||
         [[ $(field Slave_SQL_Running_State) = *'has read all relay log'* ]]; }
 }
+is_applied_or_stopped() { is_applied || [ "$(field Slave_SQL_Running)" = No ]; }
 do_detach() {
     can_ask && look || return 2
     [ -n "$replication" ] || return 0
-    if [ "$(field Slave_IO_Running)" != No ]; then
-        [ "$(field Slave_SQL_Running)" = Yes ] || sql 'START SLAVE SQL_THREAD' || return 2
-        sql 'STOP SLAVE IO_THREAD' && look || return 2
+    # It may have been stopped by hand, or by what has passed. With both threads
+    # stopped MariaDB throws away what is not applied as soon as one starts.
+    if [ "$(field Slave_SQL_Running)" != Yes ]; then
+        if [ "$(field Slave_IO_Running)" = No ] && [ -n "$(field Gtid_IO_Pos)" ] && ! is_applied; then
+            say "$order: it has stopped, and not applied all up to $(field Gtid_IO_Pos)"
+            return 1
+        fi
+        say "$order: its SQL thread has stopped ($(field Last_SQL_Errno)), and is started again"
+        sql 'START SLAVE SQL_THREAD' || return 2
     fi
-    [ "$(field Slave_SQL_Running)" = Yes ] || {
-        [ "$(field Last_SQL_Errno)" = 0 ] # Stopped by an error, it does not go on.
-        return
+    sql 'STOP SLAVE IO_THREAD' 2>/dev/null && look || return 2
+    [ "$(field Slave_IO_Running)" = No ] || return 2
+    until_true 30 is_applied_or_stopped || return 2
+    [ "$(field Slave_SQL_Running)" != No ] || {
+        say "$order: it cannot apply what it has received:" \
+            "$(field Last_SQL_Errno) $(field Last_SQL_Error)"
+        return 1
     }
-    until_true 30 is_applied || return 2
 }
 
 # The token goes into a table that is replicated, before clients are let in. No
 # replica is there to confirm it, and none has to: whoever has a later write has
-# the token, too.
+# the token, too. With it goes the number of the last write before its own.
 write_token() {
+    local began
+    began=$(sql 'SELECT @@gtid_current_pos') || return 1
+    began=$(last_number <<<"$began")
     sql "CREATE DATABASE IF NOT EXISTS infra_failover;
         CREATE TABLE IF NOT EXISTS infra_failover.token (token BIGINT PRIMARY KEY,
             node VARCHAR(64) NOT NULL, at TIMESTAMP NOT NULL DEFAULT now()) ENGINE=InnoDB;
-        INSERT IGNORE INTO infra_failover.token (token, node) VALUES ($token, '$node')"
+        ALTER TABLE infra_failover.token ADD COLUMN IF NOT EXISTS began BIGINT NULL;
+        INSERT IGNORE INTO infra_failover.token (token, node, began)
+            VALUES ($token, '$node', ${began:-0})"
+}
+# Has this order been carried out? Then its clients are left alone.
+is_promoted() {
+    [ "$(cat "$home/promoted" 2>/dev/null)" = "$token" ] && look_at_own &&
+        [ "$row_token $row_node" = "$token $node" ] &&
+        [ "$(sql 'SELECT @@read_only = 0 AND @@rpl_semi_sync_master_enabled')" = 1 ]
 }
 do_promote() {
+    can_ask || return 2
+    ! is_promoted || return 0
     stop_primary || return 2 # Turning semi-sync off confirms what waits.
+    newest_or_refuse && write_down promoted "$token" || return 2
     sql 'SET GLOBAL rpl_semi_sync_master_enabled = 0; STOP SLAVE; RESET SLAVE ALL' || return 2
-    write_token || return 2
+    write_token && newest_or_refuse || return 2
     sql 'SET GLOBAL rpl_semi_sync_master_enabled = 1; SET GLOBAL read_only = 0' || return 2
 }
 
@@ -126,7 +207,7 @@ is_following() {
     look && [ "$(field Slave_IO_Running) $(field Slave_SQL_Running)" = 'Yes Yes' ] &&
         [ "$(field Master_Host):$(field Master_Port)" = "$source_host:$source_port" ]
 }
-# It has what the source has not: 1236, from the source; or it cannot apply what the
+# Its source does not have its position any more: 1236; or it cannot apply what the
 # source has.
 has_diverged() {
     [ "$(field Last_IO_Errno)" = 1236 ] || [[ $(field Last_SQL_Errno) = [1-9]* ]]
@@ -136,40 +217,53 @@ has_an_end() { is_following || has_diverged; }
 # The source is changed when all is applied that was received: what was not is thrown
 # away then, though it was confirmed.
 follow() {
-    sql "SET GLOBAL rpl_semi_sync_master_enabled = 0; STOP SLAVE;
+    newest_or_refuse || return 2
+    client <<<"SET sql_mode = ''; SET GLOBAL rpl_semi_sync_master_enabled = 0; STOP SLAVE;
         SET GLOBAL gtid_slave_pos =
             IF(@@gtid_binlog_pos = '', @@gtid_slave_pos, @@gtid_binlog_pos);
         CHANGE MASTER TO MASTER_HOST = '$source_host', MASTER_PORT = $source_port,
-            MASTER_USER = '$replica', MASTER_PASSWORD = '${DB_AGENT_PASSWORD:-}',
+            MASTER_USER = '$replica', MASTER_PASSWORD = $(quoted "$password"),
             MASTER_USE_GTID = slave_pos, MASTER_CONNECT_RETRY = 1, MASTER_HEARTBEAT_PERIOD = 1;
-        START SLAVE" || return 1
+        START SLAVE" || return 2
     until_true 5 has_an_end
-    is_following
+    is_following || return 2
 }
 
-# The dump is there as a whole before anything is thrown away.
-dump() {
-    run mariadb-dump --no-defaults -h "$source_host" -P "$source_port" -u "$replica" \
-        ${DB_AGENT_PASSWORD:+-p"$DB_AGENT_PASSWORD"} --all-databases --single-transaction \
-        --gtid --master-data=1 --flush-privileges
-}
-clone() {
-    run rm -rf "$home/data.new" && dump >"$home/dump.sql" &&
-        run mariadb-install-db --no-defaults --user="$owner" --datadir="$home/data.new" \
-            --auth-root-authentication-method=normal --skip-test-db >>"$home/log" 2>&1 &&
-        swap_data "$home/data.new" && start_server &&
-        { echo 'SET sql_log_bin = 0;' && cat "$home/dump.sql"; } | patience=3600 client &&
-        end_replacing && rm "$home/dump.sql"
+replace_and_follow() {
+    clone || {
+        # The old data is there yet, or again nothing is.
+        [ -e "$home/broken" ] || can_ask || start_server
+        return 2
+    }
+    follow
 }
 
 do_repoint() {
+    local proof
     if [ ! -e "$home/broken" ]; then
-        can_ask || return 2
-        ! is_following || return 0
-        stop_primary || return 2
-        do_detach && follow && return 0
-        has_diverged || return 2
+        can_ask && note_own_writes || return 2
+        if ! is_following; then
+            stop_primary || return 2
+            do_detach
+            proof=$?
+            [ $proof -le 1 ] || return 2
+            # It cannot apply what its source has; or it is only behind.
+            [[ $(field Last_SQL_Errno) = [1-9]* ]] || { is_contained; proof=$?; }
+        else
+            is_contained
+            proof=$?
+        fi
+        [ $proof -le 1 ] || return 2
+        if [ $proof = 0 ]; then
+            settle || return 2
+            is_following || follow && return 0
+            has_diverged || return 2
+        else
+            do_detach || true
+        fi
+        under_token_lock mark_apart "not of its source's history, $token" || return 2
     fi
-    say "it has what $INFRA_SOURCE has not, and is cloned"
-    clone && follow || return 2
+    at_source 'SELECT 1' >/dev/null || return 2 # Before anything is undone.
+    say "it has what $INFRA_SOURCE_ADDRESS has not, and is cloned"
+    in_background replace_and_follow
 }

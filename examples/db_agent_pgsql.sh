@@ -10,20 +10,38 @@
 #   hba.conf           who may connect; hba.stopped.conf: who may while it is stopped
 #                      (the agent, the checks, replication, and no client)
 #   pg_hba.conf        a copy of one of them
-for bin in /usr/lib/postgresql/*/bin; do PATH=$bin:$PATH; done
+#   .pgpass            the password of DB_AGENT_REPLICA
+#   followed           the timeline of its source, and the token that began it
+# DB_AGENT_REPLICA replicates, and may do at its source what pg_rewind needs, CHECKPOINT
+# too.
+version=$(cat "$data/PG_VERSION" 2>/dev/null)
+for bin in /usr/lib/postgresql/*/bin "/usr/lib/postgresql/${version:-none}/bin"; do
+    [ ! -d "$bin" ] || PATH=$bin:$PATH
+done
 export PGCONNECT_TIMEOUT=3
+[ ! -e "$home/.pgpass" ] || export PGPASSFILE=$home/.pgpass
 admin=${DB_AGENT_USER:-postgres} replica=${DB_AGENT_REPLICA:-replica}
 socket=$home/socket
-port=$(<"$home/address") port=${port##*:}
 
-sql() {
-    run timeout 20 psql -X -q -A -t -v ON_ERROR_STOP=1 -h "$socket" -p "$port" \
-        -U "$admin" -d postgres -c "$1"
+server_names='(postgres|postmaster|edb-postgres)$'
+pid_file() { echo "$data/postmaster.pid"; }
+socket_file() { [ -z "$port" ] || echo "$socket/.s.PGSQL.$port"; }
+check_version() {
+    [[ ${version:-13} =~ ^[0-9]+ ]] && [ "${BASH_REMATCH[0]}" -ge 13 ] && return
+    say "$order: refused: its data is of PostgreSQL $version; 13 is the oldest that will do"
+    return 1
+}
+
+# shellcheck source=db_agent_pgsql_history.sh
+. "$here/db_agent_pgsql_history.sh"
+
+ask=(timeout 20 psql -X -q -A -t -v ON_ERROR_STOP=1 -d postgres)
+sql() { # STATEMENT [psql's -v NAME=VALUE]...: it may say :'NAME'
+    run "${ask[@]}" -h "$socket" -p "$port" -U "$admin" "${@:2}" <<<"$1"
 }
 is() { # QUESTION: answered with t?
     [ "$(sql "SELECT $1")" = t ]
 }
-is_in_recovery() { is 'pg_is_in_recovery()'; }
 can_ask() { sql 'SELECT 1' >/dev/null; }
 
 # configure open|stopped [SOURCE_HOST SOURCE_PORT]
@@ -34,7 +52,7 @@ configure() {
         [ "$1" = open ] || echo 'default_transaction_read_only = on'
         echo "primary_conninfo = '${2:+host=$2 port=$3 user=$replica application_name=$node}'"
     } >"$home/agent.conf.new" && cp "$file" "$home/pg_hba.conf.new" &&
-        chmod a+r "$home"/*.new && mv "$home/agent.conf.new" "$home/agent.conf" &&
+        chmod a+r "$home"/{agent,pg_hba}.conf.new && mv "$home/agent.conf.new" "$home/agent.conf" &&
         mv "$home/pg_hba.conf.new" "$home/pg_hba.conf"
 }
 # A session that begins after the reload has both.
@@ -44,15 +62,24 @@ is_reloaded() { # open|stopped
     is "current_setting('default_transaction_read_only') = '$wanted'"
 }
 reconfigure() {
-    configure "$@" && sql 'SELECT pg_reload_conf()' >/dev/null && until_true 5 is_reloaded "$1"
+    configure "$@" && sql 'SELECT pg_reload_conf(), pg_sleep(0.02)' >/dev/null &&
+        until_true 5 is_reloaded "$1"
 }
 
+# To be called when nothing of it runs. What is left is of one that was killed, and
+# another process may have its number, or its corpse.
 start_server() {
-    # Nobody works there: these are left of one that was killed, and another process
-    # may have its number, or its corpse.
-    is_running || rm -f "$data/postmaster.pid" "$socket/.s.PGSQL.$port.lock"
-    run pg_ctl start -s -w -t 60 -D "$data" -l "$home/log" \
-        -o "-c config_file=$home/postgresql.conf" || return 2
+    look_for_server
+    [ ${#seen[@]} -eq 0 ] && [ -z "$hidden" ] || {
+        say "$order: not started: ${hidden:-it runs already}"
+        return 2
+    }
+    rm -f "$data/postmaster.pid" "$socket/.s.PGSQL.$port.lock"
+    (
+        enter_cgroup
+        run pg_ctl start -s -w -t 60 -D "$data" -l "$home/log" \
+            -o "-c config_file=$home/postgresql.conf"
+    ) || return 2
 }
 stop_server() {
     run pg_ctl stop -s -m fast -w -t 10 -D "$data" 2>/dev/null
@@ -60,6 +87,7 @@ stop_server() {
 }
 
 do_fence() {
+    [ -d "$data" ] || return 0 # It is being replaced: "broken".
     run touch "$data/standby.signal" && sync "$data/standby.signal" && configure open
 }
 
@@ -85,12 +113,14 @@ do_stop() {
     until_true 10 are_sessions_gone "$since" || return 2
 }
 
-# How far it has received and replayed, and whether it receives.
+# How far it has received and replayed, and whether it receives. A replay that is
+# paused goes on: what was received would be waited for in vain.
 progress() {
     sql "SELECT coalesce(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn()) - '0/0',
         pg_last_wal_replay_lsn() - '0/0',
         coalesce((SELECT count(*) FROM pg_stat_get_wal_receiver() WHERE pid IS NOT NULL), 0),
-        (SELECT setting::int FROM pg_settings WHERE name = 'wal_retrieve_retry_interval')"
+        (SELECT setting::int FROM pg_settings WHERE name = 'wal_retrieve_retry_interval'),
+        CASE WHEN pg_is_wal_replay_paused() THEN pg_wal_replay_resume()::text END"
 }
 
 # All that was received is to be replayed, since the position that counts is what
@@ -99,19 +129,19 @@ progress() {
 # So it is done, too, if nothing moves for longer than the server waits before it
 # looks for more.
 do_detach() {
-    local received replayed receivers retry before=- quiet=0 i
-    is_in_recovery || {
-        can_ask # It is no standby, and receives from nobody.
-        return
-    }
+    local received replayed receivers retry before=- now since=0 i
+    [ -n "$recovery" ] || look_at_own || return 2
+    [ "$recovery" = t ] || return 0 # It is no standby, and receives from nobody.
     reconfigure open || return 2
     for i in {1..600}; do
-        IFS='|' read -r received replayed receivers retry < <(progress) || return 2
+        IFS='|' read -r received replayed receivers retry _ < <(progress) || return 2
+        [[ "$received $replayed $receivers $retry" =~ ^([0-9]+\ ?){4}$ ]] || return 2
         if [ "$receivers" = 0 ]; then
             [ "$replayed" -lt "$received" ] || return 0
-            [ "$replayed" = "$before" ] || quiet=0
-            before=$replayed quiet=$((quiet + 50))
-            [ $quiet -le $((retry + 1000)) ] || return 0
+            now=${EPOCHREALTIME/[.,]/}
+            [ "$replayed" = "$before" ] || since=$now
+            before=$replayed
+            [ $((now - since)) -le $(((retry + 1000) * 1000)) ] || return 0
         fi
         sleep 0.05
     done
@@ -120,87 +150,90 @@ do_detach() {
 
 # The token goes into a table that is replicated, before clients are let in. No
 # standby is there to confirm it, and none has to: whoever has a later write has
-# the token, too.
+# the token, too. With it goes the timeline that it has begun.
 write_token() {
     sql "SET client_min_messages = warning;
         BEGIN READ WRITE; SET LOCAL synchronous_commit = local;
         CREATE SCHEMA IF NOT EXISTS infra_failover;
         CREATE TABLE IF NOT EXISTS infra_failover.token (token bigint PRIMARY KEY,
             node text NOT NULL, at timestamptz NOT NULL DEFAULT now());
+        ALTER TABLE infra_failover.token ADD COLUMN IF NOT EXISTS began bigint;
         GRANT USAGE ON SCHEMA infra_failover TO public;
         GRANT SELECT ON infra_failover.token TO public;
-        INSERT INTO infra_failover.token VALUES ($token, '$node') ON CONFLICT DO NOTHING;
-        COMMIT"
+        INSERT INTO infra_failover.token (token, node, began) VALUES (:token, :'node', :began)
+            ON CONFLICT (token) DO UPDATE SET began = EXCLUDED.began
+                WHERE infra_failover.token.node = EXCLUDED.node;
+        COMMIT" -v token="$token" -v node="$node" -v began="$1"
 }
 
+# Has this order been carried out? Then its clients are left alone.
+is_promoted() {
+    [ "$(cat "$home/promoted" 2>/dev/null)" = "$token" ] && [ "$recovery" = f ] &&
+        [ "$row_token $row_node" = "$token $node" ] && is_reloaded open
+}
 do_promote() {
-    can_ask || return 2
+    [ -n "$recovery" ] || return 2 # See note_own_writes.
+    ! is_promoted || return 0
     reconfigure stopped || return 2
-    if is_in_recovery; then
-        is 'pg_promote(true, 30)' || return 2
-    fi
-    write_token && reconfigure open || return 2
+    newest_or_refuse && write_down promoted "$token" || return 2
+    [ "$recovery" = f ] || is 'pg_promote(true, 30)' || return 2
+    look_at_own && write_token "$mine" || return 2
+    newest_or_refuse && reconfigure open || return 2
 }
 
 is_following() {
     is "EXISTS (SELECT 1 FROM pg_stat_get_wal_receiver() WHERE status = 'streaming' AND
         sender_host = '$source_host' AND sender_port = $source_port)"
 }
-
-at_source() {
-    run timeout 20 psql -X -q -A -t -h "$source_host" -p "$source_port" -U "$replica" -d postgres \
-        -c "$1"
-}
-
-# Has it what the source has not? It must not connect then, not even for a moment: it
-# would confirm writes up to a place that it has reached on a timeline of its own. The
-# source's history says where each timeline ended that it went through.
-has_diverged() {
-    local mine reached theirs end
-    mine=$(sql "SELECT max(substr(name, 1, 8)) FROM pg_ls_waldir()
-        WHERE name ~ '^[0-9A-F]{24}$'") || return 0
-    reached=$(sql "SELECT greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())") || return 0
-    theirs=$(at_source 'SELECT substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)') || return 0
-    [ "$mine" != "$theirs" ] || return 1
-    end=$(at_source "SELECT pg_read_file('pg_wal/$theirs.history')" |
-        awk -v mine=$((16#$mine)) '$1 == mine { print $2; exit }')
-    [ -z "$end" ] || is "'$reached'::pg_lsn > '$end'::pg_lsn"
-}
-
-# What it has and the source has not is undone. The source has to know on disk that
-# it has a new timeline, or pg_rewind finds nothing to do.
-rewind() {
-    at_source CHECKPOINT && stop_server && begin_replacing &&
-        run pg_rewind -D "$data" --config-file="$home/postgresql.conf" \
-            --source-server="host=$source_host port=$source_port user=$replica dbname=postgres" \
-            >>"$home/log" 2>&1 && run touch "$data/standby.signal" && end_replacing
-}
-clone() {
-    run rm -rf "$home/data.new" &&
-        run pg_basebackup -D "$home/data.new" -h "$source_host" -p "$source_port" \
-            -U "$replica" -c fast >>"$home/log" 2>&1 &&
-        run touch "$home/data.new/standby.signal" && swap_data "$home/data.new" && end_replacing
-}
-
-do_repoint() {
-    at_source 'SELECT 1' >/dev/null || return 2 # Before anything is undone.
-    if [ ! -e "$home/broken" ]; then
-        can_ask || return 2
-        ! is_following || return 0
-        # What it still receives could take it past its new source.
-        do_detach || return 2
-        if is_in_recovery && ! has_diverged; then
-            reconfigure open "$source_host" "$source_port" && until_true 5 is_following || return 2
-            return 0
-        fi
+follow() {
+    newest_or_refuse && note_source || return 2
+    if can_ask; then
+        reconfigure open "$source_host" "$source_port" || return 2
+    else
+        configure open "$source_host" "$source_port" && start_server || return 2
     fi
+    until_true "$1" is_following || return 2
+}
+# Its writes end, and it waits for somebody to follow.
+become_standby() { stop_server && do_fence && start_server; }
+
+# Its data is replaced, and then it follows.
+replace_and_follow() {
     if [ -e "$home/broken" ] || ! rewind; then
         say "it cannot be rewound, and is cloned"
         clone || {
-            [ -e "$home/broken" ] || is_running || { configure open && start_server; }
+            [ -e "$home/broken" ] || { look_for_server; [ ${#seen[@]} -gt 0 ]; } ||
+                { configure open && start_server; }
             return 2
         }
     fi
-    configure open "$source_host" "$source_port" && start_server && until_true 10 is_following ||
-        return 2
+    # A newer order has come: it is to be there for that, and follow nobody.
+    newest_or_refuse || { configure open && start_server; return 2; }
+    follow 10
+}
+
+do_repoint() {
+    local proof
+    if [ ! -e "$home/broken" ]; then
+        # Before anything is undone.
+        note_own_writes && [ -n "$recovery" ] && look_at_source || return 2
+        # What it still receives could take it past its new source.
+        is_following || do_detach || return 2
+        [ "$recovery" = t ] || become_standby || return 2
+        is_contained
+        proof=$?
+        [ $proof -le 1 ] || return 2
+        if [ $proof = 0 ]; then
+            settle || return 2
+            ! is_following || { note_source || return 2; return 0; }
+            follow 5
+            return
+        fi
+        # Else it would be asked for what it has and must not confirm.
+        do_detach && under_token_lock mark_apart "not of its source's history, $token" || return 2
+    else
+        row_token='' row_node='' mine=0
+        look_at_source || return 2
+    fi
+    in_background replace_and_follow
 }

@@ -31,6 +31,7 @@ need +check:check nginx:nginx-light \
     /usr/lib/nginx/modules/ngx_stream_module.so:libnginx-mod-stream \
     curl:curl wrk:wrk pahole:dwarves clang-format:clang-format +openssl:libssl-dev \
     python3:python3 redis-server:redis-server redis-cli:redis-tools mariadbd:mariadb-server \
+    mariadb-backup:mariadb-backup \
     /usr/lib/postgresql/15/bin/postgres:postgresql-15 psql:postgresql-client-15 \
     ip:iproute2 ping:iputils-ping keepalived:keepalived tcpdump:tcpdump etcd:etcd-server \
     openssl:openssl pgrep:procps

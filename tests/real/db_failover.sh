@@ -27,60 +27,8 @@
 #   write_by_hand NODE    make the replica writable, and insert many negative IDs
 #   source_of NODE        the port from which it receives now, or nothing
 
-dir=$(mktemp -d)
-export DB_AGENT_DIR=$dir/homes
-nodes=(db1 db2 db3)
-jobs_started=()
-writers=()
-mkdir "$DB_AGENT_DIR"
-# processes DIRECTORY: those that work there.
-processes() {
-    # Some end while it looks.
-    { find /proc -maxdepth 2 -path '/proc/[0-9]*/cwd' -lname "$1" -printf '%h ' 2>/dev/null ||
-        true; } | sed 's|/proc/||g'
-}
-cleanup() {
-    cd /
-    touch "$dir/over"
-    [ ${#jobs_started[@]} -eq 0 ] || kill -9 "${jobs_started[@]}" 2>/dev/null || true
-    # Servers and agents, by where they work.
-    kill -9 $(processes "$dir*") 2>/dev/null || true
-    wait 2>/dev/null || true
-    [ -z "${KEEP:-}" ] || cp -r "$dir" "$KEEP"
-    rm -rf "$dir"
-}
-trap cleanup EXIT
-trap 'exit 1' INT TERM
-set -E
-trap 'echo "FAILED: status $? at ${BASH_SOURCE[0]}:$LINENO: $BASH_COMMAND" >&2' ERR
-cd "$dir"
-
-fail() {
-    echo "FAILED: $*" >&2
-    for log in w?.log homes/*/log; do
-        [ ! -e "$log" ] || grep -v 'waiting for WAL\|infra_failover.token' "$log" | tail -n 40 |
-            sed "s|^|$log: |" >&2
-    done
-    exit 1
-}
-passed() { echo "ok: $*"; }
-now_ms() { echo $((${EPOCHREALTIME/[.,]/} / 1000)); }
-# until_true SECONDS COMMAND...
-until_true() {
-    local seconds=$1 until=$(($(now_ms) + $1 * 1000))
-    shift
-    while ! "$@" 2>/dev/null; do
-        [ "$(now_ms)" -lt $until ] || fail "not within $seconds s: $*"
-        sleep 0.05
-    done
-}
-
-port_of() { echo $((base + ${1#db} - 1)); }
-node_at() { echo "db$(($1 - base + 1))"; } # PORT
-others() { # NODE...
-    local n
-    for n in "${nodes[@]}"; do [[ " $* " = *" $n "* ]] || echo "$n"; done
-}
+# shellcheck source=db_homes.sh
+. "$here/db_homes.sh"
 
 # --- Who is primary, as routers are told.
 cat >on_primary.sh <<'END'
