@@ -84,8 +84,20 @@ INFRA_API const struct infra_balancer_policy *infra_balancer_two_choices(void);
  * Peak-EWMA (Finagle): of two different backends drawn by weight, the one whose
  * latency times its tickets in flight is less, per weight.  The latency is what
  * infra_balancer_report() tells: a worse one counts at once, better ones bring
- * it down over ten seconds; a failure counts as a second at least.  A backend
- * that nothing is known of gets one request at a time.  O(1).
+ * it down over ten seconds.  A backend that nothing is known of gets one
+ * request at a time.
+ *
+ * A failure adds eight times the mean, or its own duration if that is more.  A
+ * failure of a ticket that was picked after the last failure doubles what is
+ * left; 256 times the mean is the most.  Half goes with each second, and half
+ * with each latency reported of a ticket picked since: one failure is over
+ * within milliseconds in a busy server, the most within 12 s in an idle one.
+ * Failures of tickets picked before the last failure, those of one crash, are
+ * one.  A backend that comes up starts without.  A backend that has only failed
+ * counts as the other of its pair does, times the same.
+ *
+ * So a backend that fails at once, and that nobody marks, gets about one
+ * request a second from each balancer.  O(1).
  *
  * Thread safety: any.
  */
@@ -341,8 +353,9 @@ infra_candidates_count(const struct infra_balancer_candidates *candidates);
 INFRA_API uint32_t infra_candidates_id(
     const struct infra_balancer_candidates *candidates, uint32_t index);
 
-/** Its latency now, nanoseconds, as peak-EWMA keeps it; 0: unknown, or
- *  the policy does not say needs_latency.  Thread safety: any. */
+/** Its latency now, nanoseconds, as peak-EWMA keeps it, with what failures add
+ *  (a second if it has only failed); 0: unknown, or the policy does not say
+ *  needs_latency.  Thread safety: any. */
 INFRA_API infra_time infra_candidates_latency(
     const struct infra_balancer_candidates *candidates, uint32_t index);
 

@@ -43,8 +43,11 @@ struct slot {
     _Atomic uint32_t in_flight; /* Tickets of policies or caps that share it. */
     _Atomic uint32_t marks;     /* Among workers: a byte for each axis. */
     _Atomic uint64_t latency;   /* See latency.h. */
-    _Atomic uint64_t owner;     /* Among workers: see shared.c. */
-    struct counts base;         /* See infra__balancer_base(). */
+    _Atomic uint64_t penalty;   /* The same. */
+    union {
+        _Atomic uint64_t owner; /* Among workers: see shared.c. */
+        struct counts base;     /* Alone: see infra__balancer_base(). */
+    };
 };
 _Static_assert(sizeof(struct slot) == INFRA__CACHE_LINE, "one line per slot");
 
@@ -150,6 +153,7 @@ struct member {
     uint8_t rank;
     uint8_t passed_over;
     uint16_t owner; /* Counts the keys that the id has had. */
+    uint8_t has_been_up;
 };
 #define EDITION_PENDING UINT64_MAX
 #define MARKS_UNSEEN UINT64_MAX

@@ -124,6 +124,7 @@ static void take_id(struct infra_balancer *b, uint32_t id, char *key)
     if (b->ledger == NULL) {
         /* Relaxed: nobody uses the id. */
         atomic_store_explicit(&b->slots[id].latency, 0, memory_order_relaxed);
+        atomic_store_explicit(&b->slots[id].penalty, 0, memory_order_relaxed);
     }
     base->picks -= former.picks;
     base->releases -= former.releases;

@@ -17,7 +17,7 @@
 #include <assert.h>
 #include <string.h>
 
-#define MAGIC 0x312e62616c692e31u
+#define MAGIC 0x312e62616c692e32u
 #define WORKERS_MAX 4096u
 
 /* Owners: nobody, the worker that empties the slot (one more than its number),
@@ -143,6 +143,7 @@ static void empty(struct shared *s, uint32_t id)
     atomic_store(&slot->in_flight, 0);
     atomic_store(&slot->marks, 0);
     atomic_store(&slot->latency, 0);
+    atomic_store(&slot->penalty, 0);
     atomic_store(&slot->owner, OWNER_NOBODY);
 }
 
