@@ -288,8 +288,8 @@ START_TEST(a_new_key_starts_afresh)
 }
 END_TEST
 
-/* A key that comes back before its worker let go is the same backend still; one
- * whose last worker has left starts afresh. */
+/* A key that comes back before its worker let go is the same backend still, and
+ * so is one whose last worker has left without removing it. */
 START_TEST(a_key_comes_back)
 {
     struct infra_ticket t;
@@ -314,12 +314,96 @@ START_TEST(a_key_comes_back)
     close_worker(0);
     ck_assert_int_eq(set_key(1, 0, "a"), INFRA_OK);
     pool_publish(&pools[1]);
-    ck_assert_uint_eq(inspect(1, 0).state, INFRA_STATE_UP);
+    ck_assert_uint_eq(inspect(1, 0).state, INFRA_STATE_DOWN);
 }
 END_TEST
 
-/* Nobody's any more, as all who had it are dead: another key, or the same,
- * takes the id and starts without the old marks and counts. */
+/* All workers leave, as in a reload, or are killed: the one that comes back
+ * with the same key knows what they knew, and no pick goes to the dead. */
+START_TEST(a_reload_forgets_nothing)
+{
+    struct infra_ticket t;
+    int slow;
+
+    for (uint32_t w = 0; w < 2; w++) {
+        open_worker(w, infra_balancer_peak_ewma());
+        pool_fill(&pools[w], 3, NULL);
+    }
+    pool_mark(&pools[0], 2, INFRA_AXIS_HEALTH, INFRA_STATE_DOWN);
+    pool_mark(&pools[1], 1, INFRA_AXIS_ADMIN, INFRA_STATE_DEGRADED);
+    pool_mark(&pools[1], 1, INFRA_AXIS_ADMIN, INFRA_STATE_UP);
+    pool_publish(&pools[0]);
+    slow = pick(0, &t);
+    ck_assert_int_eq(infra_balancer_report(pools[0].reader, &t,
+                                           INFRA_OUTCOME_OK, INFRA_SEC(2)),
+                     INFRA_OK);
+    release(0, &t);
+    int other = pick(0, &t);
+    ck_assert_int_eq(infra_balancer_report(pools[0].reader, &t,
+                                           INFRA_OUTCOME_OK, INFRA_MS(1)),
+                     INFRA_OK);
+    if (_i == 0) {
+        release(0, &t);
+    }
+    for (uint32_t w = 0; w < 2; w++) {
+        if (_i == 0) {
+            close_worker(w);
+        } else {
+            kill_worker(w);
+            ck_assert_int_eq(infra_balancer_shared_reap(memory, w), INFRA_OK);
+        }
+    }
+    open_worker(3, infra_balancer_peak_ewma());
+    pool_fill(&pools[3], 3, NULL);
+    ck_assert_uint_eq(inspect(3, 2).state, INFRA_STATE_DOWN);
+    ck_assert_uint_eq(inspect(3, 1).state, INFRA_STATE_UP);
+    ck_assert_int_ne(slow, other);
+    for (int i = 0; i < 20; i++) {
+        ck_assert_int_eq(pool_once(&pools[3], NULL), other);
+    }
+    for (uint32_t id = 0; id < 3; id++) {
+        ck_assert_uint_eq(inspect(3, id).load, 0);
+    }
+}
+END_TEST
+
+/* To remove a backend is another thing: the last worker that does so ends it,
+ * and the key starts as new, whether it has left meanwhile or not; while
+ * another still has it, it stays the same backend. */
+START_TEST(who_is_removed_starts_as_new)
+{
+    const bool is_left = (_i & 1) != 0;
+    const bool is_elsewhere = (_i & 2) != 0;
+    const uint32_t expected = is_elsewhere ? INFRA_STATE_DOWN : INFRA_STATE_UP;
+
+    for (uint32_t w = 0; w < 2; w++) {
+        open_worker(w, NULL);
+        pool_fill(&pools[w], 2, NULL);
+    }
+    pool_mark(&pools[0], 1, INFRA_AXIS_HEALTH, INFRA_STATE_DOWN);
+    for (uint32_t w = 0; w < (is_elsewhere ? 1 : 2); w++) {
+        ck_assert_int_eq(infra_balancer_sync(pools[w].balancer, NULL, 0), 0);
+        for (int i = 0; is_left && i < 2; i++) {
+            pool_publish(&pools[w]);
+            infra_balancer_refresh(pools[w].reader);
+        }
+    }
+    for (uint32_t w = 0; w < 2; w++) {
+        pool_fill(&pools[w], 2, NULL);
+        ck_assert_uint_eq(inspect(w, 1).state, expected);
+    }
+    pool_mark(&pools[1], 1, INFRA_AXIS_HEALTH, INFRA_STATE_DOWN);
+    close_worker(0);
+    ck_assert_int_eq(infra_balancer_remove(pools[1].balancer, 1), INFRA_OK);
+    close_worker(1);
+    open_worker(2, NULL);
+    pool_fill(&pools[2], 2, NULL);
+    ck_assert_uint_eq(inspect(2, 1).state, INFRA_STATE_UP);
+}
+END_TEST
+
+/* All who had it are dead: another key takes the id and starts without the old
+ * marks; the same key has them. Neither has counts that are nobody's. */
 START_TEST(an_id_is_inherited_empty)
 {
     open_worker(0, infra_balancer_two_choices());
@@ -332,7 +416,8 @@ START_TEST(an_id_is_inherited_empty)
     pools[1].balancer->slots[5].in_flight = 3; /* Lost in a window. */
     ck_assert_int_eq(set_key(1, 5, _i == 0 ? "a" : "b"), INFRA_OK);
     pool_publish(&pools[1]);
-    ck_assert_uint_eq(inspect(1, 5).state, INFRA_STATE_UP);
+    ck_assert_uint_eq(inspect(1, 5).state,
+                      _i == 0 ? INFRA_STATE_DEGRADED : INFRA_STATE_UP);
     ck_assert_uint_eq(inspect(1, 5).load, 0);
 }
 END_TEST
@@ -689,6 +774,8 @@ static Suite *shared_suite(void)
     tcase_add_test(tc, an_id_is_one_keys_in_all_workers);
     tcase_add_test(tc, a_new_key_starts_afresh);
     tcase_add_test(tc, a_key_comes_back);
+    tcase_add_loop_test(tc, a_reload_forgets_nothing, 0, 2);
+    tcase_add_loop_test(tc, who_is_removed_starts_as_new, 0, 4);
     tcase_add_loop_test(tc, an_id_is_inherited_empty, 0, 2);
     tcase_add_test(tc, a_list_is_taken_whole_or_not_at_all);
     suite_add_tcase(s, tc);

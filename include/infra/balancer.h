@@ -385,10 +385,16 @@ INFRA_API INFRA_NODISCARD int infra_balancer_inspect_tier(
  * An id means the same key in all workers: as long as one has another backend
  * there, infra_balancer_set() is EBUSY. Who marks a backend marks it for all,
  * and the others see it at their next infra_balancer_publish(), which each
- * calls once per turn of its loop (O(1) while nothing has changed). Whoever is
- * responsible for an axis says its marks afresh when it starts. Picks, failures
- * and reports in infra_balancer_inspect() stay each worker's own; `load` is
- * that of all.
+ * calls once per turn of its loop (O(1) while nothing has changed).  Picks,
+ * failures and reports in infra_balancer_inspect() stay each worker's own;
+ * `load` is that of all.
+ *
+ * Marks, latency and what is in flight belong to the key, and last when all
+ * workers leave or die: the next that sets the key on the id finds them, so
+ * that a reload sends nothing to a backend that is down.  They end when another
+ * key takes the id, and when the key is removed: by infra_balancer_remove() or
+ * a sync without it in the last worker that has it.  Set again, it is up, also
+ * before tickets and readers of the former time are back.
  *
  * A worker may die at any time: its tickets are given back by the reap, or when
  * its successor creates its balancer. 64 bytes per id and 8 per id and worker.

@@ -61,7 +61,7 @@ _Static_assert(sizeof(struct tier_slot) == INFRA__CACHE_LINE, "one line each");
 /* What of a count is one worker's: see shared.h. */
 struct holding {
     _Atomic uint32_t in_flight;
-    _Atomic uint32_t present; /* The worker has a backend of this id. */
+    _Atomic uint32_t present; /* The worker's backend of this id: shared.c. */
 };
 
 struct entry {

@@ -148,6 +148,9 @@ static void apply(struct infra_balancer *b, const struct infra_backend *o,
     if (!m->present) {
         memset(m->marks, INFRA_STATE_UP, sizeof m->marks);
         b->marks_seen = MARKS_UNSEEN; /* Unless other workers know better. */
+        if (m->is_leaving) {
+            infra__shared_return(b, o->id);
+        }
         b->leaving_count -= m->is_leaving;
         m->is_leaving = 0;
         m->present = 1;
@@ -196,6 +199,7 @@ static void drop(struct infra_balancer *b, uint32_t id)
     b->members[id].absent_since = EDITION_PENDING;
     b->members[id].is_leaving = b->ledger != NULL;
     b->leaving_count += b->members[id].is_leaving;
+    infra__shared_remove(b, id);
     b->dirty = true;
 }
 

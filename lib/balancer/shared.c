@@ -11,7 +11,11 @@
  * ledger that it has a backend of that id before it looks whose the slot is;
  * who wants to empty the slot puts its own mark there before it looks whether
  * anybody has it. All of that is sequentially consistent, so one of the two
- * sees the other. */
+ * sees the other.
+ *
+ * Memory: a slot stays its key's, with marks and latency, when all workers have
+ * gone, until another key wants the id. What ends it is to be removed, by the
+ * last worker that has not: from then on it is as new. */
 #include "shared.h"
 
 #include <assert.h>
@@ -19,6 +23,10 @@
 
 #define MAGIC 0x312e62616c692e32u
 #define WORKERS_MAX 4096u
+
+/* What a worker's ledger says of a backend; 0: nothing. */
+#define PRESENT 1u
+#define REMOVED 2u /* Readers or tickets of the worker may still have it. */
 
 /* Owners: nobody, the worker that empties the slot (one more than its number),
  * or a key's hash with the top bit set. */
@@ -123,6 +131,17 @@ int infra_balancer_shared_init(void *memory, size_t size, uint32_t ids_max,
     return INFRA_OK;
 }
 
+/* Has any worker this backend, and has not removed it? */
+static bool is_wanted(struct shared *s, uint32_t id)
+{
+    for (uint32_t w = 0; w < s->workers_max; w++) {
+        if (atomic_load(&ledger_of(s, w)[id].present) == PRESENT) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Does any worker but @except have a backend of this id, or a ticket of it? */
 static bool is_held(struct shared *s, uint32_t id, uint32_t except)
 {
@@ -166,6 +185,32 @@ static bool empty_unheld(struct shared *s, uint32_t id, uint64_t owner,
     return true;
 }
 
+/* By how much a count is above the sum of the ledgers. */
+static int32_t excess(struct shared *s, uint32_t index)
+{
+    uint32_t sum = atomic_load(count_of(s, index));
+
+    for (uint32_t w = 0; w < s->workers_max; w++) {
+        sum -= atomic_load(&ledger_of(s, w)[index].in_flight);
+    }
+    return (int32_t)sum;
+}
+
+/* Take back what died between a count and its ledger. While others pick, the
+ * sum moves as it is read: what is not the same each time is left for the next
+ * reap. */
+static void settle(struct shared *s, uint32_t index)
+{
+    int32_t first = excess(s, index);
+
+    for (uint32_t i = 1; i < SUMS && first != 0; i++) {
+        if (excess(s, index) != first) {
+            return;
+        }
+    }
+    atomic_fetch_sub(count_of(s, index), (uint32_t)first);
+}
+
 static uint64_t owner_of_key(const char *key)
 {
     return infra_xxhash64(key, strlen(key), 0) | OWNER_KEY;
@@ -181,24 +226,42 @@ int infra__shared_claim(struct infra_balancer *b, uint32_t id, const char *key)
     uint64_t wanted = owner_of_key(key);
     struct slot *slot = &b->slots[id];
 
-    atomic_store(&b->ledger[id].present, 1);
+    atomic_store(&b->ledger[id].present, PRESENT);
     for (;;) {
         uint64_t owner = atomic_load(&slot->owner);
         if (owner == OWNER_NOBODY) {
             if (atomic_compare_exchange_strong(&slot->owner, &owner, wanted)) {
                 return INFRA_OK;
             }
-        } else if (owner == wanted && is_held(s, id, b->worker)) {
+        } else if (owner == wanted) {
+            settle(s, id); /* What the dead counted twice; the rest is kept. */
             return INFRA_OK;
         } else if (owner < OWNER_KEY ||
                    !empty_unheld(s, id, owner, b->worker)) {
-            /* Another's, or about to be nobody's. Ours: others came. */
-            if (atomic_load(&slot->owner) == wanted) {
-                return INFRA_OK;
-            }
+            /* Another's, or about to be nobody's. */
             atomic_store(&b->ledger[id].present, 0);
             return INFRA_EBUSY;
         }
+    }
+}
+
+void infra__shared_return(struct infra_balancer *b, uint32_t id)
+{
+    if (b->ledger != NULL) {
+        atomic_store(&b->ledger[id].present, PRESENT);
+    }
+}
+
+void infra__shared_remove(struct infra_balancer *b, uint32_t id)
+{
+    if (b->ledger == NULL) {
+        return;
+    }
+    atomic_store(&b->ledger[id].present, REMOVED);
+    if (!is_wanted(b->shared, id)) {
+        atomic_store(&b->slots[id].marks, 0);
+        atomic_store(&b->slots[id].penalty, 0);
+        atomic_fetch_add(&b->shared->marks_changes, 1);
     }
 }
 
@@ -256,32 +319,6 @@ void infra__shared_adopt_marks(struct infra_balancer *b)
             m->marks[axis] = state;
         }
     }
-}
-
-/* By how much a count is above the sum of the ledgers. */
-static int32_t excess(struct shared *s, uint32_t index)
-{
-    uint32_t sum = atomic_load(count_of(s, index));
-
-    for (uint32_t w = 0; w < s->workers_max; w++) {
-        sum -= atomic_load(&ledger_of(s, w)[index].in_flight);
-    }
-    return (int32_t)sum;
-}
-
-/* Take back what died between a count and its ledger. While others pick, the
- * sum moves as it is read: what is not the same each time is left for the next
- * reap. */
-static void settle(struct shared *s, uint32_t index)
-{
-    int32_t first = excess(s, index);
-
-    for (uint32_t i = 1; i < SUMS && first != 0; i++) {
-        if (excess(s, index) != first) {
-            return;
-        }
-    }
-    atomic_fetch_sub(count_of(s, index), (uint32_t)first);
 }
 
 static void reap(struct shared *s, uint32_t worker)

@@ -41,6 +41,10 @@ void infra__shared_close(struct infra_balancer *b);
 /* Have the slot be this key's in all processes. INFRA_EBUSY: somebody there has
  * another key. */
 int infra__shared_claim(struct infra_balancer *b, uint32_t id, const char *key);
+/* This process has removed its backend of that id, and takes it back before it
+ * has left. */
+void infra__shared_remove(struct infra_balancer *b, uint32_t id);
+void infra__shared_return(struct infra_balancer *b, uint32_t id);
 /* This process has done with its backend of that id. */
 void infra__shared_leave(struct infra_balancer *b, uint32_t id);
 
