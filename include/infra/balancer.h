@@ -51,7 +51,8 @@
  * rendezvous, and a little with jump and first.  With an eligible set, tried
  * ids or full backends it may fall back to one pass over the tier.  Memory: 64
  * bytes per id for the shared slot, 48 for the control side (64 with subsets),
- * 40 per reader, 16 per backend and published table.
+ * 40 per reader (56 with slow start, but for hash policies), 16 per backend and
+ * published table (24 with slow start).
  */
 #ifndef INFRA_BALANCER_H
 #define INFRA_BALANCER_H
@@ -141,9 +142,14 @@ struct infra_balancer_options {
      *  ten seconds' worth are saved up. */
     uint32_t retry_percent;
     uint32_t retry_min_per_s;
-    /** A backend that comes up gets a tenth of its share at first and all of it
-     *  after so long, growing linearly, with every policy; 0: all at once.  Not
-     *  while all of its tier are new.  Nanoseconds. */
+    /** Time in which a backend that came up grows into its share of the picks,
+     *  linearly from a tenth, with every policy and however long sessions last;
+     *  0: it has all at once.  A share is by weight, of the backends that a
+     *  pick may have, and measured by the oldest of them: where all are equally
+     *  new each has its full share.  It is a limit: a policy that finds the new
+     *  one slow gives it less.  With a hash policy it is that part of its keys.
+     *  After this time a policy that counts tickets gives the new one all
+     *  until it has as many as the others.  Nanoseconds. */
     infra_time slow_start;
     /** For hash policies: a backend that has so many per cent of its share of
      *  its tier's tickets in flight, 100 to 10000, is passed over, and the key

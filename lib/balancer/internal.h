@@ -22,9 +22,6 @@
 #define NO_INDEX UINT32_MAX
 #define IDS_MAX_DEFAULT 64u
 
-/* How many backends that are new a pick may pass over. */
-#define PASSED_MAX 8u
-
 /* A tier's healthy and its degraded backends each make a list. */
 #define LISTS_MAX (2u * INFRA_BALANCER_TIERS_MAX)
 
@@ -86,6 +83,7 @@ struct list {
     const void *built_data;      /* Behind built; NULL if there is none. */
     struct built *built;
     const infra_time *since; /* When each came up; NULL: none is new. */
+    infra_time oldest;       /* The first of them. */
     infra_time warm_at;      /* From then on none is. */
     /* For bounded load: the weight of those before that may be picked, and of
      * all; NULL: there is no bound. */
@@ -129,8 +127,7 @@ struct infra_balancer_candidates {
     infra_time now;
     uint64_t bound_total; /* Places of the tier; 0: no bound. */
     bool narrow;          /* Not everyone in the list may be picked. */
-    uint32_t passed_count;
-    uint32_t passed[PASSED_MAX]; /* Too new for their turn in this pick. */
+    bool no_cold;         /* Narrow: not those that are too new. */
 };
 
 /* A backend as control knows it. */
@@ -231,6 +228,7 @@ struct infra_balancer_reader {
     uint64_t retry_tokens;
     infra_time retry_time; /* Up to when retry_tokens have grown. */
     infra_time slow_start;
+    struct credit *credits; /* By id; NULL: no slow start, or by hash. */
     bool has_budget;
     bool needs_latency;
     uint32_t bound_percent;
@@ -286,16 +284,18 @@ static inline bool is_bound(const struct infra_balancer_candidates *c,
     return slot_in_flight(&c->slots[e->id]) >= places;
 }
 
+/* See slow_start.h. */
+bool infra__slow_start_is_cold(const struct infra_balancer_candidates *c,
+                               uint32_t index);
+
 static inline bool candidate_may(const struct infra_balancer_candidates *c,
                                  uint32_t index)
 {
     if (!c->narrow) {
         return true;
     }
-    for (uint32_t i = 0; i < c->passed_count; i++) {
-        if (c->passed[i] == index) {
-            return false;
-        }
+    if (c->no_cold && infra__slow_start_is_cold(c, index)) {
+        return false;
     }
     const struct entry *e = &c->list->entries[index];
     return (c->list->states >> e->state & 1u) != 0 &&
