@@ -65,16 +65,26 @@ INFRA_API const struct infra_balancer_policy *infra_balancer_random(void);
 
 /**
  * The fewest in flight per weight: of all while a tier has up to 16 backends,
- * equals in turn; of some drawn at random beyond, of four at least and of more
- * the larger the share of backends that lag behind.  O(1); all threads share
- * the in-flight counters.  Thread safety: any.
+ * equals in turn, or where weights differ in nginx's smooth weighted order, so
+ * that weights count with nothing in flight, too; of some drawn by weight
+ * beyond, of four at least and of more the larger the share of backends that
+ * lag behind, and of equals the first drawn.  O(1); all threads share the
+ * in-flight counters, and each reader takes 4 KiB.
+ *
+ * A backend that fails at once is always idle, and draws nearly all requests
+ * while the others are busy.  A host that uses this policy, or two choices,
+ * marks such a backend down: INFRA_AXIS_PASSIVE, by outlier.h.
+ *
+ * Thread safety: any.
  */
 INFRA_API const struct infra_balancer_policy *infra_balancer_least_connections(
     void);
 
 /**
  * Draw two different backends by weight, take the one with fewer in flight per
- * weight (Mitzenmacher 2001).  O(1); all threads share the in-flight counters.
+ * weight (Mitzenmacher 2001), the first drawn of equals.  A backend that fails
+ * at once draws requests here, too.  O(1); all threads share the in-flight
+ * counters.
  *
  * Thread safety: any.
  */
