@@ -230,6 +230,44 @@ START_TEST(marks_reach_all_at_their_next_publish)
 }
 END_TEST
 
+/* What a worker ejects by its own traffic it ejects for itself: three that may
+ * eject a third each, and choose another third each, have two thirds left. */
+START_TEST(passive_marks_are_each_workers_own)
+{
+    for (uint32_t w = 0; w < 3; w++) {
+        open_worker(w, NULL);
+        pool_fill(&pools[w], 6, NULL);
+    }
+    for (uint32_t id = 0; id < 6; id++) {
+        pool_mark(&pools[id / 2], id, INFRA_AXIS_PASSIVE, INFRA_STATE_DOWN);
+    }
+    for (uint32_t w = 0; w < 3; w++) {
+        uint32_t picked = 0;
+        for (uint32_t i = 0; i < 2; i++) {
+            pool_publish(&pools[i]);
+            pool_publish(&pools[w]);
+        }
+        for (uint32_t i = 0; i < 12; i++) {
+            picked |= 1u << pool_once(&pools[w], NULL);
+        }
+        ck_assert_uint_eq(picked, 0x3fu & ~(3u << 2 * w));
+    }
+    /* A mark of another axis reaches all beside them, and none of the passive
+     * ones is left behind by a worker that is gone. */
+    pool_mark(&pools[0], 5, INFRA_AXIS_ADMIN, INFRA_STATE_DRAINING);
+    pool_publish(&pools[2]);
+    ck_assert_uint_eq(inspect(2, 5).axis, INFRA_AXIS_PASSIVE);
+    ck_assert_uint_eq(inspect(2, 4).state, INFRA_STATE_DOWN);
+    pool_publish(&pools[1]);
+    ck_assert_uint_eq(inspect(1, 5).state, INFRA_STATE_DRAINING);
+    close_worker(2);
+    open_worker(2, NULL);
+    pool_fill(&pools[2], 6, NULL);
+    ck_assert_uint_eq(inspect(2, 4).state, INFRA_STATE_UP);
+    ck_assert_uint_eq(inspect(2, 5).state, INFRA_STATE_DRAINING);
+}
+END_TEST
+
 /* An id is one key's in all workers, until the last of them has let go: taken
  * it out, moved its readers on, and seen its tickets back. */
 START_TEST(an_id_is_one_keys_in_all_workers)
@@ -766,6 +804,7 @@ static Suite *shared_suite(void)
     tcase_add_test(tc, least_connections_see_the_work_of_others);
     tcase_add_test(tc, latencies_are_shared);
     tcase_add_test(tc, marks_reach_all_at_their_next_publish);
+    tcase_add_test(tc, passive_marks_are_each_workers_own);
     tcase_add_test(tc, workers_run_side_by_side);
     suite_add_tcase(s, tc);
 

@@ -391,7 +391,14 @@ INFRA_API INFRA_NODISCARD int infra_balancer_inspect_tier(
  * An id means the same key in all workers: as long as one has another backend
  * there, infra_balancer_set() is EBUSY. Who marks a backend marks it for all,
  * and the others see it at their next infra_balancer_publish(), which each
- * calls once per turn of its loop (O(1) while nothing has changed).  Picks,
+ * calls once per turn of its loop (O(1) while nothing has changed).  Only
+ * INFRA_AXIS_PASSIVE is each worker's own, as are the reports that it is judged
+ * by: a worker that ejects at most a third leaves itself two thirds, whatever
+ * the others eject, and no mark outlasts the detector that would lift it.
+ *
+ * Times given to any of the workers are of one clock, since latencies are
+ * shared: CLOCK_BOOTTIME, or CLOCK_MONOTONIC, but not one here and one there,
+ * and no time namespace of its own for one of them.  Picks,
  * failures and reports in infra_balancer_inspect() stay each worker's own;
  * `load` is that of all.
  *

@@ -38,7 +38,7 @@ struct counts {
  * meet. Outlives every table. */
 struct slot {
     _Atomic uint32_t in_flight; /* Tickets of policies or caps that share it. */
-    _Atomic uint32_t marks;     /* Among workers: a byte for each axis. */
+    _Atomic uint32_t marks;     /* Among workers: a byte by axis. */
     _Atomic uint64_t latency;   /* See latency.h. */
     _Atomic uint64_t penalty;   /* The same. */
     union {

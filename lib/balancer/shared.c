@@ -275,8 +275,8 @@ void infra__shared_leave(struct infra_balancer *b, uint32_t id)
 void infra__shared_mark(struct infra_balancer *b, uint32_t id, uint32_t axis,
                         uint32_t state)
 {
-    if (b->ledger == NULL) {
-        return;
+    if (b->ledger == NULL || axis == INFRA_AXIS_PASSIVE) {
+        return; /* A worker's own, as is what it is judged by. */
     }
     _Atomic uint32_t *marks = &b->slots[id].marks;
     uint32_t shift = 8 * axis;
@@ -314,6 +314,9 @@ void infra__shared_adopt_marks(struct infra_balancer *b)
         uint32_t marks =
             atomic_load_explicit(&b->slots[id].marks, memory_order_relaxed);
         for (uint32_t axis = 0; m->present && axis < 3; axis++) {
+            if (axis == INFRA_AXIS_PASSIVE) {
+                continue;
+            }
             uint8_t state = (uint8_t)(marks >> 8 * axis);
             b->dirty |= m->marks[axis] != state;
             m->marks[axis] = state;
