@@ -57,6 +57,19 @@ void *infra_candidates_memory(
                : NULL;
 }
 
+bool infra__candidate_may(const struct infra_balancer_candidates *c,
+                          uint32_t index)
+{
+    if (c->no_cold && infra__slow_start_is_cold(c, index)) {
+        return false;
+    }
+    const struct entry *e = &c->list->entries[index];
+    return (c->list->states >> e->state & 1u) != 0 &&
+           entry_wanted(c->request, e) &&
+           (e->cap == 0 || slot_in_flight(&c->slots[e->id]) < e->cap) &&
+           (c->bound_total == 0 || !is_bound(c, index, e));
+}
+
 int infra_candidates_may(const struct infra_balancer_candidates *candidates,
                          uint32_t index)
 {

@@ -288,20 +288,14 @@ static inline bool is_bound(const struct infra_balancer_candidates *c,
 bool infra__slow_start_is_cold(const struct infra_balancer_candidates *c,
                                uint32_t index);
 
+/* May it be picked, where something restricts the pick? */
+bool infra__candidate_may(const struct infra_balancer_candidates *c,
+                          uint32_t index);
+
 static inline bool candidate_may(const struct infra_balancer_candidates *c,
                                  uint32_t index)
 {
-    if (!c->narrow) {
-        return true;
-    }
-    if (c->no_cold && infra__slow_start_is_cold(c, index)) {
-        return false;
-    }
-    const struct entry *e = &c->list->entries[index];
-    return (c->list->states >> e->state & 1u) != 0 &&
-           entry_wanted(c->request, e) &&
-           (e->cap == 0 || slot_in_flight(&c->slots[e->id]) < e->cap) &&
-           (c->bound_total == 0 || !is_bound(c, index, e));
+    return !c->narrow || infra__candidate_may(c, index);
 }
 
 /* The one of those that may be picked, but not @except, on which @random falls,

@@ -30,11 +30,9 @@ static uint32_t in_units(infra_time latency)
 
 static uint64_t word_of(uint32_t mean, infra_time now)
 {
-    uint32_t exponent = 0;
+    uint32_t bits = 32 - (uint32_t)__builtin_clz(mean | 1);
+    uint32_t exponent = bits > MANTISSA_BITS ? bits - MANTISSA_BITS : 0;
 
-    while (mean >> exponent > MANTISSA_MASK) {
-        exponent++;
-    }
     return now >> STAMP_SHIFT << STAMP_SHIFT | exponent << MANTISSA_BITS |
            mean >> exponent;
 }
@@ -63,6 +61,9 @@ static uint64_t updated(uint64_t word, uint32_t latency, infra_time now)
 
     if (latency < mean) {
         uint64_t x = halvings(word, now);
+        if (x == 0) {
+            return word;
+        }
         uint64_t w = x < 32 * INFRA__ONE ? infra__exp2(32 * INFRA__ONE - x) : 0;
         mean = latency + ((mean - latency) * w >> 32);
     } else {
@@ -75,10 +76,12 @@ static void observe(struct slot *slot, uint32_t latency, infra_time now)
 {
     /* Relaxed throughout: the word orders nothing but itself. */
     uint64_t word = atomic_load_explicit(&slot->latency, memory_order_relaxed);
+    uint64_t after;
 
-    while (!atomic_compare_exchange_weak_explicit(
-        &slot->latency, &word, updated(word, latency, now),
-        memory_order_relaxed, memory_order_relaxed)) {
+    while ((after = updated(word, latency, now)) != word &&
+           !atomic_compare_exchange_weak_explicit(&slot->latency, &word, after,
+                                                  memory_order_relaxed,
+                                                  memory_order_relaxed)) {
     }
 }
 

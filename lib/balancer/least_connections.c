@@ -46,8 +46,8 @@ static uint32_t scan(const struct infra_balancer_candidates *c, uint64_t *start)
     *start = i + 1;
     for (uint32_t seen = 0; seen < count; seen++) {
         uint64_t load = load_of(c, i);
-        if (candidate_may(c, i) &&
-            (best == NO_INDEX || is_less(c, i, load, best, best_load))) {
+        if ((best == NO_INDEX || is_less(c, i, load, best, best_load)) &&
+            candidate_may(c, i)) {
             best = i;
             best_load = load;
         }
@@ -138,24 +138,18 @@ static uint32_t count_laggards(const struct infra_balancer_candidates *c,
     return laggards;
 }
 
-/* state[0]: the random state, or where the scan starts. [1]: the share of
- * laggards. Memory: the currents of scan_by_weight(). */
-static uint32_t pick(const void *table, uint64_t state[4],
-                     const struct infra_balancer_candidates *c, uint64_t hash)
+/* @random as in pick(), @share: of laggards. */
+static uint32_t pick_of_many(const struct infra_balancer_candidates *c,
+                             const struct alias_column *columns,
+                             uint64_t *random, uint64_t *share)
 {
     uint32_t drawn[DRAWS_MAX];
     uint64_t loads[DRAWS_MAX];
 
-    (void)hash;
-    if (c->list->count <= SCAN_MAX) {
-        return c->list->even ? scan(c, &state[0])
-                             : scan_by_weight(c, infra_candidates_memory(c));
-    }
-    state[1] =
-        state[1] > SHARE_ONE ? 0 : state[1]; /* A random word at first. */
-    uint32_t found = draw(c, table, &state[0], drawn, draws_for(state[1]));
+    *share = *share > SHARE_ONE ? 0 : *share; /* A random word at first. */
+    uint32_t found = draw(c, columns, random, drawn, draws_for(*share));
     if (found == 0) {
-        return scan(c, &state[0]);
+        return scan(c, random);
     }
     uint32_t best = 0;
     for (uint32_t i = 0; i < found; i++) {
@@ -164,12 +158,25 @@ static uint32_t pick(const void *table, uint64_t state[4],
             best = i;
         }
     }
-    state[1] -= state[1] / SHARE_SMOOTHING;
+    *share -= *share / SHARE_SMOOTHING;
     uint32_t laggards = count_laggards(c, drawn, loads, found, best);
     if (laggards > 0) {
-        state[1] += laggards * (SHARE_ONE / SHARE_SMOOTHING) / found;
+        *share += laggards * (SHARE_ONE / SHARE_SMOOTHING) / found;
     }
     return drawn[best];
+}
+
+/* state[0]: the random state, or where the scan starts. [1]: the share of
+ * laggards. Memory: the currents of scan_by_weight(). */
+static uint32_t pick(const void *table, uint64_t state[4],
+                     const struct infra_balancer_candidates *c, uint64_t hash)
+{
+    (void)hash;
+    if (c->list->count > SCAN_MAX) {
+        return pick_of_many(c, table, &state[0], &state[1]);
+    }
+    return c->list->even ? scan(c, &state[0])
+                         : scan_by_weight(c, infra_candidates_memory(c));
 }
 
 /* For draws only. */
