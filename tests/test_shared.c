@@ -4,8 +4,10 @@
 #include "balancer/shared.h"
 #include "pool.h"
 
+#include <infra/driver.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -794,6 +796,160 @@ START_TEST(failures_leave_the_others_alone)
 }
 END_TEST
 
+static uint64_t dead; /* A process that is not alive, 0: all are. */
+
+static int is_alive(void *user, uint64_t process)
+{
+    ck_assert_ptr_eq(user, &dead);
+    return process != dead;
+}
+
+static int join(uint64_t process)
+{
+    return infra_balancer_shared_join(memory, process, is_alive, &dead);
+}
+
+/* Each gets a number of its own, while there are any; one that is dead or that
+ * has left makes room; one that comes again has its own. */
+START_TEST(joining_gives_a_free_number)
+{
+    struct infra_ticket t;
+
+    for (int w = 0; w < (int)WORKERS; w++) {
+        ck_assert_int_eq(join(100 + (uint64_t)w), w);
+    }
+    ck_assert_int_eq(join(200), INFRA_EFULL);
+    ck_assert_int_eq(join(102), 2);
+    for (uint32_t w = 0; w < 3; w++) {
+        open_worker(w, infra_balancer_two_choices());
+        pool_fill(&pools[w], 1, NULL);
+        ck_assert_int_eq(pick(w, &t), 0);
+        if (w < 2) {
+            kill_worker(w);
+        }
+    }
+    ck_assert_uint_eq(inspect(2, 0).load, 3);
+    dead = 101;
+    ck_assert_int_eq(join(200), 1); /* What it held is given back at once. */
+    ck_assert_uint_eq(inspect(2, 0).load, 2);
+    dead = 100;
+    ck_assert_int_eq(join(102), 2);
+    ck_assert_uint_eq(inspect(2, 0).load, 1);
+    dead = 0;
+    ck_assert_int_eq(join(201), 0);
+    ck_assert_int_eq(join(202), INFRA_EFULL);
+    release(2, &t);
+    close_worker(2);
+    ck_assert_int_eq(join(202), 2);
+    ck_assert_int_eq(infra_balancer_shared_reap(memory, 3), INFRA_OK);
+    ck_assert_int_eq(join(203), 3);
+    ck_assert_int_eq(join(0), INFRA_EINVAL);
+    ck_assert_int_eq(infra_balancer_shared_join(NULL, 1, is_alive, &dead),
+                     INFRA_EINVAL);
+    ck_assert_int_eq(infra_balancer_shared_join(memory, 1, NULL, NULL),
+                     INFRA_EINVAL);
+}
+END_TEST
+
+/* A process lives, is a zombie, is gone; another one of its number is another.
+ */
+START_TEST(processes_are_told_apart)
+{
+    uint64_t self = infra_process_self();
+
+    ck_assert_uint_ne(self, 0);
+    ck_assert_uint_eq(self, infra_process_self());
+    ck_assert_int_eq(infra_process_is_alive(NULL, self), 1);
+    ck_assert_int_eq(infra_process_is_alive(NULL, self + (1u << 22)), 0);
+    int names[2];
+    uint64_t child_name = 0;
+    ck_assert_int_eq(pipe(names), 0);
+    pid_t child = fork();
+    ck_assert_int_ge(child, 0);
+    if (child == 0) {
+        uint64_t name = infra_process_self();
+        (void)!write(names[1], &name, sizeof name);
+        pause();
+    }
+    ck_assert_int_eq(read(names[0], &child_name, sizeof child_name), 8);
+    ck_assert_uint_ne(child_name, self);
+    ck_assert_int_eq(infra_process_is_alive(NULL, child_name), 1);
+    ck_assert_int_eq(kill(child, SIGKILL), 0);
+    siginfo_t info;
+    ck_assert_int_eq(waitid(P_PID, (id_t)child, &info, WEXITED | WNOWAIT), 0);
+    ck_assert_int_eq(infra_process_is_alive(NULL, child_name), 0);
+    ck_assert_int_eq(waitpid(child, NULL, 0), child);
+    ck_assert_int_eq(infra_process_is_alive(NULL, child_name), 0);
+    close(names[0]);
+    close(names[1]);
+}
+END_TEST
+
+static int id_of(uint32_t worker, const char *key)
+{
+    return infra_balancer_id_of(pools[worker].balancer, key);
+}
+
+/* A key has one id in all workers and over reloads, whatever the order in which
+ * the workers have their lists; the id of a key that is gone is another's only
+ * when no other is left. */
+START_TEST(an_id_lasts)
+{
+    char key[8];
+
+    open_worker(0, NULL);
+    open_worker(1, NULL);
+    for (int i = 0; i < (int)IDS; i++) {
+        snprintf(key, sizeof key, "k%d", i);
+        ck_assert_int_eq(id_of(0, key), i);
+        ck_assert_int_eq(set_key(0, (uint32_t)i, key), INFRA_OK);
+    }
+    for (int i = (int)IDS - 1; i >= 0; i--) {
+        snprintf(key, sizeof key, "k%d", i);
+        ck_assert_int_eq(id_of(1, key), i);
+    }
+    ck_assert_int_eq(id_of(1, "more"), INFRA_EFULL);
+    ck_assert_int_eq(id_of(1, ""), INFRA_EINVAL);
+    ck_assert_int_eq(infra_balancer_id_of(NULL, "a"), INFRA_EINVAL);
+    close_worker(0);
+    close_worker(1);
+    open_worker(2, NULL);
+    ck_assert_int_eq(id_of(2, "k5"), 5);
+    ck_assert_int_eq(set_key(2, 5, "k5"), INFRA_OK);
+    ck_assert_int_eq(id_of(2, "other"), 0); /* k0 is gone. */
+    ck_assert_int_eq(set_key(2, 0, "other"), INFRA_OK);
+    ck_assert_int_eq(id_of(2, "other"), 0);
+    pools[2].balancer->shared->naming = 3 + 1; /* Worker 3 died over it. */
+    ck_assert_int_eq(id_of(2, "k1"), INFRA_EBUSY);
+    ck_assert_int_eq(infra_balancer_shared_reap(memory, 3), INFRA_OK);
+    ck_assert_int_eq(id_of(2, "k1"), 1);
+}
+END_TEST
+
+/* The same of a balancer that is alone. */
+START_TEST(an_id_lasts_alone)
+{
+    struct infra_balancer_options o = { .size = sizeof o, .ids_max = 2 };
+    struct infra_backend b = { .size = sizeof b, .key = "a" };
+    struct pool p;
+
+    pool_open(&p, &o);
+    ck_assert_int_eq(infra_balancer_id_of(p.balancer, "a"), 0);
+    ck_assert_int_eq(infra_balancer_set(p.balancer, &b), INFRA_OK);
+    ck_assert_int_eq(infra_balancer_id_of(p.balancer, "b"), 1);
+    b.key = "b";
+    b.id = 1;
+    ck_assert_int_eq(infra_balancer_set(p.balancer, &b), INFRA_OK);
+    ck_assert_int_eq(infra_balancer_id_of(p.balancer, "c"), INFRA_EFULL);
+    ck_assert_int_eq(infra_balancer_remove(p.balancer, 0), INFRA_OK);
+    pool_publish(&p);
+    infra_balancer_refresh(p.reader);
+    ck_assert_int_eq(infra_balancer_id_of(p.balancer, "b"), 1);
+    ck_assert_int_eq(infra_balancer_id_of(p.balancer, "c"), 0);
+    pool_close(&p);
+}
+END_TEST
+
 static Suite *shared_suite(void)
 {
     Suite *s = suite_create("shared");
@@ -817,6 +973,14 @@ static Suite *shared_suite(void)
     tcase_add_loop_test(tc, who_is_removed_starts_as_new, 0, 4);
     tcase_add_loop_test(tc, an_id_is_inherited_empty, 0, 2);
     tcase_add_test(tc, a_list_is_taken_whole_or_not_at_all);
+    suite_add_tcase(s, tc);
+
+    tc = tcase_create("names");
+    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_test(tc, joining_gives_a_free_number);
+    tcase_add_test(tc, processes_are_told_apart);
+    tcase_add_test(tc, an_id_lasts);
+    tcase_add_test(tc, an_id_lasts_alone);
     suite_add_tcase(s, tc);
 
     tc = tcase_create("death");

@@ -382,11 +382,18 @@ INFRA_API INFRA_NODISCARD int infra_balancer_inspect_tier(
  * memory = mmap(NULL, infra_balancer_shared_size(ids_max, workers), ...,
  *               MAP_SHARED | MAP_ANONYMOUS, -1, 0);
  * infra_balancer_shared_init(memory, size, ids_max, workers);
- * // fork; then worker i:                     // the parent, when i has died:
- * options.shared = memory;                    infra_balancer_shared_reap(memory,
- * options.worker = i;                                                    i);
+ * // fork; then each worker:
+ * options.shared = memory;
+ * options.worker = infra_balancer_shared_join(memory, infra_process_self(),
+ *                                             infra_process_is_alive, NULL);
  * infra_balancer_create(&balancer, &options);
+ * backend.id = infra_balancer_id_of(balancer, backend.key);
+ * infra_balancer_set(balancer, &backend);
  * @endcode
+ *
+ * A host that numbers its workers itself joins none of them, and calls
+ * infra_balancer_shared_reap() when one has died.  During a reload two
+ * generations live side by side: there are numbers for both.
  *
  * An id means the same key in all workers: as long as one has another backend
  * there, infra_balancer_set() is EBUSY. Who marks a backend marks it for all,
@@ -409,8 +416,9 @@ INFRA_API INFRA_NODISCARD int infra_balancer_inspect_tier(
  * a sync without it in the last worker that has it.  Set again, it is up, also
  * before tickets and readers of the former time are back.
  *
- * A worker may die at any time: its tickets are given back by the reap, or when
- * its successor creates its balancer. 64 bytes per id and 8 per id and worker.
+ * A worker may die at any time: its tickets are given back by the reap, by the
+ * next worker that joins, or when its successor creates its balancer. 64 bytes
+ * per id and 8 per id and worker.
  * @{
  */
 
@@ -432,6 +440,41 @@ INFRA_API INFRA_NODISCARD int infra_balancer_shared_init(void *memory,
                                                          size_t size,
                                                          uint32_t ids_max,
                                                          uint32_t workers_max);
+
+/**
+ * Join the workers: get a number for infra_balancer_options.worker that no
+ * living one has, and give back what the dead held.  The number is this
+ * process's until infra_balancer_destroy() or its death; a process that joins
+ * again after exec gets the same one.  After the fork, and before create.
+ *
+ * @param process   A name of the calling process, not 0, that no other process
+ *                  has or will have: infra_process_self() of driver.h.
+ * @param is_alive  Answers whether the process of that name lives: 1, or 0.  An
+ *                  unknown answer is 1, since a living worker must not be
+ *                  reaped.  infra_process_is_alive() of driver.h.
+ * @return The number; INFRA_EFULL: all are taken; INFRA_EINVAL: not such
+ *         memory, no name, no function.
+ *
+ * Thread safety: any.
+ */
+INFRA_API INFRA_NODISCARD int infra_balancer_shared_join(
+    void *memory, uint64_t process,
+    int (*is_alive)(void *user, uint64_t process), void *user);
+
+/**
+ * The id of a key: the one that it has or had, in any worker, also before a
+ * reload; or one that is free, first those that no key has had.
+ * infra_balancer_set() follows; until the balancer is destroyed the id is kept
+ * for the key in this worker.  Of a balancer that is alone likewise, but the id
+ * is kept from set() on.
+ *
+ * @return The id; INFRA_EFULL: none is free; INFRA_EBUSY: another worker names
+ *         right now, call again; INFRA_EINVAL.
+ *
+ * Thread safety: owner.
+ */
+INFRA_API INFRA_NODISCARD int infra_balancer_id_of(
+    struct infra_balancer *balancer, const char *key);
 
 /**
  * Give back what a dead worker held. To do it twice is harmless; to do it to a

@@ -344,6 +344,9 @@ bool infra__key_ok(const char *key);
 uint32_t infra__lists_up_count(const struct infra_balancer *b);
 bool infra__lists_is_up(const struct member *m);
 
+/* May the id's former owner still be picked, or is a ticket of it out? */
+bool infra__member_is_busy(struct infra_balancer *b, uint32_t id);
+
 /* Give up slots of removed backends that nothing here holds any more. */
 void infra__members_leave(struct infra_balancer *b);
 

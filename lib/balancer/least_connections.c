@@ -110,9 +110,14 @@ static uint32_t draw(const struct infra_balancer_candidates *c,
 
     uint64_t word = 0;
     for (uint32_t t = 0; t < TRIES_MAX && found < draws; t++) {
-        bool is_fresh = t % 2 == 0 || columns != NULL;
-        word = is_fresh ? infra__random(random) : word << 32;
-        uint32_t index = infra__alias_draw(columns, c->list->count, word);
+        uint32_t index;
+        if (columns == NULL) {
+            word = t % 2 == 0 ? infra__random(random) : word << 32;
+            index = infra__below(word, c->list->count);
+        } else {
+            word = infra__random(random);
+            index = infra__alias_draw(columns, c->list->count, word);
+        }
         uint32_t k = 0;
         while (k < found && drawn[k] != index) {
             k++;

@@ -16,8 +16,7 @@ bool infra__key_ok(const char *key)
            strnlen(key, INFRA_BALANCER_KEY_MAX + 1) <= INFRA_BALANCER_KEY_MAX;
 }
 
-/* May the id's former owner still be picked, or is a ticket of it out? */
-static bool id_is_busy(struct infra_balancer *b, uint32_t id)
+bool infra__member_is_busy(struct infra_balancer *b, uint32_t id)
 {
     const struct member *m = &b->members[id];
 
@@ -53,8 +52,9 @@ static int examine(struct infra_balancer *b,
     }
     const struct member *m = &b->members[ret->id];
     *ret_copy = m->key == NULL || strcmp(m->key, ret->key) != 0;
-    return *ret_copy && m->key != NULL && id_is_busy(b, ret->id) ? INFRA_EBUSY
-                                                                 : INFRA_OK;
+    return *ret_copy && m->key != NULL && infra__member_is_busy(b, ret->id)
+               ? INFRA_EBUSY
+               : INFRA_OK;
 }
 
 static char *copy_key(const struct infra_balancer *b, const char *key)
@@ -84,7 +84,7 @@ static void leave(struct infra_balancer *b, uint32_t id)
 void infra__members_leave(struct infra_balancer *b)
 {
     for (uint32_t id = 0; b->leaving_count > 0 && id < b->ids_max; id++) {
-        if (b->members[id].is_leaving && !id_is_busy(b, id)) {
+        if (b->members[id].is_leaving && !infra__member_is_busy(b, id)) {
             leave(b, id);
         }
     }

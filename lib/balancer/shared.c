@@ -52,7 +52,8 @@ static size_t lines(size_t bytes)
 static size_t ledger_size(uint32_t ids_max)
 {
     return lines(((size_t)ids_max + INFRA_BALANCER_TIERS_MAX) *
-                 sizeof(struct holding));
+                     sizeof(struct holding) +
+                 sizeof(uint64_t));
 }
 
 size_t infra__shared_size(uint32_t ids_max, uint32_t workers_max)
@@ -93,6 +94,14 @@ static struct holding *ledger_of(struct shared *s, uint32_t worker)
     return (struct holding *)(void *)(first + worker * ledger_size(s->ids_max));
 }
 
+_Atomic uint64_t *infra__shared_process(struct shared *s, uint32_t worker)
+{
+    struct holding *end =
+        ledger_of(s, worker) + s->ids_max + INFRA_BALANCER_TIERS_MAX;
+
+    return (_Atomic uint64_t *)(void *)end;
+}
+
 /* The count that a holding is a part of: an id's, or behind them a tier's. */
 static _Atomic uint32_t *count_of(struct shared *s, uint32_t index)
 {
@@ -100,7 +109,7 @@ static _Atomic uint32_t *count_of(struct shared *s, uint32_t index)
                               : &tier_slots_of(s)[index - s->ids_max].in_flight;
 }
 
-static bool is_shared_memory(const void *memory)
+bool infra__shared_is(const void *memory)
 {
     return memory != NULL && (uintptr_t)memory % INFRA__CACHE_LINE == 0 &&
            ((const struct shared *)memory)->magic == MAGIC;
@@ -245,6 +254,28 @@ int infra__shared_claim(struct infra_balancer *b, uint32_t id, const char *key)
     }
 }
 
+int infra__shared_id_of(struct infra_balancer *b, const char *key)
+{
+    uint64_t wanted = owner_of_key(key);
+
+    for (uint32_t id = 0; id < b->ids_max; id++) {
+        if (atomic_load(&b->slots[id].owner) == wanted &&
+            infra__shared_claim(b, id, key) == INFRA_OK) {
+            return (int)id;
+        }
+    }
+    return INFRA_EFULL;
+}
+
+bool infra__shared_take(struct infra_balancer *b, uint32_t id, const char *key,
+                        bool is_former)
+{
+    uint64_t owner = atomic_load(&b->slots[id].owner);
+
+    return (owner == OWNER_NOBODY || is_former) &&
+           infra__shared_claim(b, id, key) == INFRA_OK;
+}
+
 void infra__shared_return(struct infra_balancer *b, uint32_t id)
 {
     if (b->ledger != NULL) {
@@ -324,7 +355,7 @@ void infra__shared_adopt_marks(struct infra_balancer *b)
     }
 }
 
-static void reap(struct shared *s, uint32_t worker)
+void infra__shared_reap(struct shared *s, uint32_t worker)
 {
     struct holding *ledger = ledger_of(s, worker);
 
@@ -338,16 +369,19 @@ static void reap(struct shared *s, uint32_t worker)
         }
         settle(s, i);
     }
+    uint32_t naming = worker + 1;
+    (void)atomic_compare_exchange_strong(&s->naming, &naming, 0);
 }
 
 int infra_balancer_shared_reap(void *memory, uint32_t worker)
 {
     struct shared *s = memory;
 
-    if (!is_shared_memory(memory) || worker >= s->workers_max) {
+    if (!infra__shared_is(memory) || worker >= s->workers_max) {
         return INFRA_EINVAL;
     }
-    reap(s, worker);
+    infra__shared_reap(s, worker);
+    atomic_store(infra__shared_process(s, worker), 0);
     return INFRA_OK;
 }
 
@@ -362,7 +396,7 @@ int infra__shared_open(struct infra_balancer *b, void *memory, uint32_t worker)
             return INFRA_ENOMEM;
         }
         infra__shared_make(s, b->ids_max, 0);
-    } else if (!is_shared_memory(memory) || s->ids_max != b->ids_max ||
+    } else if (!infra__shared_is(memory) || s->ids_max != b->ids_max ||
                worker >= s->workers_max) {
         return INFRA_EINVAL;
     } else {
@@ -371,7 +405,7 @@ int infra__shared_open(struct infra_balancer *b, void *memory, uint32_t worker)
         if (b->own_base == NULL) {
             return INFRA_ENOMEM;
         }
-        reap(s, worker); /* Who had the number before is dead. */
+        infra__shared_reap(s, worker); /* Who had the number before is dead. */
         b->ledger = ledger_of(s, worker);
         b->worker = worker;
     }
@@ -384,7 +418,8 @@ int infra__shared_open(struct infra_balancer *b, void *memory, uint32_t worker)
 void infra__shared_close(struct infra_balancer *b)
 {
     if (b->ledger != NULL) {
-        reap(b->shared, b->worker);
+        infra__shared_reap(b->shared, b->worker);
+        atomic_store(infra__shared_process(b->shared, b->worker), 0);
     }
     infra__free(&b->allocator, b->own_base, b->ids_max, sizeof *b->own_base);
     infra__free_lines(&b->allocator, b->shared_raw,
