@@ -895,7 +895,7 @@ static int id_of(uint32_t worker, const char *key)
  * when no other is left. */
 START_TEST(an_id_lasts)
 {
-    char key[8];
+    char key[16];
 
     open_worker(0, NULL);
     open_worker(1, NULL);
