@@ -34,6 +34,18 @@ static const struct sim_fault restarts[] = {
     { .kind = SIM_RESTART, .server = 3, .begin = 40, .end = 45 },
     { .kind = SIM_RESTART, .server = 4, .begin = 50, .end = 55 },
 };
+static const struct sim_fault one_reset[] = {
+    { .kind = SIM_RESET, .server = 0, .begin = 10 },
+};
+static const struct sim_fault crash[] = {
+    { .kind = SIM_RESTART, .server = 0, .begin = 10, .end = 12.7 },
+};
+/* The other becomes slow when the first is back, which the balancers know
+ * 0.3 s after the fault's end. */
+static const struct sim_fault crash_beside_slow[] = {
+    { .kind = SIM_RESTART, .server = 0, .begin = 10, .end = 12.7 },
+    { .kind = SIM_SLOW, .server = 1, .begin = 13, .extra = 100e-3 },
+};
 static const uint32_t unequal[] = { 1, 1, 2, 4 };
 static const uint32_t halves[] = { 1, 2 };
 
@@ -204,6 +216,50 @@ static const struct scenario scenarios[] = {
                    .faults = restarts,
                    .faults_count = 5 },
       .load = 0.6 },
+    { .name = "one-reset",
+      .help = "three servers, 75 % busy; one connection to the first is reset, "
+              "once: the 20 s from then on",
+      .options = { .requests = 40000,
+                   .balancers = 1,
+                   .servers = 3,
+                   .workers = 10,
+                   .service_mean = 20e-3,
+                   .within = 100e-3,
+                   .measure_begin = 10,
+                   .measure_end = 30,
+                   .faults = one_reset,
+                   .faults_count = 1 },
+      .load = 0.75 },
+    { .name = "crash",
+      .help = "three servers, 60 % busy; the first crashes, is marked down "
+              "0.3 s later and up after 3 s: the 20 s from then on",
+      .options = { .requests = 30000,
+                   .balancers = 1,
+                   .servers = 3,
+                   .workers = 10,
+                   .service_mean = 20e-3,
+                   .within = 100e-3,
+                   .update_delay = 0.3,
+                   .measure_begin = 13,
+                   .measure_end = 33,
+                   .faults = crash,
+                   .faults_count = 1 },
+      .load = 0.6 },
+    { .name = "crash-slow",
+      .help = "the same, 40 % busy, but as the first is up again the second "
+              "takes 100 ms longer",
+      .options = { .requests = 25000,
+                   .balancers = 1,
+                   .servers = 3,
+                   .workers = 10,
+                   .service_mean = 20e-3,
+                   .within = 100e-3,
+                   .update_delay = 0.3,
+                   .measure_begin = 13,
+                   .measure_end = 33,
+                   .faults = crash_beside_slow,
+                   .faults_count = 2 },
+      .load = 0.4 },
 };
 
 const struct scenario *scenario_at(uint32_t index)

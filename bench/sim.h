@@ -32,6 +32,7 @@ enum sim_fault_kind {
     SIM_FAIL_FAST, /* The answer is an error, after 0.1 ms: a black hole. */
     SIM_RESTART,   /* Down: what it had is reset, connections are refused. The
                       balancers are told of both edges, after the delay. */
+    SIM_RESET,     /* At `begin` one of its connections is reset, no more. */
     SIM_ABSENT,    /* Not there yet; the balancers get it at the end, after the
                       delay. From time 0 only. */
 };

@@ -119,9 +119,27 @@ static void restart(struct sim *s, uint32_t index, infra_time now)
     }
 }
 
+/* One connection breaks off; the server works on, as it does not know. */
+static void reset_one(struct sim *s, uint32_t index, infra_time now)
+{
+    for (uint32_t i = 0; i < s->requests_size; i++) {
+        const struct sim_request *r = &s->requests[i];
+        if (r->is_held && r->is_open && r->server == index) {
+            sim_client_answer(s, i, INFRA_OUTCOME_RESET, now);
+            return;
+        }
+    }
+}
+
 void sim_server_fault(struct sim *s, const struct sim_fault *fault,
                       int is_beginning, infra_time now)
 {
+    if (fault->kind == SIM_RESET) {
+        if (is_beginning) {
+            reset_one(s, fault->server, now);
+        }
+        return;
+    }
     s->servers[fault->server].fault = is_beginning ? fault : NULL;
     if (is_beginning && fault->kind == SIM_RESTART) {
         restart(s, fault->server, now);

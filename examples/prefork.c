@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A pre-fork server whose worker processes balance as one: the counts of what
- * is in flight, and the marks, lie in memory that all of them share.  The
- * parent forks the workers, says which backend is down, and gives back what a
- * worker held that was killed in the middle of its work.
+ * is in flight, and the marks, lie in memory that all of them share.  Workers
+ * come and go: each joins, which gives it a number and gives back what a worker
+ * held that was killed in the middle of its work.  A reload is a new generation
+ * beside the old one: an address keeps its id, and one that is down stays down.
+ * Outlier detection, if there is any, is each worker's own.
  *
  *   cc prefork.c $(pkg-config --cflags --libs libinfra) -o prefork
  *   ./prefork
@@ -12,10 +14,13 @@
  *
  *   4 sessions                b0 2  b1 1  b2 1
  *   worker 2 is killed        b0 2  b1 1  b2 1
- *   and reaped                b0 1  b1 1  b2 1
- *   b1 is down, 4 sessions    b0 2  b1 0 (down)  b2 2
+ *   its successor has joined  b0 1  b1 1  b2 1
+ *   b1 is down, a reload      b0 1  b1 1 (down)  b2 1
+ *   4 sessions more           b0 3  b1 1 (down)  b2 3
+ *   the former have ended     b0 2  b1 0 (down)  b2 2
  */
 #include <infra/balancer.h>
+#include <infra/driver.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -31,13 +36,14 @@
 
 #define BACKENDS 3u
 #define WORKERS 4u
-#define PARENT WORKERS /* It shares, too: the last number. */
+/* Of two generations, and of the parent, which shares, too. */
+#define NUMBERS (2 * WORKERS + 1)
 
 static const char *const backends[BACKENDS] = { "b0", "b1", "b2" };
 static void *shared;
 static int listener;
 static struct sockaddr_in address;
-static pid_t workers[WORKERS];
+static pid_t workers[2 * WORKERS];
 
 static int check(int result, const char *what)
 {
@@ -52,27 +58,34 @@ static infra_time now(void)
 {
     struct timespec t;
 
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(CLOCK_BOOTTIME, &t); /* The same in all processes. */
     return INFRA_SEC(t.tv_sec) + (infra_time)t.tv_nsec;
 }
 
-/* In each process after the fork, under a number of its own. */
-static struct infra_balancer *join(uint32_t number)
+/* In each process after the fork. */
+static struct infra_balancer *join(void)
 {
     struct infra_balancer *balancer = NULL;
+    int number = check(infra_balancer_shared_join(shared, infra_process_self(),
+                                                  infra_process_is_alive, NULL),
+                       "join");
     struct infra_balancer_options options = {
         .size = sizeof options,
         .policy = infra_balancer_least_connections(),
         .shared = shared,
-        .worker = number,
-        .seed = number + 1,
+        .worker = (uint32_t)number,
+        .seed = (uint64_t)number + 1,
     };
 
     check(infra_balancer_create(&balancer, &options), "create");
-    for (uint32_t id = 0; id < BACKENDS; id++) {
+    for (uint32_t i = 0; i < BACKENDS; i++) {
+        int id;
+        while ((id = infra_balancer_id_of(balancer, backends[i])) ==
+               INFRA_EBUSY) {
+        }
         struct infra_backend b = { .size = sizeof b,
-                                   .key = backends[id],
-                                   .id = id };
+                                   .key = backends[i],
+                                   .id = (uint32_t)check(id, "id") };
         check(infra_balancer_set(balancer, &b), "set");
     }
     check(infra_balancer_publish(balancer, now()), "publish");
@@ -81,9 +94,9 @@ static struct infra_balancer *join(uint32_t number)
 
 /* One session at a time: says which backend it is with, and lasts until the
  * client goes.  What a server does with the backend is left out. */
-static void work(uint32_t number)
+static void work(void)
 {
-    struct infra_balancer *balancer = join(number);
+    struct infra_balancer *balancer = join();
     struct infra_balancer_reader *reader = NULL;
     struct infra_ticket ticket;
 
@@ -112,7 +125,7 @@ static void start_worker(uint32_t number)
     workers[number] = check(fork(), "fork");
     if (workers[number] == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL); /* Not without its parent. */
-        work(number);
+        work();
     }
 }
 
@@ -149,7 +162,7 @@ static void show(const struct infra_balancer *balancer, const char *what)
     printf("\n");
 }
 
-/* Wait until the workers hold so much; they run beside us. */
+/* Wait until the workers hold this much; they run beside us. */
 static void settle(const struct infra_balancer *balancer, uint32_t wanted)
 {
     uint32_t total;
@@ -178,57 +191,67 @@ static void listen_here(void)
 
 static void share_memory(void)
 {
-    size_t size = infra_balancer_shared_size(0, WORKERS + 1);
+    size_t size = infra_balancer_shared_size(0, NUMBERS);
 
     shared = mmap(NULL, size, PROT_READ | PROT_WRITE,
                   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     check(shared == MAP_FAILED ? -1 : 0, "mmap");
-    check(infra_balancer_shared_init(shared, size, 0, WORKERS + 1), "init");
+    check(infra_balancer_shared_init(shared, size, 0, NUMBERS), "init");
 }
 
 int main(void)
 {
-    int sessions[WORKERS];
+    int sessions[2 * WORKERS];
     bool good;
 
     share_memory();
     listen_here();
+    struct infra_balancer *balancer = join();
     for (uint32_t w = 0; w < WORKERS; w++) {
         start_worker(w);
-    }
-    struct infra_balancer *balancer = join(PARENT);
-
-    for (uint32_t i = 0; i < WORKERS; i++) {
-        sessions[i] = open_session();
+        sessions[w] = open_session();
     }
     show(balancer, "4 sessions");
     good = loads[0] < 3 && loads[1] < 3 && loads[2] < 3;
 
     kill_worker(2);
     show(balancer, "worker 2 is killed");
-    infra_balancer_shared_reap(shared, 2);
-    show(balancer, "and reaped");
-    good = good && loads[0] + loads[1] + loads[2] == WORKERS - 1;
-
-    for (uint32_t i = 0; i < WORKERS; i++) {
-        close(sessions[i]);
-    }
-    settle(balancer, 0);
     start_worker(2);
+    settle(balancer, WORKERS - 1);
+    show(balancer, "its successor has joined");
+
+    /* The old generation ends when its sessions do. */
     check(infra_balancer_mark(balancer, 1, INFRA_AXIS_HEALTH, INFRA_STATE_DOWN),
           "mark");
-    for (uint32_t i = 0; i < WORKERS; i++) {
-        sessions[i] = open_session();
+    kill_worker(2); /* It has none. */
+    for (uint32_t w = 0; w < WORKERS; w++) {
+        start_worker(WORKERS + w);
     }
-    show(balancer, "b1 is down, 4 sessions");
-    good = good && loads[0] == 2 && loads[1] == 0 && loads[2] == 2;
+    show(balancer, "b1 is down, a reload");
+    uint32_t on_b1 = loads[1];
+    for (uint32_t w = 0; w < WORKERS; w++) {
+        sessions[WORKERS + w] = open_session();
+    }
+    show(balancer, "4 sessions more");
+    good = good && loads[1] == on_b1 &&
+           loads[0] + loads[1] + loads[2] == 2 * WORKERS - 1;
 
     for (uint32_t w = 0; w < WORKERS; w++) {
-        kill_worker(w);
-        infra_balancer_shared_reap(shared, w);
+        if (w != 2) {
+            kill_worker(w);
+        }
+        close(sessions[w]);
     }
-    show(balancer, "all are killed and reaped");
-    good = good && loads[0] + loads[1] + loads[2] == 0;
+    start_worker(0); /* Whoever joins next gives back what they held. */
+    settle(balancer, WORKERS);
+    show(balancer, "the former have ended");
+    good = good && loads[1] == 0 && loads[0] == 2 && loads[2] == 2;
+
+    kill_worker(0);
+    for (uint32_t w = 0; w < WORKERS; w++) {
+        kill_worker(WORKERS + w);
+        close(sessions[WORKERS + w]);
+    }
     infra_balancer_destroy(balancer);
     return good ? EXIT_SUCCESS : EXIT_FAILURE;
 }

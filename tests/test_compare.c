@@ -733,6 +733,24 @@ START_TEST(prequal_avoids_the_slow_server)
 }
 END_TEST
 
+/* One reset, a crash and its end, one that is slow beside it: none of that
+ * starves a backend that is well, by the load that the others bear for it. */
+START_TEST(a_fault_that_is_over_is_over)
+{
+    static const char *const names[] = { "one-reset", "crash", "crash-slow" };
+    const struct scenario *scenario = scenario_by_name(names[_i]);
+    struct sim_options o = scenario->options;
+
+    o.rate = sim_rate(&o, scenario->load);
+    o.policy = infra_balancer_two_choices();
+    run(&o);
+    double within = part_of(result.within);
+    o.policy = infra_balancer_peak_ewma();
+    run(&o);
+    ck_assert_double_gt(part_of(result.within), within - 0.002);
+}
+END_TEST
+
 static Suite *compare_suite(void)
 {
     Suite *suite = suite_create("compare");
@@ -777,6 +795,7 @@ static Suite *compare_suite(void)
     tcase_add_test(faults, linkerd_comes_out_as_published);
     tcase_add_test(faults, prequal_finds_the_fast_servers);
     tcase_add_test(faults, prequal_avoids_the_slow_server);
+    tcase_add_loop_test(faults, a_fault_that_is_over_is_over, 0, 3);
     tcase_add_loop_test(faults, every_ticket_comes_back, 0, (int)scenarios);
     suite_add_tcase(suite, faults);
     return suite;

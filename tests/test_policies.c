@@ -2,6 +2,8 @@
 /* How each policy spreads: known answers from nginx and gRPC, and fairness. */
 #include "pool.h"
 
+#include "base/random.h"
+
 #include "balancer/alias.h"
 #include "balancer/static_stride.h"
 
@@ -273,7 +275,110 @@ START_TEST(least_connections_compares_by_weight)
                          0);
     }
     count_picks(counts, 2, 100, NULL);
-    ck_assert_uint_eq(counts[0], 50);
+    ck_assert_uint_eq(counts[0], 25); /* Idle, too. */
+    pool_close(&pool);
+}
+END_TEST
+
+/* ngx_http_upstream_get_least_conn_peer(), as in nginx 1.25. */
+static int nginx_pick(const uint32_t *weights, const uint32_t *conns,
+                      int *currents, int count)
+{
+    int best = 0, many = 0, total = 0, first;
+
+    for (int i = 1; i < count; i++) {
+        if (conns[i] * weights[best] < conns[best] * weights[i]) {
+            best = i;
+            many = 0;
+        } else if (conns[i] * weights[best] == conns[best] * weights[i]) {
+            many = 1;
+        }
+    }
+    first = best;
+    if (many || count == 1) {
+        currents[best] += (int)weights[best];
+        total += (int)weights[best];
+        for (int i = first + 1; i < count; i++) {
+            if (conns[i] * weights[best] != conns[best] * weights[i]) {
+                continue;
+            }
+            currents[i] += (int)weights[i];
+            total += (int)weights[i];
+            best = currents[i] > currents[best] ? i : best;
+        }
+    }
+    currents[best] -= total;
+    return best;
+}
+
+/* With as many in flight as these, from none to many, each pick is nginx's. */
+START_TEST(least_connections_is_that_of_nginx)
+{
+    static const struct {
+        int count, in_flight;
+        uint32_t weights[16];
+    } rows[] = {
+        { 3, 0, { 5, 1, 1 } },
+        { 3, 1, { 5, 1, 1 } },
+        { 3, 2, { 5, 1, 1 } },
+        { 5, 2, { 1, 10, 3, 3, 100 } },
+        { 5, 9, { 6, 4, 2, 2, 1 } },
+        { 16, 1, { 3, 1, 2, 9, 1, 1, 1, 4, 7, 7, 1, 2, 2, 2, 8, 6 } },
+    };
+    struct infra_ticket held[16];
+    int ids[16];
+    int currents[16] = { 0 };
+    uint32_t conns[16] = { 0 };
+    uint64_t random = 3;
+
+    open_pool(infra_balancer_least_connections(), 0);
+    pool_fill(&pool, (uint32_t)rows[_i].count, rows[_i].weights);
+    for (int i = 0; i < 3000; i++) {
+        int k =
+            rows[_i].in_flight > 0
+                ? (int)(infra__random(&random) % (uint64_t)rows[_i].in_flight)
+                : 0;
+        if (i >= rows[_i].in_flight && rows[_i].in_flight > 0) {
+            conns[ids[k]]--;
+            ck_assert_int_eq(
+                infra_balancer_release(pool.reader, &held[k], 0, 0), 0);
+        } else {
+            k = rows[_i].in_flight > 0 ? i : 0;
+        }
+        int want =
+            nginx_pick(rows[_i].weights, conns, currents, rows[_i].count);
+        ids[k] = pool_pick(&pool, NULL, &held[k]);
+        ck_assert_msg(ids[k] == want, "row %d, pick %d: %d, not %d", _i, i,
+                      ids[k], want);
+        conns[want]++;
+        if (rows[_i].in_flight == 0) {
+            conns[want]--;
+            ck_assert_int_eq(
+                infra_balancer_release(pool.reader, &held[0], 0, 0), 0);
+        }
+    }
+    for (int k = 0; k < rows[_i].in_flight; k++) {
+        ck_assert_int_eq(infra_balancer_release(pool.reader, &held[k], 0, 0),
+                         0);
+    }
+    pool_close(&pool);
+}
+END_TEST
+
+/* Of many that are idle each has its share by weight, too. */
+START_TEST(least_connections_draws_by_weight)
+{
+    uint32_t weights[40];
+    uint32_t counts[40];
+
+    for (uint32_t i = 0; i < 40; i++) {
+        weights[i] = i == 7 ? 39 : 1; /* Half of all. */
+    }
+    open_pool(infra_balancer_least_connections(), 0);
+    pool_fill(&pool, 40, weights);
+    count_picks(counts, 40, 20000, NULL);
+    ck_assert_uint_gt(counts[7], 9000);
+    ck_assert_uint_lt(counts[7], 11000);
     pool_close(&pool);
 }
 END_TEST
@@ -695,6 +800,8 @@ static Suite *policies_suite(void)
 
     tc = tcase_create("load");
     tcase_add_test(tc, least_connections_compares_by_weight);
+    tcase_add_loop_test(tc, least_connections_is_that_of_nginx, 0, 6);
+    tcase_add_test(tc, least_connections_draws_by_weight);
     tcase_add_test(tc, least_connections_finds_the_idle_one);
     tcase_add_test(tc, least_connections_avoids_the_stuck_half);
     tcase_add_loop_test(tc, two_choices_are_different, 0, 2);

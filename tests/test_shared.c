@@ -4,8 +4,10 @@
 #include "balancer/shared.h"
 #include "pool.h"
 
+#include <infra/driver.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -230,6 +232,44 @@ START_TEST(marks_reach_all_at_their_next_publish)
 }
 END_TEST
 
+/* What a worker ejects by its own traffic it ejects for itself: three that may
+ * eject a third each, and choose another third each, have two thirds left. */
+START_TEST(passive_marks_are_each_workers_own)
+{
+    for (uint32_t w = 0; w < 3; w++) {
+        open_worker(w, NULL);
+        pool_fill(&pools[w], 6, NULL);
+    }
+    for (uint32_t id = 0; id < 6; id++) {
+        pool_mark(&pools[id / 2], id, INFRA_AXIS_PASSIVE, INFRA_STATE_DOWN);
+    }
+    for (uint32_t w = 0; w < 3; w++) {
+        uint32_t picked = 0;
+        for (uint32_t i = 0; i < 2; i++) {
+            pool_publish(&pools[i]);
+            pool_publish(&pools[w]);
+        }
+        for (uint32_t i = 0; i < 12; i++) {
+            picked |= 1u << pool_once(&pools[w], NULL);
+        }
+        ck_assert_uint_eq(picked, 0x3fu & ~(3u << 2 * w));
+    }
+    /* A mark of another axis reaches all beside them, and none of the passive
+     * ones is left behind by a worker that is gone. */
+    pool_mark(&pools[0], 5, INFRA_AXIS_ADMIN, INFRA_STATE_DRAINING);
+    pool_publish(&pools[2]);
+    ck_assert_uint_eq(inspect(2, 5).axis, INFRA_AXIS_PASSIVE);
+    ck_assert_uint_eq(inspect(2, 4).state, INFRA_STATE_DOWN);
+    pool_publish(&pools[1]);
+    ck_assert_uint_eq(inspect(1, 5).state, INFRA_STATE_DRAINING);
+    close_worker(2);
+    open_worker(2, NULL);
+    pool_fill(&pools[2], 6, NULL);
+    ck_assert_uint_eq(inspect(2, 4).state, INFRA_STATE_UP);
+    ck_assert_uint_eq(inspect(2, 5).state, INFRA_STATE_DRAINING);
+}
+END_TEST
+
 /* An id is one key's in all workers, until the last of them has let go: taken
  * it out, moved its readers on, and seen its tickets back. */
 START_TEST(an_id_is_one_keys_in_all_workers)
@@ -288,8 +328,8 @@ START_TEST(a_new_key_starts_afresh)
 }
 END_TEST
 
-/* A key that comes back before its worker let go is the same backend still; one
- * whose last worker has left starts afresh. */
+/* A key that comes back before its worker let go is the same backend still, and
+ * so is one whose last worker has left without removing it. */
 START_TEST(a_key_comes_back)
 {
     struct infra_ticket t;
@@ -314,12 +354,96 @@ START_TEST(a_key_comes_back)
     close_worker(0);
     ck_assert_int_eq(set_key(1, 0, "a"), INFRA_OK);
     pool_publish(&pools[1]);
-    ck_assert_uint_eq(inspect(1, 0).state, INFRA_STATE_UP);
+    ck_assert_uint_eq(inspect(1, 0).state, INFRA_STATE_DOWN);
 }
 END_TEST
 
-/* Nobody's any more, as all who had it are dead: another key, or the same,
- * takes the id and starts without the old marks and counts. */
+/* All workers leave, as in a reload, or are killed: the one that comes back
+ * with the same key knows what they knew, and no pick goes to the dead. */
+START_TEST(a_reload_forgets_nothing)
+{
+    struct infra_ticket t;
+    int slow;
+
+    for (uint32_t w = 0; w < 2; w++) {
+        open_worker(w, infra_balancer_peak_ewma());
+        pool_fill(&pools[w], 3, NULL);
+    }
+    pool_mark(&pools[0], 2, INFRA_AXIS_HEALTH, INFRA_STATE_DOWN);
+    pool_mark(&pools[1], 1, INFRA_AXIS_ADMIN, INFRA_STATE_DEGRADED);
+    pool_mark(&pools[1], 1, INFRA_AXIS_ADMIN, INFRA_STATE_UP);
+    pool_publish(&pools[0]);
+    slow = pick(0, &t);
+    ck_assert_int_eq(infra_balancer_report(pools[0].reader, &t,
+                                           INFRA_OUTCOME_OK, INFRA_SEC(2)),
+                     INFRA_OK);
+    release(0, &t);
+    int other = pick(0, &t);
+    ck_assert_int_eq(infra_balancer_report(pools[0].reader, &t,
+                                           INFRA_OUTCOME_OK, INFRA_MS(1)),
+                     INFRA_OK);
+    if (_i == 0) {
+        release(0, &t);
+    }
+    for (uint32_t w = 0; w < 2; w++) {
+        if (_i == 0) {
+            close_worker(w);
+        } else {
+            kill_worker(w);
+            ck_assert_int_eq(infra_balancer_shared_reap(memory, w), INFRA_OK);
+        }
+    }
+    open_worker(3, infra_balancer_peak_ewma());
+    pool_fill(&pools[3], 3, NULL);
+    ck_assert_uint_eq(inspect(3, 2).state, INFRA_STATE_DOWN);
+    ck_assert_uint_eq(inspect(3, 1).state, INFRA_STATE_UP);
+    ck_assert_int_ne(slow, other);
+    for (int i = 0; i < 20; i++) {
+        ck_assert_int_eq(pool_once(&pools[3], NULL), other);
+    }
+    for (uint32_t id = 0; id < 3; id++) {
+        ck_assert_uint_eq(inspect(3, id).load, 0);
+    }
+}
+END_TEST
+
+/* To remove a backend is another thing: the last worker that does so ends it,
+ * and the key starts as new, whether it has left meanwhile or not; while
+ * another still has it, it stays the same backend. */
+START_TEST(who_is_removed_starts_as_new)
+{
+    const bool is_left = (_i & 1) != 0;
+    const bool is_elsewhere = (_i & 2) != 0;
+    const uint32_t expected = is_elsewhere ? INFRA_STATE_DOWN : INFRA_STATE_UP;
+
+    for (uint32_t w = 0; w < 2; w++) {
+        open_worker(w, NULL);
+        pool_fill(&pools[w], 2, NULL);
+    }
+    pool_mark(&pools[0], 1, INFRA_AXIS_HEALTH, INFRA_STATE_DOWN);
+    for (uint32_t w = 0; w < (is_elsewhere ? 1 : 2); w++) {
+        ck_assert_int_eq(infra_balancer_sync(pools[w].balancer, NULL, 0), 0);
+        for (int i = 0; is_left && i < 2; i++) {
+            pool_publish(&pools[w]);
+            infra_balancer_refresh(pools[w].reader);
+        }
+    }
+    for (uint32_t w = 0; w < 2; w++) {
+        pool_fill(&pools[w], 2, NULL);
+        ck_assert_uint_eq(inspect(w, 1).state, expected);
+    }
+    pool_mark(&pools[1], 1, INFRA_AXIS_HEALTH, INFRA_STATE_DOWN);
+    close_worker(0);
+    ck_assert_int_eq(infra_balancer_remove(pools[1].balancer, 1), INFRA_OK);
+    close_worker(1);
+    open_worker(2, NULL);
+    pool_fill(&pools[2], 2, NULL);
+    ck_assert_uint_eq(inspect(2, 1).state, INFRA_STATE_UP);
+}
+END_TEST
+
+/* All who had it are dead: another key takes the id and starts without the old
+ * marks; the same key has them. Neither has counts that are nobody's. */
 START_TEST(an_id_is_inherited_empty)
 {
     open_worker(0, infra_balancer_two_choices());
@@ -332,7 +456,8 @@ START_TEST(an_id_is_inherited_empty)
     pools[1].balancer->slots[5].in_flight = 3; /* Lost in a window. */
     ck_assert_int_eq(set_key(1, 5, _i == 0 ? "a" : "b"), INFRA_OK);
     pool_publish(&pools[1]);
-    ck_assert_uint_eq(inspect(1, 5).state, INFRA_STATE_UP);
+    ck_assert_uint_eq(inspect(1, 5).state,
+                      _i == 0 ? INFRA_STATE_DEGRADED : INFRA_STATE_UP);
     ck_assert_uint_eq(inspect(1, 5).load, 0);
 }
 END_TEST
@@ -672,6 +797,160 @@ START_TEST(failures_leave_the_others_alone)
 }
 END_TEST
 
+static uint64_t dead; /* A process that is not alive, 0: all are. */
+
+static int is_alive(void *user, uint64_t process)
+{
+    ck_assert_ptr_eq(user, &dead);
+    return process != dead;
+}
+
+static int join(uint64_t process)
+{
+    return infra_balancer_shared_join(memory, process, is_alive, &dead);
+}
+
+/* Each gets a number of its own, while there are any; one that is dead or that
+ * has left makes room; one that comes again has its own. */
+START_TEST(joining_gives_a_free_number)
+{
+    struct infra_ticket t;
+
+    for (int w = 0; w < (int)WORKERS; w++) {
+        ck_assert_int_eq(join(100 + (uint64_t)w), w);
+    }
+    ck_assert_int_eq(join(200), INFRA_EFULL);
+    ck_assert_int_eq(join(102), 2);
+    for (uint32_t w = 0; w < 3; w++) {
+        open_worker(w, infra_balancer_two_choices());
+        pool_fill(&pools[w], 1, NULL);
+        ck_assert_int_eq(pick(w, &t), 0);
+        if (w < 2) {
+            kill_worker(w);
+        }
+    }
+    ck_assert_uint_eq(inspect(2, 0).load, 3);
+    dead = 101;
+    ck_assert_int_eq(join(200), 1); /* What it held is given back at once. */
+    ck_assert_uint_eq(inspect(2, 0).load, 2);
+    dead = 100;
+    ck_assert_int_eq(join(102), 2);
+    ck_assert_uint_eq(inspect(2, 0).load, 1);
+    dead = 0;
+    ck_assert_int_eq(join(201), 0);
+    ck_assert_int_eq(join(202), INFRA_EFULL);
+    release(2, &t);
+    close_worker(2);
+    ck_assert_int_eq(join(202), 2);
+    ck_assert_int_eq(infra_balancer_shared_reap(memory, 3), INFRA_OK);
+    ck_assert_int_eq(join(203), 3);
+    ck_assert_int_eq(join(0), INFRA_EINVAL);
+    ck_assert_int_eq(infra_balancer_shared_join(NULL, 1, is_alive, &dead),
+                     INFRA_EINVAL);
+    ck_assert_int_eq(infra_balancer_shared_join(memory, 1, NULL, NULL),
+                     INFRA_EINVAL);
+}
+END_TEST
+
+/* A process lives, is a zombie, is gone; another one of its number is another.
+ */
+START_TEST(processes_are_told_apart)
+{
+    uint64_t self = infra_process_self();
+
+    ck_assert_uint_ne(self, 0);
+    ck_assert_uint_eq(self, infra_process_self());
+    ck_assert_int_eq(infra_process_is_alive(NULL, self), 1);
+    ck_assert_int_eq(infra_process_is_alive(NULL, self + (1u << 22)), 0);
+    int names[2];
+    uint64_t child_name = 0;
+    ck_assert_int_eq(pipe(names), 0);
+    pid_t child = fork();
+    ck_assert_int_ge(child, 0);
+    if (child == 0) {
+        uint64_t name = infra_process_self();
+        (void)!write(names[1], &name, sizeof name);
+        pause();
+    }
+    ck_assert_int_eq(read(names[0], &child_name, sizeof child_name), 8);
+    ck_assert_uint_ne(child_name, self);
+    ck_assert_int_eq(infra_process_is_alive(NULL, child_name), 1);
+    ck_assert_int_eq(kill(child, SIGKILL), 0);
+    siginfo_t info;
+    ck_assert_int_eq(waitid(P_PID, (id_t)child, &info, WEXITED | WNOWAIT), 0);
+    ck_assert_int_eq(infra_process_is_alive(NULL, child_name), 0);
+    ck_assert_int_eq(waitpid(child, NULL, 0), child);
+    ck_assert_int_eq(infra_process_is_alive(NULL, child_name), 0);
+    close(names[0]);
+    close(names[1]);
+}
+END_TEST
+
+static int id_of(uint32_t worker, const char *key)
+{
+    return infra_balancer_id_of(pools[worker].balancer, key);
+}
+
+/* A key has one id in all workers and over reloads, whatever the order in which
+ * the workers have their lists; the id of a key that is gone is another's only
+ * when no other is left. */
+START_TEST(an_id_lasts)
+{
+    char key[16];
+
+    open_worker(0, NULL);
+    open_worker(1, NULL);
+    for (int i = 0; i < (int)IDS; i++) {
+        snprintf(key, sizeof key, "k%d", i);
+        ck_assert_int_eq(id_of(0, key), i);
+        ck_assert_int_eq(set_key(0, (uint32_t)i, key), INFRA_OK);
+    }
+    for (int i = (int)IDS - 1; i >= 0; i--) {
+        snprintf(key, sizeof key, "k%d", i);
+        ck_assert_int_eq(id_of(1, key), i);
+    }
+    ck_assert_int_eq(id_of(1, "more"), INFRA_EFULL);
+    ck_assert_int_eq(id_of(1, ""), INFRA_EINVAL);
+    ck_assert_int_eq(infra_balancer_id_of(NULL, "a"), INFRA_EINVAL);
+    close_worker(0);
+    close_worker(1);
+    open_worker(2, NULL);
+    ck_assert_int_eq(id_of(2, "k5"), 5);
+    ck_assert_int_eq(set_key(2, 5, "k5"), INFRA_OK);
+    ck_assert_int_eq(id_of(2, "other"), 0); /* k0 is gone. */
+    ck_assert_int_eq(set_key(2, 0, "other"), INFRA_OK);
+    ck_assert_int_eq(id_of(2, "other"), 0);
+    pools[2].balancer->shared->naming = 3 + 1; /* Worker 3 died over it. */
+    ck_assert_int_eq(id_of(2, "k1"), INFRA_EBUSY);
+    ck_assert_int_eq(infra_balancer_shared_reap(memory, 3), INFRA_OK);
+    ck_assert_int_eq(id_of(2, "k1"), 1);
+}
+END_TEST
+
+/* The same of a balancer that is alone. */
+START_TEST(an_id_lasts_alone)
+{
+    struct infra_balancer_options o = { .size = sizeof o, .ids_max = 2 };
+    struct infra_backend b = { .size = sizeof b, .key = "a" };
+    struct pool p;
+
+    pool_open(&p, &o);
+    ck_assert_int_eq(infra_balancer_id_of(p.balancer, "a"), 0);
+    ck_assert_int_eq(infra_balancer_set(p.balancer, &b), INFRA_OK);
+    ck_assert_int_eq(infra_balancer_id_of(p.balancer, "b"), 1);
+    b.key = "b";
+    b.id = 1;
+    ck_assert_int_eq(infra_balancer_set(p.balancer, &b), INFRA_OK);
+    ck_assert_int_eq(infra_balancer_id_of(p.balancer, "c"), INFRA_EFULL);
+    ck_assert_int_eq(infra_balancer_remove(p.balancer, 0), INFRA_OK);
+    pool_publish(&p);
+    infra_balancer_refresh(p.reader);
+    ck_assert_int_eq(infra_balancer_id_of(p.balancer, "b"), 1);
+    ck_assert_int_eq(infra_balancer_id_of(p.balancer, "c"), 0);
+    pool_close(&p);
+}
+END_TEST
+
 static Suite *shared_suite(void)
 {
     Suite *s = suite_create("shared");
@@ -682,6 +961,7 @@ static Suite *shared_suite(void)
     tcase_add_test(tc, least_connections_see_the_work_of_others);
     tcase_add_test(tc, latencies_are_shared);
     tcase_add_test(tc, marks_reach_all_at_their_next_publish);
+    tcase_add_test(tc, passive_marks_are_each_workers_own);
     tcase_add_test(tc, workers_run_side_by_side);
     suite_add_tcase(s, tc);
 
@@ -690,8 +970,18 @@ static Suite *shared_suite(void)
     tcase_add_test(tc, an_id_is_one_keys_in_all_workers);
     tcase_add_test(tc, a_new_key_starts_afresh);
     tcase_add_test(tc, a_key_comes_back);
+    tcase_add_loop_test(tc, a_reload_forgets_nothing, 0, 2);
+    tcase_add_loop_test(tc, who_is_removed_starts_as_new, 0, 4);
     tcase_add_loop_test(tc, an_id_is_inherited_empty, 0, 2);
     tcase_add_test(tc, a_list_is_taken_whole_or_not_at_all);
+    suite_add_tcase(s, tc);
+
+    tc = tcase_create("names");
+    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_test(tc, joining_gives_a_free_number);
+    tcase_add_test(tc, processes_are_told_apart);
+    tcase_add_test(tc, an_id_lasts);
+    tcase_add_test(tc, an_id_lasts_alone);
     suite_add_tcase(s, tc);
 
     tc = tcase_create("death");

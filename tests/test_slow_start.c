@@ -5,6 +5,7 @@
 
 #include "base/random.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 enum { PICKS = 40000, BACKENDS = 8 };
@@ -136,12 +137,188 @@ START_TEST(a_new_one_alone_serves)
 }
 END_TEST
 
+/* Sessions that outlast the window: none of them ends. */
+enum { OLD_SESSIONS = 500, NEW_SESSIONS = 10000 };
+
+/* Where it is Prequal the probes are answered: work takes the longer the more
+ * of it there is. */
+static void answer_probes(const uint32_t *sessions, infra_time now)
+{
+    struct infra_balancer_probe probes[INFRA_BALANCER_PROBES_MAX];
+    int count = infra_balancer_probes(pool.reader, now, probes,
+                                      INFRA_BALANCER_PROBES_MAX);
+
+    for (int i = 0; i < count; i++) {
+        uint32_t in_flight = sessions[probes[i].id];
+        ck_assert_int_eq(infra_balancer_probed(pool.reader, &probes[i],
+                                               in_flight,
+                                               INFRA_MS(1 + in_flight), now),
+                         INFRA_OK);
+    }
+}
+
+/* Begin this many sessions, evenly from @from to @to. */
+static void begin_sessions(uint32_t *sessions, uint32_t count, infra_time from,
+                           infra_time to)
+{
+    static uint64_t random = 99;
+
+    for (uint32_t i = 0; i < count; i++) {
+        infra_time now = from + (to - from) * i / count;
+        struct infra_request q = { .hash = infra__random(&random) };
+        struct infra_ticket t;
+        int id = infra_balancer_pick(pool.reader, &q, now, &t);
+        ck_assert_int_ge(id, 0);
+        sessions[id]++;
+        ck_assert_int_eq(
+            infra_balancer_report(pool.reader, &t, INFRA_OUTCOME_OK, 0), 0);
+        answer_probes(sessions, now);
+    }
+}
+
+static void assert_near(int policy, const char *what, uint32_t got,
+                        double expected)
+{
+    ck_assert_msg(got > expected * 0.75 && got < expected * 1.3 + 10,
+                  "policy %d, %s: %u of %g", policy, what, (unsigned)got,
+                  expected);
+}
+
+static bool is_first(int policy)
+{
+    return infra_balancer_policy_by_name(infra_balancer_policy_name(
+               (uint32_t)policy)) == infra_balancer_first();
+}
+
+/* What a new one gets is the same where sessions do not end: a policy that
+ * counts them would send it all there is. Near the end a policy that names it
+ * for its share and no more may be a little behind. */
+START_TEST(long_sessions_change_nothing)
+{
+    static const struct {
+        infra_time at;
+        double part; /* The mean of the second from then on. */
+    } rows[] = { { INFRA_SEC(100), 0.1 },
+                 { INFRA_SEC(102), 0.25 },
+                 { INFRA_SEC(105), 0.55 },
+                 { INFRA_SEC(108), 0.85 } };
+    uint32_t sessions[BACKENDS] = { 0 };
+
+    if (is_first(_i)) {
+        return;
+    }
+    open_pool(_i);
+    pool_mark(&pool, 3, INFRA_AXIS_HEALTH, INFRA_STATE_DOWN);
+    publish_at(INFRA_SEC(10));
+    begin_sessions(sessions, 7 * OLD_SESSIONS, INFRA_SEC(50), INFRA_SEC(90));
+    ck_assert_uint_eq(sessions[3], 0);
+    restart_3();
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        uint32_t before = sessions[3];
+        begin_sessions(sessions, NEW_SESSIONS, rows[i].at,
+                       rows[i].at + INFRA_SEC(1));
+        assert_near(_i, "long", sessions[3] - before,
+                    NEW_SESSIONS * rows[i].part / (7 + rows[i].part));
+    }
+    pool_close(&pool);
+}
+END_TEST
+
+/* One that was there and seven that are new: each of those has a tenth of what
+ * the old one has. A hash policy lets a key that seven refuse find the old one,
+ * which has more then. Also where the requests are restricted. */
+START_TEST(many_new_ones_leave_the_old_one_its_share)
+{
+    uint32_t sessions[BACKENDS] = { 0 };
+
+    if (is_first(_i)) {
+        return;
+    }
+    open_pool(_i);
+    for (uint32_t id = 1; id < BACKENDS; id++) {
+        pool_mark(&pool, id, INFRA_AXIS_HEALTH, INFRA_STATE_DOWN);
+    }
+    publish_at(INFRA_SEC(10));
+    begin_sessions(sessions, OLD_SESSIONS, INFRA_SEC(50), INFRA_SEC(90));
+    for (uint32_t id = 1; id < BACKENDS; id++) {
+        pool_mark(&pool, id, INFRA_AXIS_HEALTH, INFRA_STATE_UP);
+    }
+    publish_at(INFRA_SEC(100));
+    memset(sessions, 0, sizeof sessions);
+    begin_sessions(sessions, NEW_SESSIONS, INFRA_SEC(100), INFRA_SEC(101));
+    for (uint32_t id = 1; id < BACKENDS; id++) {
+        ck_assert_uint_gt(sessions[id], 0);
+        ck_assert_uint_lt(sessions[id], NEW_SESSIONS / BACKENDS);
+    }
+    ck_assert_msg(sessions[0] > NEW_SESSIONS * 0.5, "policy %d: %u", _i,
+                  (unsigned)sessions[0]);
+    pool_close(&pool);
+}
+END_TEST
+
+/* Weights count: a new one of weight 4 beside old ones of 1, 2 and 3. */
+START_TEST(a_share_is_by_weight)
+{
+    static const char *const names[] = {
+        "smooth-weighted", "random",    "least-connections",
+        "two-choices",     "peak-ewma", "weighted-round-robin"
+    };
+    static const uint32_t weights[] = { 1, 2, 3, 4 };
+    struct infra_balancer_options o = {
+        .size = sizeof o,
+        .policy = infra_balancer_policy_by_name(names[_i]),
+        .slow_start = INFRA_SEC(10),
+    };
+    uint32_t sessions[BACKENDS] = { 0 };
+
+    pool_open(&pool, &o);
+    pool_fill(&pool, 4, weights);
+    pool_mark(&pool, 3, INFRA_AXIS_HEALTH, INFRA_STATE_DOWN);
+    publish_at(INFRA_SEC(10));
+    begin_sessions(sessions, 6 * OLD_SESSIONS, INFRA_SEC(50), INFRA_SEC(90));
+    restart_3();
+    begin_sessions(sessions, NEW_SESSIONS, INFRA_SEC(100), INFRA_SEC(101));
+    assert_near(_i, names[_i], sessions[3], NEW_SESSIONS * 0.4 / 6.4);
+    pool_close(&pool);
+}
+END_TEST
+
+/* A request that may go to the new one and to one other counts those two. */
+START_TEST(a_share_is_of_those_that_may)
+{
+    uint64_t word = 1u << 3 | 1u << 4;
+    struct infra_set two = { .words = &word, .ids_max = 64 };
+    uint32_t count = 0;
+    uint64_t random = 7;
+
+    if (is_first(_i)) {
+        return;
+    }
+    open_pool(_i);
+    restart_3();
+    for (int i = 0; i < 10000; i++) {
+        struct infra_request q = { .eligible = &two,
+                                   .hash = infra__random(&random) };
+        struct infra_ticket t;
+        count += infra_balancer_pick(pool.reader, &q, INFRA_SEC(105), &t) == 3;
+    }
+    ck_assert_msg(count > 2000 && count < 4500, "policy %d: %u", _i,
+                  (unsigned)count);
+    pool_close(&pool);
+}
+END_TEST
+
 static Suite *slow_start_suite(void)
 {
     Suite *s = suite_create("slow_start");
     TCase *tc = tcase_create("slow start");
     tcase_add_loop_test(tc, a_share_grows, 0, POLICIES);
     tcase_add_loop_test(tc, all_new_are_none_new, 0, POLICIES);
+    tcase_add_loop_test(tc, long_sessions_change_nothing, 0, POLICIES);
+    tcase_add_loop_test(tc, many_new_ones_leave_the_old_one_its_share, 0,
+                        POLICIES);
+    tcase_add_loop_test(tc, a_share_is_by_weight, 0, 6);
+    tcase_add_loop_test(tc, a_share_is_of_those_that_may, 0, POLICIES);
     tcase_add_test(tc, other_changes_do_not_restart_it);
     tcase_add_loop_test(tc, a_new_one_alone_serves, 0, POLICIES);
     suite_add_tcase(s, tc);

@@ -51,7 +51,8 @@
  * rendezvous, and a little with jump and first.  With an eligible set, tried
  * ids or full backends it may fall back to one pass over the tier.  Memory: 64
  * bytes per id for the shared slot, 50 for the control side (66 with subsets),
- * 40 per reader, 16 per backend and published table.
+ * 40 per reader (56 with slow start, but for hash policies), 16 per backend and
+ * published table (24 with slow start).
  */
 #ifndef INFRA_BALANCER_H
 #define INFRA_BALANCER_H
@@ -144,9 +145,14 @@ struct infra_balancer_options {
      *  counts as neither. */
     uint32_t retry_percent;
     uint32_t retry_min_per_s;
-    /** A backend that comes up gets a tenth of its share at first and all of it
-     *  after so long, growing linearly, with every policy; 0: all at once.  Not
-     *  while all of its tier are new.  Nanoseconds. */
+    /** Time in which a backend that came up grows into its share of the picks,
+     *  linearly from a tenth, with every policy and however long sessions last;
+     *  0: it has all at once.  A share is by weight, of the backends that a
+     *  pick may have, and measured by the oldest of them: where all are equally
+     *  new each has its full share.  It is a limit: a policy that finds the new
+     *  one slow gives it less.  With a hash policy it is that part of its keys.
+     *  After this time a policy that counts tickets gives the new one all
+     *  until it has as many as the others.  Nanoseconds. */
     infra_time slow_start;
     /** For hash policies: a backend that has so many per cent of its share of
      *  its tier's tickets in flight, 100 to 10000, is passed over, and the key
@@ -426,22 +432,43 @@ INFRA_API INFRA_NODISCARD int infra_balancer_inspect_tier(
  * memory = mmap(NULL, infra_balancer_shared_size(ids_max, workers), ...,
  *               MAP_SHARED | MAP_ANONYMOUS, -1, 0);
  * infra_balancer_shared_init(memory, size, ids_max, workers);
- * // fork; then worker i:                     // the parent, when i has died:
- * options.shared = memory;                    infra_balancer_shared_reap(memory,
- * options.worker = i;                                                    i);
+ * // fork; then each worker:
+ * options.shared = memory;
+ * options.worker = infra_balancer_shared_join(memory, infra_process_self(),
+ *                                             infra_process_is_alive, NULL);
  * infra_balancer_create(&balancer, &options);
+ * backend.id = infra_balancer_id_of(balancer, backend.key);
+ * infra_balancer_set(balancer, &backend);
  * @endcode
+ *
+ * A host that numbers its workers itself joins none of them, and calls
+ * infra_balancer_shared_reap() when one has died.  During a reload two
+ * generations live side by side: there are numbers for both.
  *
  * An id means the same key in all workers: as long as one has another backend
  * there, infra_balancer_set() is EBUSY. Who marks a backend marks it for all,
  * and the others see it at their next infra_balancer_publish(), which each
- * calls once per turn of its loop (O(1) while nothing has changed). Whoever is
- * responsible for an axis says its marks afresh when it starts. Picks, failures
- * and reports in infra_balancer_inspect() stay each worker's own; `load` is
- * that of all.
+ * calls once per turn of its loop (O(1) while nothing has changed).  Only
+ * INFRA_AXIS_PASSIVE is each worker's own, as are the reports that it is judged
+ * by: a worker that ejects at most a third leaves itself two thirds, whatever
+ * the others eject, and no mark outlasts the detector that would lift it.
  *
- * A worker may die at any time: its tickets are given back by the reap, or when
- * its successor creates its balancer. 64 bytes per id and 8 per id and worker.
+ * Times given to any of the workers are of one clock, since latencies are
+ * shared: CLOCK_BOOTTIME, or CLOCK_MONOTONIC, but not one here and one there,
+ * and no time namespace of its own for one of them.  Picks,
+ * failures and reports in infra_balancer_inspect() stay each worker's own;
+ * `load` is that of all.
+ *
+ * Marks, latency and what is in flight belong to the key, and last when all
+ * workers leave or die: the next that sets the key on the id finds them, so
+ * that a reload sends nothing to a backend that is down.  They end when another
+ * key takes the id, and when the key is removed: by infra_balancer_remove() or
+ * a sync without it in the last worker that has it.  Set again, it is up, also
+ * before tickets and readers of the former time are back.
+ *
+ * A worker may die at any time: its tickets are given back by the reap, by the
+ * next worker that joins, or when its successor creates its balancer. 64 bytes
+ * per id and 8 per id and worker.
  * @{
  */
 
@@ -463,6 +490,41 @@ INFRA_API INFRA_NODISCARD int infra_balancer_shared_init(void *memory,
                                                          size_t size,
                                                          uint32_t ids_max,
                                                          uint32_t workers_max);
+
+/**
+ * Join the workers: get a number for infra_balancer_options.worker that no
+ * living one has, and give back what the dead held.  The number is this
+ * process's until infra_balancer_destroy() or its death; a process that joins
+ * again after exec gets the same one.  After the fork, and before create.
+ *
+ * @param process   A name of the calling process, not 0, that no other process
+ *                  has or will have: infra_process_self() of driver.h.
+ * @param is_alive  Answers whether the process of that name lives: 1, or 0.  An
+ *                  unknown answer is 1, since a living worker must not be
+ *                  reaped.  infra_process_is_alive() of driver.h.
+ * @return The number; INFRA_EFULL: all are taken; INFRA_EINVAL: not such
+ *         memory, no name, no function.
+ *
+ * Thread safety: any.
+ */
+INFRA_API INFRA_NODISCARD int infra_balancer_shared_join(
+    void *memory, uint64_t process,
+    int (*is_alive)(void *user, uint64_t process), void *user);
+
+/**
+ * The id of a key: the one that it has or had, in any worker, also before a
+ * reload; or one that is free, first those that no key has had.
+ * infra_balancer_set() follows; until the balancer is destroyed the id is kept
+ * for the key in this worker.  Of a balancer that is alone likewise, but the id
+ * is kept from set() on.
+ *
+ * @return The id; INFRA_EFULL: none is free; INFRA_EBUSY: another worker names
+ *         right now, call again; INFRA_EINVAL.
+ *
+ * Thread safety: owner.
+ */
+INFRA_API INFRA_NODISCARD int infra_balancer_id_of(
+    struct infra_balancer *balancer, const char *key);
 
 /**
  * Give back what a dead worker held. To do it twice is harmless; to do it to a

@@ -446,6 +446,33 @@ INFRA_API INFRA_NODISCARD int infra_elector_next(
 INFRA_API struct infra_failover *infra_elector_machine(
     struct infra_elector *elector);
 
+/**
+ * @name Processes
+ * For infra_balancer_shared_join(), which asks whether a worker lives.  The
+ * balancer makes no system call, so the answer is here; it needs /proc and one
+ * PID namespace for all workers.
+ * @{
+ */
+
+/**
+ * A name of the calling process that no other has on this machine until it
+ * boots again: its PID and its start time.  0: /proc cannot be read.
+ *
+ * Thread safety: any.
+ */
+INFRA_API uint64_t infra_process_self(void);
+
+/**
+ * Does the process of this name live?  1, or 0 if that is certain: it is gone,
+ * waits to be reaped by its parent, or another has its PID.
+ *
+ * @param user  Ignored.
+ *
+ * Thread safety: any.
+ */
+INFRA_API int infra_process_is_alive(void *user, uint64_t process);
+/** @} */
+
 #ifdef __cplusplus
 }
 #endif

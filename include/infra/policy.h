@@ -80,16 +80,26 @@ INFRA_API const struct infra_balancer_policy *infra_balancer_random(void);
 
 /**
  * The fewest in flight per weight: of all while a tier has up to 16 backends,
- * equals in turn; of some drawn at random beyond, of four at least and of more
- * the larger the share of backends that lag behind.  O(1); all threads share
- * the in-flight counters.  Thread safety: any.
+ * equals in turn, or where weights differ in nginx's smooth weighted order, so
+ * that weights count with nothing in flight, too; of some drawn by weight
+ * beyond, of four at least and of more the larger the share of backends that
+ * lag behind, and of equals the first drawn.  O(1); all threads share the
+ * in-flight counters, and each reader takes 4 KiB.
+ *
+ * A backend that fails at once is always idle, and draws nearly all requests
+ * while the others are busy.  A host that uses this policy, or two choices,
+ * marks such a backend down: INFRA_AXIS_PASSIVE, by outlier.h.
+ *
+ * Thread safety: any.
  */
 INFRA_API const struct infra_balancer_policy *infra_balancer_least_connections(
     void);
 
 /**
  * Draw two different backends by weight, take the one with fewer in flight per
- * weight (Mitzenmacher 2001).  O(1); all threads share the in-flight counters.
+ * weight (Mitzenmacher 2001), the first drawn of equals.  A backend that fails
+ * at once draws requests here, too.  O(1); all threads share the in-flight
+ * counters.
  *
  * Thread safety: any.
  */
@@ -99,8 +109,20 @@ INFRA_API const struct infra_balancer_policy *infra_balancer_two_choices(void);
  * Peak-EWMA (Finagle): of two different backends drawn by weight, the one whose
  * latency times its tickets in flight is less, per weight.  The latency is what
  * infra_balancer_report() tells: a worse one counts at once, better ones bring
- * it down over ten seconds; a failure counts as a second at least.  A backend
- * that nothing is known of gets one request at a time.  O(1).
+ * it down over ten seconds.  A backend that nothing is known of gets one
+ * request at a time.
+ *
+ * A failure adds eight times the mean, or its own duration if that is more.  A
+ * failure of a ticket that was picked after the last failure doubles what is
+ * left; 256 times the mean is the most.  Half goes with each second, and half
+ * with each latency reported of a ticket picked since: one failure is over
+ * within milliseconds in a busy server, the most within 12 s in an idle one.
+ * Failures of tickets picked before the last failure, those of one crash, are
+ * one.  A backend that comes up starts without.  A backend that has only failed
+ * counts as the other of its pair does, times the same.
+ *
+ * So a backend that fails at once, and that nobody marks, gets about one
+ * request a second from each balancer.  O(1).
  *
  * Thread safety: any.
  */
@@ -381,8 +403,9 @@ infra_candidates_count(const struct infra_balancer_candidates *candidates);
 INFRA_API uint32_t infra_candidates_id(
     const struct infra_balancer_candidates *candidates, uint32_t index);
 
-/** Its latency now, nanoseconds, as peak-EWMA keeps it; 0: unknown, or
- *  the policy does not say needs_latency.  Thread safety: any. */
+/** Its latency now, nanoseconds, as peak-EWMA keeps it, with what failures add
+ *  (a second if it has only failed); 0: unknown, or the policy does not say
+ *  needs_latency.  Thread safety: any. */
 INFRA_API infra_time infra_candidates_latency(
     const struct infra_balancer_candidates *candidates, uint32_t index);
 

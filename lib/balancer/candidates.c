@@ -57,6 +57,18 @@ void *infra_candidates_memory(
                : NULL;
 }
 
+bool infra__candidate_may(const struct infra_balancer_candidates *c,
+                          uint32_t index)
+{
+    if (c->no_cold && infra__slow_start_is_cold(c, index)) {
+        return false;
+    }
+    const struct entry *e = &c->list->entries[index];
+    return entry_is_up(c->list, e) && entry_wanted(c->request, e) &&
+           (e->cap == 0 || slot_in_flight(&c->slots[e->id]) < e->cap) &&
+           (c->bound_total == 0 || !is_bound(c, index, e));
+}
+
 int infra_candidates_may(const struct infra_balancer_candidates *candidates,
                          uint32_t index)
 {

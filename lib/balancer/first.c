@@ -10,6 +10,9 @@ static uint32_t pick(const void *table, uint64_t state[4],
     (void)table;
     (void)state;
     (void)hash;
+    if (!c->narrow) {
+        return 0;
+    }
     for (uint32_t i = 0; i < c->list->count; i++) {
         if (candidate_may(c, i)) {
             return i;

@@ -22,9 +22,6 @@
 #define NO_INDEX UINT32_MAX
 #define IDS_MAX_DEFAULT 64u
 
-/* How many backends that are new a pick may pass over. */
-#define PASSED_MAX 8u
-
 /* A tier's healthy and its degraded backends each make a list. */
 #define LISTS_MAX (2u * INFRA_BALANCER_TIERS_MAX)
 
@@ -41,12 +38,15 @@ struct counts {
  * meet. Outlives every table. */
 struct slot {
     _Atomic uint32_t in_flight; /* Tickets of policies or caps that share it. */
-    _Atomic uint32_t marks;     /* Among workers: a byte for each axis. */
+    _Atomic uint32_t marks;     /* Among workers: a byte by axis. */
     _Atomic uint64_t latency;   /* See latency.h. */
-    _Atomic uint64_t owner;     /* Among workers: see shared.c. */
+    _Atomic uint64_t penalty;   /* The same. */
     union {
-        struct counts base;     /* Alone: see infra__balancer_base(). */
-        _Atomic uint32_t share; /* Among workers: as in struct member. */
+        struct counts base;         /* Alone: see infra__balancer_base(). */
+        struct {                    /* Among workers: */
+            _Atomic uint64_t owner; /* see shared.c; */
+            _Atomic uint32_t share; /* as in struct member. */
+        };
     };
 };
 _Static_assert(sizeof(struct slot) == INFRA__CACHE_LINE, "one line per slot");
@@ -61,7 +61,7 @@ _Static_assert(sizeof(struct tier_slot) == INFRA__CACHE_LINE, "one line each");
 /* What of a count is one worker's: see shared.h. */
 struct holding {
     _Atomic uint32_t in_flight;
-    _Atomic uint32_t present; /* The worker has a backend of this id. */
+    _Atomic uint32_t present; /* The worker's backend of this id: shared.c. */
 };
 
 struct entry {
@@ -87,6 +87,7 @@ struct list {
     const void *built_data; /* Behind built; NULL if there is none. */
     struct built *built;
     const infra_time *since; /* When each came up; NULL: none is new. */
+    infra_time oldest;       /* The first of them. */
     infra_time warm_at;      /* From then on none is. */
     /* For bounded load: the weight of those before that may be picked, and of
      * all; NULL: there is no bound. */
@@ -131,8 +132,7 @@ struct infra_balancer_candidates {
     infra_time now;
     uint64_t bound_total; /* Places of the tier; 0: no bound. */
     bool narrow;          /* Not everyone in the list may be picked. */
-    uint32_t passed_count;
-    uint32_t passed[PASSED_MAX]; /* Too new for their turn in this pick. */
+    bool no_cold;         /* Narrow: not those that are too new. */
 };
 
 /* A backend as control knows it. */
@@ -149,13 +149,14 @@ struct member {
     uint8_t tier;
     uint8_t marks[3]; /* By axis. */
     uint8_t present;
-    uint8_t is_up;      /* In the table that was published last. */
-    uint8_t was_up;     /* In the last table in which anybody was. */
-    uint8_t is_leaving; /* Removed; other workers have not been told yet. */
-    /* As planned last: which list takes it, LISTS_MAX: none; and which of its
-     * tier's have it outside their subset, 1: the healthy, 2: the degraded. */
-    uint8_t rank;
+    uint8_t is_up;  /* In the table that was published last. */
+    uint8_t was_up; /* In the last table in which anybody was. */
+    uint8_t rank;   /* As planned last: which list; LISTS_MAX: none. */
+    /* Which of its tier's lists have it outside their subset, 1: the healthy,
+     * 2: the degraded. */
     uint8_t passed_over;
+    uint8_t is_leaving : 1; /* Removed; other workers are not told yet. */
+    uint8_t has_been_up : 1;
     uint16_t key_next; /* See key_index.c. */
 };
 _Static_assert(sizeof(struct member) == 48, "as balancer.h says, with a head");
@@ -239,6 +240,7 @@ struct infra_balancer_reader {
     uint64_t retry_tokens;
     infra_time retry_time; /* Up to when retry_tokens have grown. */
     infra_time slow_start;
+    struct credit *credits; /* By id; NULL: no slow start, or by hash. */
     bool has_budget;
     bool needs_latency;
     uint32_t bound_percent;
@@ -337,21 +339,18 @@ static inline bool is_bound(const struct infra_balancer_candidates *c,
     return in_flight > 0 && in_flight >= places;
 }
 
+/* See slow_start.h. */
+bool infra__slow_start_is_cold(const struct infra_balancer_candidates *c,
+                               uint32_t index);
+
+/* May it be picked, where something restricts the pick? */
+bool infra__candidate_may(const struct infra_balancer_candidates *c,
+                          uint32_t index);
+
 static inline bool candidate_may(const struct infra_balancer_candidates *c,
                                  uint32_t index)
 {
-    if (!c->narrow) {
-        return true;
-    }
-    for (uint32_t i = 0; i < c->passed_count; i++) {
-        if (c->passed[i] == index) {
-            return false;
-        }
-    }
-    const struct entry *e = &c->list->entries[index];
-    return entry_is_up(c->list, e) && entry_wanted(c->request, e) &&
-           (e->cap == 0 || slot_in_flight(&c->slots[e->id]) < e->cap) &&
-           (c->bound_total == 0 || !is_bound(c, index, e));
+    return !c->narrow || infra__candidate_may(c, index);
 }
 
 /* The one of those that may be picked, but not @except, on which @random falls,
@@ -399,6 +398,9 @@ bool infra__key_ok(const char *key);
 /* How many backends are up or degraded, and is this one? */
 uint32_t infra__lists_up_count(const struct infra_balancer *b);
 bool infra__lists_is_up(const struct member *m);
+
+/* May the id's former owner still be picked, or is a ticket of it out? */
+bool infra__member_is_busy(struct infra_balancer *b, uint32_t id);
 
 /* Give up slots of removed backends that nothing here holds any more. */
 void infra__members_leave(struct infra_balancer *b);

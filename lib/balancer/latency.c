@@ -3,74 +3,181 @@
 
 #include "../base/fixed.h"
 
-#define UNIT_SHIFT 10u
-#define STAMP_SHIFT 20u
-#define MEAN_MAX ((1u << 28) - 1)
+/* The word of a mean. */
+#define STAMP_SHIFT 20u /* Of the clock, and of the word. */
+#define MANTISSA_BITS 15u
+#define MANTISSA_MASK ((1u << MANTISSA_BITS) - 1)
+#define MEAN_MASK ((1u << STAMP_SHIFT) - 1)
 
 /* log2(e) / 10 s, times the unit of stamps, with 32 bits of fraction. */
 #define DECAY 649724u
+#define AGE_MAX (1u << 30) /* Long after a mean has sunk to nothing. */
+
+/* An exponent e adds 2^e sixteenths of the mean. */
+#define EXPONENT_FIRST 7u /* 8 times. */
+#define EXPONENT_MAX 12u  /* 256 times. */
+
+/* What a backend that has only failed counts as, for policies of the host's. */
+#define ONLY_FAILED INFRA_SEC(1)
 
 static uint32_t in_units(infra_time latency)
 {
-    infra_time units = latency >> UNIT_SHIFT;
+    infra_time units = latency >> LATENCY_UNIT_SHIFT;
 
-    units = units < MEAN_MAX ? units : MEAN_MAX;
+    units = units < LATENCY_MAX ? units : LATENCY_MAX;
     return units > 0 ? (uint32_t)units : 1; /* 0 is for nothing known. */
+}
+
+static uint64_t word_of(uint32_t mean, infra_time now)
+{
+    uint32_t bits = 32 - (uint32_t)__builtin_clz(mean | 1);
+    uint32_t exponent = bits > MANTISSA_BITS ? bits - MANTISSA_BITS : 0;
+
+    return now >> STAMP_SHIFT << STAMP_SHIFT | exponent << MANTISSA_BITS |
+           mean >> exponent;
+}
+
+static uint64_t mean_in(uint64_t word)
+{
+    uint32_t mean = word & MEAN_MASK;
+
+    return (uint64_t)(mean & MANTISSA_MASK) << (mean >> MANTISSA_BITS);
 }
 
 /* How far the mean has decayed, as the power of 1/2; 32 bits of fraction. */
 static uint64_t halvings(uint64_t word, infra_time now)
 {
-    uint32_t stamp = (uint32_t)(now >> STAMP_SHIFT);
-    uint32_t age = stamp - (uint32_t)(word >> 32);
-
+    uint64_t stamp = word >> STAMP_SHIFT;
+    uint64_t until = now >> STAMP_SHIFT;
     /* Ahead of @now: another thread's clock, or none has passed. */
-    return age < UINT32_MAX / 2 ? age * (uint64_t)DECAY : 0;
+    uint64_t age = until > stamp ? until - stamp : 0;
+
+    return (age < AGE_MAX ? age : AGE_MAX) * DECAY;
 }
 
 static uint64_t updated(uint64_t word, uint32_t latency, infra_time now)
 {
-    uint64_t mean = (uint32_t)word;
+    uint64_t mean = mean_in(word);
 
     if (latency < mean) {
         uint64_t x = halvings(word, now);
+        if (x == 0) {
+            return word;
+        }
         uint64_t w = x < 32 * INFRA__ONE ? infra__exp2(32 * INFRA__ONE - x) : 0;
-        /* From above, so that rounding does not reach the unknown 0. */
         mean = latency + ((mean - latency) * w >> 32);
     } else {
         mean = latency;
     }
-    return (now >> STAMP_SHIFT) << 32 | mean;
+    return word_of((uint32_t)mean, now);
 }
 
-void infra__latency_observe(struct slot *slot, infra_time latency,
-                            infra_time now)
+static void observe(struct slot *slot, uint32_t latency, infra_time now)
 {
     /* Relaxed throughout: the word orders nothing but itself. */
     uint64_t word = atomic_load_explicit(&slot->latency, memory_order_relaxed);
+    uint64_t after;
 
-    while (!atomic_compare_exchange_weak_explicit(
-        &slot->latency, &word, updated(word, in_units(latency), now),
-        memory_order_relaxed, memory_order_relaxed)) {
+    while ((after = updated(word, latency, now)) != word &&
+           !atomic_compare_exchange_weak_explicit(&slot->latency, &word, after,
+                                                  memory_order_relaxed,
+                                                  memory_order_relaxed)) {
     }
 }
 
-void infra__latency_failed(struct slot *slot, infra_time latency,
-                           infra_time now)
+/* Is this the word of a failure before @picked? Where the clock is too coarse
+ * to tell, what was picked is the older. */
+static bool is_before(uint64_t word, infra_time picked)
 {
-    infra_time mean = (infra_time)infra__latency_read(slot, now) << UNIT_SHIFT;
-
-    latency = latency > 2 * mean ? latency : 2 * mean;
-    latency = latency > LATENCY_FAILURE_MIN ? latency : LATENCY_FAILURE_MIN;
-    latency = latency < LATENCY_FAILURE_MAX ? latency : LATENCY_FAILURE_MAX;
-    infra__latency_observe(slot, latency, now);
+    return (word | PENALTY_MASK) < picked;
 }
 
-uint32_t infra__latency_read(const struct slot *slot, infra_time now)
+/* A success halves what is left of a penalty, unless its work was picked before
+ * the failure. */
+static void forgive(struct slot *slot, infra_time picked, infra_time now)
 {
-    /* Relaxed: a hint. */
+    /* Relaxed, as above. One attempt: another success will do. */
+    uint64_t word = atomic_load_explicit(&slot->penalty, memory_order_relaxed);
+
+    if ((word & PENALTY_MASK) != 0 && is_before(word, picked)) {
+        uint64_t less = infra__penalty_left(word, now) > 0
+                            ? word - 1
+                            : word & ~(uint64_t)PENALTY_MASK;
+        (void)atomic_compare_exchange_strong_explicit(
+            &slot->penalty, &word, less, memory_order_relaxed,
+            memory_order_relaxed);
+    }
+}
+
+void infra__latency_observe(struct slot *slot, infra_time latency,
+                            infra_time picked)
+{
+    infra_time now = infra__time_add(picked, latency);
+
+    observe(slot, in_units(latency), now);
+    forgive(slot, picked, now);
+}
+
+/* The exponent of a failure's own latency: sixteenths of the mean. */
+static uint32_t exponent_of(uint64_t latency, uint64_t mean)
+{
+    uint32_t exponent = 0;
+
+    while (mean > 0 && exponent < EXPONENT_MAX &&
+           mean << (exponent + 1) <= 16 * latency) {
+        exponent++;
+    }
+    return exponent;
+}
+
+/* The mean of what went well, which is known from now on as it was then: it
+ * sinks so that who was slow is tried again, and who fails was. */
+static uint64_t refresh(struct slot *slot, infra_time now)
+{
+    /* Relaxed, as above. */
     uint64_t word = atomic_load_explicit(&slot->latency, memory_order_relaxed);
-    uint64_t mean = (uint32_t)word;
+    uint64_t mean = mean_in(word);
+
+    if (mean > 0) { /* Whoever is in between knows better. */
+        (void)atomic_compare_exchange_strong_explicit(
+            &slot->latency, &word, word_of((uint32_t)mean, now),
+            memory_order_relaxed, memory_order_relaxed);
+    }
+    return mean;
+}
+
+void infra__latency_failed(struct slot *slot, infra_time latency,
+                           infra_time picked)
+{
+    infra_time now = infra__time_add(picked, latency);
+    uint32_t own = exponent_of(in_units(latency), refresh(slot, now));
+    /* Relaxed, as above. */
+    uint64_t word = atomic_load_explicit(&slot->penalty, memory_order_relaxed);
+    uint64_t after;
+
+    do {
+        if (word != 0 && !is_before(word, picked)) {
+            return;
+        }
+        uint32_t exponent = infra__penalty_left(word, now) + 1;
+        exponent = exponent > EXPONENT_FIRST ? exponent : EXPONENT_FIRST;
+        exponent = exponent > own ? exponent : own;
+        exponent = exponent < EXPONENT_MAX ? exponent : EXPONENT_MAX;
+        after = (now & ~(infra_time)PENALTY_MASK) | exponent;
+    } while (!atomic_compare_exchange_weak_explicit(&slot->penalty, &word,
+                                                    after, memory_order_relaxed,
+                                                    memory_order_relaxed));
+}
+
+void infra__latency_came_up(struct slot *slot, infra_time now)
+{
+    atomic_store_explicit(&slot->penalty, now & ~(infra_time)PENALTY_MASK,
+                          memory_order_relaxed);
+}
+
+uint32_t infra__latency_sunk(uint64_t word, infra_time now)
+{
+    uint64_t mean = mean_in(word);
     uint64_t x = halvings(word, now);
 
     if (mean == 0 || x >= 28 * INFRA__ONE) {
@@ -87,8 +194,12 @@ infra_time infra_candidates_latency(
     const struct infra_balancer_candidates *candidates, uint32_t index)
 {
     uint32_t id = candidates->list->entries[index].id;
+    const struct slot *slot = &candidates->slots[id];
+    uint32_t mean = infra__latency_mean(slot, candidates->now);
+    uint32_t penalty = infra__latency_penalty(slot, candidates->now);
 
-    return (infra_time)infra__latency_read(&candidates->slots[id],
-                                           candidates->now)
-           << UNIT_SHIFT;
+    if (mean == 0) {
+        return penalty > 0 ? ONLY_FAILED : 0;
+    }
+    return (infra_time)infra__latency_with(mean, penalty) << LATENCY_UNIT_SHIFT;
 }

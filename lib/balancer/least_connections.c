@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* Least connections: the fewest tickets in flight per weight, compared by cross
  * multiplication as in nginx and HAProxy. Up to SCAN_MAX backends all are
- * looked at, from one further each time, so that equals are taken in turn. Of
- * more, d different ones are drawn: DRAWS_MIN while all keep up, and more as
- * the share s of those that lag behind grows, so that d draws meet none but
- * laggards in less than 1 % of picks (s^d < 0.01, Finagle's rule for the dead;
- * two slow of four defeat the best of two, brpc #3340). O(1), or O(SCAN_MAX).
- * */
+ * looked at. Equals are taken in turn, or where weights differ in the smooth
+ * weighted order among them, as in nginx: or the weights would count for
+ * nothing while hardly anything is in flight. Of more, d different ones are
+ * drawn by weight, and of equals the first: DRAWS_MIN while all keep up, and
+ * more as the share s of those that lag behind grows, so that d draws meet none
+ * but laggards in less than 1 % of picks (s^d < 0.01, Finagle's rule for the
+ * dead; two slow of four defeat the best of two, brpc #3340). O(1), or
+ * O(SCAN_MAX). */
 #include "../base/random.h"
-#include "internal.h"
+#include "alias.h"
 
 enum {
     SCAN_MAX = 16,
@@ -44,12 +46,45 @@ static uint32_t scan(const struct infra_balancer_candidates *c, uint64_t *start)
     *start = i + 1;
     for (uint32_t seen = 0; seen < count; seen++) {
         uint64_t load = load_of(c, i);
-        if (candidate_may(c, i) &&
-            (best == NO_INDEX || is_less(c, i, load, best, best_load))) {
+        if ((best == NO_INDEX || is_less(c, i, load, best, best_load)) &&
+            candidate_may(c, i)) {
             best = i;
             best_load = load;
         }
         i = i + 1 == count ? 0 : i + 1;
+    }
+    return best;
+}
+
+/* The same for weights that differ. @currents: of the smooth weighted order
+ * (smooth_weighted.c), by index. */
+static uint32_t scan_by_weight(const struct infra_balancer_candidates *c,
+                               int64_t *currents)
+{
+    const struct entry *entries = c->list->entries;
+    uint64_t loads[SCAN_MAX];
+    bool may[SCAN_MAX];
+    uint32_t least = NO_INDEX;
+
+    for (uint32_t i = 0; i < c->list->count; i++) {
+        loads[i] = load_of(c, i);
+        may[i] = candidate_may(c, i);
+        if (may[i] && (least == NO_INDEX ||
+                       is_less(c, i, loads[i], least, loads[least]))) {
+            least = i;
+        }
+    }
+    uint32_t best = NO_INDEX;
+    int64_t total = 0;
+    for (uint32_t i = 0; least != NO_INDEX && i < c->list->count; i++) {
+        if (may[i] && !is_less(c, least, loads[least], i, loads[i])) {
+            total += entries[i].weight;
+            currents[i] += entries[i].weight;
+            best = best == NO_INDEX || currents[i] > currents[best] ? i : best;
+        }
+    }
+    if (best != NO_INDEX) {
+        currents[best] -= total;
     }
     return best;
 }
@@ -65,16 +100,24 @@ static uint32_t draws_for(uint64_t share)
     return eighth < sizeof draws ? draws[eighth] : DRAWS_MAX;
 }
 
-/* Up to @draws different ones that may be picked. */
+/* Up to @draws different ones that may be picked. @columns: alias.h's, NULL
+ * where all weights are equal. */
 static uint32_t draw(const struct infra_balancer_candidates *c,
-                     uint64_t *random, uint32_t *drawn, uint32_t draws)
+                     const struct alias_column *columns, uint64_t *random,
+                     uint32_t *drawn, uint32_t draws)
 {
     uint32_t found = 0;
 
     uint64_t word = 0;
     for (uint32_t t = 0; t < TRIES_MAX && found < draws; t++) {
-        word = t % 2 == 0 ? infra__random(random) : word << 32;
-        uint32_t index = infra__below(word, c->list->count);
+        uint32_t index;
+        if (columns == NULL) {
+            word = t % 2 == 0 ? infra__random(random) : word << 32;
+            index = infra__below(word, c->list->count);
+        } else {
+            word = infra__random(random);
+            index = infra__alias_draw(columns, c->list->count, word);
+        }
         uint32_t k = 0;
         while (k < found && drawn[k] != index) {
             k++;
@@ -100,24 +143,18 @@ static uint32_t count_laggards(const struct infra_balancer_candidates *c,
     return laggards;
 }
 
-/* state[0]: the random state, or where the scan starts. [1]: the share of
- * laggards. */
-static uint32_t pick(const void *table, uint64_t state[4],
-                     const struct infra_balancer_candidates *c, uint64_t hash)
+/* @random as in pick(), @share: of laggards. */
+static uint32_t pick_of_many(const struct infra_balancer_candidates *c,
+                             const struct alias_column *columns,
+                             uint64_t *random, uint64_t *share)
 {
     uint32_t drawn[DRAWS_MAX];
     uint64_t loads[DRAWS_MAX];
 
-    (void)table;
-    (void)hash;
-    if (c->list->count <= SCAN_MAX) {
-        return scan(c, &state[0]);
-    }
-    state[1] =
-        state[1] > SHARE_ONE ? 0 : state[1]; /* A random word at first. */
-    uint32_t found = draw(c, &state[0], drawn, draws_for(state[1]));
+    *share = *share > SHARE_ONE ? 0 : *share; /* A random word at first. */
+    uint32_t found = draw(c, columns, random, drawn, draws_for(*share));
     if (found == 0) {
-        return scan(c, &state[0]);
+        return scan(c, random);
     }
     uint32_t best = 0;
     for (uint32_t i = 0; i < found; i++) {
@@ -126,12 +163,31 @@ static uint32_t pick(const void *table, uint64_t state[4],
             best = i;
         }
     }
-    state[1] -= state[1] / SHARE_SMOOTHING;
+    *share -= *share / SHARE_SMOOTHING;
     uint32_t laggards = count_laggards(c, drawn, loads, found, best);
     if (laggards > 0) {
-        state[1] += laggards * (SHARE_ONE / SHARE_SMOOTHING) / found;
+        *share += laggards * (SHARE_ONE / SHARE_SMOOTHING) / found;
     }
     return drawn[best];
+}
+
+/* state[0]: the random state, or where the scan starts. [1]: the share of
+ * laggards. Memory: the currents of scan_by_weight(). */
+static uint32_t pick(const void *table, uint64_t state[4],
+                     const struct infra_balancer_candidates *c, uint64_t hash)
+{
+    (void)hash;
+    if (c->list->count > SCAN_MAX) {
+        return pick_of_many(c, table, &state[0], &state[1]);
+    }
+    return c->list->even ? scan(c, &state[0])
+                         : scan_by_weight(c, infra_candidates_memory(c));
+}
+
+/* For draws only. */
+static size_t table_size(const struct infra_balancer_candidates *c)
+{
+    return c->list->count <= SCAN_MAX ? 0 : infra__alias_table_size(c);
 }
 
 const struct infra_balancer_policy *infra_balancer_least_connections(void)
@@ -139,8 +195,12 @@ const struct infra_balancer_policy *infra_balancer_least_connections(void)
     static const struct infra_balancer_policy policy = {
         .size = sizeof policy,
         .name = "least-connections",
+        .table_size = table_size,
+        .scratch_size = infra__alias_scratch_size,
+        .build = infra__alias_table_build,
         .pick = pick,
         .needs_load = 1,
+        .memory_size = SCAN_MAX * sizeof(int64_t),
     };
 
     return &policy;

@@ -253,24 +253,27 @@ static void add_entry(struct list *list, struct entry *e,
     list->even &= e->weight == list->entries[0].weight;
 }
 
-/* Note when each came up, if some are new and not all: with nobody to take the
- * rest of its share a new one takes it at once. */
+/* Note when each came up, if some are newer than others: with nobody to take
+ * the rest of its share a new one takes it at once. */
 static void note_new(const struct infra_balancer *b, struct list *list,
                      infra_time *since, infra_time now)
 {
-    uint32_t new_count = 0;
+    infra_time newest = 0;
 
+    list->oldest = INFRA_TIME_NEVER;
     for (uint32_t i = 0; i < list->count; i++) {
-        since[i] = b->members[list->entries[i].id].up_since;
-        infra_time warm_at = infra__time_add(since[i], b->slow_start);
-        new_count += warm_at > now;
-        list->warm_at = warm_at > list->warm_at ? warm_at : list->warm_at;
+        const struct entry *e = &list->entries[i];
+        since[i] = b->members[e->id].up_since;
+        if (entry_is_up(list, e)) {
+            newest = since[i] > newest ? since[i] : newest;
+            list->oldest = since[i] < list->oldest ? since[i] : list->oldest;
+        }
     }
-    if (new_count == 0 || new_count == list->count) {
-        list->warm_at = 0;
-        return;
+    infra_time warm_at = infra__time_add(newest, b->slow_start);
+    if (warm_at > now && newest > list->oldest) {
+        list->since = since;
+        list->warm_at = warm_at;
     }
-    list->since = since;
 }
 
 static void fill_list(const struct infra_balancer *b, const struct plan *plan,

@@ -17,8 +17,7 @@ bool infra__key_ok(const char *key)
            strnlen(key, INFRA_BALANCER_KEY_MAX + 1) <= INFRA_BALANCER_KEY_MAX;
 }
 
-/* May the id's former owner still be picked, or is a ticket of it out? */
-static bool id_is_busy(struct infra_balancer *b, uint32_t id)
+bool infra__member_is_busy(struct infra_balancer *b, uint32_t id)
 {
     const struct member *m = &b->members[id];
 
@@ -54,8 +53,9 @@ static int examine(struct infra_balancer *b,
     }
     const struct member *m = &b->members[ret->id];
     *ret_copy = m->key == NULL || strcmp(m->key, ret->key) != 0;
-    return *ret_copy && m->key != NULL && id_is_busy(b, ret->id) ? INFRA_EBUSY
-                                                                 : INFRA_OK;
+    return *ret_copy && m->key != NULL && infra__member_is_busy(b, ret->id)
+               ? INFRA_EBUSY
+               : INFRA_OK;
 }
 
 static char *copy_key(const struct infra_balancer *b, const char *key)
@@ -85,7 +85,7 @@ static void leave(struct infra_balancer *b, uint32_t id)
 void infra__members_leave(struct infra_balancer *b)
 {
     for (uint32_t id = 0; b->leaving_count > 0 && id < b->ids_max; id++) {
-        if (b->members[id].is_leaving && !id_is_busy(b, id)) {
+        if (b->members[id].is_leaving && !infra__member_is_busy(b, id)) {
             leave(b, id);
         }
     }
@@ -125,6 +125,7 @@ static void take_id(struct infra_balancer *b, uint32_t id, char *key)
     if (b->ledger == NULL) {
         /* Relaxed: nobody uses the id. */
         atomic_store_explicit(&b->slots[id].latency, 0, memory_order_relaxed);
+        atomic_store_explicit(&b->slots[id].penalty, 0, memory_order_relaxed);
     }
     base->picks -= former.picks;
     base->releases -= former.releases;
@@ -150,6 +151,9 @@ static void apply(struct infra_balancer *b, const struct infra_backend *o,
         m->share = 0;
         infra__key_index_add(b, o->id);
         b->marks_seen = MARKS_UNSEEN; /* Unless other workers know better. */
+        if (m->is_leaving) {
+            infra__shared_return(b, o->id);
+        }
         b->leaving_count -= m->is_leaving;
         m->is_leaving = 0;
         m->present = 1;
@@ -203,6 +207,7 @@ static void drop(struct infra_balancer *b, uint32_t id)
     b->members[id].absent_since = EDITION_PENDING;
     b->members[id].is_leaving = b->ledger != NULL;
     b->leaving_count += b->members[id].is_leaving;
+    infra__shared_remove(b, id);
     b->dirty = true;
 }
 

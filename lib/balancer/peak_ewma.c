@@ -1,24 +1,32 @@
 /* SPDX-License-Identifier: MIT */
 /* Peak-EWMA (Finagle): two different backends drawn by weight, and the one with
  * the lower cost wins: its latency (latency.h) times its tickets in flight and
- * one more, per weight. Of a backend that nothing is known of one request finds
- * out: idle it costs nothing, busy more than any. O(1). */
+ * one more, per weight. Failures make the latency a multiple. Of a backend that
+ * nothing is known of one request finds out: idle it costs nothing, busy more
+ * than any; one that has only failed is taken for as fast as the other. O(1).
+ */
 #include "draw_pair.h"
 #include "latency.h"
 
 #define IN_FLIGHT_MAX ((1u << 20) - 1) /* A cost is 28 + 20 + 16 bits. */
-#define UNKNOWN_AND_BUSY ((1u << 28) - 1)
 
-static uint64_t cost(const struct infra_balancer_candidates *c,
-                     const struct entry *e)
+/* What one that nothing is known of takes, where @other is what the other of
+ * the pair does; 0: nothing either. */
+static uint64_t guess(uint64_t in_flight, uint32_t penalty, uint32_t other)
 {
-    uint64_t in_flight = slot_in_flight(&c->slots[e->id]);
-    uint64_t latency = infra__latency_read(&c->slots[e->id], c->now);
+    if (penalty > 0) {
+        return infra__latency_with(other > 0 ? other : 1, penalty);
+    }
+    return in_flight > 0 ? LATENCY_MAX : 0;
+}
+
+static uint64_t cost(uint64_t in_flight, uint32_t mean, uint32_t penalty,
+                     uint32_t other)
+{
+    uint64_t latency = mean > 0 ? infra__latency_with(mean, penalty)
+                                : guess(in_flight, penalty, other);
 
     in_flight = in_flight < IN_FLIGHT_MAX ? in_flight : IN_FLIGHT_MAX - 1;
-    if (latency == 0) {
-        latency = in_flight > 0 ? UNKNOWN_AND_BUSY : 0;
-    }
     return latency * (in_flight + 1);
 }
 
@@ -35,7 +43,15 @@ static uint32_t pick(const void *table, uint64_t state[4],
     }
     const struct entry *a = &c->list->entries[pair[0]];
     const struct entry *b = &c->list->entries[pair[1]];
-    return cost(c, b) * a->weight < cost(c, a) * b->weight ? pair[1] : pair[0];
+    const struct slot *slot_a = &c->slots[a->id];
+    const struct slot *slot_b = &c->slots[b->id];
+    uint32_t mean_a = infra__latency_mean(slot_a, c->now);
+    uint32_t mean_b = infra__latency_mean(slot_b, c->now);
+    uint64_t cost_a = cost(slot_in_flight(slot_a), mean_a,
+                           infra__latency_penalty(slot_a, c->now), mean_b);
+    uint64_t cost_b = cost(slot_in_flight(slot_b), mean_b,
+                           infra__latency_penalty(slot_b, c->now), mean_a);
+    return cost_b * a->weight < cost_a * b->weight ? pair[1] : pair[0];
 }
 
 const struct infra_balancer_policy *infra_balancer_peak_ewma(void)

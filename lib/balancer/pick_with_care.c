@@ -6,6 +6,7 @@
  * had, else O(list). */
 #include "../base/random.h"
 #include "pick.h"
+#include "slow_start.h"
 
 /* How often a pick may be disappointed (by other threads that take the last
  * place under a cap, by backends that are new) before it passes the list over.
@@ -18,35 +19,20 @@
 #define RETRIES_SAVED 100u
 #define RETRY_SECONDS_SAVED 10u
 
-/* Of 2^32, how often a backend that came up at @since takes its turn: a tenth
- * at first, then linearly more (HAProxy's slowstart, Envoy's with aggression
- * 1). */
-static uint64_t warmth(infra_time since, infra_time now, infra_time window)
+/* The entry with its place reserved, or NULL: it has none left. */
+static const struct entry *take(const struct infra_balancer_reader *r,
+                                const struct infra_balancer_candidates *c,
+                                uint32_t index)
 {
-    const uint64_t whole = (uint64_t)1 << 32;
-    infra_time age = now > since ? now - since : 0;
+    const struct entry *e = &c->list->entries[index];
 
-    if (age >= window) {
-        return whole;
+    if (is_shared(r, e) && !reserve(r, e->id, e->cap)) {
+        return NULL;
     }
-    /* In 1/65536 of the window, so that nothing overflows. */
-    infra_time part = window >> 16;
-    uint64_t warm = part > 0 ? age / part << 16 : age * whole / window;
-    return warm > whole / 10 ? warm : whole / 10;
-}
-
-/* May this backend take its turn, as new as it is? With a hash policy the hash
- * decides, so that a key that has moved to it stays. */
-static bool is_warm(struct infra_balancer_reader *r,
-                    const struct infra_balancer_candidates *c, uint32_t index,
-                    infra_time now)
-{
-    uint64_t word =
-        r->whole_tier
-            ? infra__mix(c->request->hash ^ c->list->entries[index].id)
-            : infra__random(&r->random);
-
-    return word >> 32 < warmth(c->list->since[index], now, r->slow_start);
+    if (c->now < c->list->warm_at) {
+        infra__slow_start_spend(c, index);
+    }
+    return e;
 }
 
 /* What comes nearest to the policy's answer where its table could not be built:
@@ -72,36 +58,33 @@ static inline uint32_t ask(struct infra_balancer_reader *r,
  * same, or NULL. */
 static const struct entry *choose_again(struct infra_balancer_reader *r,
                                         struct infra_balancer_candidates *c,
-                                        uint32_t index, infra_time now,
+                                        uint32_t index, bool is_warming,
                                         uint32_t *why)
 {
-    const struct list *list = c->list;
-
     for (uint32_t i = 0; i < AGAIN_MAX; i++) {
-        if (index >= list->count || !candidate_may(c, index)) {
+        if (index >= c->list->count || !candidate_may(c, index)) {
             index = infra__candidates_draw(c, infra__random(&r->random),
                                            NO_INDEX, true);
             *why |= INFRA_WHY_INSTEAD;
         }
-        if (index == NO_INDEX && c->passed_count == 0 && c->bound_total == 0) {
+        if (index == NO_INDEX && !c->no_cold && c->bound_total == 0) {
             return NULL;
         }
-        if (index == NO_INDEX && c->passed_count == 0) {
+        if (index == NO_INDEX && !c->no_cold) {
             /* Tickets that the tier does not count (of sessions that came back
              * while their backend was draining) may put all at their bound. */
             c->bound_total = 0;
-        } else if (index == NO_INDEX) {
-            c->passed_count =
-                0; /* All are new: then the newness of none counts. */
-            now = INFRA_TIME_NEVER;
-        } else if (now < list->warm_at && c->passed_count < PASSED_MAX &&
-                   !is_warm(r, c, index, now)) {
-            c->passed[c->passed_count++] = index;
+        } else if (index == NO_INDEX) { /* All are too new: then none is. */
+            c->no_cold = false;
+            is_warming = false;
+        } else if (is_warming && !c->no_cold &&
+                   infra__slow_start_is_cold(c, index)) {
+            c->no_cold = true;
             c->narrow = true;
             *why |= INFRA_WHY_WARMING;
         } else {
-            const struct entry *e = &list->entries[index];
-            if (!is_shared(r, e) || reserve(r, e->id, e->cap)) {
+            const struct entry *e = take(r, c, index);
+            if (e != NULL) {
                 return e;
             }
         }
@@ -113,18 +96,21 @@ static const struct entry *choose_again(struct infra_balancer_reader *r,
 /* An entry of the list with its place reserved, or NULL. */
 static const struct entry *choose(struct infra_balancer_reader *r,
                                   struct infra_balancer_candidates *c,
-                                  infra_time now, uint32_t *why)
+                                  uint32_t *why)
 {
-    uint32_t index = ask(r, c);
+    bool is_warming = c->now < c->list->warm_at;
 
-    if (index < c->list->count && candidate_may(c, index) &&
-        now >= c->list->warm_at) {
-        const struct entry *e = &c->list->entries[index];
-        if (!is_shared(r, e) || reserve(r, e->id, e->cap)) {
+    if (is_warming) {
+        infra__slow_start_earn(c);
+    }
+    uint32_t index = ask(r, c);
+    if (index < c->list->count && candidate_may(c, index) && !is_warming) {
+        const struct entry *e = take(r, c, index);
+        if (e != NULL) {
             return e;
         }
     }
-    return choose_again(r, c, index, now, why);
+    return choose_again(r, c, index, is_warming, why);
 }
 
 /* Where tiers share the traffic: the list whose part this request is. With a
@@ -176,7 +162,6 @@ static int try_list(struct infra_balancer_reader *r, const struct list *list,
                     const struct infra_request *request, infra_time now,
                     const struct entry **ret, uint32_t *why)
 {
-    /* Field by field: passed[] is large and mostly unused. */
     struct infra_balancer_candidates c;
     c.list = list;
     c.slots = r->slots;
@@ -188,14 +173,14 @@ static int try_list(struct infra_balancer_reader *r, const struct list *list,
     c.narrow = list->capped ||
                atomic_load_explicit(&list->partial, memory_order_relaxed) ||
                request->eligible != NULL || request->tried_count > 0;
-    c.passed_count = 0;
+    c.no_cold = false;
 
     if (list->count == 0) {
         return INFRA_ENONE; /* A tier in panic, and panic is refused. */
     }
     bool inside = !list->counted || enter_tier(r, list, &c);
     if (inside) {
-        *ret = choose(r, &c, now, why);
+        *ret = choose(r, &c, why);
     }
     if (*ret != NULL) {
         return INFRA_OK;

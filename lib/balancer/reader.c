@@ -2,6 +2,7 @@
 /* Readers come and go on the control thread; and what they counted, summed. */
 #include "../base/random.h"
 #include "internal.h"
+#include "slow_start.h"
 
 #include <stdalign.h>
 
@@ -19,6 +20,25 @@ static void free_parts(const struct infra_balancer_reader *r)
     infra__free(a, r->tallies, r->ids_max, sizeof *r->tallies);
     infra__free(a, r->report_tallies, r->ids_max, sizeof *r->report_tallies);
     infra__free(a, r->memory, LISTS_MAX, r->memory_stride);
+    infra__free(a, r->credits, r->ids_max, sizeof *r->credits);
+}
+
+/* Room for what it counts and remembers. */
+static bool take_parts(struct infra_balancer_reader *r)
+{
+    const struct infra_allocator *a = &r->balancer->allocator;
+    bool needs_credits = r->slow_start > 0 && r->whole_tier == 0;
+
+    r->memory_stride = aligned(r->balancer->policy->memory_size);
+    r->tallies = infra__alloc(a, r->ids_max, sizeof *r->tallies);
+    r->report_tallies = infra__alloc(a, r->ids_max, sizeof *r->report_tallies);
+    r->memory = infra__alloc(a, LISTS_MAX, r->memory_stride);
+    if (needs_credits) {
+        r->credits = infra__alloc(a, r->ids_max, sizeof *r->credits);
+    }
+    return r->tallies != NULL && r->report_tallies != NULL &&
+           (r->memory != NULL || r->memory_stride == 0) &&
+           (r->credits != NULL || !needs_credits);
 }
 
 int infra_balancer_reader_create(struct infra_balancer_reader **ret,
@@ -52,12 +72,7 @@ int infra_balancer_reader_create(struct infra_balancer_reader **ret,
     r->retry_percent = balancer->retry_percent;
     r->retry_min_per_s = balancer->retry_min_per_s;
     r->has_budget = (r->retry_percent | r->retry_min_per_s) != 0;
-    r->tallies = infra__alloc(a, r->ids_max, sizeof *r->tallies);
-    r->report_tallies = infra__alloc(a, r->ids_max, sizeof *r->report_tallies);
-    r->memory_stride = aligned(balancer->policy->memory_size);
-    r->memory = infra__alloc(a, LISTS_MAX, r->memory_stride);
-    if (r->tallies == NULL || r->report_tallies == NULL ||
-        (r->memory == NULL && r->memory_stride > 0)) {
+    if (!take_parts(r)) {
         free_parts(r);
         infra__free_lines(a, raw, sizeof *r);
         return INFRA_ENOMEM;

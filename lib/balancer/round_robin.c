@@ -8,6 +8,17 @@
 #include "../base/random.h"
 #include "internal.h"
 
+/* By itself, so that the pick that nothing restricts saves no registers. */
+__attribute__((noinline)) static uint32_t pick_restricted(
+    uint64_t state[4], const struct infra_balancer_candidates *c, uint32_t turn)
+{
+    if (c->request->eligible == NULL && candidate_may(c, turn)) {
+        state[0] = (uint64_t)turn + 1;
+        return turn;
+    }
+    return infra__candidates_draw(c, state[1] += INFRA__WEYL, NO_INDEX, false);
+}
+
 /* state[0]: the next turn. state[1]: the sequence of restricted picks. */
 static uint32_t pick(const void *table, uint64_t state[4],
                      const struct infra_balancer_candidates *c, uint64_t hash)
@@ -19,11 +30,11 @@ static uint32_t pick(const void *table, uint64_t state[4],
     if (turn >= c->list->count) {
         turn = turn == c->list->count ? 0 : turn % c->list->count;
     }
-    if (c->request->eligible == NULL && candidate_may(c, (uint32_t)turn)) {
+    if (!c->narrow) {
         state[0] = turn + 1;
         return (uint32_t)turn;
     }
-    return infra__candidates_draw(c, state[1] += INFRA__WEYL, NO_INDEX, false);
+    return pick_restricted(state, c, (uint32_t)turn);
 }
 
 const struct infra_balancer_policy *infra_balancer_round_robin(void)

@@ -11,14 +11,22 @@
  * ledger that it has a backend of that id before it looks whose the slot is;
  * who wants to empty the slot puts its own mark there before it looks whether
  * anybody has it. All of that is sequentially consistent, so one of the two
- * sees the other. */
+ * sees the other.
+ *
+ * Memory: a slot stays its key's, with marks and latency, when all workers have
+ * gone, until another key wants the id. What ends it is to be removed, by the
+ * last worker that has not: from then on it is as new. */
 #include "shared.h"
 
 #include <assert.h>
 #include <string.h>
 
-#define MAGIC 0x312e62616c692e31u
+#define MAGIC 0x312e62616c692e32u
 #define WORKERS_MAX 4096u
+
+/* What a worker's ledger says of a backend; 0: nothing. */
+#define PRESENT 1u
+#define REMOVED 2u /* Readers or tickets of the worker may still have it. */
 
 /* Owners: nobody, the worker that empties the slot (one more than its number),
  * or a key's hash with the top bit set. */
@@ -44,7 +52,8 @@ static size_t lines(size_t bytes)
 static size_t ledger_size(uint32_t ids_max)
 {
     return lines(((size_t)ids_max + INFRA_BALANCER_TIERS_MAX) *
-                 sizeof(struct holding));
+                     sizeof(struct holding) +
+                 sizeof(uint64_t));
 }
 
 size_t infra__shared_size(uint32_t ids_max, uint32_t workers_max)
@@ -85,6 +94,14 @@ static struct holding *ledger_of(struct shared *s, uint32_t worker)
     return (struct holding *)(void *)(first + worker * ledger_size(s->ids_max));
 }
 
+_Atomic uint64_t *infra__shared_process(struct shared *s, uint32_t worker)
+{
+    struct holding *end =
+        ledger_of(s, worker) + s->ids_max + INFRA_BALANCER_TIERS_MAX;
+
+    return (_Atomic uint64_t *)(void *)end;
+}
+
 /* The count that a holding is a part of: an id's, or behind them a tier's. */
 static _Atomic uint32_t *count_of(struct shared *s, uint32_t index)
 {
@@ -92,7 +109,7 @@ static _Atomic uint32_t *count_of(struct shared *s, uint32_t index)
                               : &tier_slots_of(s)[index - s->ids_max].in_flight;
 }
 
-static bool is_shared_memory(const void *memory)
+bool infra__shared_is(const void *memory)
 {
     return memory != NULL && (uintptr_t)memory % INFRA__CACHE_LINE == 0 &&
            ((const struct shared *)memory)->magic == MAGIC;
@@ -123,6 +140,17 @@ int infra_balancer_shared_init(void *memory, size_t size, uint32_t ids_max,
     return INFRA_OK;
 }
 
+/* Has any worker this backend, and has not removed it? */
+static bool is_wanted(struct shared *s, uint32_t id)
+{
+    for (uint32_t w = 0; w < s->workers_max; w++) {
+        if (atomic_load(&ledger_of(s, w)[id].present) == PRESENT) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Does any worker but @except have a backend of this id, or a ticket of it? */
 static bool is_held(struct shared *s, uint32_t id, uint32_t except)
 {
@@ -144,6 +172,7 @@ static void empty(struct shared *s, uint32_t id)
     atomic_store(&slot->marks, 0);
     atomic_store(&slot->share, 0);
     atomic_store(&slot->latency, 0);
+    atomic_store(&slot->penalty, 0);
     atomic_store(&slot->owner, OWNER_NOBODY);
 }
 
@@ -166,6 +195,32 @@ static bool empty_unheld(struct shared *s, uint32_t id, uint64_t owner,
     return true;
 }
 
+/* By how much a count is above the sum of the ledgers. */
+static int32_t excess(struct shared *s, uint32_t index)
+{
+    uint32_t sum = atomic_load(count_of(s, index));
+
+    for (uint32_t w = 0; w < s->workers_max; w++) {
+        sum -= atomic_load(&ledger_of(s, w)[index].in_flight);
+    }
+    return (int32_t)sum;
+}
+
+/* Take back what died between a count and its ledger. While others pick, the
+ * sum moves as it is read: what is not the same each time is left for the next
+ * reap. */
+static void settle(struct shared *s, uint32_t index)
+{
+    int32_t first = excess(s, index);
+
+    for (uint32_t i = 1; i < SUMS && first != 0; i++) {
+        if (excess(s, index) != first) {
+            return;
+        }
+    }
+    atomic_fetch_sub(count_of(s, index), (uint32_t)first);
+}
+
 static uint64_t owner_of_key(const char *key)
 {
     return infra_xxhash64(key, strlen(key), 0) | OWNER_KEY;
@@ -181,24 +236,64 @@ int infra__shared_claim(struct infra_balancer *b, uint32_t id, const char *key)
     uint64_t wanted = owner_of_key(key);
     struct slot *slot = &b->slots[id];
 
-    atomic_store(&b->ledger[id].present, 1);
+    atomic_store(&b->ledger[id].present, PRESENT);
     for (;;) {
         uint64_t owner = atomic_load(&slot->owner);
         if (owner == OWNER_NOBODY) {
             if (atomic_compare_exchange_strong(&slot->owner, &owner, wanted)) {
                 return INFRA_OK;
             }
-        } else if (owner == wanted && is_held(s, id, b->worker)) {
+        } else if (owner == wanted) {
+            settle(s, id); /* What the dead counted twice; the rest is kept. */
             return INFRA_OK;
         } else if (owner < OWNER_KEY ||
                    !empty_unheld(s, id, owner, b->worker)) {
-            /* Another's, or about to be nobody's. Ours: others came. */
-            if (atomic_load(&slot->owner) == wanted) {
-                return INFRA_OK;
-            }
+            /* Another's, or about to be nobody's. */
             atomic_store(&b->ledger[id].present, 0);
             return INFRA_EBUSY;
         }
+    }
+}
+
+int infra__shared_id_of(struct infra_balancer *b, const char *key)
+{
+    uint64_t wanted = owner_of_key(key);
+
+    for (uint32_t id = 0; id < b->ids_max; id++) {
+        if (atomic_load(&b->slots[id].owner) == wanted &&
+            infra__shared_claim(b, id, key) == INFRA_OK) {
+            return (int)id;
+        }
+    }
+    return INFRA_EFULL;
+}
+
+bool infra__shared_take(struct infra_balancer *b, uint32_t id, const char *key,
+                        bool is_former)
+{
+    uint64_t owner = atomic_load(&b->slots[id].owner);
+
+    return (owner == OWNER_NOBODY || is_former) &&
+           infra__shared_claim(b, id, key) == INFRA_OK;
+}
+
+void infra__shared_return(struct infra_balancer *b, uint32_t id)
+{
+    if (b->ledger != NULL) {
+        atomic_store(&b->ledger[id].present, PRESENT);
+    }
+}
+
+void infra__shared_remove(struct infra_balancer *b, uint32_t id)
+{
+    if (b->ledger == NULL) {
+        return;
+    }
+    atomic_store(&b->ledger[id].present, REMOVED);
+    if (!is_wanted(b->shared, id)) {
+        atomic_store(&b->slots[id].marks, 0);
+        atomic_store(&b->slots[id].penalty, 0);
+        atomic_fetch_add(&b->shared->marks_changes, 1);
     }
 }
 
@@ -221,8 +316,8 @@ static void note_change(struct infra_balancer *b)
 void infra__shared_mark(struct infra_balancer *b, uint32_t id, uint32_t axis,
                         uint32_t state)
 {
-    if (b->ledger == NULL) {
-        return;
+    if (b->ledger == NULL || axis == INFRA_AXIS_PASSIVE) {
+        return; /* A worker's own, as is what it is judged by. */
     }
     _Atomic uint32_t *marks = &b->slots[id].marks;
     uint32_t shift = 8 * axis;
@@ -265,6 +360,9 @@ void infra__shared_adopt_marks(struct infra_balancer *b)
         uint32_t marks =
             atomic_load_explicit(&b->slots[id].marks, memory_order_relaxed);
         for (uint32_t axis = 0; m->present && axis < 3; axis++) {
+            if (axis == INFRA_AXIS_PASSIVE) {
+                continue;
+            }
             uint8_t state = (uint8_t)(marks >> 8 * axis);
             b->dirty |= m->marks[axis] != state;
             m->marks[axis] = state;
@@ -276,33 +374,7 @@ void infra__shared_adopt_marks(struct infra_balancer *b)
     }
 }
 
-/* By how much a count is above the sum of the ledgers. */
-static int32_t excess(struct shared *s, uint32_t index)
-{
-    uint32_t sum = atomic_load(count_of(s, index));
-
-    for (uint32_t w = 0; w < s->workers_max; w++) {
-        sum -= atomic_load(&ledger_of(s, w)[index].in_flight);
-    }
-    return (int32_t)sum;
-}
-
-/* Take back what died between a count and its ledger. While others pick, the
- * sum moves as it is read: what is not the same each time is left for the next
- * reap. */
-static void settle(struct shared *s, uint32_t index)
-{
-    int32_t first = excess(s, index);
-
-    for (uint32_t i = 1; i < SUMS && first != 0; i++) {
-        if (excess(s, index) != first) {
-            return;
-        }
-    }
-    atomic_fetch_sub(count_of(s, index), (uint32_t)first);
-}
-
-static void reap(struct shared *s, uint32_t worker)
+void infra__shared_reap(struct shared *s, uint32_t worker)
 {
     struct holding *ledger = ledger_of(s, worker);
 
@@ -316,16 +388,19 @@ static void reap(struct shared *s, uint32_t worker)
         }
         settle(s, i);
     }
+    uint32_t naming = worker + 1;
+    (void)atomic_compare_exchange_strong(&s->naming, &naming, 0);
 }
 
 int infra_balancer_shared_reap(void *memory, uint32_t worker)
 {
     struct shared *s = memory;
 
-    if (!is_shared_memory(memory) || worker >= s->workers_max) {
+    if (!infra__shared_is(memory) || worker >= s->workers_max) {
         return INFRA_EINVAL;
     }
-    reap(s, worker);
+    infra__shared_reap(s, worker);
+    atomic_store(infra__shared_process(s, worker), 0);
     return INFRA_OK;
 }
 
@@ -340,7 +415,7 @@ int infra__shared_open(struct infra_balancer *b, void *memory, uint32_t worker)
             return INFRA_ENOMEM;
         }
         infra__shared_make(s, b->ids_max, 0);
-    } else if (!is_shared_memory(memory) || s->ids_max != b->ids_max ||
+    } else if (!infra__shared_is(memory) || s->ids_max != b->ids_max ||
                worker >= s->workers_max) {
         return INFRA_EINVAL;
     } else {
@@ -349,7 +424,7 @@ int infra__shared_open(struct infra_balancer *b, void *memory, uint32_t worker)
         if (b->own_base == NULL) {
             return INFRA_ENOMEM;
         }
-        reap(s, worker); /* Who had the number before is dead. */
+        infra__shared_reap(s, worker); /* Who had the number before is dead. */
         b->ledger = ledger_of(s, worker);
         b->worker = worker;
     }
@@ -362,7 +437,8 @@ int infra__shared_open(struct infra_balancer *b, void *memory, uint32_t worker)
 void infra__shared_close(struct infra_balancer *b)
 {
     if (b->ledger != NULL) {
-        reap(b->shared, b->worker);
+        infra__shared_reap(b->shared, b->worker);
+        atomic_store(infra__shared_process(b->shared, b->worker), 0);
     }
     infra__free(&b->allocator, b->own_base, b->ids_max, sizeof *b->own_base);
     infra__free_lines(&b->allocator, b->shared_raw,

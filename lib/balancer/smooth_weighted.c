@@ -109,6 +109,34 @@ static void shares(const void *table, const struct infra_balancer_candidates *c,
     }
 }
 
+/* Of a cycle; @turn is the next. By itself, so that the pick that nothing
+ * restricts saves no registers. */
+__attribute__((noinline)) static uint32_t pick_restricted(
+    uint64_t state[4], const struct infra_balancer_candidates *c,
+    const struct turns *turns, uint64_t turn)
+{
+    if (c->request->eligible == NULL &&
+        candidate_may(c, turns->numbers[turn])) {
+        state[0] = turn + 1;
+        return turns->numbers[turn];
+    }
+    return infra__candidates_draw(c, state[3] += INFRA__WEYL, NO_INDEX, true);
+}
+
+static uint32_t pick_by_strides(uint64_t state[4],
+                                const struct infra_balancer_candidates *c,
+                                const struct turns *turns)
+{
+    if (c->request->eligible == NULL) {
+        uint32_t index =
+            infra__static_stride_next(turns->numbers, turns->count, &state[1]);
+        if (candidate_may(c, index)) {
+            return index;
+        }
+    }
+    return infra__candidates_draw(c, state[3] += INFRA__WEYL, NO_INDEX, true);
+}
+
 /* state[0]: the turn in the cycle. [1], [2]: the position of the strides. [3]:
  * the sequence of restricted picks, as in round_robin.c. */
 static uint32_t pick(const void *table, uint64_t state[4],
@@ -117,28 +145,18 @@ static uint32_t pick(const void *table, uint64_t state[4],
     const struct turns *turns = table;
 
     (void)hash;
-    if (c->request->eligible != NULL) {
-        return infra__candidates_draw(c, state[3] += INFRA__WEYL, NO_INDEX,
-                                      true);
-    }
     if (turns->cycle == 0) {
-        uint32_t index =
-            infra__static_stride_next(turns->numbers, turns->count, &state[1]);
-        return candidate_may(c, index)
-                   ? index
-                   : infra__candidates_draw(c, state[3] += INFRA__WEYL,
-                                            NO_INDEX, true);
+        return pick_by_strides(state, c, turns);
     }
     uint64_t turn = state[0];
     if (turn >= turns->cycle) {
         turn = turn == turns->cycle ? 0 : turn % turns->cycle;
     }
-    if (!candidate_may(c, turns->numbers[turn])) {
-        return infra__candidates_draw(c, state[3] += INFRA__WEYL, NO_INDEX,
-                                      true);
+    if (!c->narrow) {
+        state[0] = turn + 1;
+        return turns->numbers[turn];
     }
-    state[0] = turn + 1;
-    return turns->numbers[turn];
+    return pick_restricted(state, c, turns, turn);
 }
 
 const struct infra_balancer_policy *infra_balancer_smooth_weighted(void)

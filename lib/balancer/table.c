@@ -5,6 +5,7 @@
  * takes whole tiers. A reader never sees a half-made table, and never frees.
  * O(ids_max + what the policy needs). */
 #include "internal.h"
+#include "latency.h"
 #include "shared.h"
 
 #include <assert.h>
@@ -185,6 +186,10 @@ static void note_arrivals(struct infra_balancer *b, infra_time now)
         bool is_up = infra__lists_is_up(m);
         if (is_up && !m->is_up) {
             m->up_since = now;
+            if (m->has_been_up) {
+                infra__latency_came_up(&b->slots[id], now);
+            }
+            m->has_been_up = 1;
         }
         m->is_up = is_up;
     }

@@ -19,12 +19,12 @@ static uint32_t ticket_id(const struct infra_balancer_reader *r,
 }
 
 static void note_failure(struct infra_balancer_reader *r, uint32_t id,
-                         infra_time latency, infra_time now)
+                         infra_time latency, infra_time picked)
 {
     /* Relaxed: statistics. */
     tally_add(&r->report_tallies[id].failures, 1, memory_order_relaxed);
     if (r->needs_latency) {
-        infra__latency_failed(&r->slots[id], latency, now);
+        infra__latency_failed(&r->slots[id], latency, picked);
     }
 }
 
@@ -46,11 +46,10 @@ int infra_balancer_report(struct infra_balancer_reader *reader,
         tally_add(&tally->latency_sum, latency, memory_order_relaxed);
         if (reader->needs_latency) {
             infra__latency_observe(&reader->slots[id], latency,
-                                   infra__time_add(ticket->opaque[2], latency));
+                                   ticket->opaque[2]);
         }
     } else if (infra_outcome_blames_backend(outcome)) {
-        note_failure(reader, id, latency,
-                     infra__time_add(ticket->opaque[2], latency));
+        note_failure(reader, id, latency, ticket->opaque[2]);
     }
     return INFRA_OK;
 }
@@ -76,7 +75,7 @@ int infra_balancer_release(struct infra_balancer_reader *reader,
     }
     if (infra_outcome_blames_backend(outcome)) {
         infra_time picked = ticket->opaque[2];
-        note_failure(reader, id, now > picked ? now - picked : 0, now);
+        note_failure(reader, id, now > picked ? now - picked : 0, picked);
     }
     *ticket = (struct infra_ticket) { 0 };
     /* Release pairs with infra__balancer_counts(): when control sees the last

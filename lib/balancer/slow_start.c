@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+#include "slow_start.h"
+
+#include "../base/random.h"
+
+#define WHOLE ((uint64_t)1 << 32)
+
+/* How much a policy that seldom names a backend leaves it for later. */
+#define CREDIT_MAX 16u
+
+/* With half of the backends that are new at their tenth, 64 draws find nobody
+ * once in 10^16. */
+#define DRAWS_MAX 64u
+
+/* Of 2^32: how much of its share one that came up at @since has. */
+static uint64_t warmth(infra_time since, infra_time now, infra_time window)
+{
+    infra_time age = now > since ? now - since : 0;
+
+    if (age >= window) {
+        return WHOLE;
+    }
+    /* In 1/65536 of the window, so that nothing overflows. */
+    infra_time part = window >> 16;
+    uint64_t warm = part > 0 ? age / part << 16 : age * WHOLE / window;
+    warm = warm < WHOLE ? warm : WHOLE - 1;
+    return warm > WHOLE / 10 ? warm : WHOLE / 10;
+}
+
+/* The same by the warmest of the list. */
+static uint64_t part_of(const struct infra_balancer_candidates *c,
+                        uint32_t index)
+{
+    infra_time window = c->reader->slow_start;
+    infra_time since = c->list->since[index];
+
+    if (c->now >= since && c->now - since >= window) {
+        return WHOLE; /* Mostly. */
+    }
+    uint64_t warm = warmth(since, c->now, window);
+    uint64_t most = warmth(c->list->oldest, c->now, window);
+    return warm < most ? (warm << 32) / most : WHOLE;
+}
+
+static struct credit *credit_of(const struct infra_balancer_candidates *c,
+                                uint32_t index)
+{
+    struct credit *credit = &c->reader->credits[c->list->entries[index].id];
+
+    if (credit->since != c->list->since[index]) {
+        *credit = (struct credit) { .since = c->list->since[index] };
+    }
+    return credit;
+}
+
+/* By weight times warmth, among those that may be picked; NO_INDEX: nobody. */
+static uint32_t draw_one(const struct infra_balancer_candidates *c,
+                         uint64_t random)
+{
+    const struct list *list = c->list;
+    uint64_t total = 0;
+
+    for (uint32_t i = 0; i < list->count; i++) {
+        if (candidate_may(c, i)) {
+            total += list->entries[i].weight * (part_of(c, i) >> 16);
+        }
+    }
+    uint64_t point = total > 0 ? random % total : 0;
+    for (uint32_t i = 0; i < list->count; i++) {
+        if (!candidate_may(c, i)) {
+            continue;
+        }
+        uint64_t part = list->entries[i].weight * (part_of(c, i) >> 16);
+        if (point < part) {
+            return i;
+        }
+        point -= part;
+    }
+    return NO_INDEX;
+}
+
+/* The same where all are alike but for their warmth. */
+static uint32_t draw_even(const struct infra_balancer_candidates *c)
+{
+    for (uint32_t t = 0; t < DRAWS_MAX; t++) {
+        uint64_t word = infra__random(&c->reader->random);
+        uint32_t index = infra__below(word, c->list->count);
+        if ((uint32_t)word < part_of(c, index)) {
+            return index;
+        }
+    }
+    return NO_INDEX;
+}
+
+void infra__slow_start_earn(const struct infra_balancer_candidates *c)
+{
+    if (c->reader->credits == NULL) {
+        return;
+    }
+    uint32_t index = !c->narrow && c->list->even
+                         ? draw_even(c)
+                         : draw_one(c, infra__random(&c->reader->random));
+
+    if (index != NO_INDEX && part_of(c, index) < WHOLE) {
+        struct credit *credit = credit_of(c, index);
+        credit->count += credit->count < CREDIT_MAX;
+    }
+}
+
+bool infra__slow_start_is_cold(const struct infra_balancer_candidates *c,
+                               uint32_t index)
+{
+    uint64_t part = part_of(c, index);
+
+    if (part == WHOLE) {
+        return false;
+    }
+    if (c->reader->credits != NULL) {
+        return credit_of(c, index)->count == 0;
+    }
+    uint32_t id = c->list->entries[index].id;
+    return infra__mix(c->request->hash ^ id) >> 32 >= part;
+}
+
+void infra__slow_start_spend(const struct infra_balancer_candidates *c,
+                             uint32_t index)
+{
+    if (c->reader->credits != NULL && part_of(c, index) < WHOLE) {
+        struct credit *credit = credit_of(c, index);
+        credit->count -= credit->count > 0;
+    }
+}
