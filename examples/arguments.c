@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "arguments.h"
 
+#include "log.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <infra/failover.h>
@@ -8,6 +10,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char *program = "";
 
@@ -18,13 +21,14 @@ void arguments_begin(const char *name)
 
 bool arguments_wrong(const char *format, ...)
 {
+    char line[LOG_LINE_MAX];
+    int size = snprintf(line, sizeof line, "%s: ", program);
     va_list args;
 
     va_start(args, format);
-    (void)fprintf(stderr, "%s: ", program);
-    (void)vfprintf(stderr, format, args);
-    (void)fputc('\n', stderr);
+    (void)vsnprintf(line + size, sizeof line - (size_t)size, format, args);
     va_end(args);
+    (void)log_say(STDERR_FILENO, line);
     return false;
 }
 

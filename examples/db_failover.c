@@ -22,6 +22,7 @@
 #include "db_commands.h"
 #include "db_control.h"
 #include "db_orders.h"
+#include "log.h"
 
 #include <poll.h>
 #include <signal.h>
@@ -299,6 +300,7 @@ static void run(struct host *h)
         take_commands(h, now);
         take_plan(h, now);
         take_roles(h); /* What was said to the elector is carried out. */
+        log_tend();
         if (has_left(h, now)) {
             return;
         }
@@ -386,6 +388,7 @@ int main(int argc, char **argv)
                                                                : EXIT_FAILURE;
     }
     h->control = -1;
+    db_log_open(h->options.dbs_count);
     bool good = start(h);
     if (good) {
         db_note("start %s", h->options.lease.node);
@@ -393,5 +396,6 @@ int main(int argc, char **argv)
         db_note("end %s", h->options.lease.node);
     }
     finish(h);
+    log_close();
     return good ? EXIT_SUCCESS : EXIT_FAILURE;
 }

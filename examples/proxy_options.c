@@ -96,13 +96,14 @@ static bool read_policy(const char *name,
     if (*ret != NULL) {
         return true;
     }
-    fprintf(stderr, "tcp_proxy: --balance \"%s\": must be", name);
+    char names[1024] = "";
+    size_t size = 0;
     for (uint32_t i = 0; infra_balancer_policy_name(i) != NULL; i++) {
-        fprintf(stderr, "%s %s", i == 0 ? "" : " or",
-                infra_balancer_policy_name(i));
+        size += (size_t)snprintf(names + size, sizeof names - size, "%s %s",
+                                 i == 0 ? "" : " or",
+                                 infra_balancer_policy_name(i));
     }
-    fputc('\n', stderr);
-    return false;
+    return arguments_wrong("--balance \"%s\": must be%s", name, names);
 }
 
 static bool read_check(struct proxy_options *o, const char *text)

@@ -10,6 +10,7 @@
  * worker thread is one relay (relay.h) with its own listener and its own reader
  * of the balancer; workers share no lock and no descriptor.
  */
+#include "log.h"
 #include "proxy_options.h"
 #include "relay.h"
 
@@ -19,7 +20,6 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,6 +30,9 @@
 
 /* How old news of the workers may get, for lb_pair. */
 #define ATTEST_EVERY INFRA_MS(10)
+
+/* Lines of a kind for each backend within LOG_WINDOW. */
+#define LOG_REPEATS_MAX 10u
 
 struct worker {
     pthread_t thread;
@@ -50,26 +53,16 @@ struct proxy {
     uint32_t up_count;
 };
 
-static void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-static void say(const char *format, ...)
+static void stamp(char *text, size_t size)
 {
-    va_list args;
-
-    va_start(args, format);
-    flockfile(stderr);
-    fputs("tcp_proxy: ", stderr);
-    vfprintf(stderr, format, args);
-    fputc('\n', stderr);
-    funlockfile(stderr);
-    va_end(args);
+    (void)snprintf(text, size, "tcp_proxy: ");
 }
 
 /* Did a step of the start work?  If not, say which. */
 static bool started(const char *step, int err)
 {
     if (err != INFRA_OK) {
-        say("%s: %s", step, infra_strerror(err));
+        log_line("%s: %s", step, infra_strerror(err));
     }
     return err == INFRA_OK;
 }
@@ -183,7 +176,8 @@ static void *work(void *arg)
     int error = relay_run(arg);
 
     if (error != 0) {
-        say("worker: %s", strerror(error));
+        log_line("worker: %s", strerror(error));
+        log_close();
         exit(EXIT_FAILURE);
     }
     return NULL;
@@ -217,7 +211,7 @@ static bool start_worker(struct proxy *proxy, struct worker *worker)
         worker->running = error == 0;
     }
     if (error != 0) {
-        say("cannot listen: %s", strerror(error));
+        log_line("cannot listen: %s", strerror(error));
     }
     return error == 0;
 }
@@ -239,7 +233,7 @@ static void mark(struct proxy *proxy, uint32_t id, uint32_t axis,
     int err = infra_balancer_mark(proxy->balancer, id, axis, state);
 
     if (err != INFRA_OK) {
-        say("mark: %s", infra_strerror(err));
+        log_line("mark: %s", infra_strerror(err));
     }
 }
 
@@ -251,11 +245,12 @@ static void count_up(struct proxy *proxy, uint32_t id, bool is_down)
     proxy->up_count += (uint32_t)proxy->is_down[id] - (uint32_t)is_down;
     proxy->is_down[id] = is_down;
     if (before > 0 && proxy->up_count == 0) {
-        say("no backend is up: %s", proxy->options.outage == INFRA_OUTAGE_REFUSE
-                                        ? "clients are refused"
-                                        : "their checks are not believed");
+        log_line("no backend is up: %s",
+                 proxy->options.outage == INFRA_OUTAGE_REFUSE
+                     ? "clients are refused"
+                     : "their checks are not believed");
     } else if (before == 0 && proxy->up_count > 0) {
-        say("clients are served again");
+        log_line("clients are served again");
     }
 }
 
@@ -268,15 +263,17 @@ static void take_check(struct proxy *proxy,
                          : INFRA_STATE_DOWN;
 
     if (event->id == INFRA_HEALTH_NOBODY) {
-        say("checks are %s: %s",
-            event->kind == INFRA_HEALTH_DOUBT ? "in doubt" : "trusted again",
-            infra_health_reason_name(event->reason));
+        log_line("checks are %s: %s",
+                 event->kind == INFRA_HEALTH_DOUBT ? "in doubt"
+                                                   : "trusted again",
+                 infra_health_reason_name(event->reason));
         return;
     }
-    say("backend %s is %s: %s (%s)", proxy->options.backends[event->id].name,
-        infra_balancer_state_name(state),
-        infra_health_reason_name(event->reason),
-        infra_probe_reason_name(event->detail));
+    log_line("backend %s is %s: %s (%s)",
+             proxy->options.backends[event->id].name,
+             infra_balancer_state_name(state),
+             infra_health_reason_name(event->reason),
+             infra_probe_reason_name(event->detail));
     mark(proxy, event->id, INFRA_AXIS_HEALTH, state);
     count_up(proxy, event->id, state == INFRA_STATE_DOWN);
 }
@@ -289,9 +286,9 @@ static void take_outlier(struct proxy *proxy,
         return;
     }
     bool ejected = event->kind == INFRA_OUTLIER_EJECTED;
-    say("backend %s is %s: %s", proxy->options.backends[event->id].name,
-        infra_outlier_event_name(event->kind),
-        infra_outlier_reason_name(event->reason));
+    log_line("backend %s is %s: %s", proxy->options.backends[event->id].name,
+             infra_outlier_event_name(event->kind),
+             infra_outlier_reason_name(event->reason));
     mark(proxy, event->id, INFRA_AXIS_PASSIVE,
          ejected ? INFRA_STATE_DOWN : INFRA_STATE_UP);
     if (ejected) {
@@ -362,9 +359,10 @@ static void control(struct proxy *proxy, int signal_fd)
         }
         int err = infra_balancer_publish(proxy->balancer, infra_driver_now());
         if (err != INFRA_OK) {
-            say("publish: %s",
-                infra_strerror(err)); /* The next turn retries. */
+            log_line("publish: %s",
+                     infra_strerror(err)); /* The next turn retries. */
         }
+        log_tend();
     }
 }
 
@@ -411,9 +409,9 @@ static void say_address(const struct relay_address *address)
     if (getnameinfo((const struct sockaddr *)&address->storage, address->size,
                     host, sizeof host, port, sizeof port,
                     NI_NUMERICHOST | NI_NUMERICSERV) == 0) {
-        say(address->storage.ss_family == AF_INET6 ? "listening on [%s]:%s"
-                                                   : "listening on %s:%s",
-            host, port);
+        log_line(address->storage.ss_family == AF_INET6 ? "listening on [%s]:%s"
+                                                        : "listening on %s:%s",
+                 host, port);
     }
 }
 
@@ -434,7 +432,7 @@ static bool start(struct proxy *proxy)
     }
     say_address(&proxy->options.listen);
     if (proxy->options.gate) {
-        say("but only while a gate is open (%u)", proxy->gates.count);
+        log_line("but only while a gate is open (%u)", proxy->gates.count);
     }
     return true;
 }
@@ -451,6 +449,12 @@ int main(int argc, char **argv)
         proxy_options_finish(&proxy.options);
         return 2;
     }
+    const struct log_options log_options = {
+        .fd = STDERR_FILENO,
+        .stamp = stamp,
+        .repeats_max = LOG_REPEATS_MAX * (1 + proxy.options.backends_count),
+    };
+    log_open(&log_options);
     raise_descriptor_limit();
     /* Blocked before any thread starts, so that signals reach only this fd. */
     sigset_t signals;
@@ -469,5 +473,6 @@ int main(int argc, char **argv)
     }
     drain(&proxy);
     finish(&proxy);
+    log_close();
     return ok ? EXIT_SUCCESS : EXIT_FAILURE;
 }

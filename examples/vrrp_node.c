@@ -2,7 +2,8 @@
 /*
  * A node of a virtual router: it has the address whenever it is Active.
  *
- *   cc vrrp_node.c virtual_address.c vrrp_link.c $(pkg-config --cflags --libs libinfra) \
+ *   cc vrrp_node.c virtual_address.c vrrp_link.c arguments.c log.c \
+ *      log_sink.c $(pkg-config --cflags --libs libinfra) \
  *      -D_GNU_SOURCE -o vrrp_node
  *   ./vrrp_node --interface eth0 --local 192.0.2.1 --vrid 51 \
  *      --address 192.0.2.100/24 --priority 100 --interval 100
@@ -16,6 +17,7 @@
  *   active: silence, 0.361 s after the last message
  *   initialize: stop
  */
+#include "log.h"
 #include "virtual_address.h"
 #include "vrrp_link.h"
 
@@ -28,6 +30,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
+
+/* Lines of a kind within LOG_WINDOW. */
+#define LOG_REPEATS_MAX 20u
 
 static struct link link_;
 static struct virtual_link interface_;
@@ -42,7 +48,12 @@ static volatile sig_atomic_t is_unfit;
 
 static void fail(const char *what)
 {
-    fprintf(stderr, "vrrp_node: %s: %s\n", what, strerror(errno));
+    char line[LOG_LINE_MAX];
+
+    (void)snprintf(line, sizeof line, "vrrp_node: %s: %s", what,
+                   strerror(errno));
+    (void)log_say(STDERR_FILENO, line);
+    log_close();
     exit(EXIT_FAILURE);
 }
 
@@ -84,16 +95,15 @@ static void hear_all(void)
             last_heard = t;
         } else if (flaw > 0 && (dropped & 1u << flaw) == 0) {
             dropped |= 1u << flaw;
-            printf("dropped: %s\n", infra_vrrp_flaw_name((uint32_t)flaw));
+            log_line("dropped: %s", infra_vrrp_flaw_name((uint32_t)flaw));
         }
     }
 }
 
 static void change(const struct infra_vrrp_event *event)
 {
-    struct infra_vrrp_status status = { .size = sizeof status };
+    char after[64] = "";
 
-    infra_vrrp_inspect(vrrp, &status);
     for (uint32_t i = 0; prefixes[i] != 0; i++) {
         const struct virtual_address a = { .address = addresses[i],
                                            .family = link_.family,
@@ -105,13 +115,12 @@ static void change(const struct infra_vrrp_event *event)
             fail("address");
         }
     }
-    printf("%s: %s", infra_vrrp_state_name(event->state),
-           infra_vrrp_reason_name(event->reason));
     if (event->state == INFRA_VRRP_ACTIVE && last_heard != 0) {
-        printf(", %.3f s after the last message",
-               (double)(event->at - last_heard) / 1e9);
+        (void)snprintf(after, sizeof after, ", %.3f s after the last message",
+                       (double)(event->at - last_heard) / 1e9);
     }
-    printf("\n");
+    log_line("%s: %s%s", infra_vrrp_state_name(event->state),
+             infra_vrrp_reason_name(event->reason), after);
 }
 
 /* Sending fails while the interface is down: no matter, the next one may not.
@@ -135,7 +144,7 @@ static void act(const struct infra_vrrp_event *event)
         (void)virtual_link_send(&interface_, buffer, (size_t)size);
         break;
     default:
-        printf("hint: %s\n", infra_vrrp_reason_name(event->reason));
+        log_line("hint: %s", infra_vrrp_reason_name(event->reason));
         break;
     }
 }
@@ -162,6 +171,7 @@ static void run(void)
         infra_time wait = until > t ? until - t : 0;
         struct timespec timeout = { (time_t)(wait / INFRA_SEC(1)),
                                     (long)(wait % INFRA_SEC(1)) };
+        log_tend();
         if (!is_over) { /* Signals come in here and nowhere else. */
             (void)ppoll(&poll_fd, 1,
                         until == INFRA_TIME_NEVER ? NULL : &timeout, &none);
@@ -171,11 +181,12 @@ static void run(void)
 
 static void usage(void)
 {
-    fprintf(stderr, "usage: vrrp_node --interface NAME --local ADDRESS --vrid N"
-                    " --address ADDRESS/PREFIX...\n"
-                    "    [--peer ADDRESS]... [--priority N] [--interval MS]"
-                    " [--preempt-delay MS] [--no-preempt]\n"
-                    "    [--announce-every SECONDS]\n");
+    (void)log_say(STDERR_FILENO,
+                  "usage: vrrp_node --interface NAME --local ADDRESS --vrid N "
+                  "--address ADDRESS/PREFIX...\n"
+                  "    [--peer ADDRESS]... [--priority N] [--interval MS] "
+                  "[--preempt-delay MS] [--no-preempt]\n"
+                  "    [--announce-every SECONDS]");
     exit(2);
 }
 
@@ -271,6 +282,8 @@ int main(int argc, char **argv)
 {
     struct infra_vrrp_options o = { .size = sizeof o, .addresses = addresses };
     const char *interface = read_options(argc, argv, &o);
+    const struct log_options log_options = { .fd = STDOUT_FILENO,
+                                             .repeats_max = LOG_REPEATS_MAX };
     struct sigaction action = { .sa_handler = take_signal };
     sigset_t signals;
 
@@ -286,7 +299,7 @@ int main(int argc, char **argv)
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGUSR1, &action, NULL);
-    setvbuf(stdout, NULL, _IOLBF, 0);
+    log_open(&log_options);
     if (virtual_link_open(&interface_, interface) != 0 ||
         link_open(&link_, interface, o.family, &o.local) != 0) {
         fail(interface);
@@ -296,5 +309,6 @@ int main(int argc, char **argv)
     infra_vrrp_destroy(vrrp);
     link_close(&link_);
     virtual_link_close(&interface_);
+    log_close();
     return EXIT_SUCCESS;
 }
