@@ -6,7 +6,7 @@
  *
  *   db_failover --lease file:/run/db.lease --node watcher1 \
  *       --agent 'env DB_AGENT_DIR=/srv/db db_agent.sh' --sync-acks 1 \
- *       --unfenced proceed --check pgsql,user=probe,password=secret \
+ *       --unfenced proceed --check pgsql,user=probe,password-env=PROBE_PASSWORD \
  *       db1=127.0.0.1:5432 db2=127.0.0.1:5433 db3=127.0.0.1:5434
  *
  * The machine that decides is infra_promotion; the parts around it are
@@ -345,6 +345,10 @@ static bool start(struct host *h)
         return false;
     }
     h->watch = db_watch_create(h->driver, &h->options, infra_driver_now());
+    /* What has a password was made. */
+    lease_spec_forget(&h->options.lease);
+    check_spec_free(h->options.check);
+    h->options.check = NULL;
     if (h->watch == NULL || !start_plan(h)) {
         return false;
     }

@@ -5,6 +5,7 @@
 
 #include "arguments.h"
 #include "db_list.h"
+#include "secret.h"
 
 #include <getopt.h>
 #include <stdio.h>
@@ -142,14 +143,12 @@ static bool read_word(const char *name, const char *text,
 }
 
 /* Role, position and source are asked for in any case, and the timeline. */
-static bool read_check(struct db_failover_options *o, const char *text)
+static bool read_check(struct db_failover_options *o, char *text)
 {
     char *all = NULL;
 
     if (strncmp(text, "mysql,", 6) != 0 && strncmp(text, "pgsql,", 6) != 0) {
-        return arguments_wrong("--check \"%s\": must be mysql or pgsql, with a "
-                               "user",
-                               text);
+        return arguments_wrong("--check: must be mysql or pgsql, with a user");
     }
     if (asprintf(&all, "%s%s%s%s", text,
                  strstr(text, ",ask=") == NULL ? ",ask=1" : "",
@@ -160,7 +159,8 @@ static bool read_check(struct db_failover_options *o, const char *text)
     }
     check_spec_free(o->check);
     o->check = check_spec_read("--check", all);
-    free(all);
+    secret_hide(text + 6);
+    secret_free(all);
     return o->check != NULL;
 }
 
@@ -359,5 +359,6 @@ int db_failover_options_read(struct db_failover_options *ret, int *ret_status,
     for (int i = optind; good && i < argc; i++) {
         good = db_list_read(ret, argv[i]);
     }
+    secret_forget_environment();
     return good && fits(ret) ? 0 : -1;
 }

@@ -4,7 +4,7 @@
  * for each change elsewhere.
  *
  *   health_watch --check http:/health 10.0.0.1:80 10.0.0.2:80 \
- *       10.0.0.3:3306=mysql,user=probe,password=secret,expect=replica
+ *       10.0.0.3:3306=mysql,user=probe,password-env=PROBE_PASSWORD,expect=replica
  *
  * One prober on one driver does all of it, on one thread; an id is the place
  * among the arguments.
@@ -12,6 +12,7 @@
 #include "arguments.h"
 #include "check_spec.h"
 #include "log.h"
+#include "secret.h"
 
 #include <getopt.h>
 #include <infra/driver.h>
@@ -77,16 +78,15 @@ struct watch {
     struct infra_prober *prober;
     struct server *servers;
     uint32_t count;
-    const char *check;
+    struct check_spec *check;
     bool once;
     bool live;
 };
 
-static bool add_server(struct watch *w, const char *text)
+static bool add_server(struct watch *w, char *text)
 {
     struct server *s = &w->servers[w->count];
-    const char *equals = strchr(text, '=');
-    const char *check = equals != NULL ? equals + 1 : w->check;
+    char *equals = strchr(text, '=');
 
     s->name =
         strndup(text, equals != NULL ? (size_t)(equals - text) : strlen(text));
@@ -99,23 +99,31 @@ static bool add_server(struct watch *w, const char *text)
         return false;
     }
     struct check_spec *spec =
-        check_spec_read(equals != NULL ? s->name : "--check", check);
+        equals != NULL ? check_spec_read(s->name, equals + 1) : w->check;
     if (spec == NULL) {
         return false;
     }
-    int err = check_spec_probe(spec, infra_driver_now() + w->count, &s->probe);
-    check_spec_free(spec);
+    int err = check_spec_probe(spec, &s->probe);
+    if (spec != w->check) {
+        check_spec_free(spec);
+    }
     return err == INFRA_OK || arguments_wrong("%s", infra_strerror(err));
 }
 
-static bool read_option(struct watch *w, int option, const char *value)
+static bool read_check(struct watch *w, char *text)
+{
+    check_spec_free(w->check);
+    w->check = check_spec_read("--check", text);
+    return w->check != NULL;
+}
+
+static bool read_option(struct watch *w, int option, char *value)
 {
     struct infra_health_options *h = &w->health;
 
     switch (option) {
     case 'c':
-        w->check = value;
-        return true;
+        return read_check(w, value);
     case 'i':
         return read_time("--inter", value, &h->inter);
     case 'F':
@@ -371,7 +379,8 @@ static bool watch_once(struct watch *w)
 
 int main(int argc, char **argv)
 {
-    struct watch w = { .check = "tcp", .live = isatty(STDOUT_FILENO) };
+    char tcp[] = "tcp";
+    struct watch w = { .live = isatty(STDOUT_FILENO) };
     bool good = true;
     int option;
 
@@ -388,9 +397,12 @@ int main(int argc, char **argv)
     if (good && optind == argc) {
         good = arguments_wrong("no server is given (try --help)");
     }
+    good = good && (w.check != NULL || read_check(&w, tcp));
     for (int i = optind; good && i < argc; i++) {
         good = w.servers != NULL && add_server(&w, argv[i]);
     }
+    check_spec_free(w.check);
+    secret_forget_environment();
     if (!good) {
         return 2;
     }

@@ -139,7 +139,9 @@ static bool start(struct pair *p)
     }
     p->child.command = o->command;
     p->kind = o->vrid != 0 ? &pair_router : &pair_elector;
-    return open_roles(p);
+    bool good = open_roles(p);
+    lease_spec_forget(&p->options.lease);
+    return good;
 }
 
 static void finish(struct pair *p)

@@ -4,6 +4,7 @@
 #include "lb_pair_options.h"
 
 #include "arguments.h"
+#include "secret.h"
 
 #include <arpa/inet.h>
 #include <getopt.h>
@@ -301,6 +302,7 @@ int pair_options_read(struct pair_options *ret, int *ret_status, int argc,
     if (!pair_options_fit(&o)) {
         return -1;
     }
+    secret_forget_environment();
     *ret = o;
     return 0;
 }

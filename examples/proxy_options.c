@@ -4,6 +4,7 @@
 #include "proxy_options.h"
 
 #include "arguments.h"
+#include "secret.h"
 
 #include <getopt.h>
 #include <stdbool.h>
@@ -106,7 +107,7 @@ static bool read_policy(const char *name,
     return arguments_wrong("--balance \"%s\": must be%s", name, names);
 }
 
-static bool read_check(struct proxy_options *o, const char *text)
+static bool read_check(struct proxy_options *o, char *text)
 {
     check_spec_free(o->check);
     o->check = check_spec_read("--check", text);
@@ -193,7 +194,7 @@ static bool read_backend(struct proxy_options *o, char *text)
     return true;
 }
 
-static bool read_option(struct proxy_options *o, int option, const char *value)
+static bool read_option(struct proxy_options *o, int option, char *value)
 {
     switch (option) {
     case 'l':
@@ -272,7 +273,8 @@ static bool read_all(struct proxy_options *o, int argc, char **argv)
             return false;
         }
     }
-    return (o->check != NULL || read_check(o, "tcp")) && settle_policy(o);
+    char tcp[] = "tcp";
+    return (o->check != NULL || read_check(o, tcp)) && settle_policy(o);
 }
 
 static void print_help(void)
@@ -328,13 +330,20 @@ int proxy_options_read(struct proxy_options *ret, int *ret_status, int argc,
         proxy_options_finish(&o);
         return -1;
     }
+    secret_forget_environment();
     *ret = o;
     return 0;
 }
 
-void proxy_options_finish(struct proxy_options *options)
+void proxy_options_forget(struct proxy_options *options)
 {
     check_spec_free(options->check);
+    options->check = NULL;
+}
+
+void proxy_options_finish(struct proxy_options *options)
+{
+    proxy_options_forget(options);
     free(options->backends);
     free(options->addresses);
 }

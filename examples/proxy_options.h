@@ -41,6 +41,9 @@ struct proxy_options {
 int proxy_options_read(struct proxy_options *ret, int *ret_status, int argc,
                        char **argv);
 
+/* The checks are made: free their words, which may have a password. */
+void proxy_options_forget(struct proxy_options *options);
+
 void proxy_options_finish(struct proxy_options *options);
 
 #endif

@@ -104,7 +104,7 @@ static int start_check(struct proxy *proxy, uint32_t id)
 {
     const struct proxy_options *o = &proxy->options;
     struct infra_probe *probe = NULL;
-    int err = check_spec_probe(o->check, infra_driver_now() + id, &probe);
+    int err = check_spec_probe(o->check, &probe);
 
     if (err != INFRA_OK) {
         return err;
@@ -146,6 +146,7 @@ static bool start_checks(struct proxy *proxy)
     for (uint32_t id = 0; err == INFRA_OK && id < o->backends_count; id++) {
         err = start_check(proxy, id);
     }
+    proxy_options_forget(&proxy->options);
     return started("health checks", err);
 }
 

@@ -90,6 +90,8 @@ long=$(printf '%0128d' 0)
 # shellcheck disable=SC2086
 {
     with '--password is missing: --user needs it' $etcd --user a
+    with '--password-file /nowhere: No such file' $etcd --password-file /nowhere
+    with '--password-env NONE_HAS_IT: the environment has to have it' $etcd --password-env NONE_HAS_IT
     with '--user is missing: --password needs it' $etcd --password b
     with '--user: must be 1 to 127 bytes' $etcd --user "$long"
     with '--password: must be 1 to 127 bytes' $etcd --password "$long"
@@ -171,7 +173,7 @@ fi
 "$lb_pair" --help >"$dir/out" 2>"$dir/said"
 for option in $("$lb_pair" --help | grep -o -- '--[a-z]*' | sort -u) --lease --node \
     --group --interface --up --down --fence --limit --ttl --drain --attest --preempt \
-    --floor --user --password --tls --tls-name --tls-cert --tls-key; do
+    --floor --user --password --password-file --password-env --tls --tls-name --tls-cert --tls-key; do
     grep -qF -- "$option" "$dir/out" || { echo "--help has no $option"; failures=1; }
 done
 [ ! -s "$dir/said" ] || { echo "--help says $(cat "$dir/said")"; failures=1; }

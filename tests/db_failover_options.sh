@@ -34,7 +34,7 @@ wrong 2 'port must be 1 to' --lease etcd:127.0.0.1:0
 wrong 2 '--node "a b": must be 1 to 63 letters' --node 'a b'
 wrong 2 '--group "": must be' --group ''
 wrong 2 '--agent: must not be empty' --agent ''
-wrong 2 '--check "redis": must be mysql or pgsql' --check redis
+wrong 2 '--check: must be mysql or pgsql' --check redis
 wrong 2 'sorrow' --check mysql,sorrow=1
 wrong 2 'invalid argument' --check "pgsql,user=x,question="
 wrong 2 '--ttl "3": must be a time' --ttl 3
@@ -82,7 +82,7 @@ wrong 1 'other: is something else than a lease' --lease "file:$dir/other" "${goo
 wrong 1 'taken: Address already in use' "${good[@]}" --control "$dir/taken" $a $b
 
 help=$("$db_failover" --help) || fail "--help: status $?"
-for option in lease node ttl floor user password tls tls-name tls-cert tls-key group agent on-primary check control inter fall fresh \
+for option in lease node ttl floor user password password-file password-env tls tls-name tls-cert tls-key group agent on-primary check control inter fall fresh \
     evidence sync-acks unfenced fence-wait collect loss order agent-limit recovery-gap half-life \
     tell help; do
     [[ $help = *"--$option"* ]] || fail "--help does not know --$option"
