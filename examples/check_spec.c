@@ -505,6 +505,11 @@ void check_spec_free(struct check_spec *spec)
     free(spec);
 }
 
+bool check_spec_tells_weight(const struct check_spec *spec)
+{
+    return spec->kind->create == agent;
+}
+
 int check_spec_probe(const struct check_spec *spec, struct infra_probe **ret)
 {
     struct check_spec copy = *spec; /* Reading notes what was used. */

@@ -20,6 +20,7 @@
 #define EXAMPLES_CHECK_SPEC_H
 
 #include <infra/probe.h>
+#include <stdbool.h>
 
 struct check_spec; /* Any number of probes can be made of one. */
 
@@ -33,6 +34,9 @@ void check_spec_free(struct check_spec *spec);
 
 /* A new probe of this kind.  An INFRA_ result. */
 int check_spec_probe(const struct check_spec *spec, struct infra_probe **ret);
+
+/* May the server tell its weight? */
+bool check_spec_tells_weight(const struct check_spec *spec);
 
 /* What all kinds know. */
 extern const char check_spec_help[];

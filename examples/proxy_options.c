@@ -63,6 +63,15 @@ static const char help[] =
     "\n"
     "%s"
     "\n"
+    "A backend that wishes so by the answer to its check gets no new clients "
+    "and\n"
+    "keeps those it has: 404 with http,...,drain_on_404=1, or an agent's "
+    "drain,\n"
+    "maint or 0%%.  An agent's weight and maxconn are followed, too "
+    "(round-robin "
+    "has\n"
+    "no weights, so that agent makes smooth-weighted the default).\n"
+    "\n"
     "SIGTERM or SIGINT: no new clients, exit 0 when the sessions have ended "
     "or\n"
     "the drain timeout is over.  A second signal ends at once.  Exit status "
@@ -245,6 +254,7 @@ static bool settle_policy(struct proxy_options *o)
         weighted |= o->backends[i].weight != 0;
     }
     if (o->policy == NULL) {
+        weighted |= check_spec_tells_weight(o->check);
         o->policy = weighted ? infra_balancer_smooth_weighted()
                              : infra_balancer_round_robin();
     }

@@ -12,6 +12,7 @@
  */
 #include "log.h"
 #include "proxy_options.h"
+#include "proxy_wish.h"
 #include "relay.h"
 
 #include <errno.h>
@@ -50,6 +51,7 @@ struct proxy {
     struct worker *workers;
     struct shared_gates gates; /* Of lb_pair, if --gate is given. */
     bool *is_down;             /* By its checks, by id. */
+    struct proxy_wish *wishes; /* Of the backends, by id. */
     uint32_t up_count;
 };
 
@@ -65,6 +67,24 @@ static bool started(const char *step, int err)
         log_line("%s: %s", step, infra_strerror(err));
     }
     return err == INFRA_OK;
+}
+
+/* As it was configured, but for what it wishes. */
+static int set_backend(struct proxy *proxy, uint32_t id)
+{
+    const struct proxy_backend *configured = &proxy->options.backends[id];
+    const struct proxy_wish *wish = &proxy->wishes[id];
+    const struct infra_backend backend = {
+        .size = sizeof backend,
+        .key = configured->name,
+        .id = id,
+        /* A wish for 0 is a mark (proxy_wish_state()): here 0 is 1. */
+        .weight = wish->has_weight ? wish->weight : configured->weight,
+        .tier = configured->tier,
+        .in_flight_max = wish->in_flight_max,
+    };
+
+    return infra_balancer_set(proxy->balancer, &backend);
 }
 
 /* A backend's id is its place among the arguments, everywhere. */
@@ -83,14 +103,7 @@ static bool start_balancer(struct proxy *proxy)
     int err = infra_balancer_create(&proxy->balancer, &options);
 
     for (uint32_t id = 0; err == INFRA_OK && id < o->backends_count; id++) {
-        struct infra_backend backend = {
-            .size = sizeof backend,
-            .key = o->backends[id].name,
-            .id = id,
-            .weight = o->backends[id].weight,
-            .tier = o->backends[id].tier,
-        };
-        err = infra_balancer_set(proxy->balancer, &backend);
+        err = set_backend(proxy, id);
     }
     if (err == INFRA_OK) {
         err = infra_balancer_publish(proxy->balancer, now);
@@ -279,6 +292,34 @@ static void take_check(struct proxy *proxy,
     count_up(proxy, event->id, state == INFRA_STATE_DOWN);
 }
 
+/* A wish is no event of the checks: look at what each new answer says. */
+static void take_wish(struct proxy *proxy, uint32_t id)
+{
+    const struct proxy_backend *backend = &proxy->options.backends[id];
+    struct proxy_wish *wish = &proxy->wishes[id];
+    struct infra_health_stats health = { .size = sizeof health };
+    struct infra_probe_result answer;
+    uint32_t weight = backend->weight != 0 ? backend->weight : 1;
+
+    if (infra_prober_inspect(proxy->prober, id, &health, &answer) != INFRA_OK ||
+        health.checks == wish->checks) {
+        return;
+    }
+    wish->checks = health.checks;
+    if (!proxy_wish_hear(wish, &answer, weight)) {
+        return;
+    }
+    log_line("backend %s wishes: %s, weight %u, cap %u", backend->name,
+             proxy_wish_name(wish),
+             (unsigned)(wish->has_weight ? wish->weight : weight),
+             (unsigned)wish->in_flight_max);
+    int err = set_backend(proxy, id);
+    if (err != INFRA_OK) {
+        log_line("backend %s: %s", backend->name, infra_strerror(err));
+    }
+    mark(proxy, id, INFRA_AXIS_ADMIN, proxy_wish_state(wish));
+}
+
 static void take_outlier(struct proxy *proxy,
                          const struct infra_outlier_event *event)
 {
@@ -353,6 +394,9 @@ static void control(struct proxy *proxy, int signal_fd)
                INFRA_OK) {
             take_check(proxy, &check);
         }
+        for (uint32_t id = 0; id < proxy->options.backends_count; id++) {
+            take_wish(proxy, id);
+        }
         while (proxy->outlier != NULL &&
                infra_outlier_next(proxy->outlier, infra_driver_now(),
                                   &outlier) == INFRA_OK) {
@@ -397,6 +441,7 @@ static void finish(struct proxy *proxy)
     infra_balancer_destroy(proxy->balancer);
     free(proxy->workers);
     free(proxy->is_down);
+    free(proxy->wishes);
     shared_gates_close(&proxy->gates);
     proxy_options_finish(&proxy->options);
 }
@@ -421,9 +466,11 @@ static bool start(struct proxy *proxy)
     proxy->workers = calloc(proxy->options.threads, sizeof *proxy->workers);
     proxy->is_down =
         calloc(proxy->options.backends_count, sizeof *proxy->is_down);
+    proxy->wishes =
+        calloc(proxy->options.backends_count, sizeof *proxy->wishes);
     if (proxy->workers == NULL || proxy->is_down == NULL ||
-        !start_balancer(proxy) || !start_checks(proxy) ||
-        !start_outlier(proxy)) {
+        proxy->wishes == NULL || !start_balancer(proxy) ||
+        !start_checks(proxy) || !start_outlier(proxy)) {
         return false;
     }
     for (uint32_t i = 0; i < proxy->options.threads; i++) {
