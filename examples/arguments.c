@@ -53,19 +53,26 @@ bool read_number(const char **at, uint32_t *ret)
     return true;
 }
 
-bool read_count(const char *name, const char *text, uint32_t max, uint32_t *ret)
+bool read_range(const char *name, const char *text, uint32_t min, uint32_t max,
+                uint32_t *ret)
 {
     const char *p = text;
     uint32_t n;
 
-    if (!read_number(&p, &n) || *p != '\0' || n == 0 || n > max) {
-        return arguments_wrong("%s \"%s\": must be 1 to %u", name, text, max);
+    if (!read_number(&p, &n) || *p != '\0' || n < min || n > max) {
+        return arguments_wrong("%s \"%s\": must be %u to %u", name, text,
+                               (unsigned)min, (unsigned)max);
     }
     *ret = n;
     return true;
 }
 
-bool read_time(const char *name, const char *text, infra_time *ret)
+bool read_count(const char *name, const char *text, uint32_t max, uint32_t *ret)
+{
+    return read_range(name, text, 1, max, ret);
+}
+
+bool parse_time(const char *text, bool bare_ms, infra_time *ret)
 {
     static const struct {
         const char *name;
@@ -75,19 +82,34 @@ bool read_time(const char *name, const char *text, infra_time *ret)
         { "s", INFRA_SEC(1) },
         { "m", INFRA_SEC(60) },
     };
-    const char *p = text;
     uint32_t n;
 
-    if (read_number(&p, &n) && n > 0) {
-        for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
-            if (strcmp(p, units[i].name) == 0) {
-                *ret = n * units[i].value;
-                return true;
-            }
+    if (!read_number(&text, &n)) {
+        return false;
+    }
+    if (*text == '\0' && bare_ms) {
+        text = "ms";
+    }
+    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
+        if (strcmp(text, units[i].name) == 0) {
+            *ret = n * units[i].value;
+            return n <= ARGUMENTS_TIME_MAX / units[i].value;
         }
     }
-    return arguments_wrong("%s \"%s\": must be a time such as 500ms, 2s or 10m",
-                           name, text);
+    return false;
+}
+
+bool read_time(const char *name, const char *text, infra_time *ret)
+{
+    infra_time time;
+
+    if (!parse_time(text, false, &time) || time == 0) {
+        return arguments_wrong("%s \"%s\": must be a time such as 500ms, 2s or "
+                               "10m, a year (525600m) at most",
+                               name, text);
+    }
+    *ret = time;
+    return true;
 }
 
 bool read_nonempty(const char *name, const char *text, const char **ret)

@@ -99,21 +99,12 @@ static uint32_t number(struct reading *r, const char *name)
 static infra_time duration(struct reading *r, const char *name)
 {
     const char *value = text(r, name);
-    uint32_t n = 0;
+    infra_time time = 0;
 
-    if (value == NULL) {
-        return 0;
-    }
-    if (!read_number(&value, &n)) {
+    if (value != NULL && !parse_time(value, true, &time)) {
         r->wrong = name;
     }
-    if (strcmp(value, "s") == 0) {
-        return INFRA_SEC(n);
-    }
-    if (*value != '\0' && strcmp(value, "ms") != 0) {
-        r->wrong = name;
-    }
-    return INFRA_MS(n);
+    return time;
 }
 
 static uint32_t role(struct reading *r, const char *name)
@@ -508,6 +499,18 @@ void check_spec_free(struct check_spec *spec)
 bool check_spec_tells_weight(const struct check_spec *spec)
 {
     return spec->kind->create == agent;
+}
+
+infra_time check_spec_time_max(const struct check_spec *spec)
+{
+    struct check_spec copy = *spec;
+    struct reading reading = { .spec = &copy };
+    infra_time connect = duration(&reading, "connect_timeout");
+    infra_time response = duration(&reading, "response_timeout");
+
+    /* The defaults of infra/probe_database.h. */
+    return (connect != 0 ? connect : INFRA_SEC(1)) +
+           (response != 0 ? response : INFRA_SEC(2));
 }
 
 int check_spec_probe(const struct check_spec *spec, struct infra_probe **ret)

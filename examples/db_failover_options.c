@@ -239,7 +239,6 @@ static bool read_text(struct db_failover_options *o, int code, char *text)
 static bool read_option(struct db_failover_options *o, int code, char *text)
 {
     struct infra_promotion_options *p = &o->promotion;
-    const char *number = text;
 
     switch (code) {
     case INTER:
@@ -251,8 +250,7 @@ static bool read_option(struct db_failover_options *o, int code, char *text)
     case EVIDENCE:
         return read_count("--evidence", text, DBS_MAX, &p->evidence);
     case SYNC_ACKS:
-        return (read_number(&number, &p->sync_acks) && *number == '\0') ||
-               arguments_wrong("--sync-acks \"%s\": must be a number", text);
+        return read_range("--sync-acks", text, 0, DBS_MAX - 1, &p->sync_acks);
     case UNFENCED:
         return read_word("--unfenced", text, unfenced, &p->fence_failed);
     case FENCE_WAIT:
@@ -279,9 +277,11 @@ static bool fits(struct db_failover_options *o)
 {
     struct infra_promotion_options *p = &o->promotion;
     uint32_t sync = 0;
+    uint32_t able = 0;
 
     for (uint32_t i = 0; i < o->dbs_count; i++) {
         sync += (o->dbs[i].flags & INFRA_PROMOTION_SYNC) != 0;
+        able += (o->dbs[i].flags & INFRA_PROMOTION_NEVER) == 0;
     }
     const char *missing = !lease_spec_is_given(&o->lease) ? "--lease"
                           : o->lease.node == NULL         ? "--node"
@@ -293,6 +293,10 @@ static bool fits(struct db_failover_options *o)
     }
     if (o->dbs_count < 2) {
         return arguments_wrong("at least two databases are needed");
+    }
+    if (able == 0) {
+        return arguments_wrong("each database is \"never\": nobody could be "
+                               "promoted");
     }
     if (p->sync_acks > 0 && p->sync_acks >= sync) {
         return arguments_wrong("--sync-acks %u: must be less than the %u "
@@ -313,6 +317,10 @@ static bool fits(struct db_failover_options *o)
     }
     if (p->fresh < 2 * o->inter) {
         return arguments_wrong("--fresh: must be at least twice --inter");
+    }
+    if (p->fresh < check_spec_time_max(o->check)) {
+        return arguments_wrong("--fresh: must not be less than connect_timeout "
+                               "and response_timeout of --check together");
     }
     p->fence_unknown = p->fence_failed;
     return true;

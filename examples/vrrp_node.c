@@ -17,6 +17,7 @@
  *   active: silence, 0.361 s after the last message
  *   initialize: stop
  */
+#include "arguments.h"
 #include "log.h"
 #include "virtual_address.h"
 #include "vrrp_link.h"
@@ -34,6 +35,9 @@
 
 /* Lines of a kind within LOG_WINDOW. */
 #define LOG_REPEATS_MAX 20u
+
+#define INTERVAL_MS_MAX 40950u /* RFC 9568, section 5.2.7: 12 bits. */
+#define DAY_S 86400u
 
 static struct link link_;
 static struct virtual_link interface_;
@@ -190,7 +194,7 @@ static void usage(void)
     exit(2);
 }
 
-static int read_address(const char *text, struct infra_vrrp_address *ret)
+static int read_host(const char *text, struct infra_vrrp_address *ret)
 {
     int is_ipv6 = strchr(text, ':') != NULL;
 
@@ -199,6 +203,18 @@ static int read_address(const char *text, struct infra_vrrp_address *ret)
         usage();
     }
     return is_ipv6;
+}
+
+/* A number in its range. */
+static uint32_t number_of(const char *name, const char *text, uint32_t min,
+                          uint32_t max)
+{
+    uint32_t number = 0;
+
+    if (!read_range(name, text, min, max, &number)) {
+        exit(2);
+    }
+    return number;
 }
 
 /* ADDRESS/PREFIX. */
@@ -210,8 +226,9 @@ static void read_virtual(char *text, struct infra_vrrp_options *o)
         usage();
     }
     *slash = '\0';
-    (void)read_address(text, &addresses[o->addresses_count]);
-    prefixes[o->addresses_count++] = (uint8_t)atoi(slash + 1);
+    int is_ipv6 = read_host(text, &addresses[o->addresses_count]);
+    prefixes[o->addresses_count++] = (uint8_t)number_of(
+        "the prefix of --address", slash + 1, 1, is_ipv6 ? 128 : 32);
 }
 
 static const char *read_options(int argc, char **argv,
@@ -233,16 +250,15 @@ static const char *read_options(int argc, char **argv,
     const char *interface = NULL;
 
     for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-        uint32_t number = optarg != NULL ? (uint32_t)atoi(optarg) : 1;
         switch (c) {
         case 'i':
             interface = optarg;
             break;
         case 'l':
-            o->family = (uint32_t)read_address(optarg, &o->local);
+            o->family = (uint32_t)read_host(optarg, &o->local);
             break;
         case 'v':
-            o->vrid = number;
+            o->vrid = number_of("--vrid", optarg, 1, 255);
             break;
         case 'a':
             read_virtual(optarg, o);
@@ -251,22 +267,25 @@ static const char *read_options(int argc, char **argv,
             if (o->peers_count == INFRA_VRRP_PEERS_MAX) {
                 usage();
             }
-            (void)read_address(optarg, &peers[o->peers_count++]);
+            (void)read_host(optarg, &peers[o->peers_count++]);
             break;
         case 'p':
-            o->priority = number;
+            o->priority = number_of("--priority", optarg, 1, 255);
             break;
         case 'n':
-            o->interval = INFRA_MS(number);
+            o->interval =
+                INFRA_MS(number_of("--interval", optarg, 10, INTERVAL_MS_MAX));
             break;
         case 'e':
-            o->announce_every = INFRA_SEC(number);
+            o->announce_every =
+                INFRA_SEC(number_of("--announce-every", optarg, 0, DAY_S));
             break;
         case 'N':
-            o->no_preempt = number;
+            o->no_preempt = 1;
             break;
         case 'd':
-            o->preempt_delay = INFRA_MS(number);
+            o->preempt_delay =
+                INFRA_MS(number_of("--preempt-delay", optarg, 0, 1000 * DAY_S));
             break;
         default:
             usage();
@@ -281,12 +300,13 @@ static const char *read_options(int argc, char **argv,
 int main(int argc, char **argv)
 {
     struct infra_vrrp_options o = { .size = sizeof o, .addresses = addresses };
-    const char *interface = read_options(argc, argv, &o);
     const struct log_options log_options = { .fd = STDOUT_FILENO,
                                              .repeats_max = LOG_REPEATS_MAX };
     struct sigaction action = { .sa_handler = take_signal };
     sigset_t signals;
 
+    arguments_begin("vrrp_node");
+    const char *interface = read_options(argc, argv, &o);
     o.peers = o.peers_count != 0 ? peers : NULL;
     if (infra_vrrp_create(&vrrp, &o) != INFRA_OK) {
         usage();

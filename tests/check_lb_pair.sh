@@ -111,6 +111,10 @@ vrrp '--attest does not go with --lease vrrp' --group $v --attest 1s
 vrrp '--drain does not go with --lease vrrp' --group $v --drain 1s
 vrrp '--ttl does not go with --lease vrrp' --group $v --ttl 3s
 vrrp '--floor does not go with --lease vrrp' --group $v --floor "$dir/floor"
+for option in limit drain attest ttl; do
+    with "--$option \"922337204m\": must be a time" --$option 922337204m
+    with "--$option \"525601m\": must be a time" --$option 525601m
+done
 vrrp '--user is for --lease etcd' --group $v --user a --password b
 vrrp '--tls is for --lease etcd' --group $v --tls "$dir/ca"
 vrrp 'no VRIDs are left for 2 groups' --group $v \

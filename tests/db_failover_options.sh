@@ -54,12 +54,16 @@ wrong 1 '--lease etcd "no..such.host":' "${good[@]}" --lease etcd:no..such.host:
 wrong 2 '--fall "0": must be 1 to 1000' --fall 0
 wrong 2 '--evidence "17": must be 1 to 16' --evidence 17
 wrong 2 '--evidence 3: there are only this process and 1 replicas' "${good[@]}" --evidence 3 $a $b
-wrong 2 '--sync-acks "some": must be a number' --sync-acks some
+wrong 2 '--sync-acks "some": must be 0 to 15' --sync-acks some
 wrong 2 '--sync-acks 2: must be less than the 2 databases that are not async' \
     "${good[@]}" --sync-acks 2 $a $b $c,async
 wrong 2 '--unfenced "maybe": must be retry or proceed' --unfenced maybe
 wrong 2 '--unfenced proceed: needs --sync-acks' "${good[@]}" --unfenced proceed $a $b
 wrong 2 '--loss "some": must be keep or lose' --loss some
+wrong 2 'each database is "never"' "${good[@]}" $a,never $b,never
+wrong 2 '--fresh: must not be less than connect_timeout' "${good[@]}" --fresh 2900ms $a $b
+wrong 2 '--inter "922337204m": must be a time' "${good[@]}" --inter 922337204m $a $b
+wrong 2 '--sync-acks "4294967295": must be 0 to' "${good[@]}" --sync-acks 4294967295 $a $b
 wrong 2 '--fresh: must be at least twice --inter' "${good[@]}" --fresh 1s --inter 1s $a $b
 wrong 2 'at least two databases are needed' "${good[@]}" $a
 wrong 2 'database "127.0.0.1:1": must be KEY=ADDR:PORT' "${good[@]}" 127.0.0.1:1

@@ -67,6 +67,13 @@ static const struct {
     { { "--rise", "-1" }, "--rise \"-1\": must be 1 to 1000" },
     { { "--inter", "2" }, "--inter \"2\": must be a time such as 500ms" },
     { { "--inter", "0s" }, "--inter \"0s\": must be a time" },
+    { { "--inter", "922337204m" }, "--inter \"922337204m\": must be a time" },
+    { { "--idle-timeout", "922337204m" }, "--idle-timeout \"922337204m\"" },
+    { { "--idle-timeout", "525601m" }, "a year (525600m) at most" },
+    { { "--connect-timeout", "4294967296s" }, "must be a time" },
+    { { "--slow-start", "31536001s" }, "must be a time" },
+    { { "--check", "tcp,connect_timeout=922337204m" }, "bad connect_timeout" },
+    { { "--check", "tcp,connect_timeout=4294967295s" }, "bad connect_timeout" },
     { { "--what" }, "--what" },
 };
 
