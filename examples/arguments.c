@@ -112,6 +112,24 @@ bool read_time(const char *name, const char *text, infra_time *ret)
     return true;
 }
 
+bool read_size(const char *name, const char *text, uint64_t *ret)
+{
+    static const char units[] = "kmg";
+    const char *p = text;
+    const char *unit;
+    uint32_t n;
+
+    if (!read_number(&p, &n) || n == 0 || *p == '\0' || p[1] != '\0' ||
+        (unit = strchr(units, *p)) == NULL ||
+        (uint64_t)n << 10 * (unit - units + 1) > ARGUMENTS_SIZE_MAX) {
+        return arguments_wrong("%s \"%s\": must be a size such as 64k, 16m or "
+                               "1g, 1024g at most",
+                               name, text);
+    }
+    *ret = (uint64_t)n << 10 * (unit - units + 1);
+    return true;
+}
+
 bool read_nonempty(const char *name, const char *text, const char **ret)
 {
     *ret = text;

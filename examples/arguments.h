@@ -12,6 +12,8 @@
 /* A year. */
 #define ARGUMENTS_TIME_MAX INFRA_SEC(365 * 24 * 3600ull)
 
+#define ARGUMENTS_SIZE_MAX (UINT64_C(1024) << 30)
+
 /* The name of the program, before every message. */
 void arguments_begin(const char *program);
 
@@ -40,6 +42,9 @@ bool read_time(const char *name, const char *text, infra_time *ret);
 
 /* The same without a word; with @bare_ms a number alone is milliseconds. */
 bool parse_time(const char *text, bool bare_ms, infra_time *ret);
+
+/* "64k", "16m" or "1g" bytes, 1k to 1024g. */
+bool read_size(const char *name, const char *text, uint64_t *ret);
 
 /* Anything but "". */
 bool read_nonempty(const char *name, const char *text, const char **ret);

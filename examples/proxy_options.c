@@ -13,6 +13,7 @@
 #include <string.h>
 
 #define THREADS_MAX 256u
+#define SESSIONS_MAX 100000000u
 #define COUNT_MAX 1000u /* Of rise and fall. */
 
 static const char help[] =
@@ -53,13 +54,32 @@ static const char help[] =
     "(1s)\n"
     "  --idle-timeout TIME    without a byte either way (10m)\n"
     "  --drain-timeout TIME   for sessions to end after SIGTERM (30s)\n"
+    "  --sessions-max N       sessions at once; who comes then waits until one "
+    "ends\n"
+    "                         (as many as descriptors allow: ulimit -Hn / 2)\n"
+    "  --sessions-per-address N\n"
+    "                         of these for one IPv4 address or IPv6 /64; who "
+    "comes\n"
+    "                         then is reset.  In any case an address gets "
+    "another one\n"
+    "                         only while it has less than 16 times those that "
+    "are\n"
+    "                         free, so that one alone never has all (no other "
+    "cap)\n"
+    "  --buffer-memory SIZE   for bytes that a client or a backend does not "
+    "take yet,\n"
+    "                         of each thread; above it a session keeps 16k at "
+    "most\n"
+    "                         each way, below it 256k (16m)\n"
     "  --gate                 one of a pair: serve only while a gate of "
     "lb_pair,\n"
     "                         which runs this, is open; cut sessions when it\n"
     "                         shuts; attest progress to it (off)\n"
     "  --help                 this text\n"
     "\n"
-    "TIME is a whole number with its unit: 500ms, 2s, 10m.\n"
+    "TIME is a whole number with its unit: 500ms, 2s, 10m; SIZE likewise: 64k, "
+    "16m,\n"
+    "1g.\n"
     "\n"
     "%s"
     "\n"
@@ -94,6 +114,9 @@ static const struct option long_options[] = {
     { "connect-timeout", required_argument, NULL, 'C' },
     { "idle-timeout", required_argument, NULL, 'I' },
     { "drain-timeout", required_argument, NULL, 'D' },
+    { "sessions-max", required_argument, NULL, 'S' },
+    { "sessions-per-address", required_argument, NULL, 'P' },
+    { "buffer-memory", required_argument, NULL, 'B' },
     { "gate", no_argument, NULL, 'g' },
     { "help", no_argument, NULL, 'h' },
     { NULL, 0, NULL, 0 },
@@ -237,6 +260,14 @@ static bool read_option(struct proxy_options *o, int option, char *value)
         return read_time("--idle-timeout", value, &o->idle_timeout);
     case 'D':
         return read_time("--drain-timeout", value, &o->drain_timeout);
+    case 'S':
+        return read_count("--sessions-max", value, SESSIONS_MAX,
+                          &o->sessions_max);
+    case 'P':
+        return read_count("--sessions-per-address", value, SESSIONS_MAX,
+                          &o->sessions_per_address_max);
+    case 'B':
+        return read_size("--buffer-memory", value, &o->buffered_max);
     case 'g':
         o->gate = 1;
         return true;
@@ -319,6 +350,7 @@ int proxy_options_read(struct proxy_options *ret, int *ret_status, int argc,
         .rise = 2,
         .fall = 3,
         .threads = 1,
+        .buffered_max = 16u << 20,
     };
     int option;
 

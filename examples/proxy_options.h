@@ -25,12 +25,15 @@ struct proxy_options {
     infra_time fastinter;
     infra_time downinter;
     infra_time slow_start;
+    uint64_t buffered_max; /* Bytes of a worker. */
     uint32_t rise;
     uint32_t fall;
     uint32_t outlier; /* Failures in a row; 0: no detection. */
     uint32_t outage;  /* enum infra_balancer_outage */
     uint32_t gate;    /* 1: serve only while a gate of lb_pair is open. */
     uint32_t threads;
+    uint32_t sessions_max;             /* 0: as descriptors allow. */
+    uint32_t sessions_per_address_max; /* 0: see relay_limits.h. */
     uint32_t backends_count;
     struct proxy_backend *backends;  /* By id; */
     struct relay_address *addresses; /* and where they are. */

@@ -10,6 +10,7 @@
 #ifndef EXAMPLES_RELAY_H
 #define EXAMPLES_RELAY_H
 
+#include "relay_limits.h"
 #include "shared_gates.h"
 
 #include <infra/balancer.h>
@@ -35,6 +36,11 @@ struct relay_options {
      * somebody out; NULL: nobody. */
     struct infra_outlier *outlier;
     struct infra_driver *driver;
+    /* Of all workers; whose memory outlives them. */
+    struct relay_limits *limits;
+    /* Bytes waiting to be written here above which a session keeps no more than
+     * 16 KiB each way. */
+    size_t buffered_max;
     /* It serves only while one of them is open; NULL: always. */
     const struct shared_gates *gates;
 };

@@ -25,12 +25,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
 /* How old news of the workers may get, for lb_pair. */
 #define ATTEST_EVERY INFRA_MS(10)
+
+/* Descriptors that are not of sessions. */
+#define DESCRIPTORS_APART 32u
+#define DESCRIPTORS_PER_THREAD 6u
 
 /* Lines of a kind for each backend within LOG_WINDOW. */
 #define LOG_REPEATS_MAX 10u
@@ -50,6 +55,9 @@ struct proxy {
     struct infra_outlier *outlier; /* NULL: none is looked for. */
     struct worker *workers;
     struct shared_gates gates; /* Of lb_pair, if --gate is given. */
+    struct relay_limits *limits;
+    unsigned full_seen; /* What was said of the limits. */
+    unsigned refused_seen;
     bool *is_down;             /* By its checks, by id. */
     struct proxy_wish *wishes; /* Of the backends, by id. */
     uint32_t up_count;
@@ -205,6 +213,8 @@ static bool start_worker(struct proxy *proxy, struct worker *worker)
         .connect_timeout = proxy->options.connect_timeout,
         .idle_timeout = proxy->options.idle_timeout,
         .nginx_ip_hash = proxy->options.policy == infra_balancer_ip_hash(),
+        .limits = proxy->limits,
+        .buffered_max = proxy->options.buffered_max,
         .outlier = proxy->outlier,
         .driver = proxy->driver,
         .gates = proxy->options.gate ? &proxy->gates : NULL,
@@ -239,6 +249,53 @@ static void raise_descriptor_limit(void)
         limit.rlim_cur = limit.rlim_max;
         setrlimit(RLIMIT_NOFILE, &limit);
     }
+}
+
+/* A session takes two descriptors; what a worker, a check and this thread need
+ * beside is set apart. */
+static bool start_limits(struct proxy *proxy)
+{
+    const struct proxy_options *o = &proxy->options;
+    uint64_t apart = DESCRIPTORS_APART + DESCRIPTORS_PER_THREAD * o->threads +
+                     o->backends_count;
+    struct rlimit limit = { .rlim_cur = RLIM_INFINITY };
+
+    (void)getrlimit(RLIMIT_NOFILE, &limit);
+    uint64_t most = limit.rlim_cur > apart ? (limit.rlim_cur - apart) / 2 : 0;
+    most = most > INT32_MAX ? INT32_MAX : most;
+    if (most == 0 || o->sessions_max > most) {
+        log_line("--sessions-max: the limit of descriptors, %llu (ulimit -Hn), "
+                 "allows %llu",
+                 (unsigned long long)limit.rlim_cur, (unsigned long long)most);
+        return false;
+    }
+    proxy->limits = calloc(1, sizeof *proxy->limits);
+    if (proxy->limits == NULL) {
+        return started("limits", INFRA_ENOMEM);
+    }
+    proxy->limits->sessions_max =
+        o->sessions_max != 0 ? o->sessions_max : (uint32_t)most;
+    proxy->limits->per_address_max = o->sessions_per_address_max;
+    return getrandom(&proxy->limits->seed, sizeof proxy->limits->seed, 0) > 0 ||
+           started("entropy", INFRA_ESYSTEM);
+}
+
+/* What the workers met since the last turn. */
+static void say_limits(struct proxy *proxy)
+{
+    unsigned full = atomic_load(&proxy->limits->full_count);
+    unsigned refused = atomic_load(&proxy->limits->refused_count);
+
+    if (full != proxy->full_seen) {
+        log_line("clients wait: there are %u sessions (--sessions-max)",
+                 (unsigned)proxy->limits->sessions_max);
+    }
+    if (refused != proxy->refused_seen) {
+        log_line("%u clients were refused: their address has too many sessions",
+                 refused - proxy->refused_seen);
+    }
+    proxy->full_seen = full;
+    proxy->refused_seen = refused;
 }
 
 static void mark(struct proxy *proxy, uint32_t id, uint32_t axis,
@@ -407,6 +464,7 @@ static void control(struct proxy *proxy, int signal_fd)
             log_line("publish: %s",
                      infra_strerror(err)); /* The next turn retries. */
         }
+        say_limits(proxy);
         log_tend();
     }
 }
@@ -442,6 +500,7 @@ static void finish(struct proxy *proxy)
     free(proxy->workers);
     free(proxy->is_down);
     free(proxy->wishes);
+    free(proxy->limits);
     shared_gates_close(&proxy->gates);
     proxy_options_finish(&proxy->options);
 }
@@ -469,8 +528,9 @@ static bool start(struct proxy *proxy)
     proxy->wishes =
         calloc(proxy->options.backends_count, sizeof *proxy->wishes);
     if (proxy->workers == NULL || proxy->is_down == NULL ||
-        proxy->wishes == NULL || !start_balancer(proxy) ||
-        !start_checks(proxy) || !start_outlier(proxy)) {
+        proxy->wishes == NULL || !start_limits(proxy) ||
+        !start_balancer(proxy) || !start_checks(proxy) ||
+        !start_outlier(proxy)) {
         return false;
     }
     for (uint32_t i = 0; i < proxy->options.threads; i++) {
