@@ -53,6 +53,13 @@ static const char help[] =
     "  --connect-timeout TIME to connect before the next backend is tried "
     "(1s)\n"
     "  --idle-timeout TIME    without a byte either way (10m)\n"
+    "  --answer-timeout TIME  for a backend to say something after its client "
+    "has, and\n"
+    "                         has said no more; then the session is reset and "
+    "counts\n"
+    "                         as failed for --outlier.  Not for protocols in "
+    "which\n"
+    "                         clients speak without an answer (off)\n"
     "  --drain-timeout TIME   for sessions to end after SIGTERM (30s)\n"
     "  --sessions-max N       sessions at once; who comes then waits until one "
     "ends\n"
@@ -113,6 +120,7 @@ static const struct option long_options[] = {
     { "fall", required_argument, NULL, 'f' },
     { "connect-timeout", required_argument, NULL, 'C' },
     { "idle-timeout", required_argument, NULL, 'I' },
+    { "answer-timeout", required_argument, NULL, 'A' },
     { "drain-timeout", required_argument, NULL, 'D' },
     { "sessions-max", required_argument, NULL, 'S' },
     { "sessions-per-address", required_argument, NULL, 'P' },
@@ -258,6 +266,8 @@ static bool read_option(struct proxy_options *o, int option, char *value)
         return read_time("--connect-timeout", value, &o->connect_timeout);
     case 'I':
         return read_time("--idle-timeout", value, &o->idle_timeout);
+    case 'A':
+        return read_time("--answer-timeout", value, &o->answer_timeout);
     case 'D':
         return read_time("--drain-timeout", value, &o->drain_timeout);
     case 'S':

@@ -20,6 +20,7 @@ struct proxy_options {
     struct check_spec *check;
     infra_time connect_timeout;
     infra_time idle_timeout;
+    infra_time answer_timeout; /* 0: none. */
     infra_time drain_timeout;
     infra_time inter;
     infra_time fastinter;

@@ -103,6 +103,7 @@ int relay_create(struct relay **ret, const struct relay_options *options)
     relay->limits[RELAY_CONNECTING] = options->connect_timeout;
     relay->limits[RELAY_SILENT] = SILENCE_LIMIT;
     relay->limits[RELAY_OPEN] = options->idle_timeout;
+    relay->limits[RELAY_ASKED] = options->answer_timeout;
     relay->limits[RELAY_HALF_CLOSED] = options->idle_timeout < HALF_CLOSED_LIMIT
                                            ? options->idle_timeout
                                            : HALF_CLOSED_LIMIT;

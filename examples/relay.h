@@ -31,6 +31,8 @@ struct relay_options {
     const struct relay_address *listen;
     infra_time connect_timeout;
     infra_time idle_timeout;
+    /* For a backend to say something after the client has; 0: none. */
+    infra_time answer_timeout;
     uint32_t nginx_ip_hash; /* 1: clients hash as in nginx's ip_hash. */
     /* Who is told how each session ended, and what is woken when that finds
      * somebody out; NULL: nobody. */

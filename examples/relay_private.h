@@ -60,6 +60,7 @@ enum relay_phase {
     RELAY_CONNECTING,
     RELAY_SILENT, /* Connected, and the backend waits to be told so. */
     RELAY_OPEN,
+    RELAY_ASKED, /* The client spoke last, and an answer has its time. */
     RELAY_HALF_CLOSED,
     RELAY_PHASES,
 };

@@ -313,9 +313,24 @@ static bool settle_ends(struct relay *relay, struct relay_session *s)
     if ((up || down) && !to->shut) {
         to->shut = true;
         shutdown(to->fd, SHUT_WR);
-        move(relay, s, RELAY_HALF_CLOSED);
+        if (s->phase != RELAY_ASKED) { /* Its time goes on. */
+            move(relay, s, RELAY_HALF_CLOSED);
+        }
     }
     return true;
+}
+
+/* A backend that says nothing after its client has is not well, which no check
+ * of its port can see: its kernel goes on accepting connections. */
+static void mind_answer(struct relay *relay, struct relay_session *s,
+                        bool client_spoke, bool backend_spoke)
+{
+    if (backend_spoke && s->phase == RELAY_ASKED) {
+        move(relay, s, s->backend.shut ? RELAY_HALF_CLOSED : RELAY_OPEN);
+    } else if (client_spoke && !backend_spoke &&
+               (s->phase == RELAY_OPEN || s->phase == RELAY_ASKED)) {
+        move(relay, s, RELAY_ASKED);
+    }
 }
 
 /* Tell epoll what the side waits for.  Nothing is taken back: an edge that is
@@ -357,6 +372,10 @@ void relay_session_serve(struct relay *relay, struct relay_session *s)
 
     if (!s->has_said && ((up | down) & RELAY_MOVED) != 0) {
         learn(relay, s, (up & RELAY_MOVED) != 0);
+    }
+    if (relay->options.answer_timeout != 0) {
+        mind_answer(relay, s, (up & RELAY_MOVED) != 0,
+                    (down & RELAY_MOVED) != 0);
     }
     if (s->phase != RELAY_CONNECTING && !settle_ends(relay, s)) {
         return;
@@ -419,6 +438,8 @@ void relay_session_expire(struct relay *relay, struct relay_session *s)
 {
     if (s->phase == RELAY_SILENT) {
         break_silence(relay, s);
+    } else if (s->phase == RELAY_ASKED) {
+        end(relay, s, INFRA_OUTCOME_TIMEOUT, true);
     } else if (s->phase != RELAY_CONNECTING) {
         end(relay, s, INFRA_OUTCOME_ABANDONED, false);
     } else if (reconnect(relay, s, INFRA_OUTCOME_TIMEOUT)) {

@@ -212,6 +212,7 @@ static bool start_worker(struct proxy *proxy, struct worker *worker)
         .listen = &proxy->options.listen,
         .connect_timeout = proxy->options.connect_timeout,
         .idle_timeout = proxy->options.idle_timeout,
+        .answer_timeout = proxy->options.answer_timeout,
         .nginx_ip_hash = proxy->options.policy == infra_balancer_ip_hash(),
         .limits = proxy->limits,
         .buffered_max = proxy->options.buffered_max,

@@ -5,10 +5,13 @@
 
 #include "proxy_child.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -151,6 +154,89 @@ START_TEST(broken_sessions_are_noticed)
     child_stop(&proxy);
     close(listeners[0]);
     close(listeners[1]);
+}
+END_TEST
+
+/* A server that answers each who asks, and closes nothing. */
+static pid_t start_answering(int from)
+{
+    pid_t pid = fork();
+    char byte;
+
+    if (pid != 0) {
+        return pid;
+    }
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    for (;;) {
+        int fd = accept(from, NULL, NULL);
+        if (recv(fd, &byte, 1, 0) == 1) {
+            (void)send(fd, "a", 1, MSG_NOSIGNAL);
+        }
+    }
+}
+
+/* Is a client answered?  Else it was reset. */
+static bool is_answered(int fd)
+{
+    char byte;
+
+    say_all(fd, "q");
+    ssize_t n = recv(fd, &byte, 1, 0);
+    ck_assert(n == 1 || (n < 0 && errno == ECONNRESET));
+    return n == 1;
+}
+
+static bool is_open(int fd)
+{
+    char byte;
+
+    return recv(fd, &byte, 1, MSG_DONTWAIT) < 0 && errno == EAGAIN;
+}
+
+/* A backend that stands still passes the tcp check; clients that wait for it in
+ * vain are let go, and it is found out by them.  Who was answered, or has asked
+ * nothing, has all the time. */
+START_TEST(standing_still_is_noticed)
+{
+    char names[2][32];
+    int frozen = backend_listen(0, names[0]);
+    int first = -1;
+    int failed = 0;
+    int row = 0;
+
+    listener = backend_listen(0, names[1]);
+    pid_t server = start_answering(listener);
+    child_start(&proxy,
+                (const char *[]) { RARELY, "--outlier", "3", "--answer-timeout",
+                                   "50ms", names[0], names[1], NULL });
+    int silent = client_connect(proxy.port);
+    while (failed < 3) {
+        int c = client_connect(proxy.port);
+        bool answered = is_answered(c);
+        failed += !answered;
+        if (answered && first < 0) {
+            first = c;
+        } else {
+            close(c);
+        }
+    }
+    child_wait_log(&proxy, "is ejected: consecutive-5xx\n");
+    ck_assert_ptr_nonnull(strstr(proxy.log, names[0]));
+    for (int i = 0; row < 10; i++) {
+        int c = client_connect(proxy.port);
+        ck_assert_int_lt(i, 100);
+        row = is_answered(c) ? row + 1 : 0;
+        close(c);
+    }
+    ck_assert(is_open(silent));
+    ck_assert(is_open(first));
+    close(silent);
+    close(first);
+    kill(server, SIGKILL);
+    waitpid(server, NULL, 0);
+    close(listener);
+    close(frozen);
+    child_stop(&proxy);
 }
 END_TEST
 
@@ -418,6 +504,7 @@ static Suite *service_suite(void)
     tcase_add_test(tc, refused_connection_is_retried);
     tcase_add_test(tc, without_backends_clients_are_refused);
     tcase_add_test(tc, broken_sessions_are_noticed);
+    tcase_add_test(tc, standing_still_is_noticed);
     tcase_add_test(tc, checks_need_not_be_believed);
     tcase_add_test(tc, weights_are_kept);
     tcase_add_test(tc, backup_takes_over_and_gives_back);
