@@ -157,7 +157,7 @@ START_TEST(broken_sessions_are_noticed)
 }
 END_TEST
 
-/* A server that answers each who asks, and closes nothing. */
+/* A server that answers each who asks, and closes after its client. */
 static pid_t start_answering(int from)
 {
     pid_t pid = fork();
@@ -167,11 +167,18 @@ static pid_t start_answering(int from)
         return pid;
     }
     prctl(PR_SET_PDEATHSIG, SIGKILL);
+    signal(SIGCHLD, SIG_IGN);
     for (;;) {
         int fd = accept(from, NULL, NULL);
-        if (recv(fd, &byte, 1, 0) == 1) {
-            (void)send(fd, "a", 1, MSG_NOSIGNAL);
+        /* Each has a process: one that asks nothing holds up no other. */
+        if (fork() == 0) {
+            prctl(PR_SET_PDEATHSIG, SIGKILL);
+            while (recv(fd, &byte, 1, 0) == 1) {
+                (void)send(fd, "a", 1, MSG_NOSIGNAL);
+            }
+            _exit(0);
         }
+        close(fd);
     }
 }
 
