@@ -11,21 +11,16 @@
  * of the balancer; workers share no lock and no descriptor.
  */
 #include "log.h"
-#include "proxy_options.h"
-#include "proxy_wish.h"
-#include "relay.h"
+#include "proxy.h"
 
 #include <errno.h>
-#include <infra/infra.h>
 #include <netdb.h>
 #include <poll.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -33,164 +28,12 @@
 /* How old news of the workers may get, for lb_pair. */
 #define ATTEST_EVERY INFRA_MS(10)
 
-/* Descriptors that are not of sessions. */
-#define DESCRIPTORS_APART 32u
-#define DESCRIPTORS_PER_THREAD 6u
-
 /* Lines of a kind for each backend within LOG_WINDOW. */
 #define LOG_REPEATS_MAX 10u
-
-struct worker {
-    pthread_t thread;
-    struct infra_balancer_reader *reader;
-    struct relay *relay;
-    bool running;
-};
-
-struct proxy {
-    struct proxy_options options;
-    struct infra_balancer *balancer;
-    struct infra_driver *driver;
-    struct infra_prober *prober;
-    struct infra_outlier *outlier; /* NULL: none is looked for. */
-    struct worker *workers;
-    struct shared_gates gates; /* Of lb_pair, if --gate is given. */
-    struct relay_limits *limits;
-    unsigned full_seen; /* What was said of the limits. */
-    unsigned refused_seen;
-    bool *is_down;             /* By its checks, by id. */
-    struct proxy_wish *wishes; /* Of the backends, by id. */
-    uint32_t up_count;
-};
 
 static void stamp(char *text, size_t size)
 {
     (void)snprintf(text, size, "tcp_proxy: ");
-}
-
-/* Did a step of the start work?  If not, say which. */
-static bool started(const char *step, int err)
-{
-    if (err != INFRA_OK) {
-        log_line("%s: %s", step, infra_strerror(err));
-    }
-    return err == INFRA_OK;
-}
-
-/* As it was configured, but for what it wishes. */
-static int set_backend(struct proxy *proxy, uint32_t id)
-{
-    const struct proxy_backend *configured = &proxy->options.backends[id];
-    const struct proxy_wish *wish = &proxy->wishes[id];
-    const struct infra_backend backend = {
-        .size = sizeof backend,
-        .key = configured->name,
-        .id = id,
-        /* A wish for 0 is a mark (proxy_wish_state()): here 0 is 1. */
-        .weight = wish->has_weight ? wish->weight : configured->weight,
-        .tier = configured->tier,
-        .in_flight_max = wish->in_flight_max,
-    };
-
-    return infra_balancer_set(proxy->balancer, &backend);
-}
-
-/* A backend's id is its place among the arguments, everywhere. */
-static bool start_balancer(struct proxy *proxy)
-{
-    const struct proxy_options *o = &proxy->options;
-    infra_time now = infra_driver_now();
-    struct infra_balancer_options options = {
-        .size = sizeof options,
-        .policy = o->policy,
-        .seed = now ^ (uint64_t)getpid() << 32,
-        .ids_max = o->backends_count,
-        .outage = o->outage,
-        .slow_start = o->slow_start,
-    };
-    int err = infra_balancer_create(&proxy->balancer, &options);
-
-    for (uint32_t id = 0; err == INFRA_OK && id < o->backends_count; id++) {
-        err = set_backend(proxy, id);
-    }
-    if (err == INFRA_OK) {
-        err = infra_balancer_publish(proxy->balancer, now);
-    }
-    /* Until its first check says otherwise, a backend counts as up. */
-    proxy->up_count = o->backends_count;
-    return started("balancer", err);
-}
-
-static int start_check(struct proxy *proxy, uint32_t id)
-{
-    const struct proxy_options *o = &proxy->options;
-    struct infra_probe *probe = NULL;
-    int err = check_spec_probe(o->check, &probe);
-
-    if (err != INFRA_OK) {
-        return err;
-    }
-    struct infra_prober_target target = {
-        .size = sizeof target,
-        .key = o->backends[id].name,
-        .address = (const struct sockaddr *)&o->addresses[id].storage,
-        .probe = probe,
-        .id = id,
-        .address_size = o->addresses[id].size,
-    };
-    err = infra_prober_set(proxy->prober, &target, infra_driver_now());
-    if (err != INFRA_OK) {
-        infra_probe_destroy(probe);
-    }
-    return err;
-}
-
-static bool start_checks(struct proxy *proxy)
-{
-    const struct proxy_options *o = &proxy->options;
-    struct infra_health_options health = {
-        .size = sizeof health,
-        .inter = o->inter,
-        .fastinter = o->fastinter,
-        .downinter = o->downinter,
-        .ids_max = o->backends_count,
-        .rise = o->rise,
-        .fall = o->fall,
-    };
-    struct infra_prober_options options = { .size = sizeof options,
-                                            .health = &health };
-    int err = infra_driver_create(&proxy->driver, NULL);
-
-    if (err == INFRA_OK) {
-        err = infra_prober_create(&proxy->prober, proxy->driver, &options);
-    }
-    for (uint32_t id = 0; err == INFRA_OK && id < o->backends_count; id++) {
-        err = start_check(proxy, id);
-    }
-    proxy_options_forget(&proxy->options);
-    return started("health checks", err);
-}
-
-/* Sessions that fail tell what checks do not see. */
-static bool start_outlier(struct proxy *proxy)
-{
-    const struct proxy_options *o = &proxy->options;
-    struct infra_outlier_options options = {
-        .size = sizeof options,
-        .seed = infra_driver_now(),
-        .ids_max = o->backends_count,
-        .consecutive_5xx = o->outlier,
-    };
-
-    if (o->outlier == 0) {
-        return true;
-    }
-    int err = infra_outlier_create(&proxy->outlier, &options);
-    for (uint32_t id = 0; err == INFRA_OK && id < o->backends_count; id++) {
-        err = infra_outlier_set(proxy->outlier, id, o->backends[id].name,
-                                o->backends[id].tier, infra_driver_now());
-    }
-    return started("outlier detection", err);
 }
 
 static void *work(void *arg)
@@ -222,7 +65,7 @@ static bool start_worker(struct proxy *proxy, struct worker *worker)
     };
     int err = infra_balancer_reader_create(&worker->reader, proxy->balancer);
 
-    if (!started("worker", err)) {
+    if (!proxy_step("worker", err)) {
         return false;
     }
     options.reader = worker->reader;
@@ -250,35 +93,6 @@ static void raise_descriptor_limit(void)
         limit.rlim_cur = limit.rlim_max;
         setrlimit(RLIMIT_NOFILE, &limit);
     }
-}
-
-/* A session takes two descriptors; what a worker, a check and this thread need
- * beside is set apart. */
-static bool start_limits(struct proxy *proxy)
-{
-    const struct proxy_options *o = &proxy->options;
-    uint64_t apart = DESCRIPTORS_APART + DESCRIPTORS_PER_THREAD * o->threads +
-                     o->backends_count;
-    struct rlimit limit = { .rlim_cur = RLIM_INFINITY };
-
-    (void)getrlimit(RLIMIT_NOFILE, &limit);
-    uint64_t most = limit.rlim_cur > apart ? (limit.rlim_cur - apart) / 2 : 0;
-    most = most > INT32_MAX ? INT32_MAX : most;
-    if (most == 0 || o->sessions_max > most) {
-        log_line("--sessions-max: the limit of descriptors, %llu (ulimit -Hn), "
-                 "allows %llu",
-                 (unsigned long long)limit.rlim_cur, (unsigned long long)most);
-        return false;
-    }
-    proxy->limits = calloc(1, sizeof *proxy->limits);
-    if (proxy->limits == NULL) {
-        return started("limits", INFRA_ENOMEM);
-    }
-    proxy->limits->sessions_max =
-        o->sessions_max != 0 ? o->sessions_max : (uint32_t)most;
-    proxy->limits->per_address_max = o->sessions_per_address_max;
-    return getrandom(&proxy->limits->seed, sizeof proxy->limits->seed, 0) > 0 ||
-           started("entropy", INFRA_ESYSTEM);
 }
 
 /* What the workers met since the last turn. */
@@ -371,7 +185,7 @@ static void take_wish(struct proxy *proxy, uint32_t id)
              proxy_wish_name(wish),
              (unsigned)(wish->has_weight ? wish->weight : weight),
              (unsigned)wish->in_flight_max);
-    int err = set_backend(proxy, id);
+    int err = proxy_set_backend(proxy, id);
     if (err != INFRA_OK) {
         log_line("backend %s: %s", backend->name, infra_strerror(err));
     }
@@ -521,19 +335,8 @@ static void say_address(const struct relay_address *address)
     }
 }
 
-static bool start(struct proxy *proxy)
+static bool start_workers(struct proxy *proxy)
 {
-    proxy->workers = calloc(proxy->options.threads, sizeof *proxy->workers);
-    proxy->is_down =
-        calloc(proxy->options.backends_count, sizeof *proxy->is_down);
-    proxy->wishes =
-        calloc(proxy->options.backends_count, sizeof *proxy->wishes);
-    if (proxy->workers == NULL || proxy->is_down == NULL ||
-        proxy->wishes == NULL || !start_limits(proxy) ||
-        !start_balancer(proxy) || !start_checks(proxy) ||
-        !start_outlier(proxy)) {
-        return false;
-    }
     for (uint32_t i = 0; i < proxy->options.threads; i++) {
         if (!start_worker(proxy, &proxy->workers[i])) {
             return false;
@@ -572,7 +375,10 @@ int main(int argc, char **argv)
     sigaddset(&signals, SIGINT);
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
     int signal_fd = signalfd(-1, &signals, SFD_CLOEXEC);
-    bool ok = signal_fd >= 0 && start(&proxy);
+    /* What cannot be built of the arguments was wrongly asked for. */
+    bool fits = signal_fd < 0 || proxy_prepare(&proxy);
+    bool ok =
+        fits && signal_fd >= 0 && proxy_start(&proxy) && start_workers(&proxy);
     if (ok) {
         control(&proxy, signal_fd);
         /* Take the signal out of the queue; the next one kills. */
@@ -583,5 +389,5 @@ int main(int argc, char **argv)
     drain(&proxy);
     finish(&proxy);
     log_close();
-    return ok ? EXIT_SUCCESS : EXIT_FAILURE;
+    return ok ? EXIT_SUCCESS : fits ? EXIT_FAILURE : 2;
 }
