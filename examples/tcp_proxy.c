@@ -143,17 +143,27 @@ static void count_up(struct proxy *proxy, uint32_t id, bool is_down)
 static void take_check(struct proxy *proxy,
                        const struct infra_health_event *event)
 {
-    uint32_t state = event->kind == INFRA_HEALTH_UP ? INFRA_STATE_UP
-                     : event->kind == INFRA_HEALTH_DEGRADED
-                         ? INFRA_STATE_DEGRADED
-                         : INFRA_STATE_DOWN;
+    uint32_t state;
 
-    if (event->id == INFRA_HEALTH_NOBODY) {
+    switch (event->kind) {
+    case INFRA_HEALTH_DOUBT:
+    case INFRA_HEALTH_TRUST:
         log_line("checks are %s: %s",
                  event->kind == INFRA_HEALTH_DOUBT ? "in doubt"
                                                    : "trusted again",
                  infra_health_reason_name(event->reason));
         return;
+    case INFRA_HEALTH_UP:
+        state = INFRA_STATE_UP;
+        break;
+    case INFRA_HEALTH_DEGRADED:
+        state = INFRA_STATE_DEGRADED;
+        break;
+    case INFRA_HEALTH_DOWN:
+        state = INFRA_STATE_DOWN;
+        break;
+    default:
+        return; /* Nothing about its health. */
     }
     log_line("backend %s is %s: %s (%s)",
              proxy->options.backends[event->id].name,
