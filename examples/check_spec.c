@@ -400,9 +400,9 @@ static bool is_secret_before(const struct check_spec *spec, uint32_t end)
 {
     for (uint32_t i = 0; i < end; i++) {
         const struct setting *s = &spec->settings[i];
-        if (s->own == NULL && (strcmp(s->name, "password") == 0 ||
-                               strcmp(s->name, "field") == 0 ||
-                               strcmp(s->name, "send") == 0)) {
+        if (s->own == NULL &&
+            (strcmp(s->name, "password") == 0 ||
+             strcmp(s->name, "field") == 0 || strcmp(s->name, "send") == 0)) {
             return true;
         }
     }

@@ -177,7 +177,8 @@ static bool is_wanted(const char *format, const char *text)
         return true;
     }
     kind->hidden++;
-    (void)snprintf(kind->last, sizeof kind->last, "%s", text);
+    (void)snprintf(kind->last, sizeof kind->last, "%.*s", (int)LAST_MAX - 1,
+                   text);
     return false;
 }
 
