@@ -508,18 +508,6 @@ bool check_spec_tells_weight(const struct check_spec *spec)
     return spec->kind->create == agent;
 }
 
-infra_time check_spec_time_max(const struct check_spec *spec)
-{
-    struct check_spec copy = *spec;
-    struct reading reading = { .spec = &copy };
-    infra_time connect = duration(&reading, "connect_timeout");
-    infra_time response = duration(&reading, "response_timeout");
-
-    /* The defaults of infra/probe_database.h. */
-    return (connect != 0 ? connect : INFRA_SEC(1)) +
-           (response != 0 ? response : INFRA_SEC(2));
-}
-
 int check_spec_probe(const struct check_spec *spec, struct infra_probe **ret)
 {
     struct check_spec copy = *spec; /* Reading notes what was used. */

@@ -38,9 +38,6 @@ int check_spec_probe(const struct check_spec *spec, struct infra_probe **ret);
 /* May the server tell its weight? */
 bool check_spec_tells_weight(const struct check_spec *spec);
 
-/* How long a check of a database may take. */
-infra_time check_spec_time_max(const struct check_spec *spec);
-
 /* What all kinds know. */
 extern const char check_spec_help[];
 

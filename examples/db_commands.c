@@ -89,12 +89,15 @@ static void tell_status(const struct host *h, infra_time now, char *text,
             continue;
         }
         append(text, size,
-               "\n%s %s %s source %s timeline %llu position %llu, %llu ms ago",
+               "\n%s %s %s source %s timeline %llu position %llu, %llu ms ago"
+               "%s%s",
                db_key(&h->options, i), db_watch_reason(h->watch, i),
                d->writable ? "writable" : "read-only",
                db_key(&h->options, d->source), (unsigned long long)d->timeline,
                (unsigned long long)d->position,
-               (unsigned long long)((now - d->at) / INFRA_MS(1)));
+               (unsigned long long)((now - d->at) / INFRA_MS(1)),
+               d->halted ? ", does not apply what it receives" : "",
+               (h->store.named.apart >> i & 1u) != 0 ? ", apart" : "");
     }
 }
 
@@ -109,6 +112,7 @@ void db_obey(struct host *h, char *text, infra_time now, char *answer,
         { "switchover", INFRA_PROMOTION_SWITCHOVER, true },
         { "abort", INFRA_PROMOTION_ABORT, false },
         { "force", INFRA_PROMOTION_FORCE, true },
+        { "admit", INFRA_PROMOTION_ADMIT, true },
         { "pause", INFRA_PROMOTION_PAUSE, false },
         { "resume", INFRA_PROMOTION_RESUME, false },
     };
@@ -142,5 +146,5 @@ void db_obey(struct host *h, char *text, infra_time now, char *answer,
     }
     (void)snprintf(answer, size,
                    "no: must be status, switchover KEY, abort, "
-                   "force KEY, pause or resume");
+                   "force KEY, admit KEY, pause or resume");
 }

@@ -21,7 +21,9 @@
 #include "arguments.h"
 #include "db_commands.h"
 #include "db_control.h"
+#include "db_names.h"
 #include "db_orders.h"
+#include "entropy.h"
 #include "log.h"
 
 #include <poll.h>
@@ -91,14 +93,16 @@ static void note_change(struct host *h, uint32_t db,
 
     if (last->at == 0 || last->view != s->view ||
         last->writable != s->writable || last->source != s->source ||
-        last->timeline != s->timeline) {
-        db_note("see %s %s %s source %s timeline %llu position %llu (%s)",
+        last->halted != s->halted || last->timeline != s->timeline) {
+        db_note("see %s %s %s source %s%s timeline %llu position %llu (%s)",
                 db_key(&h->options, db),
                 s->view == INFRA_PROMOTION_VIEW_OK     ? "up"
                 : s->view == INFRA_PROMOTION_VIEW_DOWN ? "down"
                                                        : "stalled",
                 s->writable ? "writable" : "read-only",
-                db_key(&h->options, s->source), (unsigned long long)s->timeline,
+                db_key(&h->options, s->source),
+                s->halted ? ", does not apply," : "",
+                (unsigned long long)s->timeline,
                 (unsigned long long)s->position, db_watch_reason(h->watch, db));
     }
     *last = *s;
@@ -141,64 +145,6 @@ static void take_ends(struct host *h, infra_time now)
     }
 }
 
-/* Routers go by what is written down; who reads it tells them, too, for who wrote
- * it may have died in between. */
-static void tell_routers(struct host *h,
-                         const struct infra_promotion_event *named,
-                         infra_time now)
-{
-    db_note("primary %s %s token %llu", db_key(&h->options, named->node),
-            h->options.dbs[named->node].name, (unsigned long long)named->token);
-    if (h->options.on_primary != NULL) {
-        db_orders_give(h->orders, named, now);
-    }
-}
-
-static void take_named(struct host *h, const struct db_named *named,
-                       infra_time now)
-{
-    const struct infra_promotion_event e = { .kind = INFRA_PROMOTION_PRIMARY,
-                                             .node = named->db,
-                                             .source = INFRA_PROMOTION_NOBODY,
-                                             .token = named->token,
-                                             .timeline = named->timeline };
-    int err =
-        infra_promotion_adopt(h->plan, named->db, named->token, named->timeline,
-                              (int)named->is_unfinished, now);
-
-    if (err == INFRA_OK) {
-        db_note(
-            "record %s %s token %llu", named->is_unfinished ? "begun" : "done",
-            db_key(&h->options, named->db), (unsigned long long)named->token);
-    }
-    if (err == INFRA_OK && !named->is_unfinished) {
-        tell_routers(h, &e, now);
-    }
-}
-
-static void take_record(struct host *h, infra_time now)
-{
-    struct infra_promotion_event asked;
-    struct db_named named;
-    uint32_t outcome;
-
-    while (db_store_next(&h->store, now, &asked, &outcome, &named)) {
-        if (asked.kind == INFRA_PROMOTION_READ && named.db != DBS_MAX) {
-            take_named(h, &named, now);
-        }
-        if (outcome != INFRA_FENCE_DONE) {
-            db_note("record %s: %s", infra_promotion_event_name(asked.kind),
-                    outcome == INFRA_FENCE_FAILED ? "refused" : "unknown");
-        }
-        if (infra_promotion_answer(h->plan, asked.call, outcome, now) ==
-                INFRA_OK &&
-            asked.kind == INFRA_PROMOTION_PRIMARY &&
-            outcome == INFRA_FENCE_DONE) {
-            tell_routers(h, &asked, now);
-        }
-    }
-}
-
 static void step_down(struct host *h, infra_time now)
 {
     (void)infra_failover_command(infra_elector_machine(h->store.store.elector),
@@ -214,6 +160,12 @@ static void take_plan(struct host *h, infra_time now)
         case INFRA_PROMOTION_READ:
         case INFRA_PROMOTION_NAME:
         case INFRA_PROMOTION_PRIMARY:
+            db_store_ask(&h->store, &e, now);
+            break;
+        case INFRA_PROMOTION_MARK:
+            db_note("mark %s %s", db_key(&h->options, e.node),
+                    (e.flags & INFRA_PROMOTION_APART) != 0 ? "apart"
+                                                           : "not apart");
             db_store_ask(&h->store, &e, now);
             break;
         case INFRA_PROMOTION_STEP:
@@ -296,7 +248,7 @@ static void run(struct host *h)
         watch_store(h);
         take_samples(h, now);
         take_ends(h, now);
-        take_record(h, now);
+        db_take_record(h, now);
         take_commands(h, now);
         take_plan(h, now);
         take_roles(h); /* What was said to the elector is carried out. */
@@ -344,7 +296,11 @@ static bool start(struct host *h)
     if (!db_store_open(&h->store, h->driver, &h->options)) {
         return false;
     }
-    h->watch = db_watch_create(h->driver, &h->options, infra_driver_now());
+    uint64_t seed;
+    if (!entropy_read(&seed)) {
+        return false;
+    }
+    h->watch = db_watch_create(h->driver, &h->options, seed);
     /* What has a password was made. */
     lease_spec_forget(&h->options.lease);
     check_spec_free(h->options.check);

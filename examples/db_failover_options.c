@@ -4,6 +4,7 @@
 #include "db_failover_options.h"
 
 #include "arguments.h"
+#include "db_check_time.h"
 #include "db_list.h"
 #include "secret.h"
 
@@ -50,9 +51,11 @@ static const char help_options[] =
     "  --control PATH         a socket for commands, see below\n"
     "  --inter TIME           between two checks of a database (1s)\n"
     "  --fall N               failed checks until it counts as down (3)\n"
-    "  --fresh TIME           for so long a check speaks, from when it began: "
-    "more than\n"
-    "                         --inter and its time-outs together (5s)\n"
+    "  --fresh TIME           the age up to which a check counts, from when it "
+    "began: at\n"
+    "                         least twice --inter, and at least the time-outs "
+    "of\n"
+    "                         --check together (5s)\n"
     "  --evidence N           so many say that the primary is dead: this "
     "process, and\n"
     "                         replicas that receive from it no more (2)\n"
@@ -104,12 +107,30 @@ static const char more_help[] =
     "itself\n"
     "and what replicas say to it; so the primary must be reachable from each.\n"
     "\n"
+    "A database that took writes beside the primary has a history of its own "
+    "and is\n"
+    "\"apart\", which is written beside the lease: it is shut out, pointed at "
+    "the primary,\n"
+    "and not promoted before that is done (exit status 0: its data is the "
+    "primary's).\n"
+    "Nor is a MariaDB or MySQL replica that \"does not apply\" what it "
+    "receives, or one\n"
+    "for which the agent answers 1 to detach or to promote.\n"
+    "\n"
+    "Of a database whose disk is full, what is read is answered.  To see that "
+    "too, let\n"
+    "the question write, with --evidence 1, since replicas see nothing wrong: "
+    "db_beat_*.sql\n"
+    "make a function for it, and question=SELECT infra_failover.beat() calls "
+    "it.\n"
+    "\n"
     "COMMAND is status; switchover KEY: make it primary in place of the living "
     "one,\n"
     "without loss; abort: end that; force KEY: promote it though writes may be "
     "lost,\n"
-    "or though the last change is recent; pause, resume: of this process "
-    "only.\n"
+    "or though the last change is recent; admit KEY: it is apart no more, "
+    "since its data\n"
+    "was looked at; pause, resume: of this process only.\n"
     "\n"
     "The log goes to stdout and is never waited for: lines that nobody takes "
     "are\n"
@@ -161,8 +182,13 @@ static bool read_check(struct db_failover_options *o, char *text)
         0) {
         return arguments_wrong("out of memory");
     }
+    infra_time check_time = db_check_time(all); /* Before it is hidden. */
     check_spec_free(o->check);
     o->check = check_spec_read("--check", all);
+    if (o->check != NULL) {
+        o->is_mysql = text[0] == 'm';
+        o->check_time = check_time;
+    }
     secret_hide(text + 6);
     secret_free(all);
     return o->check != NULL;
@@ -276,17 +302,41 @@ static bool read_option(struct db_failover_options *o, int code, char *text)
     }
 }
 
+/* Are there databases enough, and of the right kind? */
+static bool fits_databases(const struct db_failover_options *o)
+{
+    const struct infra_promotion_options *p = &o->promotion;
+    uint32_t sync = 0;
+    uint32_t fit = 0; /* To be promoted. */
+
+    for (uint32_t i = 0; i < o->dbs_count; i++) {
+        bool is_sync = (o->dbs[i].flags & INFRA_PROMOTION_SYNC) != 0;
+        sync += is_sync;
+        fit += (o->dbs[i].flags & INFRA_PROMOTION_NEVER) == 0 &&
+               (is_sync || p->sync_acks == 0);
+    }
+    if (o->dbs_count < 2) {
+        return arguments_wrong("at least two databases are needed");
+    }
+    if (p->sync_acks > 0 && p->sync_acks >= sync) {
+        return arguments_wrong("--sync-acks %u: must be less than the %u "
+                               "databases that are not async",
+                               p->sync_acks, sync);
+    }
+    if (fit == 0) {
+        return arguments_wrong("no database may be promoted: all %sare never",
+                               p->sync_acks > 0 ? "that are not async " : "");
+    }
+    return p->evidence <= o->dbs_count ||
+           arguments_wrong("--evidence %u: there are only this process and "
+                           "%u replicas to say so",
+                           p->evidence, o->dbs_count - 1);
+}
+
 /* What each option cannot see by itself. */
 static bool fits(struct db_failover_options *o)
 {
     struct infra_promotion_options *p = &o->promotion;
-    uint32_t sync = 0;
-    uint32_t able = 0;
-
-    for (uint32_t i = 0; i < o->dbs_count; i++) {
-        sync += (o->dbs[i].flags & INFRA_PROMOTION_SYNC) != 0;
-        able += (o->dbs[i].flags & INFRA_PROMOTION_NEVER) == 0;
-    }
     const char *missing = !lease_spec_is_given(&o->lease) ? "--lease"
                           : o->lease.node == NULL         ? "--node"
                           : o->agent == NULL              ? "--agent"
@@ -295,22 +345,8 @@ static bool fits(struct db_failover_options *o)
     if (missing != NULL) {
         return arguments_wrong("%s is missing (try --help)", missing);
     }
-    if (o->dbs_count < 2) {
-        return arguments_wrong("at least two databases are needed");
-    }
-    if (able == 0) {
-        return arguments_wrong("each database is \"never\": nobody could be "
-                               "promoted");
-    }
-    if (p->sync_acks > 0 && p->sync_acks >= sync) {
-        return arguments_wrong("--sync-acks %u: must be less than the %u "
-                               "databases that are not async",
-                               p->sync_acks, sync);
-    }
-    if (p->evidence > o->dbs_count) {
-        return arguments_wrong("--evidence %u: there are only this process and "
-                               "%u replicas to say so",
-                               p->evidence, o->dbs_count - 1);
+    if (!fits_databases(o)) {
+        return false;
     }
     if (p->fence_failed == INFRA_PROMOTION_PROCEED && p->sync_acks == 0) {
         return arguments_wrong("--unfenced proceed: needs --sync-acks, or two "
@@ -322,9 +358,12 @@ static bool fits(struct db_failover_options *o)
     if (p->fresh < 2 * o->inter) {
         return arguments_wrong("--fresh: must be at least twice --inter");
     }
-    if (p->fresh < check_spec_time_max(o->check)) {
-        return arguments_wrong("--fresh: must not be less than connect_timeout "
-                               "and response_timeout of --check together");
+    if (p->fresh < o->check_time) {
+        return arguments_wrong(
+            "--fresh of %llu ms: must be at least the "
+            "time-outs of --check together, %llu ms",
+            (unsigned long long)(p->fresh / INFRA_MS(1)),
+            (unsigned long long)(o->check_time / INFRA_MS(1)));
     }
     p->fence_unknown = p->fence_failed;
     return true;

@@ -30,6 +30,8 @@ struct db_failover_options {
     const char *on_primary; /* NULL: nobody is told. */
     const char *control;    /* NULL: no commands. */
     struct check_spec *check;
+    bool is_mysql;         /* What is checked; else PostgreSQL. */
+    infra_time check_time; /* The time-outs of a check, together. */
     infra_time inter;
     infra_time agent_limit;
     uint32_t fall;

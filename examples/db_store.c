@@ -1,13 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "db_store.h"
 
-#include "arguments.h"
-#include "db_list.h"
-
-#include <stdio.h>
 #include <string.h>
-
-#define RECORD_FORMAT_MAX (INFRA_LEASE_RECORD_MAX + 1u)
 
 bool db_store_open(struct db_store *store, struct infra_driver *driver,
                    const struct db_failover_options *options)
@@ -17,8 +11,9 @@ bool db_store_open(struct db_store *store, struct infra_driver *driver,
                                               .group = options->group,
                                               .gate = &store->gate };
 
-    *store =
-        (struct db_store) { .options = options, .floor.group = options->group };
+    *store = (struct db_store) { .options = options,
+                                 .named = { .db = DBS_MAX, .former = DBS_MAX },
+                                 .floor.group = options->group };
     if (!token_floors_open(&store->floor_file, path, &store->floor, 1)) {
         return false;
     }
@@ -33,12 +28,36 @@ void db_store_close(struct db_store *store)
     lease_access_close(&store->access);
 }
 
+/* What the record is to say from now on.  It says so from when it is asked for:
+ * who knows more than what was granted does no harm. */
+static void compose(struct db_store *store,
+                    const struct infra_promotion_event *e)
+{
+    struct db_named *n = &store->named;
+    struct db_named former = *n;
+
+    if (e->kind == INFRA_PROMOTION_MARK) {
+        bool is_apart = (e->flags & INFRA_PROMOTION_APART) != 0;
+        n->apart &= ~(1u << e->node);
+        n->apart |= is_apart ? 1u << e->node : 0;
+        return;
+    }
+    n->db = e->node;
+    n->token = e->token;
+    n->timeline = e->timeline;
+    n->is_unfinished = e->kind == INFRA_PROMOTION_NAME;
+    if (!former.is_unfinished) {
+        n->former = former.db;
+        n->former_token = former.token;
+        n->former_timeline = former.timeline;
+    }
+}
+
 void db_store_ask(struct db_store *store,
                   const struct infra_promotion_event *event, infra_time now)
 {
-    char text[RECORD_FORMAT_MAX];
+    char text[DB_RECORD_SIZE];
     const struct infra_promotion_event *e = event;
-    int size = 0;
 
     store->asked = *e;
     if (e->kind == INFRA_PROMOTION_READ) {
@@ -46,49 +65,19 @@ void db_store_ask(struct db_store *store,
                                       e->call_deadline, now);
         return;
     }
-    const char *key = store->options->dbs[e->node].key;
-    if (e->kind == INFRA_PROMOTION_NAME) {
-        size = snprintf(text, sizeof text, "begun %s %llu", key,
-                        (unsigned long long)e->token);
-    } else {
-        size = snprintf(text, sizeof text, "done %s %llu %llu", key,
-                        (unsigned long long)e->token,
-                        (unsigned long long)e->timeline);
-    }
-    (void)infra_lease_write_record(store->store.lease, e->token, text,
-                                   (size_t)size, e->call_deadline, now);
+    compose(store, e);
+    size_t size = db_record_write(store->options, &store->named, text);
+    (void)infra_lease_write_record(store->store.lease, e->token, text, size,
+                                   e->call_deadline, now);
 }
 
-/* False: it says something else, or names somebody who is not here.  Then it is
- * not known who is primary, and nothing may be done. */
-static bool read_record(const struct db_failover_options *o,
-                        const struct infra_lease_record *record,
-                        struct db_named *ret)
+static bool read_record(struct db_store *store,
+                        const struct infra_lease_record *record)
 {
-    char text[RECORD_FORMAT_MAX] = "";
-    char what[8] = "";
-    char key[DB_KEY_MAX + 1] = "";
-    unsigned long long token = 0;
-    unsigned long long timeline = 0;
+    char text[DB_RECORD_SIZE] = "";
 
-    *ret = (struct db_named) { .db = DBS_MAX };
-    if (record->count == 0) {
-        return true;
-    }
     memcpy(text, record->bytes, record->count);
-    int count =
-        sscanf(text, "%7s %63s %llu %llu", what, key, &token, &timeline);
-    bool is_begun = strcmp(what, "begun") == 0 && count == 3;
-    bool is_done = strcmp(what, "done") == 0 && count == 4;
-    ret->db = db_by_key(o, key);
-    ret->is_unfinished = is_begun;
-    ret->token = token;
-    ret->timeline = timeline;
-    return (is_begun || is_done) && token != 0 &&
-           (ret->db != DBS_MAX ||
-            arguments_wrong("the record beside the lease is \"%s\", and there "
-                            "is no such database",
-                            text));
+    return db_record_read(store->options, text, &store->named);
 }
 
 static uint32_t outcome_of(uint32_t outcome)
@@ -109,12 +98,11 @@ bool db_store_next(struct db_store *store, infra_time now,
     }
     *ret_asked = store->asked;
     *ret_outcome = outcome_of(record.outcome);
-    *ret = (struct db_named) { .db = DBS_MAX };
     if (store->asked.kind == INFRA_PROMOTION_READ &&
-        *ret_outcome == INFRA_FENCE_DONE &&
-        !read_record(store->options, &record, ret)) {
+        *ret_outcome == INFRA_FENCE_DONE && !read_record(store, &record)) {
         *ret_outcome = INFRA_FENCE_FAILED;
     }
+    *ret = store->named;
     return true;
 }
 

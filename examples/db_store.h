@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* The store of the group: the lease with its elector, and beside it who was
- * named primary, "begun KEY TOKEN" or "done KEY TOKEN TIMELINE". */
+/* The store of the group: the lease with its elector, and beside it the record
+ * of who was named primary. */
 #ifndef EXAMPLES_DB_STORE_H
 #define EXAMPLES_DB_STORE_H
 
-#include "db_failover_options.h"
+#include "db_record.h"
 #include "lease_store.h"
 #include "token_floor.h"
 
@@ -14,6 +14,7 @@ struct db_store {
     struct lease_access access;
     struct lease_store store;
     struct infra_promotion_event asked; /* About the record; call 0: nothing. */
+    struct db_named named;              /* What the record is to say. */
     struct token_floor floor;
     struct token_floors floor_file; /* Of it. */
 };
@@ -23,19 +24,11 @@ bool db_store_open(struct db_store *store, struct infra_driver *driver,
                    const struct db_failover_options *options);
 void db_store_close(struct db_store *store);
 
-/* Carry out READ, NAME or PRIMARY. */
+/* Carry out READ, NAME, PRIMARY or MARK. */
 void db_store_ask(struct db_store *store,
                   const struct infra_promotion_event *event, infra_time now);
 
-/* What the record says. */
-struct db_named {
-    uint32_t db; /* DBS_MAX: nobody. */
-    uint32_t is_unfinished;
-    uint64_t token;
-    uint64_t timeline;
-};
-
-/* The answer, if there is one.  READ: and who was named, if DONE. */
+/* The answer, if there is one.  READ: and what the record says, if DONE. */
 bool db_store_next(struct db_store *store, infra_time now,
                    struct infra_promotion_event *ret_asked,
                    uint32_t *ret_outcome, struct db_named *ret);

@@ -118,6 +118,17 @@ static bool is_told(const struct infra_probe_result *r)
     return r->outcome == INFRA_OUTCOME_OK && (r->told & needed) == needed;
 }
 
+/* A MariaDB or MySQL replica whose source is there knows its lag, unless the
+ * thread that applies does not run. */
+static bool is_halted(const struct db_watch *w,
+                      const struct infra_probe_result *r,
+                      const struct watched *d)
+{
+    return w->options->is_mysql && r->role == INFRA_ROLE_REPLICA &&
+           (r->told & INFRA_TOLD_LAG) == 0 &&
+           infra_probe_text(d->probe, INFRA_PROBE_TEXT_SOURCE)[0] != '\0';
+}
+
 static bool sample(struct db_watch *w, uint32_t id,
                    const struct infra_probe_result *r,
                    struct infra_promotion_sample *ret)
@@ -139,6 +150,7 @@ static bool sample(struct db_watch *w, uint32_t id,
     ret->timeline = (r->told & INFRA_TOLD_ANSWER) != 0 ? r->answer : 0;
     ret->position = r->position;
     ret->writable = r->writable;
+    ret->halted = is_halted(w, r, d);
     if (source != DBS_MAX && source != id) {
         ret->source = source;
     }

@@ -129,16 +129,13 @@ static void check_health(struct peer *peer) /* + libinfra */
     (void)peer;
     infra_driver_step(driver, infra_driver_now());
     while (infra_prober_next(prober, infra_driver_now(), &event) == INFRA_OK) {
-        if (event.id == INFRA_HEALTH_NOBODY) {
-            continue;
+        if (event.kind == INFRA_HEALTH_UP || event.kind == INFRA_HEALTH_DOWN) {
+            int up = event.kind == INFRA_HEALTH_UP;
+            printf("backend %u is %s: %s\n", event.id, up ? "up" : "down",
+                   infra_probe_reason_name(event.detail));
+            downs += !up;
         }
-        int up = event.kind != INFRA_HEALTH_DOWN;
-        printf("backend %u is %s: %s\n", event.id, up ? "up" : "down",
-               infra_probe_reason_name(event.detail));
-        downs += !up;
-        need(infra_balancer_mark(balancer, event.id, INFRA_AXIS_HEALTH,
-                                 up ? INFRA_STATE_UP : INFRA_STATE_DOWN) == 0,
-             "mark");
+        need(infra_prober_apply_event(balancer, &event) == 0, "apply");
     }
     need(infra_balancer_publish(balancer, infra_driver_now()) == 0, "publish");
 }
@@ -210,16 +207,11 @@ static void serve(struct peer *peer, struct sockaddr_in *at,
 static void turn(void)
 {
     struct epoll_event event;
-    infra_time now = infra_driver_now();                   /* + libinfra */
-    infra_time deadline = infra_driver_deadline(driver);   /* + libinfra */
-    infra_time wait = deadline > now ? deadline - now : 0; /* + libinfra */
-    int ms = (int)(wait / INFRA_MS(1)) + 1; /* + libinfra: was -1 */
 
-    if (epoll_wait(epoll_fd, &event, 1, ms) > 0) {
+    if (epoll_wait(epoll_fd, &event, 1, -1) > 0) {
         struct peer *peer = event.data.ptr;
         peer->ready(peer);
     }
-    check_health(&checks); /* + libinfra */
 }
 
 int main(void)

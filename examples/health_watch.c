@@ -153,6 +153,7 @@ static bool start(struct watch *w)
     int err;
 
     w->health.size = sizeof w->health;
+    w->health.seed = infra_driver_now() ^ (uint64_t)getpid() << 32;
     w->health.ids_max = w->count;
     w->health.start_spread = w->once ? 1 : 0;
     err = infra_driver_create(&w->driver, NULL);
@@ -222,12 +223,14 @@ static void print_change(FILE *out, const struct watch *w,
         return;
     }
     (void)infra_prober_inspect(w->prober, e->id, NULL, &r);
+    bool is_wish = e->kind == INFRA_HEALTH_WISH;
     fprintf(out, "%s\t%s\t%s\t%s\t", w->servers[e->id].name,
-            e->kind == INFRA_HEALTH_UP         ? "up"
+            is_wish                            ? "wish"
+            : e->kind == INFRA_HEALTH_UP       ? "up"
             : e->kind == INFRA_HEALTH_DEGRADED ? "degraded"
                                                : "down",
-            infra_health_reason_name(e->reason),
-            infra_probe_reason_name(e->detail));
+            is_wish ? "-" : infra_health_reason_name(e->reason),
+            is_wish ? "-" : infra_probe_reason_name(e->detail));
     print_told(out, &w->servers[e->id], &r);
 }
 
@@ -335,7 +338,7 @@ static void watch(struct watch *w)
         (void)infra_driver_step(w->driver, infra_driver_now());
         while (infra_prober_next(w->prober, infra_driver_now(), &e) ==
                INFRA_OK) {
-            if (e.id != INFRA_HEALTH_NOBODY) {
+            if (e.id != INFRA_HEALTH_NOBODY && e.kind != INFRA_HEALTH_WISH) {
                 w->servers[e.id].since = e.at;
             }
             if (!w->live) {

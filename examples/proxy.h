@@ -4,7 +4,6 @@
 #define EXAMPLES_PROXY_H
 
 #include "proxy_options.h"
-#include "proxy_wish.h"
 #include "relay.h"
 
 #include <infra/infra.h>
@@ -30,15 +29,11 @@ struct proxy {
     unsigned full_seen; /* What was said of the limits. */
     unsigned refused_seen;
     bool *is_down;             /* By its checks, by id. */
-    struct proxy_wish *wishes; /* Of the backends, by id. */
     uint32_t up_count;
 };
 
 /* Did a step of the start work?  If not, say which. */
 bool proxy_step(const char *step, int err);
-
-/* Configure a backend, but for what it wishes.  An INFRA_ result. */
-int proxy_set_backend(struct proxy *proxy, uint32_t id);
 
 /* Make the balancer and the limits.  False: the arguments do not fit together,
  * and it has been said why. */

@@ -22,19 +22,15 @@ bool proxy_step(const char *step, int err)
     return err == INFRA_OK;
 }
 
-/* As it was configured, but for what it wishes. */
-int proxy_set_backend(struct proxy *proxy, uint32_t id)
+static int set_backend(struct proxy *proxy, uint32_t id)
 {
     const struct proxy_backend *configured = &proxy->options.backends[id];
-    const struct proxy_wish *wish = &proxy->wishes[id];
     const struct infra_backend backend = {
         .size = sizeof backend,
         .key = configured->name,
         .id = id,
-        /* A wish for 0 is a mark (proxy_wish_state()): here 0 is 1. */
-        .weight = wish->has_weight ? wish->weight : configured->weight,
+        .weight = configured->weight,
         .tier = configured->tier,
-        .in_flight_max = wish->in_flight_max,
     };
 
     return infra_balancer_set(proxy->balancer, &backend);
@@ -59,7 +55,7 @@ static bool start_balancer(struct proxy *proxy)
         return false;
     }
     for (uint32_t id = 0; id < o->backends_count; id++) {
-        err = proxy_set_backend(proxy, id);
+        err = set_backend(proxy, id);
         if (err != INFRA_OK) {
             return arguments_wrong("backend \"%s\": --balance %s does not take "
                                    "it: %s",
@@ -107,6 +103,7 @@ static bool start_checks(struct proxy *proxy)
     const struct proxy_options *o = &proxy->options;
     struct infra_health_options health = {
         .size = sizeof health,
+        .seed = infra_driver_now() ^ (uint64_t)getpid() << 32,
         .inter = o->inter,
         .fastinter = o->fastinter,
         .downinter = o->downinter,
@@ -184,10 +181,7 @@ bool proxy_prepare(struct proxy *proxy)
     proxy->workers = calloc(proxy->options.threads, sizeof *proxy->workers);
     proxy->is_down =
         calloc(proxy->options.backends_count, sizeof *proxy->is_down);
-    proxy->wishes =
-        calloc(proxy->options.backends_count, sizeof *proxy->wishes);
-    if (proxy->workers == NULL || proxy->is_down == NULL ||
-        proxy->wishes == NULL) {
+    if (proxy->workers == NULL || proxy->is_down == NULL) {
         return proxy_step("start", INFRA_ENOMEM);
     }
     return start_limits(proxy) && start_balancer(proxy);

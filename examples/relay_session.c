@@ -59,29 +59,6 @@ static void move(struct relay *relay, struct relay_session *s,
     enter(relay, s, phase);
 }
 
-/* Whose fault was it?  The balancer wants to know. */
-static uint32_t outcome_of(int error)
-{
-    switch (error) {
-    case 0:
-        return INFRA_OUTCOME_OK;
-    case ECONNREFUSED:
-        return INFRA_OUTCOME_REFUSED;
-    case ETIMEDOUT:
-        return INFRA_OUTCOME_TIMEOUT;
-    case ECONNRESET:
-    case EPIPE:
-        return INFRA_OUTCOME_RESET;
-    case EHOSTUNREACH:
-    case ENETUNREACH:
-    case EHOSTDOWN:
-    case ENETDOWN:
-        return INFRA_OUTCOME_UNREACHABLE;
-    default:
-        return INFRA_OUTCOME_LOCAL;
-    }
-}
-
 /* Not if that would throw away what the kernel has still to send. */
 void relay_reset_fd(int fd)
 {
@@ -209,7 +186,7 @@ static bool connect_next(struct relay *relay, struct relay_session *s)
         if (error == 0) {
             return true;
         }
-        give_back(relay, s, outcome_of(error));
+        give_back(relay, s, infra_outcome_of_errno(error));
         if (relay_is_shortage(error)) {
             relay->exhausted = true;
             return false;
@@ -234,16 +211,17 @@ static bool reconnect(struct relay *relay, struct relay_session *s,
     return true;
 }
 
-/* Why did the connection fail?  Known from a call, or kept by the socket. */
-static int socket_error(const struct relay_side *side)
+/* Why did the connection to the backend break?  Known from a call, or kept by
+ * the socket; one that hung up without a word has reset it. */
+static uint32_t outcome_of_break(const struct relay_side *backend)
 {
-    int error = side->error;
+    int error = backend->error;
     socklen_t size = sizeof error;
 
     if (error == 0) {
-        getsockopt(side->fd, SOL_SOCKET, SO_ERROR, &error, &size);
+        getsockopt(backend->fd, SOL_SOCKET, SO_ERROR, &error, &size);
     }
-    return error;
+    return infra_outcome_of_errno(error != 0 ? error : ECONNRESET);
 }
 
 /* Bring the connection on.  False: the session is over. */
@@ -254,7 +232,7 @@ static bool settle_connect(struct relay *relay, struct relay_session *s)
         return false;
     }
     if (s->backend.broken) {
-        return reconnect(relay, s, outcome_of(socket_error(&s->backend)));
+        return reconnect(relay, s, outcome_of_break(&s->backend));
     }
     if (s->backend.writable) {
         s->connect_time = infra_driver_now() - s->connect_start;
@@ -299,7 +277,7 @@ static bool settle_ends(struct relay *relay, struct relay_session *s)
         bool over = s->client.broken ? up || s->backend.broken : down;
         if (over) {
             end(relay, s,
-                s->backend.broken ? INFRA_OUTCOME_RESET
+                s->backend.broken ? outcome_of_break(&s->backend)
                                   : INFRA_OUTCOME_ABANDONED,
                 true);
         }

@@ -140,6 +140,28 @@ static void count_up(struct proxy *proxy, uint32_t id, bool is_down)
     }
 }
 
+/* Its agent, or a check that is answered with 404, asks for it. */
+static void take_wish(struct proxy *proxy,
+                      const struct infra_health_event *event)
+{
+    static const char *const words[] = { "ready", "drain", "maintenance" };
+    const struct proxy_backend *backend = &proxy->options.backends[event->id];
+    uint32_t weight = backend->weight != 0 ? backend->weight : 1;
+
+    if ((event->told & INFRA_TOLD_WEIGHT_ABSOLUTE) != 0) {
+        weight = event->weight;
+    } else if ((event->told & INFRA_TOLD_WEIGHT) != 0) {
+        weight = (uint32_t)((uint64_t)weight * event->weight_percent / 100);
+    }
+    log_line("backend %s wishes: %s, weight %u, cap %u", backend->name,
+             words[event->admin % 3], (unsigned)weight,
+             (unsigned)event->in_flight_max);
+    int err = infra_prober_apply_event(proxy->balancer, event);
+    if (err != INFRA_OK) {
+        log_line("backend %s: %s", backend->name, infra_strerror(err));
+    }
+}
+
 static void take_check(struct proxy *proxy,
                        const struct infra_health_event *event)
 {
@@ -162,6 +184,9 @@ static void take_check(struct proxy *proxy,
     case INFRA_HEALTH_DOWN:
         state = INFRA_STATE_DOWN;
         break;
+    case INFRA_HEALTH_WISH:
+        take_wish(proxy, event);
+        return;
     default:
         return; /* Nothing about its health. */
     }
@@ -172,34 +197,6 @@ static void take_check(struct proxy *proxy,
              infra_probe_reason_name(event->detail));
     mark(proxy, event->id, INFRA_AXIS_HEALTH, state);
     count_up(proxy, event->id, state == INFRA_STATE_DOWN);
-}
-
-/* A wish is no event of the checks: look at what each new answer says. */
-static void take_wish(struct proxy *proxy, uint32_t id)
-{
-    const struct proxy_backend *backend = &proxy->options.backends[id];
-    struct proxy_wish *wish = &proxy->wishes[id];
-    struct infra_health_stats health = { .size = sizeof health };
-    struct infra_probe_result answer;
-    uint32_t weight = backend->weight != 0 ? backend->weight : 1;
-
-    if (infra_prober_inspect(proxy->prober, id, &health, &answer) != INFRA_OK ||
-        health.checks == wish->checks) {
-        return;
-    }
-    wish->checks = health.checks;
-    if (!proxy_wish_hear(wish, &answer, weight)) {
-        return;
-    }
-    log_line("backend %s wishes: %s, weight %u, cap %u", backend->name,
-             proxy_wish_name(wish),
-             (unsigned)(wish->has_weight ? wish->weight : weight),
-             (unsigned)wish->in_flight_max);
-    int err = proxy_set_backend(proxy, id);
-    if (err != INFRA_OK) {
-        log_line("backend %s: %s", backend->name, infra_strerror(err));
-    }
-    mark(proxy, id, INFRA_AXIS_ADMIN, proxy_wish_state(wish));
 }
 
 static void take_outlier(struct proxy *proxy,
@@ -276,9 +273,6 @@ static void control(struct proxy *proxy, int signal_fd)
                INFRA_OK) {
             take_check(proxy, &check);
         }
-        for (uint32_t id = 0; id < proxy->options.backends_count; id++) {
-            take_wish(proxy, id);
-        }
         while (proxy->outlier != NULL &&
                infra_outlier_next(proxy->outlier, infra_driver_now(),
                                   &outlier) == INFRA_OK) {
@@ -324,7 +318,6 @@ static void finish(struct proxy *proxy)
     infra_balancer_destroy(proxy->balancer);
     free(proxy->workers);
     free(proxy->is_down);
-    free(proxy->wishes);
     free(proxy->limits);
     shared_gates_close(&proxy->gates);
     proxy_options_finish(&proxy->options);

@@ -12,7 +12,8 @@ status=0
 allowed() {
     case $1 in
     base) echo none ;;
-    driver) echo 'driver|failover|health|probe' ;;
+    driver) echo 'driver|failover|health|probe' ;; # Not balancer: that is apply's.
+    apply) echo 'balancer|driver|failover|health|probe' ;;
     policy) echo balancer ;;
     probe_database) echo probe ;;
     outlier) echo health_outlier ;; # It lives beside health, without it.

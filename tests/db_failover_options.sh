@@ -60,12 +60,24 @@ wrong 2 '--sync-acks 2: must be less than the 2 databases that are not async' \
 wrong 2 '--unfenced "maybe": must be retry or proceed' --unfenced maybe
 wrong 2 '--unfenced proceed: needs --sync-acks' "${good[@]}" --unfenced proceed $a $b
 wrong 2 '--loss "some": must be keep or lose' --loss some
-wrong 2 'each database is "never"' "${good[@]}" $a,never $b,never
-wrong 2 '--fresh: must not be less than connect_timeout' "${good[@]}" --fresh 2900ms $a $b
 wrong 2 '--inter "922337204m": must be a time' "${good[@]}" --inter 922337204m $a $b
 wrong 2 '--sync-acks "4294967295": must be 0 to' "${good[@]}" --sync-acks 4294967295 $a $b
 wrong 2 '--fresh: must be at least twice --inter' "${good[@]}" --fresh 1s --inter 1s $a $b
+wrong 2 '--fresh of 2000 ms: must be at least the time-outs of --check together, 3000 ms' \
+    "${good[@]}" --fresh 2s $a $b
+slow=("${good[@]:0:6}" --check)
+wrong 2 'together, 5001 ms' "${slow[@]}" pgsql,user=x,connect_timeout=1ms,response_timeout=5s $a $b
+wrong 2 'together, 6000 ms' "${slow[@]}" mysql,user=x,tls=1,connect_timeout=2s $a $b
+wrong 2 'together, 7000 ms' "${slow[@]}" \
+    'mysql,user=x,connect_timeout=5s,question=SELECT 1\,connect_timeout=1ms' $a $b
+wrong 2 'no database may be promoted: all are never' "${good[@]}" $a,never $b,never
+wrong 2 'no database may be promoted: all that are not async are never' \
+    "${good[@]}" --sync-acks 1 $a,never $b,never $c,async
 wrong 2 'at least two databases are needed' "${good[@]}" $a
+wrong 2 'database "127.0.0.1/8:1": not an IPv4 address' "${good[@]}" a=127.0.0.1/8:1 $b
+wrong 2 'database "[::1/99]:1": not an IPv6 address' "${good[@]}" "a=[::1/99]:1" $b
+wrong 2 'database "[::1]/99:1":' "${good[@]}" "a=[::1]/99:1" $b
+wrong 2 'database "127.0.0.1:1/99":' "${good[@]}" a=127.0.0.1:1/99 $b
 wrong 2 'database "127.0.0.1:1": must be KEY=ADDR:PORT' "${good[@]}" 127.0.0.1:1
 wrong 2 'database "localhost:1": not an IPv4 address' "${good[@]}" a=localhost:1
 wrong 2 'database "-": must be 1 to 63 letters' "${good[@]}" -- -=127.0.0.1:1
@@ -102,6 +114,7 @@ tell() { "$db_failover" --tell "$dir/control" "$@"; }
 [ "$(stat -c %a "$dir/control")" = 700 ] || fail "others may command: $(stat -c %a "$dir/control")"
 ! said=$(tell switchover a) && [[ $said = "no node w "* ]] || fail "switchover: $said"
 ! said=$(tell switchover z) && [ "$said" = 'no: there is no database "z"' ] || fail "switchover z: $said"
+! said=$(tell admit a) && [[ $said = "no node w "* ]] || fail "admit: $said"
 ! said=$(tell dance) && [[ $said = "no: must be status, switchover KEY"* ]] || fail "dance: $said"
 tell pause >"$dir/said" && tell resume >"$dir/said" || fail "pause, resume: $(cat "$dir/said")"
 wrong 1 'control: Address already in use' "${good[@]}" --control "$dir/control" $a $b

@@ -91,6 +91,8 @@ const char *host_take(void)
             host.primary = e;
         } else if (e.kind == INFRA_PROMOTION_REPOINT) {
             host.repoint = e;
+        } else if (e.kind == INFRA_PROMOTION_MARK) {
+            host.mark = e;
         }
     }
     ck_assert_int_eq(err, INFRA_EAGAIN);

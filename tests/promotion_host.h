@@ -19,6 +19,7 @@ struct test_host {
     uint64_t calls[16][NODES + 1]; /* By kind and node; the last: no node. */
     struct infra_promotion_event primary; /* The last of its kind, */
     struct infra_promotion_event repoint;
+    struct infra_promotion_event mark;
     char told[2048];
 };
 

@@ -190,7 +190,7 @@ START_TEST(creation_needs_memory)
 }
 END_TEST
 
-/* Neither without two descriptors; what was opened is closed again. */
+/* None without its three descriptors; what was opened is closed again. */
 START_TEST(creation_needs_descriptors)
 {
     struct infra_driver *other = NULL;
@@ -214,6 +214,92 @@ START_TEST(creation_needs_descriptors)
     ck_assert_int_eq(error, EMFILE);
     ck_assert_ptr_null(other);
     ck_assert_int_eq(count.live, 0);
+}
+END_TEST
+
+/* The descriptor is all there is to poll: it is readable when the deadline
+ * comes, until that was seen to, and not for a deadline that was taken back
+ * more than once. */
+START_TEST(the_deadline_makes_it_readable)
+{
+    struct guest g;
+    struct pollfd p = { .fd = infra_driver_fd(driver), .events = POLLIN };
+
+    guest_join(&g);
+    ck_assert_int_eq(infra_driver_step(driver, infra_driver_now()), INFRA_OK);
+    ck_assert(!is_readable());
+    for (int i = 0; i < 3; i++) {
+        infra_time due = infra_driver_now() + INFRA_MS(20);
+        g.deadline = due;
+        ck_assert_int_eq(infra_driver_step(driver, infra_driver_now()),
+                         INFRA_OK);
+        ck_assert_int_eq(poll(&p, 1, -1), 1);
+        ck_assert_uint_ge(infra_driver_now(), due);
+        ck_assert(is_readable());
+        g.deadline = INFRA_TIME_NEVER;
+        ck_assert_int_eq(infra_driver_step(driver, infra_driver_now()),
+                         INFRA_OK);
+        ck_assert(!is_readable());
+    }
+    /* It is late already. */
+    g.deadline = 0;
+    ck_assert_int_eq(infra_driver_step(driver, infra_driver_now()), INFRA_OK);
+    ck_assert(is_readable());
+    ck_assert_int_eq(infra_driver_step(driver, infra_driver_now()), INFRA_OK);
+    ck_assert(is_readable());
+    g.deadline = infra_driver_now() + INFRA_MS(20);
+    infra_time late = g.deadline + INFRA_SEC(1000);
+    ck_assert_int_eq(infra_driver_step(driver, infra_driver_now()), INFRA_OK);
+    /* Put off: it rings in vain once. */
+    g.deadline = late;
+    ck_assert_int_eq(infra_driver_step(driver, infra_driver_now()), INFRA_OK);
+    ck_assert_int_eq(poll(&p, 1, -1), 1);
+    ck_assert_int_eq(infra_driver_step(driver, infra_driver_now()), INFRA_OK);
+    ck_assert(!is_readable());
+    infra__driver_leave(driver, &g.client);
+}
+END_TEST
+
+/* A host whose time is another one has the deadline, and is not woken. */
+START_TEST(another_clock_has_no_alarm)
+{
+    struct guest g;
+
+    guest_join(&g);
+    g.deadline = 1;
+    ck_assert_int_eq(infra_driver_step(driver, INFRA_SEC(5)), INFRA_OK);
+    ck_assert(!is_readable());
+    ck_assert_uint_eq(infra_driver_deadline(driver), 1);
+    infra__driver_leave(driver, &g.client);
+}
+END_TEST
+
+static void wake_in_handler(int signal)
+{
+    (void)signal;
+    infra_driver_wake(driver);
+}
+
+/* Whatever a signal interrupts finds errno as it was, also where the wake-up
+ * itself fails, since there are too many already. */
+START_TEST(a_handler_of_signals_may_wake)
+{
+    struct sigaction action = { .sa_handler = wake_in_handler };
+    const uint64_t most = UINT64_MAX - 1;
+
+    ck_assert_int_eq(sigaction(SIGUSR1, &action, NULL), 0);
+    for (int i = 0; i < 2; i++) {
+        if (i == 1) {
+            ck_assert_int_eq(write(driver->wake_fd, &most, sizeof most),
+                             (int)sizeof most);
+        }
+        errno = ENOTEMPTY;
+        ck_assert_int_eq(raise(SIGUSR1), 0);
+        ck_assert_int_eq(errno, ENOTEMPTY);
+        ck_assert(is_readable());
+        ck_assert_int_eq(infra_driver_run(driver, INFRA_TIME_NEVER), INFRA_OK);
+        ck_assert(!is_readable());
+    }
 }
 END_TEST
 
@@ -460,7 +546,10 @@ static Suite *driver_suite(void)
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, options_are_looked_at);
     tcase_add_test(tc, creation_needs_memory);
-    tcase_add_loop_test(tc, creation_needs_descriptors, 0, 2);
+    tcase_add_test(tc, the_deadline_makes_it_readable);
+    tcase_add_test(tc, another_clock_has_no_alarm);
+    tcase_add_test(tc, a_handler_of_signals_may_wake);
+    tcase_add_loop_test(tc, creation_needs_descriptors, 0, 3);
     tcase_add_test(tc, growth_survives_no_memory);
     suite_add_tcase(s, tc);
 

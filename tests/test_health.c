@@ -88,6 +88,42 @@ static const struct {
     { "S1 S4", 0, 0, INFRA_HEALTH_INITIAL_FULLY_DOWN }, /* The defaults. */
 };
 
+/* One backend may begin as another thing than `initial` of the options: its
+ * first change is told, and what is known of its key goes before. */
+START_TEST(a_backend_inherits_its_state)
+{
+    static const uint32_t initials[] = { INFRA_HEALTH_INITIAL_UP,
+                                         INFRA_HEALTH_INITIAL_FULLY_UP,
+                                         INFRA_HEALTH_INITIAL_DOWN,
+                                         INFRA_HEALTH_INITIAL_FULLY_DOWN };
+    static const uint32_t counters[] = { 2, 4, 1, 0 };
+    struct infra_health_event e;
+
+    create((struct infra_health_options) { .initial = initials[3 - _i % 4] });
+    ck_assert_int_eq(infra_health_set_initial(health, 0, "a", initials[_i], 0),
+                     INFRA_OK);
+    ck_assert_uint_eq(inspect(0).counter, counters[_i]);
+    ck_assert_int_eq(infra_health_next(health, 0, &e), INFRA_EAGAIN);
+    /* The same key: nothing changes. */
+    ck_assert_int_eq(
+        infra_health_set_initial(health, 0, "a", initials[3 - _i], 0),
+        INFRA_OK);
+    ck_assert_uint_eq(inspect(0).counter, counters[_i]);
+    /* Elsewhere it is what it was, and that is news to who says otherwise. */
+    ck_assert_int_eq(
+        infra_health_set_initial(health, 1, "a", initials[3 - _i], 0),
+        INFRA_OK);
+    ck_assert_uint_eq(inspect(1).counter, counters[_i]);
+    ck_assert_int_eq(infra_health_next(health, 0, &e), INFRA_OK);
+    ck_assert_uint_eq(e.kind, _i < 2 ? INFRA_HEALTH_UP : INFRA_HEALTH_DOWN);
+    ck_assert_uint_eq(e.reason, INFRA_HEALTH_REASON_KEPT);
+    ck_assert_int_eq(infra_health_set_initial(health, 2, "b", 4, 0),
+                     INFRA_EINVAL);
+    ck_assert_int_eq(infra_health_set_initial(NULL, 2, "b", 0, 0),
+                     INFRA_EINVAL);
+}
+END_TEST
+
 /* The counter takes the values that HAProxy's takes, and a change is told
  * exactly when it crosses `rise`, with the verdict that did it. */
 START_TEST(counter_is_that_of_haproxy)
@@ -496,6 +532,7 @@ static Suite *health_suite(void)
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_loop_test(tc, counter_is_that_of_haproxy, 0,
                         INFRA__COUNT_OF(sequences));
+    tcase_add_loop_test(tc, a_backend_inherits_its_state, 0, 4);
     tcase_add_loop_test(tc, counter_agrees_with_its_definition, 0, 4 * 4 * 4);
     tcase_add_loop_test(tc, outcomes_count_by_whose_fault_they_were, 0,
                         INFRA_OUTCOME_STALE + 1);

@@ -176,28 +176,66 @@ START_TEST(state_goes_with_the_key)
 }
 END_TEST
 
-/* A check that was running when its key moved is void: it is repeated when
- * fastinter has passed, at the new id. */
-START_TEST(a_running_check_does_not_move)
+/* The verdict on a check that was running when its key moved is the key's, as
+ * if it had not moved. One that never comes is not waited for: the check is
+ * repeated when fastinter has passed, and then the first one is stale. */
+START_TEST(a_running_check_moves_too)
 {
-    create((struct infra_health_options) { .fastinter = INFRA_MS(300) });
+    int way = _i % WAYS;
+    int answers = _i < WAYS;
+    uint32_t to = way == SAME_ID ? 0 : 3;
+
+    create((struct infra_health_options) { .fastinter = INFRA_MS(300),
+                                           .inter = INFRA_SEC(1) });
     set(0, "a", 0);
     struct infra_health_event e = next(infra_health_deadline(health));
     ck_assert_uint_eq(e.kind, INFRA_HEALTH_PROBE);
-    move(_i, e.at + INFRA_MS(10));
-    ck_assert_int_eq(infra_health_verdict(health, e.check, 0, 0, e.at),
-                     INFRA_ESTALE);
-    uint32_t to = _i == SAME_ID ? 0 : 3;
+    move(way, e.at + INFRA_MS(10));
     ck_assert_uint_eq(inspect(to).next, e.at + INFRA_MS(300));
     ck_assert_uint_eq(inspect(to).checks, 0);
+    if (answers) {
+        infra_time at = e.at + INFRA_MS(200);
+        ck_assert_int_eq(infra_health_verdict(health, e.check, 0, 0, at),
+                         INFRA_OK);
+        ck_assert_int_eq(infra_health_verdict(health, e.check, 0, 0, at),
+                         INFRA_ESTALE);
+        ck_assert_uint_eq(inspect(to).checks, 1);
+        ck_assert_uint_eq(inspect(to).next, e.at + INFRA_SEC(1));
+        return;
+    }
     struct infra_health_event again = next(e.at + INFRA_MS(300));
     ck_assert_uint_eq(again.kind, INFRA_HEALTH_PROBE);
     ck_assert_uint_eq(again.id, to);
     ck_assert_uint_eq(again.reason, INFRA_HEALTH_REASON_FASTINTER);
-    /* Nothing of the former one counts as running. */
+    ck_assert_int_eq(infra_health_verdict(health, e.check, 0, 0, e.at),
+                     INFRA_ESTALE);
     ck_assert_int_eq(infra_health_verdict(health, again.check, 0, 0, again.at),
                      INFRA_OK);
     ck_assert_uint_eq(infra_health_deadline(health), inspect(to).next);
+}
+END_TEST
+
+/* Two that change places, each with its check running: both verdicts count. */
+START_TEST(running_checks_change_places)
+{
+    uint64_t checks[2] = { 0 };
+
+    create((struct infra_health_options) { .inter = INFRA_SEC(1) });
+    set(0, "a", 0);
+    set(1, "b", 0);
+    struct infra_health_event e = next(INFRA_SEC(1));
+    checks[e.id] = e.check;
+    e = next(INFRA_SEC(1));
+    checks[e.id] = e.check;
+    set(0, "b", INFRA_SEC(1));
+    set(1, "a", INFRA_SEC(1));
+    for (uint32_t i = 0; i < 2; i++) {
+        ck_assert_int_eq(infra_health_verdict(health, checks[i],
+                                              INFRA_OUTCOME_REFUSED, 10 + i,
+                                              INFRA_SEC(1)),
+                         INFRA_OK);
+        ck_assert_uint_eq(inspect(1 - i).detail, 10 + i);
+    }
 }
 END_TEST
 
@@ -436,7 +474,8 @@ static Suite *keys_suite(void)
     TCase *tc = tcase_create("move");
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_loop_test(tc, state_goes_with_the_key, 0, 9 * WAYS);
-    tcase_add_loop_test(tc, a_running_check_does_not_move, 0, WAYS);
+    tcase_add_loop_test(tc, a_running_check_moves_too, 0, 2 * WAYS);
+    tcase_add_test(tc, running_checks_change_places);
     tcase_add_loop_test(tc, resolving_again_puts_no_check_off, 0, 30);
     tcase_add_test(tc, who_was_away_comes_back_in_phase);
     tcase_add_test(tc, a_shifted_list_keeps_everybody);

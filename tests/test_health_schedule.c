@@ -136,7 +136,8 @@ START_TEST(inter_is_the_interval_by_default)
 }
 END_TEST
 
-/* First checks spread evenly over start_spread, by the key and nothing else. */
+/* First checks spread evenly over start_spread, by the key, and by nothing
+ * else if there is no seed. */
 START_TEST(first_checks_are_spread_by_key)
 {
     enum { COUNT = 4000, BINS = 10 };
@@ -159,6 +160,33 @@ START_TEST(first_checks_are_spread_by_key)
     }
     set(COUNT, "10.0.0.7:80", INFRA_SEC(100)); /* The key of id 7. */
     ck_assert_uint_eq(due(COUNT), due(7));
+}
+END_TEST
+
+/* Checkers with seeds of their own, started together, come at times that have
+ * nothing to do with each other, and evenly over the interval; each says the
+ * same times again after a restart. */
+START_TEST(seeds_keep_checkers_apart)
+{
+    enum { CHECKERS = 4000, BINS = 10 };
+    const infra_time inter = INFRA_SEC(2);
+    unsigned bins[BINS] = { 0 };
+
+    for (uint64_t seed = 1; seed <= CHECKERS; seed++) {
+        infra_time again = 0;
+        for (int i = 0; i < 2; i++) {
+            create((struct infra_health_options) { .seed = seed });
+            set(0, "10.0.0.7:80", INFRA_SEC(100));
+            ck_assert(i == 0 || due(0) == again);
+            again = due(0);
+            infra_health_destroy(health);
+            health = NULL;
+        }
+        bins[(again - INFRA_SEC(100)) * BINS / inter]++;
+    }
+    for (int i = 0; i < BINS; i++) {
+        ck_assert_msg(bins[i] > 286 && bins[i] < 514, "bin %d: %u", i, bins[i]);
+    }
 }
 END_TEST
 
@@ -307,6 +335,7 @@ static Suite *schedule_suite(void)
     tcase_add_test(tc, the_counter_chooses_the_interval);
     tcase_add_test(tc, inter_is_the_interval_by_default);
     tcase_add_loop_test(tc, first_checks_are_spread_by_key, 0, 2);
+    tcase_add_test(tc, seeds_keep_checkers_apart);
     tcase_add_test(tc, jitter_keeps_its_bounds);
     suite_add_tcase(s, tc);
 

@@ -578,6 +578,50 @@ START_TEST(the_initial_state_is_no_news)
 }
 END_TEST
 
+/* A checker that was restarted inherits what a backend is marked as, whatever
+ * the options say of others: what has changed since is told, what has not is
+ * not. */
+START_TEST(a_restarted_checker_inherits)
+{
+    struct test_endpoint there;
+    struct test_endpoint gone;
+    int listener = test_listen(AF_UNIX, 8, &there);
+    int closed = test_refuse(&gone);
+
+    for (uint32_t i = 0; i < 4; i++) {
+        const struct test_endpoint *e = i < 2 ? &there : &gone;
+        struct infra_prober_target target = {
+            .size = sizeof target,
+            .key = (const char *[]) { "a", "b", "c", "d" }[i],
+            .address = (const struct sockaddr *)&e->storage,
+            .address_size = e->size,
+            .probe = tcp_probe(),
+            .id = i,
+            .has_initial = 1,
+            .initial =
+                i % 2 == 0 ? INFRA_HEALTH_INITIAL_UP : INFRA_HEALTH_INITIAL_DOWN
+        };
+        ck_assert_int_eq(infra_prober_set(prober, &target, now), INFRA_OK);
+    }
+    for (uint32_t i = 0; i < 4; i++) {
+        while (checks(i) == 0) {
+            run_check(i);
+        }
+    }
+    struct infra_health_event event;
+    uint32_t heard[4] = { 0 };
+    while (infra_prober_next(prober, now, &event) == INFRA_OK) {
+        heard[event.id] = event.kind;
+    }
+    ck_assert_uint_eq(heard[0], 0);
+    ck_assert_uint_eq(heard[1], INFRA_HEALTH_UP);
+    ck_assert_uint_eq(heard[2], INFRA_HEALTH_DOWN);
+    ck_assert_uint_eq(heard[3], 0);
+    (void)close(listener);
+    (void)close(closed);
+}
+END_TEST
+
 /* A backend that moves to another id is there what it was. */
 START_TEST(a_key_may_move)
 {
@@ -662,7 +706,7 @@ START_TEST(every_allocation_may_fail)
     run_check(0);
     (void)expect_change(INFRA_HEALTH_UP, INFRA_PROBE_PASSED);
     (void)close(listener);
-    fds_before = test_open_fds() - 2;
+    fds_before = test_open_fds() - 3;
 }
 END_TEST
 
@@ -729,6 +773,38 @@ START_TEST(structs_of_the_future)
     ck_assert_int_eq(infra_prober_create(&other, driver, &o.known),
                      INFRA_ESTRUCT);
     ck_assert_int_eq(infra_prober_set(prober, &t.known, now), INFRA_ESTRUCT);
+    t.known.size = offsetof(struct infra_prober_target, has_initial) - 1;
+    ck_assert_int_eq(infra_prober_set(prober, &t.known, now), INFRA_EINVAL);
+}
+END_TEST
+
+/* A target as long as before it had `initial`, and one that contradicts
+ * itself. */
+START_TEST(targets_of_any_age)
+{
+    struct test_endpoint endpoint;
+    int listener = test_listen(AF_UNIX, 8, &endpoint);
+    struct infra_prober_target t = {
+        .size = sizeof t,
+        .key = "a",
+        .address = (const struct sockaddr *)&endpoint.storage,
+        .address_size = endpoint.size,
+        .probe = tcp_probe(),
+        .initial = 1
+    };
+
+    ck_assert_int_eq(infra_prober_set(prober, &t, now), INFRA_EINVAL);
+    t.has_initial = 2;
+    ck_assert_int_eq(infra_prober_set(prober, &t, now), INFRA_EINVAL);
+    t.has_initial = 1;
+    t.initial = INFRA_HEALTH_INITIAL_FULLY_DOWN + 1;
+    ck_assert_int_eq(infra_prober_set(prober, &t, now), INFRA_EINVAL);
+    t.size = offsetof(struct infra_prober_target, has_initial);
+    ck_assert_int_eq(infra_prober_set(prober, &t, now), INFRA_OK);
+    struct infra_health_stats stats = { .size = sizeof stats };
+    ck_assert_int_eq(infra_prober_inspect(prober, 0, &stats, NULL), INFRA_OK);
+    ck_assert_uint_eq(stats.up, 0); /* As the options say. */
+    (void)close(listener);
 }
 END_TEST
 
@@ -748,6 +824,7 @@ static Suite *prober_suite(void)
     tcase_add_test(tc, a_run_returns_with_doubt);
     tcase_add_test(tc, doubt_and_trust_cancel_out);
     tcase_add_loop_test(tc, the_initial_state_is_no_news, 0, 4);
+    tcase_add_test(tc, a_restarted_checker_inherits);
     tcase_add_test(tc, a_key_may_move);
     suite_add_tcase(s, tc);
 
@@ -764,6 +841,7 @@ static Suite *prober_suite(void)
     tcase_add_test(tc, every_allocation_may_fail);
     tcase_add_test(tc, arguments_are_looked_at);
     tcase_add_test(tc, structs_of_the_future);
+    tcase_add_test(tc, targets_of_any_age);
     suite_add_tcase(s, tc);
     return s;
 }

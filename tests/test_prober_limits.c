@@ -300,9 +300,14 @@ START_TEST(the_line_may_be_left)
     ck_assert(was_reached(again));
     ck_assert_uint_eq(load().running, 1);
     ck_assert_uint_eq(load().waiting, 0);
-    set(again, NULL, slow_probe()); /* Cut short. */
+    set(again, NULL, slow_probe()); /* The same with another probe goes on. */
+    ck_assert_uint_eq(load().running, 1);
+    struct test_endpoint elsewhere = endpoints[again];
+    endpoints[again] = endpoints[(again + 1) % BACKENDS];
+    set(again, NULL, slow_probe()); /* Elsewhere: cut short. */
     ck_assert_uint_eq(load().running, 0);
     ck_assert_uint_ne(next_of(again), INFRA_TIME_NEVER);
+    endpoints[again] = elsewhere;
 }
 END_TEST
 
@@ -405,7 +410,7 @@ END_TEST
  * session is opened with the present one. */
 START_TEST(names_are_copied)
 {
-    struct fake_tls fake = { .piece = 0 };
+    static struct fake_tls fake; /* Teardown closes the last session. */
     const struct infra_transport transport = fake_tls_transport(&fake);
     const struct infra_prober_options o = { .size = sizeof o,
                                             .allocator = &heap.allocator,

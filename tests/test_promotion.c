@@ -458,7 +458,9 @@ START_TEST(older_of_two_primaries_is_fenced)
     start(sync_1);
     promote_b(2);
     host_primary(0, 1, 103);
-    host_expect("[conflict: conflict] fence-a");
+    host_expect("mark-a [conflict: conflict]");
+    host_done(INFRA_PROMOTION_MARK, 0);
+    host_expect("fence-a");
     host_done(INFRA_PROMOTION_FENCE, 0);
     host_expect("[watch: resolved] resign");
     host_wait(INFRA_SEC(1));
@@ -478,7 +480,7 @@ START_TEST(newer_of_two_primaries_is_adopted)
 {
     start(sync_1);
     host_primary(1, 1, 100);
-    host_expect("[conflict: conflict] fence-b");
+    host_expect("mark-b [conflict: conflict]");
     host_primary(2, 5, 100);
     host_expect("primary-c [repointing: adopted]");
 }
@@ -490,11 +492,15 @@ START_TEST(primary_may_die_in_a_conflict)
     start(sync_1);
     host_wait(INFRA_SEC(6));
     host_primary(1, 1, 100);
-    host_expect("[conflict: conflict] fence-b");
+    host_expect("mark-b [conflict: conflict]");
+    host_done(INFRA_PROMOTION_MARK, 1);
+    host_expect("fence-b");
     host_dead(0);
     host_expect("hold-a [fencing: dead] fence-a");
     host_done(INFRA_PROMOTION_FENCE, 0);
-    host_expect("hold-a [collecting: fenced] detach-a detach-b detach-c");
+    host_expect("hold-a [collecting: fenced] [fencing: conflict] fence-b");
+    host_done(INFRA_PROMOTION_FENCE, 1);
+    host_expect("hold-a [collecting: fenced] detach-a detach-c");
 }
 END_TEST
 
@@ -507,7 +513,7 @@ START_TEST(doubt_looks_at_rivals)
     host_expect("[suspect: suspected]");
     host_primary(1, _i == 0 ? 5 : 1, 100);
     host_expect(_i == 0 ? "primary-b [repointing: adopted]"
-                        : "[conflict: conflict] fence-b");
+                        : "mark-b [conflict: conflict]");
 }
 END_TEST
 

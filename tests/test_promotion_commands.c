@@ -149,7 +149,7 @@ START_TEST(switchover_is_refused)
     ck_assert_int_eq(command(INFRA_PROMOTION_SWITCHOVER, 0), INFRA_EBUSY);
     ck_assert_int_eq(command(INFRA_PROMOTION_SWITCHOVER, 3), INFRA_ENOENT);
     ck_assert_int_eq(command(INFRA_PROMOTION_SWITCHOVER, NOBODY), INFRA_ENOENT);
-    ck_assert_int_eq(command(INFRA_PROMOTION_RESUME + 1, 1), INFRA_EINVAL);
+    ck_assert_int_eq(command(INFRA_PROMOTION_ADMIT + 1, 1), INFRA_EINVAL);
     ck_assert_int_eq(infra_promotion_command(NULL, 0, 0, 0), INFRA_EINVAL);
     ck_assert_int_eq(infra_promotion_set(host.p, 1, "b", 0, 0), INFRA_OK);
     ck_assert_int_eq(command(INFRA_PROMOTION_SWITCHOVER, 1), INFRA_EBUSY);
@@ -208,6 +208,8 @@ START_TEST(pause_gives_no_orders)
     host_lease(3);
     host_expect("[reading: lease] [paused: paused]");
     ck_assert_int_eq(command(INFRA_PROMOTION_RESUME, 0), INFRA_OK);
+    host_expect("read [reading: command]"); /* Others may have acted. */
+    host_done(INFRA_PROMOTION_READ, NOBODY);
     ck_assert_uint_eq(host_status().step, INFRA_PROMOTION_FENCING);
 }
 END_TEST
@@ -273,7 +275,9 @@ START_TEST(held_against_a_writer)
     hold();
     host_done(INFRA_PROMOTION_DETACH, 2);
     host_primary(2, 0, 50);
-    host_expect("hold-a [fencing: conflict] fence-c");
+    host_expect("mark-c hold-a [fencing: conflict]");
+    host_done(INFRA_PROMOTION_MARK, 2);
+    host_expect("fence-c");
     host_done(INFRA_PROMOTION_FENCE, 2);
     host_expect("hold-a [collecting: fenced] [held: missing] detach-a");
 }
@@ -329,7 +333,7 @@ START_TEST(changes_are_damped)
         break;
     default:
         host_primary(2, 1, 100);
-        host_expect("[conflict: conflict] fence-c");
+        host_expect("mark-c [conflict: conflict]");
         break;
     }
 }

@@ -138,7 +138,7 @@ START_TEST(nodes_come_and_go)
     ck_assert_int_eq(infra_promotion_set(p, NODES, "a", 0, 0), INFRA_EINVAL);
     ck_assert_int_eq(infra_promotion_set(p, 0, NULL, 0, 0), INFRA_EINVAL);
     ck_assert_int_eq(infra_promotion_set(p, 0, "", 0, 0), INFRA_EINVAL);
-    ck_assert_int_eq(infra_promotion_set(p, 0, "a", 0, 8), INFRA_EINVAL);
+    ck_assert_int_eq(infra_promotion_set(p, 0, "a", 0, 16), INFRA_EINVAL);
     ck_assert_int_eq(infra_promotion_remove(NULL, 0), INFRA_EINVAL);
     ck_assert_int_eq(infra_promotion_remove(p, NODES), INFRA_EINVAL);
     ck_assert_int_eq(infra_promotion_remove(p, 3), INFRA_ENOENT);
@@ -147,7 +147,7 @@ START_TEST(nodes_come_and_go)
     ck_assert_int_eq(infra_promotion_remove(p, 0), INFRA_EBUSY);
     ck_assert_int_eq(infra_promotion_set(p, 0, "a", 9, 7), INFRA_OK);
     host_primary(1, 1, 1);
-    host_expect("[conflict: conflict] fence-b");
+    host_expect("mark-b [conflict: conflict]");
     ck_assert_int_eq(infra_promotion_set(p, 1, "z", 0, 0), INFRA_OK);
     host_expect("[watch: resolved]"); /* Of that one nothing is known. */
     ck_assert_int_eq(infra_promotion_remove(p, 1), INFRA_OK);
@@ -226,7 +226,7 @@ START_TEST(names_are_distinct)
 {
     check_names(infra_promotion_step_name, STEPS_COUNT);
     check_names(infra_promotion_reason_name, PROMOTION_REASONS_COUNT);
-    check_names(infra_promotion_event_name, INFRA_PROMOTION_STEP + 1);
+    check_names(infra_promotion_event_name, INFRA_PROMOTION_MARK + 1);
 }
 END_TEST
 

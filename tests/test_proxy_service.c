@@ -40,6 +40,20 @@ START_TEST(idle_session_times_out)
 }
 END_TEST
 
+/* The next client's byte; a health check comes without one. */
+static void hear_request(int from)
+{
+    char byte;
+    int b = backend_accept(from);
+
+    while (recv(b, &byte, 1, MSG_PEEK) == 0) {
+        close(b);
+        b = backend_accept(from);
+    }
+    hear(b, "r");
+    close(b);
+}
+
 /* A backend whose port is closed costs clients nothing: another one serves them
  * before any check has noticed. */
 START_TEST(refused_connection_is_retried)
@@ -89,6 +103,31 @@ START_TEST(without_backends_clients_are_refused)
     child_wait_log(&proxy, "is up: rise (passed)\n");
     child_wait_log(&proxy, "clients are served again\n");
     ck_assert_int_eq(child_count_log(&proxy, "clients are refused"), 1);
+    child_stop(&proxy);
+    close(listener);
+}
+END_TEST
+
+/* A backend that the kernel refuses to reach at once, by whatever errno, goes
+ * down, and costs the clients of others nothing.  A link-local address without
+ * its link is EINVAL, as a blackhole route is. */
+START_TEST(unreachable_backend_goes_down)
+{
+    listener = backend_listen(0, name);
+    child_start(&proxy,
+                (const char *[]) { "--inter", "600s", "--fastinter", "600s",
+                                   "[fe80::1]:80", name, NULL });
+    for (int i = 0; i < 10; i++) {
+        int c = client_connect(proxy.port);
+        say_all(c, "r");
+        hear_request(listener);
+        close(c);
+    }
+    child_stop(&proxy);
+    child_start(&proxy, (const char *[]) { OFTEN, "[fe80::1]:80", NULL });
+    child_wait_log(&proxy, "is down: fall (unreachable)\n");
+    child_wait_log(&proxy, "no backend is up: clients are refused\n");
+    ck_assert_int_eq(child_count_log(&proxy, "doubt"), 0);
     child_stop(&proxy);
     close(listener);
 }
@@ -510,6 +549,7 @@ static Suite *service_suite(void)
     tcase_add_test(tc, idle_session_times_out);
     tcase_add_test(tc, refused_connection_is_retried);
     tcase_add_test(tc, without_backends_clients_are_refused);
+    tcase_add_test(tc, unreachable_backend_goes_down);
     tcase_add_test(tc, broken_sessions_are_noticed);
     tcase_add_test(tc, standing_still_is_noticed);
     tcase_add_test(tc, checks_need_not_be_believed);

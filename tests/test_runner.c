@@ -360,7 +360,7 @@ START_TEST(descriptors_do_not_block_and_are_not_inherited)
             ck_assert_int_eq(fcntl(fd, F_GETFL) & O_NONBLOCK, O_NONBLOCK);
         }
     }
-    ck_assert_int_eq(count, 3);
+    ck_assert_int_eq(count, 4);
     infra__job_detach(&t.job);
     infra_driver_destroy(other);
     (void)close(listener);

@@ -102,7 +102,7 @@ END_TEST
  * does not fit into a turn is read in the next. */
 START_TEST(much_goes_both_ways)
 {
-    enum { SIZE = 4 << 20 };
+    enum { SIZE = 16 << 20 }; /* More than sockets may hold by default. */
     struct test_endpoint endpoint;
     struct talk t;
     char *bytes = calloc(1, SIZE);

@@ -299,13 +299,13 @@ START_TEST(a_minority_raises_no_doubt)
 }
 END_TEST
 
-/* A check that finds no descriptor is no verdict; it makes the machine patient
+/* Checks that find no descriptor are no verdicts; they make the machine patient
  * to the double and no more, and an answer a fastinter later ends that. */
 START_TEST(want_of_descriptors_is_doubt)
 {
     start(4);
     run_for(INFRA_SEC(10));
-    set_outcome(0, 1, INFRA_OUTCOME_LOCAL);
+    set_outcome(0, 4, INFRA_OUTCOME_LOCAL);
     for (int i = 0; i < 20; i++) {
         run_for(INTER / 2);
     }
@@ -315,11 +315,59 @@ START_TEST(want_of_descriptors_is_doubt)
     ck_assert_uint_eq(count_down(), 0);
     ck_assert_uint_eq(test_loop_inspect(&loop, 0).counter, 4);
     ck_assert_uint_eq(test_loop_inspect(&loop, 0).failures, 0);
-    set_outcome(0, 1, INFRA_OUTCOME_OK);
+    set_outcome(0, 4, INFRA_OUTCOME_OK);
     run_for(FASTINTER + INTER);
     ck_assert(!loop.doubts);
     set_outcome(0, 1, INFRA_OUTCOME_ABANDONED); /* That is nobody's fault. */
     run_for(INFRA_SEC(5));
+    ck_assert(!loop.doubts);
+}
+END_TEST
+
+/* One backend alone whose checks lack something here is no lasting doubt, if
+ * the others can be checked: also where nobody of those answers. */
+START_TEST(want_of_one_backend_alone_is_soon_over)
+{
+    static const uint32_t others[] = { INFRA_OUTCOME_OK, INFRA_OUTCOME_REFUSED,
+                                       INFRA_OUTCOME_TIMEOUT };
+
+    start(4);
+    set_outcome(1, 3, others[_i]);
+    run_for(INFRA_SEC(30));
+    set_outcome(0, 1, INFRA_OUTCOME_LOCAL);
+    infra_time until = loop.now + INFRA_SEC(10);
+    while (!loop.doubts && loop.now < until) {
+        run_for(INFRA_MS(10));
+    }
+    ck_assert_uint_eq(loop.reason, INFRA_HEALTH_REASON_LOCAL);
+    run_for(FASTINTER + 2 * INTER);
+    ck_assert(!loop.doubts);
+    for (int i = 0; i < 100; i++) {
+        run_for(INTER / 2);
+        ck_assert(!loop.doubts);
+    }
+    ck_assert_uint_eq(test_loop_inspect(&loop, 0).counter, 4);
+    /* What was made once and lacks something again is news. */
+    set_outcome(0, 1, INFRA_OUTCOME_OK);
+    run_for(INTER);
+    set_outcome(0, 1, INFRA_OUTCOME_LOCAL);
+    until = loop.now + INTER;
+    while (!loop.doubts && loop.now < until) {
+        run_for(INFRA_MS(10));
+    }
+    ck_assert(loop.doubts);
+}
+END_TEST
+
+/* Who has never answered does not fall silent: a server that hangs beside such
+ * ones goes down as if they were not there. */
+START_TEST(who_never_answered_is_no_crowd)
+{
+    start(6);
+    set_outcome(0, 5, INFRA_OUTCOME_UNREACHABLE);
+    set_outcome(5, 1, INFRA_OUTCOME_TIMEOUT);
+    run_for(INTER + 2 * FASTINTER + INFRA_SEC(1));
+    ck_assert_uint_eq(count_down(), 6);
     ck_assert(!loop.doubts);
 }
 END_TEST
@@ -515,6 +563,8 @@ static Suite *doubt_suite(void)
     tcase_add_test(tc, refusals_count_in_doubt);
     tcase_add_loop_test(tc, a_minority_raises_no_doubt, 0, 2);
     tcase_add_test(tc, want_of_descriptors_is_doubt);
+    tcase_add_loop_test(tc, want_of_one_backend_alone_is_soon_over, 0, 3);
+    tcase_add_test(tc, who_never_answered_is_no_crowd);
     suite_add_tcase(s, tc);
 
     tc = tcase_create("score");

@@ -1,11 +1,10 @@
-/* Addresses, the errors of sockets, and a socket that meets itself. */
+/* Addresses, and a socket that meets itself. */
 #include "loopback.h"
 #include "support.h"
 
 #include "base/internal.h"
 #include "driver/socket.h"
 
-#include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/un.h>
@@ -32,50 +31,6 @@ START_TEST(a_socket_is_not_its_own_server)
     ((struct sockaddr_in *)&elsewhere.storage)->sin_port ^= 1;
     ck_assert(!infra__socket_is_own_peer(fd, &elsewhere));
     test_reset(fd);
-}
-END_TEST
-
-/* Whose fault each error of the system is. */
-START_TEST(errors_have_outcomes)
-{
-    static const struct {
-        int error;
-        int family;
-        uint32_t outcome;
-    } rows[] = {
-        { ECONNREFUSED, AF_INET, INFRA_OUTCOME_REFUSED },
-        { ENOENT, AF_UNIX, INFRA_OUTCOME_REFUSED },
-        { ENOTDIR, AF_UNIX, INFRA_OUTCOME_REFUSED },
-        { EPROTOTYPE, AF_UNIX, INFRA_OUTCOME_REFUSED },
-        { EAGAIN, AF_UNIX, INFRA_OUTCOME_REFUSED },
-        { EAGAIN, AF_INET, INFRA_OUTCOME_LOCAL },
-        { ENETUNREACH, AF_INET, INFRA_OUTCOME_UNREACHABLE },
-        { EHOSTUNREACH, AF_INET, INFRA_OUTCOME_UNREACHABLE },
-        { ENETDOWN, AF_INET, INFRA_OUTCOME_UNREACHABLE },
-        { EHOSTDOWN, AF_INET, INFRA_OUTCOME_UNREACHABLE },
-        { ENONET, AF_INET, INFRA_OUTCOME_UNREACHABLE },
-        { ENOPROTOOPT, AF_INET, INFRA_OUTCOME_UNREACHABLE },
-        { EPROTO, AF_INET, INFRA_OUTCOME_UNREACHABLE },
-        { ETIMEDOUT, AF_INET, INFRA_OUTCOME_TIMEOUT },
-        { ECONNRESET, AF_INET, INFRA_OUTCOME_RESET },
-        { ECONNABORTED, AF_INET, INFRA_OUTCOME_RESET },
-        { EPIPE, AF_INET, INFRA_OUTCOME_RESET },
-        { ENOTCONN, AF_INET, INFRA_OUTCOME_RESET },
-        { EMFILE, AF_INET, INFRA_OUTCOME_LOCAL },
-        { ENFILE, AF_INET, INFRA_OUTCOME_LOCAL },
-        { ENOBUFS, AF_INET, INFRA_OUTCOME_LOCAL },
-        { ENOMEM, AF_INET, INFRA_OUTCOME_LOCAL },
-        { EADDRNOTAVAIL, AF_INET, INFRA_OUTCOME_LOCAL },
-        { EACCES, AF_UNIX, INFRA_OUTCOME_LOCAL },
-        { EPERM, AF_INET, INFRA_OUTCOME_LOCAL },
-        { EAFNOSUPPORT, AF_INET6, INFRA_OUTCOME_LOCAL },
-    };
-
-    for (size_t i = 0; i < INFRA__COUNT_OF(rows); i++) {
-        ck_assert_msg(infra__socket_outcome(rows[i].error, rows[i].family) ==
-                          rows[i].outcome,
-                      "%s", strerror(rows[i].error));
-    }
 }
 END_TEST
 
@@ -119,7 +74,6 @@ static Suite *socket_suite(void)
     Suite *s = suite_create("socket");
     TCase *tc = tcase_create("socket");
     tcase_add_loop_test(tc, a_socket_is_not_its_own_server, 0, 2);
-    tcase_add_test(tc, errors_have_outcomes);
     tcase_add_test(tc, addresses_are_looked_at);
     suite_add_tcase(s, tc);
     return s;

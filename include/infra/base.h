@@ -24,7 +24,8 @@
  *
  * Thread-safety classes, one per function: *any* (no shared state), *owner*
  * (calls on one object must not overlap), *shared* (may overlap with other
- * shared calls on the same object).  Nothing is async-signal-safe.
+ * shared calls on the same object).  Nothing is async-signal-safe but
+ * infra_driver_wake().
  */
 #ifndef INFRA_BASE_H
 #define INFRA_BASE_H
@@ -169,10 +170,12 @@ enum infra_outcome {
     INFRA_OUTCOME_OK,
     INFRA_OUTCOME_ERROR,       /**< The backend answered with an error. */
     INFRA_OUTCOME_REFUSED,     /**< Connection refused. */
-    INFRA_OUTCOME_UNREACHABLE, /**< No route, network down. */
+    INFRA_OUTCOME_UNREACHABLE, /**< There is no way to it from here: no route,
+                                    network down, forbidden. */
     INFRA_OUTCOME_TIMEOUT,     /**< No answer in time. */
     INFRA_OUTCOME_RESET,       /**< The connection broke or ended early. */
-    INFRA_OUTCOME_LOCAL,       /**< No descriptor, port or memory here: says
+    INFRA_OUTCOME_LOCAL,       /**< What no destination could do for want of a
+                                    descriptor, port or memory here: says
                                     nothing about the backend. */
     INFRA_OUTCOME_ABANDONED,   /**< The client left: says nothing about the
                                     backend. */
@@ -206,6 +209,27 @@ INFRA_API const char *infra_outcome_name(uint32_t outcome);
  * Thread safety: any.
  */
 INFRA_API int infra_outcome_blames_backend(uint32_t outcome);
+
+/**
+ * The outcome for an `errno` of connect(), send(), recv() or another call on a
+ * stream socket; 0 is OK.
+ *
+ * LOCAL is only what no destination could do: no descriptor, no memory, no
+ * local port, or a mistake of the caller.  What this machine's own kernel says
+ * of one destination is the destination's: a blackhole route (EINVAL), a
+ * prohibiting one (EACCES), a firewall (EPERM) and an address family that this
+ * machine lacks (EAFNOSUPPORT) are UNREACHABLE, and so is an errno that is
+ * unknown here.
+ *
+ * EADDRNOTAVAIL of connect() has two meanings, and the number alone counts as
+ * LOCAL: no local port is left for this destination, or there is no local
+ * address to reach it from ([::1] without IPv6), which is UNREACHABLE.  To tell
+ * them apart, connect a datagram socket to the same address: it sends nothing,
+ * needs no port of TCP, and fails in the second case.  The driver does.
+ *
+ * Thread safety: any.
+ */
+INFRA_API uint32_t infra_outcome_of_errno(int error);
 
 /**
  * xxHash64 of @p size bytes (Collet, the specification of xxHash 0.1.1): what

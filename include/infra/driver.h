@@ -1,22 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /**
  * @file driver.h Sockets for the pure modules, on Linux epoll: one descriptor
- * to poll, one deadline, one step.  And the compositions that need them:
- * `infra_prober`, health checks over real connections.
+ * to poll, and one step.  And the compositions that need them: `infra_prober`,
+ * health checks over real connections.
  *
  * In an event loop that the host has already:
  *
  * @code
- * poll infra_driver_fd(driver) for reading,
- *     until infra_driver_deadline(driver);
+ * poll infra_driver_fd(driver) for reading;
  * infra_driver_step(driver, infra_driver_now());
  * while (infra_prober_next(prober, infra_driver_now(), &event) == INFRA_OK) {
- *     if (event.id != INFRA_HEALTH_NOBODY) {
- *         infra_balancer_mark(balancer, event.id, INFRA_AXIS_HEALTH,
- *             event.kind == INFRA_HEALTH_UP         ? INFRA_STATE_UP
- *             : event.kind == INFRA_HEALTH_DEGRADED ? INFRA_STATE_DEGRADED
- *                                                   : INFRA_STATE_DOWN);
- *     }
+ *     switch (event.kind) { ... } // or infra_prober_apply() of apply.h
  * }
  * @endcode
  *
@@ -54,7 +48,7 @@ struct infra_driver_options {
 };
 
 /**
- * Create a driver with nothing to do.  It takes two descriptors.
+ * Create a driver with nothing to do.  It takes three descriptors.
  *
  * @param[out] ret  Set on success only.
  * @param options   NULL for all defaults.
@@ -77,12 +71,16 @@ INFRA_API void infra_driver_destroy(struct infra_driver *driver);
  *  safety: any. */
 INFRA_API infra_time infra_driver_now(void);
 
-/** The descriptor to poll for reading.  It is the driver's: do not close it.
- *  Thread safety: any. */
+/** The descriptor to poll for reading, the only one: it is readable when a
+ *  socket is ready and when the deadline has come, and then until the next
+ *  step.  A host with another clock than infra_driver_now() goes by the
+ *  deadline itself.  It is the driver's: do not close it.  Thread safety: any.
+ */
 INFRA_API int infra_driver_fd(const struct infra_driver *driver);
 
-/** When infra_driver_step() is to be called at the latest; it changes with
- *  every call on the driver or its probers.  Thread safety: owner. */
+/** When infra_driver_step() is to be called at the latest, for a host that has
+ *  timers of its own, or a clock; it changes with every call on the driver or
+ *  its probers.  Thread safety: owner. */
 INFRA_API infra_time infra_driver_deadline(const struct infra_driver *driver);
 
 /**
@@ -109,7 +107,8 @@ INFRA_API INFRA_NODISCARD int infra_driver_run(struct infra_driver *driver,
 
 /**
  * Make the present or next infra_driver_run() return, and the descriptor
- * readable until the next step.
+ * readable until the next step.  It is async-signal-safe, the only call that
+ * is: one write(), and errno is kept.
  *
  * Thread safety: any.
  */
@@ -201,12 +200,17 @@ struct infra_prober_target {
     const char *key;                /**< As in infra_health_set(). */
     const struct sockaddr *address; /**< IPv4, IPv6 or Unix stream; copied. */
     /** How to check it.  It belongs to the prober once the call succeeds; the
-     *  one that it has for this id may be given again. */
+     *  one that was given last for this id may be given again. */
     struct infra_probe *probe;
     /** The server's name for TLS, not empty, copied; NULL: it has none. */
     const char *tls_name;
     uint32_t id;
     uint32_t address_size;
+    /** 1: `initial` is what a backend counts as of which nothing is known, and
+     *  what the host takes it for; 0: the health options say.  A checker that
+     *  was restarted inherits its backends' marks so. */
+    uint32_t has_initial;
+    uint32_t initial; /**< enum infra_health_initial; with has_initial. */
 };
 
 /**
@@ -232,13 +236,19 @@ INFRA_API INFRA_NODISCARD int infra_prober_create(
 INFRA_API void infra_prober_destroy(struct infra_prober *prober);
 
 /**
- * Begin to check a backend, or replace the address and probe of one.  With the
- * same key its counter and its schedule go on; a running check is dropped, and
- * repeated soon, and one that waits keeps its place.
+ * Begin to check a backend, or replace the address and probe of one.
+ *
+ * A host may say its whole list again at any time and in any order.  With the
+ * same key, address and tls_name nothing changes, also where the key has
+ * another id now, or was removed within 10 s: counter and schedule go on, a
+ * check that waits keeps its place, and one that runs counts.  Another probe is
+ * used from the next check on.  Another address drops the running check, which
+ * is repeated soon.
  *
  * @return INFRA_OK; INFRA_ENOMEM; INFRA_ESTRUCT; INFRA_EINVAL: id out of range,
  *         no key, no probe, an address family that is not known, an empty
- *         tls_name.  On failure the probe stays with the caller.
+ *         tls_name, an initial without has_initial or that there is not.  On
+ *         failure the probe stays with the caller.
  *
  * Allocates.  Thread safety: owner (of the driver).
  */
@@ -247,7 +257,8 @@ INFRA_API INFRA_NODISCARD int infra_prober_set(
     infra_time now);
 
 /**
- * Stop checking a backend; what is queued for it is dropped.
+ * Stop checking a backend; what is queued for it is dropped.  A check that runs
+ * may go on for up to 10 s, unheard, in case that its key is set again.
  *
  * @return INFRA_OK, INFRA_ENOENT, INFRA_EINVAL.
  *
@@ -268,8 +279,13 @@ INFRA_API int infra_prober_probe_now(struct infra_prober *prober, uint32_t id,
 
 /**
  * Take the next event: DOUBT or TRUST of the prober itself, then the backends'
- * changes; never PROBE.  The detail of UP, DEGRADED and DOWN is the enum
- * infra_probe_reason of the check that decided.
+ * wishes, then their changes; never PROBE.  The detail of UP, DEGRADED and DOWN
+ * is the enum infra_probe_reason of the check that decided.
+ *
+ * WISH says what a backend asks for by its agent, or by drain_on_404 of a check
+ * of HTTP: an administrative state, a weight, a cap.  What it does not tell
+ * stays as it told it before, also while its checks fail.  infra_prober_apply()
+ * of apply.h does as it is asked.
  *
  * @return INFRA_OK, INFRA_EAGAIN, INFRA_EINVAL.
  *

@@ -6,8 +6,8 @@
  * The machine knows no sockets.  It says *probe backend 7 now*, takes the
  * verdict, and says *up*, *degraded* or *down* with a reason when enough
  * verdicts agree.  A check is never run twice at once for a backend, first
- * checks are spread over the interval by the hash of the key, and a late loop
- * skips checks instead of catching up in a burst.
+ * checks are spread over the interval by the hash of the key and the seed, and
+ * a late loop skips checks instead of catching up in a burst.
  *
  * @code
  * while (infra_health_next(health, now, &event) == INFRA_OK) {
@@ -45,15 +45,19 @@
  * **A backend is its key.**  Where a key moves to another id, or is removed and
  * comes back within INFRA_HEALTH_KEPT_FOR, its counter, its history and its
  * place in the schedule go with it: resolving a name again brings nobody up and
- * puts no check off.  Up to ids_max removed keys are kept, the last ones.
+ * puts no check off.  The verdict on a check that was running counts for the
+ * key; if it does not come, the check is repeated when `fastinter` has passed.
+ * Up to ids_max removed keys are kept, the last ones.
  *
  * **Self-doubt** (after Lifeguard, Dadgar and others 2018).  The machine asks
  * itself whether it is the sick one.  Three things speak against it: its loop
  * comes more than INFRA_HEALTH_LATE after the deadline; a check ends with
- * INFRA_OUTCOME_LOCAL; or a backend that is to go down for its silence is one
- * of a crowd: since it began, more backends fell silent than checks of any were
- * answered.  Silence is INFRA_OUTCOME_TIMEOUT or _UNREACHABLE; all else is said
- * by somebody, and is evidence about him.  Then the machine is in doubt:
+ * INFRA_OUTCOME_LOCAL, and the check of that backend before it did not; or a
+ * backend that is to go down for its silence is one of a crowd: since it began,
+ * more backends fell silent than checks of any were answered.  Silence is
+ * INFRA_OUTCOME_TIMEOUT or _UNREACHABLE, and a backend that has never answered
+ * does not fall silent; all else is said by somebody, and is evidence about
+ * him.  Then the machine is in doubt:
  *
  * - infra_health_patience() stretches the time-outs of new checks: to the
  *   double, and by one more for every `fastinter` in which the loop was late
@@ -61,7 +65,8 @@
  * - Silence does not take a backend down, but is checked again after
  *   `fastinter`.
  * - Each `fastinter` without such evidence, with an answer to a check that
- *   began after it, takes one step back; the last one ends the doubt.
+ *   began after it, takes one step back; the last one ends the doubt.  Where
+ *   only LOCAL spoke against the machine, any end but LOCAL is answer enough.
  *
  * And a failed check says nothing if the loop was away for half of its time or
  * more: after a SIGSTOP, a suspended machine or a long stall nobody is
@@ -76,8 +81,8 @@
  * first failing check began, give or take the jitter; one `fastinter` later if
  * that check was asked for.
  *
- * Cost: O(log n) a check.  Memory: at most 216 bytes per id, allocated by
- * create.
+ * Cost: O(log n) a check, O(n) a verdict that comes after the key has moved.
+ * Memory: at most 248 bytes per id, allocated by create.
  */
 #ifndef INFRA_HEALTH_H
 #define INFRA_HEALTH_H
@@ -116,6 +121,8 @@ enum infra_health_event_kind {
     INFRA_HEALTH_DEGRADED, /**< It is up, came up perhaps, but degraded. */
     INFRA_HEALTH_DOUBT,    /**< The machine began to doubt itself. */
     INFRA_HEALTH_TRUST,    /**< It no longer does. */
+    INFRA_HEALTH_WISH,     /**< Not of this machine but of infra_prober_next():
+                                what a backend asks for is another thing now. */
 };
 
 /** Why an event happened.  Append-only. */
@@ -142,7 +149,11 @@ enum infra_health_reason {
 struct infra_health_options {
     size_t size;
     const struct infra_allocator *allocator;
-    uint64_t seed; /**< Of the jitter; 0 is a fixed seed of its own. */
+    /** Of the jitter and of the spread of first checks; 0 is a fixed seed of
+     *  its own.  Checkers of the same backends want different ones (entropy, or
+     *  their number): with one seed those that started together check each
+     *  backend at the same time for ever. */
+    uint64_t seed;
     /** Between checks; 0: 2 s.  At least 1 ms, like the next two. */
     infra_time inter;
     infra_time fastinter; /**< While the counter moves; 0: inter. */
@@ -167,7 +178,14 @@ struct infra_health_event {
     uint32_t outcome; /**< UP, DEGRADED, DOWN: of the check that decided. */
     uint32_t detail;  /**< UP, DEGRADED, DOWN: as given with that verdict. */
     uint32_t counter; /**< After the event, 0 .. rise + fall - 1. */
-    uint64_t reserved[3];
+    /** WISH: enum infra_probe_told: which of the next four it has ever told.
+     *  They are those of struct infra_probe_result, each as told last. */
+    uint32_t told;
+    uint32_t admin;
+    uint32_t weight_percent;
+    uint32_t weight;
+    uint32_t in_flight_max;
+    uint32_t reserved;
 };
 
 /** What infra_health_inspect() tells about one backend. */
@@ -219,8 +237,24 @@ INFRA_API INFRA_NODISCARD int infra_health_set(struct infra_health *health,
                                                infra_time now);
 
 /**
+ * The same, for a host that knows more of this backend than `initial` of the
+ * options says: a checker that was restarted inherits what its backends were
+ * marked as, so that the first change of each is told.
+ *
+ * @param initial  enum infra_health_initial: where a key begins of which
+ *                 nothing is known, and what the host takes the backend for.
+ * @return As infra_health_set(), and INFRA_EINVAL if there is no such initial.
+ *
+ * Thread safety: owner.
+ */
+INFRA_API INFRA_NODISCARD int infra_health_set_initial(
+    struct infra_health *health, uint32_t id, const char *key, uint32_t initial,
+    infra_time now);
+
+/**
  * Stop checking a backend.  What is queued for it is dropped, and the verdict
- * of a running check will be INFRA_ESTALE.  Its state is kept for its key.
+ * of a running check is INFRA_ESTALE, unless its key is set again by then.  Its
+ * state is kept for its key.
  *
  * @return INFRA_OK, INFRA_ENOENT, INFRA_EINVAL.
  *
@@ -275,9 +309,9 @@ INFRA_API int infra_health_probe_now(struct infra_health *health, uint32_t id,
  *                 _STALE) leaves the counter alone, and the check is repeated
  *                 after fastinter.
  * @param detail   The host's own; handed out with the change that it causes.
- * @return INFRA_OK; INFRA_ESTALE: that check is answered or its backend gone;
- *         INFRA_EINVAL: NULL, or no such outcome (the check is over all the
- *         same, as ABANDONED).
+ * @return INFRA_OK; INFRA_ESTALE: that check is answered, was repeated, or its
+ *         backend is gone; INFRA_EINVAL: NULL, or no such outcome (the check is
+ *         over all the same, as ABANDONED).
  *
  * Thread safety: owner.
  */

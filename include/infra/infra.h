@@ -3,6 +3,7 @@
 #ifndef INFRA_INFRA_H
 #define INFRA_INFRA_H
 
+#include <infra/apply.h>
 #include <infra/balancer.h>
 #include <infra/base.h>
 #include <infra/driver.h>

@@ -23,6 +23,7 @@
  *     case INFRA_PROMOTION_READ:       // ..., answer
  *         infra_promotion_adopt(p, it.node, it.token, it.timeline, it.begun,
  *                               now);
+ *         // and infra_promotion_set() each node that is written down as APART
  *         break;
  *     case INFRA_PROMOTION_NAME:       write_down(&e, BEGUN); break;
  *     case INFRA_PROMOTION_PRIMARY:    write_down(&e, DONE);
@@ -30,7 +31,8 @@
  *     case INFRA_PROMOTION_HOLD:       let_routers_wait(); break;
  *     case INFRA_PROMOTION_RESIGN:     step_down(failover); break;
  *     case INFRA_PROMOTION_STEP:       log_it(e.step, e.reason); break;
- *     case INFRA_PROMOTION_QUARANTINE: write_down_flags(e.node); break;
+ *     case INFRA_PROMOTION_MARK:       write_down(&e, e.flags); break;
+ *     case INFRA_PROMOTION_QUARANTINE: keep_flags(e.node, e.flags); break;
  *     default:                         send_to_agent(&e); break;
  *     }
  * }
@@ -59,6 +61,8 @@
  *    (infra_lease_write_record() of lease.h): before the promotion, as begun,
  *    and after it.  So who takes over knows what the one before it had begun,
  *    and that one cannot begin anything any more.
+ *  - The flag APART of each node is written into the same record, when MARK
+ *    tells it, and is kept in each later record.
  *  - Each start of the process has a lease of its own, with a new token.
  *  - Every order carries the token.  What acts on a node for the host hands it
  *    to an infra_fence there, kept over restarts, and answers FAILED if that
@@ -72,6 +76,10 @@
  *    included.  It compares within one timeline.  What is applied, as the checks
  *    of databases tell it (probe_database.h), will do if DETACH is not answered
  *    before all that was received is applied: positions count from then on.
+ *  - DETACH is answered FAILED for a node whose data is half replaced or is
+ *    being cloned, and the clone goes on: the node has not reported then.
+ *    REPOINT is answered DONE only if the node has nothing that `source` has
+ *    not: the data was compared or replaced.
  *  - The timeline is the token in that table, read when all that was received
  *    is applied.  PostgreSQL's own does not do: it stays the same when the
  *    primary is promoted that never ceased to be it.  Without timelines (all
@@ -89,6 +97,10 @@
  * sent; `behind_max` and `loss` say what may be lost, by default nothing that
  * is known of, and the fence alone keeps two from being written to.
  *
+ * A node that was seen to take writes beside the primary has a history of its
+ * own, which neither its position nor its timeline shows: it has the flag APART
+ * until a REPOINT is DONE.  The writes of that history are lost.
+ *
  * One token names one primary, for ever: a process promotes once with it, and
  * then asks to resign, so that routers and agents can tell the newer from the
  * older by the token alone, whatever else went wrong.
@@ -96,8 +108,9 @@
  * Sources: Redis Sentinel, Patroni (quorum commit), pg_auto_failover (report
  * the position, then decide; one table), orchestrator (the replicas' view).
  *
- * Cost: O(nodes) a call, O(nodes * observers) where it counts votes.  Memory:
- * 120 bytes a node and 16 for each of its observers, allocated by create.
+ * Cost: O(nodes) a call, O(nodes * observers) where it counts votes, and
+ * O(nodes * nodes) while it chooses.  Memory: 160 bytes a node and 16 for
+ * each of its observers, allocated by create.
  */
 #ifndef INFRA_PROMOTION_H
 #define INFRA_PROMOTION_H
@@ -122,7 +135,8 @@ enum infra_promotion_step {
     INFRA_PROMOTION_WATCH,       /**< Nothing to do but to keep the replicas. */
     INFRA_PROMOTION_SUSPECT,     /**< Somebody does not see the primary. */
     INFRA_PROMOTION_WAITING,     /**< It is dead, and it may not act yet. */
-    INFRA_PROMOTION_FENCING,     /**< A primary is being shut out. */
+    INFRA_PROMOTION_FENCING,     /**< A primary is being shut out; until that
+                                      is done it may turn out to be alive. */
     INFRA_PROMOTION_COLLECTING,  /**< Replicas are detached and report. */
     INFRA_PROMOTION_HELD,        /**< To go on might lose writes. */
     INFRA_PROMOTION_STOPPING,    /**< Switchover: the writes are stopped, */
@@ -171,7 +185,8 @@ enum infra_promotion_reason {
 enum infra_promotion_event_kind {
     /** Read from the record beside the lease, with `token`, who was named last,
      *  tell it by infra_promotion_adopt(), and answer DONE, also if nobody was.
-     */
+     *  Before the answer, set the nodes that the record says are APART: that
+     *  flag is forgotten here, since others may have changed the record. */
     INFRA_PROMOTION_READ,
     /** `node` is about to be promoted by this token: write it into the record,
      *  as unfinished, and answer DONE if that was granted. */
@@ -185,9 +200,11 @@ enum infra_promotion_event_kind {
     /** Shut `node` out, so that it takes no writes whatever it believes, nor
      *  when it comes back. */
     INFRA_PROMOTION_FENCE,
-    INFRA_PROMOTION_STOP,    /**< It takes no more writes, and stays up. */
-    INFRA_PROMOTION_DETACH,  /**< It receives from nobody any more. */
-    INFRA_PROMOTION_PROMOTE, /**< It takes writes. */
+    INFRA_PROMOTION_STOP,   /**< It takes no more writes, and stays up. */
+    INFRA_PROMOTION_DETACH, /**< It receives from nobody any more. */
+    /** It takes writes.  FAILED: another node is chosen, and this one not for
+     *  `promote`.  So it is when the node dies meanwhile. */
+    INFRA_PROMOTION_PROMOTE,
     /** It follows `source`.  What it has beyond `position` of an older
      *  timeline is undone, or it is built anew, and that before it connects:
      *  PostgreSQL takes the word of one that has gone its own way for an
@@ -201,14 +218,29 @@ enum infra_promotion_event_kind {
      *  it to another process. */
     INFRA_PROMOTION_RESIGN,
     INFRA_PROMOTION_STEP, /**< It went to `step`: for the log. */
+    /** `node` has the `flags` now, of which APART has changed: write APART into
+     *  the record, beside the primary, and answer DONE if that was granted.
+     *  Until then the node is not shut out, and nobody is promoted. */
+    INFRA_PROMOTION_MARK,
 };
 
-/** Flags of a node. */
-#define INFRA_PROMOTION_NEVER 1u /**< Is never promoted. */
-#define INFRA_PROMOTION_SYNC 2u  /**< Its word counts in `sync_acks`. */
+/** Flags of a node.  They may be set at any time.  A PROMOTE that the host has
+ *  taken before is not taken back, and not given again. */
+/** Is never made primary in place of another.  The primary goes on. */
+#define INFRA_PROMOTION_NEVER 1u
+#define INFRA_PROMOTION_SYNC 2u /**< Its word counts in `sync_acks`. */
 /** Gets no order but to be fenced, is not promoted and not asked, until it is
  *  set without this flag. */
 #define INFRA_PROMOTION_QUARANTINED 4u
+/** Has a history of its own: took writes beside the primary, or by a token that
+ *  the primary never had.  The node has not reported, whatever it says, and is
+ *  not promoted, not even by FORCE; it is shut out while it takes writes, and
+ *  pointed at the primary.  It gets a DETACH only after a REPOINT that was not
+ *  answered, to find out whether its data is still being replaced: what is has
+ *  acknowledged nothing since the node was shut out, and need not be asked.  The machine sets the flag, and
+ *  takes it back when a REPOINT is DONE; MARK tells both.  The host sets it at
+ *  READ, and does not take it back: the operator may, by ADMIT. */
+#define INFRA_PROMOTION_APART 8u
 
 /** What an observer saw of a node. */
 enum infra_promotion_view {
@@ -230,7 +262,11 @@ struct infra_promotion_sample {
     uint64_t position; /**< Received and durable. */
     uint32_t writable; /**< 1: it takes writes. */
     uint32_t source;   /**< From whom it receives, or NOBODY. */
-    uint64_t reserved;
+    /** 1: It does not apply what it receives (MariaDB, MySQL: the SQL thread
+     *  has stopped; PostgreSQL: replay is paused).  The node is not promoted
+     *  then, and does not count as one that has reported. */
+    uint32_t halted;
+    uint32_t reserved; /**< 0. */
 };
 
 /** What to do when a fence attempt did not succeed. */
@@ -296,7 +332,7 @@ struct infra_promotion_event {
     uint64_t timeline;        /**< PRIMARY, REPOINT: of the primary, and */
     uint64_t position;        /**< where it began as primary. */
     uint32_t step;            /**< enum infra_promotion_step */
-    uint32_t reserved;
+    uint32_t flags;           /**< MARK, QUARANTINE: of the node; else 0. */
 };
 
 /** What infra_promotion_inspect() tells. */
@@ -341,6 +377,7 @@ INFRA_API void infra_promotion_destroy(struct infra_promotion *promotion);
  * another node, of which nothing is known.
  *
  * @param priority  Who comes first of those who are as far, higher first.
+ * @param flags     All of them, but that APART stays if it is not given.
  * @return INFRA_OK; INFRA_EBUSY: another key, while its former owner is the
  *         primary or part of a plan; INFRA_EINVAL: NULL, id or flags out of
  *         range, no key.
@@ -436,13 +473,15 @@ enum infra_promotion_command {
     /** Give no orders; what is begun is left as it is, and looked at afresh
      *  after RESUME.  The pause is this process's. */
     INFRA_PROMOTION_PAUSE,
-    INFRA_PROMOTION_RESUME,
+    INFRA_PROMOTION_RESUME, /**< It reads the record first. */
+    /** @p node is APART no more: the operator knows what its data is. */
+    INFRA_PROMOTION_ADMIT,
 };
 
 /**
  * Do what the operator says.
  *
- * @param node  Of SWITCHOVER and FORCE; else not looked at.
+ * @param node  Of SWITCHOVER, FORCE and ADMIT; else not looked at.
  * @return INFRA_OK; INFRA_EBUSY: not in this step, or the token is spent, or
  *         the node is not fit for it now; INFRA_ENOENT: no such node;
  *         INFRA_EINVAL: no such command.

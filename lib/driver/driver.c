@@ -2,7 +2,8 @@
 /* The event loop: an epoll set, an eventfd that wakes it, the timers of all
  * jobs, and the clients' turns. A step takes one batch of events, O(1) each,
  * then the timers that are due, O(log n) each, then gives each client its turn.
- * What does not fit into the batch keeps the descriptor readable. */
+ * What does not fit into the batch keeps the descriptor readable, and so does a
+ * deadline that has come (alarm.c). */
 #include "driver.h"
 
 #include <assert.h>
@@ -15,32 +16,48 @@
 
 #define EVENTS_MAX 256
 
-/* No slot has this number. */
+/* No slot has these numbers. */
 #define WAKE_DATA UINT64_MAX
+#define ALARM_DATA (UINT64_MAX - 1)
 
 INFRA__NO_TAIL_PADDING(struct infra_driver_options, allocator);
 
+static void close_descriptors(const struct infra_driver *d)
+{
+    const int fds[] = { d->epoll_fd, d->wake_fd, d->alarm_fd };
+
+    for (size_t i = 0; i < INFRA__COUNT_OF(fds); i++) {
+        if (fds[i] >= 0) {
+            (void)close(fds[i]);
+        }
+    }
+}
+
+static bool watch(const struct infra_driver *d, int fd, uint64_t data)
+{
+    struct epoll_event event = { .events = EPOLLIN, .data.u64 = data };
+
+    return fd >= 0 && epoll_ctl(d->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0;
+}
+
+/* On failure errno says why. */
 static int open_descriptors(struct infra_driver *d)
 {
-    struct epoll_event event = { .events = EPOLLIN, .data.u64 = WAKE_DATA };
-
+    d->wake_fd = d->alarm_fd = -1;
     d->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     if (d->epoll_fd < 0) {
         return INFRA_ESYSTEM;
     }
     d->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    if (d->wake_fd < 0) {
-        goto no_eventfd;
+    if (watch(d, d->wake_fd, WAKE_DATA)) {
+        d->alarm_fd = infra__alarm_open();
+        if (watch(d, d->alarm_fd, ALARM_DATA)) {
+            return INFRA_OK;
+        }
     }
-    if (epoll_ctl(d->epoll_fd, EPOLL_CTL_ADD, d->wake_fd, &event) != 0) {
-        goto no_watch;
-    }
-    return INFRA_OK;
-
-no_watch:
-    (void)close(d->wake_fd);
-no_eventfd:
-    (void)close(d->epoll_fd);
+    int error = errno;
+    close_descriptors(d);
+    errno = error;
     return INFRA_ESYSTEM;
 }
 
@@ -64,6 +81,7 @@ int infra_driver_create(struct infra_driver **ret,
     }
     d->allocator = allocator;
     d->pid = getpid();
+    d->alarm_at = INFRA_TIME_NEVER;
     err = open_descriptors(d);
     if (err != INFRA_OK) {
         int error = errno; /* Which is to tell why. */
@@ -82,8 +100,7 @@ void infra_driver_destroy(struct infra_driver *driver)
     }
     assert(driver->clients == NULL); /* Destroy its probers first. */
     struct infra_allocator allocator = driver->allocator;
-    (void)close(driver->wake_fd);
-    (void)close(driver->epoll_fd);
+    close_descriptors(driver);
     infra__free(&allocator, driver->slots, driver->timers.capacity,
                 sizeof *driver->slots);
     infra__timers_finish(&driver->timers, &allocator);
@@ -168,6 +185,10 @@ static bool take_turn(struct infra_driver *d, const struct epoll_event *events,
             woken = read(d->wake_fd, &calls, sizeof calls) > 0;
             continue;
         }
+        if (events[i].data.u64 == ALARM_DATA) {
+            d->alarm_rings = true;
+            continue;
+        }
         struct infra__job *job = infra__job_find(d, events[i].data.u64);
         if (job != NULL) {
             infra__job_ready(job, events[i].events, d->now);
@@ -181,6 +202,7 @@ static bool take_turn(struct infra_driver *d, const struct epoll_event *events,
     for (struct infra__client *c = d->clients; c != NULL; c = c->next) {
         c->turn(c->self, d->now);
     }
+    infra__alarm_set(d, now);
     return woken;
 }
 
@@ -239,11 +261,15 @@ int infra_driver_run(struct infra_driver *driver, infra_time until)
     }
 }
 
+/* In a handler of signals there is this one call of the system, and whoever was
+ * interrupted finds errno as it was. */
 void infra_driver_wake(struct infra_driver *driver)
 {
     const uint64_t one = 1;
+    int error = errno;
 
     /* EAGAIN: 2^64 - 2 calls are waiting already, it is readable. */
     ssize_t written = write(driver->wake_fd, &one, sizeof one);
     (void)written;
+    errno = error;
 }

@@ -4,7 +4,7 @@
  * exchanges that the driver runs over sockets.
  *
  * What the host calls may join, leave, attach, detach and cancel; a client's
- * turn may start jobs; done() may do none of it. So nothing is freed under the
+ * turn may start and detach them; done() may do none of it. So nothing is freed under the
  * feet of a step. */
 #ifndef INFRA_DRIVER_DRIVER_H
 #define INFRA_DRIVER_DRIVER_H
@@ -76,15 +76,25 @@ struct infra__slot {
     uint32_t next_free;
 };
 
+enum infra__clock {
+    INFRA__CLOCK_UNKNOWN,
+    INFRA__CLOCK_OURS,
+    INFRA__CLOCK_ANOTHER,
+};
+
 struct infra_driver {
     struct infra_allocator allocator;
     struct infra__slot *slots;   /* timers.capacity of them. */
     struct infra__timers timers; /* By slot. */
     struct infra__client *clients;
-    infra_time now; /* The greatest that was seen. */
+    infra_time now;      /* The greatest that was seen. */
+    infra_time alarm_at; /* When the alarm rings or has rung. */
     uint32_t free_slot;
     int epoll_fd;
     int wake_fd;
+    int alarm_fd;
+    enum infra__clock clock; /* Of the host. */
+    bool alarm_rings;
     pid_t pid; /* Who created it; after fork() a child is another. */
     unsigned char bytes[INFRA__DRIVER_READ_SIZE];
 };
@@ -149,6 +159,11 @@ void infra__driver_join(struct infra_driver *driver,
                         struct infra__client *client);
 void infra__driver_leave(struct infra_driver *driver,
                          struct infra__client *client);
+
+/* A descriptor for the alarm; -1, and errno. */
+int infra__alarm_open(void);
+/* Have it ring at the deadline: after each call that may bring that forward. */
+void infra__alarm_set(struct infra_driver *d, infra_time now);
 
 /* Give a job a place; the tables may grow. INFRA_ENOMEM. */
 int infra__job_attach(struct infra_driver *driver, struct infra__job *job);

@@ -211,6 +211,7 @@ int infra_elector_create(struct infra_elector **ret,
         return err;
     }
     infra__driver_join(driver, &e->client);
+    infra__alarm_set(driver, infra_driver_now());
     *ret = e;
     return INFRA_OK;
 }
@@ -256,6 +257,7 @@ int infra_elector_next(struct infra_elector *elector, infra_time now,
             if (e->lease->is_record_out) { /* The host may have just asked. */
                 resume_jobs(e, now);
             }
+            infra__alarm_set(e->driver, now);
             return err;
         }
         if (event.kind != INFRA_FAILOVER_CALL) {

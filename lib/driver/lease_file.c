@@ -16,7 +16,8 @@
  * survives knows it; and so is the record that a holder writes. Nothing else
  * waits for the disk.
  *
- * Cost: five system calls, two of them fdatasync() for an ACQUIRE or a record. */
+ * Cost: six system calls, and two fdatasync() more for an ACQUIRE or a
+ * record. */
 #include "lease_state.h"
 
 #include "../failover/lease.h"

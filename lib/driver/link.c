@@ -11,14 +11,9 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-static int family(const struct infra__job *job)
-{
-    return job->addresses[job->endpoint].storage.ss_family;
-}
-
 static bool is_tcp(const struct infra__job *job)
 {
-    return family(job) != AF_UNIX;
+    return job->addresses[job->endpoint].storage.ss_family != AF_UNIX;
 }
 
 void infra__link_let_go(struct infra__job *job, bool quiet)
@@ -62,7 +57,9 @@ void infra__link_fail(struct infra__job *job, uint32_t outcome, infra_time now)
 
 void infra__link_fail_errno(struct infra__job *job, int error, infra_time now)
 {
-    infra__link_fail(job, infra__socket_outcome(error, family(job)), now);
+    const struct infra__address *peer = &job->addresses[job->endpoint];
+
+    infra__link_fail(job, infra__socket_outcome(error, peer), now);
 }
 
 void infra__link_connected(struct infra__job *job, infra_time now)

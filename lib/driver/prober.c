@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Health checks over sockets, as the host sees them: backends come and go, and
- * the host hears of changes only. checks.c runs the checks. About 0.5 KiB per
+/* Health checks over sockets, as the host sees them: it hears of changes only.
+ * targets.c knows whom to check, checks.c runs the checks. About 0.6 KiB per
  * backend, allocated when it is set. */
 #include "prober.h"
 
@@ -12,7 +12,6 @@
 
 INFRA__NO_TAIL_PADDING(struct infra_prober_options, rate_max_per_s);
 INFRA__NO_TAIL_PADDING(struct infra_prober_stats, waiting);
-INFRA__NO_TAIL_PADDING(struct infra_prober_target, address_size);
 
 static size_t prober_size(uint32_t ids_max)
 {
@@ -91,31 +90,10 @@ int infra_prober_create(struct infra_prober **ret, struct infra_driver *driver,
     p->pace = infra__pace_of(o.rate_max_per_s);
     p->concurrency_max = o.concurrency_max;
     p->ids_max = h.ids_max;
-    p->initial = h.initial <= INFRA_HEALTH_INITIAL_FULLY_UP ? INFRA_HEALTH_UP
-                                                            : INFRA_HEALTH_DOWN;
+    p->initial = h.initial;
     infra__driver_join(driver, &p->client);
     *ret = p;
     return INFRA_OK;
-}
-
-static void free_name(struct infra_prober *p, char *name)
-{
-    if (name != NULL) {
-        infra__free(&p->allocator, name, 1, strlen(name) + 1);
-    }
-}
-
-static void free_backend(struct infra__backend *b)
-{
-    struct infra_prober *p = b->prober;
-
-    infra__line_leave(b, INFRA__LINE_CHANGES);
-    infra__check_drop(b);
-    infra__job_detach(&b->job);
-    infra_probe_destroy(b->probe);
-    free_name(p, b->tls_name);
-    p->backends[b->id] = NULL;
-    infra__free(&p->allocator, b, 1, sizeof *b);
 }
 
 void infra_prober_destroy(struct infra_prober *prober)
@@ -125,146 +103,17 @@ void infra_prober_destroy(struct infra_prober *prober)
     }
     for (uint32_t id = 0; id < prober->ids_max; id++) {
         if (prober->backends[id] != NULL) {
-            free_backend(prober->backends[id]);
+            infra__backend_free(prober->backends[id]);
         }
+    }
+    while (prober->gone != NULL) {
+        infra__gone_free(prober->gone);
     }
     assert(prober->running == 0 && prober->waiting == 0);
     infra__driver_leave(prober->driver, &prober->client);
     infra_health_destroy(prober->health);
     struct infra_allocator allocator = prober->allocator;
     infra__free(&allocator, prober, 1, prober_size(prober->ids_max));
-}
-
-static int new_backend(struct infra_prober *p, uint32_t id)
-{
-    struct infra__backend *b = infra__alloc(&p->allocator, 1, sizeof *b);
-
-    if (b == NULL) {
-        return INFRA_ENOMEM;
-    }
-    b->prober = p;
-    b->id = id;
-    b->job.addresses = &b->address;
-    b->job.addresses_count = 1;
-    b->job.done = infra__check_done;
-    b->job.owner = b;
-    b->job.tls = p->tls.open != NULL ? &p->tls : NULL;
-    int err = infra__job_attach(p->driver, &b->job);
-    if (err != INFRA_OK) {
-        infra__free(&p->allocator, b, 1, sizeof *b);
-        return err;
-    }
-    p->backends[id] = b;
-    return INFRA_OK;
-}
-
-static int copy_name(struct infra_prober *p, const char *name, char **ret)
-{
-    *ret = NULL;
-    if (name == NULL) {
-        return INFRA_OK;
-    }
-    size_t size = strlen(name) + 1;
-    char *copy = infra__alloc(&p->allocator, 1, size);
-    if (copy == NULL) {
-        return INFRA_ENOMEM;
-    }
-    memcpy(copy, name, size);
-    *ret = copy;
-    return INFRA_OK;
-}
-
-static bool is_empty(const char *text)
-{
-    return text != NULL && text[0] == '\0';
-}
-
-static int import_target(const struct infra_prober *p,
-                         struct infra_prober_target *ret,
-                         struct infra__address *ret_address,
-                         const struct infra_prober_target *target)
-{
-    if (p == NULL || target == NULL) {
-        return INFRA_EINVAL;
-    }
-    int err = infra__options_import(ret, sizeof *ret, target, sizeof *ret);
-    if (err != INFRA_OK) {
-        return err;
-    }
-    if (ret->id >= p->ids_max || ret->key == NULL || is_empty(ret->key) ||
-        is_empty(ret->tls_name) || ret->probe == NULL) {
-        return INFRA_EINVAL;
-    }
-    return infra__address_import(ret_address, ret->address, ret->address_size);
-}
-
-/* What the host said of a backend takes the place of what it had said. */
-static void replace(struct infra__backend *b,
-                    const struct infra_prober_target *t, char *tls_name,
-                    infra_time now)
-{
-    uint64_t key_hash = infra_xxhash64(t->key, strlen(t->key), 0);
-
-    /* Before the verdict on a check that this call cuts short: one of another
-     * key's is stale then. It cannot fail, all was looked at. */
-    int err = infra_health_set(b->prober->health, t->id, t->key, now);
-    assert(err == INFRA_OK);
-    (void)err;
-    if (b->key_hash != key_hash) {
-        infra__line_leave(b, INFRA__LINE_CHANGES);
-        infra__line_leave(b, INFRA__LINE_CHECKS);
-        b->known = b->prober->initial;
-        b->result = (struct infra_probe_result) { 0 };
-    }
-    infra__check_abandon(b, now);
-    if (b->probe != t->probe) {
-        infra_probe_destroy(b->probe);
-    }
-    free_name(b->prober, b->tls_name);
-    b->key_hash = key_hash;
-    b->probe = t->probe;
-    b->tls_name = tls_name;
-    b->job.exchange = infra_probe_exchange(t->probe);
-}
-
-int infra_prober_set(struct infra_prober *prober,
-                     const struct infra_prober_target *target, infra_time now)
-{
-    struct infra_prober_target t = { .size = sizeof t };
-    struct infra__address address;
-    char *tls_name;
-
-    int err = import_target(prober, &t, &address, target);
-    if (err != INFRA_OK) {
-        return err;
-    }
-    err = copy_name(prober, t.tls_name, &tls_name);
-    if (err == INFRA_OK && prober->backends[t.id] == NULL) {
-        err = new_backend(prober, t.id);
-        if (err != INFRA_OK) {
-            free_name(prober, tls_name);
-        }
-    }
-    if (err != INFRA_OK) {
-        return err;
-    }
-    address.tls_name = tls_name;
-    replace(prober->backends[t.id], &t, tls_name, now);
-    prober->backends[t.id]->address = address;
-    return INFRA_OK;
-}
-
-int infra_prober_remove(struct infra_prober *prober, uint32_t id)
-{
-    if (prober == NULL || id >= prober->ids_max) {
-        return INFRA_EINVAL;
-    }
-    struct infra__backend *b = prober->backends[id];
-    if (b == NULL) {
-        return INFRA_ENOENT;
-    }
-    free_backend(b);
-    return infra_health_remove(prober->health, id);
 }
 
 int infra_prober_next(struct infra_prober *prober, infra_time now,
@@ -277,6 +126,11 @@ int infra_prober_next(struct infra_prober *prober, infra_time now,
     if (prober->doubt_changed) {
         *ret = prober->doubt;
         prober->doubt_changed = false;
+        return INFRA_OK;
+    }
+    struct infra__backend *wishes = prober->lines[INFRA__LINE_WISHES].first;
+    if (wishes != NULL) {
+        infra__wish_take(wishes, ret);
         return INFRA_OK;
     }
     struct infra__backend *b = prober->lines[INFRA__LINE_CHANGES].first;
@@ -292,8 +146,12 @@ int infra_prober_next(struct infra_prober *prober, infra_time now,
 int infra_prober_probe_now(struct infra_prober *prober, uint32_t id,
                            infra_time now)
 {
-    return prober != NULL ? infra_health_probe_now(prober->health, id, now)
-                          : INFRA_EINVAL;
+    if (prober == NULL) {
+        return INFRA_EINVAL;
+    }
+    int err = infra_health_probe_now(prober->health, id, now);
+    infra__alarm_set(prober->driver, now);
+    return err;
 }
 
 int infra_prober_load(const struct infra_prober *prober,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Stream sockets without waiting, and whose fault their errors are. Every
+/* Stream sockets without waiting, and what their errors come to. Every
  * descriptor is born non-blocking and close-on-exec, so that no thread of the
  * host can fork in between. */
 #include "socket.h"
@@ -42,6 +42,29 @@ int infra__address_import(struct infra__address *ret,
     *ret = (struct infra__address) { .size = (socklen_t)size };
     memcpy(&ret->storage, address, size);
     return INFRA_OK;
+}
+
+bool infra__address_equal(const struct infra__address *a,
+                          const struct infra__address *b)
+{
+    if (a->size != b->size || a->storage.ss_family != b->storage.ss_family) {
+        return false;
+    }
+    if (a->storage.ss_family == AF_UNIX) {
+        return memcmp(&a->storage, &b->storage, a->size) == 0;
+    }
+    /* Not what lies between the fields, which need not be zero. */
+    if (a->storage.ss_family == AF_INET) {
+        const struct sockaddr_in *v = (const struct sockaddr_in *)&a->storage;
+        const struct sockaddr_in *w = (const struct sockaddr_in *)&b->storage;
+        return v->sin_port == w->sin_port &&
+               v->sin_addr.s_addr == w->sin_addr.s_addr;
+    }
+    const struct sockaddr_in6 *v = (const struct sockaddr_in6 *)&a->storage;
+    const struct sockaddr_in6 *w = (const struct sockaddr_in6 *)&b->storage;
+    return v->sin6_port == w->sin6_port &&
+           v->sin6_scope_id == w->sin6_scope_id &&
+           memcmp(&v->sin6_addr, &w->sin6_addr, sizeof v->sin6_addr) == 0;
 }
 
 int infra__socket_connect(const struct infra__address *address, int *ret_fd)
@@ -128,38 +151,30 @@ bool infra__socket_holds_bytes(int fd)
     return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
 }
 
-uint32_t infra__socket_outcome(int error, int family)
+/* Is there a local address from which this one can be reached? A datagram
+ * socket that connects sends nothing, and has ports of its own. */
+static bool has_source(const struct infra__address *address)
+{
+    int fd = socket(address->storage.ss_family,
+                    SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+    if (fd < 0) {
+        return true; /* Nobody knows: then it is not held against it. */
+    }
+    int error = connect(fd, (const struct sockaddr *)&address->storage,
+                        address->size) != 0
+                    ? errno
+                    : 0;
+    (void)close(fd);
+    return error != EADDRNOTAVAIL;
+}
+
+uint32_t infra__socket_outcome(int error, const struct infra__address *peer)
 {
     assert(error != 0);
-    switch (error) {
-    case ECONNREFUSED:
-        return INFRA_OUTCOME_REFUSED;
-    case ENOENT:     /* Nobody has bound this Unix path, ... */
-    case ENOTDIR:    /* ... nor a directory that leads to it, ... */
-    case EPROTOTYPE: /* ... or not with a stream socket. */
-        return INFRA_OUTCOME_REFUSED;
-    case EAGAIN:
-        /* A Unix listener whose backlog is full says so at once. With TCP the
-         * machine has run out of local ports. */
-        return family == AF_UNIX ? INFRA_OUTCOME_REFUSED : INFRA_OUTCOME_LOCAL;
-    case ENETUNREACH:
-    case EHOSTUNREACH:
-    case ENETDOWN:
-    case EHOSTDOWN:
-    case ENONET:
-    case ENOPROTOOPT: /* ICMP: protocol unreachable. */
-    case EPROTO:      /* ICMP: a broken header. */
+    if (error == EADDRNOTAVAIL && peer->storage.ss_family != AF_UNIX &&
+        !has_source(peer)) {
         return INFRA_OUTCOME_UNREACHABLE;
-    case ETIMEDOUT:
-        return INFRA_OUTCOME_TIMEOUT;
-    case ECONNRESET:
-    case ECONNABORTED:
-    case EPIPE:
-    case ENOTCONN:
-        return INFRA_OUTCOME_RESET;
-    default:
-        /* EMFILE, ENOBUFS, EADDRNOTAVAIL, EACCES, ...: a doubt does not condemn
-         * a backend. */
-        return INFRA_OUTCOME_LOCAL;
     }
+    return infra_outcome_of_errno(error);
 }

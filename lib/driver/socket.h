@@ -20,6 +20,10 @@ struct infra__address {
 int infra__address_import(struct infra__address *ret,
                           const struct sockaddr *address, uint32_t size);
 
+/* The same place? The names do not count. */
+bool infra__address_equal(const struct infra__address *a,
+                          const struct infra__address *b);
+
 /* Begin to connect a new non-blocking socket. 0: it is connected; EINPROGRESS:
  * it will become writable; another errno: there is no socket. */
 int infra__socket_connect(const struct infra__address *address, int *ret_fd);
@@ -43,7 +47,7 @@ void infra__socket_set_quickack(int fd, bool on);
 /* Are there bytes that nobody has read? */
 bool infra__socket_holds_bytes(int fd);
 
-/* An enum infra_outcome for an errno of a socket of this family. */
-uint32_t infra__socket_outcome(int error, int family);
+/* An enum infra_outcome for an errno of a socket to @peer. */
+uint32_t infra__socket_outcome(int error, const struct infra__address *peer);
 
 #endif

@@ -35,14 +35,12 @@ static long failed(uint32_t outcome, uint32_t *ret)
 }
 
 /* What a call of the system came to that moved no bytes. */
-static long answer_errno(const struct infra__job *job, long later,
-                         uint32_t *ret)
+static long answer_errno(long later, uint32_t *ret)
 {
     if (errno == EAGAIN || errno == EINTR) {
         return later; /* After a signal epoll says at once that it is ready. */
     }
-    int family = job->addresses[job->endpoint].storage.ss_family;
-    return failed(infra__socket_outcome(errno, family), ret);
+    return failed(infra_outcome_of_errno(errno), ret);
 }
 
 /* A session's answer, whatever the host's code gave: no more bytes than there
@@ -66,7 +64,7 @@ long infra__stream_read(const struct infra__job *job, void *bytes, size_t size,
     }
     ssize_t count = recv(job->fd, bytes, size, MSG_DONTWAIT);
     if (count < 0) {
-        return answer_errno(job, INFRA_TRANSPORT_WANT_READ, ret);
+        return answer_errno(INFRA_TRANSPORT_WANT_READ, ret);
     }
     return count > 0 ? count : INFRA_TRANSPORT_CLOSED;
 }
@@ -79,8 +77,7 @@ long infra__stream_write(const struct infra__job *job, const void *bytes,
     }
     /* A library leaves the host's SIGPIPE alone. */
     ssize_t count = send(job->fd, bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL);
-    return count >= 0 ? count
-                      : answer_errno(job, INFRA_TRANSPORT_WANT_WRITE, ret);
+    return count >= 0 ? count : answer_errno(INFRA_TRANSPORT_WANT_WRITE, ret);
 }
 
 long infra__stream_secure(struct infra__job *job, uint32_t *ret)

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The machine's beginning and end, its nodes and samples, and what the operator
- * says. */
+/* The machine's beginning and end, its nodes and samples. */
 #include "promotion.h"
 
 #include <string.h>
@@ -19,8 +18,9 @@
 #define NODES_DEFAULT 16u
 #define OBSERVERS_DEFAULT 8u
 #define EVIDENCE_DEFAULT 2u
-#define ALL_FLAGS \
-    (INFRA_PROMOTION_NEVER | INFRA_PROMOTION_SYNC | INFRA_PROMOTION_QUARANTINED)
+#define ALL_FLAGS                                   \
+    (INFRA_PROMOTION_NEVER | INFRA_PROMOTION_SYNC | \
+     INFRA_PROMOTION_QUARANTINED | INFRA_PROMOTION_APART)
 
 INFRA__NO_TAIL_PADDING(struct infra_promotion_options, quarantine);
 INFRA__NO_TAIL_PADDING(struct infra_promotion_sample, reserved);
@@ -113,6 +113,7 @@ int infra_promotion_create(struct infra_promotion **ret,
     }
     p->damper.half_life = o.penalty_half_life;
     p->primary = p->candidate = p->target = NOBODY;
+    p->begun = p->former = NOBODY;
     infra__promotion_drop_order(&p->own);
     for (uint32_t i = 0; i < o.nodes_max; i++) {
         infra__promotion_drop_order(&p->nodes[i].order);
@@ -138,7 +139,8 @@ void infra_promotion_destroy(struct infra_promotion *promotion)
 /* Is it more than one of many? Then it may not become another. */
 static bool is_in_use(const struct infra_promotion *p, uint32_t id)
 {
-    return id == p->primary || id == p->candidate || id == p->target;
+    return id == p->primary || id == p->candidate || id == p->target ||
+           (p->is_unfinished && (id == p->begun || id == p->former));
 }
 
 static void forget(struct infra_promotion *p, uint32_t id)
@@ -169,7 +171,11 @@ int infra_promotion_set(struct infra_promotion *promotion, uint32_t node,
     n->is_set = true;
     n->key = hash;
     n->priority = priority;
-    n->flags = flags;
+    if ((flags & INFRA_PROMOTION_APART) != 0) {
+        n->is_unmarked = false; /* The host has it written down. */
+        n->is_detached = false;
+    }
+    n->flags = flags | (n->flags & INFRA_PROMOTION_APART);
     return INFRA_OK;
 }
 
@@ -212,6 +218,11 @@ int infra_promotion_adopt(struct infra_promotion *promotion, uint32_t node,
     infra__promotion_become(p, INFRA_PROMOTION_REASON_UNLEASED, NOBODY);
     if (p->primary != NOBODY && p->primary != node) {
         p->nodes[p->primary].is_deposed = true;
+    }
+    uint32_t last = last_primary(p);
+    if (unfinished) {
+        infra__promotion_begin(p, node); /* No change yet. */
+    } else if (last != NOBODY && last != node) {
         p->changes++;
         p->changed = p->now;
         infra__damper_add(&p->damper, p->now);
@@ -220,6 +231,7 @@ int infra_promotion_adopt(struct infra_promotion *promotion, uint32_t node,
     p->primary_token = token;
     p->primary_timeline = timeline;
     p->primary_position = 0;
+    p->knows_origin = false;
     p->is_unfinished = unfinished != 0;
     p->nodes[node].is_deposed = false;
     infra__promotion_advance(p, now);
@@ -242,6 +254,15 @@ static void learn(struct infra_promotion *p, uint32_t id,
     n->position = s->position;
     n->writable = writable;
     n->source = s->source;
+    n->is_halted = s->halted != 0;
+    if (s->source != NOBODY && at >= n->not_before) {
+        n->is_detached = false; /* Somebody attached it again. */
+        n->silent_since = 0;
+        n->is_sealed = n->may_follow = false;
+    }
+    if (writable && id == p->primary && !p->is_unfinished) {
+        infra__promotion_seal(p, at);
+    }
     if (!writable && s->source == p->primary && p->primary != NOBODY &&
         at >= n->not_before) {
         n->is_deposed = false; /* It follows. */
@@ -253,6 +274,7 @@ static bool is_sample(const struct infra_promotion *p, uint32_t node,
 {
     return s->observer < p->o.observers_max &&
            s->view <= INFRA_PROMOTION_VIEW_STALLED && s->writable <= 1 &&
+           s->halted <= 1 &&
            (s->source == NOBODY ||
             (s->source < p->o.nodes_max && s->source != node));
 }
@@ -283,86 +305,6 @@ int infra_promotion_report(struct infra_promotion *promotion, uint32_t node,
     }
     infra__promotion_advance(p, now);
     return INFRA_OK;
-}
-
-/* Without loss: the primary is there, and so are those who acknowledge; with
- * fewer it might be one that was replaced and does not know. */
-static int switch_over(struct infra_promotion *p, uint32_t node)
-{
-    uint32_t followers = 0;
-
-    for (uint32_t i = 0; i < p->o.nodes_max; i++) {
-        followers += is_fresh(p, i) && p->nodes[i].source == p->primary &&
-                     has_flag(&p->nodes[i], INFRA_PROMOTION_SYNC);
-    }
-    bool is_possible = p->step == INFRA_PROMOTION_WATCH && !p->is_spent &&
-                       p->primary != NOBODY && is_writable(p, p->primary) &&
-                       followers >= p->o.sync_acks;
-    if (!is_possible || node == p->primary ||
-        !infra__promotion_may_lead(p, node) || p->nodes[node].is_deposed ||
-        (p->o.sync_acks > 0 &&
-         !has_flag(&p->nodes[node], INFRA_PROMOTION_SYNC))) {
-        return INFRA_EBUSY;
-    }
-    infra__promotion_become(p, INFRA_PROMOTION_REASON_COMMAND, node);
-    return INFRA_OK;
-}
-
-static int abort_switchover(struct infra_promotion *p)
-{
-    if (p->step != INFRA_PROMOTION_STOPPING &&
-        p->step != INFRA_PROMOTION_CATCHING_UP) {
-        return INFRA_EBUSY;
-    }
-    infra__promotion_become(p, INFRA_PROMOTION_REASON_COMMAND, p->primary);
-    return INFRA_OK;
-}
-
-static int force(struct infra_promotion *p, uint32_t node)
-{
-    if (p->step == INFRA_PROMOTION_WAITING && !p->is_spent) {
-        p->is_impatient = true;
-        return INFRA_OK;
-    }
-    if (p->step != INFRA_PROMOTION_HELD ||
-        !infra__promotion_may_lead(p, node) || !p->nodes[node].is_detached) {
-        return INFRA_EBUSY;
-    }
-    infra__promotion_become(p, INFRA_PROMOTION_REASON_COMMAND, node);
-    return INFRA_OK;
-}
-
-int infra_promotion_command(struct infra_promotion *promotion, uint32_t command,
-                            uint32_t node, infra_time now)
-{
-    struct infra_promotion *p = promotion;
-    int err = INFRA_OK;
-
-    if (p == NULL || command > INFRA_PROMOTION_RESUME) {
-        return INFRA_EINVAL;
-    }
-    if ((command == INFRA_PROMOTION_SWITCHOVER ||
-         command == INFRA_PROMOTION_FORCE) &&
-        !is_node(p, node)) {
-        return INFRA_ENOENT;
-    }
-    infra__promotion_advance(p, now);
-    switch (command) {
-    case INFRA_PROMOTION_SWITCHOVER:
-        err = switch_over(p, node);
-        break;
-    case INFRA_PROMOTION_ABORT:
-        err = abort_switchover(p);
-        break;
-    case INFRA_PROMOTION_FORCE:
-        err = force(p, node);
-        break;
-    default:
-        p->is_paused = command == INFRA_PROMOTION_PAUSE;
-        break;
-    }
-    infra__promotion_advance(p, now);
-    return err;
 }
 
 int infra_promotion_inspect(const struct infra_promotion *promotion,

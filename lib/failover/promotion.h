@@ -4,10 +4,13 @@
  *   promotion_steps.c     which step follows which, and why: one table
  *   promotion_evidence.c  what the samples say of the primary and its rivals
  *   promotion_choice.c    who is promoted, and whether anybody may be
+ *   promotion_apart.c     who has a history of its own
  *   promotion_due.c       what is due in a step
  *   promotion_plan.c      what it means to enter a step, and the turn
- *   promotion_orders.c    orders, answers, and what the host is told
- *   promotion.c           create, nodes, samples, the operator's words */
+ *   promotion_orders.c    orders and their answers
+ *   promotion_events.c    what the host is told, and when
+ *   promotion_commands.c  what the operator says
+ *   promotion.c           create, nodes, samples */
 #ifndef INFRA_FAILOVER_PROMOTION_H
 #define INFRA_FAILOVER_PROMOTION_H
 
@@ -19,7 +22,7 @@
 #define STEPS_COUNT (INFRA_PROMOTION_PAUSED + 1u)
 #define PROMOTION_REASONS_COUNT (INFRA_PROMOTION_REASON_PAUSED + 1u)
 #define NO_REASON PROMOTION_REASONS_COUNT
-#define NO_ORDER (INFRA_PROMOTION_STEP + 1u)
+#define NO_ORDER (INFRA_PROMOTION_MARK + 1u)
 #define NO_OUTCOME (INFRA_FENCE_UNKNOWN + 1u)
 #define STEPS_LOG_MAX 16u /* Not yet taken by the host; then the oldest goes. */
 
@@ -46,6 +49,13 @@ enum infra__promotion_rule {
     INFRA__PROMOTION_RULE_UNKNOWN,  /* Asynchronous: or might be one. */
     INFRA__PROMOTION_RULE_NAME,     /* What was begun is written down before, */
     INFRA__PROMOTION_RULE_UNFINISHED, /* and begun anew by who finds it. */
+    INFRA__PROMOTION_RULE_APART,  /* A history of its own counts for nothing, */
+    INFRA__PROMOTION_RULE_MARK,   /* also for the process that leads next, */
+    INFRA__PROMOTION_RULE_PROVED, /* until the node was repointed. */
+    INFRA__PROMOTION_RULE_WHOLE,  /* Who cannot be detached has not reported. */
+    INFRA__PROMOTION_RULE_REFUSED, /* Who was not promoted is not tried again. */
+    INFRA__PROMOTION_RULE_LOST,    /* A dead candidate is not waited for. */
+    INFRA__PROMOTION_RULE_SEAL,    /* Who is out counts until then. */
     INFRA__PROMOTION_RULES_COUNT,
 };
 #ifdef INFRA_MUTATIONS
@@ -86,14 +96,25 @@ struct node {
     uint32_t source;
     uint32_t priority;
     uint32_t flags;
-    infra_time not_before; /* Samples begun before do not speak any more. */
+    infra_time refused_until; /* Its promotion failed: not a candidate. */
+    infra_time not_before;    /* Samples begun before do not speak any more. */
     struct order order;
+    /* Since it was shut out, under this lease, it has acknowledged nothing; and
+     * the primary was seen here after that. */
+    infra_time silent_since; /* 0: it may have. */
+    uint64_t seal_timeline;
+    uint64_t seal_position;
+    bool is_sealed;
+    bool may_follow; /* A REPOINT was handed out since then, */
+    bool is_in_part; /* and is still at work on its data, in this plan. */
     bool is_set;
     bool has_answered; /* The facts above are known. */
     bool is_detached;  /* By this plan. */
     bool is_deposed;   /* It was primary, and does not follow yet. */
     bool is_fenced;    /* By this plan, */
     bool is_excused;   /* or it could not be, and the plan went on. */
+    bool is_halted;    /* What it has received is not applied. */
+    bool is_unmarked;  /* APART has changed, and is not written down so. */
     bool tells_quarantine;
 };
 
@@ -118,16 +139,25 @@ struct infra_promotion {
 
     uint64_t primary_timeline;
     uint64_t primary_position; /* Where it began; 0: not known. */
-    bool is_unfinished;        /* or that is to be. */
+    uint64_t primary_origin;   /* Its timeline before that, if known. */
+    bool knows_origin;
+    bool is_unfinished;       /* or that is to be: then there is also */
+    uint32_t begun;           /* the one that is to be, */
+    uint32_t former;          /* and the last that was, if known, */
+    uint64_t former_timeline; /* with its timeline. */
 
     /* The plan. */
     uint32_t candidate;
     uint32_t target;   /* Who is or was shut out. */
-    uint64_t began_at; /* The candidate's position. */
+    uint64_t began_at; /* The candidate's position, */
+    uint64_t began_on; /* and its timeline, before it is promoted. */
+    bool goes_on;      /* The candidate is the primary that there is. */
     bool is_switchover;
     uint64_t last_position; /* Of the primary that was stopped. */
 
-    struct order own; /* What the host is to do itself. */
+    struct order own;      /* What the host is to do itself. */
+    uint32_t marked;       /* MARK: of which node, */
+    uint32_t marked_flags; /* and what it was told. */
     struct infra__damper damper;
     infra_time changed; /* When the primary last changed. */
     uint64_t changes;
@@ -208,6 +238,41 @@ uint32_t infra__promotion_choose(const struct infra_promotion *p,
 /* May it be made primary, by what it is and not by what it has? */
 bool infra__promotion_may_lead(const struct infra_promotion *p, uint32_t id);
 
+/* May the candidate still be promoted, whatever became of its flags? */
+bool infra__promotion_may_go_on(const struct infra_promotion *p);
+
+/* Is the candidate dead, as far as anybody sees? */
+bool infra__promotion_is_lost(const struct infra_promotion *p, uint32_t id);
+
+/* The last primary that is known to have been one; NOBODY. */
+static inline uint32_t last_primary(const struct infra_promotion *p)
+{
+    return p->is_unfinished ? p->former : p->primary;
+}
+
+/* Somebody is about to be promoted. */
+void infra__promotion_begin(struct infra_promotion *p, uint32_t id);
+
+/* Does it take writes beside the primary? Then it is shut out. */
+bool infra__promotion_is_rival(const struct infra_promotion *p, uint32_t id);
+
+/* A node is APART from now on, or not any more; the host has to write it down. */
+void infra__promotion_set_apart(struct infra_promotion *p, uint32_t id,
+                                bool is_apart);
+
+/* Nobody is known to be silent any more; @if_repointed: of those who may follow.
+ */
+void infra__promotion_unseal(struct infra_promotion *p, bool if_repointed);
+
+/* The primary was seen, as its node says now. */
+void infra__promotion_seal(struct infra_promotion *p, infra_time at);
+
+/* Find the nodes that have a history of their own. */
+void infra__promotion_find_apart(struct infra_promotion *p);
+
+/* The first node whose mark is not written down; NOBODY. */
+uint32_t infra__promotion_unmarked(const struct infra_promotion *p);
+
 /* The reason to leave the step, NO_REASON if there is none, and whom it is
  * about. The damper forgets as it is asked. */
 struct infra__due {
@@ -231,12 +296,21 @@ uint32_t infra__promotion_fence_end(const struct infra_promotion *p,
 bool infra__promotion_wants_repoint(const struct infra_promotion *p,
                                     uint32_t id);
 
+/* Does it keep the order to be shut out? */
+bool infra__promotion_wants_fence(const struct infra_promotion *p, uint32_t id);
+
 /* Orders that got no answer in time, and those that the step wants. */
 void infra__promotion_expire_orders(struct infra_promotion *p);
 void infra__promotion_give_orders(struct infra_promotion *p);
 void infra__promotion_drop_order(struct order *order);
 
+/* May it be given once more? */
+bool infra__promotion_may_repeat(const struct order *order);
+
 /* When time alone changes the step. */
 infra_time infra__promotion_step_due(const struct infra_promotion *p);
+
+/* When what was seen speaks no more, or has been so for long enough. */
+infra_time infra__promotion_seen_due(const struct infra_promotion *p);
 
 #endif

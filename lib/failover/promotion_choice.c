@@ -8,12 +8,21 @@
  * them covers every acknowledged write, whoever was primary and whether or not
  * it was shut out (as Patroni's quorum commit, and as Paxos reads a majority).
  * A primary that is not one of those who count holds one copy less: then it
- * takes n - k + 1.
+ * takes n - k + 1. So who is at least as far as n - k of them has everything,
+ * also if one of the others is ahead and may not be promoted; and so has who is
+ * at least as far as the primary, if that reports.
+ *
+ * A node that was shut out and has followed nobody since acknowledges nothing:
+ * it is one less of n, for a candidate that is as far as the primary was seen to
+ * be after that.
  *
  * Without acknowledgements everybody has to report, and may still be behind
  * what the old primary was last seen to have (Patroni's
  * maximum_lag_on_failover). */
 #include "promotion.h"
+
+/* Flags of a node that is not asked, and whose word does not count. */
+#define OUT (INFRA_PROMOTION_QUARANTINED | INFRA_PROMOTION_APART)
 
 /* Timeline first: positions compare within one. */
 struct place {
@@ -54,7 +63,7 @@ static bool has_reported(const struct infra_promotion *p, uint32_t id)
         (n->is_detached && n->source == NOBODY) || !PROMOTION_RULE(DETACH);
 
     return n->is_set && n->has_answered && is_cut && !is_misleading(n) &&
-           !has_flag(n, INFRA_PROMOTION_QUARANTINED) &&
+           !n->is_halted && !has_flag(n, OUT) &&
            (n->at >= n->not_before || !PROMOTION_RULE(SINCE));
 }
 
@@ -63,37 +72,95 @@ static bool is_expected(const struct infra_promotion *p, uint32_t id)
 {
     const struct node *n = &p->nodes[id];
 
-    return n->is_set && !n->is_fenced && !n->is_excused &&
-           !has_flag(n, INFRA_PROMOTION_QUARANTINED);
+    return n->is_set && !n->is_fenced && !n->is_excused && !has_flag(n, OUT);
 }
 
 bool infra__promotion_may_lead(const struct infra_promotion *p, uint32_t id)
 {
     const struct node *n = &p->nodes[id];
+    bool is_going_on = id == p->primary && !p->is_unfinished;
+    bool is_refused = p->now < n->refused_until && PROMOTION_RULE(REFUSED);
 
-    return is_fresh(p, id) &&
-           !has_flag(n, INFRA_PROMOTION_NEVER | INFRA_PROMOTION_QUARANTINED);
+    return is_fresh(p, id) && !n->is_halted && !is_refused &&
+           !has_flag(n, OUT) &&
+           (is_going_on || !has_flag(n, INFRA_PROMOTION_NEVER));
+}
+
+bool infra__promotion_may_go_on(const struct infra_promotion *p)
+{
+    const struct node *n = &p->nodes[p->candidate];
+
+    return !has_flag(n, OUT) &&
+           (p->goes_on || !has_flag(n, INFRA_PROMOTION_NEVER));
 }
 
 struct tally {
     uint32_t reported;
     uint32_t needed;
     bool is_complete;     /* All whom it waits for reported. */
-    struct place reached; /* The greatest of those reported, */
-    struct place binding; /* of those who count, or of all that is known. */
+    bool is_enough;       /* Those who did suffice. */
+    struct place binding; /* What the candidate has to have. */
 };
 
-static void raise(struct place *greatest, const struct node *n)
+static void raise_to(struct place *greatest, struct place place)
 {
-    if (is_greater(place_of(n), *greatest)) {
-        *greatest = place_of(n);
+    if (is_greater(place, *greatest)) {
+        *greatest = place;
     }
 }
 
-static struct tally count(const struct infra_promotion *p)
+/* The least place that @needed of those who count and reported, @reported of
+ * them, have not passed. With fewer than that nobody is promoted by it. */
+static struct place reached_by_all_but(const struct infra_promotion *p,
+                                       uint32_t reported, uint32_t needed)
+{
+    struct place greatest = { 0, 0 };
+    struct place least = { UINT64_MAX, UINT64_MAX };
+
+    for (uint32_t i = 0; i < p->o.nodes_max && reported >= needed; i++) {
+        uint32_t behind = 0;
+        if (!is_sync(&p->nodes[i]) || !has_reported(p, i)) {
+            continue;
+        }
+        struct place mine = place_of(&p->nodes[i]);
+        for (uint32_t k = 0; k < p->o.nodes_max; k++) {
+            behind += is_sync(&p->nodes[k]) && has_reported(p, k) &&
+                      !is_greater(place_of(&p->nodes[k]), mine);
+        }
+        if (behind >= needed && is_greater(least, mine)) {
+            least = mine;
+        }
+    }
+    return reported >= needed ? least : greatest;
+}
+
+/* The one that was named last took every write that was acknowledged since. */
+static bool has_primary_reported(const struct infra_promotion *p)
+{
+    return p->primary != NOBODY && !p->is_unfinished &&
+           has_reported(p, p->primary) &&
+           p->nodes[p->primary].timeline >= p->primary_timeline;
+}
+
+/* Has it acknowledged nothing since its seal? What is still being built anew
+ * cannot begin to once its source is out. */
+static bool is_silent(const struct infra_promotion *p, uint32_t id)
+{
+    const struct node *n = &p->nodes[id];
+    bool is_cut_off =
+        n->is_in_part && p->primary != NOBODY && p->nodes[p->primary].is_fenced;
+
+    return n->silent_since != 0 && (n->is_sealed || !PROMOTION_RULE(SEAL)) &&
+           (!n->may_follow || is_cut_off) && id != p->primary &&
+           !has_reported(p, id);
+}
+
+/* @is_strict: also who is silent is one of those who count. */
+static struct tally count(const struct infra_promotion *p, bool is_strict)
 {
     bool acks = p->o.sync_acks > 0;
     struct tally t = { .is_complete = true };
+    struct place seal = { 0, 0 };
     uint32_t all = 0;
 
     for (uint32_t i = 0; i < p->o.nodes_max; i++) {
@@ -103,18 +170,21 @@ static struct tally count(const struct infra_promotion *p)
         if (!n->is_set) {
             continue;
         }
+        if (acks && !is_strict && is_sync(n) && is_silent(p, i)) {
+            is_counted = false;
+            raise_to(&seal,
+                     (struct place) { n->seal_timeline, n->seal_position });
+        }
         all += is_counted;
         t.reported += is_counted && is_in;
         t.is_complete = t.is_complete && (is_in || !is_expected(p, i));
-        if (is_in) {
-            raise(&t.reached, n);
-        }
-        if (acks ? is_counted && is_in : n->has_answered) {
-            raise(&t.binding, n);
+        if (!acks && n->has_answered && !has_flag(n, INFRA_PROMOTION_APART)) {
+            raise_to(&t.binding, place_of(n));
         }
     }
     if (!acks) {
         t.needed = PROMOTION_RULE(ALL) ? all : 0;
+        t.is_enough = t.reported >= t.needed;
         return t;
     }
     bool is_outside =
@@ -125,6 +195,15 @@ static struct tally count(const struct infra_promotion *p)
     if (!PROMOTION_RULE(QUORUM)) {
         t.needed = 1;
     }
+    t.is_enough = t.reported >= t.needed;
+    t.binding = reached_by_all_but(p, t.reported, t.needed);
+    if (has_primary_reported(p) &&
+        (t.reported < t.needed ||
+         is_greater(t.binding, place_of(&p->nodes[p->primary])))) {
+        t.binding = place_of(&p->nodes[p->primary]);
+        t.is_enough = true;
+    }
+    raise_to(&t.binding, seal);
     return t;
 }
 
@@ -196,7 +275,9 @@ static uint32_t best(const struct infra_promotion *p, const struct tally *t,
 static uint32_t writer_beside(const struct infra_promotion *p, uint32_t chosen)
 {
     for (uint32_t i = 0; i < p->o.nodes_max && PROMOTION_RULE(CONFLICT); i++) {
-        bool is_unknown = p->o.sync_acks == 0 && is_expected(p, i) &&
+        bool is_loose =
+            is_expected(p, i) || (i == p->primary && !p->nodes[i].is_fenced);
+        bool is_unknown = p->o.sync_acks == 0 && is_loose &&
                           !has_reported(p, i) && PROMOTION_RULE(UNKNOWN);
         if (i != chosen && !p->nodes[i].is_excused &&
             (is_writable(p, i) || is_unknown)) {
@@ -206,20 +287,39 @@ static uint32_t writer_beside(const struct infra_promotion *p, uint32_t chosen)
     return NOBODY;
 }
 
+/* One that takes writes on its own is stopped whoever is promoted; NOBODY. */
+static uint32_t writer_apart(const struct infra_promotion *p)
+{
+    for (uint32_t i = 0; i < p->o.nodes_max && PROMOTION_RULE(CONFLICT); i++) {
+        if (has_flag(&p->nodes[i], INFRA_PROMOTION_APART) &&
+            infra__promotion_is_rival(p, i) && !p->nodes[i].is_excused) {
+            return i;
+        }
+    }
+    return NOBODY;
+}
+
 uint32_t infra__promotion_choose(const struct infra_promotion *p,
                                  struct infra__choice *ret)
 {
-    struct tally t = count(p);
+    uint32_t writer = writer_apart(p);
+    struct tally t = count(p, true);
     bool is_late = p->now >= infra__time_add(p->since, p->o.collect) ||
                    p->step == INFRA_PROMOTION_HELD;
-    bool is_enough = t.reported >= t.needed;
     bool had_one = false;
 
-    *ret = (struct infra__choice) { NOBODY, t.reported, t.needed };
+    *ret = (struct infra__choice) { writer, t.reported, t.needed };
+    if (writer != NOBODY) {
+        return INFRA_PROMOTION_REASON_CONFLICT;
+    }
     if (!t.is_complete && !is_late) {
         return NO_REASON;
     }
-    uint32_t chosen = is_enough ? best(p, &t, false, &had_one) : NOBODY;
+    uint32_t chosen = t.is_enough ? best(p, &t, false, &had_one) : NOBODY;
+    if (chosen == NOBODY && p->o.sync_acks > 0) {
+        struct tally less = count(p, false);
+        chosen = less.is_enough ? best(p, &less, false, &had_one) : NOBODY;
+    }
     if (chosen == NOBODY && p->o.loss == INFRA_PROMOTION_LOSE) {
         if (!is_late) {
             return NO_REASON; /* Somebody may come back yet who has it. */
@@ -227,11 +327,11 @@ uint32_t infra__promotion_choose(const struct infra_promotion *p,
         chosen = best(p, &t, true, &had_one);
     }
     if (chosen == NOBODY) {
-        return !is_enough ? INFRA_PROMOTION_REASON_MISSING
-               : had_one  ? INFRA_PROMOTION_REASON_AHEAD
-                          : INFRA_PROMOTION_REASON_NONE;
+        return !t.is_enough ? INFRA_PROMOTION_REASON_MISSING
+               : had_one    ? INFRA_PROMOTION_REASON_AHEAD
+                            : INFRA_PROMOTION_REASON_NONE;
     }
-    uint32_t writer = writer_beside(p, chosen);
+    writer = writer_beside(p, chosen);
     ret->candidate = writer != NOBODY ? writer : chosen;
     return writer != NOBODY ? INFRA_PROMOTION_REASON_CONFLICT
                             : INFRA_PROMOTION_REASON_REPORTED;

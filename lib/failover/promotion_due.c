@@ -4,6 +4,9 @@
  * all. */
 #include "promotion.h"
 
+#define DAMPER_LOOK_INTERVAL \
+    INFRA_SEC(1) /* When it is low enough is not said. */
+
 static infra_time after(infra_time from, infra_time duration)
 {
     return infra__time_add(from, duration);
@@ -80,6 +83,11 @@ static struct infra__due due_of_doubt(struct infra_promotion *p)
                    p->primary);
 }
 
+/* Flags that the candidate of a switchover may get too late. */
+#define CANNOT_LEAD                                        \
+    (INFRA_PROMOTION_NEVER | INFRA_PROMOTION_QUARANTINED | \
+     INFRA_PROMOTION_APART)
+
 static struct infra__due due_of_switchover(const struct infra_promotion *p)
 {
     const struct node *old = &p->nodes[p->primary];
@@ -94,7 +102,9 @@ static struct infra__due due_of_switchover(const struct infra_promotion *p)
     if (infra__promotion_verdict(p, &votes) == INFRA_PROMOTION_REASON_DEAD) {
         return because(INFRA_PROMOTION_REASON_DEAD, p->primary);
     }
-    if (old->order.outcome == INFRA_FENCE_FAILED) {
+    if (old->order.outcome == INFRA_FENCE_FAILED ||
+        has_flag(old, INFRA_PROMOTION_QUARANTINED) ||
+        has_flag(new, CANNOT_LEAD)) {
         return because(INFRA_PROMOTION_REASON_REFUSED, p->primary);
     }
     if (p->step == INFRA_PROMOTION_STOPPING) {
@@ -121,20 +131,76 @@ static struct infra__due due_of_switchover(const struct infra_promotion *p)
 static struct infra__due due_of_promoting(const struct infra_promotion *p)
 {
     const struct node *n = &p->nodes[p->candidate];
-    bool is_done = n->order.outcome == INFRA_FENCE_DONE;
+    bool is_done = n->order.kind == INFRA_PROMOTION_PROMOTE &&
+                   n->order.outcome == INFRA_FENCE_DONE;
 
     if (is_done &&
         ((is_writable(p, p->candidate) && n->at > n->order.done_at) ||
          !PROMOTION_RULE(SEEN))) {
         return because(INFRA_PROMOTION_REASON_WRITABLE, p->candidate);
     }
-    if (n->order.outcome == INFRA_FENCE_FAILED) {
+    if (n->order.outcome == INFRA_FENCE_FAILED ||
+        !infra__promotion_may_go_on(p)) {
         return because(INFRA_PROMOTION_REASON_REFUSED, p->candidate);
+    }
+    if (infra__promotion_is_lost(p, p->candidate)) {
+        return because(INFRA_PROMOTION_REASON_DEAD, p->candidate);
     }
     return because(p->now >= after(p->since, p->o.promote)
                        ? INFRA_PROMOTION_REASON_TIMEOUT
                        : NO_REASON,
                    p->candidate);
+}
+
+static bool is_done_by_host(const struct infra_promotion *p, uint32_t kind)
+{
+    return p->own.kind == kind && p->own.outcome == INFRA_FENCE_DONE;
+}
+
+/* What is written down is begun, also if it is then not to be. */
+static struct infra__due due_of_naming(const struct infra_promotion *p)
+{
+    if (!infra__promotion_may_go_on(p)) {
+        return because(INFRA_PROMOTION_REASON_REFUSED, p->candidate);
+    }
+    return because(is_done_by_host(p, INFRA_PROMOTION_NAME) ||
+                           !PROMOTION_RULE(NAME)
+                       ? INFRA_PROMOTION_REASON_NAMED
+                       : NO_REASON,
+                   p->candidate);
+}
+
+/* Nothing is changed before the primary is out: if that fails, and the primary
+ * is seen after it, there is nobody to replace. */
+static struct infra__due due_of_fencing(const struct infra_promotion *p)
+{
+    struct infra__votes votes;
+    const struct node *n = &p->nodes[p->target];
+    uint32_t reason = infra__promotion_fence_end(p, p->target);
+    bool has_failed = n->order.kind == INFRA_PROMOTION_FENCE &&
+                      n->order.outcome != NO_OUTCOME;
+
+    if (reason == NO_REASON && has_failed && p->target == p->primary &&
+        !p->is_unfinished && is_fresh(p, p->target) &&
+        n->at > n->order.done_at &&
+        infra__promotion_verdict(p, &votes) == INFRA_PROMOTION_REASON_ALIVE) {
+        reason = INFRA_PROMOTION_REASON_ALIVE;
+    }
+    return because(reason, p->target);
+}
+
+/* Who has a history of its own is written down first: that is found out here
+ * and nowhere else. */
+static struct infra__due due_of_choice(const struct infra_promotion *p)
+{
+    struct infra__choice choice;
+    uint32_t reason = infra__promotion_choose(p, &choice);
+
+    if (reason == INFRA_PROMOTION_REASON_REPORTED &&
+        infra__promotion_unmarked(p) != NOBODY) {
+        reason = NO_REASON;
+    }
+    return because(reason, choice.candidate);
 }
 
 /* The next primary needs another token: one that is dead already is not waited
@@ -188,9 +254,6 @@ static struct infra__due due_of_conflict(struct infra_promotion *p)
 
 struct infra__due infra__promotion_due(struct infra_promotion *p)
 {
-    struct infra__choice choice;
-    uint32_t reason;
-
     if (p->is_paused != (p->step == INFRA_PROMOTION_PAUSED)) {
         return because(p->is_paused ? INFRA_PROMOTION_REASON_PAUSED
                                     : INFRA_PROMOTION_REASON_COMMAND,
@@ -198,7 +261,7 @@ struct infra__due infra__promotion_due(struct infra_promotion *p)
     }
     switch (p->step) {
     case INFRA_PROMOTION_READING:
-        return because(p->own.outcome == INFRA_FENCE_DONE
+        return because(is_done_by_host(p, INFRA_PROMOTION_READ)
                            ? INFRA_PROMOTION_REASON_READ
                            : NO_REASON,
                        NOBODY);
@@ -208,20 +271,15 @@ struct infra__due infra__promotion_due(struct infra_promotion *p)
     case INFRA_PROMOTION_WAITING:
         return due_of_doubt(p);
     case INFRA_PROMOTION_FENCING:
-        return because(infra__promotion_fence_end(p, p->target), p->target);
+        return due_of_fencing(p);
     case INFRA_PROMOTION_COLLECTING:
     case INFRA_PROMOTION_HELD:
-        reason = infra__promotion_choose(p, &choice);
-        return because(reason, choice.candidate);
+        return due_of_choice(p);
     case INFRA_PROMOTION_STOPPING:
     case INFRA_PROMOTION_CATCHING_UP:
         return due_of_switchover(p);
     case INFRA_PROMOTION_NAMING:
-        return because(p->own.outcome == INFRA_FENCE_DONE ||
-                               !PROMOTION_RULE(NAME)
-                           ? INFRA_PROMOTION_REASON_NAMED
-                           : NO_REASON,
-                       p->candidate);
+        return due_of_naming(p);
     case INFRA_PROMOTION_PROMOTING:
         return due_of_promoting(p);
     case INFRA_PROMOTION_REPOINTING:
@@ -233,6 +291,32 @@ struct infra__due infra__promotion_due(struct infra_promotion *p)
     }
 }
 
+static infra_time sooner(const struct infra_promotion *p, infra_time a,
+                         infra_time b)
+{
+    a = a > p->now ? a : INFRA_TIME_NEVER;
+    b = b > p->now ? b : INFRA_TIME_NEVER;
+    return a < b ? a : b;
+}
+
+/* Who was refused may be chosen again then. */
+static infra_time choice_due(const struct infra_promotion *p)
+{
+    infra_time at = after(p->since, p->o.collect);
+
+    for (uint32_t i = 0; i < p->o.nodes_max; i++) {
+        at = sooner(p, at, p->nodes[i].refused_until);
+    }
+    return at;
+}
+
+/* It is not seen any more then. */
+static infra_time candidate_due(const struct infra_promotion *p)
+{
+    return sooner(p, after(p->since, p->o.promote),
+                  after(p->nodes[p->candidate].at, p->o.fresh + 1));
+}
+
 infra_time infra__promotion_step_due(const struct infra_promotion *p)
 {
     switch (p->step) {
@@ -240,15 +324,59 @@ infra_time infra__promotion_step_due(const struct infra_promotion *p)
     case INFRA_PROMOTION_CONFLICT:
         return after(p->since, p->o.fence_wait);
     case INFRA_PROMOTION_COLLECTING:
-        return after(p->since, p->o.collect);
+    case INFRA_PROMOTION_HELD:
+        return choice_due(p);
     case INFRA_PROMOTION_STOPPING:
     case INFRA_PROMOTION_CATCHING_UP:
         return after(p->since, p->o.catch_up);
     case INFRA_PROMOTION_PROMOTING:
-        return after(p->since, p->o.promote);
+        return candidate_due(p);
     case INFRA_PROMOTION_REPOINTING:
         return after(p->since, p->o.order);
     default:
         return INFRA_TIME_NEVER;
     }
+}
+
+/* What one observer, or a node itself, said of it. */
+static infra_time node_due(const struct infra_promotion *p, uint32_t id)
+{
+    const struct node *n = &p->nodes[id];
+    const struct view *views = &p->views[(size_t)id * p->o.observers_max];
+    infra_time at = INFRA_TIME_NEVER;
+
+    for (uint32_t i = 0; i < p->o.observers_max; i++) {
+        if (views[i].is_known) {
+            at = sooner(p, at, after(views[i].at, p->o.fresh + 1));
+        }
+    }
+    if (n->has_answered) {
+        at = sooner(p, at, after(n->at, p->o.fresh + 1));
+        at = sooner(p, at, after(n->changed, p->o.fresh));
+    }
+    return sooner(p, at, n->not_before);
+}
+
+infra_time infra__promotion_seen_due(const struct infra_promotion *p)
+{
+    infra_time at = INFRA_TIME_NEVER;
+
+    switch (p->step) {
+    case INFRA_PROMOTION_STANDBY:
+    case INFRA_PROMOTION_READING:
+    case INFRA_PROMOTION_NAMING:
+    case INFRA_PROMOTION_PAUSED:
+        return at;
+    default:
+        break;
+    }
+    for (uint32_t i = 0; i < p->o.nodes_max; i++) {
+        at = p->nodes[i].is_set ? sooner(p, at, node_due(p, i)) : at;
+    }
+    if (p->changes > 0) {
+        at = sooner(p, at, after(p->changed, p->o.recovery_gap));
+    }
+    return p->damper.is_suppressed
+               ? sooner(p, at, after(p->now, DAMPER_LOOK_INTERVAL))
+               : at;
 }

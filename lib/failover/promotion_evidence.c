@@ -15,11 +15,10 @@ struct seen {
     uint32_t stalled;
 };
 
-static struct seen count_observers(const struct infra_promotion *p)
+static struct seen count_observers(const struct infra_promotion *p, uint32_t id)
 {
-    const struct node *n = &p->nodes[p->primary];
-    const struct view *views =
-        &p->views[(size_t)p->primary * p->o.observers_max];
+    const struct node *n = &p->nodes[id];
+    const struct view *views = &p->views[(size_t)id * p->o.observers_max];
     struct seen seen = { 0, 0, 0 };
 
     for (uint32_t i = 0; i < p->o.observers_max; i++) {
@@ -42,7 +41,8 @@ static void count_replicas(const struct infra_promotion *p, uint32_t *ret_with,
     for (uint32_t i = 0; i < p->o.nodes_max; i++) {
         const struct node *n = &p->nodes[i];
         if (i == p->primary || !is_fresh(p, i) || n->writable != 0 ||
-            n->is_deposed || has_flag(n, INFRA_PROMOTION_QUARANTINED)) {
+            n->is_deposed ||
+            has_flag(n, INFRA_PROMOTION_QUARANTINED | INFRA_PROMOTION_APART)) {
             continue;
         }
         *ret_with += n->source == p->primary;
@@ -61,7 +61,7 @@ uint32_t infra__promotion_verdict(const struct infra_promotion *p,
     if (p->primary == NOBODY) {
         return INFRA_PROMOTION_REASON_ALIVE; /* There is none to be dead. */
     }
-    struct seen seen = count_observers(p);
+    struct seen seen = count_observers(p, p->primary);
     count_replicas(p, &with, &without);
     uint32_t against = seen.down + seen.stalled;
     ret->alive = seen.ok + with;
@@ -77,6 +77,18 @@ uint32_t infra__promotion_verdict(const struct infra_promotion *p,
     }
     return against + without >= k ? INFRA_PROMOTION_REASON_DEAD
                                   : INFRA_PROMOTION_REASON_SUSPECTED;
+}
+
+/* To wait for one that is dead costs time, and to give up one that is not costs
+ * a token: so one observer is enough here. One that hangs may be at work on the
+ * order, until that is not answered. */
+bool infra__promotion_is_lost(const struct infra_promotion *p, uint32_t id)
+{
+    struct seen seen = count_observers(p, id);
+    bool is_mute = p->nodes[id].order.outcome == INFRA_FENCE_UNKNOWN;
+
+    return PROMOTION_RULE(LOST) && !is_fresh(p, id) && seen.ok == 0 &&
+           (seen.down > 0 || (seen.stalled > 0 && is_mute));
 }
 
 /* Is so much of the group seen that its primary is, too? */
@@ -100,7 +112,8 @@ static uint32_t newest_writable(const struct infra_promotion *p,
     uint32_t best = NOBODY;
 
     for (uint32_t i = 0; i < p->o.nodes_max; i++) {
-        if (!is_writable(p, i)) {
+        if (!is_writable(p, i) ||
+            has_flag(&p->nodes[i], INFRA_PROMOTION_APART)) {
             continue;
         }
         if (best == NOBODY || p->nodes[i].timeline > p->nodes[best].timeline) {
@@ -119,23 +132,19 @@ uint32_t infra__promotion_rival(const struct infra_promotion *p, uint32_t *ret)
     uint32_t newest = newest_writable(p, &is_alone);
 
     *ret = newest;
-    if (newest == NOBODY) {
-        return NO_REASON;
-    }
     if (p->primary == NOBODY) {
-        if (!sees_most(p)) {
+        if (newest == NOBODY || !sees_most(p)) {
             return NO_REASON;
         }
         *ret = is_alone ? newest : NOBODY;
         return is_alone ? INFRA_PROMOTION_REASON_ADOPTED
                         : INFRA_PROMOTION_REASON_CONFLICT;
     }
-    if (p->nodes[newest].timeline > p->primary_timeline) {
-
+    if (newest != NOBODY && p->nodes[newest].timeline > p->primary_timeline) {
         return INFRA_PROMOTION_REASON_ADOPTED;
     }
     for (uint32_t i = 0; i < p->o.nodes_max && PROMOTION_RULE(CONFLICT); i++) {
-        if (i != p->primary && is_writable(p, i)) {
+        if (infra__promotion_is_rival(p, i)) {
             *ret = i;
             return INFRA_PROMOTION_REASON_CONFLICT;
         }

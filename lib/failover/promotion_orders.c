@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Orders to nodes, and what the host is told. What a node is to do now follows
+/* Orders to nodes, and their answers. What a node is to do now follows
  * from the step alone; each turn compares that with the order it has, so that
  * there is never another one out than what the step wants, and one that got no
  * answer is simply wanted still. */
@@ -36,11 +36,17 @@ bool infra__promotion_wants_repoint(const struct infra_promotion *p,
 {
     const struct node *n = &p->nodes[id];
     bool is_news = p->step == INFRA_PROMOTION_REPOINTING || n->at > p->since;
+    bool is_apart = has_flag(n, INFRA_PROMOTION_APART);
 
     if (p->primary == NOBODY || id == p->primary || !is_fresh(p, id) ||
-        !is_news || n->writable != 0 || n->source == p->primary ||
+        !is_news || n->writable != 0 ||
+        (n->source == p->primary && !is_apart) ||
         has_flag(n, INFRA_PROMOTION_QUARANTINED)) {
         return false;
+    }
+    if (is_apart && n->source != NOBODY) { /* That proves nothing. */
+        return p->step == INFRA_PROMOTION_REPOINTING ||
+               is_writable(p, p->primary);
     }
     if (n->source != NOBODY) { /* Through another, which is well and good, */
         return (p->o.sync_acks > 0 && has_flag(n, INFRA_PROMOTION_SYNC)) ||
@@ -55,15 +61,26 @@ static bool wants_detach(const struct infra_promotion *p, uint32_t id)
     const struct node *n = &p->nodes[id];
     bool is_attached_again = is_fresh(p, id) && n->source != NOBODY;
 
-    return !has_flag(n, INFRA_PROMOTION_QUARANTINED) &&
-           (!n->is_detached || is_attached_again);
+    if (has_flag(n, INFRA_PROMOTION_APART) &&
+        (!n->is_sealed || !n->may_follow || n->is_in_part)) {
+        return false; /* Else: is it still being built anew? */
+    }
+    return !n->is_detached || is_attached_again;
 }
 
-/* Of two primaries, the older. */
-static bool is_rival(const struct infra_promotion *p, uint32_t id)
+/* A rival that is seen no more may be out by the order that it has, and only the
+ * answer proves that. One that is seen again was let in. */
+bool infra__promotion_wants_fence(const struct infra_promotion *p, uint32_t id)
 {
-    return p->primary != NOBODY && id != p->primary && is_writable(p, id) &&
-           p->nodes[id].timeline <= p->primary_timeline;
+    const struct node *n = &p->nodes[id];
+
+    return has_flag(n, INFRA_PROMOTION_APART) && !n->is_unmarked &&
+           n->order.kind == INFRA_PROMOTION_FENCE &&
+           n->order.outcome != INFRA_FENCE_DONE && !is_fresh(p, id) &&
+           (p->step == INFRA_PROMOTION_WATCH ||
+            p->step == INFRA_PROMOTION_SUSPECT ||
+            p->step == INFRA_PROMOTION_WAITING ||
+            p->step == INFRA_PROMOTION_CONFLICT);
 }
 
 /* What this node is to do. */
@@ -72,6 +89,10 @@ static uint32_t wanted(const struct infra_promotion *p, uint32_t id)
     bool is_wanted = false;
     uint32_t kind = NO_ORDER;
 
+    if (infra__promotion_wants_fence(p, id)) {
+        return INFRA_PROMOTION_FENCE;
+    }
+
     switch (p->step) {
     case INFRA_PROMOTION_FENCING:
         kind = INFRA_PROMOTION_FENCE;
@@ -79,7 +100,7 @@ static uint32_t wanted(const struct infra_promotion *p, uint32_t id)
         break;
     case INFRA_PROMOTION_CONFLICT:
         kind = INFRA_PROMOTION_FENCE;
-        is_wanted = is_rival(p, id);
+        is_wanted = infra__promotion_is_rival(p, id);
         break;
     case INFRA_PROMOTION_COLLECTING:
     case INFRA_PROMOTION_HELD:
@@ -103,12 +124,18 @@ static uint32_t wanted(const struct infra_promotion *p, uint32_t id)
     default:
         break;
     }
+    if (kind == INFRA_PROMOTION_FENCE) { /* The mark first. */
+        is_wanted = is_wanted && !p->nodes[id].is_unmarked;
+    } else {
+        is_wanted =
+            is_wanted && !has_flag(&p->nodes[id], INFRA_PROMOTION_QUARANTINED);
+    }
     return is_wanted ? kind : NO_ORDER;
 }
 
 /* May it be given once more? What was done is done, but a replica that was
  * pointed at the primary and does not follow needs it again. */
-static bool may_repeat(const struct order *order)
+bool infra__promotion_may_repeat(const struct order *order)
 {
     return !order->is_out && (order->outcome != INFRA_FENCE_DONE ||
                               order->kind == INFRA_PROMOTION_REPOINT);
@@ -122,11 +149,19 @@ static uint32_t wanted_of_host(const struct infra_promotion *p)
         return INFRA_PROMOTION_READ;
     case INFRA_PROMOTION_NAMING:
         return INFRA_PROMOTION_NAME;
-    case INFRA_PROMOTION_REPOINTING:
-        return p->is_unfinished ? INFRA_PROMOTION_PRIMARY : NO_ORDER;
-    default:
+    case INFRA_PROMOTION_STANDBY:
+    case INFRA_PROMOTION_PAUSED:
         return NO_ORDER;
+    case INFRA_PROMOTION_REPOINTING:
+        if (p->is_unfinished) {
+            return INFRA_PROMOTION_PRIMARY;
+        }
+        break;
+    default:
+        break;
     }
+    return infra__promotion_unmarked(p) != NOBODY ? INFRA_PROMOTION_MARK
+                                                  : NO_ORDER;
 }
 
 static void give(struct infra_promotion *p, struct order *order, uint32_t kind)
@@ -135,7 +170,8 @@ static void give(struct infra_promotion *p, struct order *order, uint32_t kind)
         infra__promotion_drop_order(order);
         order->kind = kind;
     }
-    if (kind != NO_ORDER && may_repeat(order) && p->now >= order->next_at) {
+    if (kind != NO_ORDER && infra__promotion_may_repeat(order) &&
+        p->now >= order->next_at) {
         order->call = ++p->calls_count;
         order->deadline = infra__time_add(p->now, p->o.order);
         order->next_at = order->deadline;
@@ -156,14 +192,43 @@ void infra__promotion_give_orders(struct infra_promotion *p)
 /* What a node's order has changed. */
 static void node_obeyed(struct infra_promotion *p, struct node *n)
 {
-    if (n->order.kind == INFRA_PROMOTION_DETACH) {
+    if (n->order.kind == INFRA_PROMOTION_REPOINT) {
+        n->refused_until = n->silent_since = 0;
+        n->is_sealed = n->may_follow = false;
+        infra__promotion_set_apart(p, (uint32_t)(n - p->nodes), false);
+    } else if (n->order.kind == INFRA_PROMOTION_DETACH) {
         n->is_detached = true;
         n->not_before = p->now + 1; /* Begun now may be begun before. */
     } else if (n->order.kind == INFRA_PROMOTION_FENCE) {
         n->is_fenced = true;
+        n->silent_since = p->now;
+        n->is_sealed = n->may_follow = false;
         n->not_before = p->now + 1;
         n->is_deposed = n->is_deposed || p->step == INFRA_PROMOTION_CONFLICT;
     }
+}
+
+/* What the host has done itself. */
+static void host_obeyed(struct infra_promotion *p)
+{
+    struct node *marked = &p->nodes[p->marked];
+
+    if (p->own.kind == INFRA_PROMOTION_PRIMARY) {
+        p->primary_token = p->token;
+        p->is_unfinished = false;
+    } else if (p->own.kind == INFRA_PROMOTION_MARK) {
+        if (marked->flags == p->marked_flags) { /* Else it is told again. */
+            marked->is_unmarked = false;
+        }
+        infra__promotion_drop_order(&p->own); /* There may be another. */
+    }
+}
+
+/* For the simulator: what is not done is believed to be. */
+static bool is_taken_for_done(const struct order *order)
+{
+    return (order->kind == INFRA_PROMOTION_DETACH && !PROMOTION_RULE(WHOLE)) ||
+           (order->kind == INFRA_PROMOTION_REPOINT && !PROMOTION_RULE(PROVED));
 }
 
 /* @n: whose order it is; NULL: the host's own. */
@@ -174,12 +239,14 @@ static void answered(struct infra_promotion *p, struct order *order,
     order->is_offered = false;
     order->outcome = outcome;
     order->done_at = p->now;
-    if (outcome == INFRA_FENCE_DONE && n != NULL) {
+    bool is_done = outcome == INFRA_FENCE_DONE || is_taken_for_done(order);
+    if (is_done && n != NULL) {
         node_obeyed(p, n);
-    } else if (outcome == INFRA_FENCE_DONE &&
-               order->kind == INFRA_PROMOTION_PRIMARY) {
-        p->primary_token = p->token;
-        p->is_unfinished = false;
+    } else if (is_done) {
+        host_obeyed(p);
+    } else if (order->kind == INFRA_PROMOTION_DETACH && n != NULL) {
+        n->is_detached = false;
+        n->is_in_part = outcome == INFRA_FENCE_FAILED;
     }
 }
 
@@ -231,131 +298,4 @@ int infra_promotion_answer(struct infra_promotion *promotion, uint64_t call,
     answered(p, order, n, outcome);
     infra__promotion_advance(p, now);
     return INFRA_OK;
-}
-
-static void tell(const struct infra_promotion *p, uint32_t kind, uint32_t node,
-                 struct infra_promotion_event *ret)
-{
-    *ret = (struct infra_promotion_event) {
-        .kind = kind,
-        .reason = p->reason,
-        .node = node,
-        .source = NOBODY,
-        .token = p->token,
-        .step = p->step,
-    };
-}
-
-static void tell_order(const struct infra_promotion *p, struct order *order,
-                       uint32_t node, struct infra_promotion_event *ret)
-{
-    tell(p, order->kind, node, ret);
-    ret->call = order->call;
-    ret->call_deadline = order->deadline;
-    if (order->kind == INFRA_PROMOTION_REPOINT) {
-        ret->source = p->primary;
-    }
-    if (order->kind == INFRA_PROMOTION_REPOINT ||
-        order->kind == INFRA_PROMOTION_PRIMARY) {
-        ret->timeline = p->primary_timeline;
-        ret->position = p->primary_position;
-    }
-    order->is_offered = false;
-}
-
-/* Of one node: that it is out, or its order; false: nothing. */
-static bool take_of_node(struct infra_promotion *p, uint32_t id,
-                         struct infra_promotion_event *ret)
-{
-    struct node *n = &p->nodes[id];
-
-    if (n->tells_quarantine) {
-        tell(p, INFRA_PROMOTION_QUARANTINE, id, ret);
-        n->tells_quarantine = false;
-        return true;
-    }
-    if (n->order.is_offered) {
-        tell_order(p, &n->order, id, ret);
-        return true;
-    }
-    return false;
-}
-
-static bool take_event(struct infra_promotion *p,
-                       struct infra_promotion_event *ret)
-{
-    if (p->own.is_offered) {
-        /* Of NAME and PRIMARY; of READ there is none yet. */
-        tell_order(p, &p->own, p->candidate, ret);
-        return true;
-    }
-    if (p->tells_hold) {
-        tell(p, INFRA_PROMOTION_HOLD, p->primary, ret);
-        p->tells_hold = false;
-        return true;
-    }
-    if (p->log_count > 0) {
-        *ret = p->log[p->log_first];
-        p->log_first = (p->log_first + 1) % STEPS_LOG_MAX;
-        p->log_count--;
-        return true;
-    }
-    for (uint32_t i = 0; i < p->o.nodes_max; i++) {
-        if (take_of_node(p, i, ret)) {
-            return true;
-        }
-    }
-    if (p->tells_resign) {
-        tell(p, INFRA_PROMOTION_RESIGN, NOBODY, ret);
-        p->tells_resign = false;
-        return true;
-    }
-    return false;
-}
-
-int infra_promotion_next(struct infra_promotion *promotion, infra_time now,
-                         struct infra_promotion_event *ret)
-{
-    if (promotion == NULL || ret == NULL) {
-        return INFRA_EINVAL;
-    }
-    infra__promotion_advance(promotion, now);
-    return take_event(promotion, ret) ? INFRA_OK : INFRA_EAGAIN;
-}
-
-static infra_time earlier(infra_time a, infra_time b)
-{
-    return a < b ? a : b;
-}
-
-/* When an order wants something. */
-static infra_time order_due(const struct order *order)
-{
-    if (order->is_offered) {
-        return 0;
-    }
-    if (order->is_out) {
-        return order->deadline;
-    }
-    return order->kind != NO_ORDER && may_repeat(order) ? order->next_at
-                                                        : INFRA_TIME_NEVER;
-}
-
-infra_time infra_promotion_deadline(const struct infra_promotion *promotion)
-{
-    const struct infra_promotion *p = promotion;
-
-    if (p == NULL) {
-        return INFRA_TIME_NEVER;
-    }
-    if (p->tells_hold || p->tells_resign || p->log_count > 0) {
-        return 0;
-    }
-    infra_time at = infra__promotion_step_due(p);
-    at = earlier(at > p->now ? at : INFRA_TIME_NEVER, order_due(&p->own));
-    for (uint32_t i = 0; i < p->o.nodes_max && at > 0; i++) {
-        const struct node *n = &p->nodes[i];
-        at = n->tells_quarantine ? 0 : earlier(at, order_due(&n->order));
-    }
-    return at;
 }

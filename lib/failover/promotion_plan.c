@@ -36,7 +36,10 @@ static void end_plan(struct infra_promotion *p)
         p->nodes[i].is_detached = false;
         p->nodes[i].is_fenced = false;
         p->nodes[i].is_excused = false;
-        infra__promotion_drop_order(&p->nodes[i].order);
+        p->nodes[i].is_in_part = false;
+        if (!infra__promotion_wants_fence(p, i)) {
+            infra__promotion_drop_order(&p->nodes[i].order);
+        }
     }
 }
 
@@ -56,9 +59,12 @@ static void depose(struct infra_promotion *p, uint32_t id)
 static void name_primary(struct infra_promotion *p)
 {
     uint32_t old = p->primary;
+    uint32_t last = last_primary(p);
 
     if (old != NOBODY && old != p->candidate) {
         depose(p, old);
+    }
+    if (last != NOBODY && last != p->candidate) {
         p->changes++;
         p->changed = p->now;
         infra__damper_add(&p->damper, p->now);
@@ -66,23 +72,70 @@ static void name_primary(struct infra_promotion *p)
     if (p->target != NOBODY && p->target != p->candidate && p->target != old) {
         depose(p, p->target);
     }
+    if (old != p->candidate) {
+        infra__promotion_unseal(p, true);
+    }
     p->primary = p->candidate;
     p->primary_timeline = p->nodes[p->primary].timeline;
     p->nodes[p->primary].is_deposed = false;
     p->primary_position = p->began_at;
-    p->is_unfinished = true;
+    p->primary_origin = p->began_on;
+    p->knows_origin = p->reason == INFRA_PROMOTION_REASON_WRITABLE;
+    if (!p->is_unfinished) { /* It was adopted. */
+        infra__promotion_begin(p, p->candidate);
+    }
 
     infra__promotion_drop_order(&p->own);
 
     p->is_spent = true;
 }
 
+/* Another process may have changed what is written down: the host reads it, and
+ * tells. What was found here and never written is true all the same. */
+static void forget_marks(struct infra_promotion *p)
+{
+    for (uint32_t i = 0; i < p->o.nodes_max; i++) {
+        struct node *n = &p->nodes[i];
+        if (!n->is_unmarked) {
+            n->flags &= ~INFRA_PROMOTION_APART;
+        }
+        n->is_unmarked = has_flag(n, INFRA_PROMOTION_APART);
+    }
+}
+
+static void begin_promotion(struct infra_promotion *p, uint32_t node)
+{
+    p->candidate = node;
+    p->began_at = p->nodes[node].position;
+    p->began_on = p->nodes[node].timeline;
+    p->goes_on = node == p->primary && !p->is_unfinished;
+    p->is_spent = true;
+    infra__promotion_begin(p, node);
+}
+
+static void end_promotion(struct infra_promotion *p, uint32_t node)
+{
+    if (p->reason == INFRA_PROMOTION_REASON_ADOPTED) {
+        p->candidate = node;
+        p->began_at = 0;
+    }
+    for (uint32_t i = 0; i < p->o.nodes_max; i++) {
+        infra__promotion_drop_order(
+            &p->nodes[i].order); /* To the former one. */
+    }
+    name_primary(p);
+}
+
 /* @node: whom the step is about, as the row wants it. */
 static void enter(struct infra_promotion *p, uint32_t node)
 {
     switch (p->step) {
+    case INFRA_PROMOTION_READING:
+        forget_marks(p);
+        break;
     case INFRA_PROMOTION_STANDBY:
         end_plan(p);
+        infra__promotion_unseal(p, false);
         infra__promotion_drop_order(&p->own);
         p->token = 0;
         p->tells_hold = p->tells_resign = false;
@@ -112,21 +165,10 @@ static void enter(struct infra_promotion *p, uint32_t node)
         p->last_position = p->nodes[p->primary].position;
         break;
     case INFRA_PROMOTION_NAMING:
-        p->candidate = node;
-        p->began_at = p->nodes[node].position;
-        p->is_spent = true;
-        p->is_unfinished = true;
+        begin_promotion(p, node);
         break;
     case INFRA_PROMOTION_REPOINTING:
-        if (p->reason == INFRA_PROMOTION_REASON_ADOPTED) {
-            p->candidate = node;
-            p->began_at = 0;
-        }
-        for (uint32_t i = 0; i < p->o.nodes_max; i++) {
-            infra__promotion_drop_order(
-                &p->nodes[i].order); /* To the former one. */
-        }
-        name_primary(p);
+        end_promotion(p, node);
         break;
     case INFRA_PROMOTION_PAUSED:
         end_plan(p);
@@ -146,6 +188,11 @@ void infra__promotion_become(struct infra_promotion *p, uint32_t reason,
     }
     if (reason == INFRA_PROMOTION_REASON_UNFENCED) {
         p->nodes[p->target].is_excused = true;
+    }
+    if (p->step == INFRA_PROMOTION_PROMOTING &&
+        to == INFRA_PROMOTION_WATCH) { /* It was given up. */
+        p->nodes[p->candidate].refused_until =
+            infra__time_add(p->now, p->o.promote);
     }
     p->step = to;
     p->reason = reason;
@@ -185,6 +232,7 @@ void infra__promotion_advance(struct infra_promotion *p, infra_time now)
         return;
     }
     infra__promotion_expire_orders(p);
+    infra__promotion_find_apart(p);
     for (uint32_t i = 0; i < TURN_STEPS_MAX; i++) {
         struct infra__due due = infra__promotion_due(p);
         if (due.reason == NO_REASON ||

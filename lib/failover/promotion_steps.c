@@ -36,6 +36,7 @@ static const struct infra__promotion_row rows[] = {
 
     { STEP(FENCING), WHY(FENCED), STEP(COLLECTING) },
     { STEP(FENCING), WHY(UNFENCED), STEP(COLLECTING) },
+    { STEP(FENCING), WHY(ALIVE), STEP(WATCH) },
 
     { STEP(COLLECTING), WHY(REPORTED), STEP(NAMING) },
     { STEP(COLLECTING), WHY(CONFLICT), STEP(FENCING) },
@@ -61,10 +62,12 @@ static const struct infra__promotion_row rows[] = {
     { STEP(CATCHING_UP), WHY(COMMAND), STEP(NAMING) },
 
     { STEP(NAMING), WHY(NAMED), STEP(PROMOTING) },
+    { STEP(NAMING), WHY(REFUSED), STEP(WATCH) },
 
     { STEP(PROMOTING), WHY(WRITABLE), STEP(REPOINTING) },
     { STEP(PROMOTING), WHY(REFUSED), STEP(WATCH) },
     { STEP(PROMOTING), WHY(TIMEOUT), STEP(WATCH) },
+    { STEP(PROMOTING), WHY(DEAD), STEP(WATCH) },
 
     { STEP(REPOINTING), WHY(REPOINTED), STEP(WATCH) },
     { STEP(REPOINTING), WHY(TIMEOUT), STEP(WATCH) },
@@ -73,7 +76,7 @@ static const struct infra__promotion_row rows[] = {
     { STEP(CONFLICT), WHY(ADOPTED), STEP(REPOINTING) },
     { STEP(CONFLICT), WHY(DEAD), STEP(FENCING) },
 
-    { STEP(PAUSED), WHY(COMMAND), STEP(WATCH) },
+    { STEP(PAUSED), WHY(COMMAND), STEP(READING) },
 };
 
 const struct infra__promotion_row *infra__promotion_table(size_t *ret_count)
@@ -150,6 +153,7 @@ static const char *const kinds[] = {
     [INFRA_PROMOTION_QUARANTINE] = "quarantine",
     [INFRA_PROMOTION_RESIGN] = "resign",
     [INFRA_PROMOTION_STEP] = "step",
+    [INFRA_PROMOTION_MARK] = "mark",
 };
 
 const char *infra_promotion_step_name(uint32_t step)

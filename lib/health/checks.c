@@ -3,8 +3,9 @@
  * at which the next check is due, one by the order in which changes happened. A
  * backend is in the first or has a check running, never both, so that there is
  * one check at a time; and since changes are handed out before checks, it can
- * change once at most before the host knows. Every call is O(log n) and
- * allocates nothing. */
+ * change once at most before the host knows, unless its key has moved. Every
+ * call is O(log n), but for the verdict on the check of a key that has moved,
+ * and allocates nothing. */
 #include "internal.h"
 
 #include <assert.h>
@@ -115,12 +116,13 @@ static void take_check(struct infra_health *h, struct infra_health_event *ret)
     }
     b->is_running = true;
     b->generation++;
+    b->history.check = (uint64_t)b->generation << 32 | id;
+    b->history.check_due = b->due;
     h->running_count++;
     infra__timers_set(&h->checks, id, INFRA_TIME_NEVER);
     *ret = (struct infra_health_event) { .kind = INFRA_HEALTH_PROBE,
                                          .id = id,
-                                         .check =
-                                             (uint64_t)b->generation << 32 | id,
+                                         .check = b->history.check,
                                          .at = due,
                                          .reason = b->history.reason,
                                          .counter = b->history.counter };
@@ -225,9 +227,13 @@ static void listen(struct infra_health *h, struct infra__backend *b,
 {
     if (evidence != EVIDENCE_OF_SILENCE) {
         infra__self_doubt_answer(&h->doubt, b->history.started, h->now);
+        b->history.has_answered = true;
         b->is_silent = false;
-    } else if (!b->is_silent &&
-               infra__rise_fall_is_up(&h->rise_fall, b->history.counter)) {
+        return;
+    }
+    infra__self_doubt_no_want(&h->doubt, b->history.started, h->now);
+    if (!b->is_silent && b->history.has_answered &&
+        infra__rise_fall_is_up(&h->rise_fall, b->history.counter)) {
         infra__self_doubt_silence(&h->doubt);
         b->is_silent = true;
     }
@@ -293,11 +299,13 @@ static uint32_t judge(struct infra_health *h, uint32_t id, uint32_t outcome)
     enum evidence evidence = evidence_of(outcome);
 
     if (evidence == EVIDENCE_OF_NOTHING) {
-        if (outcome == INFRA_OUTCOME_LOCAL) {
+        if (outcome == INFRA_OUTCOME_LOCAL && !b->history.is_wanting) {
             infra__self_doubt_local(&h->doubt, h->now);
+            b->history.is_wanting = true;
         }
         return INFRA_HEALTH_REASON_FASTINTER;
     }
+    b->history.is_wanting = false;
     if (evidence != EVIDENCE_OF_LIFE) {
         return judge_failure(h, id, evidence);
     }
@@ -308,18 +316,40 @@ static uint32_t judge(struct infra_health *h, uint32_t id, uint32_t outcome)
     return infra__schedule_reason(&h->rise_fall, b->history.counter);
 }
 
+/* Who waits for the verdict on a check; INFRA__NOWHERE: nobody. It is the id
+ * for which the check was handed out, or where its key is since then, if no
+ * other check was handed out there: O(n), and only after such a move. */
+static uint32_t who_waits(struct infra_health *h, uint64_t check)
+{
+    uint32_t id = (uint32_t)check;
+
+    if (check == 0) {
+        return INFRA__NOWHERE;
+    }
+    if (id < h->ids_max && h->backends[id].is_running &&
+        h->backends[id].history.check == check) {
+        return id;
+    }
+    for (id = 0; id < h->ids_max; id++) {
+        const struct infra__backend *b = &h->backends[id];
+        if (b->is_set && !b->is_running && b->history.check == check) {
+            return id;
+        }
+    }
+    return INFRA__NOWHERE;
+}
+
 int infra_health_verdict(struct infra_health *health, uint64_t check,
                          uint32_t outcome, uint32_t detail, infra_time now)
 {
-    uint32_t id = (uint32_t)check;
     bool is_known = outcome <= INFRA__OUTCOME_LAST;
 
     if (health == NULL) {
         return INFRA_EINVAL;
     }
     infra__health_advance(health, now);
-    if (id >= health->ids_max || !health->backends[id].is_running ||
-        health->backends[id].generation != check >> 32) {
+    uint32_t id = who_waits(health, check);
+    if (id == INFRA__NOWHERE) {
         return is_known ? INFRA_ESTALE : INFRA_EINVAL;
     }
     if (!is_known) { /* The check is over; a backend whose check is not would
@@ -328,8 +358,12 @@ int infra_health_verdict(struct infra_health *health, uint64_t check,
     }
     struct infra__backend *b = &health->backends[id];
 
+    if (!b->is_running) {
+        b->due = b->history.check_due;
+    }
+    health->running_count -= b->is_running;
     b->is_running = false;
-    health->running_count--;
+    b->history.check = 0;
     b->history.checks++;
     b->history.outcome = outcome;
     b->history.detail = detail;

@@ -110,6 +110,7 @@ int infra_health_create(struct infra_health **ret,
                                    .downinter = o.downinter,
                                    .start_spread = o.start_spread,
                                    .random = o.seed,
+                                   .seed = o.seed,
                                    .jitter_percent = o.jitter_percent };
     h->rise_fall = (struct infra__rise_fall) { .rise = o.rise, .fall = o.fall };
     h->doubt.period = o.fastinter;
@@ -148,9 +149,10 @@ static void clear(struct infra_health *h, uint32_t id)
 
 /* Where a backend begins whom nobody knows. Its first check is at *ret_next. */
 static struct infra__history beginning(const struct infra_health *h,
-                                       uint64_t hash, infra_time *ret_next)
+                                       uint64_t hash, uint32_t initial,
+                                       infra_time *ret_next)
 {
-    uint32_t counter = infra__rise_fall_start(&h->rise_fall, h->initial);
+    uint32_t counter = infra__rise_fall_start(&h->rise_fall, initial);
 
     *ret_next = infra__schedule_first(&h->schedule, hash, h->now);
     return (struct infra__history) { .since = h->now,
@@ -173,8 +175,16 @@ static infra_time next_of_known(const struct infra_health *h, uint32_t reason,
 int infra_health_set(struct infra_health *health, uint32_t id, const char *key,
                      infra_time now)
 {
+    return health == NULL ? INFRA_EINVAL
+                          : infra_health_set_initial(health, id, key,
+                                                     health->initial, now);
+}
+
+int infra_health_set_initial(struct infra_health *health, uint32_t id,
+                             const char *key, uint32_t initial, infra_time now)
+{
     if (health == NULL || id >= health->ids_max || key == NULL ||
-        key[0] == '\0') {
+        key[0] == '\0' || initial > INFRA_HEALTH_INITIAL_FULLY_DOWN) {
         return INFRA_EINVAL;
     }
     struct infra__backend *b = &health->backends[id];
@@ -185,7 +195,7 @@ int infra_health_set(struct infra_health *health, uint32_t id, const char *key,
     if (b->is_set && health->keys.hashes[id] == hash) {
         return INFRA_OK;
     }
-    struct infra__history fresh = beginning(health, hash, &next);
+    struct infra__history fresh = beginning(health, hash, initial, &next);
     struct infra__history history = fresh;
     if (infra__health_recall(health, hash, &history, &next)) {
         next = next_of_known(health, history.reason, next);
@@ -195,10 +205,12 @@ int infra_health_set(struct infra_health *health, uint32_t id, const char *key,
     }
     b->history = history;
     b->due = next;
+    b->slept = health->doubt.slept;
+    b->heard = health->doubt.heard;
     b->is_set = true;
     infra__keys_add(&health->keys, id, hash);
     infra__timers_set(&health->checks, id, next);
-    /* The host takes a new id for what the options say. */
+    /* The host takes a new id for what `initial` says. */
     if (infra__health_kind(health, &history) !=
         infra__health_kind(health, &fresh)) {
         infra__health_change(health, id, INFRA_HEALTH_REASON_KEPT);

@@ -16,6 +16,8 @@
 struct infra__history {
     infra_time since;   /* It became what it is. */
     infra_time started; /* Its last check was handed out. */
+    uint64_t check;     /* The last one handed out, 0 when it is answered. */
+    infra_time check_due;
     uint64_t checks;
     uint64_t failures;
     uint32_t outcome;
@@ -24,6 +26,8 @@ struct infra__history {
     uint16_t held;  /* Failures that doubt has held back, one after another. */
     uint8_t reason; /* Of the next check, or of the one that is running. */
     bool is_degraded;
+    bool has_answered; /* Once, well or not. */
+    bool is_wanting;   /* Its last check lacked something here. */
 };
 
 struct infra__backend {

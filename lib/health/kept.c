@@ -31,6 +31,18 @@ static void drop(struct infra_health *h, uint32_t place)
     h->kept[place].until = 0;
 }
 
+/* The check that is running is the other's now, if that has not begun one of
+ * its own since it was told of the key. */
+static void hand_over(const struct infra__history *from,
+                      struct infra__history *to)
+{
+    if (to->started == from->started && to->checks == from->checks &&
+        to->check == 0) {
+        to->check = from->check;
+        to->check_due = from->check_due;
+    }
+}
+
 void infra__health_keep(struct infra_health *h, uint32_t id)
 {
     uint64_t hash = h->keys.hashes[id];
@@ -39,7 +51,9 @@ void infra__health_keep(struct infra_health *h, uint32_t id)
     assert(h->backends[id].is_set);
     infra__keys_remove(&h->keys, id);
     /* What is kept for a key is taken when it is set: this is another id. */
-    if (infra__keys_find(&h->keys, hash) != INFRA__NOWHERE) {
+    uint32_t other = infra__keys_find(&h->keys, hash);
+    if (other != INFRA__NOWHERE) {
+        hand_over(&h->backends[id].history, &h->backends[other].history);
         return;
     }
     if (h->kept[place].until != 0) {
@@ -61,6 +75,7 @@ bool infra__health_recall(struct infra_health *h, uint64_t hash,
     }
     if (place < h->ids_max) {
         copy = copy_of(h, place);
+        copy.history.check = 0; /* It is still that one's. */
     } else {
         copy = h->kept[place - h->ids_max];
         drop(h, place - h->ids_max);

@@ -9,7 +9,10 @@
 infra_time infra__schedule_first(const struct infra__schedule *s, uint64_t hash,
                                  infra_time now)
 {
-    return infra__time_add(now, hash % s->start_spread);
+    uint64_t point =
+        s->seed == 0 ? hash : infra__mix(hash + infra__mix(s->seed));
+
+    return infra__time_add(now, point % s->start_spread);
 }
 
 uint32_t infra__schedule_reason(const struct infra__rise_fall *rf,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* When the next check is due. The first falls at a point of start_spread that
- * the key's hash chooses, so that a restart changes nothing about the order;
+ * the key's hash and the seed choose, so that a restart changes nothing about
+ * the order, and checkers with seeds of their own do not come together;
  * the later ones keep that phase: each counts from when the one before was due,
  * not from when it ended (HAProxy, src/check.c, process_chk_conn). */
 #ifndef INFRA_HEALTH_SCHEDULE_H
@@ -16,6 +17,7 @@ struct infra__schedule {
     infra_time downinter;
     infra_time start_spread; /* At least 1 ns, the others at least 1 ms. */
     uint64_t random;         /* State of the jitter's generator. */
+    uint64_t seed;           /* 0: the hash alone counts. */
     uint32_t jitter_percent; /* 0 .. 50 */
 };
 

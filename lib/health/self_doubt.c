@@ -20,6 +20,7 @@ static void step_to(struct infra__self_doubt *d, uint32_t score, infra_time now)
     }
     d->score = score;
     d->stepped_at = now;
+    d->wants_answer = d->wants_answer && score > 0;
 }
 
 /* The first step is taken at once, or the evidence would come too late to hold
@@ -28,6 +29,7 @@ static void blame(struct infra__self_doubt *d, uint32_t reason, uint32_t max,
                   infra_time now)
 {
     d->blamed_at = now;
+    d->wants_answer |= reason != INFRA_HEALTH_REASON_LOCAL;
     if (d->score == 0) {
         d->reason = reason;
         step_to(d, 1, now);
@@ -53,14 +55,28 @@ void infra__self_doubt_silence(struct infra__self_doubt *d)
     d->heard.silences++;
 }
 
+/* What began before the trouble does not end it. */
+static void recover(struct infra__self_doubt *d, infra_time started,
+                    infra_time now)
+{
+    if (d->score > 0 && started >= d->blamed_at &&
+        now - d->blamed_at >= d->period && may_step(d, now)) {
+        step_to(d, d->score - 1, now);
+    }
+}
+
 void infra__self_doubt_answer(struct infra__self_doubt *d, infra_time started,
                               infra_time now)
 {
     d->heard.answers++;
-    /* An answer to what was asked before the trouble does not end it. */
-    if (d->score > 0 && started >= d->blamed_at &&
-        now - d->blamed_at >= d->period && may_step(d, now)) {
-        step_to(d, d->score - 1, now);
+    recover(d, started, now);
+}
+
+void infra__self_doubt_no_want(struct infra__self_doubt *d, infra_time started,
+                               infra_time now)
+{
+    if (!d->wants_answer) {
+        recover(d, started, now);
     }
 }
 

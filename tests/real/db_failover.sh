@@ -24,6 +24,7 @@
 #   ids NODE              what is there
 #   look NODE             "WRITABLE TOKEN", 1 or 0 and the newest in its table
 #   revive NODE           start it as the primary that it was
+#   write_by_hand NODE    make the replica writable, and insert many negative IDs
 #   source_of NODE        the port from which it receives now, or nothing
 
 dir=$(mktemp -d)
@@ -116,6 +117,10 @@ if [ "$1" = promote ] && mv hold held 2>/dev/null; then
     exit 2
 fi
 [ ! -e "unreachable.$2" ] || exit 2
+if [ -e "cloning.$2" ] && [ "$1" != fence ]; then
+    [ "$1" = repoint ] && exit 2
+    exit 1
+fi
 exec "$AGENT" "$@"
 END
 chmod +x agent.sh
@@ -127,7 +132,7 @@ start_watcher() { # NAME
     "$db_failover" --lease "$lease" --node "$1" --agent "$dir/agent.sh" \
         --on-primary "$dir/on_primary.sh" --control "$dir/$1.control" --floor "$dir/$1.floor" \
         --check "$check,connect_timeout=500ms,response_timeout=1500ms" --ttl 3s --inter 400ms \
-        --fresh 2s --order 3s --sync-acks 1 --unfenced proceed --fence-wait 2s \
+        --fresh 2s --order 3s --sync-acks 1 --unfenced proceed --fence-wait 4s \
         --recovery-gap 1s --half-life 1s \
         "db1=127.0.0.1:$(port_of db1),priority=3" "db2=127.0.0.1:$(port_of db2),priority=2" \
         "db3=127.0.0.1:$(port_of db3),priority=1" >>"$1.log" 2>&1 &
@@ -327,6 +332,33 @@ hangs() {
     passed "$old, which was shut out, follows $(primary)"
 }
 
+# A replica is made writable by hand, written to, shut out and started again; it has
+# more than the others then, and of its own. Its clone is under way when the primary
+# dies.
+holds_back_who_went_apart() {
+    local old before apart other
+    old=$(primary) before=$(token)
+    apart=$(others "$old" | sed -n 1p) other=$(others "$old" | sed -n 2p)
+    touch "cloning.$apart"
+    write_by_hand "$apart" || fail "$apart is not made writable"
+    is_marked() { grep -q "mark $apart apart" w?.log; }
+    until_true 20 is_marked
+    is_out() { grep -q "order fence $apart .* done" w?.log; }
+    until_true 20 is_out
+    until_true 20 has_acknowledged $(($(acknowledged) + 20))
+    start_node "$apart"
+    until_true 20 has_acknowledged $(($(acknowledged) + 20))
+    kill_node "$old"
+    until_true 40 is_newer "$before"
+    [ "$(primary)" = "$other" ] || fail "$(primary) was promoted, and $apart has a history of its own"
+    check_writes "$other"
+    rm "cloning.$apart"
+    start_node "$old"
+    until_true 60 all_follow
+    ! ids "$apart" | grep -q '^-' || fail "$apart has kept what it wrote by hand"
+    passed "$apart took writes by hand: $other was promoted, and $apart has its data"
+}
+
 # Data that nobody can use any more is replaced.
 clones() {
     local node
@@ -374,6 +406,7 @@ main() {
     survives_its_own_death
     outlives_its_host
     hangs
+    holds_back_who_went_apart
     clones
 
     touch over

@@ -89,6 +89,12 @@ revive() {
     "$agent" start "$1"
     sql "$1" 'SET GLOBAL rpl_semi_sync_master_enabled = 1; SET GLOBAL read_only = 0'
 }
+write_by_hand() {
+    sql "$1" 'STOP SLAVE; SET GLOBAL rpl_semi_sync_master_enabled = 0; SET GLOBAL read_only = 0'
+    for i in {1..3000}; do echo "INSERT INTO d.t VALUES (-$i);"; done |
+        timeout 20 mariadb --defaults-file="$DB_AGENT_DIR/$1/my.cnf" -u root >by_hand 2>&1 ||
+        true # It is shut out meanwhile.
+}
 source_of() {
     mariadb --defaults-file="$DB_AGENT_DIR/$1/my.cnf" -u root -e 'SHOW SLAVE STATUS\G' | awk '$1 == "Master_Port:" { port = $2 }
         $1 == "Slave_IO_Running:" { io = $2 } $1 == "Slave_SQL_Running:" { sql = $2 }

@@ -93,6 +93,11 @@ revive() {
     "${as_user[@]}" pg_ctl start -s -w -D "$DB_AGENT_DIR/$1/data" -l "$DB_AGENT_DIR/$1/log" \
         -o "-c config_file=$DB_AGENT_DIR/$1/postgresql.conf"
 }
+write_by_hand() {
+    sql "$1" 'SELECT pg_promote(true, 30)' >by_hand
+    sql "$1" 'SET synchronous_commit = local;
+        INSERT INTO load.t SELECT -n FROM generate_series(1, 50000) n' 2>by_hand || true
+}
 source_of() {
     sql "$1" "SELECT sender_port FROM pg_stat_get_wal_receiver() WHERE status = 'streaming'"
 }

@@ -27,6 +27,11 @@ struct record {
     uint64_t token;
     uint64_t timeline;
     bool is_unfinished;
+    uint32_t apart; /* A bit for each node. */
+    /* Unfinished: who was primary before. */
+    uint32_t former;
+    uint64_t former_token;
+    uint64_t former_timeline;
 };
 
 struct message {
@@ -50,14 +55,18 @@ struct planner {
     uint32_t boot;
     infra_time back_at;
     infra_time paused_until;
+    infra_time unpaused_at; /* The last that was set. */
     infra_time no_store_until;
     infra_time blind_until[DBS_MAX]; /* It does not reach that node. */
     infra_time alone_until;          /* It does not reach other planners. */
     /* On its disk, and what its router goes by. */
     struct record named;
+    struct record known; /* As it writes it beside the lease. */
 
     uint32_t flags[DBS_MAX];
     uint32_t step; /* As it was told last. */
+    infra_time since;
+    infra_time failed_at[DBS_MAX]; /* PROMOTE, and nothing since. */
 };
 
 struct world {
@@ -160,11 +169,29 @@ static void set_node(struct planner *x, uint32_t node)
     }
 }
 
+/* As the record says. */
+static void mark_nodes(struct world *w, struct planner *x)
+{
+    for (uint32_t n = 0; n < w->dbs.count; n++) {
+        uint32_t flags = x->flags[n];
+        if ((x->known.apart >> n & 1u) != 0) {
+            x->flags[n] |= INFRA_PROMOTION_APART;
+            set_node(x, n);
+            x->flags[n] = flags;
+        }
+    }
+}
+
 /* Somebody was named: the machine is told, and the router goes by it. */
 static void hear(struct world *w, struct planner *x, struct record named)
 {
     if (named.token > x->named.token && !named.is_unfinished) {
         x->named = named;
+    }
+    if (named.is_unfinished && named.former_token != 0) {
+        (void)infra_promotion_adopt(x->machine, named.former,
+                                    named.former_token, named.former_timeline,
+                                    0, w->now);
     }
     if (named.token != 0) {
         (void)infra_promotion_adopt(x->machine, named.node, named.token,
@@ -189,6 +216,7 @@ static void start_planner(struct world *w, uint32_t i)
     hear(w, x, x->named);
     x->is_alive = true;
     x->step = INFRA_PROMOTION_STANDBY;
+    memset(x->failed_at, 0, sizeof x->failed_at);
     x->boot++;
     x->paused_until = 0;
 }
@@ -230,6 +258,33 @@ static void check_order(struct world *w, uint32_t i,
     if (w->mode == PROMOTION_SIM_QUIET && e->kind != INFRA_PROMOTION_REPOINT) {
         dbs_violate(&w->dbs, "a plan against a healthy primary");
     }
+    infra_time *failed_at = &w->planners[i].failed_at[e->node];
+    if (e->kind == INFRA_PROMOTION_REPOINT) {
+        *failed_at = 0;
+    } else if (e->kind == INFRA_PROMOTION_PROMOTE && *failed_at != 0 &&
+               w->now < *failed_at + w->config.promote) {
+        dbs_violate(&w->dbs, "who was not promoted is tried again at once");
+    }
+}
+
+/* A candidate that is gone is not waited for. */
+static void check_candidate(struct world *w, uint32_t i)
+{
+    const struct planner *x = &w->planners[i];
+    struct infra_promotion_status s = { .size = sizeof s };
+
+    if (!x->is_alive || w->now < x->paused_until ||
+        x->step != INFRA_PROMOTION_PROMOTING) {
+        return;
+    }
+    (void)infra_promotion_inspect(x->machine, &s);
+    const struct db *d = &w->dbs.db[s.candidate];
+    if (s.step == INFRA_PROMOTION_PROMOTING && !d->is_up &&
+        w->now > x->since + INFRA_MS(2500) &&
+        w->now > d->down_since + INFRA_MS(2500) &&
+        w->now > x->unpaused_at + INFRA_MS(2500)) {
+        dbs_violate(&w->dbs, "a dead candidate is waited for");
+    }
 }
 
 static void release(struct world *w, uint32_t i)
@@ -241,14 +296,52 @@ static void release(struct world *w, uint32_t i)
     }
 }
 
+/* The whole of what it is to say now. */
+static void compose(struct planner *x, const struct infra_promotion_event *e)
+{
+    uint32_t apart = x->known.apart;
+
+    if (e->kind == INFRA_PROMOTION_MARK) {
+        bool is_apart = (e->flags & INFRA_PROMOTION_APART) != 0;
+        x->known.apart =
+            is_apart ? apart | 1u << e->node : apart & ~(1u << e->node);
+    } else if (e->kind != INFRA_PROMOTION_READ) {
+        struct record r = { .node = e->node,
+                            .token = e->token,
+                            .timeline = e->timeline,
+                            .apart = apart };
+        if (e->kind == INFRA_PROMOTION_NAME) {
+            const struct record *k = &x->known;
+            r.is_unfinished = true;
+            r.former = k->is_unfinished ? k->former : k->node;
+            r.former_token = k->is_unfinished ? k->former_token : k->token;
+            r.former_timeline =
+                k->is_unfinished ? k->former_timeline : k->timeline;
+        }
+        x->known = r;
+    }
+}
+
 static void ask_store(struct world *w, uint32_t i,
                       const struct infra_promotion_event *e)
 {
+    compose(&w->planners[i], e);
     if (w->now >= w->planners[i].no_store_until) {
         send(w, (struct message) { .kind = STORE,
                                    .planner = i,
                                    .boot = w->planners[i].boot,
+                                   .record = w->planners[i].known,
                                    .event = *e });
+    }
+}
+
+/* What was seen to write on its own is restarted read-only, perhaps. */
+static void put_down(struct world *w)
+{
+    for (uint32_t n = 0; n < w->dbs.count; n++) {
+        if ((w->record.apart >> n & 1u) != 0 && chance(w, 50)) {
+            dbs_put_down(&w->dbs, n);
+        }
     }
 }
 
@@ -262,10 +355,9 @@ static void at_store(struct world *w, struct message m)
         if (w->holder != m.planner || w->token != e->token) {
             m.outcome = INFRA_FENCE_FAILED;
         } else {
-            bool is_unfinished = e->kind == INFRA_PROMOTION_NAME;
-            w->result.changes += e->node != w->record.node;
-            w->record = (struct record) { e->node, e->token, e->timeline,
-                                          is_unfinished };
+            w->result.changes += m.record.node != w->record.node;
+            w->record = m.record;
+            put_down(w);
         }
     }
     m.kind = RECORD;
@@ -312,10 +404,21 @@ static void count_row(struct world *w, struct planner *x,
         if (is_from && rows[i].reason == e->reason && rows[i].to == e->step) {
             promotion_sim_rows[i]++;
             x->step = e->step;
+            x->since = w->now;
             return;
         }
     }
     dbs_violate(&w->dbs, "a step that is not in the table");
+}
+
+/* The worst of moments for a candidate to die. */
+static void kill_candidate(struct world *w,
+                           const struct infra_promotion_event *e)
+{
+    if (e->kind == INFRA_PROMOTION_PROMOTE && has_faults(w) && chance(w, 10)) {
+        dbs_crash(&w->dbs, e->node, w->now + INFRA_SEC(7), false);
+        trace(w, "candidate", 0, e->node, e->token, "dies");
+    }
 }
 
 static void handle(struct world *w, uint32_t i,
@@ -335,6 +438,7 @@ static void handle(struct world *w, uint32_t i,
         break;
     case INFRA_PROMOTION_READ:
     case INFRA_PROMOTION_NAME:
+    case INFRA_PROMOTION_MARK:
         ask_store(w, i, e);
         break;
     case INFRA_PROMOTION_QUARANTINE:
@@ -350,6 +454,7 @@ static void handle(struct world *w, uint32_t i,
         break;
     default:
         check_order(w, i, e);
+        kill_candidate(w, e);
         send(w, (struct message) { .kind = ORDER,
                                    .planner = i,
                                    .boot = x->boot,
@@ -447,6 +552,17 @@ static void fence(struct world *w, struct message *m)
     }
 }
 
+/* The source dies before a clone, or in the middle of it. */
+static void lose_source(struct world *w, const struct infra_promotion_event *e)
+{
+    if (e->kind == INFRA_PROMOTION_REPOINT && has_faults(w) &&
+        (w->dbs.db[e->node].is_cloned ||
+         (w->record.apart >> e->node & 1u) != 0) &&
+        chance(w, 20)) {
+        dbs_crash(&w->dbs, e->source, w->now + INFRA_SEC(7), false);
+    }
+}
+
 static void deliver(struct world *w, struct message m)
 {
     struct planner *x = &w->planners[m.planner];
@@ -459,6 +575,7 @@ static void deliver(struct world *w, struct message m)
         if (m.event.kind == INFRA_PROMOTION_FENCE) {
             fence(w, &m);
         } else if (reaches(w, m.planner, m.node)) {
+            lose_source(w, &m.event);
             m.outcome = dbs_carry_out(&w->dbs, &m.event, m.planner);
         } else {
             m.outcome = INFRA_FENCE_UNKNOWN;
@@ -473,6 +590,8 @@ static void deliver(struct world *w, struct message m)
     if (m.kind == RECORD && m.boot == x->boot) {
         if (m.event.kind == INFRA_PROMOTION_READ) {
             hear(w, x, m.record);
+            x->known = m.record;
+            mark_nodes(w, x);
         }
         if (infra_promotion_answer(x->machine, m.event.call, m.outcome,
                                    w->now) == INFRA_OK &&
@@ -485,8 +604,12 @@ static void deliver(struct world *w, struct message m)
         (void)infra_promotion_report(x->machine, m.node, &m.sample, w->now);
     } else if (m.kind == ANSWER) {
         if (m.boot == x->boot) {
-            (void)infra_promotion_answer(x->machine, m.event.call, m.outcome,
-                                         w->now);
+            if (infra_promotion_answer(x->machine, m.event.call, m.outcome,
+                                       w->now) == INFRA_OK &&
+                m.event.kind == INFRA_PROMOTION_PROMOTE &&
+                m.outcome == INFRA_FENCE_FAILED) {
+                x->failed_at[m.event.node] = w->now;
+            }
         }
     } else if (m.kind == WORD) {
         hear(w, x, m.record);
@@ -529,6 +652,20 @@ static void command(struct world *w, uint32_t command)
     }
 }
 
+/* No router sends clients there. */
+static void take_in_hand(struct world *w, uint32_t node)
+{
+    bool is_routed = w->record.node == node;
+
+    for (uint32_t i = 0; i < PLANNERS; i++) {
+        is_routed = is_routed || w->planners[i].named.node == node;
+    }
+    if (!is_routed) {
+        dbs_take_in_hand(&w->dbs, node);
+        trace(w, "by hand", 0, node, 0, "");
+    }
+}
+
 static void fault(struct world *w)
 {
     uint32_t node = chance(w, 50) ? any_writable(w) : below(w, w->dbs.count);
@@ -536,7 +673,7 @@ static void fault(struct world *w)
                                          ? w->holder
                                          : below(w, PLANNERS)];
     infra_time until = w->now + between(w, INFRA_MS(500), INFRA_SEC(6));
-    uint32_t kind = below(w, 12);
+    uint32_t kind = below(w, 14);
 
     trace(w, "fault", kind, node, 0, "");
     switch (kind) {
@@ -567,6 +704,10 @@ static void fault(struct world *w)
         x->alone_until = until;
         break;
     case 10:
+    case 11:
+        take_in_hand(w, below(w, w->dbs.count));
+        break;
+    case 12:
         command(w, chance(w, 70) ? INFRA_PROMOTION_SWITCHOVER
                                  : INFRA_PROMOTION_ABORT);
         break;
@@ -597,9 +738,39 @@ static void tease(struct world *w)
     w->next_fault = w->now + between(w, INFRA_SEC(2), INFRA_SEC(4));
 }
 
+/* Nobody may be promoted who has everything: the operator knows who has. */
+static void help(struct world *w)
+{
+    uint32_t node = dbs_complete(&w->dbs);
+    struct promotion_sim_result *r = &w->result;
+
+    if (dbs_leader(&w->dbs) != WORLD_NOBODY || node == WORLD_NOBODY) {
+        return;
+    }
+    w->dbs.db[node].is_fenced = false;
+    for (uint32_t i = 0; i < PLANNERS; i++) {
+        struct infra_promotion_status s = { .size = sizeof s };
+        struct planner *x = &w->planners[i];
+        if (!x->is_alive) {
+            continue;
+        }
+        (void)infra_promotion_inspect(x->machine, &s);
+        if (s.step == INFRA_PROMOTION_HELD) {
+            (void)infra_promotion_command(x->machine, INFRA_PROMOTION_ADMIT,
+                                          node, w->now);
+            r->helped +=
+                infra_promotion_command(x->machine, INFRA_PROMOTION_FORCE, node,
+                                        w->now) == INFRA_OK;
+        }
+    }
+}
+
 /* The operator lets in who was primary. */
 static void let_in(struct world *w)
 {
+    if (w->now > END_OF_FAULTS + INFRA_SEC(8)) {
+        help(w);
+    }
     for (uint32_t i = 0; i < PLANNERS; i++) {
         struct planner *x = &w->planners[i];
         for (uint32_t n = 0; n < w->dbs.count && x->is_alive; n++) {
@@ -641,7 +812,7 @@ static void configure(struct world *w)
         .fence_wait = INFRA_SEC(1),
         .collect = INFRA_MS(500),
         .catch_up = INFRA_SEC(2),
-        .promote = INFRA_SEC(3),
+        .promote = INFRA_SEC(5),
         .recovery_gap = INFRA_MS(100),
         .penalty_half_life = INFRA_SEC(1),
         .nodes_max = count,
@@ -653,7 +824,8 @@ static void configure(struct world *w)
         .quarantine = chance(w, 30),
     };
     dbs_start(&w->dbs, count, acks);
-    w->record = (struct record) { 0, 1, 1, false };
+    w->record = (struct record) { .token = 1, .timeline = 1 };
+    w->dbs.is_strict = chance(w, 50);
     uint32_t is_never = chance(w, 20) ? count - 1 : count;
     for (uint32_t i = 0; i < PLANNERS; i++) {
         for (uint32_t n = 0; n < count; n++) {
@@ -687,6 +859,10 @@ static void tick(struct world *w)
             spread_word(w, i);
         }
         turn(w, i);
+        check_candidate(w, i);
+        if (w->now < x->paused_until) {
+            x->unpaused_at = x->paused_until;
+        }
         if (chance(w, 60) && reaches(w, i, x->named.node)) {
             dbs_write(&w->dbs, x->named.node, x->named.token);
         }

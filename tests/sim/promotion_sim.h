@@ -29,6 +29,7 @@ struct promotion_sim_result {
     uint64_t primaries;    /* PRIMARY events. */
     uint64_t changes;      /* To another node. */
     uint64_t acknowledged; /* Writes. */
+    uint64_t helped;       /* Held until the operator knew who has all. */
     uint64_t trace;        /* Of all that happened. */
 };
 

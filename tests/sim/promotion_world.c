@@ -60,7 +60,8 @@ static bool is_attached(const struct dbs *w, uint32_t id)
 {
     const struct db *d = &w->db[id];
 
-    return d->is_up && d->source != WORLD_NOBODY && w->db[d->source].is_up &&
+    return d->is_up && !d->is_cloned && d->source != WORLD_NOBODY &&
+           w->db[d->source].is_up && !w->db[d->source].is_cloned &&
            is_linked(w, id, d->source) && is_prefix(&w->db[d->source], d);
 }
 
@@ -77,9 +78,11 @@ static void confirm(struct dbs *w, uint32_t replica)
     }
 }
 
-static bool has_write(const struct db *d, const struct write *x)
+static bool has_write(const struct dbs *w, const struct db *d,
+                      const struct write *x)
 {
-    return x->index < d->length && d->log[x->index].term == x->term;
+    return x->index < d->length &&
+           d->log[x->index].write == (uint32_t)(x - w->writes) + 1;
 }
 
 static void acknowledge(struct dbs *w, struct write *x)
@@ -90,7 +93,7 @@ static void acknowledge(struct dbs *w, struct write *x)
     if (x->term >= w->acknowledged_term) {
         w->acknowledged_term = x->term;
         w->acknowledged_by = x->db;
-    } else if (!has_write(&w->db[w->acknowledged_by], x)) {
+    } else if (!has_write(w, &w->db[w->acknowledged_by], x)) {
         /* A replica may confirm late what its new primary has, too. */
         dbs_violate(w, "a write is acknowledged by a former primary");
     }
@@ -124,6 +127,21 @@ static void receive(struct dbs *w, uint32_t id, uint32_t entries)
     confirm(w, id);
 }
 
+/* A clone is complete, if its source is still there. */
+static void end_clone(struct dbs *w, uint32_t id)
+{
+    struct db *d = &w->db[id];
+    const struct db *from = &w->db[d->source];
+
+    if (!from->is_up || from->is_cloned || !is_linked(w, id, d->source)) {
+        d->cloned_at = 0;
+        return;
+    }
+    memcpy(d->log, from->log, sizeof d->log);
+    d->length = from->length;
+    d->is_cloned = false;
+}
+
 void dbs_tick(struct dbs *w, uint32_t entries)
 {
     for (uint32_t i = 0; i < w->count; i++) {
@@ -133,6 +151,14 @@ void dbs_tick(struct dbs *w, uint32_t entries)
             d->is_writable = d->is_writable && !d->is_fenced;
         }
         d->is_stalled = w->now < d->stalled_until;
+        if (d->is_up && d->is_cloned && d->cloned_at != 0 &&
+            w->now >= d->cloned_at) {
+            end_clone(w, i);
+        }
+        if (d->is_up && d->is_writable && d->is_by_hand && !d->is_stalled &&
+            w->now % 200000000u == 0) {
+            append(w, d, OWN_WRITE | ++w->own_writes, term_of(d));
+        }
     }
     for (uint32_t i = 0; i < w->count; i++) {
         const struct db *d = &w->db[i];
@@ -168,31 +194,54 @@ void dbs_sample(const struct dbs *w, uint32_t id,
     ret->view = !d->is_up                         ? INFRA_PROMOTION_VIEW_DOWN
                 : d->is_stalled && d->is_writable ? INFRA_PROMOTION_VIEW_STALLED
                                                   : INFRA_PROMOTION_VIEW_OK;
-    ret->timeline = term_of(d);
-    ret->position = d->length;
+    ret->timeline = d->is_cloned ? d->shown_timeline : term_of(d);
+    ret->position = d->is_cloned ? d->shown_position : d->length;
     ret->writable = d->is_writable;
     ret->source =
         is_attached(w, id) && !d->is_writable ? d->source : WORLD_NOBODY;
 }
 
-/* What it has and the primary has not is undone. */
-static bool repoint(struct dbs *w, uint32_t id, uint32_t source)
+/* A dump has the position of its source at its head, and the rows come after. */
+static void begin_clone(struct dbs *w, uint32_t id, uint32_t source)
+{
+    struct db *d = &w->db[id];
+
+    d->is_cloned = true;
+    d->source = source;
+    d->is_writable = d->is_by_hand = false;
+    d->cloned_at = w->now + 2000000000u;
+    d->shown_position = w->db[source].length;
+    d->shown_timeline = term_of(&w->db[source]);
+    d->length = 1;
+}
+
+/* What it has and the primary has not is undone, or it is built anew. */
+static uint32_t repoint(struct dbs *w, uint32_t id, uint32_t source)
 {
     struct db *d = &w->db[id];
     const struct db *from = &w->db[source];
 
-    if (!from->is_up || !is_linked(w, id, source) || d->is_stalled) {
-        return false;
+    if (!from->is_up || from->is_cloned || !is_linked(w, id, source) ||
+        d->is_stalled) {
+        return INFRA_FENCE_UNKNOWN;
+    }
+    if (d->is_cloned && d->source == source && d->cloned_at != 0) {
+        return INFRA_FENCE_UNKNOWN; /* It goes on. */
     }
     uint32_t common = 0;
     while (common < d->length && common < from->length &&
            is_same(d->log[common], from->log[common])) {
         common++;
     }
+    if (d->is_cloned || (common < d->length && w->own_writes % 2 == 1)) {
+        begin_clone(w, id, source);
+        return INFRA_FENCE_UNKNOWN;
+    }
     d->length = common;
     d->source = source;
-    d->is_writable = false;
-    return true;
+    d->is_writable = d->is_by_hand = false;
+    d->is_fenced = false;
+    return INFRA_FENCE_DONE;
 }
 
 uint32_t dbs_carry_out(struct dbs *w, const struct infra_promotion_event *e,
@@ -202,9 +251,11 @@ uint32_t dbs_carry_out(struct dbs *w, const struct infra_promotion_event *e,
     uint64_t seen = infra_fence_token(&d->agent);
 
     if (e->kind == INFRA_PROMOTION_FENCE) {
+        d->down_since = d->is_up ? w->now : d->down_since;
         d->is_up = false;
         d->is_fenced = true;
-        d->is_writable = false;
+        d->is_writable = d->is_by_hand = false;
+        d->cloned_at = 0;
         d->back_at = w->now + INFRA_SEC(2);
         return INFRA_FENCE_DONE;
     }
@@ -223,14 +274,17 @@ uint32_t dbs_carry_out(struct dbs *w, const struct infra_promotion_event *e,
         d->is_writable = false;
         break;
     case INFRA_PROMOTION_DETACH:
-        d->source = WORLD_NOBODY;
-        break;
-    case INFRA_PROMOTION_PROMOTE:
-        if (d->is_stalled) {
+        if (d->is_cloned) {
             return INFRA_FENCE_FAILED;
         }
         d->source = WORLD_NOBODY;
-        d->is_fenced = false;
+        break;
+    case INFRA_PROMOTION_PROMOTE:
+        if (d->is_stalled || (w->is_strict && d->is_fenced)) {
+            return INFRA_FENCE_FAILED;
+        }
+        d->source = WORLD_NOBODY;
+        d->is_fenced = d->is_cloned = d->is_by_hand = false;
         if (!d->is_writable || term_of(d) < e->token) {
             append(w, d, 0, (uint32_t)e->token);
         }
@@ -238,34 +292,72 @@ uint32_t dbs_carry_out(struct dbs *w, const struct infra_promotion_event *e,
         d->promoted = e->token;
         break;
     default:
-        return repoint(w, e->node, e->source) ? INFRA_FENCE_DONE
-                                              : INFRA_FENCE_FAILED;
+        return repoint(w, e->node, e->source);
     }
     return INFRA_FENCE_DONE;
 }
 
-void dbs_named(struct dbs *w, uint32_t id, uint64_t token)
+/* All that were acknowledged before this token? */
+static bool has_all(const struct dbs *w, uint32_t id, uint64_t token)
 {
     const struct db *d = &w->db[id];
     uint32_t at = 0;
 
+    for (uint32_t i = 0; i < w->writes_count; i++) {
+        if (!w->writes[i].is_acknowledged || w->writes[i].term >= token) {
+            continue;
+        }
+        while (at < d->length &&
+               (d->log[at].write < i + 1 || d->log[at].write >= OWN_WRITE)) {
+            at++;
+        }
+        if (at == d->length || d->log[at].write != i + 1) {
+            return false;
+        }
+    }
+    return true;
+}
+
+uint32_t dbs_complete(const struct dbs *w)
+{
+    for (uint32_t i = 0; i < w->count; i++) {
+        if (w->db[i].is_up && !w->db[i].is_cloned &&
+            (w->acks == 0 || has_all(w, i, UINT64_MAX))) {
+            return i;
+        }
+    }
+    return WORLD_NOBODY;
+}
+
+void dbs_named(struct dbs *w, uint32_t id, uint64_t token)
+{
     w->result->primaries++;
     if (w->named[token % TOKENS_MAX] != 0 &&
         w->named[token % TOKENS_MAX] != id + 1) {
         dbs_violate(w, "one token names two primaries");
     }
     w->named[token % TOKENS_MAX] = id + 1;
-    for (uint32_t i = 0; i < w->writes_count && w->acks > 0; i++) {
-        if (!w->writes[i].is_acknowledged || w->writes[i].term >= token) {
-            continue;
-        }
-        while (at < d->length && d->log[at].write < i + 1) {
-            at++;
-        }
-        if (at == d->length || d->log[at].write != i + 1) {
-            dbs_violate(w, "an acknowledged write is lost");
-            return;
-        }
+    if (w->acks > 0 && !has_all(w, id, token)) {
+        dbs_violate(w, "an acknowledged write is lost");
+    }
+}
+
+void dbs_take_in_hand(struct dbs *w, uint32_t id)
+{
+    struct db *d = &w->db[id];
+
+    if (d->is_up && !d->is_writable && !d->is_cloned) {
+        d->source = WORLD_NOBODY;
+        d->is_writable = d->is_by_hand = true;
+    }
+}
+
+void dbs_put_down(struct dbs *w, uint32_t id)
+{
+    struct db *d = &w->db[id];
+
+    if (d->is_up && d->is_by_hand) {
+        d->is_writable = d->is_by_hand = false;
     }
 }
 
@@ -273,9 +365,11 @@ void dbs_crash(struct dbs *w, uint32_t id, uint64_t back_at, bool keeps_role)
 {
     struct db *d = &w->db[id];
 
+    d->down_since = d->is_up ? w->now : d->down_since;
     d->is_up = false;
     d->back_at = back_at;
-    d->is_writable = d->is_writable && keeps_role;
+    /* Who did it by hand does it again, until it was noticed. */
+    d->is_writable = d->is_writable && (keeps_role || d->is_by_hand);
 }
 
 uint32_t dbs_leader(const struct dbs *w)

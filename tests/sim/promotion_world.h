@@ -13,6 +13,7 @@
 #define WRITES_MAX 4096u
 #define TOKENS_MAX 1024u
 #define WORLD_NOBODY INFRA_PROMOTION_NOBODY
+#define OWN_WRITE 0x80000000u /* By hand, and no client's. */
 
 struct entry {
     uint32_t write; /* 0: it became primary. */
@@ -24,8 +25,14 @@ struct db {
     bool is_fenced; /* And so comes back read-only. */
     bool is_writable;
     bool is_stalled; /* Its disk hangs. */
+    bool is_by_hand; /* Somebody made it writable, and writes. */
+    bool is_cloned;  /* It is being built anew, and has a part of the data. */
+    uint64_t cloned_at;      /* When that ends; 0: it was broken off. */
+    uint32_t shown_position; /* What it says meanwhile. */
+    uint32_t shown_timeline;
     uint32_t source;
     uint64_t back_at; /* When it is started again. */
+    uint64_t down_since;
     uint64_t stalled_until;
     uint32_t length;
     struct entry log[LOG_MAX_ENTRIES];
@@ -56,6 +63,9 @@ struct dbs {
     uint32_t acknowledged_by;   /* and who had it. */
     uint64_t acknowledged_at;
     uint32_t named[TOKENS_MAX]; /* Node + 1, by token. */
+    uint32_t own_writes;
+    bool
+        is_strict; /* Agents promote nobody who was fenced and not repointed. */
     struct promotion_sim_result *result;
 };
 
@@ -79,8 +89,16 @@ uint32_t dbs_carry_out(struct dbs *w, const struct infra_promotion_event *e,
 /* A PRIMARY event was handed out. */
 void dbs_named(struct dbs *w, uint32_t id, uint64_t token);
 
+/* Somebody makes a replica writable and writes to it; and restarts it read-only.
+ */
+void dbs_take_in_hand(struct dbs *w, uint32_t id);
+void dbs_put_down(struct dbs *w, uint32_t id);
+
 /* It is down until so and so. */
 void dbs_crash(struct dbs *w, uint32_t id, uint64_t back_at, bool keeps_role);
+
+/* One that has every acknowledged write; NOBODY. */
+uint32_t dbs_complete(const struct dbs *w);
 
 /* One takes writes and all others follow it? Who; NOBODY. */
 uint32_t dbs_leader(const struct dbs *w);

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: MIT */
+/* What the record beside the lease says is told to the planner, and to routers. */
+#ifndef EXAMPLES_DB_NAMES_H
+#define EXAMPLES_DB_NAMES_H
+
+#include "db_commands.h"
+
+/* Take what the store has answered. */
+void db_take_record(struct host *h, infra_time now);
+
+#endif

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/* Whose fault an error of a socket is: one table for checks and for proxies.
+ *
+ * Ours is only what no destination could do. All else speaks of the one that
+ * was tried, also where this machine's own kernel says it: a blackhole or
+ * prohibiting route, a firewall and a missing address family concern some
+ * destinations and leave others. What is not listed here is one of those. */
+#include "internal.h"
+
+#include <errno.h>
+
+static const struct {
+    int error;
+    uint32_t outcome;
+} rows[] = {
+    { 0, INFRA_OUTCOME_OK },
+
+    { ECONNREFUSED, INFRA_OUTCOME_REFUSED },
+    /* No Unix path that somebody listens at. */
+    { ENOENT, INFRA_OUTCOME_REFUSED },
+    { ENOTDIR, INFRA_OUTCOME_REFUSED },
+    { ELOOP, INFRA_OUTCOME_REFUSED },
+    { ENAMETOOLONG, INFRA_OUTCOME_REFUSED },
+    { EPROTOTYPE, INFRA_OUTCOME_REFUSED }, /* It is no stream socket. */
+    { EAGAIN, INFRA_OUTCOME_REFUSED },     /* The listener's queue is full. */
+    { EWOULDBLOCK, INFRA_OUTCOME_REFUSED },
+
+    { ETIMEDOUT, INFRA_OUTCOME_TIMEOUT },
+
+    { ECONNRESET, INFRA_OUTCOME_RESET },
+    { ECONNABORTED, INFRA_OUTCOME_RESET },
+    { ENETRESET, INFRA_OUTCOME_RESET },
+    { ENOTCONN, INFRA_OUTCOME_RESET },
+    { EPIPE, INFRA_OUTCOME_RESET },
+#ifdef ESHUTDOWN
+    { ESHUTDOWN, INFRA_OUTCOME_RESET },
+#endif
+
+    { ENETUNREACH, INFRA_OUTCOME_UNREACHABLE },
+    { EHOSTUNREACH, INFRA_OUTCOME_UNREACHABLE },
+    { ENETDOWN, INFRA_OUTCOME_UNREACHABLE },
+#ifdef EHOSTDOWN
+    { EHOSTDOWN, INFRA_OUTCOME_UNREACHABLE },
+#endif
+#ifdef ENONET
+    { ENONET, INFRA_OUTCOME_UNREACHABLE },
+#endif
+    { ENOPROTOOPT, INFRA_OUTCOME_UNREACHABLE }, /* ICMP: no such protocol. */
+    { EPROTO, INFRA_OUTCOME_UNREACHABLE },      /* ICMP: a broken header. */
+    { EMSGSIZE, INFRA_OUTCOME_UNREACHABLE },    /* ICMP: too big on its way. */
+    { EOPNOTSUPP, INFRA_OUTCOME_UNREACHABLE },  /* ICMP: source route failed. */
+    { EINVAL, INFRA_OUTCOME_UNREACHABLE },      /* A blackhole route. */
+    { EACCES, INFRA_OUTCOME_UNREACHABLE },      /* A prohibiting route. */
+    { EPERM, INFRA_OUTCOME_UNREACHABLE },       /* A firewall. */
+    { EAFNOSUPPORT, INFRA_OUTCOME_UNREACHABLE }, /* No IPv6 here. */
+    { EPROTONOSUPPORT, INFRA_OUTCOME_UNREACHABLE },
+    { ENODEV, INFRA_OUTCOME_UNREACHABLE }, /* Its interface is gone. */
+    { ENXIO, INFRA_OUTCOME_UNREACHABLE },
+
+    { EMFILE, INFRA_OUTCOME_LOCAL },
+    { ENFILE, INFRA_OUTCOME_LOCAL },
+    { ENOMEM, INFRA_OUTCOME_LOCAL },
+    { ENOBUFS, INFRA_OUTCOME_LOCAL },
+    { ENOSPC, INFRA_OUTCOME_LOCAL }, /* epoll watches as much as it may. */
+    /* No local port, unless it is no local address: base.h. */
+    { EADDRNOTAVAIL, INFRA_OUTCOME_LOCAL },
+    { EADDRINUSE, INFRA_OUTCOME_LOCAL },
+    /* The caller's own mistakes, and what is no end at all. */
+    { EBADF, INFRA_OUTCOME_LOCAL },
+    { EFAULT, INFRA_OUTCOME_LOCAL },
+    { ENOTSOCK, INFRA_OUTCOME_LOCAL },
+    { EDESTADDRREQ, INFRA_OUTCOME_LOCAL },
+    { EISCONN, INFRA_OUTCOME_LOCAL },
+    { EALREADY, INFRA_OUTCOME_LOCAL },
+    { EINPROGRESS, INFRA_OUTCOME_LOCAL },
+    { EINTR, INFRA_OUTCOME_LOCAL },
+};
+
+uint32_t infra_outcome_of_errno(int error)
+{
+    for (size_t i = 0; i < INFRA__COUNT_OF(rows); i++) {
+        if (rows[i].error == error) {
+            return rows[i].outcome;
+        }
+    }
+    return INFRA_OUTCOME_UNREACHABLE;
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+/* Nodes that have a history of their own.
+ *
+ * A node that takes writes beside the primary writes what nobody else has, and
+ * with the same timeline as the others, so that neither its position nor its
+ * timeline tells it from a replica that has everything. The same holds for a
+ * node that was promoted by a token which the present primary never had. Such a
+ * node is APART until a REPOINT is DONE, which undoes what it has beyond the
+ * primary or builds it anew. The host writes the mark down before the node is
+ * shut out: once it takes no writes, nobody else could find out. */
+#include "promotion.h"
+
+void infra__promotion_set_apart(struct infra_promotion *p, uint32_t id,
+                                bool is_apart)
+{
+    struct node *n = &p->nodes[id];
+
+    if (is_apart == has_flag(n, INFRA_PROMOTION_APART) ||
+        !PROMOTION_RULE(APART)) {
+        return;
+    }
+    n->flags ^= INFRA_PROMOTION_APART;
+    n->is_unmarked = PROMOTION_RULE(MARK);
+    n->is_detached = n->is_detached && !is_apart;
+}
+
+/* May it take writes, as far as the record says? Who was to be promoted and was
+ * made writable by hand has not the timeline of its token. */
+static bool is_named(const struct infra_promotion *p, uint32_t id)
+{
+    bool is_to_be = id == p->primary || id == p->begun;
+
+    if (!p->is_unfinished) {
+        return id == p->primary;
+    }
+    return id == p->former || (is_to_be && p->nodes[id].timeline == 0);
+}
+
+bool infra__promotion_is_rival(const struct infra_promotion *p, uint32_t id)
+{
+    const struct node *n = &p->nodes[id];
+    bool is_old = last_primary(p) != NOBODY &&
+                  n->timeline <= (p->is_unfinished ? p->former_timeline
+                                                   : p->primary_timeline);
+
+    return p->primary != NOBODY && !is_named(p, id) && is_writable(p, id) &&
+           (is_old || has_flag(n, INFRA_PROMOTION_APART));
+}
+
+/* It was promoted after the primary was last a replica, and before the primary
+ * was promoted: what it wrote the primary never had. */
+static bool is_off_line(const struct infra_promotion *p, uint32_t id)
+{
+    const struct node *n = &p->nodes[id];
+
+    return p->knows_origin && !p->is_unfinished && n->has_answered &&
+           id != p->primary && n->timeline > p->primary_origin &&
+           n->timeline < p->primary_timeline;
+}
+
+void infra__promotion_begin(struct infra_promotion *p, uint32_t id)
+{
+    if (!p->is_unfinished) {
+        p->former = p->primary;
+        p->former_timeline = p->primary_timeline;
+    }
+    p->begun = id;
+    p->is_unfinished = true;
+}
+
+void infra__promotion_find_apart(struct infra_promotion *p)
+{
+    if (p->step == INFRA_PROMOTION_STANDBY ||
+        p->step == INFRA_PROMOTION_READING ||
+        p->step == INFRA_PROMOTION_PAUSED) {
+        return; /* Others may have been named. */
+    }
+    for (uint32_t i = 0; i < p->o.nodes_max; i++) {
+        if (p->nodes[i].is_set &&
+            (infra__promotion_is_rival(p, i) || is_off_line(p, i))) {
+            infra__promotion_set_apart(p, i, true);
+        }
+    }
+}
+
+uint32_t infra__promotion_unmarked(const struct infra_promotion *p)
+{
+    for (uint32_t i = 0; i < p->o.nodes_max; i++) {
+        if (p->nodes[i].is_unmarked) {
+            return i;
+        }
+    }
+    return NOBODY;
+}
+
+void infra__promotion_unseal(struct infra_promotion *p, bool if_repointed)
+{
+    for (uint32_t i = 0; i < p->o.nodes_max; i++) {
+        struct node *n = &p->nodes[i];
+        if (n->may_follow || !if_repointed) {
+            n->silent_since = 0;
+            n->is_sealed = n->may_follow = false;
+        }
+    }
+}
+
+void infra__promotion_seal(struct infra_promotion *p, infra_time at)
+{
+    const struct node *primary = &p->nodes[p->primary];
+
+    for (uint32_t i = 0; i < p->o.nodes_max; i++) {
+        struct node *n = &p->nodes[i];
+        if (n->silent_since != 0 && at > n->silent_since && !n->is_sealed &&
+            !n->may_follow && i != p->primary) {
+            n->is_sealed = true;
+            n->seal_timeline = primary->timeline;
+            n->seal_position = primary->position;
+        }
+    }
+}

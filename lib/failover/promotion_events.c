@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT */
+/* What the host is told, and when there is something to tell. */
+#include "promotion.h"
+
+static void tell(const struct infra_promotion *p, uint32_t kind, uint32_t node,
+                 struct infra_promotion_event *ret)
+{
+    *ret = (struct infra_promotion_event) {
+        .kind = kind,
+        .reason = p->reason,
+        .node = node,
+        .source = NOBODY,
+        .token = p->token,
+        .step = p->step,
+    };
+}
+
+static void tell_order(struct infra_promotion *p, struct order *order,
+                       uint32_t node, struct infra_promotion_event *ret)
+{
+    tell(p, order->kind, node, ret);
+    ret->call = order->call;
+    ret->call_deadline = order->deadline;
+    if (order->kind == INFRA_PROMOTION_REPOINT) {
+        ret->source = p->primary;
+        p->nodes[node].may_follow = true;
+    } else if (order->kind == INFRA_PROMOTION_PROMOTE) {
+        p->nodes[node].silent_since = 0;
+        p->nodes[node].is_sealed = false;
+    }
+    if (order->kind == INFRA_PROMOTION_REPOINT ||
+        order->kind == INFRA_PROMOTION_PRIMARY) {
+        ret->timeline = p->primary_timeline;
+        ret->position = p->primary_position;
+    }
+    order->is_offered = false;
+}
+
+/* Of one node: that it is out, or its order; false: nothing. */
+static bool take_of_node(struct infra_promotion *p, uint32_t id,
+                         struct infra_promotion_event *ret)
+{
+    struct node *n = &p->nodes[id];
+
+    if (n->tells_quarantine) {
+        tell(p, INFRA_PROMOTION_QUARANTINE, id, ret);
+        ret->flags = n->flags;
+        n->tells_quarantine = false;
+        return true;
+    }
+    if (n->order.is_offered) {
+        tell_order(p, &n->order, id, ret);
+        return true;
+    }
+    return false;
+}
+
+static bool take_event(struct infra_promotion *p,
+                       struct infra_promotion_event *ret)
+{
+    if (p->own.is_offered) {
+        /* Of NAME and PRIMARY; of READ there is none yet. */
+        uint32_t node = p->candidate;
+        if (p->own.kind == INFRA_PROMOTION_MARK) {
+            node = p->marked = infra__promotion_unmarked(p);
+            p->marked_flags = p->nodes[node].flags;
+        }
+        tell_order(p, &p->own, node, ret);
+        ret->flags = node != NOBODY ? p->nodes[node].flags : 0;
+        return true;
+    }
+    if (p->tells_hold) {
+        tell(p, INFRA_PROMOTION_HOLD, p->primary, ret);
+        p->tells_hold = false;
+        return true;
+    }
+    if (p->log_count > 0) {
+        *ret = p->log[p->log_first];
+        p->log_first = (p->log_first + 1) % STEPS_LOG_MAX;
+        p->log_count--;
+        return true;
+    }
+    for (uint32_t i = 0; i < p->o.nodes_max; i++) {
+        if (take_of_node(p, i, ret)) {
+            return true;
+        }
+    }
+    if (p->tells_resign) {
+        tell(p, INFRA_PROMOTION_RESIGN, NOBODY, ret);
+        p->tells_resign = false;
+        return true;
+    }
+    return false;
+}
+
+int infra_promotion_next(struct infra_promotion *promotion, infra_time now,
+                         struct infra_promotion_event *ret)
+{
+    if (promotion == NULL || ret == NULL) {
+        return INFRA_EINVAL;
+    }
+    infra__promotion_advance(promotion, now);
+    return take_event(promotion, ret) ? INFRA_OK : INFRA_EAGAIN;
+}
+
+static infra_time earlier(infra_time a, infra_time b)
+{
+    return a < b ? a : b;
+}
+
+/* When an order wants something. */
+static infra_time order_due(const struct order *order)
+{
+    if (order->is_offered) {
+        return 0;
+    }
+    if (order->is_out) {
+        return order->deadline;
+    }
+    return order->kind != NO_ORDER && infra__promotion_may_repeat(order)
+               ? order->next_at
+               : INFRA_TIME_NEVER;
+}
+
+infra_time infra_promotion_deadline(const struct infra_promotion *promotion)
+{
+    const struct infra_promotion *p = promotion;
+
+    if (p == NULL) {
+        return INFRA_TIME_NEVER;
+    }
+    if (p->tells_hold || p->tells_resign || p->log_count > 0) {
+        return 0;
+    }
+    infra_time at = infra__promotion_step_due(p);
+    at = earlier(at > p->now ? at : INFRA_TIME_NEVER, order_due(&p->own));
+    at = earlier(at, infra__promotion_seen_due(p));
+    for (uint32_t i = 0; i < p->o.nodes_max && at > 0; i++) {
+        const struct node *n = &p->nodes[i];
+        at = n->tells_quarantine ? 0 : earlier(at, order_due(&n->order));
+    }
+    return at;
+}

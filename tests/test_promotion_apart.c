@@ -1,0 +1,477 @@
+/* SPDX-License-Identifier: MIT */
+/* Promotion: nodes that have a history of their own. */
+#include "promotion_host.h"
+
+static const struct infra_promotion_options sync_1 = { .sync_acks = 1 };
+
+/* Four nodes, a is primary, the others follow. */
+static void start(struct infra_promotion_options o)
+{
+    host_create(o, 4);
+    host_lead(2);
+    host_primary(0, 1, 100);
+    host_replica(1, 0, 1, 90);
+    host_replica(2, 0, 1, 95);
+    host_replica(3, 0, 1, 95);
+    host_expect("");
+}
+
+/* b takes writes beside a, is shut out, and comes back read-only with a history
+ * that is longer than that of the others. */
+static void part_b(void)
+{
+    host_primary(1, 1, 120);
+    host_expect("mark-b [conflict: conflict]");
+    ck_assert_uint_eq(host.mark.flags,
+                      INFRA_PROMOTION_SYNC | INFRA_PROMOTION_APART);
+    host_done(INFRA_PROMOTION_MARK, 1);
+    host_expect("fence-b");
+    host_done(INFRA_PROMOTION_FENCE, 1);
+    host_expect("[watch: resolved]");
+    host_wait(INFRA_SEC(1));
+    host_primary(0, 1, 110);
+    host_replica(1, NOBODY, 1, 120);
+    host_expect("");
+}
+
+/* And then the primary dies; all that may be detached are. */
+static void lose_primary(void)
+{
+    host_wait(INFRA_SEC(6));
+    host_replica(1, NOBODY, 1, 120);
+    host_replica(2, NOBODY, 1, 110);
+    host_replica(3, NOBODY, 1, 109);
+    host_dead(0);
+    host_expect("hold-a [suspect: suspected] [fencing: dead] fence-a");
+    host_done(INFRA_PROMOTION_FENCE, 0);
+}
+
+static void report_c_and_d(void)
+{
+    host_done(INFRA_PROMOTION_DETACH, 2);
+    host_done(INFRA_PROMOTION_DETACH, 3);
+    host_replica(1, NOBODY, 1, 120);
+    host_replica(2, NOBODY, 1, 110);
+    host_replica(3, NOBODY, 1, 109);
+}
+
+/* A node that has taken writes beside the primary is not detached and has not
+ * reported, however far it says that it is. Since it was shut out it has
+ * acknowledged nothing: so two of the other three have every write since then,
+ * and whoever is as far as the primary was then has every one before that. */
+START_TEST(shut_out_node_is_one_less)
+{
+    start(sync_1);
+    part_b();
+    lose_primary();
+    host_expect("hold-a [collecting: fenced] detach-a detach-c detach-d");
+    report_c_and_d();
+    host_expect("name-c [naming: reported]");
+}
+END_TEST
+
+/* That is not so if nobody is as far, or if the primary was not seen since then. */
+START_TEST(own_history_does_not_count)
+{
+    start(sync_1);
+    host_primary(1, 1, 120);
+    (void)host_take();
+    host_done(INFRA_PROMOTION_MARK, 1);
+    (void)host_take();
+    host_done(INFRA_PROMOTION_FENCE, 1);
+    (void)host_take();
+    if (_i == 0) {
+        host_primary(0, 1, 111);
+    }
+    lose_primary();
+    host_expect("hold-a [collecting: fenced] detach-a detach-c detach-d");
+    report_c_and_d();
+    host_wait(INFRA_SEC(2));
+    host_expect("[held: missing]");
+    ck_assert_uint_eq(host_status().reported, 2);
+    ck_assert_int_eq(
+        infra_promotion_command(host.p, INFRA_PROMOTION_FORCE, 1, host.now),
+        INFRA_EBUSY);
+    host_wait(INFRA_SEC(3));
+    (void)host_take();
+    host_done(INFRA_PROMOTION_DETACH, 0); /* The primary has everything. */
+    host_replica(0, NOBODY, 1, 112);
+    host_replica(2, NOBODY, 1, 110);
+    host_expect("name-a [naming: reported]");
+}
+END_TEST
+
+/* A node that was pointed at the primary may have acknowledged something, except
+ * if it answers that its data is still being replaced. */
+START_TEST(clone_under_way_is_one_less)
+{
+    start(sync_1);
+    part_b();
+    host_wait(INFRA_SEC(5));
+    host_primary(0, 1, 110);
+    host_replica(1, NOBODY, 1, 120);
+    host_expect("repoint-b");
+    lose_primary();
+    host_expect("hold-a [collecting: fenced] detach-a detach-b detach-c "
+                "detach-d");
+    report_c_and_d();
+    host_wait(INFRA_SEC(2));
+    host_expect("[held: missing]");
+    if (_i == 0) {
+        host_done(INFRA_PROMOTION_DETACH, 1);
+        host_replica(1, NOBODY, 1, 120);
+        host_expect("");
+    } else {
+        host_answer(INFRA_PROMOTION_DETACH, 1, INFRA_FENCE_FAILED);
+        host_expect("name-c [naming: reported]");
+    }
+}
+END_TEST
+
+/* A rival that is not seen any more is out when the order is answered; until then
+ * it is given again, but not to one that is back. */
+START_TEST(fence_is_waited_for)
+{
+    start(sync_1);
+    host_primary(1, 1, 120);
+    (void)host_take();
+    host_done(INFRA_PROMOTION_MARK, 1);
+    host_expect("fence-b");
+    host_wait(INFRA_SEC(4));
+    host_primary(0, 1, 110);
+    host_replica(2, 0, 1, 110);
+    host_replica(3, 0, 1, 110);
+    host_wait(INFRA_SEC(1) - 1);
+    host_expect("fence-b");
+    host_wait(2);
+    host_expect("[watch: resolved]");
+    if (_i == 0) {
+        host_done(INFRA_PROMOTION_FENCE, 1);
+        host_expect("");
+        host_primary(0, 1, 110);
+        host_wait(INFRA_SEC(5));
+        host_expect("");
+        lose_primary();
+        host_expect("hold-a [collecting: fenced] detach-a detach-c detach-d");
+        report_c_and_d();
+        host_expect("name-c [naming: reported]");
+    } else {
+        host_replica(1, NOBODY, 1, 120);
+        host_expect("");
+        host_wait(INFRA_SEC(1));
+        host_expect("");
+    }
+}
+END_TEST
+
+/* Where the others are enough, one of them is promoted. */
+START_TEST(other_has_every_write)
+{
+    start((struct infra_promotion_options) { .sync_acks = 2 });
+    part_b();
+    lose_primary();
+    (void)host_take();
+    report_c_and_d();
+    host_wait(INFRA_SEC(2));
+    host_expect("name-c [naming: reported]");
+}
+END_TEST
+
+/* Asynchronous: what it has is not known of, and it is not waited for. */
+START_TEST(own_history_is_not_waited_for)
+{
+    start((struct infra_promotion_options) { 0 });
+    part_b();
+    lose_primary();
+    host_expect("hold-a [collecting: fenced] detach-a detach-c detach-d");
+    report_c_and_d();
+    host_expect("name-c [naming: reported]");
+}
+END_TEST
+
+/* Another process knows of it by the record, at whatever time it starts; what it
+ * knew itself is forgotten then. */
+START_TEST(next_process_is_told)
+{
+    start(sync_1);
+    if (_i == 0) {
+        part_b();
+    }
+    host_lease(0);
+    (void)host_take();
+    host_lease(3);
+    host_expect("read [reading: lease]");
+    if (_i == 1) {
+        ck_assert_int_eq(
+            infra_promotion_set(host.p, 1, "b", 0,
+                                INFRA_PROMOTION_SYNC | INFRA_PROMOTION_APART),
+            INFRA_OK);
+    }
+    host_done(INFRA_PROMOTION_READ, NOBODY);
+    (void)host_take();
+    lose_primary();
+    host_expect(_i == 0 ? "hold-a [collecting: fenced] detach-a detach-b "
+                          "detach-c detach-d"
+                        : "hold-a [collecting: fenced] detach-a detach-c "
+                          "detach-d");
+}
+END_TEST
+
+/* The flag is not lost when a host says once more what a node is. */
+START_TEST(flag_stays)
+{
+    start(sync_1);
+    part_b();
+    ck_assert_int_eq(infra_promotion_set(host.p, 1, "b", 7, 0), INFRA_OK);
+    lose_primary();
+    host_expect("hold-a [collecting: fenced] detach-a detach-c detach-d");
+}
+END_TEST
+
+/* It is pointed at the primary even if it says that it follows, which proves
+ * nothing; when that is done it counts again, and the record says so. */
+START_TEST(repointed_node_counts_again)
+{
+    start(sync_1);
+    part_b();
+    host_primary(0, 1, 111);
+    host_replica(1, 0, 1, 111);
+    host_expect("repoint-b");
+    host_answer(INFRA_PROMOTION_REPOINT, 1, INFRA_FENCE_UNKNOWN);
+    host_wait(INFRA_SEC(5));
+    host_primary(0, 1, 112);
+    host_replica(1, 0, 1, 112);
+    host_expect("repoint-b");
+    host_done(INFRA_PROMOTION_REPOINT, 1);
+    host_expect("mark-b");
+    ck_assert_uint_eq(host.mark.flags, INFRA_PROMOTION_SYNC);
+    host_done(INFRA_PROMOTION_MARK, 1);
+    lose_primary();
+    host_expect("hold-a [collecting: fenced] detach-a detach-b detach-c "
+                "detach-d");
+}
+END_TEST
+
+/* It is shut out when it is written down, and not before. */
+START_TEST(mark_comes_first)
+{
+    start(sync_1);
+    host_primary(1, 1, 120);
+    host_expect("mark-b [conflict: conflict]");
+    host_answer(INFRA_PROMOTION_MARK, 1, INFRA_FENCE_UNKNOWN);
+    host_expect("");
+    host_wait(INFRA_SEC(5) - 1);
+    host_primary(1, 1, 121);
+    host_expect("mark-b");
+    host_done(INFRA_PROMOTION_MARK, 1);
+    host_expect("fence-b");
+}
+END_TEST
+
+/* And what was seen, and is not written down, is not forgotten. */
+START_TEST(unwritten_mark_outlives_the_lease)
+{
+    start(sync_1);
+    host_primary(1, 1, 120);
+    host_expect("mark-b [conflict: conflict]");
+    host_lease(0);
+    host_expect("[standby: unleased]");
+    host_lease(3);
+    host_expect("read [reading: lease]");
+    host_replica(1, NOBODY, 1, 120);
+    host_done(INFRA_PROMOTION_READ, NOBODY);
+    host_expect("mark-b [watch: read]");
+}
+END_TEST
+
+/* A replica that is made writable when the primary is dead already, in each step
+ * up to the choice. */
+START_TEST(writer_after_the_primary)
+{
+    start(sync_1);
+    host_wait(INFRA_SEC(6));
+    host_replica(2, NOBODY, 1, 110);
+    host_replica(3, NOBODY, 1, 109);
+    host_dead(0);
+    (void)host_take();
+    if (_i == 1) {
+        host_done(INFRA_PROMOTION_FENCE, 0);
+        (void)host_take();
+        host_done(INFRA_PROMOTION_DETACH, 1);
+    }
+    host_primary(1, 1, 120);
+    host_expect(_i == 0 ? "mark-b" : "mark-b hold-a [fencing: conflict]");
+    host_done(INFRA_PROMOTION_MARK, 1);
+    host_replica(1, NOBODY, 1, 120); /* Read-only again, at once. */
+    if (_i == 0) {
+        host_expect("");
+        host_done(INFRA_PROMOTION_FENCE, 0);
+        host_expect("hold-a [collecting: fenced] detach-a detach-c detach-d");
+    } else {
+        host_expect("fence-b");
+        host_done(INFRA_PROMOTION_FENCE, 1);
+        host_expect("hold-a [collecting: fenced] detach-a detach-c detach-d");
+    }
+    report_c_and_d();
+    host_wait(INFRA_SEC(2));
+    host_expect("[held: missing]");
+}
+END_TEST
+
+/* Of two that are to be primary by an unfinished promotion the record knows; a
+ * third has a history of its own. */
+START_TEST(writer_in_an_unfinished_promotion)
+{
+    start(sync_1);
+    host_lease(0);
+    (void)host_take();
+    ck_assert_int_eq(infra_promotion_adopt(host.p, 2, 3, 0, 1, host.now),
+                     INFRA_OK);
+    host_lease(4);
+    (void)host_take();
+    host_done(INFRA_PROMOTION_READ, NOBODY);
+    (void)host_take();
+    for (uint32_t i = 0; i < 4; i++) {
+        host_done(INFRA_PROMOTION_DETACH, i);
+    }
+    switch (_i) {
+    case 0: /* It was primary, and never out. */
+        host_primary(0, 1, 130);
+        host_replica(1, NOBODY, 1, 120);
+        host_replica(2, NOBODY, 1, 120);
+        host_replica(3, NOBODY, 1, 120);
+        host_expect("name-a [naming: reported]");
+        break;
+    case 1: /* It was promoted. */
+        host_replica(0, NOBODY, 1, 130);
+        host_replica(1, NOBODY, 1, 120);
+        host_replica(3, NOBODY, 1, 120);
+        host_primary(2, 3, 120);
+        host_expect("name-c [naming: reported]");
+        break;
+    case 2: /* Neither. */
+        host_primary(1, 1, 130);
+        host_expect("mark-b hold-c [fencing: conflict]");
+        break;
+    default: /* It was to be promoted, and was made writable otherwise. */
+        host_primary(2, 1, 130);
+        host_expect("mark-c hold-c [fencing: conflict]");
+        break;
+    }
+}
+END_TEST
+
+/* A was promoted, died before anybody followed it, and b was: what a has of its
+ * token b never had. */
+START_TEST(promotion_that_nobody_followed)
+{
+    start(sync_1);
+    host_wait(INFRA_SEC(6));
+    host_replica(1, NOBODY, 1, 110);
+    host_replica(2, NOBODY, 1, 110);
+    host_replica(3, NOBODY, 1, 110);
+    host_primary(0, 1, 110);
+    ck_assert_int_eq(infra_promotion_command(host.p, INFRA_PROMOTION_SWITCHOVER,
+                                             1, host.now),
+                     INFRA_EBUSY); /* None of them follows. */
+    host_dead(0);
+    (void)host_take();
+    host_wait(INFRA_SEC(6));
+    host_replica(1, NOBODY, 1, 110);
+    host_replica(2, NOBODY, 1, 110);
+    host_replica(3, NOBODY, 1, 110);
+    host_dead(0);
+    (void)host_take();
+    host_done(INFRA_PROMOTION_FENCE, 0);
+    (void)host_take();
+    for (uint32_t i = 1; i < 4; i++) {
+        host_done(INFRA_PROMOTION_DETACH, i);
+        host_replica(i, NOBODY, 1, 110);
+    }
+    host_wait(INFRA_SEC(2));
+    host_expect("name-b [naming: reported]");
+    host_done(INFRA_PROMOTION_NAME, 1);
+    (void)host_take();
+    host_done(INFRA_PROMOTION_PROMOTE, 1);
+    host_primary(1, 2, 112);
+    (void)host_take();
+    host_done(INFRA_PROMOTION_PRIMARY, 1);
+    (void)host_take();
+    /* It was promoted by token 2 alone, and dies: c, by 3. */
+    host_lease(3);
+    (void)host_take();
+    host_done(INFRA_PROMOTION_READ, NOBODY);
+    (void)host_take();
+    host_wait(INFRA_SEC(61));
+    host_replica(2, NOBODY, 1, 110);
+    host_replica(3, NOBODY, 1, 110);
+    host_dead(1);
+    (void)host_take();
+    host_done(INFRA_PROMOTION_FENCE, 1);
+    (void)host_take();
+    host_done(INFRA_PROMOTION_DETACH, 0);
+    host_done(INFRA_PROMOTION_DETACH, 2);
+    host_done(INFRA_PROMOTION_DETACH, 3);
+    host_replica(0, NOBODY, 1, 110);
+    host_replica(2, NOBODY, 1, 110);
+    host_replica(3, NOBODY, 1, 110);
+    host_wait(INFRA_SEC(2));
+    host_expect("name-a [naming: reported]");
+    host_done(INFRA_PROMOTION_NAME, 0);
+    (void)host_take();
+    host_done(INFRA_PROMOTION_PROMOTE, 0);
+    host_primary(0, 3, 111);
+    (void)host_take();
+    host_done(INFRA_PROMOTION_PRIMARY, 0);
+    host_expect("mark-b");
+}
+END_TEST
+
+/* The operator may know better. */
+START_TEST(operator_admits)
+{
+    start(sync_1);
+    ck_assert_int_eq(
+        infra_promotion_command(host.p, INFRA_PROMOTION_ADMIT, 1, host.now),
+        INFRA_EBUSY);
+    ck_assert_int_eq(
+        infra_promotion_command(host.p, INFRA_PROMOTION_ADMIT, 4, host.now),
+        INFRA_ENOENT);
+    part_b();
+    ck_assert_int_eq(
+        infra_promotion_command(host.p, INFRA_PROMOTION_ADMIT, 1, host.now),
+        INFRA_OK);
+    host_expect("mark-b");
+    ck_assert_uint_eq(host.mark.flags, INFRA_PROMOTION_SYNC);
+}
+END_TEST
+
+static Suite *apart_suite(void)
+{
+    Suite *s = suite_create("promotion_apart");
+    TCase *t = tcase_create("apart");
+
+    tcase_add_checked_fixture(t, host_setup, host_teardown);
+    tcase_add_test(t, shut_out_node_is_one_less);
+    tcase_add_loop_test(t, own_history_does_not_count, 0, 2);
+    tcase_add_loop_test(t, clone_under_way_is_one_less, 0, 2);
+    tcase_add_loop_test(t, fence_is_waited_for, 0, 2);
+    tcase_add_test(t, other_has_every_write);
+    tcase_add_test(t, own_history_is_not_waited_for);
+    tcase_add_loop_test(t, next_process_is_told, 0, 2);
+    tcase_add_test(t, flag_stays);
+    tcase_add_test(t, repointed_node_counts_again);
+    tcase_add_test(t, mark_comes_first);
+    tcase_add_test(t, unwritten_mark_outlives_the_lease);
+    tcase_add_loop_test(t, writer_after_the_primary, 0, 2);
+    tcase_add_loop_test(t, writer_in_an_unfinished_promotion, 0, 4);
+    tcase_add_test(t, promotion_that_nobody_followed);
+    tcase_add_test(t, operator_admits);
+    suite_add_tcase(s, t);
+    return s;
+}
+
+int main(void)
+{
+    return test_main(apart_suite());
+}
