@@ -35,6 +35,10 @@ void bench_compare_help(FILE *out);
  * exit status for that. */
 int bench_complain(const char *what, const char *value);
 
+/* Digits only, @min to @max; 0, or the exit status after it was said what is
+ * wrong. */
+int bench_number(const char *text, uint32_t min, uint32_t max, uint32_t *ret);
+
 /* Keep a value that the optimiser would otherwise drop. */
 static inline void bench_keep(uint64_t v)
 {

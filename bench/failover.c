@@ -173,10 +173,10 @@ static int parse_own(const struct bench_options *options, uint32_t *ret_fault,
             }
             *ret_fault = fault;
         } else if (strcmp(own[0], "--ttl") == 0) {
-            char *end;
-            unsigned long ms = strtoul(own[1], &end, 10);
-            if (*end != '\0' || ms < 100 || ms > 600000) {
-                return bench_complain("not 100 to 600000 ms:", own[1]);
+            uint32_t ms;
+            int status = bench_number(own[1], 100, 600000, &ms);
+            if (status != 0) {
+                return status;
             }
             *ret_ttl = INFRA_MS(ms);
         } else {

@@ -289,15 +289,13 @@ static int parse(const struct bench_options *options, uint32_t *backends,
         uint32_t *number = strcmp(own[0], "--backends") == 0  ? backends
                            : strcmp(own[0], "--seconds") == 0 ? seconds
                                                               : NULL;
-        char *end;
         if (number == NULL) {
             return bench_complain("unknown option", own[0]);
         }
-        unsigned long value = strtoul(own[1], &end, 10);
-        if (*end != '\0' || value < 1 || value > INFRA_HEALTH_IDS_MAX) {
-            return bench_complain("no count, or out of range,", own[1]);
+        int status = bench_number(own[1], 1, INFRA_HEALTH_IDS_MAX, number);
+        if (status != 0) {
+            return status;
         }
-        *number = (uint32_t)value;
     }
     return *backends < SICK_ONE_IN ? bench_complain("too few", "--backends")
                                    : 0;

@@ -84,6 +84,21 @@ int bench_complain(const char *what, const char *value)
     return 2;
 }
 
+int bench_number(const char *text, uint32_t min, uint32_t max, uint32_t *ret)
+{
+    uint64_t n = 0;
+    const char *p = text;
+
+    while (*p >= '0' && *p <= '9' && n <= max) {
+        n = n * 10 + (uint64_t)(*p++ - '0');
+    }
+    if (p == text || *p != '\0' || n < min || n > max) {
+        return bench_complain("no number, or out of range:", text);
+    }
+    *ret = (uint32_t)n;
+    return 0;
+}
+
 /* 0, or an exit status. */
 static int parse_format(struct bench_options *o, const struct question *q,
                         const char *value)

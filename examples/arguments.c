@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "arguments.h"
 
+#include "log.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <infra/failover.h>
@@ -8,6 +10,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char *program = "";
 
@@ -18,13 +21,14 @@ void arguments_begin(const char *name)
 
 bool arguments_wrong(const char *format, ...)
 {
+    char line[LOG_LINE_MAX];
+    int size = snprintf(line, sizeof line, "%s: ", program);
     va_list args;
 
     va_start(args, format);
-    (void)fprintf(stderr, "%s: ", program);
-    (void)vfprintf(stderr, format, args);
-    (void)fputc('\n', stderr);
+    (void)vsnprintf(line + size, sizeof line - (size_t)size, format, args);
     va_end(args);
+    (void)log_say(STDERR_FILENO, line);
     return false;
 }
 
@@ -49,19 +53,26 @@ bool read_number(const char **at, uint32_t *ret)
     return true;
 }
 
-bool read_count(const char *name, const char *text, uint32_t max, uint32_t *ret)
+bool read_range(const char *name, const char *text, uint32_t min, uint32_t max,
+                uint32_t *ret)
 {
     const char *p = text;
     uint32_t n;
 
-    if (!read_number(&p, &n) || *p != '\0' || n == 0 || n > max) {
-        return arguments_wrong("%s \"%s\": must be 1 to %u", name, text, max);
+    if (!read_number(&p, &n) || *p != '\0' || n < min || n > max) {
+        return arguments_wrong("%s \"%s\": must be %u to %u", name, text,
+                               (unsigned)min, (unsigned)max);
     }
     *ret = n;
     return true;
 }
 
-bool read_time(const char *name, const char *text, infra_time *ret)
+bool read_count(const char *name, const char *text, uint32_t max, uint32_t *ret)
+{
+    return read_range(name, text, 1, max, ret);
+}
+
+bool parse_time(const char *text, bool bare_ms, infra_time *ret)
 {
     static const struct {
         const char *name;
@@ -71,19 +82,52 @@ bool read_time(const char *name, const char *text, infra_time *ret)
         { "s", INFRA_SEC(1) },
         { "m", INFRA_SEC(60) },
     };
-    const char *p = text;
     uint32_t n;
 
-    if (read_number(&p, &n) && n > 0) {
-        for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
-            if (strcmp(p, units[i].name) == 0) {
-                *ret = n * units[i].value;
-                return true;
-            }
+    if (!read_number(&text, &n)) {
+        return false;
+    }
+    if (*text == '\0' && bare_ms) {
+        text = "ms";
+    }
+    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
+        if (strcmp(text, units[i].name) == 0) {
+            *ret = n * units[i].value;
+            return n <= ARGUMENTS_TIME_MAX / units[i].value;
         }
     }
-    return arguments_wrong("%s \"%s\": must be a time such as 500ms, 2s or 10m",
-                           name, text);
+    return false;
+}
+
+bool read_time(const char *name, const char *text, infra_time *ret)
+{
+    infra_time time;
+
+    if (!parse_time(text, false, &time) || time == 0) {
+        return arguments_wrong("%s \"%s\": must be a time such as 500ms, 2s or "
+                               "10m, a year (525600m) at most",
+                               name, text);
+    }
+    *ret = time;
+    return true;
+}
+
+bool read_size(const char *name, const char *text, uint64_t *ret)
+{
+    static const char units[] = "kmg";
+    const char *p = text;
+    const char *unit;
+    uint32_t n;
+
+    if (!read_number(&p, &n) || n == 0 || *p == '\0' || p[1] != '\0' ||
+        (unit = strchr(units, *p)) == NULL ||
+        (uint64_t)n << 10 * (unit - units + 1) > ARGUMENTS_SIZE_MAX) {
+        return arguments_wrong("%s \"%s\": must be a size such as 64k, 16m or "
+                               "1g, 1024g at most",
+                               name, text);
+    }
+    *ret = (uint64_t)n << 10 * (unit - units + 1);
+    return true;
 }
 
 bool read_nonempty(const char *name, const char *text, const char **ret)

@@ -9,6 +9,11 @@
 #include <stdbool.h>
 #include <sys/socket.h>
 
+/* A year. */
+#define ARGUMENTS_TIME_MAX INFRA_SEC(365 * 24 * 3600ull)
+
+#define ARGUMENTS_SIZE_MAX (UINT64_C(1024) << 30)
+
 /* The name of the program, before every message. */
 void arguments_begin(const char *program);
 
@@ -23,12 +28,23 @@ const char *arguments_why(int err);
  * nothing is said. */
 bool read_number(const char **at, uint32_t *ret);
 
-/* 1 to @max.  @name is the argument's. */
+/* @min to @max.  @name is the argument's. */
+bool read_range(const char *name, const char *text, uint32_t min, uint32_t max,
+                uint32_t *ret);
+
+/* 1 to @max. */
 bool read_count(const char *name, const char *text, uint32_t max,
                 uint32_t *ret);
 
-/* "500ms", "2s" or "10m". */
+/* "500ms", "2s" or "10m": more than nothing, and at most ARGUMENTS_TIME_MAX, so
+ * that no sum of such times and a clock wraps. */
 bool read_time(const char *name, const char *text, infra_time *ret);
+
+/* The same without a word; with @bare_ms a number alone is milliseconds. */
+bool parse_time(const char *text, bool bare_ms, infra_time *ret);
+
+/* "64k", "16m" or "1g" bytes, 1k to 1024g. */
+bool read_size(const char *name, const char *text, uint64_t *ret);
 
 /* Anything but "". */
 bool read_nonempty(const char *name, const char *text, const char **ret);

@@ -5,10 +5,12 @@
 
 #include "arguments.h"
 #include "http_fields.h"
+#include "secret.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #define SETTINGS_MAX 64u
 
@@ -16,13 +18,20 @@ const char check_spec_help[] =
     "CHECK is how a backend is checked: a kind, and settings after commas "
     "that\n"
     "are named as in infra/probe.h:\n"
-    "  tcp                                  it accepts a connection\n"
+    "  tcp                                  it accepts a connection, which the "
+    "kernel\n"
+    "                                       also does for a program that "
+    "stands "
+    "still:\n"
+    "                                       the other kinds see that, which "
+    "await an\n"
+    "                                       answer\n"
     "  http:/PATH                           GET PATH is answered with 200 to "
     "399\n"
     "  http:/PATH,host=H,field=X-Forwarded-Proto: https,field=NAME: VALUE\n"
-    "  mysql,user=U,password=P,expect=replica,lag_max=5s\n"
-    "  pgsql,user=U,password=P,expect=primary,question=SELECT 1\n"
-    "  redis,password=P,expect=primary\n"
+    "  mysql,user=U,password-file=PATH,expect=replica,lag_max=5s\n"
+    "  pgsql,user=U,password-env=NAME,expect=primary,question=SELECT 1\n"
+    "  redis,password-file=PATH,expect=primary\n"
     "                                       with question=Q the answer, a "
     "number, is\n"
     "                                       judged by answer_min=N and "
@@ -31,18 +40,26 @@ const char check_spec_help[] =
     "  script,start=220 ,send=QUIT\\r\\n,expect=221\n"
     "All take connect_timeout=TIME and response_timeout=TIME.  In a value a "
     "comma is\n"
-    "written \\, and a backslash \\\\.\n";
+    "written \\, and a backslash \\\\.  password-file=PATH reads the password "
+    "from a\n"
+    "file, password-env=NAME from the environment, which is wiped then; any "
+    "setting\n"
+    "has these two forms.  password=P works, too: it is overwritten in the "
+    "list of\n"
+    "processes at once, but who looks in that moment sees it.\n";
 
 struct setting {
     char *name;
     char *value;
+    char *own; /* The value, if it is not in the text. */
     size_t size;
     bool is_used;
 };
 
 struct check_spec {
     const struct kind *kind;
-    char *text; /* Which the settings point into. */
+    char *text;       /* Which the settings point into. */
+    size_t text_size; /* To be wiped. */
     struct setting settings[SETTINGS_MAX];
     uint32_t count;
 };
@@ -89,21 +106,12 @@ static uint32_t number(struct reading *r, const char *name)
 static infra_time duration(struct reading *r, const char *name)
 {
     const char *value = text(r, name);
-    uint32_t n = 0;
+    infra_time time = 0;
 
-    if (value == NULL) {
-        return 0;
-    }
-    if (!read_number(&value, &n)) {
+    if (value != NULL && !parse_time(value, true, &time)) {
         r->wrong = name;
     }
-    if (strcmp(value, "s") == 0) {
-        return INFRA_SEC(n);
-    }
-    if (*value != '\0' && strcmp(value, "ms") != 0) {
-        r->wrong = name;
-    }
-    return INFRA_MS(n);
+    return time;
 }
 
 static uint32_t role(struct reading *r, const char *name)
@@ -332,29 +340,77 @@ static bool split_all(struct check_spec *spec, char *rest)
         if (spec->count == SETTINGS_MAX) {
             return false;
         }
-        rest = split(rest, &spec->settings[spec->count++]);
+        rest = split(rest, &spec->settings[spec->count]);
         if (rest == NULL) {
             return false;
         }
+        spec->count++;
     }
     return true;
 }
 
 /* "http:/PATH" is "http,path=/PATH". */
-static char *normal(const char *text)
+static bool copy_text(struct check_spec *spec, const char *text)
 {
-    size_t size = strlen(text) + sizeof ",path=";
-    char *copy = malloc(size);
+    bool is_short = strncmp(text, "http:/", 6) == 0;
 
-    if (copy != NULL) {
-        bool is_short = strncmp(text, "http:/", 6) == 0;
-        (void)snprintf(copy, size, "%s%s", is_short ? "http,path=" : "",
-                       is_short ? text + 5 : text);
+    spec->text_size = strlen(text) + sizeof ",path=";
+    spec->text = malloc(spec->text_size);
+    if (spec->text == NULL) {
+        return arguments_wrong("out of memory");
     }
-    return copy;
+    (void)snprintf(spec->text, spec->text_size, "%s%s",
+                   is_short ? "http,path=" : "", is_short ? text + 5 : text);
+    return true;
 }
 
-static const char *find_wrong(struct check_spec *spec)
+/* NAME-file and NAME-env. */
+static bool fetch_value(const char *name, struct setting *s)
+{
+    char *dash = strrchr(s->name, '-');
+    bool is_file = dash != NULL && strcmp(dash, "-file") == 0;
+
+    if (!is_file && (dash == NULL || strcmp(dash, "-env") != 0)) {
+        return true;
+    }
+    s->own = is_file ? secret_from_file(name, s->value)
+                     : secret_from_environment(name, s->value);
+    if (s->own == NULL) {
+        return false;
+    }
+    *dash = '\0';
+    s->value = s->own;
+    s->size = strlen(s->own);
+    return true;
+}
+
+static bool fetch_values(const char *name, struct check_spec *spec)
+{
+    bool good = true;
+
+    for (uint32_t i = 0; good && i < spec->count; i++) {
+        good = fetch_value(name, &spec->settings[i]);
+    }
+    return good;
+}
+
+/* Does the text itself have a secret before this setting?  A comma in a password
+ * makes settings of what comes after it. */
+static bool is_secret_before(const struct check_spec *spec, uint32_t end)
+{
+    for (uint32_t i = 0; i < end; i++) {
+        const struct setting *s = &spec->settings[i];
+        if (s->own == NULL &&
+            (strcmp(s->name, "password") == 0 ||
+             strcmp(s->name, "field") == 0 || strcmp(s->name, "send") == 0)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What is wrong; @place has room for a sentence. */
+static const char *find_wrong(struct check_spec *spec, char *place, size_t size)
 {
     struct reading reading = { .spec = spec, .seed = 1 };
     struct infra_probe *probe = NULL;
@@ -362,43 +418,70 @@ static const char *find_wrong(struct check_spec *spec)
 
     infra_probe_destroy(probe);
     if (reading.wrong != NULL) {
-        return reading.wrong;
+        (void)snprintf(place, size, "bad %s", reading.wrong);
+        return place;
     }
     for (uint32_t i = 0; i < spec->count; i++) {
         if (!spec->settings[i].is_used) {
-            return spec->settings[i].name;
+            bool is_secret = is_secret_before(spec, i);
+            (void)snprintf(place, size, "setting %u%s%s is not known",
+                           (unsigned)i + 1, is_secret ? "" : ", ",
+                           is_secret ? "" : spec->settings[i].name);
+            return place;
         }
     }
     return err != INFRA_OK ? infra_strerror(err) : NULL;
 }
 
-struct check_spec *check_spec_read(const char *name, const char *text)
+/* Only letters of the kind, and no value: any of them may be a secret that was
+ * put in the wrong place. */
+static bool complain(const char *name, const char *kind, const char *wrong)
 {
-    struct check_spec *spec = calloc(1, sizeof *spec);
-    char *copy = normal(text);
-    char *rest = copy;
-    const char *kind = copy != NULL ? strsep(&rest, ",") : NULL;
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyz";
 
-    if (spec == NULL || copy == NULL) {
-        (void)arguments_wrong("out of memory");
-        free(copy);
-        free(spec);
-        return NULL;
-    }
-    spec->text = copy;
+    return arguments_wrong("%s \"%.*s\": %s (kinds: agent http mysql pgsql "
+                           "redis script tcp)",
+                           name, (int)strspn(kind, letters), kind, wrong);
+}
+
+static bool read_settings(const char *name, struct check_spec *spec)
+{
+    char place[128];
+    char *rest = spec->text;
+    const char *kind = strsep(&rest, ",");
+
     for (size_t i = 0; i < KINDS_COUNT; i++) {
         if (strcmp(kinds[i].name, kind) == 0) {
             spec->kind = &kinds[i];
         }
     }
-    const char *wrong = spec->kind == NULL ? "no such kind"
-                        : rest != NULL && !split_all(spec, rest)
-                            ? "a setting is NAME=VALUE"
-                            : find_wrong(spec);
-    if (wrong != NULL) {
-        (void)arguments_wrong("%s \"%s\": %s (kinds: agent http mysql pgsql "
-                              "redis script tcp)",
-                              name, text, wrong);
+    if (spec->kind == NULL) {
+        return complain(name, kind, "no such kind");
+    }
+    if (rest != NULL && !split_all(spec, rest)) {
+        return complain(name, kind, "a setting is NAME=VALUE");
+    }
+    if (!fetch_values(name, spec)) {
+        return false;
+    }
+    const char *wrong = find_wrong(spec, place, sizeof place);
+    return wrong == NULL || complain(name, kind, wrong);
+}
+
+struct check_spec *check_spec_read(const char *name, char *text)
+{
+    struct check_spec *spec = calloc(1, sizeof *spec);
+    char *comma = strchr(text, ',');
+
+    if (spec == NULL) {
+        (void)arguments_wrong("out of memory");
+        return NULL;
+    }
+    bool good = copy_text(spec, text) && read_settings(name, spec);
+    if (comma != NULL && is_secret_before(spec, spec->count)) {
+        secret_hide(comma + 1);
+    }
+    if (!good) {
         check_spec_free(spec);
         return NULL;
     }
@@ -407,17 +490,33 @@ struct check_spec *check_spec_read(const char *name, const char *text)
 
 void check_spec_free(struct check_spec *spec)
 {
-    if (spec != NULL) {
-        free(spec->text);
-        free(spec);
+    if (spec == NULL) {
+        return;
     }
+    for (uint32_t i = 0; i < spec->count; i++) {
+        secret_free(spec->settings[i].own);
+    }
+    if (spec->text != NULL) {
+        explicit_bzero(spec->text, spec->text_size);
+    }
+    free(spec->text);
+    free(spec);
 }
 
-int check_spec_probe(const struct check_spec *spec, uint64_t seed,
-                     struct infra_probe **ret)
+bool check_spec_tells_weight(const struct check_spec *spec)
+{
+    return spec->kind->create == agent;
+}
+
+int check_spec_probe(const struct check_spec *spec, struct infra_probe **ret)
 {
     struct check_spec copy = *spec; /* Reading notes what was used. */
-    struct reading reading = { .spec = &copy, .seed = seed };
+    struct reading reading = { .spec = &copy };
 
+    /* For SCRAM's nonce, which nobody may foresee. */
+    if (getrandom(&reading.seed, sizeof reading.seed, 0) !=
+        sizeof reading.seed) {
+        return INFRA_ESYSTEM;
+    }
     return spec->kind->create(ret, &reading);
 }

@@ -2,28 +2,47 @@
 #include "db_commands.h"
 
 #include "db_list.h"
+#include "log.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
+
+/* Lines of a kind for each database within LOG_WINDOW. */
+#define DB_REPEATS_MAX 10u
 
 void db_note(const char *format, ...)
 {
-    char stamp[32];
-    struct timespec ts;
-    struct tm tm;
     va_list args;
 
-    (void)clock_gettime(CLOCK_REALTIME, &ts);
-    (void)strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%S",
-                   localtime_r(&ts.tv_sec, &tm));
-    printf("%s.%03ld ", stamp, ts.tv_nsec / 1000000);
     va_start(args, format);
-    (void)vprintf(format, args);
+    log_vline(format, args);
     va_end(args);
-    printf("\n");
-    (void)fflush(stdout);
+}
+
+static void stamp(char *text, size_t size)
+{
+    char second[32];
+    struct timespec ts;
+    struct tm tm;
+
+    (void)clock_gettime(CLOCK_REALTIME, &ts);
+    (void)strftime(second, sizeof second, "%Y-%m-%dT%H:%M:%S",
+                   localtime_r(&ts.tv_sec, &tm));
+    (void)snprintf(text, size, "%s.%03ld ", second, ts.tv_nsec / 1000000);
+}
+
+void db_log_open(uint32_t dbs_count)
+{
+    const struct log_options options = {
+        .fd = STDOUT_FILENO,
+        .stamp = stamp,
+        .repeats_max = DB_REPEATS_MAX * (1 + dbs_count),
+    };
+
+    log_open(&options);
 }
 
 const char *db_key(const struct db_failover_options *o, uint32_t db)

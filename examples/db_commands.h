@@ -20,6 +20,9 @@ struct host {
     infra_time leaves_at;                        /* 0: it stays. */
 };
 
+/* Begin the log, to stdout (log.h). */
+void db_log_open(uint32_t dbs_count);
+
 /* A line of the log, with the time before it. */
 void db_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

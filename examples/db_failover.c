@@ -6,7 +6,7 @@
  *
  *   db_failover --lease file:/run/db.lease --node watcher1 \
  *       --agent 'env DB_AGENT_DIR=/srv/db db_agent.sh' --sync-acks 1 \
- *       --unfenced proceed --check pgsql,user=probe,password=secret \
+ *       --unfenced proceed --check pgsql,user=probe,password-env=PROBE_PASSWORD \
  *       db1=127.0.0.1:5432 db2=127.0.0.1:5433 db3=127.0.0.1:5434
  *
  * The machine that decides is infra_promotion; the parts around it are
@@ -24,6 +24,7 @@
 #include "db_names.h"
 #include "db_orders.h"
 #include "entropy.h"
+#include "log.h"
 
 #include <poll.h>
 #include <signal.h>
@@ -251,6 +252,7 @@ static void run(struct host *h)
         take_commands(h, now);
         take_plan(h, now);
         take_roles(h); /* What was said to the elector is carried out. */
+        log_tend();
         if (has_left(h, now)) {
             return;
         }
@@ -299,6 +301,10 @@ static bool start(struct host *h)
         return false;
     }
     h->watch = db_watch_create(h->driver, &h->options, seed);
+    /* What has a password was made. */
+    lease_spec_forget(&h->options.lease);
+    check_spec_free(h->options.check);
+    h->options.check = NULL;
     if (h->watch == NULL || !start_plan(h)) {
         return false;
     }
@@ -342,6 +348,7 @@ int main(int argc, char **argv)
                                                                : EXIT_FAILURE;
     }
     h->control = -1;
+    db_log_open(h->options.dbs_count);
     bool good = start(h);
     if (good) {
         db_note("start %s", h->options.lease.node);
@@ -349,5 +356,6 @@ int main(int argc, char **argv)
         db_note("end %s", h->options.lease.node);
     }
     finish(h);
+    log_close();
     return good ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -6,6 +6,7 @@
 #include "arguments.h"
 #include "db_check_time.h"
 #include "db_list.h"
+#include "secret.h"
 
 #include <getopt.h>
 #include <stdio.h>
@@ -131,6 +132,10 @@ static const char more_help[] =
     "since its data\n"
     "was looked at; pause, resume: of this process only.\n"
     "\n"
+    "The log goes to stdout and is never waited for: lines that nobody takes "
+    "are\n"
+    "dropped and counted, and of many lines of a kind a few are written.\n"
+    "\n"
     "SIGTERM or SIGINT: give the lease back and exit 0; databases stay as they "
     "are.\n"
     "Exit status 2: the arguments are wrong; 1: the system refused something, "
@@ -163,14 +168,12 @@ static bool read_word(const char *name, const char *text,
 }
 
 /* Role, position and source are asked for in any case, and the timeline. */
-static bool read_check(struct db_failover_options *o, const char *text)
+static bool read_check(struct db_failover_options *o, char *text)
 {
     char *all = NULL;
 
     if (strncmp(text, "mysql,", 6) != 0 && strncmp(text, "pgsql,", 6) != 0) {
-        return arguments_wrong("--check \"%s\": must be mysql or pgsql, with a "
-                               "user",
-                               text);
+        return arguments_wrong("--check: must be mysql or pgsql, with a user");
     }
     if (asprintf(&all, "%s%s%s%s", text,
                  strstr(text, ",ask=") == NULL ? ",ask=1" : "",
@@ -179,13 +182,15 @@ static bool read_check(struct db_failover_options *o, const char *text)
         0) {
         return arguments_wrong("out of memory");
     }
+    infra_time check_time = db_check_time(all); /* Before it is hidden. */
     check_spec_free(o->check);
     o->check = check_spec_read("--check", all);
     if (o->check != NULL) {
         o->is_mysql = text[0] == 'm';
-        o->check_time = db_check_time(all);
+        o->check_time = check_time;
     }
-    free(all);
+    secret_hide(text + 6);
+    secret_free(all);
     return o->check != NULL;
 }
 
@@ -264,7 +269,6 @@ static bool read_text(struct db_failover_options *o, int code, char *text)
 static bool read_option(struct db_failover_options *o, int code, char *text)
 {
     struct infra_promotion_options *p = &o->promotion;
-    const char *number = text;
 
     switch (code) {
     case INTER:
@@ -276,8 +280,7 @@ static bool read_option(struct db_failover_options *o, int code, char *text)
     case EVIDENCE:
         return read_count("--evidence", text, DBS_MAX, &p->evidence);
     case SYNC_ACKS:
-        return (read_number(&number, &p->sync_acks) && *number == '\0') ||
-               arguments_wrong("--sync-acks \"%s\": must be a number", text);
+        return read_range("--sync-acks", text, 0, DBS_MAX - 1, &p->sync_acks);
     case UNFENCED:
         return read_word("--unfenced", text, unfenced, &p->fence_failed);
     case FENCE_WAIT:
@@ -407,5 +410,6 @@ int db_failover_options_read(struct db_failover_options *ret, int *ret_status,
     for (int i = optind; good && i < argc; i++) {
         good = db_list_read(ret, argv[i]);
     }
+    secret_forget_environment();
     return good && fits(ret) ? 0 : -1;
 }

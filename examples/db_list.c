@@ -70,18 +70,19 @@ uint32_t db_by_key(const struct db_failover_options *o, const char *key)
 /* Is this where it listens?  @host may come in brackets or without. */
 static bool is_at(const struct db *db, const char *host, const char *port)
 {
+    uint32_t number;
     const struct sockaddr_in6 *in6 = (const void *)&db->address;
     const struct sockaddr_in *in = (const void *)&db->address;
     bool is_v6 = db->address.ss_family == AF_INET6;
     unsigned char bytes[16];
 
-    return inet_pton(db->address.ss_family, host, bytes) == 1 &&
+    return read_number(&port, &number) && *port == '\0' &&
+           inet_pton(db->address.ss_family, host, bytes) == 1 &&
            memcmp(bytes,
                   is_v6 ? (const void *)&in6->sin6_addr
                         : (const void *)&in->sin_addr,
                   is_v6 ? 16 : 4) == 0 &&
-           strtoul(port, NULL, 10) ==
-               ntohs(is_v6 ? in6->sin6_port : in->sin_port);
+           number == ntohs(is_v6 ? in6->sin6_port : in->sin_port);
 }
 
 uint32_t db_by_address(const struct db_failover_options *o, const char *name)

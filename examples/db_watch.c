@@ -20,7 +20,7 @@ struct db_watch {
     struct watched dbs[DBS_MAX];
 };
 
-static int watch_db(struct db_watch *w, uint32_t id, uint64_t seed)
+static int watch_db(struct db_watch *w, uint32_t id)
 {
     const struct db *db = &w->options->dbs[id];
     struct infra_prober_target target = {
@@ -30,7 +30,7 @@ static int watch_db(struct db_watch *w, uint32_t id, uint64_t seed)
         .id = id,
         .address_size = db->address_size,
     };
-    int err = check_spec_probe(w->options->check, seed + id, &target.probe);
+    int err = check_spec_probe(w->options->check, &target.probe);
 
     if (err != INFRA_OK) {
         return err;
@@ -67,7 +67,7 @@ struct db_watch *db_watch_create(struct infra_driver *driver,
         w->options = options;
     }
     for (uint32_t i = 0; i < options->dbs_count && err == INFRA_OK; i++) {
-        err = watch_db(w, i, seed);
+        err = watch_db(w, i);
     }
     if (err != INFRA_OK) {
         (void)arguments_wrong("checks: %s", infra_strerror(err));

@@ -11,6 +11,8 @@
  */
 #include "demo.h"
 
+#include "log.h"
+
 #include <limits.h>
 #include <pthread.h>
 #include <signal.h>
@@ -123,11 +125,12 @@ static void *client(void *arg)
 static void say(const char *text)
 {
     if (on_terminal && picture_lines > 0) {
-        printf("\033[%dA\033[J", picture_lines);
+        char up[32];
+        int size = snprintf(up, sizeof up, "\033[%dA\033[J", picture_lines);
+        log_block(up, (size_t)size);
         picture_lines = 0;
     }
-    printf("%s\n", text);
-    fflush(stdout);
+    log_line("%s", text);
 }
 
 /* What a line says of each server. */
@@ -194,23 +197,33 @@ static void draw(void)
     if (!on_terminal) {
         return;
     }
-    if (picture_lines > 0) {
-        printf("\033[%dA\033[J", picture_lines);
+    char *picture = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&picture, &size);
+    if (out == NULL) {
+        return;
     }
-    printf("\n  server  process  health  requests  share of the last second\n");
+    if (picture_lines > 0) {
+        fprintf(out, "\033[%dA\033[J", picture_lines);
+    }
+    fprintf(out, "\n  server  process  health  requests  share of the last "
+                 "second\n");
     for (int i = 0; i < SERVERS; i++) {
         const struct server *s = &servers[i];
         unsigned long share = total > 0 ? recent(s) * 100 / total : 0;
-        printf("  %-6s  %-7s  %-6s  %8lu  %3lu %% ", s->name,
-               s->pid != 0 ? "runs" : "killed", s->says, s->history[0], share);
+        fprintf(out, "  %-6s  %-7s  %-6s  %8lu  %3lu %% ", s->name,
+                s->pid != 0 ? "runs" : "killed", s->says, s->history[0], share);
         for (unsigned long k = 0; k < share; k += 4) {
-            printf("#");
+            fputc('#', out);
         }
-        printf("\n");
+        fputc('\n', out);
     }
-    printf("  failed requests: %lu\n", atomic_load(&failed));
+    fprintf(out, "  failed requests: %lu\n", atomic_load(&failed));
+    if (fclose(out) == 0) {
+        log_block(picture, size);
+    }
+    free(picture);
     picture_lines = SERVERS + 3;
-    fflush(stdout);
 }
 
 static void tick(void)
@@ -225,6 +238,7 @@ static void tick(void)
         s->history[0] = atomic_load(&s->answers);
     }
     draw();
+    log_tend();
 }
 
 /* Do the expected ones, a bit per server, share evenly, and nobody else serve?
@@ -319,7 +333,7 @@ static int wait_for_service(void)
         nanosleep(&pause, NULL);
         read_logs();
         if (attempts > 100) {
-            fprintf(stderr, "demo: no answer through the load balancers\n");
+            log_line("demo: no answer through the load balancers");
             return 0;
         }
     }
@@ -348,6 +362,8 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: demo PATH_OF_LB_PAIR PATH_OF_TCP_PROXY\n");
         return 2;
     }
+    const struct log_options log_options = { .fd = STDOUT_FILENO };
+    log_open(&log_options);
     on_terminal = isatty(STDOUT_FILENO);
     for (int i = 0; i < SERVERS; i++) {
         start_server(&servers[i]);
@@ -371,6 +387,8 @@ int main(int argc, char **argv)
         }
     }
     finish();
-    puts(good ? "\nThe demonstration passed." : "\nThe demonstration FAILED.");
+    log_line("%s", good ? "\nThe demonstration passed."
+                        : "\nThe demonstration FAILED.");
+    log_close();
     return good ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -140,6 +140,7 @@ void start_balancer(struct balancer *b, const char *lease_path, uint16_t port,
     }
     if (b->pid == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
+        signal(SIGPIPE, SIG_DFL); /* The log's, which an exec would keep. */
         dup2(pipe_fds[1], STDERR_FILENO);
         run_balancer(b, lease_path, port, pair, proxy);
     }

@@ -4,14 +4,15 @@
  * for each change elsewhere.
  *
  *   health_watch --check http:/health 10.0.0.1:80 10.0.0.2:80 \
- *       10.0.0.3:3306=mysql,user=probe,password=secret,expect=replica
+ *       10.0.0.3:3306=mysql,user=probe,password-env=PROBE_PASSWORD,expect=replica
  *
  * One prober on one driver does all of it, on one thread; an id is the place
  * among the arguments.
  */
 #include "arguments.h"
 #include "check_spec.h"
-#include "entropy.h"
+#include "log.h"
+#include "secret.h"
 
 #include <getopt.h>
 #include <infra/driver.h>
@@ -31,7 +32,9 @@ static const char help[] =
     "as\n"
     "lines of tab-separated fields elsewhere (time, server, state, reason, "
     "what\n"
-    "the deciding check saw, its text).\n"
+    "the deciding check saw, its text).  A line that nobody takes is dropped, "
+    "and\n"
+    "the server \"-\" with the state \"log\" tells how many were.\n"
     "\n"
     "  --check CHECK       for servers without one of their own (tcp)\n"
     "  --inter TIME        between two checks of a server (2s)\n"
@@ -75,16 +78,15 @@ struct watch {
     struct infra_prober *prober;
     struct server *servers;
     uint32_t count;
-    const char *check;
+    struct check_spec *check;
     bool once;
     bool live;
 };
 
-static bool add_server(struct watch *w, const char *text)
+static bool add_server(struct watch *w, char *text)
 {
     struct server *s = &w->servers[w->count];
-    const char *equals = strchr(text, '=');
-    const char *check = equals != NULL ? equals + 1 : w->check;
+    char *equals = strchr(text, '=');
 
     s->name =
         strndup(text, equals != NULL ? (size_t)(equals - text) : strlen(text));
@@ -97,26 +99,31 @@ static bool add_server(struct watch *w, const char *text)
         return false;
     }
     struct check_spec *spec =
-        check_spec_read(equals != NULL ? s->name : "--check", check);
+        equals != NULL ? check_spec_read(s->name, equals + 1) : w->check;
     if (spec == NULL) {
         return false;
     }
-    uint64_t seed;
-    bool is_seeded = entropy_read(&seed);
-    int err = is_seeded ? check_spec_probe(spec, seed, &s->probe) : INFRA_OK;
-    check_spec_free(spec);
-    return is_seeded &&
-           (err == INFRA_OK || arguments_wrong("%s", infra_strerror(err)));
+    int err = check_spec_probe(spec, &s->probe);
+    if (spec != w->check) {
+        check_spec_free(spec);
+    }
+    return err == INFRA_OK || arguments_wrong("%s", infra_strerror(err));
 }
 
-static bool read_option(struct watch *w, int option, const char *value)
+static bool read_check(struct watch *w, char *text)
+{
+    check_spec_free(w->check);
+    w->check = check_spec_read("--check", text);
+    return w->check != NULL;
+}
+
+static bool read_option(struct watch *w, int option, char *value)
 {
     struct infra_health_options *h = &w->health;
 
     switch (option) {
     case 'c':
-        w->check = value;
-        return true;
+        return read_check(w, value);
     case 'i':
         return read_time("--inter", value, &h->inter);
     case 'F':
@@ -170,22 +177,22 @@ static bool start(struct watch *w)
 }
 
 /* What the last check of a server told beside its reason. */
-static void print_told(const struct server *s,
+static void print_told(FILE *out, const struct server *s,
                        const struct infra_probe_result *r)
 {
     static const char *const roles[] = { "", "primary", "replica" };
     const char *message = infra_probe_text(s->probe, INFRA_PROBE_TEXT_MESSAGE);
 
     if ((r->told & INFRA_TOLD_ROLE) != 0) {
-        printf("%s ", roles[r->role % 3]);
+        fprintf(out, "%s ", roles[r->role % 3]);
     }
     if ((r->told & INFRA_TOLD_LAG) != 0) {
-        printf("lag %.1f s ", (double)r->lag / 1e9);
+        fprintf(out, "lag %.1f s ", (double)r->lag / 1e9);
     }
     if ((r->told & INFRA_TOLD_WEIGHT) != 0) {
-        printf("weight %u %% ", (unsigned)r->weight_percent);
+        fprintf(out, "weight %u %% ", (unsigned)r->weight_percent);
     }
-    printf("%.60s", message);
+    fprintf(out, "%.60s", message);
 }
 
 static const char *state_of(const struct infra_health_stats *h)
@@ -196,73 +203,103 @@ static const char *state_of(const struct infra_health_stats *h)
                               : "down";
 }
 
-static void print_time(void)
+static void stamp(char *text, size_t size)
 {
-    char text[32];
     time_t now = time(NULL);
     struct tm tm;
 
-    (void)strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S",
-                   localtime_r(&now, &tm));
-    printf("%s", text);
+    (void)strftime(text, size, "%Y-%m-%dT%H:%M:%S\t", localtime_r(&now, &tm));
 }
 
-static void print_change(struct watch *w, const struct infra_health_event *e)
+static void print_change(FILE *out, const struct watch *w,
+                         const struct infra_health_event *e)
 {
     struct infra_probe_result r;
 
-    print_time();
     if (e->id == INFRA_HEALTH_NOBODY) {
-        printf("\t-\t%s\t%s\t\t\n",
-               e->kind == INFRA_HEALTH_DOUBT ? "doubt" : "trust",
-               infra_health_reason_name(e->reason));
+        fprintf(out, "-\t%s\t%s\t\t",
+                e->kind == INFRA_HEALTH_DOUBT ? "doubt" : "trust",
+                infra_health_reason_name(e->reason));
         return;
     }
     (void)infra_prober_inspect(w->prober, e->id, NULL, &r);
     bool is_wish = e->kind == INFRA_HEALTH_WISH;
-    printf("\t%s\t%s\t%s\t%s\t", w->servers[e->id].name,
-           is_wish                            ? "wish"
-           : e->kind == INFRA_HEALTH_UP       ? "up"
-           : e->kind == INFRA_HEALTH_DEGRADED ? "degraded"
-                                              : "down",
-           is_wish ? "-" : infra_health_reason_name(e->reason),
-           is_wish ? "-" : infra_probe_reason_name(e->detail));
-    print_told(&w->servers[e->id], &r);
-    printf("\n");
+    fprintf(out, "%s\t%s\t%s\t%s\t", w->servers[e->id].name,
+            is_wish                            ? "wish"
+            : e->kind == INFRA_HEALTH_UP       ? "up"
+            : e->kind == INFRA_HEALTH_DEGRADED ? "degraded"
+                                               : "down",
+            is_wish ? "-" : infra_health_reason_name(e->reason),
+            is_wish ? "-" : infra_probe_reason_name(e->detail));
+    print_told(out, &w->servers[e->id], &r);
 }
 
-static void print_row(const struct watch *w, uint32_t id, infra_time now)
+static void print_row(FILE *out, const struct watch *w, uint32_t id,
+                      infra_time now)
 {
     struct infra_health_stats h = { .size = sizeof h };
     struct infra_probe_result r;
     const struct server *s = &w->servers[id];
 
     (void)infra_prober_inspect(w->prober, id, &h, &r);
-    printf("%-24s %-8s %6llu s  %7.1f ms  %8llu %8llu  %-20s ", s->name,
-           state_of(&h), (unsigned long long)((now - s->since) / INFRA_SEC(1)),
-           (double)r.duration / 1e6, (unsigned long long)h.checks,
-           (unsigned long long)h.failures,
-           h.checks > 0 ? infra_probe_reason_name(r.reason) : "");
-    print_told(s, &r);
-    printf("\033[K\n");
+    fprintf(out, "%-24s %-8s %6llu s  %7.1f ms  %8llu %8llu  %-20s ", s->name,
+            state_of(&h), (unsigned long long)((now - s->since) / INFRA_SEC(1)),
+            (double)r.duration / 1e6, (unsigned long long)h.checks,
+            (unsigned long long)h.failures,
+            h.checks > 0 ? infra_probe_reason_name(r.reason) : "");
+    print_told(out, s, &r);
+    fprintf(out, "\033[K\n");
 }
 
 /* The whole table, over the last one. */
-static void print_table(const struct watch *w, infra_time now)
+static void print_table(FILE *out, const struct watch *w, infra_time now)
 {
     struct infra_prober_stats load = { .size = sizeof load };
 
-    printf("\033[H%-24s %-8s %8s  %10s  %8s %8s  %s\033[K\n", "server", "state",
-           "since", "last", "checks", "failed", "what the last check saw");
+    fprintf(out, "\033[H%-24s %-8s %8s  %10s  %8s %8s  %s\033[K\n", "server",
+            "state", "since", "last", "checks", "failed",
+            "what the last check saw");
     for (uint32_t id = 0; id < w->count; id++) {
-        print_row(w, id, now);
+        print_row(out, w, id, now);
     }
     (void)infra_prober_load(w->prober, &load);
-    printf("%u running, %u waiting, at most %.1f ms late; Ctrl-C ends\033[K\n"
-           "\033[J",
-           (unsigned)load.running, (unsigned)load.waiting,
-           (double)load.late_max / 1e6);
-    (void)fflush(stdout);
+    fprintf(out,
+            "%u running, %u waiting, at most %.1f ms late; Ctrl-C ends\033[K\n"
+            "\033[J",
+            (unsigned)load.running, (unsigned)load.waiting,
+            (double)load.late_max / 1e6);
+}
+
+/* Put together first, so that it can be written without waiting. */
+static void show_change(const struct watch *w,
+                        const struct infra_health_event *e)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+
+    if (out != NULL) {
+        print_change(out, w, e);
+        if (fclose(out) == 0) {
+            log_line("%s", text);
+        }
+        free(text);
+    }
+}
+
+static void show_table(const struct watch *w, infra_time now)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+
+    if (out != NULL) {
+        print_table(out, w, now);
+        if (fclose(out) == 0) {
+            log_block(text, size);
+        }
+        free(text);
+    }
 }
 
 static int wait_ms(infra_time until)
@@ -276,9 +313,16 @@ static void watch(struct watch *w)
 {
     struct pollfd fd = { .fd = infra_driver_fd(w->driver), .events = POLLIN };
     infra_time refresh = 0;
+    /* Each line is an event, and as rare as a change: all of them count. */
+    const struct log_options options = {
+        .fd = STDOUT_FILENO,
+        .stamp = w->live ? NULL : stamp,
+        .own = "-\tlog\t",
+    };
 
+    log_open(&options);
     if (w->live) {
-        printf("\033[2J");
+        log_block("\033[2J", 4);
     }
     for (;;) {
         infra_time now = infra_driver_now();
@@ -286,7 +330,7 @@ static void watch(struct watch *w)
         struct infra_health_event e;
 
         if (w->live && now >= refresh) {
-            print_table(w, now);
+            show_table(w, now);
             refresh = now + REFRESH;
         }
         until = until < now + REFRESH ? until : now + REFRESH;
@@ -298,10 +342,10 @@ static void watch(struct watch *w)
                 w->servers[e.id].since = e.at;
             }
             if (!w->live) {
-                print_change(w, &e);
-                (void)fflush(stdout);
+                show_change(w, &e);
             }
         }
+        log_tend();
     }
 }
 
@@ -329,7 +373,7 @@ static bool watch_once(struct watch *w)
             all_passed &= r.outcome == INFRA_OUTCOME_OK;
             printf("%s\t%s\t%.1f ms\t", s->name,
                    infra_probe_reason_name(r.reason), (double)r.duration / 1e6);
-            print_told(s, &r);
+            print_told(stdout, s, &r);
             printf("\n");
         }
     }
@@ -338,7 +382,8 @@ static bool watch_once(struct watch *w)
 
 int main(int argc, char **argv)
 {
-    struct watch w = { .check = "tcp", .live = isatty(STDOUT_FILENO) };
+    char tcp[] = "tcp";
+    struct watch w = { .live = isatty(STDOUT_FILENO) };
     bool good = true;
     int option;
 
@@ -355,9 +400,12 @@ int main(int argc, char **argv)
     if (good && optind == argc) {
         good = arguments_wrong("no server is given (try --help)");
     }
+    good = good && (w.check != NULL || read_check(&w, tcp));
     for (int i = optind; good && i < argc; i++) {
         good = w.servers != NULL && add_server(&w, argv[i]);
     }
+    check_spec_free(w.check);
+    secret_forget_environment();
     if (!good) {
         return 2;
     }

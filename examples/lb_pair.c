@@ -21,6 +21,7 @@
 #include "arguments.h"
 #include "lb_pair_options.h"
 #include "link_watch.h"
+#include "log.h"
 #include "pair_child.h"
 #include "pair_role.h"
 
@@ -138,7 +139,9 @@ static bool start(struct pair *p)
     }
     p->child.command = o->command;
     p->kind = o->vrid != 0 ? &pair_router : &pair_elector;
-    return open_roles(p);
+    bool good = open_roles(p);
+    lease_spec_forget(&p->options.lease);
+    return good;
 }
 
 static void finish(struct pair *p)
@@ -378,6 +381,7 @@ static void run(struct pair *p)
             tend(p, p->roles[i], now);
         }
         keep_floors(p);
+        log_tend();
         if (p->end_at != 0 && is_over(p, infra_driver_now())) {
             return;
         }
@@ -409,11 +413,13 @@ int main(int argc, char **argv)
     if (pair_options_read(&pair.options, &status, argc, argv) != 0) {
         return status;
     }
+    pair_log_open(pair.options.groups_count);
     pair.signal_fd = open_signals();
     bool ok = pair.signal_fd >= 0 && start(&pair);
     if (ok) {
         run(&pair);
     }
     finish(&pair);
+    log_close();
     return ok ? EXIT_SUCCESS : EXIT_FAILURE;
 }

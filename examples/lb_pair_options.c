@@ -4,6 +4,7 @@
 #include "lb_pair_options.h"
 
 #include "arguments.h"
+#include "secret.h"
 
 #include <arpa/inet.h>
 #include <getopt.h>
@@ -99,6 +100,15 @@ static const char help_options[] =
     "each\n"
     "take-over; 0: none) and INFRA_ADDRESS (those of the group, ADDR/PREFIX)\n"
     "there.\n"
+    "\n"
+    "The log goes to stderr and is never waited for: lines that nobody takes "
+    "are\n"
+    "dropped and counted, and of many lines of a kind a few are written.  What "
+    "a\n"
+    "CMD prints goes there, too, or nowhere if nobody takes it when CMD "
+    "starts; "
+    "a\n"
+    "CMD that prints more than a pipe holds should not rely on a reader.\n"
     "\n"
     "SIGTERM or SIGINT: hand over and exit 0.  SIGUSR1: hand over and stand "
     "by\n"
@@ -301,6 +311,7 @@ int pair_options_read(struct pair_options *ret, int *ret_status, int argc,
     if (!pair_options_fit(&o)) {
         return -1;
     }
+    secret_forget_environment();
     *ret = o;
     return 0;
 }

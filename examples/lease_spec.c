@@ -2,6 +2,7 @@
 #include "lease_spec.h"
 
 #include "arguments.h"
+#include "secret.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -49,10 +50,17 @@ void lease_spec_help_options(const char *ttl)
         "                         groups may share the file, which may not be "
         "a symbolic\n"
         "                         link\n"
-        "  --user NAME, --password TEXT\n"
-        "                         for an etcd that has users; without --tls "
-        "they cross\n"
-        "                         the network in the clear\n"
+        "  --user NAME            for an etcd that has users; without --tls "
+        "name and\n"
+        "                         password cross the network in the clear\n"
+        "  --password-file PATH, --password-env NAME, --password TEXT\n"
+        "                         the password: from a file, from the "
+        "environment, which\n"
+        "                         is wiped then, or as it is; that is "
+        "overwritten in the\n"
+        "                         list of processes at once, but who looks in "
+        "that moment\n"
+        "                         sees it\n"
         "  --tls CA_FILE          speak TLS with etcd, whose certificate has "
         "to be signed by\n"
         "                         an authority in this file (PEM), and to name "
@@ -77,19 +85,29 @@ static bool read_user(struct lease_spec *spec, const char *text)
            arguments_wrong("--user: must be 1 to %u bytes", WORD_MAX);
 }
 
-/* Kept here, so that nobody reads it in the list of processes. */
+static bool take_password(struct lease_spec *spec, const char *option,
+                          char *password)
+{
+    lease_spec_forget(spec); /* The last one counts. */
+    spec->password = password;
+    return password != NULL &&
+           ((password[0] != '\0' && strlen(password) <= WORD_MAX) ||
+            arguments_wrong("%s: must be 1 to %u bytes", option, WORD_MAX));
+}
+
 static bool read_password(struct lease_spec *spec, char *text)
 {
-    static char password[WORD_MAX + 1];
-    size_t size = strlen(text);
+    char *password = strdup(text);
 
-    if (size == 0 || size > WORD_MAX) {
-        return arguments_wrong("--password: must be 1 to %u bytes", WORD_MAX);
-    }
-    memcpy(password, text, size + 1);
-    memset(text, 'x', size);
-    spec->password = password;
-    return true;
+    secret_hide(text);
+    return password != NULL ? take_password(spec, "--password", password)
+                            : arguments_wrong("out of memory");
+}
+
+void lease_spec_forget(struct lease_spec *spec)
+{
+    secret_free(spec->password);
+    spec->password = NULL;
 }
 
 /* A name is not looked up here. */
@@ -181,6 +199,12 @@ bool lease_spec_read(struct lease_spec *spec, int option, char *value,
         return read_user(spec, value);
     case LEASE_SPEC_PASSWORD:
         return read_password(spec, value);
+    case LEASE_SPEC_PASSWORD_FILE:
+        return take_password(spec, "--password-file",
+                             secret_from_file("--password-file", value));
+    case LEASE_SPEC_PASSWORD_ENV:
+        return take_password(spec, "--password-env",
+                             secret_from_environment("--password-env", value));
     case LEASE_SPEC_TLS:
         return read_nonempty("--tls", value, &spec->tls);
     case LEASE_SPEC_TLS_NAME:

@@ -20,6 +20,8 @@ enum lease_spec_option {
     LEASE_SPEC_FLOOR,
     LEASE_SPEC_USER,
     LEASE_SPEC_PASSWORD,
+    LEASE_SPEC_PASSWORD_FILE,
+    LEASE_SPEC_PASSWORD_ENV,
     LEASE_SPEC_TLS,
     LEASE_SPEC_TLS_NAME,
     LEASE_SPEC_TLS_CERT,
@@ -34,6 +36,10 @@ enum lease_spec_option {
     { "floor", required_argument, NULL, LEASE_SPEC_FLOOR },       \
     { "user", required_argument, NULL, LEASE_SPEC_USER },         \
     { "password", required_argument, NULL, LEASE_SPEC_PASSWORD }, \
+    { "password-file", required_argument, NULL,                   \
+      LEASE_SPEC_PASSWORD_FILE },                                 \
+    { "password-env", required_argument, NULL,                    \
+      LEASE_SPEC_PASSWORD_ENV },                                  \
     { "tls", required_argument, NULL, LEASE_SPEC_TLS },           \
     { "tls-name", required_argument, NULL, LEASE_SPEC_TLS_NAME }, \
     { "tls-cert", required_argument, NULL, LEASE_SPEC_TLS_CERT }, \
@@ -56,7 +62,7 @@ struct lease_spec {
     const char *node;
     const char *floor;
     const char *user;
-    const char *password;
+    char *password;  /* To be wiped by lease_spec_forget(). */
     const char *tls; /* Whom to trust: a file. */
     const char *tls_name;
     const char *tls_cert;
@@ -70,6 +76,9 @@ struct lease_spec {
  * vrrp:VRID".  False: it has been said what is wrong. */
 bool lease_spec_read(struct lease_spec *spec, int option, char *value,
                      const char *others);
+
+/* Wipe the password, when what needs it was made. */
+void lease_spec_forget(struct lease_spec *spec);
 
 /* Is there a lease? */
 bool lease_spec_is_given(const struct lease_spec *spec);

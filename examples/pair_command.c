@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "pair_command.h"
 
+#include "log.h"
+
 #include <errno.h>
 #include <infra/driver.h>
 #include <stdarg.h>
@@ -9,17 +11,32 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* Lines of a kind for each group within LOG_WINDOW. */
+#define PAIR_REPEATS_MAX 10u
+
 void pair_say(const char *format, ...)
 {
-    char text[512];
     va_list args;
 
     va_start(args, format);
-    (void)vsnprintf(text, sizeof text, format, args);
+    log_vline(format, args);
     va_end(args);
-    /* One write: the log may be that of several processes. */
-    (void)dprintf(STDERR_FILENO, "%.3f %s\n", (double)infra_driver_now() / 1e9,
-                  text);
+}
+
+static void stamp(char *text, size_t size)
+{
+    (void)snprintf(text, size, "%.3f ", (double)infra_driver_now() / 1e9);
+}
+
+void pair_log_open(uint32_t groups_count)
+{
+    const struct log_options options = {
+        .fd = STDERR_FILENO,
+        .stamp = stamp,
+        .repeats_max = PAIR_REPEATS_MAX * (1 + groups_count),
+    };
+
+    log_open(&options);
 }
 
 bool pair_command_start(struct shell_command *command, const char *text,

@@ -31,7 +31,10 @@ bool pair_command_start(struct shell_command *command, const char *text,
 bool pair_command_ended(struct shell_command *command, pid_t pid, int status,
                         enum pair_ending *ret);
 
-/* Say something to stderr, with the time since the machine booted, on the clock
+/* Begin the log, to stderr (log.h). */
+void pair_log_open(uint32_t groups_count);
+
+/* Say something there, with the time since the machine booted, on the clock
  * that leases go by. */
 void pair_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

@@ -4,6 +4,7 @@
 #include "proxy_options.h"
 
 #include "arguments.h"
+#include "secret.h"
 
 #include <getopt.h>
 #include <stdbool.h>
@@ -12,6 +13,7 @@
 #include <string.h>
 
 #define THREADS_MAX 256u
+#define SESSIONS_MAX 100000000u
 #define COUNT_MAX 1000u /* Of rise and fall. */
 
 static const char help[] =
@@ -51,16 +53,55 @@ static const char help[] =
     "  --connect-timeout TIME to connect before the next backend is tried "
     "(1s)\n"
     "  --idle-timeout TIME    without a byte either way (10m)\n"
+    "  --answer-timeout TIME  for a backend to say something after its client "
+    "has, and\n"
+    "                         has said no more; then the session is reset and "
+    "counts\n"
+    "                         as failed for --outlier.  Not for protocols in "
+    "which\n"
+    "                         clients speak without an answer (off)\n"
     "  --drain-timeout TIME   for sessions to end after SIGTERM (30s)\n"
+    "  --sessions-max N       sessions at once; who comes then waits until one "
+    "ends\n"
+    "                         (as many as descriptors allow: ulimit -Hn / 2)\n"
+    "  --sessions-per-address N\n"
+    "                         of these for one IPv4 address or IPv6 /64; who "
+    "comes\n"
+    "                         then is reset.  In any case an address gets "
+    "another one\n"
+    "                         only while it has less than 16 times those that "
+    "are\n"
+    "                         free, so that one alone never has all (no other "
+    "cap)\n"
+    "  --buffer-memory SIZE   for bytes that a client or a backend does not "
+    "take yet,\n"
+    "                         of each thread; above it a session keeps 16k at "
+    "most\n"
+    "                         each way, below it 256k (16m)\n"
     "  --gate                 one of a pair: serve only while a gate of "
     "lb_pair,\n"
     "                         which runs this, is open; cut sessions when it\n"
     "                         shuts; attest progress to it (off)\n"
     "  --help                 this text\n"
     "\n"
-    "TIME is a whole number with its unit: 500ms, 2s, 10m.\n"
+    "TIME is a whole number with its unit: 500ms, 2s, 10m; SIZE likewise: 64k, "
+    "16m,\n"
+    "1g.\n"
     "\n"
     "%s"
+    "\n"
+    "A backend that wishes so by the answer to its check gets no new clients "
+    "and\n"
+    "keeps those it has: 404 with http,...,drain_on_404=1, or an agent's "
+    "drain,\n"
+    "maint or 0%%.  An agent's weight and maxconn are followed, too "
+    "(round-robin "
+    "has\n"
+    "no weights, so that agent makes smooth-weighted the default).\n"
+    "\n"
+    "The log goes to stderr and is never waited for: lines that nobody takes "
+    "are\n"
+    "dropped and counted, and of many lines of a kind a few are written.\n"
     "\n"
     "SIGTERM or SIGINT: no new clients, exit 0 when the sessions have ended "
     "or\n"
@@ -83,7 +124,11 @@ static const struct option long_options[] = {
     { "fall", required_argument, NULL, 'f' },
     { "connect-timeout", required_argument, NULL, 'C' },
     { "idle-timeout", required_argument, NULL, 'I' },
+    { "answer-timeout", required_argument, NULL, 'A' },
     { "drain-timeout", required_argument, NULL, 'D' },
+    { "sessions-max", required_argument, NULL, 'S' },
+    { "sessions-per-address", required_argument, NULL, 'P' },
+    { "buffer-memory", required_argument, NULL, 'B' },
     { "gate", no_argument, NULL, 'g' },
     { "help", no_argument, NULL, 'h' },
     { NULL, 0, NULL, 0 },
@@ -96,16 +141,17 @@ static bool read_policy(const char *name,
     if (*ret != NULL) {
         return true;
     }
-    fprintf(stderr, "tcp_proxy: --balance \"%s\": must be", name);
+    char names[1024] = "";
+    size_t size = 0;
     for (uint32_t i = 0; infra_balancer_policy_name(i) != NULL; i++) {
-        fprintf(stderr, "%s %s", i == 0 ? "" : " or",
-                infra_balancer_policy_name(i));
+        size += (size_t)snprintf(names + size, sizeof names - size, "%s %s",
+                                 i == 0 ? "" : " or",
+                                 infra_balancer_policy_name(i));
     }
-    fputc('\n', stderr);
-    return false;
+    return arguments_wrong("--balance \"%s\": must be%s", name, names);
 }
 
-static bool read_check(struct proxy_options *o, const char *text)
+static bool read_check(struct proxy_options *o, char *text)
 {
     check_spec_free(o->check);
     o->check = check_spec_read("--check", text);
@@ -192,7 +238,7 @@ static bool read_backend(struct proxy_options *o, char *text)
     return true;
 }
 
-static bool read_option(struct proxy_options *o, int option, const char *value)
+static bool read_option(struct proxy_options *o, int option, char *value)
 {
     switch (option) {
     case 'l':
@@ -224,8 +270,18 @@ static bool read_option(struct proxy_options *o, int option, const char *value)
         return read_time("--connect-timeout", value, &o->connect_timeout);
     case 'I':
         return read_time("--idle-timeout", value, &o->idle_timeout);
+    case 'A':
+        return read_time("--answer-timeout", value, &o->answer_timeout);
     case 'D':
         return read_time("--drain-timeout", value, &o->drain_timeout);
+    case 'S':
+        return read_count("--sessions-max", value, SESSIONS_MAX,
+                          &o->sessions_max);
+    case 'P':
+        return read_count("--sessions-per-address", value, SESSIONS_MAX,
+                          &o->sessions_per_address_max);
+    case 'B':
+        return read_size("--buffer-memory", value, &o->buffered_max);
     case 'g':
         o->gate = 1;
         return true;
@@ -243,6 +299,7 @@ static bool settle_policy(struct proxy_options *o)
         weighted |= o->backends[i].weight != 0;
     }
     if (o->policy == NULL) {
+        weighted |= check_spec_tells_weight(o->check);
         o->policy = weighted ? infra_balancer_smooth_weighted()
                              : infra_balancer_round_robin();
     }
@@ -271,7 +328,8 @@ static bool read_all(struct proxy_options *o, int argc, char **argv)
             return false;
         }
     }
-    return (o->check != NULL || read_check(o, "tcp")) && settle_policy(o);
+    char tcp[] = "tcp";
+    return (o->check != NULL || read_check(o, tcp)) && settle_policy(o);
 }
 
 static void print_help(void)
@@ -306,6 +364,7 @@ int proxy_options_read(struct proxy_options *ret, int *ret_status, int argc,
         .rise = 2,
         .fall = 3,
         .threads = 1,
+        .buffered_max = 16u << 20,
     };
     int option;
 
@@ -327,13 +386,20 @@ int proxy_options_read(struct proxy_options *ret, int *ret_status, int argc,
         proxy_options_finish(&o);
         return -1;
     }
+    secret_forget_environment();
     *ret = o;
     return 0;
 }
 
-void proxy_options_finish(struct proxy_options *options)
+void proxy_options_forget(struct proxy_options *options)
 {
     check_spec_free(options->check);
+    options->check = NULL;
+}
+
+void proxy_options_finish(struct proxy_options *options)
+{
+    proxy_options_forget(options);
     free(options->backends);
     free(options->addresses);
 }

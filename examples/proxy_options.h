@@ -20,17 +20,21 @@ struct proxy_options {
     struct check_spec *check;
     infra_time connect_timeout;
     infra_time idle_timeout;
+    infra_time answer_timeout; /* 0: none. */
     infra_time drain_timeout;
     infra_time inter;
     infra_time fastinter;
     infra_time downinter;
     infra_time slow_start;
+    uint64_t buffered_max; /* Bytes of a worker. */
     uint32_t rise;
     uint32_t fall;
     uint32_t outlier; /* Failures in a row; 0: no detection. */
     uint32_t outage;  /* enum infra_balancer_outage */
     uint32_t gate;    /* 1: serve only while a gate of lb_pair is open. */
     uint32_t threads;
+    uint32_t sessions_max;             /* 0: as descriptors allow. */
+    uint32_t sessions_per_address_max; /* 0: see relay_limits.h. */
     uint32_t backends_count;
     struct proxy_backend *backends;  /* By id; */
     struct relay_address *addresses; /* and where they are. */
@@ -40,6 +44,9 @@ struct proxy_options {
  * was printed to stdout, or what is wrong to stderr. */
 int proxy_options_read(struct proxy_options *ret, int *ret_status, int argc,
                        char **argv);
+
+/* The checks are made: free their words, which may have a password. */
+void proxy_options_forget(struct proxy_options *options);
 
 void proxy_options_finish(struct proxy_options *options);
 

@@ -11,6 +11,7 @@
 #include "relay_private.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <infra/driver.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -28,6 +29,11 @@
 
 /* The queue of clients that are not yet accepted. */
 #define BACKLOG 4096
+
+/* Bytes that wait in the kernel for a client's window: else up to the last number
+ * of net.ipv4.tcp_wmem, 4 MiB, and 1000 clients that do not read take what TCP
+ * has for all sockets of the machine. */
+#define UNSENT_MAX (128 * 1024)
 
 /* How long the listener rests when this process has run short. */
 #define ACCEPT_PAUSE INFRA_MS(100)
@@ -52,6 +58,7 @@ static int watch_fd(struct relay *relay, int *fd)
 static int bind_to(const struct relay_address *address, bool may_be_absent)
 {
     const int on = 1;
+    const int unsent_max = UNSENT_MAX;
     int level =
         address->storage.ss_family == AF_INET6 ? IPPROTO_IPV6 : IPPROTO_IP;
     int name = level == IPPROTO_IPV6 ? IPV6_FREEBIND : IP_FREEBIND;
@@ -59,11 +66,14 @@ static int bind_to(const struct relay_address *address, bool may_be_absent)
                     SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
     /* The kernel spreads clients over the listeners of all workers.  Accepted
-     * sockets inherit TCP_NODELAY: a proxy passes on at once what it gets. */
+     * sockets inherit TCP_NODELAY: a proxy passes on at once what it gets; and
+     * how much of a reply the kernel keeps for a client that does not read. */
     if (fd >= 0 &&
         (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
          setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) != 0 ||
          setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) != 0 ||
+         setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent_max,
+                    sizeof unsent_max) != 0 ||
          (may_be_absent && setsockopt(fd, level, name, &on, sizeof on) != 0) ||
          bind(fd, (const struct sockaddr *)&address->storage, address->size) !=
              0)) {
@@ -93,6 +103,7 @@ int relay_create(struct relay **ret, const struct relay_options *options)
     relay->limits[RELAY_CONNECTING] = options->connect_timeout;
     relay->limits[RELAY_SILENT] = SILENCE_LIMIT;
     relay->limits[RELAY_OPEN] = options->idle_timeout;
+    relay->limits[RELAY_ASKED] = options->answer_timeout;
     relay->limits[RELAY_HALF_CLOSED] = options->idle_timeout < HALF_CLOSED_LIMIT
                                            ? options->idle_timeout
                                            : HALF_CLOSED_LIMIT;
@@ -100,7 +111,9 @@ int relay_create(struct relay **ret, const struct relay_options *options)
         relay->phases[i] = (struct relay_link) { .next = &relay->phases[i],
                                                  .prev = &relay->phases[i] };
     }
+    relay->pool.held_max = options->buffered_max;
     relay->now = infra_driver_now();
+    relay->reserve_fd = -1;
     relay->listen_fd = bind_to(options->listen, options->gates != NULL);
     int error = errno;
     relay->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -149,6 +162,7 @@ void relay_destroy(struct relay *relay)
     relay_pool_finish(&relay->pool);
     close_fd(&relay->listen_fd);
     close_fd(&relay->wake_fd);
+    close_fd(&relay->reserve_fd);
     close_fd(&relay->timer_fd);
     close_fd(&relay->epoll_fd);
     free(relay);
@@ -183,6 +197,7 @@ static void pause_listener(struct relay *relay)
     }
     relay->accept_again = relay->now + ACCEPT_PAUSE;
     relay->exhausted = false;
+    relay->has_place = false;
 }
 
 static void resume_listener(struct relay *relay)
@@ -206,25 +221,57 @@ static uint64_t client_hash(const struct relay *relay,
                                         : infra_xxhash64(address, size, 0);
 }
 
+/* Is there a place for a client, and a descriptor for its backend? */
+static bool has_room(struct relay *relay)
+{
+    if (relay->reserve_fd < 0) {
+        relay->reserve_fd = fcntl(relay->wake_fd, F_DUPFD_CLOEXEC, 0);
+    }
+    return relay->reserve_fd >= 0 &&
+           relay_limits_reserve(relay->options.limits);
+}
+
+static void take_in(struct relay *relay, int fd,
+                    const struct sockaddr_storage *client)
+{
+    struct relay_limits *limits = relay->options.limits;
+    struct relay_arrival arrival = {
+        .hash = client_hash(relay, client),
+        .source = relay_limits_source(limits, client),
+    };
+
+    if (!relay_gate_admits(relay, fd, &arrival.pass) ||
+        !relay_limits_enter(limits, arrival.source)) {
+        relay_limits_release(limits);
+        relay_reset_fd(fd);
+        return;
+    }
+    relay_session_start(relay, fd, &arrival);
+}
+
 /* Take in up to @count clients.  False: there are no more now. */
 static bool accept_clients(struct relay *relay, int count)
 {
     for (int i = 0; i < count && !relay->exhausted; i++) {
         struct sockaddr_storage client;
         socklen_t size = sizeof client;
+        if (!has_room(relay)) {
+            relay->exhausted = true;
+            break;
+        }
         int fd = accept4(relay->listen_fd, (struct sockaddr *)&client, &size,
                          SOCK_NONBLOCK | SOCK_CLOEXEC);
-        struct relay_pass pass;
-        if (fd >= 0 && !relay_gate_admits(relay, fd, &pass)) {
-            relay_reset_fd(fd);
-        } else if (fd >= 0) {
-            relay_session_start(relay, fd, client_hash(relay, &client), &pass);
-        } else if (errno == EAGAIN) {
-            return false;
-        } else {
-            /* Any other error belongs to one client that left already. */
-            relay->exhausted = relay_is_shortage(errno);
+        if (fd >= 0) {
+            take_in(relay, fd, &client);
+            continue;
         }
+        int error = errno;
+        relay_limits_release(relay->options.limits);
+        if (error == EAGAIN) {
+            return false;
+        }
+        /* Any other error belongs to one client that left already. */
+        relay->exhausted = relay_is_shortage(error);
     }
     if (relay->exhausted) {
         pause_listener(relay);
@@ -281,7 +328,8 @@ static void expire(struct relay *relay)
             relay_session_expire(relay, s);
         }
     }
-    if (relay->accept_again != 0 && relay->accept_again <= relay->now) {
+    if (relay->accept_again != 0 &&
+        (relay->has_place || relay->accept_again <= relay->now)) {
         resume_listener(relay);
     }
 }

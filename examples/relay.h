@@ -10,6 +10,7 @@
 #ifndef EXAMPLES_RELAY_H
 #define EXAMPLES_RELAY_H
 
+#include "relay_limits.h"
 #include "shared_gates.h"
 
 #include <infra/balancer.h>
@@ -30,11 +31,18 @@ struct relay_options {
     const struct relay_address *listen;
     infra_time connect_timeout;
     infra_time idle_timeout;
+    /* For a backend to say something after the client has; 0: none. */
+    infra_time answer_timeout;
     uint32_t nginx_ip_hash; /* 1: clients hash as in nginx's ip_hash. */
     /* Who is told how each session ended, and what is woken when that finds
      * somebody out; NULL: nobody. */
     struct infra_outlier *outlier;
     struct infra_driver *driver;
+    /* Of all workers; whose memory outlives them. */
+    struct relay_limits *limits;
+    /* Bytes waiting to be written here above which a session keeps no more than
+     * 16 KiB each way. */
+    size_t buffered_max;
     /* It serves only while one of them is open; NULL: always. */
     const struct shared_gates *gates;
 };

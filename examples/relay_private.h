@@ -15,20 +15,26 @@
 
 /* One read.  Large reads are what makes bulk transfers cheap: at 16 KiB a MiB
  * costs twice the time.  Only a session whose peer does not take the bytes
- * keeps a buffer, one per direction. */
+ * keeps a buffer, one per direction; where many do, only as large as what is in
+ * it; and where that comes to too much, reads are small. */
 #define RELAY_BUFFER_SIZE (256u * 1024u)
+#define RELAY_SMALL_SIZE (16u * 1024u)
 
 struct relay_buffer {
     struct relay_buffer *next; /* In the pool. */
     size_t start;
     size_t end;
-    unsigned char bytes[RELAY_BUFFER_SIZE];
+    size_t size; /* Of the bytes. */
+    unsigned char bytes[];
 };
 
 /* Buffers not in use; the last one given back is warm and leaves first. */
 struct relay_pool {
     struct relay_buffer *first;
     uint32_t count;
+    uint32_t large_count; /* Of full size that sessions keep. */
+    size_t held;          /* Bytes of all that sessions keep. */
+    size_t held_max;      /* Above which reads are small. */
 };
 
 void relay_pool_finish(struct relay_pool *pool);
@@ -40,6 +46,7 @@ struct relay_side {
     int fd;
     int error;        /* The errno with which the socket broke, if known. */
     uint32_t watched; /* The events that epoll knows; 0: not in the set. */
+    bool is_kept;     /* What is to be written is counted in the pool. */
     bool readable;    /* A read may give something. */
     bool to_the_end;  /* A short read does not mean that all is read. */
     bool writable;    /* A write may take something. */
@@ -53,6 +60,7 @@ enum relay_phase {
     RELAY_CONNECTING,
     RELAY_SILENT, /* Connected, and the backend waits to be told so. */
     RELAY_OPEN,
+    RELAY_ASKED, /* The client spoke last, and an answer has its time. */
     RELAY_HALF_CLOSED,
     RELAY_PHASES,
 };
@@ -68,6 +76,13 @@ struct relay_pass {
     uint64_t token;
 };
 
+/* A client that came in. */
+struct relay_arrival {
+    uint64_t hash;   /* For hash policies. */
+    uint64_t source; /* For limits. */
+    struct relay_pass pass;
+};
+
 struct relay_session {
     struct relay_link
         link; /* In its phase; first, so that a link is a session. */
@@ -79,6 +94,7 @@ struct relay_session {
     infra_time connect_start;
     infra_time connect_time; /* How long it took; 0: it did not. */
     uint64_t hash;           /* Of the client's address. */
+    uint64_t source;         /* For relay_limits_leave(). */
     struct relay_pass pass;
     uint32_t tried[RELAY_TRIES_MAX]; /* The last one is the present one. */
     uint32_t tried_count;
@@ -104,10 +120,12 @@ struct relay {
     int epoll_fd;
     int listen_fd;
     int wake_fd;
+    int reserve_fd; /* To be closed for a backend's socket; -1: none. */
     int timer_fd;
     bool clients_speak_first; /* As the last session taught. */
     bool listens;             /* Else the port is only bound. */
-    bool exhausted;           /* Out of descriptors or memory. */
+    bool exhausted;           /* Out of descriptors, memory or places. */
+    bool has_place;           /* A session has ended since. */
     atomic_bool draining;
 };
 
@@ -153,8 +171,8 @@ int relay_gate_follow(struct relay *relay);
 
 /* A client came in.  The descriptor belongs to the session, which may be over
  * when this returns. */
-void relay_session_start(struct relay *relay, int fd, uint64_t hash,
-                         const struct relay_pass *pass);
+void relay_session_start(struct relay *relay, int fd,
+                         const struct relay_arrival *arrival);
 
 /* What epoll said about a side; the work is done by serve. */
 void relay_session_note(struct relay *relay, struct relay_side *side,

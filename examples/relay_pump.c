@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Reads of one session before another one gets its turn. */
 #define ROUNDS_MAX 4
@@ -17,12 +18,25 @@
 /* Buffers kept when not in use. */
 #define SPARE_MAX 16u
 
+/* Sessions that may keep a buffer of full size: below that nothing is copied. */
+#define LARGE_MAX 16u
+
+static struct relay_buffer *make(size_t size)
+{
+    struct relay_buffer *buffer = malloc(sizeof *buffer + size);
+
+    if (buffer != NULL) {
+        buffer->size = size;
+    }
+    return buffer;
+}
+
 static struct relay_buffer *lease(struct relay_pool *pool)
 {
     struct relay_buffer *buffer = pool->first;
 
     if (buffer == NULL) {
-        return malloc(sizeof *buffer);
+        return make(RELAY_BUFFER_SIZE);
     }
     pool->first = buffer->next;
     pool->count--;
@@ -31,7 +45,7 @@ static struct relay_buffer *lease(struct relay_pool *pool)
 
 static void give_back(struct relay_pool *pool, struct relay_buffer *buffer)
 {
-    if (pool->count == SPARE_MAX) {
+    if (pool->count == SPARE_MAX || buffer->size != RELAY_BUFFER_SIZE) {
         free(buffer);
         return;
     }
@@ -47,11 +61,49 @@ void relay_pool_finish(struct relay_pool *pool)
     }
 }
 
+static void hold(struct relay_pool *pool, const struct relay_buffer *buffer)
+{
+    pool->held += buffer->size;
+    pool->large_count += buffer->size == RELAY_BUFFER_SIZE;
+}
+
+static void let_go(struct relay_pool *pool, const struct relay_buffer *buffer)
+{
+    pool->held -= buffer->size;
+    pool->large_count -= buffer->size == RELAY_BUFFER_SIZE;
+}
+
+/* What could not be written stays, in a buffer of its size if many others keep
+ * one. */
+static void keep(struct relay_pool *pool, struct relay_side *side)
+{
+    struct relay_buffer *from = side->out;
+    size_t size = from->end - from->start;
+    struct relay_buffer *buffer =
+        pool->large_count >= LARGE_MAX && from->size == RELAY_BUFFER_SIZE
+            ? make(size)
+            : NULL;
+
+    if (buffer != NULL) {
+        buffer->start = 0;
+        buffer->end = size;
+        memcpy(buffer->bytes, from->bytes + from->start, size);
+        give_back(pool, from);
+        side->out = buffer;
+    }
+    hold(pool, side->out);
+    side->is_kept = true;
+}
+
 void relay_drop(struct relay_pool *pool, struct relay_side *side)
 {
     if (side->out != NULL) {
+        if (side->is_kept) {
+            let_go(pool, side->out);
+        }
         give_back(pool, side->out);
         side->out = NULL;
+        side->is_kept = false;
     }
 }
 
@@ -77,14 +129,16 @@ static bool fill(struct relay_pool *pool, struct relay_side *from,
         from->eof = true;
         return false;
     }
-    ssize_t n = recv(from->fd, buffer->bytes, sizeof buffer->bytes, 0);
+    size_t size =
+        pool->held < pool->held_max ? RELAY_BUFFER_SIZE : RELAY_SMALL_SIZE;
+    ssize_t n = recv(from->fd, buffer->bytes, size, 0);
     if (n > 0) {
         buffer->start = 0;
         buffer->end = (size_t)n;
         to->out = buffer;
         /* A short read has emptied the socket, and what comes later is a new
          * edge; unless the end is in there too, or urgent data stopped it. */
-        from->readable = from->to_the_end || (size_t)n == sizeof buffer->bytes;
+        from->readable = from->to_the_end || (size_t)n == size;
         return true;
     }
     give_back(pool, buffer);
@@ -136,9 +190,15 @@ unsigned relay_pump(struct relay_pool *pool, struct relay_side *from,
             pumped = RELAY_MOVED;
         }
         if (to->broken && !was_broken) {
+            if (to->out != NULL && !to->is_kept) {
+                keep(pool, to);
+            }
             return RELAY_MORE; /* There is its end to be read. */
         }
         if (to->out != NULL) {
+            if (!to->is_kept) {
+                keep(pool, to);
+            }
             return pumped;
         }
     }

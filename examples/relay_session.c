@@ -110,6 +110,9 @@ static void end(struct relay *relay, struct relay_session *s, uint32_t outcome,
     close_side(relay, &s->client, reset);
     unlink_session(s);
     relay->sessions_count--;
+    relay_limits_leave(relay->options.limits, s->source);
+    relay_limits_release(relay->options.limits);
+    relay->has_place = true;
     relay_gate_leave(s);
     free(s);
 }
@@ -120,13 +123,27 @@ bool relay_is_shortage(int error)
            error == ENOMEM;
 }
 
+/* A client that was accepted gets its backend's socket, from the reserve if need
+ * be. */
+static int open_socket(struct relay *relay, int family)
+{
+    const int type = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
+    int fd = socket(family, type, 0);
+
+    if (fd < 0 && relay_is_shortage(errno) && relay->reserve_fd >= 0) {
+        close(relay->reserve_fd);
+        relay->reserve_fd = -1;
+        fd = socket(family, type, 0);
+    }
+    return fd;
+}
+
 /* Start a connection; 0 or an errno. */
-static int connect_start(struct relay_session *s,
+static int connect_start(struct relay *relay, struct relay_session *s,
                          const struct relay_address *to, bool untold)
 {
     const int on = 1;
-    int fd = socket(to->storage.ss_family,
-                    SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int fd = open_socket(relay, to->storage.ss_family);
 
     if (fd < 0) {
         return errno;
@@ -141,8 +158,10 @@ static int connect_start(struct relay_session *s,
         close(fd);
         return error;
     }
-    s->backend =
-        (struct relay_side) { .session = s, .fd = fd, .out = s->backend.out };
+    s->backend = (struct relay_side) { .session = s,
+                                       .fd = fd,
+                                       .out = s->backend.out,
+                                       .is_kept = s->backend.is_kept };
     s->untold = untold;
     return 0;
 }
@@ -162,7 +181,7 @@ static bool connect_next(struct relay *relay, struct relay_session *s)
         s->tried[s->tried_count++] = (uint32_t)id;
         s->connect_start = infra_driver_now();
         s->connect_time = 0;
-        int error = connect_start(s, &relay->options.backends[id],
+        int error = connect_start(relay, s, &relay->options.backends[id],
                                   relay->clients_speak_first);
         if (error == 0) {
             return true;
@@ -272,9 +291,24 @@ static bool settle_ends(struct relay *relay, struct relay_session *s)
     if ((up || down) && !to->shut) {
         to->shut = true;
         shutdown(to->fd, SHUT_WR);
-        move(relay, s, RELAY_HALF_CLOSED);
+        if (s->phase != RELAY_ASKED) { /* Its time goes on. */
+            move(relay, s, RELAY_HALF_CLOSED);
+        }
     }
     return true;
+}
+
+/* A backend that says nothing after its client has is not well, which no check
+ * of its port can see: its kernel goes on accepting connections. */
+static void mind_answer(struct relay *relay, struct relay_session *s,
+                        bool client_spoke, bool backend_spoke)
+{
+    if (backend_spoke && s->phase == RELAY_ASKED) {
+        move(relay, s, s->backend.shut ? RELAY_HALF_CLOSED : RELAY_OPEN);
+    } else if (client_spoke && !backend_spoke &&
+               (s->phase == RELAY_OPEN || s->phase == RELAY_ASKED)) {
+        move(relay, s, RELAY_ASKED);
+    }
 }
 
 /* Tell epoll what the side waits for.  Nothing is taken back: an edge that is
@@ -317,6 +351,10 @@ void relay_session_serve(struct relay *relay, struct relay_session *s)
     if (!s->has_said && ((up | down) & RELAY_MOVED) != 0) {
         learn(relay, s, (up & RELAY_MOVED) != 0);
     }
+    if (relay->options.answer_timeout != 0) {
+        mind_answer(relay, s, (up & RELAY_MOVED) != 0,
+                    (down & RELAY_MOVED) != 0);
+    }
     if (s->phase != RELAY_CONNECTING && !settle_ends(relay, s)) {
         return;
     }
@@ -333,21 +371,24 @@ void relay_session_serve(struct relay *relay, struct relay_session *s)
     }
 }
 
-void relay_session_start(struct relay *relay, int fd, uint64_t hash,
-                         const struct relay_pass *pass)
+void relay_session_start(struct relay *relay, int fd,
+                         const struct relay_arrival *arrival)
 {
     struct relay_session *s = calloc(1, sizeof *s);
 
     if (s == NULL) {
         relay->exhausted = true;
+        relay_limits_leave(relay->options.limits, arrival->source);
+        relay_limits_release(relay->options.limits);
         relay_reset_fd(fd);
         return;
     }
     s->client =
         (struct relay_side) { .session = s, .fd = fd, .writable = true };
     s->backend = (struct relay_side) { .session = s, .fd = -1 };
-    s->hash = hash;
-    s->pass = *pass;
+    s->hash = arrival->hash;
+    s->source = arrival->source;
+    s->pass = arrival->pass;
     enter(relay, s, RELAY_CONNECTING);
     relay->sessions_count++;
     relay_gate_enter(s);
@@ -375,6 +416,8 @@ void relay_session_expire(struct relay *relay, struct relay_session *s)
 {
     if (s->phase == RELAY_SILENT) {
         break_silence(relay, s);
+    } else if (s->phase == RELAY_ASKED) {
+        end(relay, s, INFRA_OUTCOME_TIMEOUT, true);
     } else if (s->phase != RELAY_CONNECTING) {
         end(relay, s, INFRA_OUTCOME_ABANDONED, false);
     } else if (reconnect(relay, s, INFRA_OUTCOME_TIMEOUT)) {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "shell_command.h"
 
+#include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -17,12 +19,27 @@ void shell_become_plain(void)
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+/* A command is not to end, or to wait, because nobody reads the log. */
+static void leave_dead_log(void)
+{
+    struct pollfd log = { .fd = STDERR_FILENO, .events = POLLOUT };
+    bool is_taken =
+        poll(&log, 1, 0) == 1 && (log.revents & (POLLERR | POLLNVAL)) == 0;
+    int fd = is_taken ? -1 : open("/dev/null", O_WRONLY);
+
+    if (fd >= 0 && fd != STDERR_FILENO) {
+        (void)dup2(fd, STDERR_FILENO);
+        (void)close(fd);
+    }
+}
+
 static void run(const struct shell_order *order)
 {
     const char *const *a = order->arguments;
 
     (void)setpgid(0, 0);
     shell_become_plain();
+    leave_dead_log();
     (void)dup2(STDERR_FILENO, STDOUT_FILENO);
     for (const struct shell_variable *v = order->variables; v->name != NULL;
          v++) {

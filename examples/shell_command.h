@@ -33,7 +33,8 @@ struct shell_order {
     infra_time grace; /* From SIGTERM to SIGKILL; 0: SIGKILL at once. */
 };
 
-/* Start it; what it prints goes to stderr.  False: errno says why not. */
+/* Start it; what it prints goes to stderr, or nowhere if nobody takes that when
+ * it starts.  False: errno says why not. */
 bool shell_command_start(struct shell_command *command,
                          const struct shell_order *order);
 

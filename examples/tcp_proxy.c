@@ -10,21 +10,17 @@
  * worker thread is one relay (relay.h) with its own listener and its own reader
  * of the balancer; workers share no lock and no descriptor.
  */
-#include "proxy_options.h"
-#include "relay.h"
+#include "log.h"
+#include "proxy.h"
 
 #include <errno.h>
-#include <infra/infra.h>
 #include <netdb.h>
 #include <poll.h>
-#include <pthread.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -32,156 +28,12 @@
 /* How old news of the workers may get, for lb_pair. */
 #define ATTEST_EVERY INFRA_MS(10)
 
-struct worker {
-    pthread_t thread;
-    struct infra_balancer_reader *reader;
-    struct relay *relay;
-    bool running;
-};
+/* Lines of a kind for each backend within LOG_WINDOW. */
+#define LOG_REPEATS_MAX 10u
 
-struct proxy {
-    struct proxy_options options;
-    struct infra_balancer *balancer;
-    struct infra_driver *driver;
-    struct infra_prober *prober;
-    struct infra_outlier *outlier; /* NULL: none is looked for. */
-    struct worker *workers;
-    struct shared_gates gates; /* Of lb_pair, if --gate is given. */
-    bool *is_down;             /* By its checks, by id. */
-    uint32_t up_count;
-};
-
-static void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-static void say(const char *format, ...)
+static void stamp(char *text, size_t size)
 {
-    va_list args;
-
-    va_start(args, format);
-    flockfile(stderr);
-    fputs("tcp_proxy: ", stderr);
-    vfprintf(stderr, format, args);
-    fputc('\n', stderr);
-    funlockfile(stderr);
-    va_end(args);
-}
-
-/* Did a step of the start work?  If not, say which. */
-static bool started(const char *step, int err)
-{
-    if (err != INFRA_OK) {
-        say("%s: %s", step, infra_strerror(err));
-    }
-    return err == INFRA_OK;
-}
-
-/* A backend's id is its place among the arguments, everywhere. */
-static bool start_balancer(struct proxy *proxy)
-{
-    const struct proxy_options *o = &proxy->options;
-    infra_time now = infra_driver_now();
-    struct infra_balancer_options options = {
-        .size = sizeof options,
-        .policy = o->policy,
-        .seed = now ^ (uint64_t)getpid() << 32,
-        .ids_max = o->backends_count,
-        .outage = o->outage,
-        .slow_start = o->slow_start,
-    };
-    int err = infra_balancer_create(&proxy->balancer, &options);
-
-    for (uint32_t id = 0; err == INFRA_OK && id < o->backends_count; id++) {
-        struct infra_backend backend = {
-            .size = sizeof backend,
-            .key = o->backends[id].name,
-            .id = id,
-            .weight = o->backends[id].weight,
-            .tier = o->backends[id].tier,
-        };
-        err = infra_balancer_set(proxy->balancer, &backend);
-    }
-    if (err == INFRA_OK) {
-        err = infra_balancer_publish(proxy->balancer, now);
-    }
-    /* Until its first check says otherwise, a backend counts as up. */
-    proxy->up_count = o->backends_count;
-    return started("balancer", err);
-}
-
-static int start_check(struct proxy *proxy, uint32_t id)
-{
-    const struct proxy_options *o = &proxy->options;
-    struct infra_probe *probe = NULL;
-    uint64_t seed;
-
-    if (getrandom(&seed, sizeof seed, 0) != (ssize_t)sizeof seed) {
-        return INFRA_ESYSTEM;
-    }
-    int err = check_spec_probe(o->check, seed, &probe);
-    if (err != INFRA_OK) {
-        return err;
-    }
-    struct infra_prober_target target = {
-        .size = sizeof target,
-        .key = o->backends[id].name,
-        .address = (const struct sockaddr *)&o->addresses[id].storage,
-        .probe = probe,
-        .id = id,
-        .address_size = o->addresses[id].size,
-    };
-    err = infra_prober_set(proxy->prober, &target, infra_driver_now());
-    if (err != INFRA_OK) {
-        infra_probe_destroy(probe);
-    }
-    return err;
-}
-
-static bool start_checks(struct proxy *proxy)
-{
-    const struct proxy_options *o = &proxy->options;
-    struct infra_health_options health = {
-        .size = sizeof health,
-        .seed = infra_driver_now() ^ (uint64_t)getpid() << 32,
-        .inter = o->inter,
-        .fastinter = o->fastinter,
-        .downinter = o->downinter,
-        .ids_max = o->backends_count,
-        .rise = o->rise,
-        .fall = o->fall,
-    };
-    struct infra_prober_options options = { .size = sizeof options,
-                                            .health = &health };
-    int err = infra_driver_create(&proxy->driver, NULL);
-
-    if (err == INFRA_OK) {
-        err = infra_prober_create(&proxy->prober, proxy->driver, &options);
-    }
-    for (uint32_t id = 0; err == INFRA_OK && id < o->backends_count; id++) {
-        err = start_check(proxy, id);
-    }
-    return started("health checks", err);
-}
-
-/* Sessions that fail tell what checks do not see. */
-static bool start_outlier(struct proxy *proxy)
-{
-    const struct proxy_options *o = &proxy->options;
-    struct infra_outlier_options options = {
-        .size = sizeof options,
-        .seed = infra_driver_now(),
-        .ids_max = o->backends_count,
-        .consecutive_5xx = o->outlier,
-    };
-
-    if (o->outlier == 0) {
-        return true;
-    }
-    int err = infra_outlier_create(&proxy->outlier, &options);
-    for (uint32_t id = 0; err == INFRA_OK && id < o->backends_count; id++) {
-        err = infra_outlier_set(proxy->outlier, id, o->backends[id].name,
-                                o->backends[id].tier, infra_driver_now());
-    }
-    return started("outlier detection", err);
+    (void)snprintf(text, size, "tcp_proxy: ");
 }
 
 static void *work(void *arg)
@@ -189,7 +41,8 @@ static void *work(void *arg)
     int error = relay_run(arg);
 
     if (error != 0) {
-        say("worker: %s", strerror(error));
+        log_line("worker: %s", strerror(error));
+        log_close();
         exit(EXIT_FAILURE);
     }
     return NULL;
@@ -202,14 +55,17 @@ static bool start_worker(struct proxy *proxy, struct worker *worker)
         .listen = &proxy->options.listen,
         .connect_timeout = proxy->options.connect_timeout,
         .idle_timeout = proxy->options.idle_timeout,
+        .answer_timeout = proxy->options.answer_timeout,
         .nginx_ip_hash = proxy->options.policy == infra_balancer_ip_hash(),
+        .limits = proxy->limits,
+        .buffered_max = proxy->options.buffered_max,
         .outlier = proxy->outlier,
         .driver = proxy->driver,
         .gates = proxy->options.gate ? &proxy->gates : NULL,
     };
     int err = infra_balancer_reader_create(&worker->reader, proxy->balancer);
 
-    if (!started("worker", err)) {
+    if (!proxy_step("worker", err)) {
         return false;
     }
     options.reader = worker->reader;
@@ -223,7 +79,7 @@ static bool start_worker(struct proxy *proxy, struct worker *worker)
         worker->running = error == 0;
     }
     if (error != 0) {
-        say("cannot listen: %s", strerror(error));
+        log_line("cannot listen: %s", strerror(error));
     }
     return error == 0;
 }
@@ -239,13 +95,31 @@ static void raise_descriptor_limit(void)
     }
 }
 
+/* What the workers met since the last turn. */
+static void say_limits(struct proxy *proxy)
+{
+    unsigned full = atomic_load(&proxy->limits->full_count);
+    unsigned refused = atomic_load(&proxy->limits->refused_count);
+
+    if (full != proxy->full_seen) {
+        log_line("clients wait: there are %u sessions (--sessions-max)",
+                 (unsigned)proxy->limits->sessions_max);
+    }
+    if (refused != proxy->refused_seen) {
+        log_line("%u clients were refused: their address has too many sessions",
+                 refused - proxy->refused_seen);
+    }
+    proxy->full_seen = full;
+    proxy->refused_seen = refused;
+}
+
 static void mark(struct proxy *proxy, uint32_t id, uint32_t axis,
                  uint32_t state)
 {
     int err = infra_balancer_mark(proxy->balancer, id, axis, state);
 
     if (err != INFRA_OK) {
-        say("mark: %s", infra_strerror(err));
+        log_line("mark: %s", infra_strerror(err));
     }
 }
 
@@ -257,11 +131,12 @@ static void count_up(struct proxy *proxy, uint32_t id, bool is_down)
     proxy->up_count += (uint32_t)proxy->is_down[id] - (uint32_t)is_down;
     proxy->is_down[id] = is_down;
     if (before > 0 && proxy->up_count == 0) {
-        say("no backend is up: %s", proxy->options.outage == INFRA_OUTAGE_REFUSE
-                                        ? "clients are refused"
-                                        : "their checks are not believed");
+        log_line("no backend is up: %s",
+                 proxy->options.outage == INFRA_OUTAGE_REFUSE
+                     ? "clients are refused"
+                     : "their checks are not believed");
     } else if (before == 0 && proxy->up_count > 0) {
-        say("clients are served again");
+        log_line("clients are served again");
     }
 }
 
@@ -270,45 +145,56 @@ static void take_wish(struct proxy *proxy,
                       const struct infra_health_event *event)
 {
     static const char *const words[] = { "ready", "drain", "maintenance" };
-    const char *name = proxy->options.backends[event->id].name;
+    const struct proxy_backend *backend = &proxy->options.backends[event->id];
+    uint32_t weight = backend->weight != 0 ? backend->weight : 1;
 
-    if ((event->told & INFRA_TOLD_ADMIN) != 0) {
-        say("backend %s asks for %s", name, words[event->admin]);
-    }
     if ((event->told & INFRA_TOLD_WEIGHT_ABSOLUTE) != 0) {
-        say("backend %s asks for weight %u", name, (unsigned)event->weight);
+        weight = event->weight;
     } else if ((event->told & INFRA_TOLD_WEIGHT) != 0) {
-        say("backend %s asks for %u %% of its weight", name,
-            (unsigned)event->weight_percent);
+        weight = (uint32_t)((uint64_t)weight * event->weight_percent / 100);
     }
+    log_line("backend %s wishes: %s, weight %u, cap %u", backend->name,
+             words[event->admin % 3], (unsigned)weight,
+             (unsigned)event->in_flight_max);
     int err = infra_prober_apply_event(proxy->balancer, event);
     if (err != INFRA_OK) {
-        say("backend %s: %s", name, infra_strerror(err));
+        log_line("backend %s: %s", backend->name, infra_strerror(err));
     }
 }
 
 static void take_check(struct proxy *proxy,
                        const struct infra_health_event *event)
 {
-    uint32_t state = event->kind == INFRA_HEALTH_UP ? INFRA_STATE_UP
-                     : event->kind == INFRA_HEALTH_DEGRADED
-                         ? INFRA_STATE_DEGRADED
-                         : INFRA_STATE_DOWN;
+    uint32_t state;
 
-    if (event->id == INFRA_HEALTH_NOBODY) {
-        say("checks are %s: %s",
-            event->kind == INFRA_HEALTH_DOUBT ? "in doubt" : "trusted again",
-            infra_health_reason_name(event->reason));
+    switch (event->kind) {
+    case INFRA_HEALTH_DOUBT:
+    case INFRA_HEALTH_TRUST:
+        log_line("checks are %s: %s",
+                 event->kind == INFRA_HEALTH_DOUBT ? "in doubt"
+                                                   : "trusted again",
+                 infra_health_reason_name(event->reason));
         return;
-    }
-    if (event->kind == INFRA_HEALTH_WISH) {
+    case INFRA_HEALTH_UP:
+        state = INFRA_STATE_UP;
+        break;
+    case INFRA_HEALTH_DEGRADED:
+        state = INFRA_STATE_DEGRADED;
+        break;
+    case INFRA_HEALTH_DOWN:
+        state = INFRA_STATE_DOWN;
+        break;
+    case INFRA_HEALTH_WISH:
         take_wish(proxy, event);
         return;
+    default:
+        return; /* Nothing about its health. */
     }
-    say("backend %s is %s: %s (%s)", proxy->options.backends[event->id].name,
-        infra_balancer_state_name(state),
-        infra_health_reason_name(event->reason),
-        infra_probe_reason_name(event->detail));
+    log_line("backend %s is %s: %s (%s)",
+             proxy->options.backends[event->id].name,
+             infra_balancer_state_name(state),
+             infra_health_reason_name(event->reason),
+             infra_probe_reason_name(event->detail));
     mark(proxy, event->id, INFRA_AXIS_HEALTH, state);
     count_up(proxy, event->id, state == INFRA_STATE_DOWN);
 }
@@ -321,9 +207,9 @@ static void take_outlier(struct proxy *proxy,
         return;
     }
     bool ejected = event->kind == INFRA_OUTLIER_EJECTED;
-    say("backend %s is %s: %s", proxy->options.backends[event->id].name,
-        infra_outlier_event_name(event->kind),
-        infra_outlier_reason_name(event->reason));
+    log_line("backend %s is %s: %s", proxy->options.backends[event->id].name,
+             infra_outlier_event_name(event->kind),
+             infra_outlier_reason_name(event->reason));
     mark(proxy, event->id, INFRA_AXIS_PASSIVE,
          ejected ? INFRA_STATE_DOWN : INFRA_STATE_UP);
     if (ejected) {
@@ -394,9 +280,11 @@ static void control(struct proxy *proxy, int signal_fd)
         }
         int err = infra_balancer_publish(proxy->balancer, infra_driver_now());
         if (err != INFRA_OK) {
-            say("publish: %s",
-                infra_strerror(err)); /* The next turn retries. */
+            log_line("publish: %s",
+                     infra_strerror(err)); /* The next turn retries. */
         }
+        say_limits(proxy);
+        log_tend();
     }
 }
 
@@ -430,6 +318,7 @@ static void finish(struct proxy *proxy)
     infra_balancer_destroy(proxy->balancer);
     free(proxy->workers);
     free(proxy->is_down);
+    free(proxy->limits);
     shared_gates_close(&proxy->gates);
     proxy_options_finish(&proxy->options);
 }
@@ -443,22 +332,14 @@ static void say_address(const struct relay_address *address)
     if (getnameinfo((const struct sockaddr *)&address->storage, address->size,
                     host, sizeof host, port, sizeof port,
                     NI_NUMERICHOST | NI_NUMERICSERV) == 0) {
-        say(address->storage.ss_family == AF_INET6 ? "listening on [%s]:%s"
-                                                   : "listening on %s:%s",
-            host, port);
+        log_line(address->storage.ss_family == AF_INET6 ? "listening on [%s]:%s"
+                                                        : "listening on %s:%s",
+                 host, port);
     }
 }
 
-static bool start(struct proxy *proxy)
+static bool start_workers(struct proxy *proxy)
 {
-    proxy->workers = calloc(proxy->options.threads, sizeof *proxy->workers);
-    proxy->is_down =
-        calloc(proxy->options.backends_count, sizeof *proxy->is_down);
-    if (proxy->workers == NULL || proxy->is_down == NULL ||
-        !start_balancer(proxy) || !start_checks(proxy) ||
-        !start_outlier(proxy)) {
-        return false;
-    }
     for (uint32_t i = 0; i < proxy->options.threads; i++) {
         if (!start_worker(proxy, &proxy->workers[i])) {
             return false;
@@ -466,7 +347,7 @@ static bool start(struct proxy *proxy)
     }
     say_address(&proxy->options.listen);
     if (proxy->options.gate) {
-        say("but only while a gate is open (%u)", proxy->gates.count);
+        log_line("but only while a gate is open (%u)", proxy->gates.count);
     }
     return true;
 }
@@ -483,6 +364,12 @@ int main(int argc, char **argv)
         proxy_options_finish(&proxy.options);
         return 2;
     }
+    const struct log_options log_options = {
+        .fd = STDERR_FILENO,
+        .stamp = stamp,
+        .repeats_max = LOG_REPEATS_MAX * (1 + proxy.options.backends_count),
+    };
+    log_open(&log_options);
     raise_descriptor_limit();
     /* Blocked before any thread starts, so that signals reach only this fd. */
     sigset_t signals;
@@ -491,7 +378,10 @@ int main(int argc, char **argv)
     sigaddset(&signals, SIGINT);
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
     int signal_fd = signalfd(-1, &signals, SFD_CLOEXEC);
-    bool ok = signal_fd >= 0 && start(&proxy);
+    /* What cannot be built of the arguments was wrongly asked for. */
+    bool fits = signal_fd < 0 || proxy_prepare(&proxy);
+    bool ok =
+        fits && signal_fd >= 0 && proxy_start(&proxy) && start_workers(&proxy);
     if (ok) {
         control(&proxy, signal_fd);
         /* Take the signal out of the queue; the next one kills. */
@@ -501,5 +391,6 @@ int main(int argc, char **argv)
     }
     drain(&proxy);
     finish(&proxy);
-    return ok ? EXIT_SUCCESS : EXIT_FAILURE;
+    log_close();
+    return ok ? EXIT_SUCCESS : fits ? EXIT_FAILURE : 2;
 }

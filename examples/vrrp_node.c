@@ -2,7 +2,8 @@
 /*
  * A node of a virtual router: it has the address whenever it is Active.
  *
- *   cc vrrp_node.c virtual_address.c vrrp_link.c $(pkg-config --cflags --libs libinfra) \
+ *   cc vrrp_node.c virtual_address.c vrrp_link.c arguments.c log.c \
+ *      log_sink.c $(pkg-config --cflags --libs libinfra) \
  *      -D_GNU_SOURCE -o vrrp_node
  *   ./vrrp_node --interface eth0 --local 192.0.2.1 --vrid 51 \
  *      --address 192.0.2.100/24 --priority 100 --interval 100
@@ -16,6 +17,8 @@
  *   active: silence, 0.361 s after the last message
  *   initialize: stop
  */
+#include "arguments.h"
+#include "log.h"
 #include "virtual_address.h"
 #include "vrrp_link.h"
 
@@ -28,6 +31,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
+
+/* Lines of a kind within LOG_WINDOW. */
+#define LOG_REPEATS_MAX 20u
+
+#define INTERVAL_MS_MAX 40950u /* RFC 9568, section 5.2.7: 12 bits. */
+#define DAY_S 86400u
 
 static struct link link_;
 static struct virtual_link interface_;
@@ -42,7 +52,12 @@ static volatile sig_atomic_t is_unfit;
 
 static void fail(const char *what)
 {
-    fprintf(stderr, "vrrp_node: %s: %s\n", what, strerror(errno));
+    char line[LOG_LINE_MAX];
+
+    (void)snprintf(line, sizeof line, "vrrp_node: %s: %s", what,
+                   strerror(errno));
+    (void)log_say(STDERR_FILENO, line);
+    log_close();
     exit(EXIT_FAILURE);
 }
 
@@ -84,16 +99,15 @@ static void hear_all(void)
             last_heard = t;
         } else if (flaw > 0 && (dropped & 1u << flaw) == 0) {
             dropped |= 1u << flaw;
-            printf("dropped: %s\n", infra_vrrp_flaw_name((uint32_t)flaw));
+            log_line("dropped: %s", infra_vrrp_flaw_name((uint32_t)flaw));
         }
     }
 }
 
 static void change(const struct infra_vrrp_event *event)
 {
-    struct infra_vrrp_status status = { .size = sizeof status };
+    char after[64] = "";
 
-    infra_vrrp_inspect(vrrp, &status);
     for (uint32_t i = 0; prefixes[i] != 0; i++) {
         const struct virtual_address a = { .address = addresses[i],
                                            .family = link_.family,
@@ -105,13 +119,12 @@ static void change(const struct infra_vrrp_event *event)
             fail("address");
         }
     }
-    printf("%s: %s", infra_vrrp_state_name(event->state),
-           infra_vrrp_reason_name(event->reason));
     if (event->state == INFRA_VRRP_ACTIVE && last_heard != 0) {
-        printf(", %.3f s after the last message",
-               (double)(event->at - last_heard) / 1e9);
+        (void)snprintf(after, sizeof after, ", %.3f s after the last message",
+                       (double)(event->at - last_heard) / 1e9);
     }
-    printf("\n");
+    log_line("%s: %s%s", infra_vrrp_state_name(event->state),
+             infra_vrrp_reason_name(event->reason), after);
 }
 
 /* Sending fails while the interface is down: no matter, the next one may not.
@@ -135,7 +148,7 @@ static void act(const struct infra_vrrp_event *event)
         (void)virtual_link_send(&interface_, buffer, (size_t)size);
         break;
     default:
-        printf("hint: %s\n", infra_vrrp_reason_name(event->reason));
+        log_line("hint: %s", infra_vrrp_reason_name(event->reason));
         break;
     }
 }
@@ -162,6 +175,7 @@ static void run(void)
         infra_time wait = until > t ? until - t : 0;
         struct timespec timeout = { (time_t)(wait / INFRA_SEC(1)),
                                     (long)(wait % INFRA_SEC(1)) };
+        log_tend();
         if (!is_over) { /* Signals come in here and nowhere else. */
             (void)ppoll(&poll_fd, 1,
                         until == INFRA_TIME_NEVER ? NULL : &timeout, &none);
@@ -171,15 +185,16 @@ static void run(void)
 
 static void usage(void)
 {
-    fprintf(stderr, "usage: vrrp_node --interface NAME --local ADDRESS --vrid N"
-                    " --address ADDRESS/PREFIX...\n"
-                    "    [--peer ADDRESS]... [--priority N] [--interval MS]"
-                    " [--preempt-delay MS] [--no-preempt]\n"
-                    "    [--announce-every SECONDS]\n");
+    (void)log_say(STDERR_FILENO,
+                  "usage: vrrp_node --interface NAME --local ADDRESS --vrid N "
+                  "--address ADDRESS/PREFIX...\n"
+                  "    [--peer ADDRESS]... [--priority N] [--interval MS] "
+                  "[--preempt-delay MS] [--no-preempt]\n"
+                  "    [--announce-every SECONDS]");
     exit(2);
 }
 
-static int read_address(const char *text, struct infra_vrrp_address *ret)
+static int read_host(const char *text, struct infra_vrrp_address *ret)
 {
     int is_ipv6 = strchr(text, ':') != NULL;
 
@@ -188,6 +203,18 @@ static int read_address(const char *text, struct infra_vrrp_address *ret)
         usage();
     }
     return is_ipv6;
+}
+
+/* A number in its range. */
+static uint32_t number_of(const char *name, const char *text, uint32_t min,
+                          uint32_t max)
+{
+    uint32_t number = 0;
+
+    if (!read_range(name, text, min, max, &number)) {
+        exit(2);
+    }
+    return number;
 }
 
 /* ADDRESS/PREFIX. */
@@ -199,8 +226,9 @@ static void read_virtual(char *text, struct infra_vrrp_options *o)
         usage();
     }
     *slash = '\0';
-    (void)read_address(text, &addresses[o->addresses_count]);
-    prefixes[o->addresses_count++] = (uint8_t)atoi(slash + 1);
+    int is_ipv6 = read_host(text, &addresses[o->addresses_count]);
+    prefixes[o->addresses_count++] = (uint8_t)number_of(
+        "the prefix of --address", slash + 1, 1, is_ipv6 ? 128 : 32);
 }
 
 static const char *read_options(int argc, char **argv,
@@ -222,16 +250,15 @@ static const char *read_options(int argc, char **argv,
     const char *interface = NULL;
 
     for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-        uint32_t number = optarg != NULL ? (uint32_t)atoi(optarg) : 1;
         switch (c) {
         case 'i':
             interface = optarg;
             break;
         case 'l':
-            o->family = (uint32_t)read_address(optarg, &o->local);
+            o->family = (uint32_t)read_host(optarg, &o->local);
             break;
         case 'v':
-            o->vrid = number;
+            o->vrid = number_of("--vrid", optarg, 1, 255);
             break;
         case 'a':
             read_virtual(optarg, o);
@@ -240,22 +267,25 @@ static const char *read_options(int argc, char **argv,
             if (o->peers_count == INFRA_VRRP_PEERS_MAX) {
                 usage();
             }
-            (void)read_address(optarg, &peers[o->peers_count++]);
+            (void)read_host(optarg, &peers[o->peers_count++]);
             break;
         case 'p':
-            o->priority = number;
+            o->priority = number_of("--priority", optarg, 1, 255);
             break;
         case 'n':
-            o->interval = INFRA_MS(number);
+            o->interval =
+                INFRA_MS(number_of("--interval", optarg, 10, INTERVAL_MS_MAX));
             break;
         case 'e':
-            o->announce_every = INFRA_SEC(number);
+            o->announce_every =
+                INFRA_SEC(number_of("--announce-every", optarg, 0, DAY_S));
             break;
         case 'N':
-            o->no_preempt = number;
+            o->no_preempt = 1;
             break;
         case 'd':
-            o->preempt_delay = INFRA_MS(number);
+            o->preempt_delay =
+                INFRA_MS(number_of("--preempt-delay", optarg, 0, 1000 * DAY_S));
             break;
         default:
             usage();
@@ -270,10 +300,13 @@ static const char *read_options(int argc, char **argv,
 int main(int argc, char **argv)
 {
     struct infra_vrrp_options o = { .size = sizeof o, .addresses = addresses };
-    const char *interface = read_options(argc, argv, &o);
+    const struct log_options log_options = { .fd = STDOUT_FILENO,
+                                             .repeats_max = LOG_REPEATS_MAX };
     struct sigaction action = { .sa_handler = take_signal };
     sigset_t signals;
 
+    arguments_begin("vrrp_node");
+    const char *interface = read_options(argc, argv, &o);
     o.peers = o.peers_count != 0 ? peers : NULL;
     if (infra_vrrp_create(&vrrp, &o) != INFRA_OK) {
         usage();
@@ -286,7 +319,7 @@ int main(int argc, char **argv)
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGUSR1, &action, NULL);
-    setvbuf(stdout, NULL, _IOLBF, 0);
+    log_open(&log_options);
     if (virtual_link_open(&interface_, interface) != 0 ||
         link_open(&link_, interface, o.family, &o.local) != 0) {
         fail(interface);
@@ -296,5 +329,6 @@ int main(int argc, char **argv)
     infra_vrrp_destroy(vrrp);
     link_close(&link_);
     virtual_link_close(&interface_);
+    log_close();
     return EXIT_SUCCESS;
 }

@@ -90,6 +90,8 @@ long=$(printf '%0128d' 0)
 # shellcheck disable=SC2086
 {
     with '--password is missing: --user needs it' $etcd --user a
+    with '--password-file /nowhere: No such file' $etcd --password-file /nowhere
+    with '--password-env NONE_HAS_IT: the environment has to have it' $etcd --password-env NONE_HAS_IT
     with '--user is missing: --password needs it' $etcd --password b
     with '--user: must be 1 to 127 bytes' $etcd --user "$long"
     with '--password: must be 1 to 127 bytes' $etcd --password "$long"
@@ -109,6 +111,10 @@ vrrp '--attest does not go with --lease vrrp' --group $v --attest 1s
 vrrp '--drain does not go with --lease vrrp' --group $v --drain 1s
 vrrp '--ttl does not go with --lease vrrp' --group $v --ttl 3s
 vrrp '--floor does not go with --lease vrrp' --group $v --floor "$dir/floor"
+for option in limit drain attest ttl; do
+    with "--$option \"922337204m\": must be a time" --$option 922337204m
+    with "--$option \"525601m\": must be a time" --$option 525601m
+done
 vrrp '--user is for --lease etcd' --group $v --user a --password b
 vrrp '--tls is for --lease etcd' --group $v --tls "$dir/ca"
 vrrp 'no VRIDs are left for 2 groups' --group $v \
@@ -171,7 +177,7 @@ fi
 "$lb_pair" --help >"$dir/out" 2>"$dir/said"
 for option in $("$lb_pair" --help | grep -o -- '--[a-z]*' | sort -u) --lease --node \
     --group --interface --up --down --fence --limit --ttl --drain --attest --preempt \
-    --floor --user --password --tls --tls-name --tls-cert --tls-key; do
+    --floor --user --password --password-file --password-env --tls --tls-name --tls-cert --tls-key; do
     grep -qF -- "$option" "$dir/out" || { echo "--help has no $option"; failures=1; }
 done
 [ ! -s "$dir/said" ] || { echo "--help says $(cat "$dir/said")"; failures=1; }

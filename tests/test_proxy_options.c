@@ -5,7 +5,10 @@
 
 #include "proxy_child.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -36,8 +39,9 @@ static const struct {
         "127.0.0.1:1,weight=2" },
       "round-robin ignores weights" },
     { { "--check", "icmp" }, "--check \"icmp\": no such kind (kinds: agent" },
-    { { "--check", "http:/a b" }, "\"http:/a b\": invalid argument" },
-    { { "--check", "http,pth=/" }, "\"http,pth=/\": pth" },
+    { { "--check", "http:/a b" }, "--check \"http\": invalid argument" },
+    { { "--check", "http,pth=/" },
+      "--check \"http\": setting 1, pth is not known" },
     { { "--check", "redis,expect=slave" }, "expect" },
     { { "--check", "http:/,field=Content-Length: 1" }, "Content-Length (" },
     { { "--check", "http:/,host=a,field=Host: b" }, "Host (" },
@@ -50,6 +54,12 @@ static const struct {
     { { "--check", "redis,question=a,answer_min=x" }, "answer_min (" },
     { { "--check", "mysql,password" }, "a setting is NAME=VALUE" },
     { { "--check", "tcp,connect_timeout=2h" }, "connect_timeout" },
+    { { "--check", "redis,password-file=/nowhere" },
+      "--check /nowhere: No such file" },
+    { { "--check", "redis,password-file=/dev/null" },
+      "--check /dev/null: must be 1 to 4096 bytes" },
+    { { "--check", "redis,password-env=NOBODY_HAS_THIS" },
+      "--check NOBODY_HAS_THIS: the environment has to have it" },
     { { "--on-all-down", "panic" }, "must be refuse, anybody or last-up" },
     { { "--outlier", "0" }, "--outlier \"0\": must be 1 to 1000" },
     { { "--slow-start", "soon" }, "--slow-start \"soon\": must be a time" },
@@ -57,6 +67,13 @@ static const struct {
     { { "--rise", "-1" }, "--rise \"-1\": must be 1 to 1000" },
     { { "--inter", "2" }, "--inter \"2\": must be a time such as 500ms" },
     { { "--inter", "0s" }, "--inter \"0s\": must be a time" },
+    { { "--inter", "922337204m" }, "--inter \"922337204m\": must be a time" },
+    { { "--idle-timeout", "922337204m" }, "--idle-timeout \"922337204m\"" },
+    { { "--idle-timeout", "525601m" }, "a year (525600m) at most" },
+    { { "--connect-timeout", "4294967296s" }, "must be a time" },
+    { { "--slow-start", "31536001s" }, "must be a time" },
+    { { "--check", "tcp,connect_timeout=922337204m" }, "bad connect_timeout" },
+    { { "--check", "tcp,connect_timeout=4294967295s" }, "bad connect_timeout" },
     { { "--what" }, "--what" },
 };
 
@@ -113,12 +130,100 @@ START_TEST(help_names_every_option)
 }
 END_TEST
 
+/* Of a secret nothing is said, wherever it stands in what is wrong. */
+static const char *const leaks[] = {
+    "mysql,user=u,password=SECRET,pth=1",
+    "mysql,user=u,password=a,SECRET",
+    "mysql,user=u,password=a,SECRET=b",
+    "mysql,user=u,password=SECRET,expect=slave",
+    "mysql,password=SECRET,lag_max=x",
+    "mysql:SECRET",
+    "mysql password=SECRET",
+    "redis,SECRET",
+    "tcp,password=SECRET",
+    "script,send=AUTH SECRET,pth=1",
+};
+
+START_TEST(wrong_check_keeps_a_secret)
+{
+    const char *const args[] = { "--check", leaks[_i], NULL };
+    struct child child;
+
+    child_run(&child, args);
+    int status = child_wait_end(&child);
+    ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 2);
+    ck_assert_ptr_nonnull(strstr(child.log, "--check"));
+    ck_assert_ptr_null(strstr(child.log, "SECRET"));
+}
+END_TEST
+
+/* All of a file of /proc. */
+static size_t read_proc(const struct child *child, const char *file, char *ret,
+                        size_t size)
+{
+    char path[64];
+
+    snprintf(path, sizeof path, "/proc/%d/%s", (int)child->pid, file);
+    FILE *f = fopen(path, "r");
+    ck_assert_ptr_nonnull(f);
+    size_t n = fread(ret, 1, size, f);
+    fclose(f);
+    return n;
+}
+
+/* Where a password may come from; what is on the command line is hidden. */
+static const char *const checks[] = {
+    "redis,password=SECRET",
+    "redis,user=u,password-env=PROBE_PASSWORD",
+    "redis,user=u,password-file=PATH",
+};
+
+START_TEST(password_is_not_to_be_seen)
+{
+    const char *args[] = { "--check", checks[_i], "", NULL };
+    static char text[1 << 16];
+    struct child child;
+    char name[32];
+    char asked[64] = "";
+    char with_path[64] = "redis,user=u,password-file=/tmp/proxy_XXXXXX";
+    char *path = strchr(with_path, '/');
+    int file = mkstemp(path);
+
+    ck_assert_int_eq(write(file, "SECRET\n", 7), 7);
+    close(file);
+    if (strstr(checks[_i], "-env=") != NULL) {
+        setenv("PROBE_PASSWORD", "SECRET", 1);
+    }
+    int listener = backend_listen(0, name);
+    args[1] = strstr(checks[_i], "-file=") != NULL ? with_path : checks[_i];
+    args[2] = name;
+    child_start(&child, args);
+    unlink(path);
+    unsetenv("PROBE_PASSWORD");
+    /* The server is told. */
+    int fd = backend_accept(listener);
+    ck_assert_int_gt(recv(fd, asked, sizeof asked - 1, 0), 0);
+    ck_assert_ptr_nonnull(strstr(asked, "SECRET"));
+    size_t size = read_proc(&child, "cmdline", text, sizeof text);
+    ck_assert_ptr_null(memmem(text, size, "SECRET", 6));
+    size = read_proc(&child, "environ", text, sizeof text);
+    ck_assert_ptr_null(memmem(text, size, "SECRET", 6));
+    close(fd);
+    close(listener);
+    child_stop(&child);
+}
+END_TEST
+
 static Suite *options_suite(void)
 {
     Suite *s = suite_create("proxy_options");
     TCase *tc = tcase_create("arguments");
     tcase_add_loop_test(tc, wrong_arguments_are_explained, 0,
                         sizeof wrong / sizeof wrong[0]);
+    tcase_add_loop_test(tc, wrong_check_keeps_a_secret, 0,
+                        sizeof leaks / sizeof leaks[0]);
+    tcase_add_loop_test(tc, password_is_not_to_be_seen, 0,
+                        sizeof checks / sizeof checks[0]);
     tcase_add_test(tc, taken_port_is_said);
     tcase_add_test(tc, help_names_every_option);
     suite_add_tcase(s, tc);

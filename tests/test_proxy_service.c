@@ -5,10 +5,13 @@
 
 #include "proxy_child.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -190,6 +193,96 @@ START_TEST(broken_sessions_are_noticed)
     child_stop(&proxy);
     close(listeners[0]);
     close(listeners[1]);
+}
+END_TEST
+
+/* A server that answers each who asks, and closes after its client. */
+static pid_t start_answering(int from)
+{
+    pid_t pid = fork();
+    char byte;
+
+    if (pid != 0) {
+        return pid;
+    }
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    signal(SIGCHLD, SIG_IGN);
+    for (;;) {
+        int fd = accept(from, NULL, NULL);
+        /* Each has a process: one that asks nothing holds up no other. */
+        if (fork() == 0) {
+            prctl(PR_SET_PDEATHSIG, SIGKILL);
+            while (recv(fd, &byte, 1, 0) == 1) {
+                (void)send(fd, "a", 1, MSG_NOSIGNAL);
+            }
+            _exit(0);
+        }
+        close(fd);
+    }
+}
+
+/* Is a client answered?  Else it was reset. */
+static bool is_answered(int fd)
+{
+    char byte;
+
+    say_all(fd, "q");
+    ssize_t n = recv(fd, &byte, 1, 0);
+    ck_assert(n == 1 || (n < 0 && errno == ECONNRESET));
+    return n == 1;
+}
+
+static bool is_open(int fd)
+{
+    char byte;
+
+    return recv(fd, &byte, 1, MSG_DONTWAIT) < 0 && errno == EAGAIN;
+}
+
+/* A backend that stands still passes the tcp check; clients that wait for it in
+ * vain are let go, and it is found out by them.  Who was answered, or has asked
+ * nothing, has all the time. */
+START_TEST(standing_still_is_noticed)
+{
+    char names[2][32];
+    int frozen = backend_listen(0, names[0]);
+    int first = -1;
+    int failed = 0;
+    int row = 0;
+
+    listener = backend_listen(0, names[1]);
+    pid_t server = start_answering(listener);
+    child_start(&proxy,
+                (const char *[]) { RARELY, "--outlier", "3", "--answer-timeout",
+                                   "50ms", names[0], names[1], NULL });
+    int silent = client_connect(proxy.port);
+    while (failed < 3) {
+        int c = client_connect(proxy.port);
+        bool answered = is_answered(c);
+        failed += !answered;
+        if (answered && first < 0) {
+            first = c;
+        } else {
+            close(c);
+        }
+    }
+    child_wait_log(&proxy, "is ejected: consecutive-5xx\n");
+    ck_assert_ptr_nonnull(strstr(proxy.log, names[0]));
+    for (int i = 0; row < 10; i++) {
+        int c = client_connect(proxy.port);
+        ck_assert_int_lt(i, 100);
+        row = is_answered(c) ? row + 1 : 0;
+        close(c);
+    }
+    ck_assert(is_open(silent));
+    ck_assert(is_open(first));
+    close(silent);
+    close(first);
+    kill(server, SIGKILL);
+    waitpid(server, NULL, 0);
+    close(listener);
+    close(frozen);
+    child_stop(&proxy);
 }
 END_TEST
 
@@ -385,7 +478,7 @@ START_TEST(workers_serve_together)
 }
 END_TEST
 
-/* One of the clients is served or turned away: close it. */
+/* One of the clients is served: close it. */
 static void let_one_leave(int *clients, struct pollfd *fds, int count)
 {
     unsigned char who;
@@ -404,13 +497,7 @@ static void let_one_leave(int *clients, struct pollfd *fds, int count)
         close(backend);
         return;
     }
-    for (int i = 0; i < count; i++) {
-        if (fds[i].revents != 0) {
-            hear_any_end(clients[i]);
-            close(clients[i]);
-            clients[i] = -1;
-        }
-    }
+    ck_abort_msg("a client was turned away");
 }
 
 static int count_open(const int *fds, int count)
@@ -423,11 +510,12 @@ static int count_open(const int *fds, int count)
     return open_count;
 }
 
-/* Without descriptors clients wait in the queue until somebody leaves; one that
- * came in when there was no second one left is turned away; none hangs. */
+/* Without descriptors clients wait in the queue until somebody leaves; none is
+ * turned away, and none hangs. */
 START_TEST(out_of_descriptors_clients_wait)
 {
-    enum { COUNT = 60, DESCRIPTORS = 32 };
+    enum { COUNT = 60 };
+    const unsigned descriptors = (unsigned)_i; /* Odd and even. */
     int clients[COUNT];
     struct pollfd fds[COUNT + 1];
     int port;
@@ -439,7 +527,7 @@ START_TEST(out_of_descriptors_clients_wait)
     child_wait_log(&proxy, "\n");
     ck_assert_int_eq(
         sscanf(proxy.log, "tcp_proxy: listening on 127.0.0.1:%d", &port), 1);
-    child_limit_fds(&proxy, DESCRIPTORS);
+    child_limit_fds(&proxy, descriptors);
     for (int i = 0; i < COUNT; i++) {
         unsigned char who = (unsigned char)i;
         clients[i] = client_connect((in_port_t)port);
@@ -448,7 +536,7 @@ START_TEST(out_of_descriptors_clients_wait)
     while (count_open(clients, COUNT) > 0) {
         let_one_leave(clients, fds, COUNT);
     }
-    ck_assert_int_le(child_fds(&proxy), DESCRIPTORS);
+    ck_assert_int_le(child_fds(&proxy), (int)descriptors);
     close(listener);
     child_stop(&proxy);
 }
@@ -463,6 +551,7 @@ static Suite *service_suite(void)
     tcase_add_test(tc, without_backends_clients_are_refused);
     tcase_add_test(tc, unreachable_backend_goes_down);
     tcase_add_test(tc, broken_sessions_are_noticed);
+    tcase_add_test(tc, standing_still_is_noticed);
     tcase_add_test(tc, checks_need_not_be_believed);
     tcase_add_test(tc, weights_are_kept);
     tcase_add_test(tc, backup_takes_over_and_gives_back);
@@ -473,7 +562,7 @@ static Suite *service_suite(void)
     tcase_add_test(tc, drain_has_a_limit);
     tcase_add_test(tc, second_signal_ends_at_once);
     tcase_add_test(tc, workers_serve_together);
-    tcase_add_test(tc, out_of_descriptors_clients_wait);
+    tcase_add_loop_test(tc, out_of_descriptors_clients_wait, 32, 34);
     suite_add_tcase(s, tc);
     return s;
 }

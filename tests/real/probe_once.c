@@ -123,8 +123,7 @@ int main(int argc, char **argv)
     }
     join(text, argv[1], argv + 4);
     struct check_spec *spec = check_spec_read("check", text);
-    if (spec == NULL ||
-        check_spec_probe(spec, (uint64_t)argc, &probe) != INFRA_OK) {
+    if (spec == NULL || check_spec_probe(spec, &probe) != INFRA_OK) {
         return 2;
     }
     check_spec_free(spec);

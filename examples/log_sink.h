@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/* A descriptor that is written to without waiting, whatever it is (log.h). */
+#ifndef EXAMPLES_LOG_SINK_H
+#define EXAMPLES_LOG_SINK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+struct log_sink {
+    int fd;
+    bool is_own;    /* It was opened here, and does not block. */
+    bool is_socket; /* So that a flag of the call is enough. */
+    bool is_file;   /* It never blocks, or nothing could be done about it. */
+};
+
+void log_sink_open(struct log_sink *ret, int fd);
+
+void log_sink_close(struct log_sink *sink);
+
+/* Write what is taken now: bytes, or -1 with errno. */
+ssize_t log_sink_write(const struct log_sink *sink, const char *text,
+                       size_t size);
+
+#endif
