@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 /* Lines of a kind for each group within LOG_WINDOW. */
-#define PAIR_REPEATS_MAX 10u
+#define PAIR_REPEATS_MAX 30u
 
 void pair_say(const char *format, ...)
 {

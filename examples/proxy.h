@@ -28,7 +28,7 @@ struct proxy {
     struct relay_limits *limits;
     unsigned full_seen; /* What was said of the limits. */
     unsigned refused_seen;
-    bool *is_down;             /* By its checks, by id. */
+    bool *is_down; /* By its checks, by id. */
     uint32_t up_count;
 };
 

@@ -15,7 +15,7 @@
 struct link {
     int receive_fd; /* To poll for reading. */
     int send_fd;
-    int twin_fd; /* Hears messages from this node's own address. */
+    int twin_fd;     /* Hears messages from this node's own address. */
     uint32_t family; /* enum infra_vrrp_family */
     uint32_t index;
     uint8_t buffer[LINK_DATAGRAM_MAX]; /* Of the last datagram. */

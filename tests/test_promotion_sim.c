@@ -10,7 +10,7 @@
 #include <stdlib.h>
 
 #define SEEDS 500u
-#define SEEDS_OF_A_RULE 3000u
+#define SEEDS_OF_A_RULE 10000u
 
 enum infra__promotion_rule infra__promotion_broken_rule;
 

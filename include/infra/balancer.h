@@ -301,8 +301,8 @@ INFRA_API void infra_balancer_destroy(struct infra_balancer *balancer);
  *
  * Allocates.  Thread safety: owner.
  */
-INFRA_API INFRA_NODISCARD int infra_balancer_set(
-    struct infra_balancer *balancer, const struct infra_backend *backend);
+INFRA_API int infra_balancer_set(struct infra_balancer *balancer,
+                                 const struct infra_backend *backend);
 
 /**
  * Make the membership be these backends: add and change them as
@@ -314,9 +314,9 @@ INFRA_API INFRA_NODISCARD int infra_balancer_set(
  *
  * Allocates.  Thread safety: owner.
  */
-INFRA_API INFRA_NODISCARD int infra_balancer_sync(
-    struct infra_balancer *balancer, const struct infra_backend *backends,
-    uint32_t count);
+INFRA_API int infra_balancer_sync(struct infra_balancer *balancer,
+                                  const struct infra_backend *backends,
+                                  uint32_t count);
 
 /**
  * Take a backend out.  Tickets that are out stay valid; its counters stay until
@@ -326,8 +326,8 @@ INFRA_API INFRA_NODISCARD int infra_balancer_sync(
  *
  * Thread safety: owner.
  */
-INFRA_API INFRA_NODISCARD int infra_balancer_remove(
-    struct infra_balancer *balancer, uint32_t id);
+INFRA_API int infra_balancer_remove(struct infra_balancer *balancer,
+                                    uint32_t id);
 
 /**
  * Set a backend's mark on one axis.  Seen by readers after publish.
@@ -336,9 +336,8 @@ INFRA_API INFRA_NODISCARD int infra_balancer_remove(
  *
  * Thread safety: owner.
  */
-INFRA_API INFRA_NODISCARD int infra_balancer_mark(
-    struct infra_balancer *balancer, uint32_t id, uint32_t axis,
-    uint32_t state);
+INFRA_API int infra_balancer_mark(struct infra_balancer *balancer, uint32_t id,
+                                  uint32_t axis, uint32_t state);
 
 /**
  * Set the part of its configured weight that a backend has: what its agent, or
@@ -358,8 +357,8 @@ INFRA_API INFRA_NODISCARD int infra_balancer_mark(
  *
  * Thread safety: owner.
  */
-INFRA_API INFRA_NODISCARD int infra_balancer_set_share(
-    struct infra_balancer *balancer, uint32_t id, uint32_t percent);
+INFRA_API int infra_balancer_set_share(struct infra_balancer *balancer,
+                                       uint32_t id, uint32_t percent);
 
 /**
  * Set a weight in place of the configured one: infra_balancer_set_share() for
@@ -370,8 +369,8 @@ INFRA_API INFRA_NODISCARD int infra_balancer_set_share(
  *
  * Thread safety: owner.
  */
-INFRA_API INFRA_NODISCARD int infra_balancer_set_weight(
-    struct infra_balancer *balancer, uint32_t id, uint32_t weight);
+INFRA_API int infra_balancer_set_weight(struct infra_balancer *balancer,
+                                        uint32_t id, uint32_t weight);
 
 /**
  * Make all edits since the last publish visible at once.  Without edits it only
@@ -392,8 +391,8 @@ INFRA_API INFRA_NODISCARD int infra_balancer_set_weight(
  *
  * Allocates.  Thread safety: owner.
  */
-INFRA_API INFRA_NODISCARD int infra_balancer_publish(
-    struct infra_balancer *balancer, infra_time now);
+INFRA_API int infra_balancer_publish(struct infra_balancer *balancer,
+                                     infra_time now);
 
 /**
  * Tell a backend's counters and state, summed over all readers.
@@ -417,7 +416,7 @@ INFRA_API int infra_balancer_inspect(const struct infra_balancer *balancer,
  * Allocates, for the time of the call, and looks at the whole table: for a
  * page of statistics, not for every turn.  Thread safety: owner.
  */
-INFRA_API INFRA_NODISCARD int infra_balancer_inspect_tier(
+INFRA_API int infra_balancer_inspect_tier(
     const struct infra_balancer *balancer, uint32_t tier,
     struct infra_balancer_tier_stats *ret);
 
@@ -523,8 +522,8 @@ INFRA_API INFRA_NODISCARD int infra_balancer_shared_join(
  *
  * Thread safety: owner.
  */
-INFRA_API INFRA_NODISCARD int infra_balancer_id_of(
-    struct infra_balancer *balancer, const char *key);
+INFRA_API int infra_balancer_id_of(struct infra_balancer *balancer,
+                                   const char *key);
 
 /**
  * Give back what a dead worker held. To do it twice is harmless; to do it to a

@@ -252,9 +252,9 @@ INFRA_API void infra_prober_destroy(struct infra_prober *prober);
  *
  * Allocates.  Thread safety: owner (of the driver).
  */
-INFRA_API INFRA_NODISCARD int infra_prober_set(
-    struct infra_prober *prober, const struct infra_prober_target *target,
-    infra_time now);
+INFRA_API int infra_prober_set(struct infra_prober *prober,
+                               const struct infra_prober_target *target,
+                               infra_time now);
 
 /**
  * Stop checking a backend; what is queued for it is dropped.  A check that runs
@@ -264,8 +264,7 @@ INFRA_API INFRA_NODISCARD int infra_prober_set(
  *
  * Thread safety: owner (of the driver).
  */
-INFRA_API INFRA_NODISCARD int infra_prober_remove(struct infra_prober *prober,
-                                                  uint32_t id);
+INFRA_API int infra_prober_remove(struct infra_prober *prober, uint32_t id);
 
 /**
  * Check a backend soon, as in infra_health_probe_now(): traffic saw something.

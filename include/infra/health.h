@@ -232,9 +232,8 @@ INFRA_API void infra_health_destroy(struct infra_health *health);
  *
  * Thread safety: owner.
  */
-INFRA_API INFRA_NODISCARD int infra_health_set(struct infra_health *health,
-                                               uint32_t id, const char *key,
-                                               infra_time now);
+INFRA_API int infra_health_set(struct infra_health *health, uint32_t id,
+                               const char *key, infra_time now);
 
 /**
  * The same, for a host that knows more of this backend than `initial` of the
@@ -247,9 +246,9 @@ INFRA_API INFRA_NODISCARD int infra_health_set(struct infra_health *health,
  *
  * Thread safety: owner.
  */
-INFRA_API INFRA_NODISCARD int infra_health_set_initial(
-    struct infra_health *health, uint32_t id, const char *key, uint32_t initial,
-    infra_time now);
+INFRA_API int infra_health_set_initial(struct infra_health *health, uint32_t id,
+                                       const char *key, uint32_t initial,
+                                       infra_time now);
 
 /**
  * Stop checking a backend.  What is queued for it is dropped, and the verdict
@@ -260,8 +259,7 @@ INFRA_API INFRA_NODISCARD int infra_health_set_initial(
  *
  * Thread safety: owner.
  */
-INFRA_API INFRA_NODISCARD int infra_health_remove(struct infra_health *health,
-                                                  uint32_t id);
+INFRA_API int infra_health_remove(struct infra_health *health, uint32_t id);
 
 /**
  * Take the next event: doubt or trust first, then changes as they happened,

@@ -310,6 +310,12 @@ struct infra_lease_etcd_options {
  * elects begins every lease anew, so that a take-over may take an outage and a
  * ttl.
  *
+ * An etcd of several members that is older than the end of 2023 has a fault that
+ * no client can mend (its issue 15247): a leader that stood still revokes leases
+ * when it goes on, also those that the next leader has extended meanwhile.  Then
+ * the former holder knows of its loss by its next renewal only, a third of the
+ * ttl later; the fence covers that time.
+ *
  * An etcd that is full (NOSPACE) takes nothing new, and goes on to keep alive,
  * to delete and to read: the holder keeps the lease, reads the record, and can
  * release the lease.  Nobody can take it then, nor ask for it, nor write the

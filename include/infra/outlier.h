@@ -260,9 +260,8 @@ INFRA_API void infra_outlier_destroy(struct infra_outlier *outlier);
  *
  * Thread safety: owner.
  */
-INFRA_API INFRA_NODISCARD int infra_outlier_set(struct infra_outlier *outlier,
-                                                uint32_t id, const char *key,
-                                                uint32_t tier, infra_time now);
+INFRA_API int infra_outlier_set(struct infra_outlier *outlier, uint32_t id,
+                                const char *key, uint32_t tier, infra_time now);
 
 /**
  * Stop watching a backend.  What is queued for it is dropped, and further
@@ -273,8 +272,7 @@ INFRA_API INFRA_NODISCARD int infra_outlier_set(struct infra_outlier *outlier,
  *
  * Thread safety: owner.
  */
-INFRA_API INFRA_NODISCARD int infra_outlier_remove(
-    struct infra_outlier *outlier, uint32_t id);
+INFRA_API int infra_outlier_remove(struct infra_outlier *outlier, uint32_t id);
 
 /**
  * Tell how a piece of work ended.  Wait-free: from any thread, beside any other

@@ -384,9 +384,9 @@ INFRA_API void infra_promotion_destroy(struct infra_promotion *promotion);
  *
  * Thread safety: owner.
  */
-INFRA_API INFRA_NODISCARD int infra_promotion_set(
-    struct infra_promotion *promotion, uint32_t node, const char *key,
-    uint32_t priority, uint32_t flags);
+INFRA_API int infra_promotion_set(struct infra_promotion *promotion,
+                                  uint32_t node, const char *key,
+                                  uint32_t priority, uint32_t flags);
 
 /**
  * Forget a node.
@@ -396,8 +396,8 @@ INFRA_API INFRA_NODISCARD int infra_promotion_set(
  *
  * Thread safety: owner.
  */
-INFRA_API INFRA_NODISCARD int infra_promotion_remove(
-    struct infra_promotion *promotion, uint32_t node);
+INFRA_API int infra_promotion_remove(struct infra_promotion *promotion,
+                                     uint32_t node);
 
 /**
  * Tell who was named primary, by this process in a former life or by another:

@@ -51,16 +51,16 @@ kill_node() { # NODE
 }
 start_node() {
     "$agent" start "$1" >said 2>&1 || fail "$1 does not start: $(cat said)"
-    until_true 20 can_run "$1"
+    until_true 180 can_run "$1"
 }
 next=10
 # follow TOKEN NODE SOURCE: and what is written there comes here.
 follow() {
     expect 0 "$1" repoint "$2" "$3"
-    until_true 10 follows "$2" "$3"
+    until_true 180 follows "$2" "$3"
     next=$((next + 1))
     write "$3" $next
-    until_true 20 has "$2" $next
+    until_true 180 has "$2" $next
     ! marked "$2" apart || fail "$2 follows and is \"apart\": $(cat "$DB_AGENT_DIR/$2/apart")"
 }
 
@@ -73,8 +73,8 @@ has_same_numbers() {
     follow 1 db2 db1
     follow 1 db3 db1
     write db1 1
-    until_true 10 has db2 1
-    until_true 10 has db3 1
+    until_true 180 has db2 1
+    until_true 180 has db3 1
     kill_node db1
     expect 0 2 detach db2
     expect 0 2 detach db3
@@ -132,7 +132,7 @@ was_fenced() {
     expect 0 9 stop db3
     expect 0 10 promote db3
     write db3 501
-    until_true 10 has db1 501
+    until_true 180 has db1 501
     # An ordinary replica is not marked by that.
     expect 0 10 detach db1
     ! marked db1 apart
@@ -148,7 +148,7 @@ clone_in_background() {
     INFRA_TOKEN=$1 INFRA_SOURCE=db3 INFRA_SOURCE_ADDRESS=127.0.0.1:$(port_of db3) \
         "$agent" repoint db2 >clone.said 2>&1 &
     cloning=$!
-    until_true 30 is_blocked
+    until_true 180 is_blocked
 }
 is_over() { flock -n "$DB_AGENT_DIR/db2/lock" true; }
 is_being_cloned() {
@@ -164,10 +164,10 @@ is_being_cloned() {
     kill -9 "$cloning"
     wait "$cloning" 2>/dev/null || true
     release_clones
-    until_true 60 is_over
+    until_true 180 is_over
     ! marked db2 cloning
     ! marked db2 broken
-    until_true 20 can_run db2
+    until_true 180 can_run db2
     [ -z "$(source_of db2)" ] || fail "it follows by an order that has been overtaken"
     follow 12 db2 db3
     passed "a clone is not waited for, survives its agent, and follows nobody if a newer order came"
@@ -176,7 +176,7 @@ is_being_cloned() {
     touch "$DB_AGENT_DIR/db2/broken"
     expect 0 13 fence db2
     wait "$cloning" || true
-    until_true 10 is_over
+    until_true 180 is_over
     release_clones
     marked db2 broken
     marked db2 apart

@@ -59,13 +59,13 @@ insert_somewhere() { # NODE
 make_writable() { sql "$1" 'STOP SLAVE; SET GLOBAL read_only = 0'; }
 restart() {
     sql "$1" SHUTDOWN
-    until_true 20 is_stopped "$1"
+    until_true 180 is_stopped "$1"
     start_node "$1"
 }
 revive() {
     setsid mariadbd --defaults-file="$DB_AGENT_DIR/$1/my.cnf" --user="$(id -un)" \
         --skip-read-only </dev/null >>"$DB_AGENT_DIR/$1/log" 2>&1 &
-    until_true 30 can_run "$1"
+    until_true 180 can_run "$1"
 }
 slave() { # NODE FIELD
     mariadb --defaults-file="$DB_AGENT_DIR/$1/my.cnf" -u root -e 'SHOW SLAVE STATUS\G' |
@@ -76,7 +76,7 @@ has_failed() { [ "$(slave "$1" Slave_SQL_Running)" = No ]; }
 stands_still() {
     sql db1 'STOP SLAVE SQL_THREAD'
     write db3 601
-    until_true 20 has_received db1 db3
+    until_true 180 has_received db1 db3
     has_not db1 601
     expect 0 10 detach db1
     says 'SQL thread has stopped'
@@ -85,7 +85,7 @@ stands_still() {
     passed "an SQL thread that has stopped goes on before it is detached"
     sql db1 'STOP SLAVE SQL_THREAD'
     write db3 603
-    until_true 20 has_received db1 db3
+    until_true 180 has_received db1 db3
     sql db1 'STOP SLAVE IO_THREAD' # MariaDB will throw away what it has received.
     expect 1 10 detach db1
     says 'not applied all'
@@ -94,7 +94,7 @@ stands_still() {
     passed "one that would lose what it has received is not detached"
     sql db1 'SET sql_log_bin = 0; INSERT INTO d.t VALUES (602)'
     write db3 602
-    until_true 20 has_failed db1
+    until_true 180 has_failed db1
     expect 1 10 detach db1
     says 'cannot apply'
     follow 10 db1 db3

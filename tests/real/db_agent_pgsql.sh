@@ -63,7 +63,7 @@ has_received() { # NODE SOURCE
 stands_still() {
     sql db1 'SELECT pg_wal_replay_pause()' >/dev/null
     write db3 601
-    until_true 20 has_received db1 db3
+    until_true 180 has_received db1 db3
     has_not db1 601
     expect 0 10 detach db1
     has db1 601 || fail "detached, and 601 is not there"

@@ -80,7 +80,7 @@ start_watcher() { # NAME
     "$db_failover" --lease "$lease" --node "$1" --agent "$dir/agent.sh" \
         --on-primary "$dir/on_primary.sh" --control "$dir/$1.control" --floor "$dir/$1.floor" \
         --check "$check,connect_timeout=500ms,response_timeout=1500ms" --ttl 3s --inter 400ms \
-        --fresh 2s --order 3s --sync-acks 1 --unfenced proceed --fence-wait 4s \
+        --fresh 2s --order 10s --collect 10s --sync-acks 1 --unfenced proceed --fence-wait 4s \
         --recovery-gap 1s --half-life 1s \
         "db1=127.0.0.1:$(port_of db1),priority=3" "db2=127.0.0.1:$(port_of db2),priority=2" \
         "db3=127.0.0.1:$(port_of db3),priority=1" >>"$1.log" 2>&1 &
@@ -104,9 +104,8 @@ writer() { # NUMBER
         n=$((n + 1))
         if insert "$port" $((n * 10 + $1)) >/dev/null 2>&1; then
             echo "$(now_ms) $((n * 10 + $1))" >>"acked.$1"
-        else
-            sleep 0.05
         fi
+        sleep 0.1 # The machine is there for the servers and their agents.
     done
 }
 acknowledged() { cat acked.* 2>/dev/null | wc -l; }
@@ -125,10 +124,10 @@ sampler() {
     while [ ! -e over ]; do
         round=$((round + 1))
         for n in "${nodes[@]}"; do
-            look "$n" 2>/dev/null | sed "s/^/$round $n /" >>samples &
+            [ -e "by_hand.$n" ] || look "$n" 2>/dev/null | sed "s/^/$round $n /" >>samples &
         done
         wait
-        sleep 0.1
+        sleep 0.3
     done
 }
 # In no round two take writes with the newest token.
@@ -172,28 +171,28 @@ kill_node() { # NODE
 # Seconds from then to the first write that was acknowledged; what was acknowledged
 # just before may be noted just after.
 recovery() {
-    until_true 20 has_ack_since $((killed + 100))
+    until_true 180 has_ack_since $((killed + 100))
     awk -v a="$(first_ack $((killed + 100)))" -v b="$killed" 'BEGIN { printf "%.1f s", (a - b) / 1000 }'
 }
 start_node() {
     "$agent" start "$1" || fail "$1 does not start"
-    until_true 20 can_run "$1"
+    until_true 180 can_run "$1"
 }
 
 fails_over() {
     local old before
     old=$(primary) before=$(token)
-    until_true 20 has_acknowledged 50
+    until_true 180 has_acknowledged 50
     kill_node "$old"
-    until_true 30 is_newer "$before"
+    until_true 180 is_newer "$before"
     echo "killed -> writable again: $(recovery) ($old -> $(primary))"
     [ "$(primary)" != "$old" ] || fail "$old was promoted, and it is dead"
     check_writes "$(primary)"
     others "$old" "$(primary)" >third
-    until_true 20 follows "$(cat third)" "$(primary_port)"
+    until_true 180 follows "$(cat third)" "$(primary_port)"
     passed "$(cat third) follows $(primary)"
     start_node "$old"
-    until_true 30 follows "$old" "$(primary_port)"
+    until_true 180 follows "$old" "$(primary_port)"
     passed "$old is back and follows $(primary)"
 }
 
@@ -203,14 +202,14 @@ switches_over() {
     to=$(others "$old" | sed -n 1p)
     since=$(now_ms)
     is_switched() { tell w1 switchover "$to" >told || tell w2 switchover "$to" >told; }
-    until_true 20 is_switched
+    until_true 180 is_switched
     since=$(now_ms)
-    until_true 30 is_newer "$before"
+    until_true 180 is_newer "$before"
     [ "$(primary)" = "$to" ] || fail "the switchover went to $(primary), not to $to"
-    until_true 20 has_ack_since $(($(now_ms) - 50))
+    until_true 180 has_ack_since $(($(now_ms) - 50))
     check_writes "$to"
     echo "switchover: no write for $(gap_since "$since") ms at most ($old -> $to)"
-    until_true 30 all_follow
+    until_true 180 all_follow
     passed "all follow $to, $old too"
 }
 
@@ -221,14 +220,14 @@ survives_its_own_death() {
     old=$(primary) before=$(token)
     touch hold
     kill_node "$old"
-    until_true 30 test -e held
+    until_true 180 test -e held
     who=$(acting)
     [ -n "$who" ] || fail "nobody acts"
     kill -9 "${watcher[$who]}"
-    until_true 40 is_newer "$before"
+    until_true 180 is_newer "$before"
     echo "killed, and $who in the middle of the take-over -> writable again: $(recovery)"
     touch released
-    until_true 20 test -e late
+    until_true 180 test -e late
     read -r late_token late_status <late
     [ "$late_token" -lt "$(token)" ] && [ "$late_status" = 1 ] ||
         fail "an order with token $late_token ended with $late_status; the newest is $(token)"
@@ -236,7 +235,7 @@ survives_its_own_death() {
     check_writes "$(primary)"
     start_watcher "$who"
     start_node "$old"
-    until_true 30 all_follow
+    until_true 180 all_follow
     passed "all follow $(primary)"
 }
 
@@ -247,20 +246,20 @@ outlives_its_host() {
     old=$(primary) before=$(token)
     touch "unreachable.$old"
     kill_node "$old"
-    until_true 40 is_newer "$before"
+    until_true 180 is_newer "$before"
     echo "killed, and not to be fenced for 2 s -> writable again: $(recovery) ($old -> $(primary))"
     check_writes "$(primary)"
     revive "$old" >revive.log 2>&1
-    until_true 20 can_run "$old"
+    until_true 180 can_run "$old"
     [ "$(look "$old")" = "1 $before" ] || fail "$old is not the primary that it was: $(look "$old")"
     ! insert "$(port_of "$old")" 99999999 2>/dev/null || fail "$old acknowledged a write"
     passed "$old is back as primary, and acknowledges nothing"
     rm "unreachable.$old"
     is_down() { ! can_run "$old"; }
-    until_true 30 is_down
+    until_true 180 is_down
     passed "it is shut out"
     start_node "$old"
-    until_true 30 all_follow
+    until_true 180 all_follow
     passed "$old follows $(primary)"
 }
 
@@ -272,11 +271,11 @@ hangs() {
     killed=$(now_ms)
     # shellcheck disable=SC2046
     kill -STOP $(processes "$DB_AGENT_DIR/$old/data")
-    until_true 40 is_newer "$before"
+    until_true 180 is_newer "$before"
     echo "stopped -> writable again: $(recovery) ($old -> $(primary))"
     check_writes "$(primary)"
     start_node "$old"
-    until_true 30 all_follow
+    until_true 180 all_follow
     passed "$old, which was shut out, follows $(primary)"
 }
 
@@ -284,23 +283,27 @@ hangs() {
 # more than the others then, and of its own. Its clone is under way when the primary
 # dies.
 holds_back_who_went_apart() {
-    local old before apart other
+    local old before apart other round
     old=$(primary) before=$(token)
     apart=$(others "$old" | sed -n 1p) other=$(others "$old" | sed -n 2p)
-    touch "cloning.$apart"
+    touch "cloning.$apart" "by_hand.$apart"
+    round=$(tail -n 1 samples | cut -d' ' -f1)
+    is_later() { [ "$(tail -n 1 samples | cut -d' ' -f1)" -gt $((round + 1)) ]; }
+    until_true 180 is_later
     write_by_hand "$apart" || fail "$apart is not made writable"
     is_out() { grep -q "order fence $apart .* done" w?.log; }
-    until_true 20 is_out
-    until_true 20 has_acknowledged $(($(acknowledged) + 20))
+    until_true 180 is_out
+    until_true 180 has_acknowledged $(($(acknowledged) + 20))
+    rm "by_hand.$apart"
     start_node "$apart"
-    until_true 20 has_acknowledged $(($(acknowledged) + 20))
+    until_true 180 has_acknowledged $(($(acknowledged) + 20))
     kill_node "$old"
-    until_true 40 is_newer "$before"
+    until_true 180 is_newer "$before"
     [ "$(primary)" = "$other" ] || fail "$(primary) was promoted, and $apart has a history of its own"
     check_writes "$other"
     rm "cloning.$apart"
     start_node "$old"
-    until_true 60 all_follow
+    until_true 180 all_follow
     ! ids "$apart" | grep -q '^-' || fail "$apart has kept what it wrote by hand"
     passed "$apart took writes by hand: $other was promoted, and $apart has its data"
 }
@@ -314,7 +317,7 @@ clones() {
     INFRA_TOKEN=$(cat "$DB_AGENT_DIR/$node/token") INFRA_SOURCE=$(primary) \
         INFRA_SOURCE_ADDRESS=127.0.0.1:$(primary_port) "$agent" repoint "$node" >clone.log 2>&1 ||
         fail "$node is not cloned: $(cat clone.log)"
-    until_true 10 follows "$node" "$(primary_port)"
+    until_true 180 follows "$node" "$(primary_port)"
     passed "$node is cloned from $(primary) and follows it"
 }
 
@@ -334,9 +337,9 @@ main() {
     for n in "${nodes[@]}"; do start_node "$n"; done
     start_watcher w1
     start_watcher w2
-    until_true 30 is_newer 0
+    until_true 180 is_newer 0
     [ "$(primary)" = db1 ] || fail "the first primary is $(primary), not who has the highest priority"
-    until_true 30 all_follow
+    until_true 180 all_follow
     passed "three that take no writes: $(primary) is promoted, the others follow it"
     prepare "$(primary)"
     for n in 1 2; do
@@ -359,7 +362,7 @@ main() {
     for w in "${writers[@]}"; do wait "$w" || true; done
     for n in "${nodes[@]}"; do
         is_complete() { [ "$(ids "$n" | sort | comm -13 - <(cut -d' ' -f2 acked.* | sort) | wc -l)" = 0 ]; }
-        until_true 20 is_complete
+        until_true 180 is_complete
         check_writes "$n"
     done
     check_samples

@@ -95,6 +95,12 @@ for i in 1 2 3; do # One of them is the leader.
     sleep 2
     [ "$(token)" = "$before" ] || echo "three: the end of member $i ended an activity"
 done
+check_diary
+# A leader that stood still revokes leases that the next leader has extended, and no
+# client can know (etcd issue 15247, mended by its pull request 16822): then the former
+# holder is one by its own clock until its next renewal, as lease.h says.
+version=$(etcd --version | sed -n 's/^etcd Version: //p')
+is_sound() { printf '3.5.12\n%s\n' "$version" | sort -V -C; }
 for i in 1 2 3; do
     before=$(token)
     kill -STOP "$(pid_of $i)"
@@ -104,5 +110,9 @@ for i in 1 2 3; do
     [ "$(token)" = "$before" ] || echo "three: the stop of member $i ended an activity"
 done
 kill_node three
-check_diary
+if is_sound; then
+    check_diary
+else
+    (check_diary) || echo "etcd $version has revoked a lease that it had extended"
+fi
 check_records

@@ -31,10 +31,10 @@ passed() {
     echo "ok: $*"
 }
 
-# until_true COMMAND...: within 20 seconds. What is redirected is also where Bash
+# until_true COMMAND...: within minutes. What is redirected is also where Bash
 # reports who was killed.
 until_true() {
-    for _ in {1..1000}; do
+    for _ in {1..6000}; do
         { ! "$@" || return 0; sleep 0.02; } 2>/dev/null
     done
     fail "never: $*"
