@@ -131,6 +131,7 @@ static void setup(void)
 {
     /* A program that is over early is not to end the test. */
     signal(SIGPIPE, SIG_DFL);
+    strcpy(dir, "/tmp/dead_log_XXXXXX"); /* Another one without a fork. */
     ck_assert_ptr_nonnull(mkdtemp(dir));
     server = backend_listen(0, answer);
 }

@@ -32,7 +32,10 @@ static int connect_from(const char *address)
     ck_assert_int_eq(bind(fd, (struct sockaddr *)&a, sizeof a), 0);
     a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     a.sin_port = htons(proxy.port);
-    ck_assert_int_eq(connect(fd, (struct sockaddr *)&a, sizeof a), 0);
+    /* A reset may come so soon that connect() or send() takes its error. */
+    if (connect(fd, (struct sockaddr *)&a, sizeof a) != 0) {
+        ck_assert_int_eq(errno, ECONNRESET);
+    }
     (void)send(fd, "x", 1, MSG_NOSIGNAL);
     return fd;
 }
@@ -106,7 +109,7 @@ START_TEST(address_has_its_number)
         int backend_a = take_session();
         int backend_b = take_session();
         int refused = connect_from(address);
-        hear_reset(refused);
+        hear_any_end(refused); /* See connect_from(). */
         close(refused);
         /* When one has left there is room again. */
         close_by_reset(a);

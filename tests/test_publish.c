@@ -209,11 +209,11 @@ static size_t eight(const struct infra_balancer_candidates *candidates)
     return 8;
 }
 
+static int builds;
+
 static int builds_once(void *table, void *scratch,
                        const struct infra_balancer_candidates *candidates)
 {
-    static int builds;
-
     (void)table;
     (void)scratch;
     (void)candidates;
@@ -245,6 +245,7 @@ START_TEST(a_policy_that_fails_for_ever)
     struct infra_balancer_options o = { .size = sizeof o, .policy = &policy };
     struct infra_balancer_tier_stats stats = { .size = sizeof stats };
 
+    builds = 0;
     policy.whole_tier = (uint32_t)_i;
     pool_open(&pool, &o);
     pool_fill(&pool, 3, NULL);
