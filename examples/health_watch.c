@@ -393,6 +393,7 @@ int main(int argc, char **argv)
            (option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
         if (option == 'h') {
             printf("%s%s", help, check_spec_help);
+            free(w.servers);
             return EXIT_SUCCESS;
         }
         good = read_option(&w, option, optarg);
@@ -407,6 +408,7 @@ int main(int argc, char **argv)
     check_spec_free(w.check);
     secret_forget_environment();
     if (!good) {
+        free(w.servers);
         return 2;
     }
     good = start(&w);

@@ -303,12 +303,14 @@ int pair_options_read(struct pair_options *ret, int *ret_status, int argc,
             return -1;
         }
         if (!read_option(&o, option, optarg)) {
+            lease_spec_forget(&o.lease);
             return -1;
         }
     }
     o.command = argv + optind;
     o.lease.has_groups = o.groups_count > 1;
     if (!pair_options_fit(&o)) {
+        lease_spec_forget(&o.lease);
         return -1;
     }
     secret_forget_environment();
