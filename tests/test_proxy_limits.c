@@ -21,6 +21,7 @@
 static struct child proxy;
 static int listener;
 static char name[32];
+static bool was_reset; /* The last client, before it looked for that. */
 
 /* A client with an address of its own; it has said "x". */
 static int connect_from(const char *address)
@@ -33,10 +34,9 @@ static int connect_from(const char *address)
     a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     a.sin_port = htons(proxy.port);
     /* A reset may come so soon that connect() or send() takes its error. */
-    if (connect(fd, (struct sockaddr *)&a, sizeof a) != 0) {
-        ck_assert_int_eq(errno, ECONNRESET);
-    }
-    (void)send(fd, "x", 1, MSG_NOSIGNAL);
+    was_reset = connect(fd, (struct sockaddr *)&a, sizeof a) != 0;
+    ck_assert(!was_reset || errno == ECONNRESET);
+    was_reset |= send(fd, "x", 1, MSG_NOSIGNAL) != 1;
     return fd;
 }
 
@@ -109,7 +109,9 @@ START_TEST(address_has_its_number)
         int backend_a = take_session();
         int backend_b = take_session();
         int refused = connect_from(address);
-        hear_any_end(refused); /* See connect_from(). */
+        if (!was_reset) {
+            hear_reset(refused);
+        }
         close(refused);
         /* When one has left there is room again. */
         close_by_reset(a);
@@ -192,9 +194,9 @@ START_TEST(who_does_not_read_gets_little)
     }
     size_t before = child_resident(&proxy);
     flood(backends, COUNT);
-    /* 16 of 256 KiB, of the others 16 KiB at most; it was 256 KiB each. A
-     * sanitizer has memory of its own for each byte. */
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+    /* 16 of 256 KiB, of the others 16 KiB at most; it was 256 KiB each. The
+     * thread sanitizer has memory of its own for each byte. */
+#ifndef __SANITIZE_THREAD__
     ck_assert_uint_lt(child_resident(&proxy) - before, 16u << 20);
 #else
     ck_assert_uint_gt(child_resident(&proxy), before / 2);
