@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /**
  * @file probe.h
- * What to say to a backend to learn whether it lives: conversations without a
- * socket (see "Exchange" in base.h), each one object that is started again for
- * every check.
+ * Health checks as conversations without a socket (see "Exchange" in base.h).
+ * A probe is one object for one backend, started again for every check.
  *
  * @code
  * struct infra_probe_http_options o = { .size = sizeof o, .path = "/health" };
@@ -13,22 +12,26 @@
  * infra_probe_result(probe, &result);        // result.outcome, result.reason
  * @endcode
  *
- * Every phase has its deadline and every length its limit, so that a server
- * that accepts and hangs, drips, floods or talks nonsense ends in a result with
- * its own reason.  Input may come in any pieces: the result is the same.
+ * Every phase has a deadline and every length a limit.  A server that accepts
+ * and hangs, drips, floods, or talks nonsense therefore ends in a result with a
+ * reason of its own.  The result does not depend on how the input is split.
  *
- * What the server notes of a check: with a limit that is over or a reply that
- * is none, a reset.  Else nothing: TCP resets before the program hears of it;
- * HTTP and the agent are read to the end, also when they are decided; MySQL and
- * PostgreSQL are left with their own farewell; Redis is reset after its last
- * reply, which it logs as "verbose" only.  A script ends with its last step, and
- * the connection with a reset if that was an expectation: for a server that
- * minds, let it send the protocol's farewell and end with EXPECT_END.
+ * How a check leaves the server:
  *
- * Databases have a header of their own, probe_database.h, which this one
- * includes.
+ * - After a timeout or a malformed reply the connection is reset.
+ * - TCP: the reset arrives before the server's program sees the connection.
+ * - HTTP and agent: the reply is read to its end, also after the check is
+ *   decided, and the server notices nothing.
+ * - MySQL, PostgreSQL: the protocol's own farewell, which the server does not
+ *   log.
+ * - Redis: a reset after the last reply, logged at level "verbose" only.
+ * - Script: it ends with its last step, and with a reset if that step was an
+ *   expectation.  If the server logs resets, send the protocol's farewell and
+ *   end with EXPECT_END.
  *
- * Memory: one allocation per probe, by the function that creates it.
+ * Database checks are in probe_database.h, which this header includes.
+ *
+ * Memory: one allocation per probe, made by the function that creates it.
  */
 #ifndef INFRA_PROBE_H
 #define INFRA_PROBE_H
@@ -39,66 +42,66 @@
 extern "C" {
 #endif
 
-struct infra_probe; /**< One backend's check; one thread at a time. */
+struct infra_probe; /**< The check of one backend; one thread at a time. */
 
-/** What a check found, finer than its outcome.  Append-only. */
+/** Why a check ended as it did; finer than the outcome.  Append-only. */
 enum infra_probe_reason {
     INFRA_PROBE_PASSED,
     INFRA_PROBE_REFUSED,         /**< Connection refused. */
-    INFRA_PROBE_UNREACHABLE,     /**< No route to it. */
-    INFRA_PROBE_CONNECT_TIMEOUT, /**< No connection in time. */
-    INFRA_PROBE_NO_REPLY,        /**< Connected, and not a byte in time. */
-    INFRA_PROBE_SLOW_REPLY,   /**< The reply began but did not end in time. */
-    INFRA_PROBE_RESET,        /**< The connection broke. */
-    INFRA_PROBE_CLOSED_EARLY, /**< The reply ended before its end. */
-    INFRA_PROBE_LOCAL,        /**< No descriptor, port or memory here. */
-    INFRA_PROBE_NOT_HTTP,     /**< It does not start like an HTTP reply. */
-    INFRA_PROBE_BAD_HEADER,   /**< A header field that HTTP does not allow. */
+    INFRA_PROBE_UNREACHABLE,     /**< No route to the address. */
+    INFRA_PROBE_CONNECT_TIMEOUT, /**< Not connected in time. */
+    INFRA_PROBE_NO_REPLY,        /**< Connected, no byte in time. */
+    INFRA_PROBE_SLOW_REPLY,      /**< The reply began, but was late. */
+    INFRA_PROBE_RESET,           /**< The connection broke. */
+    INFRA_PROBE_CLOSED_EARLY,    /**< Closed before the reply was complete. */
+    INFRA_PROBE_LOCAL,           /**< No descriptor, port or memory here. */
+    INFRA_PROBE_NOT_HTTP,        /**< Does not begin like an HTTP reply. */
+    INFRA_PROBE_BAD_HEADER,      /**< A header field that HTTP forbids. */
     INFRA_PROBE_HEADER_TOO_LONG, /**< Past header_max. */
     INFRA_PROBE_BAD_LENGTH,      /**< Contradictory or malformed framing. */
     INFRA_PROBE_BAD_CHUNK,       /**< Malformed chunked coding. */
     INFRA_PROBE_STATUS,          /**< Not the expected status. */
     INFRA_PROBE_BODY,            /**< The body lacks the expected text. */
     INFRA_PROBE_BODY_TOO_LONG,   /**< The text is not in the first body_max. */
-    INFRA_PROBE_TLS,            /**< The TLS handshake failed or was refused. */
-    INFRA_PROBE_TLS_TIMEOUT,    /**< It did not end in time. */
-    INFRA_PROBE_WRONG_PROTOCOL, /**< It speaks, but not this protocol. */
-    INFRA_PROBE_BAD_REPLY,      /**< A message that the protocol forbids. */
-    INFRA_PROBE_REPLY_TOO_LONG, /**< Past what a check reads. */
-    INFRA_PROBE_SERVER_ERROR,   /**< It answered with an error. */
-    INFRA_PROBE_LOGIN_REFUSED, /**< Wrong user or password, or not from here. */
-    INFRA_PROBE_LOGIN_UNKNOWN, /**< It wants a method that is not known. */
-    INFRA_PROBE_LOGIN_FORGED,  /**< It could not prove that it knows the
-                                      password itself. */
-    INFRA_PROBE_STARTING,      /**< It is starting up, loading or recovering. */
-    INFRA_PROBE_STOPPING,      /**< It is shutting down. */
-    INFRA_PROBE_CROWDED,       /**< Too many connections. */
-    INFRA_PROBE_READ_ONLY,     /**< A primary was expected. */
-    INFRA_PROBE_NOT_REPLICA,   /**< A replica was expected. */
+    INFRA_PROBE_TLS,             /**< TLS handshake failed or refused. */
+    INFRA_PROBE_TLS_TIMEOUT,     /**< TLS handshake not done in time. */
+    INFRA_PROBE_WRONG_PROTOCOL,  /**< The server speaks another protocol. */
+    INFRA_PROBE_BAD_REPLY,       /**< A message that the protocol forbids. */
+    INFRA_PROBE_REPLY_TOO_LONG,  /**< Past what a check reads. */
+    INFRA_PROBE_SERVER_ERROR,    /**< The server answered with an error. */
+    INFRA_PROBE_LOGIN_REFUSED,   /**< Wrong user, password or client address. */
+    INFRA_PROBE_LOGIN_UNKNOWN,   /**< Login method not supported here. */
+    INFRA_PROBE_LOGIN_FORGED,    /**< The server did not prove that it knows the
+                                      password. */
+    INFRA_PROBE_STARTING,        /**< Starting up, loading or recovering. */
+    INFRA_PROBE_STOPPING,        /**< Shutting down. */
+    INFRA_PROBE_CROWDED,         /**< Too many connections. */
+    INFRA_PROBE_READ_ONLY,       /**< A primary was expected. */
+    INFRA_PROBE_NOT_REPLICA,     /**< A replica was expected. */
     INFRA_PROBE_NOT_REPLICATING, /**< A replica without its primary. */
     INFRA_PROBE_LAGGING,         /**< A replica too far behind. */
     INFRA_PROBE_UNEXPECTED,      /**< Not what the script expects. */
-    INFRA_PROBE_AGENT_DOWN,      /**< The agent says so. */
-    INFRA_PROBE_DEGRADED,        /**< Passed, but it asks to be spared. */
-    INFRA_PROBE_ANSWER,          /**< The host's own question has no answer, or
-                                    not one within its limits. */
+    INFRA_PROBE_AGENT_DOWN,      /**< The agent reports the backend down. */
+    INFRA_PROBE_DEGRADED,        /**< Passed, with a request for less load. */
+    INFRA_PROBE_ANSWER,          /**< The host's question has no answer, or one
+                                      outside its limits. */
 };
 
-/** What a database is. */
+/** The role of a database. */
 enum infra_probe_role {
     INFRA_ROLE_UNKNOWN,
     INFRA_ROLE_PRIMARY,
     INFRA_ROLE_REPLICA,
 };
 
-/** What an agent asks the operator to do; see infra_probe_agent(). */
+/** The administrative state that an agent requests; see infra_probe_agent(). */
 enum infra_probe_admin {
     INFRA_ADMIN_READY,
     INFRA_ADMIN_DRAIN,
     INFRA_ADMIN_MAINTENANCE,
 };
 
-/** Which fields of a result the reply told, as bits of `told`. */
+/** Bits of infra_probe_result.told: the fields that the reply filled in. */
 enum infra_probe_told {
     INFRA_TOLD_STATUS = 1,
     INFRA_TOLD_ROLE = 2,
@@ -108,38 +111,38 @@ enum infra_probe_told {
     INFRA_TOLD_WEIGHT = 32,
     INFRA_TOLD_IN_FLIGHT_MAX = 64,
     INFRA_TOLD_ADMIN = 128,
-    INFRA_TOLD_HEALTH = 256, /**< By an agent: the outcome is a verdict. */
+    INFRA_TOLD_HEALTH = 256,          /**< Agent: the outcome is a verdict. */
     INFRA_TOLD_WEIGHT_ABSOLUTE = 512, /**< weight, not weight_percent. */
-    INFRA_TOLD_ANSWER = 1024, /**< The host's own question was answered. */
+    INFRA_TOLD_ANSWER = 1024,         /**< answer, to the host's question. */
 };
 
-/** Which text infra_probe_text() is to tell. */
+/** The texts of a check; see infra_probe_text(). */
 enum infra_probe_text_kind {
-    INFRA_PROBE_TEXT_VERSION,  /**< What the server calls itself. */
-    INFRA_PROBE_TEXT_MESSAGE,  /**< The error, or what an agent or a script
-                                    saw. */
-    INFRA_PROBE_TEXT_POSITION, /**< Of a database, as it writes it: GTIDs, an
-                                    LSN, an offset. */
-    INFRA_PROBE_TEXT_SOURCE,   /**< Of a replica: from whom it receives now, as
-                                    "host:port"; "" if from nobody. */
+    INFRA_PROBE_TEXT_VERSION,  /**< The server's version, in its words. */
+    INFRA_PROBE_TEXT_MESSAGE,  /**< The error; an agent's description; what a
+                                    script saw. */
+    INFRA_PROBE_TEXT_POSITION, /**< A database's position as it writes it:
+                                    GTIDs, an LSN, an offset. */
+    INFRA_PROBE_TEXT_SOURCE,   /**< "host:port" that a replica receives from;
+                                    "": none. */
 };
 
 /** How a check ended. */
 struct infra_probe_result {
     uint32_t outcome;    /**< enum infra_outcome, for infra_health_verdict(). */
     uint32_t reason;     /**< enum infra_probe_reason */
-    uint32_t status;     /**< HTTP: the status.  Databases: the error's number.
-                           Scripts: how many steps were passed. */
+    uint32_t status;     /**< HTTP: status.  Database: number of the error.
+                              Script: number of steps passed. */
     uint32_t told;       /**< enum infra_probe_told; other fields are 0. */
     infra_time duration; /**< From start to end. */
-    infra_time lag;      /**< How far a replica is behind. */
-    uint64_t position; /**< An LSN, a replication offset, a GTID's sequence. */
-    uint32_t role;     /**< enum infra_probe_role */
-    uint32_t writable; /**< 1: it takes writes. */
+    infra_time lag;      /**< Age of what a replica shows. */
+    uint64_t position;   /**< An LSN, replication offset, or GTID sequence. */
+    uint32_t role;       /**< enum infra_probe_role */
+    uint32_t writable;   /**< 1: the server takes writes. */
     uint32_t weight_percent; /**< Of the configured weight; 0: no work. */
     uint32_t in_flight_max;  /**< As in struct infra_backend. */
     uint32_t admin;          /**< enum infra_probe_admin */
-    uint32_t weight;         /**< Instead of the configured one; 0: no work. */
+    uint32_t weight;         /**< Replaces the configured weight; 0: no work. */
     uint64_t answer;         /**< To the question in a database's options. */
     uint64_t reserved1[4];
 };
@@ -148,15 +151,18 @@ struct infra_probe_result {
 struct infra_probe_tcp_options {
     size_t size;
     const struct infra_allocator *allocator;
-    infra_time connect_timeout; /**< 0: 1 s.  With TLS for each of both. */
-    uint32_t tls;               /**< 1: and the TLS handshake is done. */
+    infra_time connect_timeout; /**< Limit for TCP connect, and again for the
+                                     TLS handshake; 0: 1 s. */
+    uint32_t tls;               /**< 1: also do the TLS handshake. */
     uint32_t reserved;
 };
 
 /**
- * A check that passes as soon as the connection stands.  It shows that the
- * server's system answers, not that its program does: one that hangs passes.
- * The driver then resets the connection before the program hears of it.
+ * Create a check that passes as soon as the connection is up.
+ *
+ * It shows that the server's kernel answers, not that its program does: a
+ * program that hangs passes.  The driver resets the connection before the
+ * program sees it.
  *
  * @param[out] ret  Set on success only.
  * @param options   NULL for all defaults.
@@ -167,7 +173,7 @@ struct infra_probe_tcp_options {
 INFRA_API INFRA_NODISCARD int infra_probe_tcp(
     struct infra_probe **ret, const struct infra_probe_tcp_options *options);
 
-/** A field of an HTTP request. */
+/** A header field of an HTTP request. */
 struct infra_probe_http_field {
     const char *name;  /**< A token of at most 64 bytes. */
     const char *value; /**< At most 4096 bytes without control characters. */
@@ -177,48 +183,46 @@ struct infra_probe_http_field {
 struct infra_probe_http_options {
     size_t size;
     const struct infra_allocator *allocator;
-    const char *method; /**< NULL: GET.  A token of at most 32 bytes, not
-                             CONNECT. */
-    const char *path;   /**< NULL: "/".  Origin form or "*", at most 2048 bytes
-                             of visible ASCII. */
-    const char *host;   /**< The Host field; NULL: "localhost".  1 to 255 bytes
-                             of visible ASCII. */
-    /** Text that the body must contain, 1 to 255 bytes, not with HEAD.  The
-     *  check passes as soon as it came.  NULL: the body is not read and the
-     *  check ends with the header. */
+    const char *method; /**< A token of at most 32 bytes, not CONNECT; NULL:
+                             GET. */
+    const char *path;   /**< Origin form or "*", at most 2048 bytes of visible
+                             ASCII; NULL: "/". */
+    const char *host;   /**< The Host field, 1 to 255 bytes of visible ASCII;
+                             NULL: "localhost". */
+    /** Text that the body must contain, 1 to 255 bytes, not with HEAD; the
+     *  check passes as soon as the text has come.  NULL: the check ends with
+     *  the header and does not read the body. */
     const char *body_contains;
-    infra_time connect_timeout;    /**< 0: 1 s.  With TLS for each of both. */
-    infra_time response_timeout;   /**< From connected to the end; 0: 2 s. */
-    infra_time first_byte_timeout; /**< From connected to the first byte; 0, or
-                                        more: response_timeout. */
-    uint32_t status_min;           /**< 0: 200. */
-    uint32_t status_max;           /**< 0: 399, or status_min if that is set. */
-    uint32_t header_max;           /**< Status lines and fields; 0: 16384. */
-    uint32_t body_max;             /**< How much is searched; 0: 65536. */
-    uint32_t tls;                  /**< 1: over TLS. */
-    /** 1: 404 passes and asks for a drain, as in HAProxy's disable-on-404: the
-     *  result tells DRAIN, and READY with any other reply that passes.  In
-     *  HAProxy 404 does not bring back who is down; here it is a pass, and the
-     *  drain keeps new work away. */
+    infra_time connect_timeout;    /**< Limit for TCP connect, and again for the
+                                        TLS handshake; 0: 1 s. */
+    infra_time response_timeout;   /**< Limit from connected to the end of the
+                                        check; 0: 2 s. */
+    infra_time first_byte_timeout; /**< Limit from connected to the first byte;
+                                        0 or anything above response_timeout:
+                                        response_timeout. */
+    uint32_t status_min;           /**< Least status that passes; 0: 200. */
+    uint32_t status_max; /**< Greatest status that passes; 0: status_min, or 399
+                              if that is 0, too. */
+    uint32_t header_max; /**< Limit for status lines and fields; 0: 16384. */
+    uint32_t body_max;   /**< Bytes of the body to search; 0: 65536. */
+    uint32_t tls;        /**< 1: over TLS. */
+    /** 1: status 404 passes with admin DRAIN, any other reply that passes with
+     *  admin READY, as in HAProxy's disable-on-404.  Unlike HAProxy, 404 also
+     *  counts as a pass for a backend that is down; the drain keeps new work
+     *  away from it. */
     uint32_t drain_on_404;
-    /** Header fields of the host's own, at most 32, which are sent as they are,
-     *  after ours: Authorization, X-Forwarded-Proto.  User-Agent replaces ours.
-     *  INFRA_EINVAL: what frames the request or the connection: Host (that is
-     *  an option), Connection, Content-Length, Transfer-Encoding, TE, Trailer,
-     *  Upgrade, Expect. */
+    /** Header fields of the host's own, at most 32, sent unchanged after the
+     *  library's: Authorization, X-Forwarded-Proto.  A User-Agent replaces the
+     *  library's.  INFRA_EINVAL: a field that frames the request or controls
+     *  the connection: Host (an option above), Connection, Content-Length,
+     *  Transfer-Encoding, TE, Trailer, Upgrade, Expect. */
     const struct infra_probe_http_field *fields;
     size_t fields_count;
 };
 
 /**
- * An HTTP/1.1 request (RFC 9112) on a connection of its own, and what to expect
- * of the reply: chunked, with Content-Length, or ended by closing.  Interim 1xx
- * replies are passed over, but for 101, which is final.  A check is no proxy,
- * and takes what other clients take: empty lines before the reply, folded
- * fields, lines that are no field, a list of equal lengths, a coding in HTTP/1.0
- * or beside a length (the coding counts).  Framing that is wrong beyond that is
- * BAD_LENGTH only if body_contains needs it.  Control characters in the header,
- * and more than header_max of it, fail with every client.  The request is
+ * Create a check that sends one HTTP/1.1 request (RFC 9112) on a connection of
+ * its own and judges the reply.
  *
  * @code
  * GET /health HTTP/1.1
@@ -227,21 +231,32 @@ struct infra_probe_http_options {
  * Connection: close
  * @endcode
  *
+ * The reply may be chunked, have a Content-Length, or end with the connection.
+ * Interim 1xx replies are skipped, except 101, which is final.
+ *
+ * The parser accepts what other clients accept: empty lines before the reply,
+ * folded fields, lines that are not fields, a list of equal lengths, and a
+ * transfer coding in HTTP/1.0 or beside a length (the coding wins).  Framing
+ * that is wrong beyond that is BAD_LENGTH, but only if body_contains needs the
+ * body.  Control characters in the header, and a header above header_max, fail
+ * as they do with every client.
+ *
  * A reply that passes and has the field x-envoy-degraded, with any value, ends
  * as DEGRADED (Envoy, "Degraded endpoints").
  *
- * The result is there as soon as it is decided: with the head, or with the text.
- * The driver then reads on until the server has closed the connection, so that
- * the server can say all and has no error to log; for the rest of
- * response_timeout and for 1 MiB.  A server that does not close in time is left
- * in order, one that sends more is reset.
+ * The result is available as soon as the check is decided: with the header, or
+ * with the text.  The driver then reads on until the server closes, for the
+ * rest of response_timeout and up to 1 MiB, so that the server sees no error.
+ * A server that does not close in time is closed in order; a server that sends
+ * more is reset.
  *
  * @param[out] ret  Set on success only.
  * @param options   NULL for all defaults.
  * @return INFRA_OK; INFRA_ENOMEM; INFRA_ESTRUCT; INFRA_EINVAL: NULL, a text
- *         that may not stand in a request or is too long, a field that may not
- *         be set or too many, body_contains with HEAD, a status outside 100 .. 599, status_max below status_min,
- *         header_max or body_max above 1 MiB, a flag above 1.
+ *         that is too long or that a request may not contain, more than 32
+ *         fields or one that may not be set, body_contains with HEAD, a status
+ *         outside 100 .. 599, status_max below status_min, header_max or
+ *         body_max above 1 MiB, a flag above 1.
  *
  * Allocates.  Thread safety: any.
  */
@@ -252,45 +267,50 @@ INFRA_API INFRA_NODISCARD int infra_probe_http(
 struct infra_probe_agent_options {
     size_t size;
     const struct infra_allocator *allocator;
-    const char *send; /**< NULL: nothing is sent.  At most 1024 bytes. */
-    infra_time connect_timeout;    /**< 0: 1 s.  With TLS for each of both. */
-    infra_time response_timeout;   /**< From connected to the end; 0: 2 s. */
-    infra_time first_byte_timeout; /**< From connected to the first byte; 0, or
-                                        more: response_timeout. */
+    const char *send; /**< What to send, at most 1024 bytes; NULL: nothing. */
+    infra_time connect_timeout;    /**< Limit for TCP connect, and again for the
+                                        TLS handshake; 0: 1 s. */
+    infra_time response_timeout;   /**< Limit from connected to the end of the
+                                        check; 0: 2 s. */
+    infra_time first_byte_timeout; /**< Limit from connected to the first byte;
+                                        0 or anything above response_timeout:
+                                        response_timeout. */
     uint32_t tls;                  /**< 1: over TLS. */
     uint32_t reserved;
 };
 
 /**
- * Ask the agent of a backend: HAProxy's agent-check.  The agent is a small
- * server beside the backend that answers with one line and knows what no check
- * from outside sees: load, or the operator's wish.  The line ends with the
- * first CR or LF; its words are parted by blanks, tabs and commas, in any order
- * and any case, and the last of a kind wins:
+ * Create a check that asks a backend's agent (HAProxy's agent-check).
  *
- * - `up`; `down`, `fail`, `stopped`: told as HEALTH, the latter three end as
+ * An agent is a small server beside the backend.  It answers with one line, and
+ * knows what no check from outside sees: the load, or what the operator wants.
+ * The line ends with the first CR or LF.  Words are separated by blanks, tabs
+ * and commas, in any order and any case; the last word of a kind wins:
+ *
+ * - `up`; `down`, `fail`, `stopped`: HEALTH is set; the latter three end as
  *   AGENT_DOWN;
- * - `75%` or `weight:75%`: told as WEIGHT, weight_percent (at most 25600);
- *   `weight:10`, 0 to 256: told as WEIGHT_ABSOLUTE, weight.  0 and 0% are told
- *   as they are, and mean no new work, as in HAProxy: for the balancer they go
- *   to infra_balancer_set_share() and infra_balancer_set_weight(), where 0 is
- *   nothing, and never into infra_backend.weight, where 0 is the default, 1;
- * - `maxconn:30`: told as IN_FLIGHT_MAX; 0 is no cap;
- * - `ready`, `drain`, `maint`: told as ADMIN.
+ * - `75%` or `weight:75%`: WEIGHT is set, weight_percent is at most 25600;
+ * - `weight:10`, 0 to 256: WEIGHT_ABSOLUTE is set, with weight;
+ * - `maxconn:30`: IN_FLIGHT_MAX is set; 0 means no cap;
+ * - `ready`, `drain`, `maint`: ADMIN is set.
  *
- * A word that begins with # begins a description, up to the end of the line:
- * the text MESSAGE, or else the first word that is none of these (such words
- * and numbers out of range are ignored).
+ * A weight of 0 or 0% means no new work, as in HAProxy.  Pass it to
+ * infra_balancer_set_share() or infra_balancer_set_weight(), where 0 is no
+ * work.  Never store it in infra_backend.weight, where 0 means the default, 1.
  *
- * What is not told is not changed: the host keeps what it was told before.  For
- * HAProxy's behaviour it keeps the agent apart from the check of the backend
- * itself, takes PASSED and AGENT_DOWN for a verdict only if HEALTH is told, and
- * lets every other reason be: an agent that cannot be reached says nothing
- * about its backend.  A host that hands every outcome to the health of a
- * backend, as infra_prober does, holds a dead agent against it.
+ * A word that begins with # begins a description, which goes to the end of the
+ * line.  The text MESSAGE is the description, or else the first word that is
+ * none of the above.  Such words, and numbers out of range, are ignored.
  *
- * The reasons beside those of the connection: AGENT_DOWN; CLOSED_EARLY, no
- * whole line; REPLY_TOO_LONG, a line past 1024 bytes; BAD_REPLY, a zero byte.
+ * A field that is not set leaves the host's earlier value in force.  To behave
+ * like HAProxy, keep the agent apart from the check of the backend: take PASSED
+ * and AGENT_DOWN as a verdict only if HEALTH is set, and ignore every other
+ * reason, since an agent that cannot be reached says nothing about its backend.
+ * A host that passes every outcome on to the backend's health, as infra_prober
+ * does, counts a dead agent as a failure of the backend.
+ *
+ * Reasons beside those of the connection: AGENT_DOWN; CLOSED_EARLY: no complete
+ * line; REPLY_TOO_LONG: a line above 1024 bytes; BAD_REPLY: a zero byte.
  *
  * @param[out] ret  Set on success only.
  * @param options   NULL for all defaults.
@@ -302,25 +322,25 @@ struct infra_probe_agent_options {
 INFRA_API INFRA_NODISCARD int infra_probe_agent(
     struct infra_probe **ret, const struct infra_probe_agent_options *options);
 
-/** What to do in a step of a script. */
+/** What a step of a script does. */
 enum infra_probe_step_kind {
     /** Send the bytes. */
     INFRA_STEP_SEND,
-    /** Wait for the bytes; whatever comes before them is passed over. */
+    /** Wait for the bytes, skipping what comes before them. */
     INFRA_STEP_EXPECT,
-    /** These bytes must come next: the first that differs is UNEXPECTED. */
+    /** The bytes must come next; the first that differs is UNEXPECTED. */
     INFRA_STEP_EXPECT_START,
-    /** Wait for the end of the stream; whatever comes before is passed over. */
+    /** Wait for the end of the stream, skipping what comes before it. */
     INFRA_STEP_EXPECT_END,
-    /** Wait for nothing, but the bytes are UNEXPECTED if they come before what
-     *  the next expectation waits for, or end with it. */
+    /** Do not wait.  The check is UNEXPECTED if the bytes come before, or end
+     *  together with, those of the next expectation. */
     INFRA_STEP_REFUSE,
 };
 
 /** A step of a script. */
 struct infra_probe_step {
     const void *bytes; /**< Unused by EXPECT_END. */
-    size_t bytes_size; /**< 0: bytes is a string, and this its length. */
+    size_t bytes_size; /**< 0: bytes is a string; its length. */
     uint32_t kind;     /**< enum infra_probe_step_kind */
     uint32_t reserved;
 };
@@ -331,18 +351,23 @@ struct infra_probe_script_options {
     const struct infra_allocator *allocator;
     const struct infra_probe_step *steps;
     size_t steps_count;            /**< 1 to 64. */
-    infra_time connect_timeout;    /**< 0: 1 s.  With TLS for each of both. */
-    infra_time response_timeout;   /**< From connected to the end; 0: 2 s. */
-    infra_time first_byte_timeout; /**< From connected to the first byte; 0, or
-                                        more: response_timeout. */
+    infra_time connect_timeout;    /**< Limit for TCP connect, and again for the
+                                        TLS handshake; 0: 1 s. */
+    infra_time response_timeout;   /**< Limit from connected to the end of the
+                                        check; 0: 2 s. */
+    infra_time first_byte_timeout; /**< Limit from connected to the first byte;
+                                        0 or anything above response_timeout:
+                                        response_timeout. */
     uint32_t tls;                  /**< 1: over TLS. */
     uint32_t reserved;
 };
 
 /**
- * A check that sends and expects, for any protocol that needs no more, like
- * HAProxy's tcp-check.  An expectation begins where the one before it ended,
- * and the check passes with its last step.
+ * Create a check that sends and expects, for any simple protocol, like
+ * HAProxy's tcp-check.
+ *
+ * An expectation begins where the previous one ended.  The check passes with
+ * its last step.
  *
  * @code
  * const struct infra_probe_step smtp[] = {
@@ -362,50 +387,50 @@ struct infra_probe_script_options {
  *     { .kind = INFRA_STEP_SEND, .bytes = "version\r\n" },
  *     { .kind = INFRA_STEP_EXPECT_START, .bytes = "VERSION " },
  * };
- * const struct infra_probe_step ldap[] = { // bind, and its result is 0
+ * const struct infra_probe_step ldap[] = { // bind; result 0
  *     { .kind = INFRA_STEP_SEND, .bytes_size = 14,
  *       .bytes = "\x30\x0c\2\1\1\x60\7\2\1\3\4\0\x80\0" },
  *     { .kind = INFRA_STEP_EXPECT, .bytes = "\x0a\1\0", .bytes_size = 3 },
  * };
  * @endcode
  *
- * The result tells STATUS: how many steps were passed; so it is the index of
- * the one that was not.  Sending counts as passed as soon as it begins.  The
- * text MESSAGE is the first 127 bytes of what the last expectation saw, without
- * the line ends around it; after UNEXPECTED how much of the wrong answer it
- * shows depends on how that came.
+ * STATUS is set: result.status is the number of steps passed, and therefore the
+ * index of the step that failed.  A SEND counts as passed as soon as it begins.
+ * The text MESSAGE is the first 127 bytes that the last expectation saw,
+ * without the line ends around them.  After UNEXPECTED, the part of the wrong
+ * answer that it shows depends on how the input was split.
  *
- * The reasons beside those of the connection: UNEXPECTED; CLOSED_EARLY, the end
- * came where something else is expected; NO_REPLY, SLOW_REPLY, it did not come
- * in time; REPLY_TOO_LONG, past 64 KiB.
+ * Reasons beside those of the connection: UNEXPECTED; CLOSED_EARLY: the stream
+ * ended where something else is expected; NO_REPLY, SLOW_REPLY: not in time;
+ * REPLY_TOO_LONG: above 64 KiB.
  *
  * @param[out] ret  Set on success only.
  * @param options   Required.
  * @return INFRA_OK; INFRA_ENOMEM; INFRA_ESTRUCT; INFRA_EINVAL: NULL, no steps
- *         or too many, an unknown kind, no bytes, more than 4096 to send or
- *         more than 255 to look for, REFUSE without an expectation after it,
- *         tls above 1.
+ *         or too many, an unknown kind, no bytes, more than 4096 bytes to send
+ *         or 255 to look for, REFUSE without a later expectation, tls above 1.
  *
  * Allocates.  Thread safety: any.
  */
 INFRA_API INFRA_NODISCARD int infra_probe_script(
     struct infra_probe **ret, const struct infra_probe_script_options *options);
 
-/** Free a probe, and wipe what it knows; NULL is allowed.  Thread safety:
+/** Free a probe and wipe its memory; NULL is allowed.  Thread safety:
  *  owner. */
 INFRA_API void infra_probe_destroy(struct infra_probe *probe);
 
 /**
- * Begin a check, forgetting the one before.
+ * Start a check and forget the previous one.
  *
  * Thread safety: owner.
  */
 INFRA_API void infra_probe_start(struct infra_probe *probe, infra_time now);
 
 /**
- * The same for a checker that doubts itself: every deadline of this check is
- * @p patience_permille thousandths of what the options say, but never less than
- * that.
+ * Start a check with longer deadlines, for a checker that doubts itself.
+ *
+ * @param patience_permille  Factor for each timeout in the options, in
+ *                           thousandths; below 1000 counts as 1000.
  *
  * Thread safety: owner.
  */
@@ -414,17 +439,16 @@ INFRA_API void infra_probe_start_patiently(struct infra_probe *probe,
                                            infra_time now);
 
 /**
- * The conversation to run.  It is valid as long as the probe.
+ * Return the conversation to run, valid for the lifetime of the probe.
  *
  * Thread safety: owner.
  */
 INFRA_API struct infra_exchange infra_probe_exchange(struct infra_probe *probe);
 
 /**
- * Tell how the check ended.
+ * Return how the check ended.
  *
- * @return INFRA_OK; INFRA_EAGAIN: it was not started or is not over;
- *         INFRA_EINVAL.
+ * @return INFRA_OK; INFRA_EAGAIN: not started, or not over; INFRA_EINVAL.
  *
  * Thread safety: owner.
  */
@@ -432,8 +456,8 @@ INFRA_API int infra_probe_result(const struct infra_probe *probe,
                                  struct infra_probe_result *ret);
 
 /**
- * What the last check saw, as text: valid until the next start, "" if there is
- * none, and always printable ASCII, whatever the server sent.
+ * Return a text of the last check: printable ASCII whatever the server sent, ""
+ * if there is none, valid until the next start.
  *
  * @param kind  enum infra_probe_text_kind
  *
@@ -442,7 +466,7 @@ INFRA_API int infra_probe_result(const struct infra_probe *probe,
 INFRA_API const char *infra_probe_text(const struct infra_probe *probe,
                                        uint32_t kind);
 
-/** A reason in a few words ("no reply"), or "unknown".  Thread safety: any. */
+/** Name a reason ("no reply"), or "unknown".  Thread safety: any. */
 INFRA_API const char *infra_probe_reason_name(uint32_t reason);
 
 #ifdef __cplusplus

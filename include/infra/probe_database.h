@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /**
  * @file probe_database.h
- * Checks of databases: not only whether they live, but what they are.  Each logs
- * in, if it is told who to be, asks one question, and tells role, writability,
- * position and lag in its result (probe.h), for whoever routes statements or
- * looks for the most advanced replica.  Included by probe.h.
+ * Health checks of databases, which also find out the server's role.
+ *
+ * Each check logs in if the options name a user, asks its questions, and puts
+ * role, writability, position and lag into the result (probe.h): for routing of
+ * statements, or to find the most advanced replica.  Included by probe.h.
  *
  * @code
  * struct infra_probe_pgsql_options o = { .size = sizeof o,
@@ -15,27 +16,29 @@
  * infra_probe_pgsql(&probe, &o);
  * @endcode
  *
- * All can be asked a question of the host's own, too.  MySQL and PostgreSQL take
- * SQL, which is answered by one row whose first column is a number from 0 to
- * 2^64 - 1; Redis takes a command with its words, parted by blanks, which is
- * answered by such a number.  The result tells it as `answer`.  The question is
- * asked last, so that the answer is not older than the position.  It serves as a
- * canary, which shows that a table can be read, or for the timeline of
+ * **A question of the host's own** may be added to each.  MySQL and PostgreSQL
+ * take SQL that returns one row with a number from 0 to 2^64 - 1 in the first
+ * column.  Redis takes a command, its words separated by blanks, that returns
+ * such a number.  The result has the number as `answer`.  The question is asked
+ * last, so that the answer is not older than the position.  Use it as a canary,
+ * which shows that a table can be read, or for the timeline of
  * infra/promotion.h:
  *
  * @code
  * .question = "SELECT max(token) FROM failover.timeline"
  * @endcode
  *
- * An answer that is an error, NULL, no row or many, or no such number is not
- * told, and the check does not fail by it: the table may not be there yet.  The
- * text MESSAGE is then the error, if it was one.  The check does fail where the
- * server says that it is going or not in service, or does not answer in time:
- * what the question waits for, a lock as well, counts as the server's time.
+ * An error, NULL, no row, several rows, or another value leave the answer
+ * unset, and the check does not fail for it: the table may not exist yet.
+ * After an error the text MESSAGE is that error.  The check does fail if the
+ * server reports that it is stopping or not in service, and if the answer is
+ * late: time that the question waits, for a lock too, counts as the server's
+ * time.
  *
- * With answer_min or answer_max the answer decides, too: one that is not told or
- * not within them fails the check as ANSWER, and one that is an error with the
- * reason of the error (SERVER_ERROR as a rule).  A node of Galera that is synced:
+ * **Limits for the answer.**  With answer_min or answer_max the answer decides:
+ * an unset answer, or one outside the limits, fails the check as ANSWER, and an
+ * error fails it with the reason of the error (usually SERVER_ERROR).  A node
+ * of Galera that is synced:
  *
  * @code
  * .question = "SELECT VARIABLE_VALUE FROM information_schema.GLOBAL_STATUS"
@@ -43,23 +46,24 @@
  * .answer_min = 4, .answer_max = 4
  * @endcode
  *
- * (in MySQL performance_schema.global_status).  For a condition let SQL compare:
- * "SELECT (count(*) > 0)::int FROM ...", with answer_min 1.
+ * (in MySQL performance_schema.global_status).  For a condition let SQL
+ * compare: "SELECT (count(*) > 0)::int FROM ...", with answer_min 1.
  *
- * A check that only reads passes at a primary whose disk is full, while each
- * write fails, or hangs until there is room.  A question that writes notices
- * both: the error, and by response_timeout the silence (SLOW_REPLY).  It needs a
- * table of its own, with one row, a user that may write it, and answer_min 1:
+ * **A question that writes.**  On a primary with a full disk a check that only
+ * reads passes, although every write fails, or hangs until there is space.  A
+ * question that writes finds both: the error, and the hang as SLOW_REPLY after
+ * response_timeout.  It needs a table of its own with one row, a user that may
+ * write to the table, and answer_min 1:
  *
  * @code
  * "UPDATE canary SET n = n + 1 RETURNING 1"                    // PostgreSQL
  * "REPLACE INTO canary (id, at) VALUES (1, now()) RETURNING 1" // MariaDB 10.5
- * "SELECT touch_canary()"         // MySQL: a function that writes, and returns 1
+ * "SELECT touch_canary()"         // MySQL: a function that writes, returns 1
  * "INCR canary"                                                // Redis
  * @endcode
  *
- * Use it for a primary only (with expect = PRIMARY): a replica refuses, and each
- * check costs it a write.
+ * Ask it of a primary only (expect = PRIMARY): a replica refuses, and each
+ * check costs one write.
  */
 #ifndef INFRA_PROBE_DATABASE_H
 #define INFRA_PROBE_DATABASE_H
@@ -72,81 +76,83 @@ extern "C" {
 
 struct infra_probe; /**< See probe.h. */
 
-/** Options of infra_probe_mysql().  Texts are copied; of the password only its
+/** Options of infra_probe_mysql().  Texts are copied; of the password only a
  *  hash is kept. */
 struct infra_probe_mysql_options {
     size_t size;
     const struct infra_allocator *allocator;
-    const char *user;     /**< Who logs in, at most 255 bytes.  NULL: nobody. */
-    const char *password; /**< At most 255 bytes.  NULL or "": none. */
-    const char *question; /**< The host's own, 1 to 511 bytes; see above.  NULL:
-                               none. */
-    infra_time connect_timeout;    /**< 0: 1 s.  With TLS for each of both. */
-    infra_time response_timeout;   /**< From connected to the end; 0: 2 s. */
-    infra_time first_byte_timeout; /**< From connected to the first byte; 0, or
-                                        more: response_timeout. */
-    infra_time lag_max; /**< A replica may be this far behind; 0: any. */
-    uint32_t tls;       /**< 1: TLS, asked for before the login. */
-    uint32_t ask;       /**< 1: role, writable, lag and position are asked, to
-                             be told in the result.  0: as much of it as expect
-                             and lag_max need. */
-    uint32_t expect;    /**< enum infra_probe_role: what it must be to pass.
-                             PRIMARY: one that takes writes.  UNKNOWN: any. */
+    const char *user;     /**< At most 255 bytes; NULL: no login. */
+    const char *password; /**< At most 255 bytes; NULL or "": none. */
+    const char *question; /**< The host's question, see above, 1 to 511 bytes;
+                               NULL: none. */
+    infra_time connect_timeout;    /**< Limit for TCP connect, and again for the
+                                        TLS handshake; 0: 1 s. */
+    infra_time response_timeout;   /**< Limit from connected to the end of the
+                                        check; 0: 2 s. */
+    infra_time first_byte_timeout; /**< Limit from connected to the first byte;
+                                        0 or anything above response_timeout:
+                                        response_timeout. */
+    infra_time lag_max; /**< Greatest lag of a replica that passes; 0: any. */
+    uint32_t tls;       /**< 1: TLS, requested before the login. */
+    uint32_t ask;    /**< 1: ask for role, writable, lag and position.  0: ask
+                             only what expect and lag_max need. */
+    uint32_t expect; /**< enum infra_probe_role that passes; UNKNOWN: any.
+                             PRIMARY: a server that takes writes. */
     uint32_t reserved;
     uint64_t answer_min; /**< Least answer that passes; 0: any. */
-    uint64_t answer_max; /**< Greatest answer that passes; 0: any.  With either
-                              there has to be an answer. */
+    uint64_t answer_max; /**< Greatest answer that passes; 0: any.  Either limit
+                              requires an answer. */
 };
 
 /**
- * A MySQL or MariaDB server: its greeting, a login, and what it is.
+ * Create a check of a MySQL or MariaDB server: greeting, login, questions.
  *
- * With a user it passes when the login succeeds and the questions, if there are
- * any, have the expected answers.  It leaves with COM_QUIT, and the server
- * counts nothing.  The method is mysql_native_password, also where the server
- * switches to it; or no password, also with caching_sha2_password.  Other
- * methods end in LOGIN_UNKNOWN, with their name as the message.
+ * **With a user** the check passes when the login succeeds and the answers are
+ * as expected.  It leaves with COM_QUIT, and the server counts no error.  The
+ * login method is mysql_native_password, also if the server switches to it; or
+ * an empty password, with caching_sha2_password as well.  Other methods end as
+ * LOGIN_UNKNOWN with the method's name as MESSAGE.
  *
- * Without a user it passes when the server lets the anonymous user in or says
- * that it does not.  That has a reason: a login that is broken off counts as an
- * error of the host (host_cache.SUM_CONNECT_ERRORS of MariaDB 10.11), and after
- * max_connect_errors of them, 100 by default, the server blocks the host with
- * all its clients.  A login that is refused does not count there, so this check
- * always waits to be refused, in LOGIN_UNKNOWN and where TLS is missing, too;
- * not so if the TLS handshake fails.  The server counts it in Aborted_connects,
- * and may log it.  A user of its own for the check, which needs no privilege,
- * leaves no trace at all.
+ * **Without a user** the check passes when the server accepts or refuses the
+ * anonymous user.  The reason: a server counts a login that is broken off as an
+ * error of the client's host (host_cache.SUM_CONNECT_ERRORS of MariaDB 10.11).
+ * After max_connect_errors of them, 100 by default, it blocks that host with
+ * all its clients.  A refused login does not count there.  So this check always
+ * waits for the refusal, also after LOGIN_UNKNOWN and where TLS is missing; the
+ * exception is a failed TLS handshake.  The server counts the refusal in
+ * Aborted_connects and may log it.  A user of its own for the check, which
+ * needs no privilege, leaves no trace.
  *
- * What is asked, and what of it is told:
+ * What the check asks and reports:
  *
  * - writable: neither read_only nor innodb_read_only is on.
- * - role: REPLICA if it is set up to follow another server, even if it takes
- *   writes or has stopped to follow; else PRIMARY.  Needs a privilege: REPLICA
- *   MONITOR in MariaDB, REPLICATION CLIENT in MySQL.
- * - lag: Seconds_Behind_Master, of all its sources the greatest; not told while
- *   it does not know that.
- * - position: from @@gtid_current_pos in MariaDB the sum of the sequence
- *   numbers (of the usual single domain, its number), from @@gtid_executed in
- *   MySQL the number of transactions.  Of two servers with one history the
- *   greater one is ahead.  INFRA_PROBE_TEXT_POSITION is what the server wrote,
- *   without blanks; "" if that is longer than 4095 bytes.
- * - INFRA_PROBE_TEXT_SOURCE, with the role: the host and port of the source
- *   whose IO thread runs, as they were configured; of several the first.
+ * - role: REPLICA if the server is set up to follow another one, also if it
+ *   takes writes or has stopped to follow; else PRIMARY.  Needs a privilege:
+ *   REPLICA MONITOR in MariaDB, REPLICATION CLIENT in MySQL.
+ * - lag: the greatest Seconds_Behind_Master of all sources; unset while the
+ *   server does not know it.
+ * - position: in MariaDB the sum of the sequence numbers in @@gtid_current_pos
+ *   (with the usual single domain, its number), in MySQL the number of
+ *   transactions in @@gtid_executed.  Of two servers with one history, the
+ *   greater position is ahead.  INFRA_PROBE_TEXT_POSITION is the server's text
+ *   without blanks; "" above 4095 bytes.
+ * - INFRA_PROBE_TEXT_SOURCE, set with the role: configured host and port of the
+ *   source with a running IO thread; of several sources the first.
  *
- * What of this was not answered is not told, and counts only if expect or
- * lag_max needs it (then SERVER_ERROR; the result's status and the message say
- * why).  With lag_max a replica fails as NOT_REPLICATING when a thread of it
- * does not run or its lag is not told; this includes every replica of a primary
- * that is gone.  lag_max is nothing to a server that is not a replica.
+ * An answer that does not come is unset, and fails the check only if expect or
+ * lag_max needs it: as SERVER_ERROR, with the cause in status and MESSAGE.
+ * With lag_max a replica fails as NOT_REPLICATING when one of its threads does
+ * not run or its lag is unset; that includes every replica of a dead primary.
+ * lag_max has no effect on a server that is not a replica.
  *
- * About 8 KiB of memory.
+ * Memory: about 8 KiB.
  *
  * @param[out] ret  Set on success only.
  * @param options   NULL for all defaults.
  * @return INFRA_OK; INFRA_ENOMEM; INFRA_ESTRUCT; INFRA_EINVAL: NULL, a text
- *         that is too long, an empty question, a password or anything to ask
- *         without a user, a value that is not known, limits of an answer without
- *         a question or the greatest below the least.
+ *         that is too long, an empty question, a password, or anything to ask,
+ *         without a user, an unknown value, limits for the answer without a
+ *         question, answer_max below answer_min.
  *
  * Allocates.  Thread safety: any.
  */
@@ -157,81 +163,84 @@ INFRA_API INFRA_NODISCARD int infra_probe_mysql(
 struct infra_probe_pgsql_options {
     size_t size;
     const struct infra_allocator *allocator;
-    const char *user;              /**< NULL: "postgres".  1 to 127 bytes. */
-    const char *password;          /**< NULL or "": none.  At most 1023
-                                        bytes. */
-    const char *database;          /**< NULL: "postgres".  1 to 127 bytes. */
-    const char *question;          /**< The host's own, 1 to 511 bytes; see
-                                        above.  NULL: none. */
-    infra_time lag_max;            /**< A replica may be this far behind; 0: any
-                                     distance. */
-    infra_time connect_timeout;    /**< 0: 1 s.  With TLS for each of both. */
-    infra_time response_timeout;   /**< From connected to the end; 0: 2 s. */
-    infra_time first_byte_timeout; /**< From connected to the first byte; 0, or
-                                        more: response_timeout. */
-    uint64_t seed;   /**< For nonces: entropy, another one for each probe. */
-    uint32_t expect; /**< enum infra_probe_role: what it must be to pass.
-                          PRIMARY: one that takes writes, else READ_ONLY.
-                          UNKNOWN: any. */
-    uint32_t ask;    /**< 1: role, writable, lag and position are asked, to be
-                          told in the result.  So do expect and lag_max. */
-    uint32_t tls;    /**< 1: TLS, asked for before the login. */
-    uint32_t clear_password; /**< 1: a server that asks for the password in
-                                  clear text gets it without TLS too. */
+    const char *user;     /**< 1 to 127 bytes; NULL: "postgres". */
+    const char *password; /**< At most 1023 bytes; NULL or "": none. */
+    const char *database; /**< 1 to 127 bytes; NULL: "postgres". */
+    const char *question; /**< The host's question, see above, 1 to 511 bytes;
+                               NULL: none. */
+    infra_time lag_max;   /**< Greatest lag of a replica that passes; 0: any. */
+    infra_time connect_timeout;    /**< Limit for TCP connect, and again for the
+                                        TLS handshake; 0: 1 s. */
+    infra_time response_timeout;   /**< Limit from connected to the end of the
+                                        check; 0: 2 s. */
+    infra_time first_byte_timeout; /**< Limit from connected to the first byte;
+                                        0 or anything above response_timeout:
+                                        response_timeout. */
+    uint64_t seed;   /**< For nonces: entropy, different for each probe. */
+    uint32_t expect; /**< enum infra_probe_role that passes; UNKNOWN: any.
+                          PRIMARY: a server that takes writes, else
+                          READ_ONLY. */
+    uint32_t ask;    /**< 1: ask for role, writable, lag and position; expect
+                          and lag_max imply it. */
+    uint32_t tls;    /**< 1: TLS, requested before the login. */
+    uint32_t clear_password; /**< 1: send the password in clear text without
+                                  TLS if the server asks for it. */
     uint64_t answer_min;     /**< Least answer that passes; 0: any. */
-    uint64_t answer_max;     /**< Greatest answer that passes; 0: any.  With
-                                  either there has to be an answer. */
+    uint64_t answer_max;     /**< Greatest answer that passes; 0: any.  Either
+                                  limit requires an answer. */
 };
 
 /**
- * A login at PostgreSQL (10 or later, or a pooler before it), and what the
- * server tells of itself.  How far it goes:
+ * Create a check of PostgreSQL (10 or later, or a pooler in front of it): login
+ * and questions.
  *
- * - Without a password and with nothing to ask it passes as soon as the server
- *   asks for a password of any kind, or, where it asks for none, is ready.  The
- *   user need not exist.
- * - With a password, when the server has let it in and is ready.
- * - With something to ask, which needs a login, by the answer to one query; the
- *   host's own question is another one after it.  It tells `role`; `writable`,
- *   which is no on replicas and where default_transaction_read_only is on;
- *   `position`, the LSN that a primary has written or a replica has replayed,
- *   and INFRA_PROBE_TEXT_POSITION, the same as "0/3000148"; `lag` of a replica,
- *   and INFRA_PROBE_TEXT_SOURCE.
+ * - Without a password and without questions the check passes as soon as the
+ *   server asks for a password of any kind, or is ready if it asks for none.
+ *   The user need not exist.
+ * - With a password it passes when the server has accepted the login and is
+ *   ready.
+ * - With ask, expect or lag_max, which need a login, it sends one query; the
+ *   host's question is a second one.  The query sets role; writable, 0 on a
+ *   replica and with default_transaction_read_only; position, the LSN that a
+ *   primary has written or a replica has replayed, and the same as
+ *   INFRA_PROBE_TEXT_POSITION, "0/3000148"; lag of a replica; and
+ *   INFRA_PROBE_TEXT_SOURCE.
  *
- * A replica that is more than lag_max behind, or cannot tell, is LAGGING; and
- * NOT_REPLICATING if its receiver is gone, too.  So a replica that has lost its
- * primary passes for as long as lag_max.  That is nothing to a primary.
+ * A replica with a lag above lag_max, or with an unknown lag, is LAGGING, or
+ * NOT_REPLICATING if its receiver is gone, too.  A replica that has lost its
+ * primary therefore passes for another lag_max.  lag_max has no effect on a
+ * primary.
  *
- * The lag is 0 when all that was received is replayed and the receiver is at
- * work, else the age of the last commit that was replayed, by the clocks of
- * both servers, but no more than the time since a check saw it 0.  What the
- * primary has not sent is not seen.  The receiver's state needs the role
- * pg_monitor; for other users a receiver that exists is one that works, and the
- * source is not told; nor is it by PostgreSQL 10.  A source behind a socket of
- * the file system is told as the socket's directory and the port.
+ * The lag is 0 while everything received is replayed and the receiver works.
+ * Else it is the age of the last replayed commit, by the clocks of both
+ * servers, but at most the time since a check saw a lag of 0.  What the primary
+ * has not sent is not counted.  The receiver's state needs the role pg_monitor.
+ * For other users a receiver that exists counts as working, and the source is
+ * unset, as it is with PostgreSQL 10.  A source behind a socket in the file
+ * system is the socket's directory and the port.
  *
- * The password goes out as the server asks: SCRAM-SHA-256, where the server has
- * to prove that it knows the password, too (else LOGIN_FORGED); MD5; in clear
- * text only over TLS, unless clear_password is 1; other methods are
- * LOGIN_UNKNOWN.  A server that asks for none is believed: against who may sit
- * in between only TLS helps.  For SCRAM a password that is not ASCII has to
- * come normalised (RFC 4013).  A server may ask for up to 100000 iterations,
- * which take 50 ms (the usual 4096: 2 ms) at the first login and when its salt
- * changes; more are LOGIN_UNKNOWN.  Nonces come from the seed: from the same
- * seed, the same nonces, by which a server could be forged out of a recording.
+ * **Login.**  The server chooses the method: SCRAM-SHA-256, in which the server
+ * also proves that it knows the password (else LOGIN_FORGED); MD5; clear text,
+ * over TLS only unless clear_password is 1; any other method is LOGIN_UNKNOWN.
+ * A server that asks for no password is believed: only TLS protects against a
+ * party in between.  For SCRAM, normalise a password that is not ASCII first
+ * (RFC 4013).  A server may ask for up to 100000 iterations, which take 50 ms
+ * (the usual 4096: 2 ms) at the first login and when its salt changes; more are
+ * LOGIN_UNKNOWN.  Nonces come from the seed.  The same seed gives the same
+ * nonces, with which a recording could pass for the server.
  *
- * The reasons of errors go by SQLSTATE: STARTING (57P03), STOPPING (57P01,
- * 57P02, and 57P03 with a message in English that says so), CROWDED (53300),
- * LOGIN_REFUSED (28...), SERVER_ERROR (others).  INFRA_PROBE_TEXT_MESSAGE is
- * "FATAL 28P01 ..."; INFRA_PROBE_TEXT_VERSION the server's version.  A check
- * reads at most 64 KiB.
+ * Reasons for errors follow the SQLSTATE: STARTING (57P03), STOPPING (57P01,
+ * 57P02, and 57P03 with an English message that says "shutting down"), CROWDED
+ * (53300), LOGIN_REFUSED (28...), SERVER_ERROR (others).
+ * INFRA_PROBE_TEXT_MESSAGE is "FATAL 28P01 ...", INFRA_PROBE_TEXT_VERSION the
+ * server's version.  A check reads at most 64 KiB.
  *
  * @param[out] ret  Set on success only.
  * @param options   NULL for all defaults.
  * @return INFRA_OK; INFRA_ENOMEM; INFRA_ESTRUCT; INFRA_EINVAL: NULL, a text
  *         that is empty or too long, an unknown role, ask, tls or
- *         clear_password above 1, limits of an answer without a question or the
- *         greatest below the least.
+ *         clear_password above 1, limits for the answer without a question,
+ *         answer_max below answer_min.
  *
  * Allocates.  Thread safety: any.
  */
@@ -242,58 +251,65 @@ INFRA_API INFRA_NODISCARD int infra_probe_pgsql(
 struct infra_probe_redis_options {
     size_t size;
     const struct infra_allocator *allocator;
-    const char *user;     /**< NULL: the default user.  At most 255 bytes. */
-    const char *password; /**< NULL: no login.  At most 4096 bytes. */
-    infra_time connect_timeout;    /**< 0: 1 s.  With TLS for each of both. */
-    infra_time response_timeout;   /**< From connected to the end; 0: 2 s. */
-    infra_time first_byte_timeout; /**< From connected to the first byte; 0, or
-                                        more: response_timeout. */
-    uint32_t expect; /**< enum infra_probe_role; 0: any.  Implies ask. */
-    uint32_t ask;    /**< 1: tell role, writable and position. */
+    const char *user;     /**< At most 255 bytes; NULL: the default user. */
+    const char *password; /**< At most 4096 bytes; NULL: no login. */
+    infra_time connect_timeout;    /**< Limit for TCP connect, and again for the
+                                        TLS handshake; 0: 1 s. */
+    infra_time response_timeout;   /**< Limit from connected to the end of the
+                                        check; 0: 2 s. */
+    infra_time first_byte_timeout; /**< Limit from connected to the first byte;
+                                        0 or anything above response_timeout:
+                                        response_timeout. */
+    uint32_t expect; /**< enum infra_probe_role that passes; UNKNOWN: any. */
+    uint32_t ask;    /**< 1: ask for role, writable and position; expect implies
+                          it. */
     uint32_t tls;    /**< 1: over TLS. */
     uint32_t reserved;
-    const char *question; /**< The host's own, 1 to 511 bytes without control
-                               characters, "GET canary"; see above.  NULL:
+    const char *question; /**< The host's question, see above, 1 to 511 bytes
+                               without control characters, "GET canary"; NULL:
                                none. */
     uint64_t answer_min;  /**< Least answer that passes; 0: any. */
-    uint64_t answer_max;  /**< Greatest answer that passes; 0: any.  With either
-                               there has to be an answer. */
+    uint64_t answer_max; /**< Greatest answer that passes; 0: any.  Either limit
+                               requires an answer. */
 };
 
 /**
- * A check of Redis, or of what speaks its protocol (RESP2): AUTH if there is a
- * password, PING, ROLE if that is asked for, and the host's question, all in one
- * write.  So the question is asked also where an earlier reply fails the check.
+ * Create a check of Redis, or of another server that speaks RESP2.
  *
- * - A primary is writable, and its position is its replication offset.
- * - A replica is not writable, whatever its replica-read-only says, and its
- *   position is how far it has applied its primary's stream.  While its link to
- *   the primary does not stand, ROLE tells no position, the text MESSAGE is the
- *   state of the link ("connect", "sync"), and a replica that is expected is
- *   NOT_REPLICATING.  While it stands INFRA_PROBE_TEXT_SOURCE is the primary.
- * - A sentinel has no role: it fails whatever role is expected.
+ * One write sends AUTH if there is a password, PING, ROLE if ask or expect
+ * needs it, and the host's question.  The question is therefore asked even if
+ * an earlier reply fails the check.
  *
- * The lag in time is not in ROLE: compare positions.  ACL: the user needs
- * +ping, and +role for ROLE.  The reasons beside those of the connection:
+ * - A primary is writable; its position is its replication offset.
+ * - A replica is not writable, whatever its replica-read-only says; its
+ *   position is the applied offset of the primary's stream.  While its link to
+ *   the primary is down, there is no position, the text MESSAGE is the state of
+ *   the link ("connect", "sync"), and expect = REPLICA ends as NOT_REPLICATING.
+ *   While the link is up, INFRA_PROBE_TEXT_SOURCE is the primary.
+ * - A sentinel has no role, and fails with any expected role.
  *
- * - LOGIN_REFUSED: a wrong password, none where one is needed or one where none
- *   is known, or the protected mode;
- * - STARTING: it loads its data;
- * - CROWDED: the maximum of clients is reached;
- * - NOT_REPLICATING: also a replica that serves nothing without its primary;
- * - READ_ONLY, NOT_REPLICA: it has not the expected role;
+ * ROLE has no lag in time: compare positions.  ACL: the user needs +ping, and
+ * +role for ROLE.  Reasons beside those of the connection:
+ *
+ * - LOGIN_REFUSED: wrong password, a password missing or not expected, or
+ *   protected mode;
+ * - STARTING: the server loads its data;
+ * - CROWDED: the maximum number of clients is reached;
+ * - NOT_REPLICATING: also a replica that refuses to serve without its primary;
+ * - READ_ONLY, NOT_REPLICA: not the expected role;
  * - SERVER_ERROR: any other error;
- * - WRONG_PROTOCOL, BAD_REPLY: what Redis does not say;
- * - REPLY_TOO_LONG: past 64 KiB.
+ * - WRONG_PROTOCOL, BAD_REPLY: not what Redis sends;
+ * - REPLY_TOO_LONG: above 64 KiB.
  *
- * The texts: MESSAGE, the first 255 bytes of the error; POSITION, the offset.
+ * Texts: MESSAGE, the first 255 bytes of the error; POSITION, the offset.
  *
  * @param[out] ret  Set on success only.
  * @param options   NULL for all defaults.
  * @return INFRA_OK; INFRA_ENOMEM; INFRA_ESTRUCT; INFRA_EINVAL: NULL, a text
  *         that is too long or has control characters, a question without a
- *         word, a user without a password, no such role, a flag above 1, limits
- *         of an answer without a question or the greatest below the least.
+ *         word, a user without a password, an unknown role, a flag above 1,
+ *         limits for the answer without a question, answer_max below
+ *         answer_min.
  *
  * Allocates.  Thread safety: any.
  */
