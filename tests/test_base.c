@@ -2,6 +2,7 @@
 /* The vocabulary: names, sized structs, sets, hashing, randomness, timers. */
 #include "support.h"
 
+#include "base/characters.h"
 #include "base/internal.h"
 #include "base/random.h"
 #include "base/timers.h"
@@ -109,6 +110,82 @@ START_TEST(options_of_any_age)
     src.known.size = 4097;
     ck_assert_int_eq(infra__options_import(&dst, sizeof dst, &src, v1),
                      INFRA_EINVAL);
+}
+END_TEST
+
+static int complete(void *options)
+{
+    struct sized *o = options;
+
+    o->new = o->new != 0 ? o->new : 5;
+    return o->old <= 9 ? INFRA_OK : INFRA_EINVAL;
+}
+
+/* Options are imported, completed and checked in this order, and the first
+ * error is the result. */
+START_TEST(options_are_completed_once_they_are_imported)
+{
+    struct sized src = { .size = sizeof src, .old = 9 };
+    struct sized dst = { .size = sizeof dst };
+
+    ck_assert_int_eq(infra__options_take(&dst, &src, complete), INFRA_OK);
+    ck_assert_uint_eq(dst.old, 9);
+    ck_assert_uint_eq(dst.new, 5);
+    src.old = 10;
+    ck_assert_int_eq(infra__options_take(&dst, &src, complete), INFRA_EINVAL);
+    ck_assert_int_eq(infra__options_take(&dst, &src, NULL), INFRA_OK);
+    src.size = 1;
+    ck_assert_int_eq(infra__options_take(&dst, &src, complete), INFRA_EINVAL);
+}
+END_TEST
+
+/* An object begins with its allocator; after an error there is no object. */
+START_TEST(objects_begin_with_their_allocator)
+{
+    struct test_heap heap;
+    int err = INFRA_ESTRUCT;
+
+    test_heap_init(&heap, 1);
+    ck_assert_ptr_null(infra__object_create(&err, 100, &heap.allocator));
+    ck_assert_int_eq(err, INFRA_ESTRUCT);
+    ck_assert_int_eq(heap.calls, 0);
+    err = INFRA_OK;
+    struct infra_allocator *object =
+        infra__object_create(&err, 100, &heap.allocator);
+    ck_assert_ptr_eq(object->user, &heap);
+    infra__object_free(object, 100);
+    ck_assert_int_eq(heap.live, 0);
+    ck_assert_ptr_null(infra__object_create(&err, 100, &heap.allocator));
+    ck_assert_int_eq(err, INFRA_ENOMEM);
+}
+END_TEST
+
+/* A table of names answers for its gaps and for what is past its end. */
+START_TEST(names_of_a_table_with_a_gap)
+{
+    static const char *const names[] = { [0] = "first", [2] = "third" };
+
+    ck_assert_str_eq(INFRA__NAME(names, 0), "first");
+    ck_assert_str_eq(INFRA__NAME(names, 1), "unknown");
+    ck_assert_str_eq(INFRA__NAME(names, 2), "third");
+    ck_assert_str_eq(INFRA__NAME(names, 3), "unknown");
+}
+END_TEST
+
+/* Texts are checked for their size, their characters, and against a word. */
+START_TEST(texts_are_checked)
+{
+    ck_assert(infra__text_fits("ab", 1, 2));
+    ck_assert(!infra__text_fits("abc", 1, 2));
+    ck_assert(!infra__text_fits("", 1, 2));
+    ck_assert(infra__text_fits("", 0, 2));
+    ck_assert(!infra__text_fits(NULL, 0, 2));
+    ck_assert(infra__text_is_made_of(infra__is_digit, "12a", 2));
+    ck_assert(!infra__text_is_made_of(infra__is_digit, "12a", 3));
+    ck_assert(infra__text_is_made_of(infra__is_digit, "", 0));
+    ck_assert(infra__is_word("yes!", 3, "yes"));
+    ck_assert(!infra__is_word("yes!", 4, "yes"));
+    ck_assert(!infra__is_word("yes!", 2, "yes"));
 }
 END_TEST
 
@@ -267,6 +344,10 @@ static Suite *base_suite(void)
 
     tc = tcase_create("structs");
     tcase_add_test(tc, options_of_any_age);
+    tcase_add_test(tc, options_are_completed_once_they_are_imported);
+    tcase_add_test(tc, objects_begin_with_their_allocator);
+    tcase_add_test(tc, names_of_a_table_with_a_gap);
+    tcase_add_test(tc, texts_are_checked);
     tcase_add_test(tc, stats_of_any_age);
     tcase_add_test(tc, sets_keep_to_their_ids);
     tcase_add_test(tc, memory_is_zeroed_and_bounded);

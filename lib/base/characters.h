@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Characters as HTTP sees them (RFC 9110 §5.6, RFC 5234 §B.1), in no locale. */
+/* Characters as HTTP sees them (RFC 9110 §5.6, RFC 5234 §B.1), in no locale, and
+ * the checks of texts that options and peers give. */
 #ifndef INFRA_BASE_CHARACTERS_H
 #define INFRA_BASE_CHARACTERS_H
 
@@ -39,6 +40,34 @@ static inline bool infra__is_tchar(unsigned char c)
 
     return (l >= 'a' && l <= 'z') || infra__is_digit(c) ||
            (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
+}
+
+/* Is @text there, of @size_min to @size_max bytes? */
+static inline bool infra__text_fits(const char *text, size_t size_min,
+                                    size_t size_max)
+{
+    size_t size = text != NULL ? strnlen(text, size_max + 1) : 0;
+
+    return text != NULL && size >= size_min && size <= size_max;
+}
+
+/* May each of the @size bytes stand where @may says? */
+static inline bool infra__text_is_made_of(bool (*may)(unsigned char c),
+                                          const char *text, size_t size)
+{
+    size_t i = 0;
+
+    while (i < size && may((unsigned char)text[i])) {
+        i++;
+    }
+    return i == size;
+}
+
+/* Are the @size bytes exactly @word? */
+static inline bool infra__is_word(const void *bytes, size_t size,
+                                  const char *word)
+{
+    return size == strlen(word) && memcmp(bytes, word, size) == 0;
 }
 
 /* The value of a hexadecimal digit, or -1. */

@@ -45,6 +45,30 @@ void infra__free(const struct infra_allocator *a, void *ptr, size_t count,
     }
 }
 
+void *infra__object_create(int *err, size_t bytes,
+                           const struct infra_allocator *a)
+{
+    struct infra_allocator allocator = infra__allocator_or_libc(a);
+
+    if (*err != INFRA_OK) {
+        return NULL;
+    }
+    struct infra_allocator *object = infra__alloc(&allocator, 1, bytes);
+    if (object == NULL) {
+        *err = INFRA_ENOMEM;
+        return NULL;
+    }
+    *object = allocator;
+    return object;
+}
+
+void infra__object_free(void *object, size_t bytes)
+{
+    struct infra_allocator allocator = *(struct infra_allocator *)object;
+
+    infra__free(&allocator, object, 1, bytes);
+}
+
 void *infra__alloc_lines(const struct infra_allocator *a, size_t bytes,
                          void **ret_raw)
 {

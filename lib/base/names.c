@@ -52,7 +52,7 @@ uint32_t infra_version(void)
 
 const char *infra_outcome_name(uint32_t outcome)
 {
-    return outcome < INFRA__COUNT_OF(outcomes) ? outcomes[outcome] : "unknown";
+    return INFRA__NAME(outcomes, outcome);
 }
 
 int infra_outcome_blames_backend(uint32_t outcome)

@@ -31,6 +31,16 @@ int infra__options_import(void *dst, size_t dst_size, const void *src,
     return INFRA_OK;
 }
 
+int infra__options_take(void *options, const void *src,
+                        int (*complete)(void *options))
+{
+    size_t size;
+
+    memcpy(&size, options, sizeof size);
+    int err = infra__options_import(options, size, src, size);
+    return err == INFRA_OK && complete != NULL ? complete(options) : err;
+}
+
 int infra__stats_export(void *dst, const void *src, size_t src_size,
                         size_t v1_size)
 {

@@ -32,7 +32,7 @@ static const char *const reasons[] = {
 
 const char *infra_health_reason_name(uint32_t reason)
 {
-    return reason < INFRA__COUNT_OF(reasons) ? reasons[reason] : "unknown";
+    return INFRA__NAME(reasons, reason);
 }
 
 static void set_defaults(struct infra_health_options *o)
@@ -56,53 +56,44 @@ static bool in_range(const struct infra_health_options *o)
            o->initial <= INFRA_HEALTH_INITIAL_FULLY_DOWN;
 }
 
-static int allocate(struct infra_health **ret,
-                    const struct infra_allocator *allocator, uint32_t ids_max)
+static int complete(void *options)
 {
-    struct infra_health *h = infra__alloc(allocator, 1, sizeof *h);
+    struct infra_health_options *o = options;
 
-    if (h == NULL) {
-        return INFRA_ENOMEM;
+    if (o->reserved != 0) {
+        return INFRA_ESTRUCT;
     }
-    h->allocator = *allocator;
-    h->ids_max = ids_max;
-    h->backends = infra__alloc(allocator, ids_max, sizeof *h->backends);
-    h->kept = infra__alloc(allocator, ids_max, sizeof *h->kept);
-    if (h->backends == NULL || h->kept == NULL ||
-        infra__keys_init(&h->keys, 2 * ids_max, allocator) != INFRA_OK ||
-        infra__timers_init(&h->checks, ids_max, allocator) != INFRA_OK ||
-        infra__timers_init(&h->changes, ids_max, allocator) != INFRA_OK) {
-        infra_health_destroy(h);
-        return INFRA_ENOMEM;
-    }
-    *ret = h;
-    return INFRA_OK;
+    set_defaults(o);
+    return in_range(o) ? INFRA_OK : INFRA_EINVAL;
+}
+
+static bool allocate(struct infra_health *h)
+{
+    const struct infra_allocator *a = &h->allocator;
+
+    h->backends = infra__alloc(a, h->ids_max, sizeof *h->backends);
+    h->kept = infra__alloc(a, h->ids_max, sizeof *h->kept);
+    return h->backends != NULL && h->kept != NULL &&
+           infra__keys_init(&h->keys, 2 * h->ids_max, a) == INFRA_OK &&
+           infra__timers_init(&h->checks, h->ids_max, a) == INFRA_OK &&
+           infra__timers_init(&h->changes, h->ids_max, a) == INFRA_OK;
 }
 
 int infra_health_create(struct infra_health **ret,
                         const struct infra_health_options *options)
 {
     struct infra_health_options o = { .size = sizeof o };
-    struct infra_health *h;
+    int err =
+        ret != NULL ? infra__options_take(&o, options, complete) : INFRA_EINVAL;
+    struct infra_health *h = infra__object_create(&err, sizeof *h, o.allocator);
 
-    if (ret == NULL) {
-        return INFRA_EINVAL;
-    }
-    int err = infra__options_import(&o, sizeof o, options, sizeof o);
-    if (err != INFRA_OK) {
+    if (h == NULL) {
         return err;
     }
-    if (o.reserved != 0) {
-        return INFRA_ESTRUCT;
-    }
-    set_defaults(&o);
-    if (!in_range(&o)) {
-        return INFRA_EINVAL;
-    }
-    struct infra_allocator allocator = infra__allocator_or_libc(o.allocator);
-    err = allocate(&h, &allocator, o.ids_max);
-    if (err != INFRA_OK) {
-        return err;
+    h->ids_max = o.ids_max;
+    if (!allocate(h)) {
+        infra_health_destroy(h);
+        return INFRA_ENOMEM;
     }
     h->schedule =
         (struct infra__schedule) { .inter = o.inter,
@@ -124,15 +115,13 @@ void infra_health_destroy(struct infra_health *health)
     if (health == NULL) {
         return;
     }
-    struct infra_allocator allocator = health->allocator;
-    infra__timers_finish(&health->changes, &allocator);
-    infra__timers_finish(&health->checks, &allocator);
-    infra__keys_finish(&health->keys, &allocator);
-    infra__free(&allocator, health->kept, health->ids_max,
-                sizeof *health->kept);
-    infra__free(&allocator, health->backends, health->ids_max,
-                sizeof *health->backends);
-    infra__free(&allocator, health, 1, sizeof *health);
+    const struct infra_allocator *a = &health->allocator;
+    infra__timers_finish(&health->changes, a);
+    infra__timers_finish(&health->checks, a);
+    infra__keys_finish(&health->keys, a);
+    infra__free(a, health->kept, health->ids_max, sizeof *health->kept);
+    infra__free(a, health->backends, health->ids_max, sizeof *health->backends);
+    infra__object_free(health, sizeof *health);
 }
 
 /* Empty an id. The check that may be running becomes stale. */

@@ -14,68 +14,60 @@ INFRA__NO_TAIL_PADDING(struct infra_outlier_options, enforce);
 INFRA__NO_TAIL_PADDING(struct infra_outlier_stats, detections);
 _Static_assert(sizeof(struct infra_outlier_event) == 64, "events are 64 bytes");
 
+/* For each id in one block: found, ids, values, scratch. */
+#define COMPARED_SIZE (sizeof(uint64_t) + 3 * sizeof(uint32_t))
+
 static size_t slots_size(uint32_t ids_max)
 {
     return ids_max * sizeof(struct infra__outlier_slot);
 }
 
-static int allocate(struct infra_outlier **ret, const struct infra_allocator *a,
-                    uint32_t ids_max)
+static bool allocate(struct infra_outlier *o)
 {
-    void *raw;
-    struct infra_outlier *o = infra__alloc_lines(a, sizeof *o, &raw);
+    const struct infra_allocator *a = &o->allocator;
+    uint32_t ids_max = o->desk.ids_max;
 
-    if (o == NULL) {
-        return INFRA_ENOMEM;
-    }
-    o->allocator = *a;
-    o->raw = raw;
-    o->desk.ids_max = ids_max;
     o->desk.slots = infra__alloc_lines(a, slots_size(ids_max), &o->raw_slots);
     o->desk.tripped =
         infra__alloc(a, INFRA_SET_WORDS(ids_max), sizeof *o->desk.tripped);
     o->backends = infra__alloc(a, ids_max, sizeof *o->backends);
-    o->ids = infra__alloc(a, ids_max, sizeof *o->ids);
-    o->values = infra__alloc(a, ids_max, sizeof *o->values);
-    o->scratch = infra__alloc(a, ids_max, sizeof *o->scratch);
-    o->found = infra__alloc(a, ids_max, sizeof *o->found);
     o->kept = infra__alloc(a, ids_max, sizeof *o->kept);
-    if (infra__timers_init(&o->changes, ids_max, a) != INFRA_OK ||
-        infra__keys_init(&o->keys, 2 * ids_max, a) != INFRA_OK ||
-        o->kept == NULL || o->desk.slots == NULL || o->desk.tripped == NULL ||
-        o->backends == NULL || o->ids == NULL || o->values == NULL ||
-        o->scratch == NULL || o->found == NULL) {
-        infra_outlier_destroy(o);
-        return INFRA_ENOMEM;
+    o->found = infra__alloc(a, ids_max, COMPARED_SIZE);
+    if (o->found != NULL) {
+        o->ids = (uint32_t *)(o->found + ids_max);
+        o->values = o->ids + ids_max;
+        o->scratch = o->values + ids_max;
     }
-    *ret = o;
-    return INFRA_OK;
+    return o->desk.slots != NULL && o->desk.tripped != NULL &&
+           o->backends != NULL && o->kept != NULL && o->found != NULL &&
+           infra__timers_init(&o->changes, ids_max, a) == INFRA_OK &&
+           infra__keys_init(&o->keys, 2 * ids_max, a) == INFRA_OK;
 }
 
 int infra_outlier_create(struct infra_outlier **ret,
                          const struct infra_outlier_options *options)
 {
     struct infra_outlier_options o = { .size = sizeof o };
-    struct infra_outlier *outlier;
+    void *raw;
+    int err = ret != NULL ? infra__options_take(&o, options,
+                                                infra__outlier_options_complete)
+                          : INFRA_EINVAL;
 
-    if (ret == NULL) {
-        return INFRA_EINVAL;
-    }
-    int err = infra__options_import(&o, sizeof o, options, sizeof o);
-    if (err == INFRA_OK) {
-        err = infra__outlier_options_check(&o);
-    }
     if (err != INFRA_OK) {
         return err;
     }
     struct infra_allocator allocator = infra__allocator_or_libc(o.allocator);
-    err = allocate(&outlier, &allocator, o.ids_max);
-    if (err != INFRA_OK) {
-        return err;
+    struct infra_outlier *outlier =
+        infra__alloc_lines(&allocator, sizeof *outlier, &raw);
+    if (outlier == NULL) {
+        return INFRA_ENOMEM;
     }
+    outlier->raw = raw;
+    outlier->allocator = allocator;
     outlier->options = o;
     outlier->random = o.seed;
     outlier->due = INFRA_TIME_NEVER;
+    outlier->desk.ids_max = o.ids_max;
     outlier->desk.split = o.split_local_origin != 0;
     uint32_t *runs_max = outlier->desk.runs_max;
     runs_max[INFRA_OUTLIER_CONSECUTIVE_5XX] = o.consecutive_5xx;
@@ -83,6 +75,10 @@ int infra_outlier_create(struct infra_outlier **ret,
         o.consecutive_gateway_failure;
     runs_max[INFRA_OUTLIER_CONSECUTIVE_LOCAL_ORIGIN_FAILURE] =
         o.consecutive_local_origin_failure;
+    if (!allocate(outlier)) {
+        infra_outlier_destroy(outlier);
+        return INFRA_ENOMEM;
+    }
     *ret = outlier;
     return INFRA_OK;
 }
@@ -98,11 +94,8 @@ void infra_outlier_destroy(struct infra_outlier *outlier)
     uint32_t ids_max = o->desk.ids_max;
     infra__keys_finish(&o->keys, &a);
     infra__timers_finish(&o->changes, &a);
+    infra__free(&a, o->found, ids_max, COMPARED_SIZE);
     infra__free(&a, o->kept, ids_max, sizeof *o->kept);
-    infra__free(&a, o->found, ids_max, sizeof *o->found);
-    infra__free(&a, o->scratch, ids_max, sizeof *o->scratch);
-    infra__free(&a, o->values, ids_max, sizeof *o->values);
-    infra__free(&a, o->ids, ids_max, sizeof *o->ids);
     infra__free(&a, o->backends, ids_max, sizeof *o->backends);
     infra__free(&a, o->desk.tripped, INFRA_SET_WORDS(ids_max),
                 sizeof *o->desk.tripped);

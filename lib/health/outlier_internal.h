@@ -70,9 +70,9 @@ struct infra_outlier {
     uint64_t *found;
 };
 
-/* outlier_options.c: fill in the defaults. INFRA_EINVAL: out of range;
- * INFRA_ESTRUCT: a detector that there is not. */
-int infra__outlier_options_check(struct infra_outlier_options *o);
+/* outlier_options.c: fill in the defaults of a struct infra_outlier_options and
+ * check it. INFRA_EINVAL: out of range; INFRA_ESTRUCT: no such detector. */
+int infra__outlier_options_complete(void *options);
 
 /* outlier_eject.c */
 

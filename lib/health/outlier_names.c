@@ -31,12 +31,12 @@ static const char *const kinds[] = {
 
 const char *infra_outlier_reason_name(uint32_t reason)
 {
-    return reason < INFRA__COUNT_OF(reasons) ? reasons[reason] : "unknown";
+    return INFRA__NAME(reasons, reason);
 }
 
 const char *infra_outlier_event_name(uint32_t kind)
 {
-    return kind < INFRA__COUNT_OF(kinds) ? kinds[kind] : "unknown";
+    return INFRA__NAME(kinds, kind);
 }
 
 uint32_t infra_outlier_result_of_status(uint32_t status)

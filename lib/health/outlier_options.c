@@ -97,8 +97,10 @@ static bool enforce_in_range(const struct infra_outlier_options *o)
     return true;
 }
 
-int infra__outlier_options_check(struct infra_outlier_options *o)
+int infra__outlier_options_complete(void *options)
 {
+    struct infra_outlier_options *o = options;
+
     for (uint32_t i = INFRA_OUTLIER_TIME; i < INFRA_OUTLIER_DETECTORS_MAX;
          i++) {
         if (o->enforce[i] != 0) {
