@@ -184,7 +184,7 @@ bool db_watch_next(struct db_watch *watch, infra_time now, uint32_t *ret_db,
 
 void db_watch_look(struct db_watch *watch, uint32_t db, infra_time now)
 {
-    (void)infra_prober_probe_now(watch->prober, db, now);
+    (void)infra_prober_check_now(watch->prober, db, now);
 }
 
 const char *db_watch_reason(const struct db_watch *watch, uint32_t db)

@@ -89,7 +89,7 @@ static bool open_tls(struct lease_access *a)
                                "and the key to it (PEM)",
                                s->tls_cert, s->tls_key);
     }
-    a->transport = tls_openssl_transport(a->tls);
+    a->functions = tls_openssl_functions(a->tls);
     return true;
 }
 
@@ -178,7 +178,7 @@ bool lease_store_open(struct lease_store *store,
         .size = sizeof o,
         .failover = &m,
         .endpoints = access->endpoints,
-        .tls = access->tls != NULL ? &access->transport : NULL,
+        .tls = access->tls != NULL ? &access->functions : NULL,
         .endpoints_count = access->endpoints_count,
     };
 

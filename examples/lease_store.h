@@ -15,7 +15,7 @@ struct lease_access {
     struct infra_elector_endpoint endpoints[INFRA_ELECTOR_ENDPOINTS_MAX];
     uint32_t endpoints_count;
     struct tls_openssl *tls; /* NULL: it is not spoken. */
-    struct infra_transport transport;
+    struct infra_tls functions;
 };
 
 /* Look names up, once and with waiting, and read the certificates.  False: it

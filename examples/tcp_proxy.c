@@ -213,7 +213,7 @@ static void take_outlier(struct proxy *proxy,
     mark(proxy, event->id, INFRA_AXIS_PASSIVE,
          ejected ? INFRA_STATE_DOWN : INFRA_STATE_UP);
     if (ejected) {
-        (void)infra_prober_probe_now(proxy->prober, event->id,
+        (void)infra_prober_check_now(proxy->prober, event->id,
                                      infra_driver_now());
     }
 }

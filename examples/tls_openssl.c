@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A struct infra_transport by OpenSSL 3, which reads and writes through a BIO
+/* A struct infra_tls by OpenSSL 3, which reads and writes through a BIO
  * of our own, since its socket BIO would raise SIGPIPE.
  *
  *   cc -c tls_openssl.c $(pkg-config --cflags libinfra openssl)
@@ -237,15 +237,14 @@ static int explain(const struct session *s, int result)
 
     switch (SSL_get_error(s->ssl, result)) {
     case SSL_ERROR_WANT_READ:
-        return INFRA_TRANSPORT_WANT_READ;
+        return INFRA_TLS_WANT_READ;
     case SSL_ERROR_WANT_WRITE:
-        return INFRA_TRANSPORT_WANT_WRITE;
+        return INFRA_TLS_WANT_WRITE;
     case SSL_ERROR_ZERO_RETURN:
-        return INFRA_TRANSPORT_CLOSED;
+        return INFRA_TLS_CLOSED;
     default:
-        return why == SSL_R_UNEXPECTED_EOF_WHILE_READING
-                   ? INFRA_TRANSPORT_TRUNCATED
-                   : INFRA_TRANSPORT_ERROR;
+        return why == SSL_R_UNEXPECTED_EOF_WHILE_READING ? INFRA_TLS_TRUNCATED
+                                                         : INFRA_TLS_ERROR;
     }
 }
 
@@ -254,7 +253,7 @@ static int shake_hands(void *session)
     struct session *s = session;
 
     if (!s->has_name) {
-        return INFRA_TRANSPORT_ERROR;
+        return INFRA_TLS_ERROR;
     }
     ERR_clear_error(); /* Or explain() speaks of the past. */
     int result = SSL_do_handshake(s->ssl);
@@ -292,13 +291,13 @@ static void close_session(void *session, int quiet)
     free(s);
 }
 
-struct infra_transport tls_openssl_transport(struct tls_openssl *tls)
+struct infra_tls tls_openssl_functions(struct tls_openssl *tls)
 {
-    return (struct infra_transport) { .size = sizeof(struct infra_transport),
-                                      .user = tls,
-                                      .open = open_session,
-                                      .handshake = shake_hands,
-                                      .read = read_bytes,
-                                      .write = write_bytes,
-                                      .close = close_session };
+    return (struct infra_tls) { .size = sizeof(struct infra_tls),
+                                .user = tls,
+                                .open = open_session,
+                                .handshake = shake_hands,
+                                .read = read_bytes,
+                                .write = write_bytes,
+                                .close = close_session };
 }

@@ -3,8 +3,8 @@
  * into your program.
  *
  *   struct tls_openssl *tls = tls_openssl_create("/etc/ssl/my-ca.pem");
- *   struct infra_transport transport = tls_openssl_transport(tls);
- *   struct infra_prober_options o = { .size = sizeof o, .tls = &transport };
+ *   struct infra_tls functions = tls_openssl_functions(tls);
+ *   struct infra_prober_options o = { .size = sizeof o, .tls = &functions };
  *   ...
  *   target.tls_name = "app.example";     // one for each backend
  *
@@ -35,7 +35,7 @@ int tls_openssl_identify(struct tls_openssl *tls, const char *certificate_file,
                          const char *key_file);
 
 /* It uses @tls, which must outlive the prober or elector that it is given to. */
-struct infra_transport tls_openssl_transport(struct tls_openssl *tls);
+struct infra_tls tls_openssl_functions(struct tls_openssl *tls);
 
 /* NULL is allowed. */
 void tls_openssl_destroy(struct tls_openssl *tls);

@@ -44,14 +44,14 @@ static void *fake_open(void *user, int fd, const char *name)
     return s;
 }
 
-/* Send one byte; 0, or what the transport answers. */
+/* Send one byte; 0, or an enum infra_tls_answer. */
 static long put(struct session *s, char byte)
 {
     ssize_t n = send(s->fd, &byte, 1, MSG_DONTWAIT | MSG_NOSIGNAL);
 
     return n == 1            ? 0
-           : errno == EAGAIN ? INFRA_TRANSPORT_WANT_WRITE
-                             : INFRA_TRANSPORT_ERROR;
+           : errno == EAGAIN ? INFRA_TLS_WANT_WRITE
+                             : INFRA_TLS_ERROR;
 }
 
 /* Take what the socket has, of which close_notify is the last. */
@@ -64,7 +64,7 @@ static void fill(struct session *s)
         return;
     }
     if (n <= 0) {
-        s->end = n == 0 ? INFRA_TRANSPORT_TRUNCATED : INFRA_TRANSPORT_ERROR;
+        s->end = n == 0 ? INFRA_TLS_TRUNCATED : INFRA_TLS_ERROR;
         return;
     }
     if (s->must_read && at[0] == 'k') {
@@ -72,21 +72,21 @@ static void fill(struct session *s)
         memmove(at, at + 1, (size_t)--n);
     }
     if (memchr(at, '\xff', (size_t)n) != NULL) {
-        s->end = INFRA_TRANSPORT_CLOSED;
+        s->end = INFRA_TLS_CLOSED;
         n--;
     }
     fake_tls_code(at, (size_t)n);
     s->held_size += (size_t)n;
 }
 
-/* One byte from the front; 0, or what the transport answers. */
+/* One byte from the front; 0, or an enum infra_tls_answer. */
 static long get(struct session *s, char *ret)
 {
     if (s->held_size == 0 && s->end == 0) {
         fill(s);
     }
     if (s->held_size == 0) {
-        return s->end != 0 ? s->end : INFRA_TRANSPORT_WANT_READ;
+        return s->end != 0 ? s->end : INFRA_TLS_WANT_READ;
     }
     *ret = s->held[0];
     memmove(s->held, s->held + 1, --s->held_size);
@@ -108,7 +108,7 @@ static int fake_handshake(void *session)
     }
     if (s->fake->waits_to_begin && !s->began) {
         s->began = true;
-        return INFRA_TRANSPORT_WANT_WRITE;
+        return INFRA_TLS_WANT_WRITE;
     }
     if (!s->said_hello) {
         long answer = put(s, 'H');
@@ -121,7 +121,7 @@ static int fake_handshake(void *session)
     if (answer != 0) {
         return (int)answer;
     }
-    return byte == ('h' ^ 0x55) ? 0 : INFRA_TRANSPORT_ERROR;
+    return byte == ('h' ^ 0x55) ? 0 : INFRA_TLS_ERROR;
 }
 
 static size_t piece_of(const struct session *s, size_t size)
@@ -144,7 +144,7 @@ static long fake_read(void *session, void *bytes, size_t size)
         /* As if it could not: when asked again, the socket must be writable. */
         s->must_write = false;
         answer = put(s, 'K');
-        return answer != 0 ? answer : INFRA_TRANSPORT_WANT_WRITE;
+        return answer != 0 ? answer : INFRA_TLS_WANT_WRITE;
     }
     while (answer == 0 && count < piece_of(s, size)) {
         answer = get(s, &to[count]);
@@ -162,15 +162,13 @@ static long fake_write(void *session, const void *bytes, size_t size)
         return s->fake->absurd;
     }
     if (s->must_read) {
-        return INFRA_TRANSPORT_WANT_READ; /* Until fill() has seen the "k". */
+        return INFRA_TLS_WANT_READ; /* Until fill() has seen the "k". */
     }
     size_t count = piece_of(s, size < sizeof coded ? size : sizeof coded);
     memcpy(coded, bytes, count);
     fake_tls_code(coded, count);
     ssize_t n = send(s->fd, coded, count, MSG_DONTWAIT | MSG_NOSIGNAL);
-    return n > 0             ? n
-           : errno == EAGAIN ? INFRA_TRANSPORT_WANT_WRITE
-                             : INFRA_TRANSPORT_ERROR;
+    return n > 0 ? n : errno == EAGAIN ? INFRA_TLS_WANT_WRITE : INFRA_TLS_ERROR;
 }
 
 static void fake_close(void *session, int quiet)
@@ -185,13 +183,13 @@ static void fake_close(void *session, int quiet)
     free(s);
 }
 
-struct infra_transport fake_tls_transport(struct fake_tls *fake)
+struct infra_tls fake_tls_functions(struct fake_tls *fake)
 {
-    return (struct infra_transport) { .size = sizeof(struct infra_transport),
-                                      .user = fake,
-                                      .open = fake_open,
-                                      .handshake = fake_handshake,
-                                      .read = fake_read,
-                                      .write = fake_write,
-                                      .close = fake_close };
+    return (struct infra_tls) { .size = sizeof(struct infra_tls),
+                                .user = fake,
+                                .open = fake_open,
+                                .handshake = fake_handshake,
+                                .read = fake_read,
+                                .write = fake_write,
+                                .close = fake_close };
 }

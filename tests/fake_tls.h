@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A transport that needs no TLS library, to be awkward on purpose. On the wire
+/* A struct infra_tls without a TLS library, awkward on purpose. On the wire
  * each byte is the plain one xor 0x55; the client's handshake is "H", the
  * server's "h", and 0xff is close_notify. */
 #ifndef TESTS_FAKE_TLS_H
@@ -11,7 +11,7 @@
 #define FAKE_TLS_HELD_MAX 256u
 #define FAKE_TLS_NOTIFY "\xff"
 
-/* The user of the transport, and a log of what was asked of it. */
+/* The user of these functions, and a log of what was asked of it. */
 struct fake_tls {
     /* How to be: */
     size_t piece;        /* Most bytes that one call moves; 0: any. */
@@ -32,7 +32,7 @@ struct fake_tls {
 };
 
 /* The functions, over @fake. */
-struct infra_transport fake_tls_transport(struct fake_tls *fake);
+struct infra_tls fake_tls_functions(struct fake_tls *fake);
 
 /* What a server of this kind puts on the wire for @size bytes, in place. */
 void fake_tls_code(char *bytes, size_t size);

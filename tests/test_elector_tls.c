@@ -21,7 +21,7 @@ static struct infra_elector *elector;
 static struct infra_lease *lease; /* That the elector has, or will have. */
 static struct infra_gate gate;
 static struct fake_tls fake;
-static struct infra_transport transport;
+static struct infra_tls functions;
 static struct test_endpoint places[SERVERS];
 static struct infra_elector_endpoint endpoints[SERVERS];
 static int listeners[SERVERS];
@@ -35,7 +35,7 @@ static void setup(void)
     test_heap_init(&heap, -1);
     d.allocator = &heap.allocator;
     fake = (struct fake_tls) { .piece = 0 };
-    transport = fake_tls_transport(&fake);
+    functions = fake_tls_functions(&fake);
     elector = NULL;
     ck_assert_int_eq(infra_driver_create(&driver, &d), INFRA_OK);
     for (uint32_t i = 0; i < SERVERS; i++) {
@@ -73,7 +73,7 @@ static void create_lease(void)
     ck_assert_int_eq(infra_lease_etcd(&lease, &l), INFRA_OK);
 }
 
-static int create(const struct infra_transport *tls)
+static int create(const struct infra_tls *tls)
 {
     const struct infra_failover_options f = { .size = sizeof f,
                                               .allocator = &heap.allocator,
@@ -152,8 +152,8 @@ static void serve(int peer, const char *path, const char *body)
 START_TEST(all_goes_through_sessions)
 {
     create_lease();
-    ck_assert_int_eq(create(&transport), INFRA_OK);
-    transport = (struct infra_transport) { .size = 0 }; /* It was copied. */
+    ck_assert_int_eq(create(&functions), INFRA_OK);
+    functions = (struct infra_tls) { .size = 0 }; /* It was copied. */
     (void)last_event();
     int peer = shake_hands(listeners[0]);
     serve(peer, "/v3/kv/txn",
@@ -187,7 +187,7 @@ START_TEST(servers_have_names)
     create_lease();
     endpoints[0].tls_name = _i == 1 ? NULL : names[0];
     endpoints[1].tls_name = _i == 2 ? NULL : names[1];
-    ck_assert_int_eq(create(&transport), INFRA_OK);
+    ck_assert_int_eq(create(&functions), INFRA_OK);
     names[0][0] = names[1][0] = 'x';
     (void)last_event();
     /* Each breaks off in the handshake, and so the other is asked. */
@@ -214,8 +214,8 @@ START_TEST(servers_have_names)
 }
 END_TEST
 
-/* Where there is no transport nothing is said, and nobody becomes active. */
-START_TEST(without_a_transport_tls_is_local)
+/* Without TLS functions nothing is said, and nobody becomes active. */
+START_TEST(without_functions_tls_is_local)
 {
     struct infra_lease_stats stats = { .size = sizeof stats };
 
@@ -231,18 +231,18 @@ START_TEST(without_a_transport_tls_is_local)
 }
 END_TEST
 
-/* Transports that lack something, or are of another age; and no name is not an
+/* Functions that are missing, or a struct of another version; and no name is not an
  * empty one. On failure the lease stays the caller's. */
-START_TEST(transports_are_looked_at)
+START_TEST(functions_are_checked)
 {
     struct {
-        struct infra_transport known;
+        struct infra_tls known;
         uint64_t unknown;
     } t;
 
     create_lease();
     for (int i = 0; i < 5; i++) {
-        t.known = transport;
+        t.known = functions;
         t.known.open = i == 0 ? NULL : t.known.open;
         t.known.handshake = i == 1 ? NULL : t.known.handshake;
         t.known.read = i == 2 ? NULL : t.known.read;
@@ -250,7 +250,7 @@ START_TEST(transports_are_looked_at)
         t.known.close = i == 4 ? NULL : t.known.close;
         ck_assert_int_eq(create(&t.known), INFRA_EINVAL);
     }
-    t.known = transport;
+    t.known = functions;
     t.known.size = sizeof t.known - 1;
     ck_assert_int_eq(create(&t.known), INFRA_EINVAL);
     t.known.size = sizeof t;
@@ -272,7 +272,7 @@ START_TEST(every_allocation_may_fail)
     endpoints[0].tls_name = "db-1.example";
     endpoints[1].tls_name = "db-2.example";
     /* The driver's tables grow, and stay so. */
-    ck_assert_int_eq(create(&transport), INFRA_OK);
+    ck_assert_int_eq(create(&functions), INFRA_OK);
     infra_elector_destroy(elector);
     elector = NULL;
     create_lease();
@@ -280,7 +280,7 @@ START_TEST(every_allocation_may_fail)
     long n = 0;
     for (int err = INFRA_ENOMEM; err != INFRA_OK; n++) {
         heap.countdown = n;
-        err = create(&transport);
+        err = create(&functions);
         ck_assert(err == INFRA_OK || err == INFRA_ENOMEM);
         ck_assert(err == INFRA_OK || heap.live == live);
     }
@@ -296,8 +296,8 @@ int main(void)
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, all_goes_through_sessions);
     tcase_add_loop_test(tc, servers_have_names, 0, 3);
-    tcase_add_test(tc, without_a_transport_tls_is_local);
-    tcase_add_test(tc, transports_are_looked_at);
+    tcase_add_test(tc, without_functions_tls_is_local);
+    tcase_add_test(tc, functions_are_checked);
     tcase_add_test(tc, every_allocation_may_fail);
     suite_add_tcase(s, tc);
     return test_main(s);

@@ -254,12 +254,12 @@ START_TEST(sessions_are_read_to_their_end)
 {
     const struct infra_probe_http_options o = { .size = sizeof o, .tls = 1 };
     struct fake_tls fake = { .piece = _i == 0 ? 0 : 2 };
-    struct infra_transport transport = fake_tls_transport(&fake);
+    struct infra_tls functions = fake_tls_functions(&fake);
 
     infra_probe_destroy(probe);
     ck_assert_int_eq(infra_probe_http(&probe, &o), INFRA_OK);
     attach();
-    job.tls = &transport;
+    job.tls = &functions;
     start(0);
     ck_assert_int_eq(send(peer, "h", 1, MSG_NOSIGNAL), 1);
     say_coded(HEAD);

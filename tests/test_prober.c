@@ -205,6 +205,28 @@ START_TEST(a_server_comes_and_goes)
 }
 END_TEST
 
+/* A host whose traffic failed brings the next check forward: it starts a
+ * fastinter after the last one, not an interval. */
+START_TEST(traffic_brings_a_check_forward)
+{
+    struct test_endpoint endpoint;
+
+    int listener = test_listen(AF_UNIX, 64, &endpoint);
+    ck_assert_int_eq(set(0, "a", &endpoint, tcp_probe()), INFRA_OK);
+    run_check(0);
+    (void)expect_change(INFRA_HEALTH_UP, INFRA_PROBE_PASSED);
+    infra_time last = now;
+    (void)close(listener);
+    now += INFRA_MS(100);
+    ck_assert_uint_eq(infra_driver_deadline(driver), last + INFRA_SEC(1));
+    ck_assert_int_eq(infra_prober_check_now(prober, 0, now), INFRA_OK);
+    ck_assert_uint_eq(infra_driver_deadline(driver), last + INFRA_MS(500));
+    run_check(0);
+    ck_assert_uint_eq(now, last + INFRA_MS(500));
+    (void)expect_change(INFRA_HEALTH_DOWN, INFRA_PROBE_REFUSED);
+}
+END_TEST
+
 /* What an HTTP server answers, and the reason that the host hears. */
 START_TEST(replies_have_reasons)
 {
@@ -732,6 +754,10 @@ START_TEST(arguments_are_looked_at)
     ck_assert_int_eq(infra_prober_set(prober, NULL, now), INFRA_EINVAL);
     ck_assert_int_eq(infra_prober_remove(prober, 0), INFRA_ENOENT);
     ck_assert_int_eq(infra_prober_remove(prober, IDS_MAX), INFRA_EINVAL);
+    ck_assert_int_eq(infra_prober_check_now(prober, 0, now), INFRA_ENOENT);
+    ck_assert_int_eq(infra_prober_check_now(prober, IDS_MAX, now),
+                     INFRA_EINVAL);
+    ck_assert_int_eq(infra_prober_check_now(NULL, 0, now), INFRA_EINVAL);
     ck_assert_int_eq(infra_prober_inspect(prober, 0, NULL, NULL), INFRA_ENOENT);
     ck_assert_int_eq(infra_prober_inspect(prober, IDS_MAX, NULL, NULL),
                      INFRA_EINVAL);
@@ -814,6 +840,7 @@ static Suite *prober_suite(void)
     TCase *tc = tcase_create("changes");
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, a_server_comes_and_goes);
+    tcase_add_test(tc, traffic_brings_a_check_forward);
     tcase_add_test(tc, replies_have_reasons);
     tcase_add_test(tc, silence_is_no_reply);
     tcase_add_test(tc, changes_wait_and_cancel_out);

@@ -352,12 +352,12 @@ START_TEST(no_pace_is_none)
 }
 END_TEST
 
-/* Values out of range are refused, as is half a transport. */
+/* Values out of range are refused, as is a struct infra_tls that lacks a function. */
 START_TEST(options_are_looked_at)
 {
     struct infra_prober_options o = { .size = sizeof o };
     struct fake_tls fake = { .piece = 0 };
-    struct infra_transport whole = fake_tls_transport(&fake);
+    struct infra_tls whole = fake_tls_functions(&fake);
     struct infra_prober_stats stats = { .size = 1 };
 
     o.rate_max_per_s = 1000001;
@@ -368,7 +368,7 @@ START_TEST(options_are_looked_at)
     infra_prober_destroy(prober);
     prober = NULL;
     for (int i = 0; i < 6; i++) {
-        struct infra_transport t = whole;
+        struct infra_tls t = whole;
         t.open = i == 0 ? NULL : t.open;
         t.handshake = i == 1 ? NULL : t.handshake;
         t.read = i == 2 ? NULL : t.read;
@@ -411,10 +411,10 @@ END_TEST
 START_TEST(names_are_copied)
 {
     static struct fake_tls fake; /* Teardown closes the last session. */
-    const struct infra_transport transport = fake_tls_transport(&fake);
+    const struct infra_tls functions = fake_tls_functions(&fake);
     const struct infra_prober_options o = { .size = sizeof o,
                                             .allocator = &heap.allocator,
-                                            .tls = &transport };
+                                            .tls = &functions };
     const struct infra_probe_tcp_options tcp = { .size = sizeof tcp,
                                                  .allocator = &heap.allocator,
                                                  .tls = 1 };

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 static struct fake_tls fake;
-static struct infra_transport transport;
+static struct infra_tls functions;
 static struct talk t;
 static int listener;
 static int peer;
@@ -23,11 +23,11 @@ static void setup(void)
 
     talk_setup();
     fake = (struct fake_tls) { .piece = 0 };
-    transport = fake_tls_transport(&fake);
+    functions = fake_tls_functions(&fake);
     listener = test_listen(AF_UNIX, 8, &endpoint);
     peer = -1;
     talk_init(&t, &endpoint);
-    t.job.tls = &transport;
+    t.job.tls = &functions;
     t.secures = true;
 }
 
@@ -220,7 +220,7 @@ START_TEST(a_mere_handshake_ends_in_order)
 
     int tcp_listener = test_listen(AF_INET, 8, &endpoint);
     talk_init(&tcp, &endpoint);
-    tcp.job.tls = &transport;
+    tcp.job.tls = &functions;
     tcp.secures = true;
     infra__job_start(&tcp.job, 0);
     talk_settle_until(&tcp, INFRA_NOTE_CONNECTED);
@@ -393,7 +393,7 @@ START_TEST(bytes_in_the_clear_end_an_upgrade)
 }
 END_TEST
 
-/* Without a transport, without memory, and within a session, TLS is not to be
+/* Without functions, without memory, and within a session, TLS is not to be
  * had, and that is not the peer's fault. */
 START_TEST(tls_is_not_to_be_had)
 {
@@ -431,8 +431,9 @@ END_TEST
 /* A session that answers what it may not is over; nothing is believed of it. */
 START_TEST(absurd_answers_are_errors)
 {
-    static const long answers[] = { LONG_MAX, INFRA__DRIVER_READ_SIZE + 1, -99,
-                                    LONG_MIN, INFRA_TRANSPORT_ERROR,       0 };
+    static const long answers[] = {
+        LONG_MAX, INFRA__DRIVER_READ_SIZE + 1, -99, LONG_MIN, INFRA_TLS_ERROR, 0
+    };
 
     t.say = "x";
     t.say_size = _i % 2 == 0 ? 1 : 0;
@@ -453,7 +454,7 @@ END_TEST
 /* The same of the handshake. */
 START_TEST(absurd_handshakes_are_errors)
 {
-    static const int answers[] = { 1, INT_MAX, -99, INFRA_TRANSPORT_CLOSED };
+    static const int answers[] = { 1, INT_MAX, -99, INFRA_TLS_CLOSED };
 
     fake.absurd_handshake = answers[_i];
     start();

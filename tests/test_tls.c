@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Checks over TLS, by the transport of examples/ and a server of OpenSSL. */
+/* Checks over TLS with tls_openssl.c of examples/ against a server of OpenSSL. */
 #include "loopback.h"
 #include "support.h"
 #include "tls_openssl.h"
@@ -21,7 +21,7 @@
 static struct tls_identity authority;
 static struct tls_identity good;
 static struct tls_openssl *tls;
-static struct infra_transport transport;
+static struct infra_tls functions;
 static struct infra_driver *driver;
 static struct infra_prober *prober;
 static struct test_endpoint endpoint;
@@ -39,7 +39,7 @@ static void trust(const struct tls_identity *who)
     tls_openssl_destroy(tls);
     tls = tls_openssl_create(path);
     ck_assert_ptr_nonnull(tls);
-    transport = tls_openssl_transport(tls);
+    functions = tls_openssl_functions(tls);
     (void)unlink(path);
     (void)close(fd);
 }
@@ -53,7 +53,7 @@ static void setup(void)
     trust(&authority);
     ck_assert_int_eq(infra_driver_create(&driver, NULL), INFRA_OK);
     const struct infra_prober_options o = { .size = sizeof o,
-                                            .tls = &transport };
+                                            .tls = &functions };
     ck_assert_int_eq(infra_prober_create(&prober, driver, &o), INFRA_OK);
     server =
         (struct tls_server) { .identity = &good,
@@ -290,8 +290,7 @@ START_TEST(authorities_must_exist)
 END_TEST
 
 /* Does a handshake with who shows this succeed? */
-static int shake(const struct infra_transport *t,
-                 const struct tls_identity *identity)
+static int shake(const struct infra_tls *t, const struct tls_identity *identity)
 {
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     int result;
@@ -305,11 +304,10 @@ static int shake(const struct infra_transport *t,
     ck_assert_ptr_nonnull(session);
     do {
         result = t->handshake(session);
-        if (result == INFRA_TRANSPORT_WANT_READ) {
+        if (result == INFRA_TLS_WANT_READ) {
             ck_assert(test_wait(fd, POLLIN));
         }
-    } while (result == INFRA_TRANSPORT_WANT_READ ||
-             result == INFRA_TRANSPORT_WANT_WRITE);
+    } while (result == INFRA_TLS_WANT_READ || result == INFRA_TLS_WANT_WRITE);
     t->close(session, 0);
     (void)close(fd);
     tls_server_join(&server);
@@ -337,13 +335,13 @@ START_TEST(files_are_read_again)
     char path[] = "/tmp/infra-test-ca-XXXXXX";
     struct tls_identity next = tls_identity_make(NULL, NULL, 30);
     struct tls_identity new = tls_identity_make("DNS:app.example", &next, 30);
-    struct infra_transport t;
+    struct infra_tls t;
 
     (void)close(mkstemp(path));
     save(&authority, path);
     struct tls_openssl *one = tls_openssl_create(path);
     ck_assert_ptr_nonnull(one);
-    t = tls_openssl_transport(one);
+    t = tls_openssl_functions(one);
     ck_assert_int_eq(shake(&t, &good), 1);
     ck_assert_int_eq(shake(&t, &new), 0);
 

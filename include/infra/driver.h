@@ -115,11 +115,11 @@ INFRA_API INFRA_NODISCARD int infra_driver_run(struct infra_driver *driver,
 INFRA_API void infra_driver_wake(struct infra_driver *driver);
 
 /**
- * @name Transport
+ * @name TLS
  * How a host's TLS library runs over the driver's sockets.  There is no TLS in
  * libinfra: what is trusted, which versions are spoken and what a name has to
- * match are the library's and the host's.  examples/tls_openssl.c is a
- * transport for OpenSSL.
+ * match are the library's and the host's.  examples/tls_openssl.c has
+ * the functions for OpenSSL.
  *
  * A session is one connection's.  Its functions do what they can without
  * waiting and answer a count of bytes or one of these.  The driver then waits
@@ -127,17 +127,17 @@ INFRA_API void infra_driver_wake(struct infra_driver *driver);
  * until the socket can be written, and the other way round.
  * @{
  */
-enum infra_transport_answer {
-    INFRA_TRANSPORT_WANT_READ = -1,  /**< Again when the socket is readable. */
-    INFRA_TRANSPORT_WANT_WRITE = -2, /**< Again when it is writable. */
-    INFRA_TRANSPORT_CLOSED = -3,     /**< The peer's close_notify came. */
-    INFRA_TRANSPORT_TRUNCATED = -4,  /**< The stream ended without it. */
-    INFRA_TRANSPORT_ERROR = -5,      /**< Anything else; the session is over. */
+enum infra_tls_answer {
+    INFRA_TLS_WANT_READ = -1,  /**< Again when the socket is readable. */
+    INFRA_TLS_WANT_WRITE = -2, /**< Again when it is writable. */
+    INFRA_TLS_CLOSED = -3,     /**< The peer's close_notify came. */
+    INFRA_TLS_TRUNCATED = -4,  /**< The stream ended without it. */
+    INFRA_TLS_ERROR = -5,      /**< Anything else; the session is over. */
 };
 
 /** The functions of a TLS library; all are needed.  They may not call the
  *  driver. */
-struct infra_transport {
+struct infra_tls {
     size_t size;
     void *user; /**< Handed to open(). */
     /**
@@ -176,7 +176,7 @@ struct infra_prober_options {
     const struct infra_health_options *health;
     /** For probes that want TLS; copied, and its user outlives the prober.
      *  NULL: such a probe ends with INFRA_PROBE_LOCAL. */
-    const struct infra_transport *tls;
+    const struct infra_tls *tls;
     /** Most checks that run at once; 0: 512, half of the descriptors that a
      *  process usually may open.  What is due beyond it waits its turn. */
     uint32_t concurrency_max;
@@ -223,7 +223,7 @@ struct infra_prober_target {
  * @param[out] ret  Set on success only.
  * @param options   NULL for all defaults.
  * @return INFRA_OK; INFRA_ENOMEM; INFRA_ESTRUCT; INFRA_EINVAL: NULL, a value
- *         out of range, a transport that lacks a function.
+ *         out of range, a struct infra_tls that lacks a function.
  *
  * Allocates.  Thread safety: owner (of the driver).
  */
@@ -273,7 +273,7 @@ INFRA_API int infra_prober_remove(struct infra_prober *prober, uint32_t id);
  *
  * Thread safety: owner (of the driver).
  */
-INFRA_API int infra_prober_probe_now(struct infra_prober *prober, uint32_t id,
+INFRA_API int infra_prober_check_now(struct infra_prober *prober, uint32_t id,
                                      infra_time now);
 
 /**
@@ -390,7 +390,7 @@ struct infra_elector_options {
     const struct infra_elector_endpoint *endpoints;
     /** For a lease that wants TLS; copied, and its user outlives the elector.
      *  NULL: such a lease answers UNKNOWN, with INFRA_LEASE_REASON_LOCAL. */
-    const struct infra_transport *tls;
+    const struct infra_tls *tls;
     uint32_t endpoints_count;
     uint32_t reserved;
 };
@@ -408,7 +408,7 @@ struct infra_elector_options {
  *
  * @param[out] ret  Set on success only.
  * @return INFRA_OK; INFRA_ENOMEM; INFRA_ESTRUCT; INFRA_EINVAL: something is
- *         missing, an empty tls_name, a transport that lacks a function, or
+ *         missing, an empty tls_name, a struct infra_tls that lacks a function, or
  *         what infra_failover_create() refuses.  On failure the lease stays
  *         with the caller.
  *

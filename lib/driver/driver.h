@@ -46,7 +46,7 @@ struct infra__job {
     uint32_t addresses_count;
     void (*done)(void *owner, infra_time now); /* want() is DONE. */
     void *owner;
-    const struct infra_transport *tls; /* NULL: none is to be had. */
+    const struct infra_tls *tls; /* NULL: none is to be had. */
 
     struct infra_driver *driver;
     void *session;         /* Of TLS; NULL: in the clear. */
@@ -138,13 +138,12 @@ void infra__linger_begin(struct infra__job *job, infra_time now);
 void infra__linger_go_on(struct infra__job *job, infra_time now);
 void infra__linger_end(struct infra__job *job);
 
-/* Copy a host's transport; NULL leaves @ret without functions. INFRA_ESTRUCT;
+/* Copy a host's TLS functions; NULL leaves @ret without functions. INFRA_ESTRUCT;
  * INFRA_EINVAL: some function is missing. */
-int infra__transport_import(struct infra_transport *ret,
-                            const struct infra_transport *from);
+int infra__tls_import(struct infra_tls *ret, const struct infra_tls *from);
 
 /* The bytes of a job's connection, in the clear or through its session. What is
- * no count is an enum infra_transport_answer; with ERROR, @ret is whose fault
+ * no count is an enum infra_tls_answer; with ERROR, @ret is whose fault
  * it was, an enum infra_outcome. */
 long infra__stream_read(const struct infra__job *job, void *bytes, size_t size,
                         uint32_t *ret);

@@ -21,7 +21,7 @@ struct infra_elector {
     struct infra_driver *driver;
     struct infra_failover *machine;
     struct infra_lease *lease;
-    struct infra_transport tls; /* Without functions: there is none. */
+    struct infra_tls tls; /* Without functions: there is none. */
     struct infra__job jobs[EXCHANGES_MAX];
     size_t bytes; /* Of the allocation. */
     uint32_t jobs_count;
@@ -181,15 +181,14 @@ int infra_elector_create(struct infra_elector **ret,
                          const struct infra_elector_options *options)
 {
     struct infra_elector_options o = { .size = sizeof o };
-    struct infra_transport tls;
+    struct infra_tls tls;
 
     if (ret == NULL || driver == NULL || options == NULL) {
         return INFRA_EINVAL;
     }
     int err = infra__options_import(&o, sizeof o, options, sizeof o);
     if (err == INFRA_OK) {
-        err = are_allowed(&o) ? infra__transport_import(&tls, o.tls)
-                              : INFRA_EINVAL;
+        err = are_allowed(&o) ? infra__tls_import(&tls, o.tls) : INFRA_EINVAL;
     }
     if (err != INFRA_OK) {
         return err;

@@ -38,7 +38,7 @@ static enum found throw_away(struct infra__job *job)
     for (uint32_t i = 0; i < READS_MAX; i++) {
         long answer =
             infra__stream_read(job, d->bytes, sizeof d->bytes, &outcome);
-        if (answer == INFRA_TRANSPORT_WANT_READ) {
+        if (answer == INFRA_TLS_WANT_READ) {
             return FOUND_NOTHING;
         }
         if (answer <= 0) { /* Nor does it pay to wait until it can write. */

@@ -19,14 +19,13 @@ static size_t prober_size(uint32_t ids_max)
 }
 
 /* Everything about the options but what infra_health has to say. */
-static int import_options(struct infra_prober_options *o,
-                          struct infra_transport *tls,
+static int import_options(struct infra_prober_options *o, struct infra_tls *tls,
                           const struct infra_prober_options *options)
 {
     int err = infra__options_import(o, sizeof *o, options, sizeof *o);
 
     if (err == INFRA_OK) {
-        err = infra__transport_import(tls, o->tls);
+        err = infra__tls_import(tls, o->tls);
     }
     if (err != INFRA_OK) {
         return err;
@@ -58,7 +57,7 @@ int infra_prober_create(struct infra_prober **ret, struct infra_driver *driver,
                         const struct infra_prober_options *options)
 {
     struct infra_prober_options o = { .size = sizeof o };
-    struct infra_transport tls;
+    struct infra_tls tls;
     struct infra_health_options h = { .size = sizeof h };
     struct infra_health *health;
 
@@ -143,7 +142,7 @@ int infra_prober_next(struct infra_prober *prober, infra_time now,
     return INFRA_OK;
 }
 
-int infra_prober_probe_now(struct infra_prober *prober, uint32_t id,
+int infra_prober_check_now(struct infra_prober *prober, uint32_t id,
                            infra_time now)
 {
     if (prober == NULL) {

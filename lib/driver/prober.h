@@ -63,7 +63,7 @@ struct infra_prober {
     struct infra__client client;
     struct infra_driver *driver;
     struct infra_health *health;
-    struct infra_transport tls; /* Without functions: there is none. */
+    struct infra_tls tls; /* Without functions: there is none. */
     struct infra__pace pace;
     struct {
         struct infra__backend *first;

@@ -34,9 +34,9 @@ static infra_time deadline(const struct infra__job *job)
 static uint32_t awaited(long answer)
 {
     switch (answer) {
-    case INFRA_TRANSPORT_WANT_READ:
+    case INFRA_TLS_WANT_READ:
         return EPOLLIN;
-    case INFRA_TRANSPORT_WANT_WRITE:
+    case INFRA_TLS_WANT_WRITE:
         return EPOLLOUT;
     default:
         return 0;
@@ -48,7 +48,7 @@ static enum progress shake_hands(struct infra__job *job, infra_time now)
     uint32_t outcome = INFRA_OUTCOME_RESET;
     long answer = job->link == INFRA__LINK_OPEN
                       ? infra__stream_secure(job, &outcome)
-                      : INFRA_TRANSPORT_ERROR;
+                      : INFRA_TLS_ERROR;
 
     if (awaited(answer) != 0) {
         job->read_awaits = awaited(answer);
@@ -79,13 +79,13 @@ static enum progress receive(struct infra__job *job, infra_time now)
     } else if (awaited(answer) != 0) {
         job->read_awaits = awaited(answer);
         job->reads_left = 0;
-    } else if (answer == INFRA_TRANSPORT_ERROR) {
+    } else if (answer == INFRA_TLS_ERROR) {
         infra__link_fail(job, outcome, now);
     } else {
         job->link = INFRA__LINK_ENDED;
         infra__job_note(job,
-                        answer == INFRA_TRANSPORT_CLOSED ? INFRA_NOTE_EOF
-                                                         : INFRA_NOTE_TRUNCATED,
+                        answer == INFRA_TLS_CLOSED ? INFRA_NOTE_EOF
+                                                   : INFRA_NOTE_TRUNCATED,
                         0, now);
     }
     return MOVED;
@@ -108,7 +108,7 @@ static enum progress transmit(struct infra__job *job, infra_time now)
     }
     long answer = job->link != INFRA__LINK_NONE
                       ? infra__stream_write(job, bytes, size, &outcome)
-                      : INFRA_TRANSPORT_ERROR;
+                      : INFRA_TLS_ERROR;
     if (answer > 0) {
         job->owes = true;
         job->exchange.ops->sent(job->exchange.self, (size_t)answer, now);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The bytes of a connection, in the clear or through a session of the host's
- * TLS library: the runner sees one kind of answer for both, the transport's. A
+ * TLS library: the runner sees one kind of answer for both, an enum infra_tls_answer. A
  * session belongs to one connection and ends with it; the descriptor stays the
  * job's. */
 #include "driver.h"
@@ -8,12 +8,11 @@
 #include <assert.h>
 #include <errno.h>
 
-INFRA__NO_TAIL_PADDING(struct infra_transport, close);
+INFRA__NO_TAIL_PADDING(struct infra_tls, close);
 
-int infra__transport_import(struct infra_transport *ret,
-                            const struct infra_transport *from)
+int infra__tls_import(struct infra_tls *ret, const struct infra_tls *from)
 {
-    struct infra_transport t = { .size = sizeof t };
+    struct infra_tls t = { .size = sizeof t };
     int err = infra__options_import(&t, sizeof t, from, sizeof t);
 
     if (err != INFRA_OK) {
@@ -31,7 +30,7 @@ int infra__transport_import(struct infra_transport *ret,
 static long failed(uint32_t outcome, uint32_t *ret)
 {
     *ret = outcome;
-    return INFRA_TRANSPORT_ERROR;
+    return INFRA_TLS_ERROR;
 }
 
 /* What a call of the system came to that moved no bytes. */
@@ -50,7 +49,7 @@ static long checked(long answer, size_t size, uint32_t *ret)
     if (answer > 0 && (size_t)answer <= size) {
         return answer;
     }
-    if (answer < 0 && answer > INFRA_TRANSPORT_ERROR) {
+    if (answer < 0 && answer > INFRA_TLS_ERROR) {
         return answer;
     }
     return failed(INFRA_OUTCOME_ERROR, ret);
@@ -64,9 +63,9 @@ long infra__stream_read(const struct infra__job *job, void *bytes, size_t size,
     }
     ssize_t count = recv(job->fd, bytes, size, MSG_DONTWAIT);
     if (count < 0) {
-        return answer_errno(INFRA_TRANSPORT_WANT_READ, ret);
+        return answer_errno(INFRA_TLS_WANT_READ, ret);
     }
-    return count > 0 ? count : INFRA_TRANSPORT_CLOSED;
+    return count > 0 ? count : INFRA_TLS_CLOSED;
 }
 
 long infra__stream_write(const struct infra__job *job, const void *bytes,
@@ -77,7 +76,7 @@ long infra__stream_write(const struct infra__job *job, const void *bytes,
     }
     /* A library leaves the host's SIGPIPE alone. */
     ssize_t count = send(job->fd, bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL);
-    return count >= 0 ? count : answer_errno(INFRA_TRANSPORT_WANT_WRITE, ret);
+    return count >= 0 ? count : answer_errno(INFRA_TLS_WANT_WRITE, ret);
 }
 
 long infra__stream_secure(struct infra__job *job, uint32_t *ret)
@@ -102,8 +101,7 @@ long infra__stream_secure(struct infra__job *job, uint32_t *ret)
         job->secured = true;
         return 0;
     }
-    if (answer == INFRA_TRANSPORT_WANT_READ ||
-        answer == INFRA_TRANSPORT_WANT_WRITE) {
+    if (answer == INFRA_TLS_WANT_READ || answer == INFRA_TLS_WANT_WRITE) {
         return answer;
     }
     /* However it ends, a stream that ends here is a handshake that failed. */

@@ -94,10 +94,10 @@ static infra_time grace(void)
     return ms != NULL ? INFRA_MS(strtoull(ms, NULL, 10)) : 0;
 }
 
-static const struct infra_transport *transport(void)
+static const struct infra_tls *tls_functions(void)
 {
 #ifdef ELECTOR_TLS
-    static struct infra_transport t;
+    static struct infra_tls t;
     const char *ca = setting("ELECTOR_TLS_CA");
     const char *certificate = setting("ELECTOR_TLS_CERT");
     struct tls_openssl *tls = ca != NULL ? tls_openssl_create(ca) : NULL;
@@ -110,7 +110,7 @@ static const struct infra_transport *transport(void)
         exit(2);
     }
     if (tls != NULL) {
-        t = tls_openssl_transport(tls);
+        t = tls_openssl_functions(tls);
         return &t;
     }
 #endif
@@ -285,7 +285,7 @@ int main(int argc, char **argv)
     o.failover = &f;
     o.lease = lease;
     o.endpoints = endpoints;
-    o.tls = transport();
+    o.tls = tls_functions();
     err = err != INFRA_OK ? err : infra_elector_create(&elector, driver, &o);
     if (err != INFRA_OK) {
         (void)fprintf(stderr, "elector_node: %s\n", infra_strerror(err));
