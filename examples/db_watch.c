@@ -112,10 +112,10 @@ static bool is_seen(const struct infra_probe_result *r, uint32_t *ret_view)
  * replication, or the server is only just there. */
 static bool is_told(const struct infra_probe_result *r)
 {
-    const uint32_t needed =
-        INFRA_TOLD_WRITABLE | INFRA_TOLD_ROLE | INFRA_TOLD_POSITION;
+    const uint32_t needed = INFRA_PROBE_HAS_WRITABLE | INFRA_PROBE_HAS_ROLE |
+                            INFRA_PROBE_HAS_POSITION;
 
-    return r->outcome == INFRA_OUTCOME_OK && (r->told & needed) == needed;
+    return r->outcome == INFRA_OUTCOME_OK && (r->has & needed) == needed;
 }
 
 /* A MariaDB or MySQL replica whose source is there knows its lag, unless the
@@ -125,7 +125,7 @@ static bool is_halted(const struct db_watch *w,
                       const struct watched *d)
 {
     return w->options->is_mysql && r->role == INFRA_ROLE_REPLICA &&
-           (r->told & INFRA_TOLD_LAG) == 0 &&
+           (r->has & INFRA_PROBE_HAS_LAG) == 0 &&
            infra_probe_text(d->probe, INFRA_PROBE_TEXT_SOURCE)[0] != '\0';
 }
 
@@ -147,7 +147,7 @@ static bool sample(struct db_watch *w, uint32_t id,
     uint32_t source = db_by_address(
         w->options, infra_probe_text(d->probe, INFRA_PROBE_TEXT_SOURCE));
     ret->view = INFRA_PROMOTION_VIEW_OK;
-    ret->timeline = (r->told & INFRA_TOLD_ANSWER) != 0 ? r->answer : 0;
+    ret->timeline = (r->has & INFRA_PROBE_HAS_ANSWER) != 0 ? r->answer : 0;
     ret->position = r->position;
     ret->writable = r->writable;
     ret->halted = is_halted(w, r, d);

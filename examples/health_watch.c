@@ -183,13 +183,13 @@ static void print_told(FILE *out, const struct server *s,
     static const char *const roles[] = { "", "primary", "replica" };
     const char *message = infra_probe_text(s->probe, INFRA_PROBE_TEXT_MESSAGE);
 
-    if ((r->told & INFRA_TOLD_ROLE) != 0) {
+    if ((r->has & INFRA_PROBE_HAS_ROLE) != 0) {
         fprintf(out, "%s ", roles[r->role % 3]);
     }
-    if ((r->told & INFRA_TOLD_LAG) != 0) {
+    if ((r->has & INFRA_PROBE_HAS_LAG) != 0) {
         fprintf(out, "lag %.1f s ", (double)r->lag / 1e9);
     }
-    if ((r->told & INFRA_TOLD_WEIGHT) != 0) {
+    if ((r->has & INFRA_PROBE_HAS_WEIGHT) != 0) {
         fprintf(out, "weight %u %% ", (unsigned)r->weight_percent);
     }
     fprintf(out, "%.60s", message);

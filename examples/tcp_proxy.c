@@ -148,9 +148,9 @@ static void take_wish(struct proxy *proxy,
     const struct proxy_backend *backend = &proxy->options.backends[event->id];
     uint32_t weight = backend->weight != 0 ? backend->weight : 1;
 
-    if ((event->told & INFRA_TOLD_WEIGHT_ABSOLUTE) != 0) {
+    if ((event->has & INFRA_PROBE_HAS_WEIGHT_ABSOLUTE) != 0) {
         weight = event->weight;
-    } else if ((event->told & INFRA_TOLD_WEIGHT) != 0) {
+    } else if ((event->has & INFRA_PROBE_HAS_WEIGHT) != 0) {
         weight = (uint32_t)((uint64_t)weight * event->weight_percent / 100);
     }
     log_line("backend %s wishes: %s, weight %u, cap %u", backend->name,

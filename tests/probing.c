@@ -17,11 +17,11 @@ static void check_result(const struct test_reply *reply,
 
     ck_assert_msg(r->reason == e->reason, "%s: %s", reply->name,
                   infra_probe_reason_name(r->reason));
-    ck_assert_msg(r->told == e->told && r->status == e->status &&
+    ck_assert_msg(r->has == e->has && r->status == e->status &&
                       r->role == e->role && r->writable == e->writable &&
                       r->position == e->position && r->lag == e->lag,
                   "%s: told %x, status %u, role %u, writable %u, at %llu",
-                  reply->name, r->told, r->status, r->role, r->writable,
+                  reply->name, r->has, r->status, r->role, r->writable,
                   (unsigned long long)r->position);
     ck_assert_msg(
         r->weight == e->weight && r->weight_percent == e->weight_percent &&

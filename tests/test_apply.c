@@ -34,9 +34,9 @@ static struct infra_balancer_stats stats_of(uint32_t id)
     return stats;
 }
 
-#define ADMIN INFRA_TOLD_ADMIN
-#define PERCENT INFRA_TOLD_WEIGHT
-#define WEIGHT INFRA_TOLD_WEIGHT_ABSOLUTE
+#define ADMIN INFRA_PROBE_HAS_ADMIN
+#define PERCENT INFRA_PROBE_HAS_WEIGHT
+#define WEIGHT INFRA_PROBE_HAS_WEIGHT_ABSOLUTE
 
 /* What backend 0 is after each event, one after another. */
 static const struct {
@@ -63,13 +63,13 @@ static const struct {
       0,
       500000 },
     { "drain",
-      { .kind = INFRA_HEALTH_WISH, .told = ADMIN, .admin = INFRA_ADMIN_DRAIN },
+      { .kind = INFRA_HEALTH_WISH, .has = ADMIN, .admin = INFRA_ADMIN_DRAIN },
       INFRA_STATE_DRAINING,
       INFRA_AXIS_ADMIN,
       0 },
     { "maint", /* The worst mark counts. */
       { .kind = INFRA_HEALTH_WISH,
-        .told = ADMIN,
+        .has = ADMIN,
         .admin = INFRA_ADMIN_MAINTENANCE },
       INFRA_STATE_DOWN,
       INFRA_AXIS_ADMIN,
@@ -81,14 +81,14 @@ static const struct {
       0 },
     { "ready, 50%",
       { .kind = INFRA_HEALTH_WISH,
-        .told = ADMIN | PERCENT,
+        .has = ADMIN | PERCENT,
         .admin = INFRA_ADMIN_READY,
         .weight_percent = 50 },
       INFRA_STATE_UP,
       0,
       333333 },
     { "weight 300",
-      { .kind = INFRA_HEALTH_WISH, .told = WEIGHT, .weight = 300 },
+      { .kind = INFRA_HEALTH_WISH, .has = WEIGHT, .weight = 300 },
       INFRA_STATE_UP,
       0,
       750000 },
@@ -98,17 +98,17 @@ static const struct {
       0,
       750000 },
     { "weight 0",
-      { .kind = INFRA_HEALTH_WISH, .told = WEIGHT },
+      { .kind = INFRA_HEALTH_WISH, .has = WEIGHT },
       INFRA_STATE_DRAINING,
       INFRA_AXIS_ADMIN,
       0 },
     { "100%",
-      { .kind = INFRA_HEALTH_WISH, .told = PERCENT, .weight_percent = 100 },
+      { .kind = INFRA_HEALTH_WISH, .has = PERCENT, .weight_percent = 100 },
       INFRA_STATE_UP,
       0,
       500000 },
     { "0%",
-      { .kind = INFRA_HEALTH_WISH, .told = PERCENT },
+      { .kind = INFRA_HEALTH_WISH, .has = PERCENT },
       INFRA_STATE_DRAINING,
       INFRA_AXIS_ADMIN,
       0 },
@@ -139,9 +139,9 @@ START_TEST(strange_events_are_refused)
         { { .kind = INFRA_HEALTH_DOWN, .id = 7 }, INFRA_ENOENT },
         { { .kind = INFRA_HEALTH_PROBE }, INFRA_EINVAL },
         { { .kind = INFRA_HEALTH_WISH + 1 }, INFRA_EINVAL },
-        { { .kind = INFRA_HEALTH_WISH, .told = ADMIN, .admin = 3 },
+        { { .kind = INFRA_HEALTH_WISH, .has = ADMIN, .admin = 3 },
           INFRA_EINVAL },
-        { { .kind = INFRA_HEALTH_WISH, .told = WEIGHT, .weight = 70000 },
+        { { .kind = INFRA_HEALTH_WISH, .has = WEIGHT, .weight = 70000 },
           INFRA_EINVAL },
     };
 

@@ -32,12 +32,12 @@ static void teardown(void)
     ck_assert_int_eq(heap.live, 0);
 }
 
-#define UP .told = INFRA_TOLD_HEALTH
-#define DOWN .told = INFRA_TOLD_HEALTH, .reason = INFRA_PROBE_AGENT_DOWN
-#define WEIGHT(n) .told = INFRA_TOLD_WEIGHT, .weight_percent = (n)
-#define ABSOLUTE(n) .told = INFRA_TOLD_WEIGHT_ABSOLUTE, .weight = (n)
-#define MAX(n) .told = INFRA_TOLD_IN_FLIGHT_MAX, .in_flight_max = (n)
-#define ADMIN(a) .told = INFRA_TOLD_ADMIN, .admin = INFRA_ADMIN_##a
+#define UP .has = INFRA_PROBE_HAS_HEALTH
+#define DOWN .has = INFRA_PROBE_HAS_HEALTH, .reason = INFRA_PROBE_AGENT_DOWN
+#define WEIGHT(n) .has = INFRA_PROBE_HAS_WEIGHT, .weight_percent = (n)
+#define ABSOLUTE(n) .has = INFRA_PROBE_HAS_WEIGHT_ABSOLUTE, .weight = (n)
+#define MAX(n) .has = INFRA_PROBE_HAS_IN_FLIGHT_MAX, .in_flight_max = (n)
+#define ADMIN(a) .has = INFRA_PROBE_HAS_ADMIN, .admin = INFRA_ADMIN_##a
 static const struct test_reply lines[] = {
     { .name = "nothing to say", TEST_TEXT("\n") },
     { .name = "up", TEST_TEXT("up\n"), .expected = { UP } },
@@ -131,14 +131,15 @@ static const struct test_reply lines[] = {
     { .name = "all at once",
       TEST_TEXT("75%,maxconn:30,maint,down\n"),
       .expected = { .reason = INFRA_PROBE_AGENT_DOWN,
-                    .told = INFRA_TOLD_HEALTH | INFRA_TOLD_WEIGHT |
-                            INFRA_TOLD_IN_FLIGHT_MAX | INFRA_TOLD_ADMIN,
+                    .has = INFRA_PROBE_HAS_HEALTH | INFRA_PROBE_HAS_WEIGHT |
+                           INFRA_PROBE_HAS_IN_FLIGHT_MAX |
+                           INFRA_PROBE_HAS_ADMIN,
                     .weight_percent = 75,
                     .in_flight_max = 30,
                     .admin = INFRA_ADMIN_MAINTENANCE } },
     { .name = "any separators",
       TEST_TEXT(", \tup,\t ,5%\t \n"),
-      .expected = { .told = INFRA_TOLD_HEALTH | INFRA_TOLD_WEIGHT,
+      .expected = { .has = INFRA_PROBE_HAS_HEALTH | INFRA_PROBE_HAS_WEIGHT,
                     .weight_percent = 5 } },
     { .name = "description",
       TEST_TEXT("down # \tno  disk, sorry \n"),

@@ -159,14 +159,14 @@ START_TEST(redis_answers_decide)
     } else {
         snprintf(answer, sizeof answer, "+PONG\r\n-OOM no room\r\n");
     }
-    ask_redis(
-        (struct infra_probe_redis_options) { .question = "GET a",
-                                             .answer_min = rows[_i].min,
-                                             .answer_max = rows[_i].max },
-        PING GET_A, answer,
-        (struct infra_probe_result) { .reason = rows[_i].reason,
-                                      .told = is_told ? INFRA_TOLD_ANSWER : 0 },
-        text == NULL ? "OOM no room" : NULL);
+    ask_redis((struct infra_probe_redis_options) { .question = "GET a",
+                                                   .answer_min = rows[_i].min,
+                                                   .answer_max = rows[_i].max },
+              PING GET_A, answer,
+              (struct infra_probe_result) {
+                  .reason = rows[_i].reason,
+                  .has = is_told ? INFRA_PROBE_HAS_ANSWER : 0 },
+              text == NULL ? "OOM no room" : NULL);
     struct infra_probe_result r;
     ck_assert_int_eq(infra_probe_result(redis, &r), INFRA_OK);
     ck_assert_uint_eq(r.answer, number);
@@ -187,7 +187,7 @@ START_TEST(redis_answers_are_read)
           PING "*3\r\n$6\r\nEXISTS\r\n$1\r\na\r\n$1\r\nb\r\n",
           "+PONG\r\n:2\r\n",
           NULL,
-          { .told = INFRA_TOLD_ANSWER } },
+          { .has = INFRA_PROBE_HAS_ANSWER } },
         { { .question = "GET a" },
           PING GET_A,
           "+PONG\r\n$-1\r\n",
@@ -227,14 +227,14 @@ START_TEST(redis_answers_are_read)
           "*2\r\n$4\r\nAUTH\r\n$1\r\np\r\n" PING GET_A,
           "+OK\r\n+PONG\r\n+7\r\n",
           NULL,
-          { .told = INFRA_TOLD_ANSWER } },
+          { .has = INFRA_PROBE_HAS_ANSWER } },
         { { .question = "GET a", .expect = INFRA_ROLE_REPLICA },
           PING "*1\r\n$4\r\nROLE\r\n" GET_A,
           "+PONG\r\n*3\r\n$6\r\nmaster\r\n:5\r\n*0\r\n:7\r\n",
           NULL,
           { .reason = INFRA_PROBE_NOT_REPLICA,
-            .told = INFRA_TOLD_ROLE | INFRA_TOLD_WRITABLE |
-                    INFRA_TOLD_POSITION | INFRA_TOLD_ANSWER,
+            .has = INFRA_PROBE_HAS_ROLE | INFRA_PROBE_HAS_WRITABLE |
+                   INFRA_PROBE_HAS_POSITION | INFRA_PROBE_HAS_ANSWER,
             .role = INFRA_ROLE_PRIMARY,
             .writable = 1,
             .position = 5 } },

@@ -18,7 +18,7 @@ static const struct {
     struct infra_probe_http_options options;
     uint32_t reason;
     uint32_t outcome;
-    uint32_t told;
+    uint32_t has;
     uint32_t admin;
 } rows[] = {
     { .name = "nothing",
@@ -65,7 +65,7 @@ static const struct {
       .options = { .drain_on_404 = 1 },
       .reason = INFRA_PROBE_PASSED,
       .outcome = INFRA_OUTCOME_OK,
-      .told = INFRA_TOLD_ADMIN,
+      .has = INFRA_PROBE_HAS_ADMIN,
       .admin = INFRA_ADMIN_DRAIN },
     { .name = "404 drains, whatever else is expected",
       .text = "HTTP/1.1 404 No\r\nContent-Length: 4\r\n\r\nnone",
@@ -74,14 +74,14 @@ static const struct {
                    .body_contains = "fine" },
       .reason = INFRA_PROBE_PASSED,
       .outcome = INFRA_OUTCOME_OK,
-      .told = INFRA_TOLD_ADMIN,
+      .has = INFRA_PROBE_HAS_ADMIN,
       .admin = INFRA_ADMIN_DRAIN },
     { .name = "a pass ends the drain",
       .text = OK_LINE "\r\nfine",
       .options = { .drain_on_404 = 1, .body_contains = "fine" },
       .reason = INFRA_PROBE_PASSED,
       .outcome = INFRA_OUTCOME_OK,
-      .told = INFRA_TOLD_ADMIN,
+      .has = INFRA_PROBE_HAS_ADMIN,
       .admin = INFRA_ADMIN_READY },
     { .name = "a failure says nothing of it",
       .text = "HTTP/1.1 500 No\r\n\r\n",
@@ -121,7 +121,7 @@ START_TEST(a_reply_may_ask)
         ck_assert_msg(r.reason == rows[_i].reason, "%s: %s", rows[_i].name,
                       infra_probe_reason_name(r.reason));
         ck_assert_uint_eq(r.outcome, rows[_i].outcome);
-        ck_assert_uint_eq(r.told, rows[_i].told | INFRA_TOLD_STATUS);
+        ck_assert_uint_eq(r.has, rows[_i].has | INFRA_PROBE_HAS_STATUS);
         ck_assert_uint_eq(r.admin, rows[_i].admin);
     }
     infra_probe_destroy(probe);

@@ -67,8 +67,8 @@ START_TEST(numbers_are_told)
     peer_quit(&mysql.peer);
     struct infra_probe_result r = mysql_run();
     ck_assert_msg(r.reason == INFRA_PROBE_PASSED, "%s", answers[_i].name);
-    ck_assert_msg(r.told == (answers[_i].is_told ? INFRA_TOLD_ANSWER : 0),
-                  "%s: %x", answers[_i].name, r.told);
+    ck_assert_msg(r.has == (answers[_i].is_told ? INFRA_PROBE_HAS_ANSWER : 0),
+                  "%s: %x", answers[_i].name, r.has);
     ck_assert_msg(r.answer == answers[_i].answer, "%s: %llu", answers[_i].name,
                   (unsigned long long)r.answer);
 }
@@ -105,9 +105,9 @@ START_TEST(it_is_asked_last)
     peer_quit(&mysql.peer);
     struct infra_probe_result r = mysql_run();
     ck_assert_uint_eq(r.reason, rows[_i].reason);
-    ck_assert_uint_eq(r.told, INFRA_TOLD_ROLE | INFRA_TOLD_WRITABLE |
-                                  INFRA_TOLD_POSITION | INFRA_TOLD_LAG |
-                                  INFRA_TOLD_ANSWER);
+    ck_assert_uint_eq(r.has, INFRA_PROBE_HAS_ROLE | INFRA_PROBE_HAS_WRITABLE |
+                                 INFRA_PROBE_HAS_POSITION |
+                                 INFRA_PROBE_HAS_LAG | INFRA_PROBE_HAS_ANSWER);
     ck_assert_uint_eq(r.answer, 18);
     ck_assert_str_eq(source(), "a:3306");
 }
@@ -163,8 +163,9 @@ START_TEST(it_may_fail)
         peer_run(&mysql.peer, mysql.probe, TEST_SPLIT_NONE, 0);
     ck_assert_uint_eq(r.reason, rows[_i].reason);
     ck_assert_uint_eq(r.status, rows[_i].error);
-    ck_assert_uint_eq(r.told, INFRA_TOLD_ROLE | INFRA_TOLD_WRITABLE |
-                                  INFRA_TOLD_POSITION | INFRA_TOLD_LAG);
+    ck_assert_uint_eq(r.has, INFRA_PROBE_HAS_ROLE | INFRA_PROBE_HAS_WRITABLE |
+                                 INFRA_PROBE_HAS_POSITION |
+                                 INFRA_PROBE_HAS_LAG);
     ck_assert_str_eq(infra_probe_text(mysql.probe, INFRA_PROBE_TEXT_MESSAGE),
                      "No");
 }
@@ -181,7 +182,7 @@ START_TEST(it_may_break_off)
     peer_quit(&mysql.peer);
     struct infra_probe_result r = mysql_run();
     ck_assert_uint_eq(r.reason, INFRA_PROBE_PASSED);
-    ck_assert_uint_eq(r.told, 0);
+    ck_assert_uint_eq(r.has, 0);
     ck_assert_uint_eq(r.status, 1317);
 }
 END_TEST
@@ -209,7 +210,7 @@ START_TEST(it_may_have_no_result)
     }
     struct infra_probe_result r = mysql_run();
     ck_assert_uint_eq(r.reason, rows[_i].reason);
-    ck_assert_uint_eq(r.told, 0);
+    ck_assert_uint_eq(r.has, 0);
 }
 END_TEST
 

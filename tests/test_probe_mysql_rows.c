@@ -155,7 +155,7 @@ START_TEST(answers_may_contradict_themselves)
                                                i);
         ck_assert_msg(r.reason == answers[_i].reason, "%s: %s",
                       answers[_i].name, infra_probe_reason_name(r.reason));
-        ck_assert_uint_eq(r.told, 0);
+        ck_assert_uint_eq(r.has, 0);
     }
 }
 END_TEST
@@ -183,7 +183,7 @@ START_TEST(many_columns)
     peer_quit(&peer);
     struct infra_probe_result r = peer_run(&peer, probe, TEST_SPLIT_NONE, 0);
     ck_assert_uint_eq(r.reason, INFRA_PROBE_PASSED);
-    ck_assert_uint_eq(r.told, INFRA_TOLD_ROLE | INFRA_TOLD_WRITABLE);
+    ck_assert_uint_eq(r.has, INFRA_PROBE_HAS_ROLE | INFRA_PROBE_HAS_WRITABLE);
     ck_assert_uint_eq(r.writable, 1);
 }
 END_TEST

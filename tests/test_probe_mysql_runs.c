@@ -92,9 +92,9 @@ START_TEST(ends_anywhere)
             ck_assert_uint_eq(r.duration, at_once && ends[_i].duration != 0
                                               ? INFRA_MS(500)
                                               : ends[_i].duration);
-            ck_assert_uint_eq(r.told, step > 5 ? INFRA_TOLD_WRITABLE |
-                                                     INFRA_TOLD_POSITION
-                                               : 0);
+            ck_assert_uint_eq(r.has, step > 5 ? INFRA_PROBE_HAS_WRITABLE |
+                                                    INFRA_PROBE_HAS_POSITION
+                                              : 0);
             ended++;
         }
     }
@@ -114,8 +114,9 @@ START_TEST(checks_are_independent)
     good_conversation();
     peer_quit(&peer);
     first = peer_run(&peer, probe, TEST_SPLIT_NONE, 0);
-    ck_assert_uint_eq(first.told, INFRA_TOLD_ROLE | INFRA_TOLD_WRITABLE |
-                                      INFRA_TOLD_POSITION | INFRA_TOLD_LAG);
+    ck_assert_uint_eq(first.has,
+                      INFRA_PROBE_HAS_ROLE | INFRA_PROBE_HAS_WRITABLE |
+                          INFRA_PROBE_HAS_POSITION | INFRA_PROBE_HAS_LAG);
     ck_assert_str_eq(infra_probe_text(probe, INFRA_PROBE_TEXT_POSITION),
                      "0-1-5");
     infra_probe_start(probe, 0);
@@ -123,7 +124,7 @@ START_TEST(checks_are_independent)
     test_transport_run(&t, infra_probe_exchange(probe));
     ck_assert_int_eq(infra_probe_result(probe, &r), INFRA_OK);
     ck_assert_uint_eq(r.reason, INFRA_PROBE_REFUSED);
-    ck_assert_uint_eq(r.told, 0);
+    ck_assert_uint_eq(r.has, 0);
     ck_assert_str_eq(infra_probe_text(probe, INFRA_PROBE_TEXT_VERSION), "");
     ck_assert_str_eq(infra_probe_text(probe, INFRA_PROBE_TEXT_POSITION), "");
     peer_step(&other, (struct test_step)TEST_ACCEPT(0));

@@ -27,7 +27,7 @@ static const char *text(uint32_t kind)
 
 #define REPLICA INFRA_ROLE_REPLICA
 #define PRIMARY INFRA_ROLE_PRIMARY
-#define BOTH (INFRA_TOLD_WRITABLE | INFRA_TOLD_ROLE)
+#define BOTH (INFRA_PROBE_HAS_WRITABLE | INFRA_PROBE_HAS_ROLE)
 
 /* Answers, what they tell, and the verdict for each of what may be expected. */
 static const struct {
@@ -37,7 +37,7 @@ static const struct {
     const char *replication_names;
     const char *replication[3];
     uint32_t role;
-    uint32_t told; /* Beside role and writable. */
+    uint32_t has; /* Beside role and writable. */
     uint32_t writable;
     infra_time lag;
     uint64_t position;
@@ -51,7 +51,7 @@ static const struct {
       .variables = "0|0|0-1-48",
       .replication_names = REAL_NAMES,
       .role = PRIMARY,
-      .told = INFRA_TOLD_POSITION,
+      .has = INFRA_PROBE_HAS_POSITION,
       .writable = 1,
       .position = 48,
       .position_text = "0-1-48",
@@ -62,7 +62,7 @@ static const struct {
       .replication_names = REAL_NAMES,
       .replication = { "|State|Waiting|10.0.0.1|Yes|Yes|||7|State|NULL|z" },
       .role = REPLICA,
-      .told = INFRA_TOLD_POSITION | INFRA_TOLD_LAG,
+      .has = INFRA_PROBE_HAS_POSITION | INFRA_PROBE_HAS_LAG,
       .lag = INFRA_SEC(7),
       .position = 60,
       .position_text = "0-1-48,7-3-12",
@@ -74,7 +74,7 @@ static const struct {
       .replication_names = NEW_NAMES,
       .replication = { "Waiting|Yes|Yes|0" },
       .role = REPLICA,
-      .told = INFRA_TOLD_POSITION | INFRA_TOLD_LAG,
+      .has = INFRA_PROBE_HAS_POSITION | INFRA_PROBE_HAS_LAG,
       .position = 14,
       .position_text = "3e11fa47-71ca-11e1-9e33-c80aa9429562:1-5:11-18,"
                        "4e11fa47-71ca-11e1-9e33-c80aa9429562:7",
@@ -101,7 +101,7 @@ static const struct {
       .replication_names = OLD_NAMES,
       .replication = { "Yes|Yes|10" },
       .role = REPLICA,
-      .told = INFRA_TOLD_LAG,
+      .has = INFRA_PROBE_HAS_LAG,
       .lag = INFRA_SEC(10),
       .position_text = "",
       .as_primary = INFRA_PROBE_READ_ONLY },
@@ -111,7 +111,7 @@ static const struct {
       .replication_names = OLD_NAMES,
       .replication = { "Yes|Yes|11" },
       .role = REPLICA,
-      .told = INFRA_TOLD_LAG,
+      .has = INFRA_PROBE_HAS_LAG,
       .lag = INFRA_SEC(11),
       .position_text = "",
       .as_primary = INFRA_PROBE_READ_ONLY,
@@ -122,7 +122,7 @@ static const struct {
       .replication_names = OLD_NAMES,
       .replication = { "Yes|Yes|0" },
       .role = REPLICA,
-      .told = INFRA_TOLD_LAG,
+      .has = INFRA_PROBE_HAS_LAG,
       .writable = 1,
       .position_text = "" },
     { .name = "stopped",
@@ -140,7 +140,7 @@ static const struct {
       .replication_names = OLD_NAMES,
       .replication = { "Connecting|Yes|3" },
       .role = REPLICA,
-      .told = INFRA_TOLD_LAG,
+      .has = INFRA_PROBE_HAS_LAG,
       .lag = INFRA_SEC(3),
       .position_text = "",
       .as_primary = INFRA_PROBE_READ_ONLY,
@@ -151,7 +151,7 @@ static const struct {
       .replication_names = OLD_NAMES,
       .replication = { "Yes|No|3" },
       .role = REPLICA,
-      .told = INFRA_TOLD_LAG,
+      .has = INFRA_PROBE_HAS_LAG,
       .lag = INFRA_SEC(3),
       .position_text = "",
       .as_primary = INFRA_PROBE_READ_ONLY,
@@ -171,7 +171,7 @@ static const struct {
       .replication_names = OLD_NAMES,
       .replication = { "Yes|Yes|9", "Yes|Yes|4" },
       .role = REPLICA,
-      .told = INFRA_TOLD_LAG,
+      .has = INFRA_PROBE_HAS_LAG,
       .lag = INFRA_SEC(9),
       .position_text = "",
       .as_primary = INFRA_PROBE_READ_ONLY },
@@ -181,7 +181,7 @@ static const struct {
       .replication_names = OLD_NAMES,
       .replication = { "No|Yes|1", "Yes|Yes|4" },
       .role = REPLICA,
-      .told = INFRA_TOLD_LAG,
+      .has = INFRA_PROBE_HAS_LAG,
       .lag = INFRA_SEC(4),
       .position_text = "",
       .as_primary = INFRA_PROBE_READ_ONLY,
@@ -230,8 +230,8 @@ START_TEST(answers_are_told)
     peer_quit(&mysql.peer);
     struct infra_probe_result r = mysql_run();
     ck_assert_msg(r.reason == INFRA_PROBE_PASSED, "%s", answers[_i].name);
-    ck_assert_msg(r.told == (BOTH | answers[_i].told), "%s: %x",
-                  answers[_i].name, r.told);
+    ck_assert_msg(r.has == (BOTH | answers[_i].has), "%s: %x", answers[_i].name,
+                  r.has);
     ck_assert_uint_eq(r.role, answers[_i].role);
     ck_assert_uint_eq(r.writable, answers[_i].writable);
     ck_assert_uint_eq(r.lag, answers[_i].lag);
@@ -250,7 +250,7 @@ START_TEST(a_primary_takes_writes)
     struct infra_probe_result r = mysql_run();
     ck_assert_msg(r.reason == answers[_i].as_primary, "%s: %s",
                   answers[_i].name, infra_probe_reason_name(r.reason));
-    ck_assert_uint_eq(r.told & INFRA_TOLD_ROLE, 0);
+    ck_assert_uint_eq(r.has & INFRA_PROBE_HAS_ROLE, 0);
 }
 END_TEST
 
@@ -263,7 +263,7 @@ START_TEST(a_replica_follows)
     struct infra_probe_result r = mysql_run();
     ck_assert_msg(r.reason == answers[_i].as_replica, "%s: %s",
                   answers[_i].name, infra_probe_reason_name(r.reason));
-    ck_assert_uint_eq(r.told & INFRA_TOLD_WRITABLE, 0);
+    ck_assert_uint_eq(r.has & INFRA_PROBE_HAS_WRITABLE, 0);
 }
 END_TEST
 
@@ -314,7 +314,8 @@ START_TEST(old_servers_are_asked_again)
                       _i == 0 ? INFRA_PROBE_PASSED : INFRA_PROBE_SERVER_ERROR);
     ck_assert_uint_eq(r.status, _i == 0 ? 0 : 1064);
     ck_assert_str_eq(text(INFRA_PROBE_TEXT_MESSAGE), _i == 0 ? "" : "Again");
-    ck_assert_uint_eq(r.told, _i == 0 ? INFRA_TOLD_ROLE | INFRA_TOLD_LAG : 0);
+    ck_assert_uint_eq(r.has,
+                      _i == 0 ? INFRA_PROBE_HAS_ROLE | INFRA_PROBE_HAS_LAG : 0);
 }
 END_TEST
 
@@ -325,26 +326,26 @@ static const struct {
     struct infra_probe_mysql_options options;
     unsigned errors[2]; /* Of each question; 0: it is answered. */
     uint32_t reason;
-    uint32_t told;
+    uint32_t has;
     unsigned status;
 } failures[] = {
     { "no privilege, not needed",
       { .ask = 1 },
       { 0, 1227 },
       INFRA_PROBE_PASSED,
-      INFRA_TOLD_WRITABLE,
+      INFRA_PROBE_HAS_WRITABLE,
       1227 },
     { "no privilege, only the other is needed",
       { .ask = 1, .expect = PRIMARY },
       { 0, 1227 },
       INFRA_PROBE_PASSED,
-      INFRA_TOLD_WRITABLE,
+      INFRA_PROBE_HAS_WRITABLE,
       1227 },
     { "no such variable, not needed",
       { .ask = 1 },
       { 1193, 0 },
       INFRA_PROBE_PASSED,
-      INFRA_TOLD_ROLE,
+      INFRA_PROBE_HAS_ROLE,
       1193 },
     { "neither", { .ask = 1 }, { 1193, 1227 }, INFRA_PROBE_PASSED, 0, 1227 },
     { "no such variable, needed",
@@ -357,20 +358,20 @@ static const struct {
       { .ask = 1, .expect = REPLICA },
       { 0, 1227 },
       INFRA_PROBE_SERVER_ERROR,
-      INFRA_TOLD_WRITABLE,
+      INFRA_PROBE_HAS_WRITABLE,
       1227 },
     { "no privilege, needed for the lag",
       { .ask = 1, .lag_max = 1 },
       { 0, 1227 },
       INFRA_PROBE_SERVER_ERROR,
-      INFRA_TOLD_WRITABLE,
+      INFRA_PROBE_HAS_WRITABLE,
       1227 },
     { "stopping", { .ask = 1 }, { 1053, 0 }, INFRA_PROBE_STOPPING, 0, 1053 },
     { "stopping, later",
       { .ask = 1 },
       { 0, 1053 },
       INFRA_PROBE_STOPPING,
-      INFRA_TOLD_WRITABLE,
+      INFRA_PROBE_HAS_WRITABLE,
       1053 },
     { "not in its cluster",
       { .ask = 1 },
@@ -405,7 +406,7 @@ START_TEST(questions_may_fail)
         peer_run(&mysql.peer, mysql.probe, TEST_SPLIT_NONE, 0);
     ck_assert_msg(r.reason == failures[_i].reason, "%s: %s", failures[_i].name,
                   infra_probe_reason_name(r.reason));
-    ck_assert_uint_eq(r.told, failures[_i].told);
+    ck_assert_uint_eq(r.has, failures[_i].has);
     ck_assert_uint_eq(r.status, failures[_i].status);
     ck_assert_str_eq(text(INFRA_PROBE_TEXT_MESSAGE), "No");
 }
@@ -426,7 +427,7 @@ START_TEST(half_an_answer_is_none)
     peer_quit(&mysql.peer);
     struct infra_probe_result r = mysql_run();
     ck_assert_uint_eq(r.reason, INFRA_PROBE_PASSED);
-    ck_assert_uint_eq(r.told, 0);
+    ck_assert_uint_eq(r.has, 0);
     ck_assert_uint_eq(r.status, 1317);
     ck_assert_str_eq(text(INFRA_PROBE_TEXT_POSITION), "");
 }
@@ -447,7 +448,7 @@ START_TEST(other_variables_say_nothing)
     peer_quit(&mysql.peer);
     struct infra_probe_result r = mysql_run();
     ck_assert_uint_eq(r.reason, INFRA_PROBE_BAD_REPLY);
-    ck_assert_uint_eq(r.told, 0);
+    ck_assert_uint_eq(r.has, 0);
 }
 END_TEST
 
@@ -456,7 +457,7 @@ START_TEST(odd_lags)
 {
     static const struct {
         const char *cells;
-        bool told;
+        bool has;
         infra_time lag;
     } rows[] = {
         { "Yes|Yes|", false, 0 },
@@ -476,7 +477,7 @@ START_TEST(odd_lags)
     peer_result(&mysql.peer, OLD_NAMES, row);
     peer_quit(&mysql.peer);
     struct infra_probe_result r = mysql_run();
-    ck_assert_uint_eq((r.told & INFRA_TOLD_LAG) != 0, rows[_i].told);
+    ck_assert_uint_eq((r.has & INFRA_PROBE_HAS_LAG) != 0, rows[_i].has);
     ck_assert_uint_eq(r.lag, rows[_i].lag);
 }
 END_TEST

@@ -149,7 +149,7 @@ START_TEST(errors_may_answer_the_question)
             struct test_transport t = TEST_TRANSPORT(script);
             struct infra_probe_result r = pgsql_run(&t);
             ck_assert_uint_eq(r.reason, errors[i].reason);
-            ck_assert_uint_eq(r.told, 0);
+            ck_assert_uint_eq(r.has, 0);
             ck_assert_uint_eq(r.duration, errors[i].leaves ? INFRA_MS(1) : 0);
             ck_assert_mem_eq(pgsql_message(), errors[i].severity, 5);
         }

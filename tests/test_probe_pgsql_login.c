@@ -313,7 +313,7 @@ static void check_login(int row, enum test_split split, uint64_t number)
     ck_assert_msg(r.reason == logins[row].reason, "%s: %s (%s), split %d",
                   logins[row].name, infra_probe_reason_name(r.reason),
                   pgsql_message(), (int)split);
-    ck_assert_uint_eq(r.told, 0);
+    ck_assert_uint_eq(r.has, 0);
     ck_assert_uint_eq(r.status, 0);
     ck_assert_str_eq(infra_probe_text(pgsql_probe, INFRA_PROBE_TEXT_VERSION),
                      version != NULL ? version : "");

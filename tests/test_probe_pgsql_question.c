@@ -110,9 +110,9 @@ START_TEST(numbers_are_told)
                 run(NULL, &b, (enum test_split)split, number);
             ck_assert_msg(r.reason == INFRA_PROBE_PASSED, "%s: %s",
                           answers[_i].name, infra_probe_reason_name(r.reason));
-            ck_assert_msg(r.told ==
-                              (answers[_i].is_told ? INFRA_TOLD_ANSWER : 0),
-                          "%s: %x", answers[_i].name, r.told);
+            ck_assert_msg(
+                r.has == (answers[_i].is_told ? INFRA_PROBE_HAS_ANSWER : 0),
+                "%s: %x", answers[_i].name, r.has);
             ck_assert_uint_eq(r.answer, answers[_i].answer);
         }
     }
@@ -139,9 +139,9 @@ START_TEST(it_is_asked_last)
     pgsql_create(o);
     struct infra_probe_result r = run(replica, &b, TEST_SPLIT_RANDOM, 1);
     ck_assert_uint_eq(r.reason, rows[_i].reason);
-    ck_assert_uint_eq(r.told, INFRA_TOLD_ROLE | INFRA_TOLD_WRITABLE |
-                                  INFRA_TOLD_POSITION | INFRA_TOLD_LAG |
-                                  INFRA_TOLD_ANSWER);
+    ck_assert_uint_eq(r.has, INFRA_PROBE_HAS_ROLE | INFRA_PROBE_HAS_WRITABLE |
+                                 INFRA_PROBE_HAS_POSITION |
+                                 INFRA_PROBE_HAS_LAG | INFRA_PROBE_HAS_ANSWER);
     ck_assert_uint_eq(r.answer, 18);
     ck_assert_str_eq(infra_probe_text(pgsql_probe, INFRA_PROBE_TEXT_POSITION),
                      "0/10");
@@ -204,8 +204,9 @@ START_TEST(it_may_fail)
         struct infra_probe_result r =
             run(replica, &b, (enum test_split)split, 1);
         ck_assert_uint_eq(r.reason, rows[_i].reason);
-        ck_assert_uint_eq(r.told, INFRA_TOLD_ROLE | INFRA_TOLD_WRITABLE |
-                                      INFRA_TOLD_POSITION | INFRA_TOLD_LAG);
+        ck_assert_uint_eq(r.has,
+                          INFRA_PROBE_HAS_ROLE | INFRA_PROBE_HAS_WRITABLE |
+                              INFRA_PROBE_HAS_POSITION | INFRA_PROBE_HAS_LAG);
         ck_assert_mem_eq(pgsql_message(), rows[_i].severity, 5);
     }
 }
@@ -221,7 +222,7 @@ START_TEST(it_may_be_anything)
         const char *text;
         size_t size;
         uint32_t reason;
-        uint32_t told;
+        uint32_t has;
     } rows[] = {
 #define ROW(name, text, reason, told) \
     { (name), (text), sizeof(text) - 1, INFRA_PROBE_##reason, (told) }
@@ -230,14 +231,14 @@ START_TEST(it_may_be_anything)
         ROW("ready", PGSQL_READY, PASSED, 0),
         ROW("one after another",
             PGSQL_COMPLETE COLUMN FIVE PGSQL_COMPLETE PGSQL_READY, PASSED,
-            INFRA_TOLD_ANSWER),
+            INFRA_PROBE_HAS_ANSWER),
         ROW("two answers",
             COLUMN FIVE PGSQL_COMPLETE COLUMN FIVE PGSQL_COMPLETE PGSQL_READY,
             PASSED, 0),
         ROW("a parameter and a notification",
             PGSQL_VERSION
             "A\0\0\0\14\0\0\0\1a\0b\0" COLUMN FIVE PGSQL_COMPLETE PGSQL_READY,
-            PASSED, INFRA_TOLD_ANSWER),
+            PASSED, INFRA_PROBE_HAS_ANSWER),
         ROW("a short row", COLUMN "D\0\0\0\11\0\1\0\0\0" PGSQL_READY, PASSED,
             0),
         ROW("a row that would go on in a message before it",
@@ -262,7 +263,7 @@ START_TEST(it_may_be_anything)
                 run(NULL, &b, (enum test_split)split, 3);
             ck_assert_msg(r.reason == rows[i].reason, "%s: %s", rows[i].name,
                           infra_probe_reason_name(r.reason));
-            ck_assert_msg(r.told == rows[i].told, "%s", rows[i].name);
+            ck_assert_msg(r.has == rows[i].has, "%s", rows[i].name);
         }
     }
 }
@@ -313,7 +314,7 @@ START_TEST(it_must_be_answered)
     pgsql_create((struct infra_probe_pgsql_options) { .question = QUERY });
     struct infra_probe_result r = pgsql_run(&t);
     ck_assert_uint_eq(r.reason, reasons[_i]);
-    ck_assert_uint_eq(r.told, 0);
+    ck_assert_uint_eq(r.has, 0);
 }
 END_TEST
 

@@ -36,7 +36,7 @@ static struct infra_probe_result run_with(const struct pgsql_bytes *answer,
     t.split = split;
     t.split_number = 1;
     struct infra_probe_result r = pgsql_run(&t);
-    if (r.outcome != INFRA_OUTCOME_OK && r.told == 0) {
+    if (r.outcome != INFRA_OUTCOME_OK && r.has == 0) {
         return r; /* It did not come to a farewell. */
     }
     ck_assert_uint_eq(t.heard_count, sizeof PGSQL_TERMINATE - 1);
@@ -52,15 +52,15 @@ static struct infra_probe_result run_at(infra_time now,
     return run_with(&answer, now, TEST_SPLIT_NONE);
 }
 
-#define ROLE_TOLD (INFRA_TOLD_ROLE | INFRA_TOLD_WRITABLE)
-#define LSN_TOLD (ROLE_TOLD | INFRA_TOLD_POSITION)
-#define LAG_TOLD (LSN_TOLD | INFRA_TOLD_LAG)
+#define ROLE_TOLD (INFRA_PROBE_HAS_ROLE | INFRA_PROBE_HAS_WRITABLE)
+#define LSN_TOLD (ROLE_TOLD | INFRA_PROBE_HAS_POSITION)
+#define LAG_TOLD (LSN_TOLD | INFRA_PROBE_HAS_LAG)
 
 /* Rows, and what is told of them. */
 static const struct {
     const char *name;
     const char *cells[COLUMNS];
-    uint32_t told;
+    uint32_t has;
     uint32_t role;
     uint32_t writable;
     uint64_t position;
@@ -219,8 +219,8 @@ START_TEST(rows_are_told)
             run_with(&answer, 0, (enum test_split)split);
         ck_assert_msg(r.reason == INFRA_PROBE_PASSED, "%s: %s", rows[_i].name,
                       infra_probe_reason_name(r.reason));
-        ck_assert_msg(r.told == rows[_i].told, "%s: told %x", rows[_i].name,
-                      r.told);
+        ck_assert_msg(r.has == rows[_i].has, "%s: has %x", rows[_i].name,
+                      r.has);
         ck_assert_uint_eq(r.role, rows[_i].role);
         ck_assert_uint_eq(r.writable, rows[_i].writable);
         ck_assert_uint_eq(r.position, rows[_i].position);
@@ -285,7 +285,7 @@ START_TEST(odd_cells_are_a_bad_reply)
         ck_assert_msg(r.reason == INFRA_PROBE_BAD_REPLY, "%zu %s: %s",
                       odd[i].column, odd[i].cell,
                       infra_probe_reason_name(r.reason));
-        ck_assert_uint_eq(r.told, 0);
+        ck_assert_uint_eq(r.has, 0);
     }
 }
 END_TEST
@@ -347,7 +347,7 @@ START_TEST(verdicts_follow_expectations)
         ck_assert_msg(r.reason == verdicts[i].reason, "%zu: %s", i,
                       infra_probe_reason_name(r.reason));
         /* Whatever the verdict, what was seen is told. */
-        ck_assert_uint_eq(r.told & LSN_TOLD, LSN_TOLD);
+        ck_assert_uint_eq(r.has & LSN_TOLD, LSN_TOLD);
     }
 }
 END_TEST
@@ -369,7 +369,7 @@ START_TEST(lag_is_bounded_by_the_last_check)
     ck_assert_uint_eq(run_at(INFRA_SEC(9), hour).lag, INFRA_SEC(7));
     /* The age is not known, the bound is. */
     struct infra_probe_result r = run_at(INFRA_SEC(10), unknown);
-    ck_assert_uint_eq(r.told, LAG_TOLD);
+    ck_assert_uint_eq(r.has, LAG_TOLD);
     ck_assert_uint_eq(r.lag, INFRA_SEC(8));
     /* Nor does it matter that the receiver is gone since. */
     ck_assert_uint_eq(run_at(INFRA_SEC(3), lost).lag, INFRA_SEC(1));

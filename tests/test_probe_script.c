@@ -300,7 +300,7 @@ static void check(struct infra_probe *probe, const struct row *row,
     ck_assert_msg(r.reason == row->reason && r.status == row->passed,
                   "%s, split %d %d: %s after %u", row->name, (int)split,
                   (int)number, infra_probe_reason_name(r.reason), r.status);
-    ck_assert_uint_eq(r.told, t.connects > 0 ? INFRA_TOLD_STATUS : 0);
+    ck_assert_uint_eq(r.has, t.connects > 0 ? INFRA_PROBE_HAS_STATUS : 0);
     /* A check that ends with its last word does not wait for the peer to hear
      * it. */
     const struct test_step *left =

@@ -116,15 +116,15 @@ static void expect_nothing(void)
 START_TEST(words_become_wishes)
 {
     enum {
-        ADMIN = INFRA_TOLD_ADMIN,
-        PERCENT = INFRA_TOLD_WEIGHT,
-        WEIGHT = INFRA_TOLD_WEIGHT_ABSOLUTE,
-        CAP = INFRA_TOLD_IN_FLIGHT_MAX
+        ADMIN = INFRA_PROBE_HAS_ADMIN,
+        PERCENT = INFRA_PROBE_HAS_WEIGHT,
+        WEIGHT = INFRA_PROBE_HAS_WEIGHT_ABSOLUTE,
+        CAP = INFRA_PROBE_HAS_IN_FLIGHT_MAX
     };
     static const struct {
         const char *reply;
         bool is_news;
-        uint32_t told;
+        uint32_t has;
         uint32_t admin;
         uint32_t weight_percent;
         uint32_t weight;
@@ -156,7 +156,7 @@ START_TEST(words_become_wishes)
             struct infra_health_event e = expect(INFRA_HEALTH_WISH);
             ck_assert_uint_eq(e.id, 0);
             ck_assert_uint_eq(e.at, now);
-            ck_assert_msg(e.told == rows[i].told, "%s", rows[i].reply);
+            ck_assert_msg(e.has == rows[i].has, "%s", rows[i].reply);
             ck_assert_uint_eq(e.admin, rows[i].admin);
             ck_assert_uint_eq(e.weight_percent, rows[i].weight_percent);
             ck_assert_uint_eq(e.weight, rows[i].weight);

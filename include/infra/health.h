@@ -178,9 +178,9 @@ struct infra_health_event {
     uint32_t outcome; /**< UP, DEGRADED, DOWN: of the check that decided. */
     uint32_t detail;  /**< UP, DEGRADED, DOWN: as given with that verdict. */
     uint32_t counter; /**< After the event, 0 .. rise + fall - 1. */
-    /** WISH: enum infra_probe_told: which of the next four it has ever told.
+    /** WISH: enum infra_probe_has: which of the next four it has ever told.
      *  They are those of struct infra_probe_result, each as told last. */
-    uint32_t told;
+    uint32_t has;
     uint32_t admin;
     uint32_t weight_percent;
     uint32_t weight;

@@ -101,19 +101,19 @@ enum infra_probe_admin {
     INFRA_ADMIN_MAINTENANCE,
 };
 
-/** Bits of infra_probe_result.told: the fields that the reply filled in. */
-enum infra_probe_told {
-    INFRA_TOLD_STATUS = 1,
-    INFRA_TOLD_ROLE = 2,
-    INFRA_TOLD_WRITABLE = 4,
-    INFRA_TOLD_POSITION = 8,
-    INFRA_TOLD_LAG = 16,
-    INFRA_TOLD_WEIGHT = 32,
-    INFRA_TOLD_IN_FLIGHT_MAX = 64,
-    INFRA_TOLD_ADMIN = 128,
-    INFRA_TOLD_HEALTH = 256,          /**< Agent: the outcome is a verdict. */
-    INFRA_TOLD_WEIGHT_ABSOLUTE = 512, /**< weight, not weight_percent. */
-    INFRA_TOLD_ANSWER = 1024,         /**< answer, to the host's question. */
+/** Bits of infra_probe_result.has: the fields that the reply filled in. */
+enum infra_probe_has {
+    INFRA_PROBE_HAS_STATUS = 1,
+    INFRA_PROBE_HAS_ROLE = 2,
+    INFRA_PROBE_HAS_WRITABLE = 4,
+    INFRA_PROBE_HAS_POSITION = 8,
+    INFRA_PROBE_HAS_LAG = 16,
+    INFRA_PROBE_HAS_WEIGHT = 32,
+    INFRA_PROBE_HAS_IN_FLIGHT_MAX = 64,
+    INFRA_PROBE_HAS_ADMIN = 128,
+    INFRA_PROBE_HAS_HEALTH = 256, /**< Agent: the outcome is a verdict. */
+    INFRA_PROBE_HAS_WEIGHT_ABSOLUTE = 512, /**< weight, not weight_percent. */
+    INFRA_PROBE_HAS_ANSWER = 1024, /**< answer, to the host's question. */
 };
 
 /** The texts of a check; see infra_probe_text(). */
@@ -133,7 +133,7 @@ struct infra_probe_result {
     uint32_t reason;     /**< enum infra_probe_reason */
     uint32_t status;     /**< HTTP: status.  Database: number of the error.
                               Script: number of steps passed. */
-    uint32_t told;       /**< enum infra_probe_told; other fields are 0. */
+    uint32_t has;        /**< enum infra_probe_has; other fields are 0. */
     infra_time duration; /**< From start to end. */
     infra_time lag;      /**< Age of what a replica shows. */
     uint64_t position;   /**< An LSN, replication offset, or GTID sequence. */

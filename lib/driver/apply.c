@@ -34,12 +34,13 @@ static int fulfil(struct infra_balancer *balancer,
 {
     int err = INFRA_OK;
 
-    if ((event->told & INFRA_TOLD_ADMIN) != 0) {
+    if ((event->has & INFRA_PROBE_HAS_ADMIN) != 0) {
         err = mark_admin(balancer, event);
     }
-    if (err == INFRA_OK && (event->told & INFRA_TOLD_WEIGHT_ABSOLUTE) != 0) {
+    if (err == INFRA_OK &&
+        (event->has & INFRA_PROBE_HAS_WEIGHT_ABSOLUTE) != 0) {
         err = infra_balancer_set_weight(balancer, event->id, event->weight);
-    } else if (err == INFRA_OK && (event->told & INFRA_TOLD_WEIGHT) != 0) {
+    } else if (err == INFRA_OK && (event->has & INFRA_PROBE_HAS_WEIGHT) != 0) {
         err = infra_balancer_set_share(balancer, event->id,
                                        event->weight_percent);
     }

@@ -26,7 +26,7 @@ struct infra__place {
 
 /* What a backend asks for, as fields of an event. */
 struct infra__wish {
-    uint32_t told; /* 0: nothing. */
+    uint32_t has; /* 0: nothing. */
     uint32_t admin;
     uint32_t weight_percent;
     uint32_t weight;

@@ -143,7 +143,7 @@ void infra__prober_replace(struct infra__backend *b,
     infra__gone_return(gone, was.id);
     gone->known = was.known;
     give_probe(gone, was.probe);
-    if (was.wish.told != 0) {
+    if (was.wish.has != 0) {
         gone->wish = was.wish;
     }
     gone->known_wish = was.known_wish;

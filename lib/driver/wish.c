@@ -9,28 +9,28 @@
 
 static void merge(struct infra__wish *w, const struct infra_probe_result *r)
 {
-    if ((r->told & INFRA_TOLD_ADMIN) != 0) {
+    if ((r->has & INFRA_PROBE_HAS_ADMIN) != 0) {
         w->admin = r->admin;
     }
-    if ((r->told & INFRA_TOLD_IN_FLIGHT_MAX) != 0) {
+    if ((r->has & INFRA_PROBE_HAS_IN_FLIGHT_MAX) != 0) {
         w->in_flight_max = r->in_flight_max;
     }
     /* One of the two; of a reply that tells both, the number. */
-    if ((r->told & INFRA_TOLD_WEIGHT_ABSOLUTE) != 0) {
+    if ((r->has & INFRA_PROBE_HAS_WEIGHT_ABSOLUTE) != 0) {
         w->weight = r->weight;
         w->weight_percent = 0;
-        w->told &= ~(uint32_t)INFRA_TOLD_WEIGHT;
-    } else if ((r->told & INFRA_TOLD_WEIGHT) != 0) {
+        w->has &= ~(uint32_t)INFRA_PROBE_HAS_WEIGHT;
+    } else if ((r->has & INFRA_PROBE_HAS_WEIGHT) != 0) {
         w->weight_percent = r->weight_percent;
         w->weight = 0;
-        w->told &= ~(uint32_t)INFRA_TOLD_WEIGHT_ABSOLUTE;
+        w->has &= ~(uint32_t)INFRA_PROBE_HAS_WEIGHT_ABSOLUTE;
     }
-    uint32_t told = r->told;
-    if ((told & INFRA_TOLD_WEIGHT_ABSOLUTE) != 0) {
-        told &= ~(uint32_t)INFRA_TOLD_WEIGHT;
+    uint32_t has = r->has;
+    if ((has & INFRA_PROBE_HAS_WEIGHT_ABSOLUTE) != 0) {
+        has &= ~(uint32_t)INFRA_PROBE_HAS_WEIGHT;
     }
-    w->told |= told & (INFRA_TOLD_ADMIN | INFRA_TOLD_IN_FLIGHT_MAX |
-                       INFRA_TOLD_WEIGHT | INFRA_TOLD_WEIGHT_ABSOLUTE);
+    w->has |= has & (INFRA_PROBE_HAS_ADMIN | INFRA_PROBE_HAS_IN_FLIGHT_MAX |
+                     INFRA_PROBE_HAS_WEIGHT | INFRA_PROBE_HAS_WEIGHT_ABSOLUTE);
 }
 
 void infra__wish_tell(struct infra__backend *b)
@@ -65,7 +65,7 @@ void infra__wish_take(struct infra__backend *b, struct infra_health_event *ret)
     *ret = (struct infra_health_event) { .kind = INFRA_HEALTH_WISH,
                                          .id = b->id,
                                          .at = b->wished_at,
-                                         .told = w->told,
+                                         .has = w->has,
                                          .admin = w->admin,
                                          .weight_percent = w->weight_percent,
                                          .weight = w->weight,

@@ -113,14 +113,14 @@ static bool tell_weight(struct infra_probe_result *r, struct word w)
     }
     if (is(w, "%")) {
         r->weight_percent = number < PERCENT_MAX ? number : PERCENT_MAX;
-        r->told |= INFRA_TOLD_WEIGHT;
+        r->has |= INFRA_PROBE_HAS_WEIGHT;
         return true;
     }
     if (w.size > 0 || number > WEIGHT_MAX) {
         return false;
     }
     r->weight = number;
-    r->told |= INFRA_TOLD_WEIGHT_ABSOLUTE;
+    r->has |= INFRA_PROBE_HAS_WEIGHT_ABSOLUTE;
     return true;
 }
 
@@ -132,20 +132,20 @@ static bool tell_in_flight_max(struct infra_probe_result *r, struct word w)
         return false;
     }
     r->in_flight_max = number;
-    r->told |= INFRA_TOLD_IN_FLIGHT_MAX;
+    r->has |= INFRA_PROBE_HAS_IN_FLIGHT_MAX;
     return true;
 }
 
 static void tell_health(struct agent *a, struct words *words, bool is_down)
 {
     words->is_down = is_down;
-    a->probe.result.told |= INFRA_TOLD_HEALTH;
+    a->probe.result.has |= INFRA_PROBE_HAS_HEALTH;
 }
 
 static void tell_admin(struct agent *a, uint32_t admin)
 {
     a->probe.result.admin = admin;
-    a->probe.result.told |= INFRA_TOLD_ADMIN;
+    a->probe.result.has |= INFRA_PROBE_HAS_ADMIN;
 }
 
 static void take_word(struct agent *a, struct words *words, struct word w)

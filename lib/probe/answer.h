@@ -60,7 +60,7 @@ static inline uint32_t infra__answer_judge(const struct infra__answer_limits *l,
     if (error != INFRA_PROBE_PASSED) {
         return error;
     }
-    return (r->told & INFRA_TOLD_ANSWER) != 0 && r->answer >= l->min &&
+    return (r->has & INFRA_PROBE_HAS_ANSWER) != 0 && r->answer >= l->min &&
                    (l->max == 0 || r->answer <= l->max)
                ? INFRA_PROBE_PASSED
                : INFRA_PROBE_ANSWER;

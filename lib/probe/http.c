@@ -73,7 +73,7 @@ static void tell_admin(struct http *h, uint32_t admin)
 {
     if (h->drains_on_404) {
         h->probe.result.admin = admin;
-        h->probe.result.told |= INFRA_TOLD_ADMIN;
+        h->probe.result.has |= INFRA_PROBE_HAS_ADMIN;
     }
 }
 
@@ -89,7 +89,7 @@ static void judge_head(struct http *h)
     uint32_t status = h->reply.status;
 
     h->probe.result.status = status;
-    h->probe.result.told |= INFRA_TOLD_STATUS;
+    h->probe.result.has |= INFRA_PROBE_HAS_STATUS;
     if (h->drains_on_404 && status == 404) {
         tell_admin(h, INFRA_ADMIN_DRAIN);
         infra__probe_finish(&h->probe, INFRA_PROBE_PASSED);

@@ -99,12 +99,13 @@ static const char *mysql_text(const struct infra_probe *probe, uint32_t kind)
     case INFRA_PROBE_TEXT_MESSAGE:
         return m->message;
     case INFRA_PROBE_TEXT_POSITION:
-        return (probe->result.told & INFRA_TOLD_POSITION) != 0
+        return (probe->result.has & INFRA_PROBE_HAS_POSITION) != 0
                    ? m->status.position
                    : NULL;
     case INFRA_PROBE_TEXT_SOURCE: /* Not of half an answer. */
-        return (probe->result.told & INFRA_TOLD_ROLE) != 0 ? m->status.source
-                                                           : NULL;
+        return (probe->result.has & INFRA_PROBE_HAS_ROLE) != 0
+                   ? m->status.source
+                   : NULL;
     default:
         return NULL;
     }

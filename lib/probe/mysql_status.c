@@ -234,11 +234,11 @@ static void tell_variables(const struct infra__mysql_status *s,
                            struct infra_probe_result *ret)
 {
     if (s->variables_on + s->variables_off == VARIABLES_COUNT) {
-        ret->told |= INFRA_TOLD_WRITABLE;
+        ret->has |= INFRA_PROBE_HAS_WRITABLE;
         ret->writable = s->variables_on == 0;
     }
     if (s->has_gtid) {
-        ret->told |= INFRA_TOLD_POSITION;
+        ret->has |= INFRA_PROBE_HAS_POSITION;
         ret->position = s->number;
     }
 }
@@ -246,10 +246,10 @@ static void tell_variables(const struct infra__mysql_status *s,
 static void tell_replication(const struct infra__mysql_status *s,
                              struct infra_probe_result *ret)
 {
-    ret->told |= INFRA_TOLD_ROLE;
+    ret->has |= INFRA_PROBE_HAS_ROLE;
     ret->role = s->rows_count > 0 ? INFRA_ROLE_REPLICA : INFRA_ROLE_PRIMARY;
     if (s->rows_count > 0 && !s->has_no_lag) {
-        ret->told |= INFRA_TOLD_LAG;
+        ret->has |= INFRA_PROBE_HAS_LAG;
         ret->lag = s->lag;
     }
 }
@@ -258,7 +258,7 @@ static void tell_answer(const struct infra__mysql_status *s,
                         struct infra_probe_result *ret)
 {
     if (s->rows_count == 1 && s->has_answer) {
-        ret->told |= INFRA_TOLD_ANSWER;
+        ret->has |= INFRA_PROBE_HAS_ANSWER;
         ret->answer = s->answer;
     }
 }

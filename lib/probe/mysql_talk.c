@@ -45,8 +45,8 @@ static uint32_t judge_role(const struct infra__mysql *m)
     const struct infra_probe_result *r = &m->probe.result;
 
     if (m->expect == INFRA_ROLE_PRIMARY && r->writable == 0) {
-        return (r->told & INFRA_TOLD_WRITABLE) != 0 ? INFRA_PROBE_READ_ONLY
-                                                    : INFRA_PROBE_BAD_REPLY;
+        return (r->has & INFRA_PROBE_HAS_WRITABLE) != 0 ? INFRA_PROBE_READ_ONLY
+                                                        : INFRA_PROBE_BAD_REPLY;
     }
     if (m->expect == INFRA_ROLE_REPLICA && r->role != INFRA_ROLE_REPLICA) {
         return INFRA_PROBE_NOT_REPLICA;
@@ -54,7 +54,7 @@ static uint32_t judge_role(const struct infra__mysql *m)
     if (m->lag_max == 0 || r->role != INFRA_ROLE_REPLICA) {
         return INFRA_PROBE_PASSED;
     }
-    if (m->status.is_stopped || (r->told & INFRA_TOLD_LAG) == 0) {
+    if (m->status.is_stopped || (r->has & INFRA_PROBE_HAS_LAG) == 0) {
         return INFRA_PROBE_NOT_REPLICATING;
     }
     return r->lag > m->lag_max ? INFRA_PROBE_LAGGING : INFRA_PROBE_PASSED;

@@ -257,7 +257,7 @@ static void tell_lag(const struct infra__pgsql_row *row,
     }
     infra_time since =
         memory->is_set && now > memory->time ? now - memory->time : 0;
-    ret->told |= INFRA_TOLD_LAG;
+    ret->has |= INFRA_PROBE_HAS_LAG;
     ret->lag = row->age;
     if (memory->is_set && (!row->has_age || since < row->age)) {
         ret->lag = since;
@@ -268,11 +268,11 @@ void infra__pgsql_row_tell(const struct infra__pgsql_row *row,
                            struct infra__pgsql_memory *memory, infra_time now,
                            struct infra_probe_result *ret)
 {
-    ret->told |= INFRA_TOLD_ROLE | INFRA_TOLD_WRITABLE;
+    ret->has |= INFRA_PROBE_HAS_ROLE | INFRA_PROBE_HAS_WRITABLE;
     ret->role = row->is_replica ? INFRA_ROLE_REPLICA : INFRA_ROLE_PRIMARY;
     ret->writable = !row->is_replica && !row->is_read_only;
     if (row->has_position) {
-        ret->told |= INFRA_TOLD_POSITION;
+        ret->has |= INFRA_PROBE_HAS_POSITION;
         ret->position = row->position;
     }
     if (row->is_replica) {
@@ -283,17 +283,17 @@ void infra__pgsql_row_tell(const struct infra__pgsql_row *row,
 }
 
 uint32_t infra__pgsql_row_judge(const struct infra__pgsql_row *row,
-                                const struct infra_probe_result *told,
+                                const struct infra_probe_result *result,
                                 uint32_t expect, infra_time lag_max)
 {
-    if (expect == INFRA_ROLE_PRIMARY && told->writable == 0) {
+    if (expect == INFRA_ROLE_PRIMARY && result->writable == 0) {
         return INFRA_PROBE_READ_ONLY;
     }
     if (expect == INFRA_ROLE_REPLICA && !row->is_replica) {
         return INFRA_PROBE_NOT_REPLICA;
     }
     if (lag_max > 0 && row->is_replica &&
-        ((told->told & INFRA_TOLD_LAG) == 0 || told->lag > lag_max)) {
+        ((result->has & INFRA_PROBE_HAS_LAG) == 0 || result->lag > lag_max)) {
         return row->receiver == INFRA__PGSQL_RECEIVER_STREAMING
                    ? INFRA_PROBE_LAGGING
                    : INFRA_PROBE_NOT_REPLICATING;

@@ -74,7 +74,7 @@ void infra__pgsql_row_tell(const struct infra__pgsql_row *row,
 
 /* Is that what was expected? An enum infra_probe_reason. */
 uint32_t infra__pgsql_row_judge(const struct infra__pgsql_row *row,
-                                const struct infra_probe_result *told,
+                                const struct infra_probe_result *result,
                                 uint32_t expect, infra_time lag_max);
 
 #endif

@@ -146,7 +146,7 @@ static void ask_for_host(struct infra__pgsql *p, uint32_t verdict)
 static void tell_host(struct infra__pgsql *p)
 {
     if (p->answer.has_number) {
-        p->probe.result.told |= INFRA_TOLD_ANSWER;
+        p->probe.result.has |= INFRA_PROBE_HAS_ANSWER;
         p->probe.result.answer = p->answer.number;
     }
     leave(p, p->verdict == INFRA_PROBE_PASSED

@@ -145,7 +145,7 @@ static void tell_role(struct redis *r, uint32_t role)
 {
     r->probe.result.role = role;
     r->probe.result.writable = role == INFRA_ROLE_PRIMARY;
-    r->probe.result.told |= INFRA_TOLD_ROLE | INFRA_TOLD_WRITABLE;
+    r->probe.result.has |= INFRA_PROBE_HAS_ROLE | INFRA_PROBE_HAS_WRITABLE;
 }
 
 /* A replica without its primary is at -1. */
@@ -153,7 +153,7 @@ static bool take_position(struct redis *r, const struct infra__resp_value *v)
 {
     if (v->type == ':' && v->number >= 0) {
         r->probe.result.position = (uint64_t)v->number;
-        r->probe.result.told |= INFRA_TOLD_POSITION;
+        r->probe.result.has |= INFRA_PROBE_HAS_POSITION;
         (void)snprintf(r->offset, sizeof r->offset, "%" PRId64, v->number);
     }
     return v->type == ':';
@@ -268,7 +268,7 @@ static void take_answer(struct redis *r, const struct infra__resp_value *v)
     if ((v->type == ':' && v->number >= 0) ||
         (is_text(v) &&
          infra__answer_read(&number, (const char *)v->text, v->text_size))) {
-        r->probe.result.told |= INFRA_TOLD_ANSWER;
+        r->probe.result.has |= INFRA_PROBE_HAS_ANSWER;
         r->probe.result.answer = number;
     }
 }

@@ -116,7 +116,7 @@ static void script_connected(struct infra_probe *probe)
     s->read_count = 0;
     s->seen_size = 0;
     s->message[0] = '\0';
-    probe->result.told |= INFRA_TOLD_STATUS;
+    probe->result.has |= INFRA_PROBE_HAS_STATUS;
     advance(s);
 }
 

@@ -41,7 +41,7 @@ static void join(char *to, const char *kind, char **settings)
 static void print_told(const struct infra_probe_result *r, uint32_t told,
                        unsigned long long value)
 {
-    if ((r->told & told) != 0) {
+    if ((r->has & told) != 0) {
         (void)printf("\t%llu", value);
     } else {
         (void)printf("\t-");
@@ -55,20 +55,20 @@ static void print(const struct infra_probe *probe,
 
     (void)printf("%s\t%u\t%s", infra_probe_reason_name(r->reason), r->status,
                  roles[r->role % 3]);
-    print_told(r, INFRA_TOLD_WRITABLE, r->writable);
-    print_told(r, INFRA_TOLD_POSITION, r->position);
-    print_told(r, INFRA_TOLD_LAG, r->lag / INFRA_SEC(1));
+    print_told(r, INFRA_PROBE_HAS_WRITABLE, r->writable);
+    print_told(r, INFRA_PROBE_HAS_POSITION, r->position);
+    print_told(r, INFRA_PROBE_HAS_LAG, r->lag / INFRA_SEC(1));
     (void)printf("\t%s\t%s\t%s",
                  infra_probe_text(probe, INFRA_PROBE_TEXT_VERSION),
                  infra_probe_text(probe, INFRA_PROBE_TEXT_POSITION),
                  infra_probe_text(probe, INFRA_PROBE_TEXT_MESSAGE));
-    print_told(r, INFRA_TOLD_HEALTH, r->reason == INFRA_PROBE_PASSED);
-    print_told(r, INFRA_TOLD_WEIGHT, r->weight_percent);
-    print_told(r, INFRA_TOLD_WEIGHT_ABSOLUTE, r->weight);
-    print_told(r, INFRA_TOLD_IN_FLIGHT_MAX, r->in_flight_max);
-    print_told(r, INFRA_TOLD_ADMIN, r->admin);
+    print_told(r, INFRA_PROBE_HAS_HEALTH, r->reason == INFRA_PROBE_PASSED);
+    print_told(r, INFRA_PROBE_HAS_WEIGHT, r->weight_percent);
+    print_told(r, INFRA_PROBE_HAS_WEIGHT_ABSOLUTE, r->weight);
+    print_told(r, INFRA_PROBE_HAS_IN_FLIGHT_MAX, r->in_flight_max);
+    print_told(r, INFRA_PROBE_HAS_ADMIN, r->admin);
     (void)printf("\t%s", infra_probe_text(probe, INFRA_PROBE_TEXT_SOURCE));
-    print_told(r, INFRA_TOLD_ANSWER, r->answer);
+    print_told(r, INFRA_PROBE_HAS_ANSWER, r->answer);
     (void)printf("\n");
 }
 
