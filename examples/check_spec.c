@@ -119,12 +119,13 @@ static uint32_t role(struct reading *r, const char *name)
     const char *value = text(r, name);
 
     if (value == NULL || strcmp(value, "any") == 0) {
-        return INFRA_ROLE_UNKNOWN;
+        return INFRA_PROBE_ROLE_UNKNOWN;
     }
     if (strcmp(value, "primary") != 0 && strcmp(value, "replica") != 0) {
         r->wrong = name;
     }
-    return value[0] == 'p' ? INFRA_ROLE_PRIMARY : INFRA_ROLE_REPLICA;
+    return value[0] == 'p' ? INFRA_PROBE_ROLE_PRIMARY
+                           : INFRA_PROBE_ROLE_REPLICA;
 }
 
 static int tcp(struct infra_probe **ret, struct reading *r)
@@ -253,9 +254,11 @@ static int agent(struct infra_probe **ret, struct reading *r)
 static int script(struct infra_probe **ret, struct reading *r)
 {
     static const char *const names[] = {
-        [INFRA_STEP_SEND] = "send",          [INFRA_STEP_EXPECT] = "expect",
-        [INFRA_STEP_EXPECT_START] = "start", [INFRA_STEP_EXPECT_END] = "end",
-        [INFRA_STEP_REFUSE] = "refuse",
+        [INFRA_PROBE_STEP_SEND] = "send",
+        [INFRA_PROBE_STEP_EXPECT] = "expect",
+        [INFRA_PROBE_STEP_EXPECT_START] = "start",
+        [INFRA_PROBE_STEP_EXPECT_END] = "end",
+        [INFRA_PROBE_STEP_REFUSE] = "refuse",
     };
     struct infra_probe_step steps[SETTINGS_MAX];
     struct infra_probe_script_options o = {

@@ -91,15 +91,15 @@ void db_watch_destroy(struct db_watch *watch)
 static bool is_seen(const struct infra_probe_result *r, uint32_t *ret_view)
 {
     switch (r->reason) {
-    case INFRA_PROBE_CROWDED:
-    case INFRA_PROBE_LOGIN_REFUSED:
-    case INFRA_PROBE_LOGIN_UNKNOWN:
-    case INFRA_PROBE_LOGIN_FORGED:
-    case INFRA_PROBE_TLS:
-    case INFRA_PROBE_LOCAL:
+    case INFRA_PROBE_REASON_CROWDED:
+    case INFRA_PROBE_REASON_LOGIN_REFUSED:
+    case INFRA_PROBE_REASON_LOGIN_UNKNOWN:
+    case INFRA_PROBE_REASON_LOGIN_FORGED:
+    case INFRA_PROBE_REASON_TLS:
+    case INFRA_PROBE_REASON_LOCAL:
         return false;
-    case INFRA_PROBE_NO_REPLY:
-    case INFRA_PROBE_SLOW_REPLY:
+    case INFRA_PROBE_REASON_NO_REPLY:
+    case INFRA_PROBE_REASON_SLOW_REPLY:
         *ret_view = INFRA_PROMOTION_VIEW_STALLED;
         return true;
     default:
@@ -124,7 +124,7 @@ static bool is_halted(const struct db_watch *w,
                       const struct infra_probe_result *r,
                       const struct watched *d)
 {
-    return w->options->is_mysql && r->role == INFRA_ROLE_REPLICA &&
+    return w->options->is_mysql && r->role == INFRA_PROBE_ROLE_REPLICA &&
            (r->has & INFRA_PROBE_HAS_LAG) == 0 &&
            infra_probe_text(d->probe, INFRA_PROBE_TEXT_SOURCE)[0] != '\0';
 }

@@ -148,7 +148,8 @@ struct infra_probe_result peer_run(const struct peer *p,
     test_transport_run(&t, infra_probe_exchange(probe));
     ck_assert_int_eq(infra_probe_result(probe, &r), INFRA_OK);
     if (last->kind == TEST_STEP_EXPECT &&
-        (r.reason == INFRA_PROBE_PASSED || t.step + 1 == p->steps_count)) {
+        (r.reason == INFRA_PROBE_REASON_PASSED ||
+         t.step + 1 == p->steps_count)) {
         ck_assert_uint_eq(t.step + 1, p->steps_count);
         ck_assert_uint_eq(t.heard_count, last->size);
         ck_assert_mem_eq(t.heard, last->bytes, last->size);

@@ -7,7 +7,8 @@
 
 static bool is_late(uint32_t reason)
 {
-    return reason == INFRA_PROBE_NO_REPLY || reason == INFRA_PROBE_SLOW_REPLY;
+    return reason == INFRA_PROBE_REASON_NO_REPLY ||
+           reason == INFRA_PROBE_REASON_SLOW_REPLY;
 }
 
 static void check_result(const struct test_reply *reply,
@@ -29,7 +30,7 @@ static void check_result(const struct test_reply *reply,
         "%s: weight %u, %u %%, %u in flight, admin %u", reply->name, r->weight,
         r->weight_percent, r->in_flight_max, r->admin);
     ck_assert_msg((r->outcome == INFRA_OUTCOME_OK) ==
-                      (r->reason == INFRA_PROBE_PASSED),
+                      (r->reason == INFRA_PROBE_REASON_PASSED),
                   "%s: outcome %u", reply->name, r->outcome);
     ck_assert_msg(r->duration == (is_late(r->reason) ? INFRA_SEC(2) : 0),
                   "%s: took %llu ns", reply->name,

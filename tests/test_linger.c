@@ -115,8 +115,8 @@ START_TEST(a_body_after_the_head_meets_no_reset)
     start(0);
     say(_i == 0 ? HEAD : "HTTP/1.1 503 No\r\nContent-Length: 5\r\n\r\n");
     settle(1, 0);
-    ck_assert_uint_eq(reason_now(),
-                      _i == 0 ? INFRA_PROBE_PASSED : INFRA_PROBE_STATUS);
+    ck_assert_uint_eq(reason_now(), _i == 0 ? INFRA_PROBE_REASON_PASSED
+                                            : INFRA_PROBE_REASON_STATUS);
     say("bo");
     step_when_ready(INFRA_MS(10));
     say("dy!");
@@ -192,7 +192,7 @@ START_TEST(the_next_check_ends_it)
         start(1);
         say(HEAD "body!");
         settle(2, 1);
-        ck_assert_uint_eq(reason_now(), INFRA_PROBE_PASSED);
+        ck_assert_uint_eq(reason_now(), INFRA_PROBE_REASON_PASSED);
     } else {
         infra__job_cancel(&job);
     }
@@ -212,7 +212,7 @@ START_TEST(who_is_late_is_reset)
     say("HTTP/1.1 200 OK\r\n");
     step_when_ready(0);
     talk_step(INFRA_SEC(2));
-    ck_assert_uint_eq(reason_now(), INFRA_PROBE_SLOW_REPLY);
+    ck_assert_uint_eq(reason_now(), INFRA_PROBE_REASON_SLOW_REPLY);
     ck_assert_int_eq(job.link, INFRA__LINK_NONE);
     ck_assert_int_eq(end_of_stream(), ECONNRESET);
 }
@@ -229,7 +229,7 @@ START_TEST(an_agent_says_all)
     start(0);
     say("up\r");
     settle(1, 0);
-    ck_assert_uint_eq(reason_now(), INFRA_PROBE_PASSED);
+    ck_assert_uint_eq(reason_now(), INFRA_PROBE_REASON_PASSED);
     say("\n");
     step_when_ready(1);
     ck_assert_int_eq(shutdown(peer, SHUT_WR), 0);
@@ -266,7 +266,7 @@ START_TEST(sessions_are_read_to_their_end)
     while (done == 0) {
         step_when_ready(0);
     }
-    ck_assert_uint_eq(reason_now(), INFRA_PROBE_PASSED);
+    ck_assert_uint_eq(reason_now(), INFRA_PROBE_REASON_PASSED);
     ck_assert_int_eq(fake.closed, 0);
     say_coded("body, and so much of it that no read takes all of it");
     ck_assert_int_eq(send(peer, FAKE_TLS_NOTIFY, 1, MSG_NOSIGNAL), 1);

@@ -33,11 +33,12 @@ static void teardown(void)
 }
 
 #define UP .has = INFRA_PROBE_HAS_HEALTH
-#define DOWN .has = INFRA_PROBE_HAS_HEALTH, .reason = INFRA_PROBE_AGENT_DOWN
+#define DOWN \
+    .has = INFRA_PROBE_HAS_HEALTH, .reason = INFRA_PROBE_REASON_AGENT_DOWN
 #define WEIGHT(n) .has = INFRA_PROBE_HAS_WEIGHT, .weight_percent = (n)
 #define ABSOLUTE(n) .has = INFRA_PROBE_HAS_WEIGHT_ABSOLUTE, .weight = (n)
 #define MAX(n) .has = INFRA_PROBE_HAS_IN_FLIGHT_MAX, .in_flight_max = (n)
-#define ADMIN(a) .has = INFRA_PROBE_HAS_ADMIN, .admin = INFRA_ADMIN_##a
+#define ADMIN(a) .has = INFRA_PROBE_HAS_ADMIN, .admin = INFRA_PROBE_ADMIN_##a
 static const struct test_reply lines[] = {
     { .name = "nothing to say", TEST_TEXT("\n") },
     { .name = "up", TEST_TEXT("up\n"), .expected = { UP } },
@@ -130,13 +131,13 @@ static const struct test_reply lines[] = {
 
     { .name = "all at once",
       TEST_TEXT("75%,maxconn:30,maint,down\n"),
-      .expected = { .reason = INFRA_PROBE_AGENT_DOWN,
+      .expected = { .reason = INFRA_PROBE_REASON_AGENT_DOWN,
                     .has = INFRA_PROBE_HAS_HEALTH | INFRA_PROBE_HAS_WEIGHT |
                            INFRA_PROBE_HAS_IN_FLIGHT_MAX |
                            INFRA_PROBE_HAS_ADMIN,
                     .weight_percent = 75,
                     .in_flight_max = 30,
-                    .admin = INFRA_ADMIN_MAINTENANCE } },
+                    .admin = INFRA_PROBE_ADMIN_MAINTENANCE } },
     { .name = "any separators",
       TEST_TEXT(", \tup,\t ,5%\t \n"),
       .expected = { .has = INFRA_PROBE_HAS_HEALTH | INFRA_PROBE_HAS_WEIGHT,
@@ -177,25 +178,25 @@ static const struct test_reply lines[] = {
 
     { .name = "zero byte",
       TEST_TEXT("up\0\n"),
-      .expected = { .reason = INFRA_PROBE_BAD_REPLY } },
+      .expected = { .reason = INFRA_PROBE_REASON_BAD_REPLY } },
     { .name = "no line end",
       TEST_TEXT("up"),
       .end = TEST_STEP_EOF,
-      .expected = { .reason = INFRA_PROBE_CLOSED_EARLY } },
+      .expected = { .reason = INFRA_PROBE_REASON_CLOSED_EARLY } },
     { .name = "nothing at all",
       TEST_TEXT(""),
       .end = TEST_STEP_EOF,
-      .expected = { .reason = INFRA_PROBE_CLOSED_EARLY } },
+      .expected = { .reason = INFRA_PROBE_REASON_CLOSED_EARLY } },
     { .name = "reset",
       TEST_TEXT("up"),
       .end = TEST_STEP_FAIL,
-      .expected = { .reason = INFRA_PROBE_RESET } },
+      .expected = { .reason = INFRA_PROBE_REASON_RESET } },
     { .name = "silence",
       TEST_TEXT(""),
-      .expected = { .reason = INFRA_PROBE_NO_REPLY } },
+      .expected = { .reason = INFRA_PROBE_REASON_NO_REPLY } },
     { .name = "half a line",
       TEST_TEXT("dow"),
-      .expected = { .reason = INFRA_PROBE_SLOW_REPLY } },
+      .expected = { .reason = INFRA_PROBE_REASON_SLOW_REPLY } },
 };
 
 /* Whatever the agent says, in every split. */
@@ -220,7 +221,7 @@ START_TEST(lines_are_bounded)
         memset(text, 'x', size);
         text[size] = '\n';
         if (size > 1024) {
-            row.expected.reason = INFRA_PROBE_REPLY_TOO_LONG;
+            row.expected.reason = INFRA_PROBE_REASON_REPLY_TOO_LONG;
         } else {
             memset(message, 'x', size);
             message[size] = '\0';
@@ -296,7 +297,7 @@ START_TEST(options_are_checked)
     infra_probe_start(probe, 0);
     test_transport_run(&t, infra_probe_exchange(probe));
     ck_assert_int_eq(infra_probe_result(probe, &r), INFRA_OK);
-    ck_assert_uint_eq(r.reason, INFRA_PROBE_NO_REPLY);
+    ck_assert_uint_eq(r.reason, INFRA_PROBE_REASON_NO_REPLY);
     ck_assert_uint_eq(r.duration, INFRA_MS(89));
     ck_assert_uint_eq(t.heard_count, 1024);
     infra_probe_start(probe, 0);

@@ -38,24 +38,25 @@ static const struct {
     const char *answer;
     uint32_t reason;
 } rows[] = {
-    { 4, 4, "4", INFRA_PROBE_PASSED },
-    { 4, 4, "3", INFRA_PROBE_ANSWER },
-    { 4, 4, "5", INFRA_PROBE_ANSWER },
-    { 1, 0, "1", INFRA_PROBE_PASSED },
-    { 1, 0, "18446744073709551615", INFRA_PROBE_PASSED },
-    { 1, 0, "0", INFRA_PROBE_ANSWER },
-    { 0, 7, "0", INFRA_PROBE_PASSED },
-    { 0, 7, "7", INFRA_PROBE_PASSED },
-    { 0, 7, "8", INFRA_PROBE_ANSWER },
-    { UINT64_MAX, UINT64_MAX, "18446744073709551615", INFRA_PROBE_PASSED },
-    { UINT64_MAX, 0, "18446744073709551614", INFRA_PROBE_ANSWER },
-    { 0, 0, "18446744073709551615", INFRA_PROBE_PASSED },
-    { 1, 0, "Synced", INFRA_PROBE_ANSWER },
-    { 0, 1, "", INFRA_PROBE_ANSWER },
-    { 0, 0, "Synced", INFRA_PROBE_PASSED },
-    { 1, 0, NULL, INFRA_PROBE_SERVER_ERROR },
-    { 0, 1, NULL, INFRA_PROBE_SERVER_ERROR },
-    { 0, 0, NULL, INFRA_PROBE_PASSED },
+    { 4, 4, "4", INFRA_PROBE_REASON_PASSED },
+    { 4, 4, "3", INFRA_PROBE_REASON_ANSWER },
+    { 4, 4, "5", INFRA_PROBE_REASON_ANSWER },
+    { 1, 0, "1", INFRA_PROBE_REASON_PASSED },
+    { 1, 0, "18446744073709551615", INFRA_PROBE_REASON_PASSED },
+    { 1, 0, "0", INFRA_PROBE_REASON_ANSWER },
+    { 0, 7, "0", INFRA_PROBE_REASON_PASSED },
+    { 0, 7, "7", INFRA_PROBE_REASON_PASSED },
+    { 0, 7, "8", INFRA_PROBE_REASON_ANSWER },
+    { UINT64_MAX, UINT64_MAX, "18446744073709551615",
+      INFRA_PROBE_REASON_PASSED },
+    { UINT64_MAX, 0, "18446744073709551614", INFRA_PROBE_REASON_ANSWER },
+    { 0, 0, "18446744073709551615", INFRA_PROBE_REASON_PASSED },
+    { 1, 0, "Synced", INFRA_PROBE_REASON_ANSWER },
+    { 0, 1, "", INFRA_PROBE_REASON_ANSWER },
+    { 0, 0, "Synced", INFRA_PROBE_REASON_PASSED },
+    { 1, 0, NULL, INFRA_PROBE_REASON_SERVER_ERROR },
+    { 0, 1, NULL, INFRA_PROBE_REASON_SERVER_ERROR },
+    { 0, 0, NULL, INFRA_PROBE_REASON_PASSED },
 };
 
 START_TEST(mysql_answers_decide)
@@ -84,7 +85,7 @@ START_TEST(a_role_is_judged_first)
 
     mysql_create(
         (struct infra_probe_mysql_options) { .question = "SELECT 1",
-                                             .expect = INFRA_ROLE_PRIMARY,
+                                             .expect = INFRA_PROBE_ROLE_PRIMARY,
                                              .answer_min = 1 });
     peer_query(&mysql.peer, PEER_VARIABLES);
     peer_result(&mysql.peer, "read_only|innodb_read_only|gtid_current_pos",
@@ -92,7 +93,7 @@ START_TEST(a_role_is_judged_first)
     peer_query(&mysql.peer, "SELECT 1");
     peer_error(&mysql.peer, 1290, "The server is read-only");
     peer_quit(&mysql.peer);
-    ck_assert_uint_eq(mysql_run().reason, INFRA_PROBE_READ_ONLY);
+    ck_assert_uint_eq(mysql_run().reason, INFRA_PROBE_REASON_READ_ONLY);
 }
 END_TEST
 
@@ -202,12 +203,12 @@ START_TEST(redis_answers_are_read)
           PING GET_A,
           "+PONG\r\n$-1\r\n",
           NULL,
-          { .reason = INFRA_PROBE_ANSWER } },
+          { .reason = INFRA_PROBE_REASON_ANSWER } },
         { { .question = "GET a", .answer_max = 9 },
           PING GET_A,
           "+PONG\r\n*2\r\n:1\r\n-ERR\r\n",
           NULL,
-          { .reason = INFRA_PROBE_ANSWER } },
+          { .reason = INFRA_PROBE_REASON_ANSWER } },
         { { .question = "GET a" },
           PING GET_A,
           "+PONG\r\n*2\r\n:1\r\n*0\r\n",
@@ -217,37 +218,37 @@ START_TEST(redis_answers_are_read)
           PING GET_A,
           "+PONG\r\n-LOADING wait\r\n",
           "LOADING wait",
-          { .reason = INFRA_PROBE_STARTING } },
+          { .reason = INFRA_PROBE_REASON_STARTING } },
         { { .question = "INCR a", .answer_min = 1 },
           PING "*2\r\n$4\r\nINCR\r\n$1\r\na\r\n",
           "+PONG\r\n-READONLY You can't write\r\n",
           "READONLY You can't write",
-          { .reason = INFRA_PROBE_READ_ONLY } },
+          { .reason = INFRA_PROBE_REASON_READ_ONLY } },
         { { .question = "GET a", .password = "p" },
           "*2\r\n$4\r\nAUTH\r\n$1\r\np\r\n" PING GET_A,
           "+OK\r\n+PONG\r\n+7\r\n",
           NULL,
           { .has = INFRA_PROBE_HAS_ANSWER } },
-        { { .question = "GET a", .expect = INFRA_ROLE_REPLICA },
+        { { .question = "GET a", .expect = INFRA_PROBE_ROLE_REPLICA },
           PING "*1\r\n$4\r\nROLE\r\n" GET_A,
           "+PONG\r\n*3\r\n$6\r\nmaster\r\n:5\r\n*0\r\n:7\r\n",
           NULL,
-          { .reason = INFRA_PROBE_NOT_REPLICA,
+          { .reason = INFRA_PROBE_REASON_NOT_REPLICA,
             .has = INFRA_PROBE_HAS_ROLE | INFRA_PROBE_HAS_WRITABLE |
                    INFRA_PROBE_HAS_POSITION | INFRA_PROBE_HAS_ANSWER,
-            .role = INFRA_ROLE_PRIMARY,
+            .role = INFRA_PROBE_ROLE_PRIMARY,
             .writable = 1,
             .position = 5 } },
         { { .question = "GET a" },
           PING GET_A,
           "+PONG\r\n\r\n",
           NULL,
-          { .reason = INFRA_PROBE_BAD_REPLY } },
+          { .reason = INFRA_PROBE_REASON_BAD_REPLY } },
         { { .question = "GET a" },
           PING GET_A,
           "+PONG\r\n",
           NULL,
-          { .reason = INFRA_PROBE_SLOW_REPLY } },
+          { .reason = INFRA_PROBE_REASON_SLOW_REPLY } },
     };
 
     for (size_t i = 0; i < INFRA__COUNT_OF(asked); i++) {

@@ -96,7 +96,7 @@ START_TEST(requests_are_exact)
         struct test_transport t = TEST_TRANSPORT(script);
         t.split = (enum test_split)split;
         t.split_number = 3;
-        ck_assert_uint_eq(run(&t).reason, INFRA_PROBE_PASSED);
+        ck_assert_uint_eq(run(&t).reason, INFRA_PROBE_REASON_PASSED);
         ck_assert_uint_eq(t.heard_count, 0);
     }
 }
@@ -225,7 +225,7 @@ static const struct reply good_replies[] = {
       .status = 200 },
 };
 
-#define BAD(r) .reason = INFRA_PROBE_##r
+#define BAD(r) .reason = INFRA_PROBE_REASON_##r
 
 static const struct reply bad_replies[] = {
     /* What does not begin like HTTP, known at the first byte that differs. */
@@ -543,7 +543,8 @@ static const struct {
     { "length with a blank line folded on",
       OK_LINE "Content-Length: 3\r\n \r\n\r\nabc", 0 },
     { "folded length of two parts",
-      OK_LINE "Content-Length: 1\r\n 3\r\n\r\nabc", INFRA_PROBE_BAD_LENGTH },
+      OK_LINE "Content-Length: 1\r\n 3\r\n\r\nabc",
+      INFRA_PROBE_REASON_BAD_LENGTH },
     { "folded coding",
       OK_LINE "Transfer-Encoding:\r\n chunked\r\nA: b\r\n\r\n" CHUNK, 0 },
     { "folded on what is no field",
@@ -567,30 +568,30 @@ static const struct {
     { "longer list of lengths",
       OK_LINE "Content-Length: 3,003\t,3\r\nContent-Length: 3\r\n\r\nabc", 0 },
     { "list of other lengths", OK_LINE "Content-Length: 3, 4\r\n\r\nabc",
-      INFRA_PROBE_BAD_LENGTH },
+      INFRA_PROBE_REASON_BAD_LENGTH },
     { "list with nothing in it", OK_LINE "Content-Length: 3,\r\n\r\nabc",
-      INFRA_PROBE_BAD_LENGTH },
+      INFRA_PROBE_REASON_BAD_LENGTH },
     { "lengths that differ",
       OK_LINE "Content-Length: 3\r\nContent-Length: 4\r\n\r\nabc",
-      INFRA_PROBE_BAD_LENGTH },
+      INFRA_PROBE_REASON_BAD_LENGTH },
     { "two lengths", OK_LINE "Content-Length: 3 3\r\n\r\nabc",
-      INFRA_PROBE_BAD_LENGTH },
+      INFRA_PROBE_REASON_BAD_LENGTH },
     { "length with plus", OK_LINE "Content-Length: +3\r\n\r\nabc",
-      INFRA_PROBE_BAD_LENGTH },
+      INFRA_PROBE_REASON_BAD_LENGTH },
     { "length with minus", OK_LINE "Content-Length: -1\r\n\r\nabc",
-      INFRA_PROBE_BAD_LENGTH },
+      INFRA_PROBE_REASON_BAD_LENGTH },
     { "length in hex", OK_LINE "Content-Length: 0x3\r\n\r\nabc",
-      INFRA_PROBE_BAD_LENGTH },
+      INFRA_PROBE_REASON_BAD_LENGTH },
     { "length with underscore", OK_LINE "Content-Length: 1_0\r\n\r\nabc",
-      INFRA_PROBE_BAD_LENGTH },
+      INFRA_PROBE_REASON_BAD_LENGTH },
     { "length of 2^64",
       OK_LINE "Content-Length: 18446744073709551616\r\n\r\nabc",
-      INFRA_PROBE_BAD_LENGTH },
+      INFRA_PROBE_REASON_BAD_LENGTH },
     { "length of many digits",
       OK_LINE "Content-Length: 99999999999999999999999999\r\n\r\nabc",
-      INFRA_PROBE_BAD_LENGTH },
+      INFRA_PROBE_REASON_BAD_LENGTH },
     { "no length", OK_LINE "Content-Length: \r\n\r\nabc",
-      INFRA_PROBE_BAD_LENGTH },
+      INFRA_PROBE_REASON_BAD_LENGTH },
     { "coding and length",
       OK_LINE "Content-Length: 0\r\nTransfer-Encoding: chunked\r\n\r\n" CHUNK,
       0 },
@@ -600,23 +601,23 @@ static const struct {
     { "coding in HTTP/1.0",
       "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" CHUNK, 0 },
     { "unknown coding", OK_LINE "Transfer-Encoding: gzip\r\n\r\nabc",
-      INFRA_PROBE_BAD_LENGTH },
+      INFRA_PROBE_REASON_BAD_LENGTH },
     { "look-alike", OK_LINE "Transfer-Encoding: xchunked\r\n\r\nabc",
-      INFRA_PROBE_BAD_LENGTH },
+      INFRA_PROBE_REASON_BAD_LENGTH },
     { "longer look-alike", OK_LINE "Transfer-Encoding: chunkedx\r\n\r\nabc",
-      INFRA_PROBE_BAD_LENGTH },
+      INFRA_PROBE_REASON_BAD_LENGTH },
     { "shorter look-alike", OK_LINE "Transfer-Encoding: chunke\r\n\r\nabc",
-      INFRA_PROBE_BAD_LENGTH },
+      INFRA_PROBE_REASON_BAD_LENGTH },
     { "list of codings", OK_LINE "Transfer-Encoding: gzip, chunked\r\n\r\nabc",
-      INFRA_PROBE_BAD_LENGTH },
+      INFRA_PROBE_REASON_BAD_LENGTH },
     { "trailing comma", OK_LINE "Transfer-Encoding: chunked,\r\n\r\nabc",
-      INFRA_PROBE_BAD_LENGTH },
+      INFRA_PROBE_REASON_BAD_LENGTH },
     { "coding twice",
       OK_LINE "Transfer-Encoding: chunked\r\n"
               "Transfer-Encoding: chunked\r\n\r\nabc",
-      INFRA_PROBE_BAD_LENGTH },
+      INFRA_PROBE_REASON_BAD_LENGTH },
     { "no coding", OK_LINE "Transfer-Encoding:\r\n\r\nabc",
-      INFRA_PROBE_BAD_LENGTH },
+      INFRA_PROBE_REASON_BAD_LENGTH },
 };
 
 static void check_reply(const struct reply *reply, enum test_split split,
@@ -637,8 +638,8 @@ static void check_reply(const struct reply *reply, enum test_split split,
     ck_assert_msg(r.reason == reply->reason && r.status == reply->status,
                   "%s, split %d %d: %s, status %u", reply->name, (int)split,
                   (int)number, infra_probe_reason_name(r.reason), r.status);
-    bool is_late =
-        r.reason == INFRA_PROBE_NO_REPLY || r.reason == INFRA_PROBE_SLOW_REPLY;
+    bool is_late = r.reason == INFRA_PROBE_REASON_NO_REPLY ||
+                   r.reason == INFRA_PROBE_REASON_SLOW_REPLY;
     ck_assert_msg(r.duration == (is_late ? INFRA_SEC(2) : 0),
                   "%s: took %llu ns", reply->name,
                   (unsigned long long)r.duration);
@@ -705,9 +706,9 @@ END_TEST
 /* Every reason that can end this check has a reply above or a test below. */
 START_TEST(every_reason_is_reached)
 {
-    bool reached[INFRA_PROBE_BODY_TOO_LONG + 1] = { false };
+    bool reached[INFRA_PROBE_REASON_BODY_TOO_LONG + 1] = { false };
 
-    reached[INFRA_PROBE_PASSED] = true;
+    reached[INFRA_PROBE_REASON_PASSED] = true;
     for (size_t i = 0; i < INFRA__COUNT_OF(bad_replies); i++) {
         reached[bad_replies[i].reason] = true;
     }
@@ -715,10 +716,10 @@ START_TEST(every_reason_is_reached)
         reached[odd_replies[i].reason] = true;
     }
     /* These are of the connection, see test_probe_tcp.c. */
-    reached[INFRA_PROBE_REFUSED] = true;
-    reached[INFRA_PROBE_UNREACHABLE] = true;
-    reached[INFRA_PROBE_CONNECT_TIMEOUT] = true;
-    reached[INFRA_PROBE_LOCAL] = true;
+    reached[INFRA_PROBE_REASON_REFUSED] = true;
+    reached[INFRA_PROBE_REASON_UNREACHABLE] = true;
+    reached[INFRA_PROBE_REASON_CONNECT_TIMEOUT] = true;
+    reached[INFRA_PROBE_REASON_LOCAL] = true;
     for (uint32_t r = 0; r < INFRA__COUNT_OF(reached); r++) {
         ck_assert_msg(reached[r], "%s", infra_probe_reason_name(r));
     }
@@ -758,7 +759,8 @@ START_TEST(search_agrees_with_strstr)
             int err = infra_probe_result(probe, &r);
             bool found = strstr(text, word) != NULL;
             if (err != INFRA_OK ||
-                r.reason != (found ? INFRA_PROBE_PASSED : INFRA_PROBE_BODY)) {
+                r.reason != (found ? INFRA_PROBE_REASON_PASSED
+                                   : INFRA_PROBE_REASON_BODY)) {
                 ck_abort_msg("'%s' in '%s': %u", word, text, r.reason);
             }
         }
@@ -789,7 +791,8 @@ START_TEST(chunk_lines_are_bounded)
                                     CHUNKED "%s3%s\r\nabc\r\n%s3%s\r\nabc",
                                     is_before ? pad : "", is_before ? "" : pad,
                                     is_before ? pad : "", is_before ? "" : pad);
-        row.reason = over > 0 ? INFRA_PROBE_BAD_CHUNK : INFRA_PROBE_PASSED;
+        row.reason =
+            over > 0 ? INFRA_PROBE_REASON_BAD_CHUNK : INFRA_PROBE_REASON_PASSED;
         check_reply(&row, TEST_SPLIT_NONE, 0);
         check_reply(&row, TEST_SPLIT_BYTES, 0);
     }
@@ -841,7 +844,7 @@ START_TEST(connecting_twice_is_ignored)
     ck_assert_uint_eq(x.ops->deadline(x.self), INFRA_SEC(2));
     x.ops->input(x.self, " OK\r\n\r\n", 7, INFRA_SEC(1));
     ck_assert_int_eq(infra_probe_result(probe, &r), INFRA_OK);
-    ck_assert_uint_eq(r.reason, INFRA_PROBE_PASSED);
+    ck_assert_uint_eq(r.reason, INFRA_PROBE_REASON_PASSED);
 }
 END_TEST
 
@@ -873,7 +876,7 @@ START_TEST(floods_are_cut_off)
         taken += strlen(flood);
     }
     ck_assert_int_eq(infra_probe_result(probe, &r), INFRA_OK);
-    ck_assert_uint_eq(r.reason, INFRA_PROBE_HEADER_TOO_LONG);
+    ck_assert_uint_eq(r.reason, INFRA_PROBE_REASON_HEADER_TOO_LONG);
     ck_assert_uint_gt(taken, 16384);
     ck_assert_uint_le(taken, 16384 + strlen(flood));
 }
@@ -893,9 +896,9 @@ START_TEST(replies_may_be_early_and_late)
     struct test_transport u = TEST_TRANSPORT(late);
 
     create((struct infra_probe_http_options) { .method = "GET" });
-    ck_assert_uint_eq(run(&t).reason, INFRA_PROBE_PASSED);
+    ck_assert_uint_eq(run(&t).reason, INFRA_PROBE_REASON_PASSED);
     struct infra_probe_result r = run(&u);
-    ck_assert_uint_eq(r.reason, INFRA_PROBE_PASSED);
+    ck_assert_uint_eq(r.reason, INFRA_PROBE_REASON_PASSED);
     ck_assert_uint_eq(r.duration, INFRA_SEC(18));
 }
 END_TEST
@@ -917,9 +920,9 @@ START_TEST(phases_have_their_own_time)
     static const struct {
         uint32_t reason;
         infra_time duration;
-    } expected[] = { { INFRA_PROBE_PASSED, INFRA_MS(330) },
-                     { INFRA_PROBE_SLOW_REPLY, INFRA_MS(250) },
-                     { INFRA_PROBE_CONNECT_TIMEOUT, INFRA_MS(100) } };
+    } expected[] = { { INFRA_PROBE_REASON_PASSED, INFRA_MS(330) },
+                     { INFRA_PROBE_REASON_SLOW_REPLY, INFRA_MS(250) },
+                     { INFRA_PROBE_REASON_CONNECT_TIMEOUT, INFRA_MS(100) } };
 
     create((struct infra_probe_http_options) {
         .connect_timeout = INFRA_MS(100), .response_timeout = INFRA_MS(250) });
@@ -940,7 +943,7 @@ START_TEST(a_timeout_of_the_system_is_one_of_the_phase)
     struct test_transport t = TEST_TRANSPORT(script);
 
     create((struct infra_probe_http_options) { .method = "GET" });
-    ck_assert_uint_eq(run(&t).reason, INFRA_PROBE_SLOW_REPLY);
+    ck_assert_uint_eq(run(&t).reason, INFRA_PROBE_REASON_SLOW_REPLY);
 }
 END_TEST
 
@@ -1088,7 +1091,7 @@ START_TEST(texts_are_copied)
     memset(path, 'x', 2);
     memset(host, 'x', 1);
     memset(text, 'x', 4);
-    ck_assert_uint_eq(run(&t).reason, INFRA_PROBE_PASSED);
+    ck_assert_uint_eq(run(&t).reason, INFRA_PROBE_REASON_PASSED);
 }
 END_TEST
 
@@ -1115,7 +1118,7 @@ START_TEST(options_of_any_age)
     ck_assert_int_eq(infra_probe_http(&probe, &o.v1), INFRA_EINVAL);
     ck_assert_ptr_null(probe);
     ck_assert_int_eq(infra_probe_http(&probe, NULL), INFRA_OK);
-    ck_assert_uint_eq(run(&t).reason, INFRA_PROBE_PASSED);
+    ck_assert_uint_eq(run(&t).reason, INFRA_PROBE_REASON_PASSED);
 }
 END_TEST
 

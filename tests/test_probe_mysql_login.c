@@ -66,7 +66,7 @@ START_TEST(login_is_exact)
     peer_greet(&peer, PEER_MARIADB);
     peer_log_in(&peer);
     peer_quit(&peer);
-    check("password", INFRA_PROBE_PASSED, 0, "");
+    check("password", INFRA_PROBE_REASON_PASSED, 0, "");
     ck_assert_str_eq(infra_probe_text(probe, INFRA_PROBE_TEXT_VERSION),
                      "10.11.19-MariaDB-0+deb12u1-log");
     ck_assert_str_eq(infra_probe_text(probe, INFRA_PROBE_TEXT_POSITION), "");
@@ -83,7 +83,7 @@ START_TEST(login_without_password_is_exact)
     peer_expect(&peer, PEER_TEXT(FIXED("\x82") "check\0\0" METHOD));
     peer_ok(&peer);
     peer_quit(&peer);
-    check("no password", INFRA_PROBE_PASSED, 0, "");
+    check("no password", INFRA_PROBE_REASON_PASSED, 0, "");
 }
 END_TEST
 
@@ -96,7 +96,7 @@ START_TEST(login_without_plugins_is_exact)
                                  "\0\0\0\0\0\0\0\0\0\0\0\0check\0\0"));
     peer_ok(&peer);
     peer_quit(&peer);
-    check("no plug-ins", INFRA_PROBE_PASSED, 0, "");
+    check("no plug-ins", INFRA_PROBE_REASON_PASSED, 0, "");
 }
 END_TEST
 
@@ -117,7 +117,7 @@ START_TEST(tls_comes_before_the_login)
                             "f\x1bNb\x98\x9f\xe7^*\x01\xf7\x99=\x18" METHOD));
     peer_ok(&peer);
     peer_quit(&peer);
-    check("TLS", INFRA_PROBE_PASSED, 0, "");
+    check("TLS", INFRA_PROBE_REASON_PASSED, 0, "");
 }
 END_TEST
 
@@ -148,7 +148,7 @@ START_TEST(tls_is_not_done_without)
         peer_packet(&peer, PEER_TEXT("\x01"));
         break;
     }
-    check("no TLS", INFRA_PROBE_TLS, 0, "");
+    check("no TLS", INFRA_PROBE_REASON_TLS, 0, "");
     ck_assert_str_eq(infra_probe_text(probe, INFRA_PROBE_TEXT_VERSION),
                      "10.11.19-MariaDB-0+deb12u1-log");
 }
@@ -165,10 +165,10 @@ START_TEST(nothing_comes_before_tls)
     peer.sequence = 3;
     peer_ok(&peer);
     struct infra_probe_result r = peer_run(&peer, probe, TEST_SPLIT_NONE, 0);
-    ck_assert_uint_eq(r.reason, INFRA_PROBE_TLS);
+    ck_assert_uint_eq(r.reason, INFRA_PROBE_REASON_TLS);
     /* Also if only one byte of it comes with the greeting. */
     r = peer_run(&peer, probe, TEST_SPLIT_AT, peer.steps[1].size - 10);
-    ck_assert_uint_eq(r.reason, INFRA_PROBE_TLS);
+    ck_assert_uint_eq(r.reason, INFRA_PROBE_REASON_TLS);
 }
 END_TEST
 
@@ -179,19 +179,19 @@ static const struct {
     unsigned error; /* 0: it is let in. */
     uint32_t reason;
 } knocks[] = {
-    { "let in", 0, INFRA_PROBE_PASSED },
-    { "access denied", 1045, INFRA_PROBE_PASSED },
-    { "locked", 4151, INFRA_PROBE_PASSED },
-    { "method", 1251, INFRA_PROBE_PASSED },
-    { "crowded", 1040, INFRA_PROBE_CROWDED },
-    { "stopping", 1053, INFRA_PROBE_STOPPING },
-    { "starting", 1047, INFRA_PROBE_STARTING },
-    { "other", 1105, INFRA_PROBE_SERVER_ERROR },
+    { "let in", 0, INFRA_PROBE_REASON_PASSED },
+    { "access denied", 1045, INFRA_PROBE_REASON_PASSED },
+    { "locked", 4151, INFRA_PROBE_REASON_PASSED },
+    { "method", 1251, INFRA_PROBE_REASON_PASSED },
+    { "crowded", 1040, INFRA_PROBE_REASON_CROWDED },
+    { "stopping", 1053, INFRA_PROBE_REASON_STOPPING },
+    { "starting", 1047, INFRA_PROBE_REASON_STARTING },
+    { "other", 1105, INFRA_PROBE_REASON_SERVER_ERROR },
 };
 
 START_TEST(anonymous_knocks)
 {
-    bool is_good = knocks[_i].reason == INFRA_PROBE_PASSED;
+    bool is_good = knocks[_i].reason == INFRA_PROBE_REASON_PASSED;
 
     create((struct infra_probe_mysql_options) { .user = NULL });
     peer_greet(&peer, PEER_MARIADB);
@@ -229,74 +229,74 @@ static const struct {
       PEER_TEXT("\x88\x17\xc5\x0f\xa7\x79\xda\xef\x01\x0e\xe7\x57\x78\x25\xb0"
                 "\x84\x7d\xf9\x84\x2e"),
       { .user = "check", .password = "secret" },
-      INFRA_PROBE_PASSED,
+      INFRA_PROBE_REASON_PASSED,
       "" },
     { "ours, no password",
       PEER_TEXT("\xfe" METHOD CHALLENGE "\0"),
       PEER_TEXT(""),
       { .user = "check" },
-      INFRA_PROBE_PASSED,
+      INFRA_PROBE_REASON_PASSED,
       "" },
     { "SHA-2, no password",
       PEER_TEXT("\xfe"
                 "caching_sha2_password\0" CHALLENGE "\0"),
       PEER_TEXT("\0"),
       { .user = "check" },
-      INFRA_PROBE_PASSED,
+      INFRA_PROBE_REASON_PASSED,
       "" },
     { "old SHA-2, no password",
       PEER_TEXT("\xfe"
                 "sha256_password\0" CHALLENGE "\0"),
       PEER_TEXT("\0"),
       { .user = "check" },
-      INFRA_PROBE_PASSED,
+      INFRA_PROBE_REASON_PASSED,
       "" },
     { "SHA-2",
       PEER_TEXT("\xfe"
                 "caching_sha2_password\0" CHALLENGE "\0"),
       PEER_TEXT(NO_ANSWER),
       { .user = "check", .password = "secret" },
-      INFRA_PROBE_LOGIN_UNKNOWN,
+      INFRA_PROBE_REASON_LOGIN_UNKNOWN,
       "caching_sha2_password" },
     { "another",
       PEER_TEXT("\xfe"
                 "client_ed25519\0" CHALLENGE),
       PEER_TEXT(NO_ANSWER),
       { .user = "check" },
-      INFRA_PROBE_LOGIN_UNKNOWN,
+      INFRA_PROBE_REASON_LOGIN_UNKNOWN,
       "client_ed25519" },
     { "one with our name as its beginning",
       PEER_TEXT("\xfe"
                 "mysql_native_password2\0" CHALLENGE "\0"),
       PEER_TEXT(NO_ANSWER),
       { .user = "check" },
-      INFRA_PROBE_LOGIN_UNKNOWN,
+      INFRA_PROBE_REASON_LOGIN_UNKNOWN,
       "mysql_native_password2" },
     { "not printable",
       PEER_TEXT("\xfe\x1b[2J\0"),
       PEER_TEXT(NO_ANSWER),
       { .user = "check" },
-      INFRA_PROBE_LOGIN_UNKNOWN,
+      INFRA_PROBE_REASON_LOGIN_UNKNOWN,
       "?[2J" },
     { "of before 4.1",
       PEER_TEXT("\xfe"),
       PEER_TEXT(NO_ANSWER),
       { .user = "check", .password = "secret" },
-      INFRA_PROBE_LOGIN_UNKNOWN,
+      INFRA_PROBE_REASON_LOGIN_UNKNOWN,
       "mysql_old_password" },
     { "another, anonymous",
       PEER_TEXT("\xfe"
                 "client_ed25519\0" CHALLENGE),
       PEER_TEXT(NO_ANSWER),
       { .user = NULL },
-      INFRA_PROBE_PASSED,
+      INFRA_PROBE_REASON_PASSED,
       "" },
     { "a short challenge",
       PEER_TEXT("\xfe" METHOD "abcdefghijklmnopqrs"),
       NULL,
       0,
       { .user = "check", .password = "secret" },
-      INFRA_PROBE_BAD_REPLY,
+      INFRA_PROBE_REASON_BAD_REPLY,
       "mysql_native_password" },
     { "a name without end",
       PEER_TEXT("\xfe"
@@ -304,7 +304,7 @@ static const struct {
       NULL,
       0,
       { .user = "check" },
-      INFRA_PROBE_BAD_REPLY,
+      INFRA_PROBE_REASON_BAD_REPLY,
       "" },
 };
 
@@ -316,7 +316,7 @@ START_TEST(other_methods)
     peer_packet(&peer, switches[_i].method, switches[_i].method_size);
     if (switches[_i].answer != NULL) {
         peer.sequence++;
-        if (switches[_i].reason == INFRA_PROBE_PASSED) {
+        if (switches[_i].reason == INFRA_PROBE_REASON_PASSED) {
             peer_ok(&peer);
         } else {
             peer_error(&peer, 1045, "Access denied");
@@ -358,18 +358,18 @@ static const struct {
     uint32_t reason;
     const char *message;
 } ends[] = {
-    { "again", "mysql_native_password", "\xfe", "check", INFRA_PROBE_BAD_REPLY,
-      "mysql_native_password" },
+    { "again", "mysql_native_password", "\xfe", "check",
+      INFRA_PROBE_REASON_BAD_REPLY, "mysql_native_password" },
     { "more", "mysql_native_password", "\x01", "check",
-      INFRA_PROBE_LOGIN_UNKNOWN, "mysql_native_password" },
+      INFRA_PROBE_REASON_LOGIN_UNKNOWN, "mysql_native_password" },
     { "more, anonymous", "mysql_native_password", "\x01", NULL,
-      INFRA_PROBE_PASSED, "" },
-    { "unknown, again", "other", "\xfe", "check", INFRA_PROBE_LOGIN_UNKNOWN,
-      "other" },
-    { "unknown, more", "other", "\x01", "check", INFRA_PROBE_LOGIN_UNKNOWN,
-      "other" },
-    { "unknown, let in", "other", "\0", "check", INFRA_PROBE_LOGIN_UNKNOWN,
-      "other" },
+      INFRA_PROBE_REASON_PASSED, "" },
+    { "unknown, again", "other", "\xfe", "check",
+      INFRA_PROBE_REASON_LOGIN_UNKNOWN, "other" },
+    { "unknown, more", "other", "\x01", "check",
+      INFRA_PROBE_REASON_LOGIN_UNKNOWN, "other" },
+    { "unknown, let in", "other", "\0", "check",
+      INFRA_PROBE_REASON_LOGIN_UNKNOWN, "other" },
 };
 
 START_TEST(methods_come_to_an_end)

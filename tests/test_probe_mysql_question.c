@@ -66,7 +66,8 @@ START_TEST(numbers_are_told)
     peer_result(&mysql.peer, answers[_i].names, answers[_i].rows);
     peer_quit(&mysql.peer);
     struct infra_probe_result r = mysql_run();
-    ck_assert_msg(r.reason == INFRA_PROBE_PASSED, "%s", answers[_i].name);
+    ck_assert_msg(r.reason == INFRA_PROBE_REASON_PASSED, "%s",
+                  answers[_i].name);
     ck_assert_msg(r.has == (answers[_i].is_told ? INFRA_PROBE_HAS_ANSWER : 0),
                   "%s: %x", answers[_i].name, r.has);
     ck_assert_msg(r.answer == answers[_i].answer, "%s: %llu", answers[_i].name,
@@ -82,17 +83,19 @@ START_TEST(it_is_asked_last)
         const char *replication;
         uint32_t reason;
     } rows[] = {
-        { { .ask = 1 }, "Yes|Yes|1|3306|a", INFRA_PROBE_PASSED },
+        { { .ask = 1 }, "Yes|Yes|1|3306|a", INFRA_PROBE_REASON_PASSED },
         { { .ask = 1, .lag_max = INFRA_SEC(9) },
           "Yes|Yes|1|3306|a",
-          INFRA_PROBE_PASSED },
-        { { .ask = 1, .lag_max = 1 }, "Yes|Yes|1|3306|a", INFRA_PROBE_LAGGING },
+          INFRA_PROBE_REASON_PASSED },
+        { { .ask = 1, .lag_max = 1 },
+          "Yes|Yes|1|3306|a",
+          INFRA_PROBE_REASON_LAGGING },
         { { .ask = 1, .lag_max = INFRA_SEC(9) },
           "Yes|No|1|3306|a",
-          INFRA_PROBE_NOT_REPLICATING },
-        { { .ask = 1, .expect = INFRA_ROLE_PRIMARY },
+          INFRA_PROBE_REASON_NOT_REPLICATING },
+        { { .ask = 1, .expect = INFRA_PROBE_ROLE_PRIMARY },
           "Yes|Yes|1|3306|a",
-          INFRA_PROBE_READ_ONLY },
+          INFRA_PROBE_REASON_READ_ONLY },
     };
     static const char *const answer[] = { "18", NULL };
     struct infra_probe_mysql_options o = rows[_i].options;
@@ -120,7 +123,7 @@ START_TEST(old_servers_are_asked_too)
     static const char *const rows[] = { "Yes|Yes|1|3306|a", NULL };
 
     mysql_create((struct infra_probe_mysql_options) {
-        .expect = INFRA_ROLE_REPLICA, .question = QUESTION });
+        .expect = INFRA_PROBE_ROLE_REPLICA, .question = QUESTION });
     peer_query(&mysql.peer, PEER_REPLICATION);
     peer_error(&mysql.peer, 1064, "You have an error in your SQL syntax");
     peer_query(&mysql.peer, PEER_REPLICATION_OLD);
@@ -129,7 +132,7 @@ START_TEST(old_servers_are_asked_too)
     peer_result(&mysql.peer, "max(token)", answer);
     peer_quit(&mysql.peer);
     struct infra_probe_result r = mysql_run();
-    ck_assert_uint_eq(r.reason, INFRA_PROBE_PASSED);
+    ck_assert_uint_eq(r.reason, INFRA_PROBE_REASON_PASSED);
     ck_assert_uint_eq(r.answer, 18);
     ck_assert_str_eq(source(), "a:3306");
 }
@@ -143,12 +146,13 @@ START_TEST(it_may_fail)
         unsigned error;
         uint32_t reason;
     } rows[] = {
-        { 1146, INFRA_PROBE_PASSED }, /* No such table. */
-        { 1142, INFRA_PROBE_PASSED }, /* It may not be read. */
-        { 1044, INFRA_PROBE_PASSED }, /* Nor may its database. */
-        { 1226, INFRA_PROBE_PASSED }, /* Too many questions an hour. */
-        { 1064, INFRA_PROBE_PASSED }, /* No SQL. */
-        { 1053, INFRA_PROBE_STOPPING }, { 1047, INFRA_PROBE_STARTING },
+        { 1146, INFRA_PROBE_REASON_PASSED }, /* No such table. */
+        { 1142, INFRA_PROBE_REASON_PASSED }, /* It may not be read. */
+        { 1044, INFRA_PROBE_REASON_PASSED }, /* Nor may its database. */
+        { 1226, INFRA_PROBE_REASON_PASSED }, /* Too many questions an hour. */
+        { 1064, INFRA_PROBE_REASON_PASSED }, /* No SQL. */
+        { 1053, INFRA_PROBE_REASON_STOPPING },
+        { 1047, INFRA_PROBE_REASON_STARTING },
     };
 
     mysql_create(
@@ -156,7 +160,7 @@ START_TEST(it_may_fail)
     answer_status("Yes|Yes|1|3306|a");
     peer_query(&mysql.peer, QUESTION);
     peer_error(&mysql.peer, rows[_i].error, "No");
-    if (rows[_i].reason == INFRA_PROBE_PASSED) {
+    if (rows[_i].reason == INFRA_PROBE_REASON_PASSED) {
         peer_quit(&mysql.peer);
     }
     struct infra_probe_result r =
@@ -181,7 +185,7 @@ START_TEST(it_may_break_off)
     peer_error(&mysql.peer, 1317, "Query execution was interrupted");
     peer_quit(&mysql.peer);
     struct infra_probe_result r = mysql_run();
-    ck_assert_uint_eq(r.reason, INFRA_PROBE_PASSED);
+    ck_assert_uint_eq(r.reason, INFRA_PROBE_REASON_PASSED);
     ck_assert_uint_eq(r.has, 0);
     ck_assert_uint_eq(r.status, 1317);
 }
@@ -196,16 +200,16 @@ START_TEST(it_may_have_no_result)
         size_t size;
         uint32_t reason;
     } rows[] = {
-        { PEER_TEXT("\0\0\0\x02\0\0\0"), INFRA_PROBE_PASSED },
-        { PEER_TEXT("\0"), INFRA_PROBE_PASSED },
-        { PEER_TEXT("\xfb/etc/passwd"), INFRA_PROBE_BAD_REPLY },
-        { PEER_TEXT("\xfe\0\0\x02\0"), INFRA_PROBE_BAD_REPLY },
+        { PEER_TEXT("\0\0\0\x02\0\0\0"), INFRA_PROBE_REASON_PASSED },
+        { PEER_TEXT("\0"), INFRA_PROBE_REASON_PASSED },
+        { PEER_TEXT("\xfb/etc/passwd"), INFRA_PROBE_REASON_BAD_REPLY },
+        { PEER_TEXT("\xfe\0\0\x02\0"), INFRA_PROBE_REASON_BAD_REPLY },
     };
 
     mysql_create((struct infra_probe_mysql_options) { .question = QUESTION });
     peer_query(&mysql.peer, QUESTION);
     peer_packet(&mysql.peer, rows[_i].bytes, rows[_i].size);
-    if (rows[_i].reason == INFRA_PROBE_PASSED) {
+    if (rows[_i].reason == INFRA_PROBE_REASON_PASSED) {
         peer_quit(&mysql.peer);
     }
     struct infra_probe_result r = mysql_run();
@@ -251,7 +255,7 @@ START_TEST(the_longest_question)
     memset(question, 'x', sizeof question - 1);
     struct infra_probe_result r =
         peer_run(&deaf, mysql.probe, TEST_SPLIT_BYTES, 0);
-    ck_assert_uint_eq(r.reason, INFRA_PROBE_PASSED);
+    ck_assert_uint_eq(r.reason, INFRA_PROBE_REASON_PASSED);
     ck_assert_uint_eq(r.answer, 18);
 }
 END_TEST
@@ -329,8 +333,8 @@ static const struct {
 
 START_TEST(sources_are_told)
 {
-    mysql_create(
-        (struct infra_probe_mysql_options) { .expect = INFRA_ROLE_REPLICA });
+    mysql_create((struct infra_probe_mysql_options) {
+        .expect = INFRA_PROBE_ROLE_REPLICA });
     peer_query(&mysql.peer, PEER_REPLICATION);
     peer_result(&mysql.peer, sources[_i].names, sources[_i].rows);
     peer_quit(&mysql.peer);
@@ -345,8 +349,8 @@ START_TEST(sources_are_forgotten)
     static const char *const rows[] = { "Yes|Yes|1|3306|a", NULL };
     struct peer log_in = mysql.peer;
 
-    mysql_create(
-        (struct infra_probe_mysql_options) { .expect = INFRA_ROLE_REPLICA });
+    mysql_create((struct infra_probe_mysql_options) {
+        .expect = INFRA_PROBE_ROLE_REPLICA });
     for (int i = 0; i < 3; i++) {
         mysql.peer = log_in;
         peer_query(&mysql.peer, PEER_REPLICATION);
@@ -380,7 +384,7 @@ START_TEST(sources_are_of_the_last_answer)
     peer_result(&mysql.peer, STATUS_NAMES, none);
     peer_quit(&mysql.peer);
     struct infra_probe_result r = mysql_run();
-    ck_assert_uint_eq(r.role, INFRA_ROLE_PRIMARY);
+    ck_assert_uint_eq(r.role, INFRA_PROBE_ROLE_PRIMARY);
     ck_assert_str_eq(source(), "");
 }
 END_TEST

@@ -56,87 +56,93 @@ static const struct {
     struct payload packets[8];
     uint32_t reason;
 } answers[] = {
-    { "OK", { P("\0\0\0\x02\0\0\0") }, INFRA_PROBE_BAD_REPLY },
-    { "OK of one byte", { P("\0") }, INFRA_PROBE_BAD_REPLY },
-    { "request for a file", { P("\xfb/etc/passwd") }, INFRA_PROBE_BAD_REPLY },
-    { "end mark at once", { P(MARK) }, INFRA_PROBE_BAD_REPLY },
-    { "129 columns", { P("\x81") }, INFRA_PROBE_BAD_REPLY },
-    { "a long number of columns", { P("\x01\0") }, INFRA_PROBE_BAD_REPLY },
-    { "a number of columns twice", { P("\x01\x01") }, INFRA_PROBE_BAD_REPLY },
+    { "OK", { P("\0\0\0\x02\0\0\0") }, INFRA_PROBE_REASON_BAD_REPLY },
+    { "OK of one byte", { P("\0") }, INFRA_PROBE_REASON_BAD_REPLY },
+    { "request for a file",
+      { P("\xfb/etc/passwd") },
+      INFRA_PROBE_REASON_BAD_REPLY },
+    { "end mark at once", { P(MARK) }, INFRA_PROBE_REASON_BAD_REPLY },
+    { "129 columns", { P("\x81") }, INFRA_PROBE_REASON_BAD_REPLY },
+    { "a long number of columns",
+      { P("\x01\0") },
+      INFRA_PROBE_REASON_BAD_REPLY },
+    { "a number of columns twice",
+      { P("\x01\x01") },
+      INFRA_PROBE_REASON_BAD_REPLY },
     { "a row of 257 cells",
       { P("\x01"), P(DEFINITION), P(MARK),
         P(FIFTY FIFTY FIFTY FIFTY FIFTY "\0\0\0\0\0\0\0") },
-      INFRA_PROBE_BAD_REPLY },
-    { "a NULL of columns", { P("\xfb") }, INFRA_PROBE_BAD_REPLY },
-    { "65536 columns", { P("\xfd\0\0\x01") }, INFRA_PROBE_BAD_REPLY },
-    { "no column", { P("\x01"), P(MARK) }, INFRA_PROBE_BAD_REPLY },
+      INFRA_PROBE_REASON_BAD_REPLY },
+    { "a NULL of columns", { P("\xfb") }, INFRA_PROBE_REASON_BAD_REPLY },
+    { "65536 columns", { P("\xfd\0\0\x01") }, INFRA_PROBE_REASON_BAD_REPLY },
+    { "no column", { P("\x01"), P(MARK) }, INFRA_PROBE_REASON_BAD_REPLY },
     { "a column too few",
       { P("\x02"), P(DEFINITION), P(MARK) },
-      INFRA_PROBE_BAD_REPLY },
+      INFRA_PROBE_REASON_BAD_REPLY },
     { "a column too many",
       { P("\x01"), P(DEFINITION), P(DEFINITION) },
-      INFRA_PROBE_BAD_REPLY },
+      INFRA_PROBE_REASON_BAD_REPLY },
     { "a column without a name",
       { P("\x01"), P("\x03"
                      "def\0\0\0") },
-      INFRA_PROBE_BAD_REPLY },
+      INFRA_PROBE_REASON_BAD_REPLY },
     { "a column with half a name",
       { P("\x01"), P("\x03"
                      "def\0\0\0\x09read_onl") },
-      INFRA_PROBE_BAD_REPLY },
+      INFRA_PROBE_REASON_BAD_REPLY },
     { "a column of NULL",
       { P("\x01"), P("\x03"
                      "def\0\0\xfb\x09read_only\0") },
-      INFRA_PROBE_BAD_REPLY },
+      INFRA_PROBE_REASON_BAD_REPLY },
     { "a column with a long length",
       { P("\x01"), P("\xfe\x03\0\0\0\0\0\0\0def\0\0\0\x09read_only\0") },
-      INFRA_PROBE_BAD_REPLY },
+      INFRA_PROBE_REASON_BAD_REPLY },
     { "no end mark of the columns",
       { P("\x01"), P(DEFINITION), P("\x01\x30") },
-      INFRA_PROBE_BAD_REPLY },
+      INFRA_PROBE_REASON_BAD_REPLY },
     { "an end mark that is too long",
       { P("\x01"), P(DEFINITION), P("\xfe\0\0\x02\0\0\0\0\0") },
-      INFRA_PROBE_BAD_REPLY },
+      INFRA_PROBE_REASON_BAD_REPLY },
     { "a row too short",
       { P("\x02"), P(DEFINITION), P(DEFINITION), P(MARK), P("\x01\x30") },
-      INFRA_PROBE_BAD_REPLY },
+      INFRA_PROBE_REASON_BAD_REPLY },
     { "a row too long",
       { P("\x01"), P(DEFINITION), P(MARK), P("\x01\x30\x01\x30") },
-      INFRA_PROBE_BAD_REPLY },
+      INFRA_PROBE_REASON_BAD_REPLY },
     { "a cell too long",
       { P("\x01"), P(DEFINITION), P(MARK), P("\x02\x30") },
-      INFRA_PROBE_BAD_REPLY },
+      INFRA_PROBE_REASON_BAD_REPLY },
     { "a cell too long, in two bytes",
       { P("\x01"), P(DEFINITION), P(MARK), P("\xfc\x02\0\x30") },
-      INFRA_PROBE_BAD_REPLY },
+      INFRA_PROBE_REASON_BAD_REPLY },
     { "a cell too long, in three bytes",
       { P("\x01"), P(DEFINITION), P(MARK), P("\xfd\x01\0\x01\x30") },
-      INFRA_PROBE_BAD_REPLY },
+      INFRA_PROBE_REASON_BAD_REPLY },
     { "half a length",
       { P("\x01"), P(DEFINITION), P(MARK), P("\xfd\x01\0") },
-      INFRA_PROBE_BAD_REPLY },
+      INFRA_PROBE_REASON_BAD_REPLY },
     { "a length of eight bytes",
       { P("\x01"), P(DEFINITION), P(MARK), P("\xfe\x01\0\0\0\0\0\0\0\x30") },
-      INFRA_PROBE_BAD_REPLY },
+      INFRA_PROBE_REASON_BAD_REPLY },
     { "a packet of nothing",
       { P("\x01"), P(DEFINITION), P(MARK), P("") },
-      INFRA_PROBE_BAD_REPLY },
+      INFRA_PROBE_REASON_BAD_REPLY },
 
     /* And what is good, so that silence ends it. */
-    { "128 columns", { P("\x80") }, INFRA_PROBE_SLOW_REPLY },
+    { "128 columns", { P("\x80") }, INFRA_PROBE_REASON_SLOW_REPLY },
     { "cells of every length",
       { P("\x02"), P(DEFINITION), P(DEFINITION), P(MARK), P("\0\xfb"),
         P("\xfc\x01\0\x30\xfd\x02\0\0\x30\x31"), P(MARK) },
-      INFRA_PROBE_SLOW_REPLY },
+      INFRA_PROBE_REASON_SLOW_REPLY },
     { "no rows",
       { P("\x01"), P(DEFINITION), P(MARK), P(MARK) },
-      INFRA_PROBE_SLOW_REPLY },
+      INFRA_PROBE_REASON_SLOW_REPLY },
     { "an end mark of one byte",
       { P("\x01"), P(DEFINITION), P("\xfe"), P("\xfe") },
-      INFRA_PROBE_SLOW_REPLY },
+      INFRA_PROBE_REASON_SLOW_REPLY },
     { "an end mark of eight bytes",
       { P("\x01"), P(DEFINITION), P("\xfe\0\0\0\0\0\0\0") },
-      INFRA_PROBE_SLOW_REPLY },
+      INFRA_PROBE_REASON_SLOW_REPLY },
 };
 
 START_TEST(answers_may_contradict_themselves)
@@ -182,7 +188,7 @@ START_TEST(many_columns)
     peer_result(&peer, "a", rows + 1);
     peer_quit(&peer);
     struct infra_probe_result r = peer_run(&peer, probe, TEST_SPLIT_NONE, 0);
-    ck_assert_uint_eq(r.reason, INFRA_PROBE_PASSED);
+    ck_assert_uint_eq(r.reason, INFRA_PROBE_REASON_PASSED);
     ck_assert_uint_eq(r.has, INFRA_PROBE_HAS_ROLE | INFRA_PROBE_HAS_WRITABLE);
     ck_assert_uint_eq(r.writable, 1);
 }
@@ -208,7 +214,7 @@ START_TEST(replies_are_bounded)
     if (_i < 2) {
         x.ops->input(x.self, rows[_i].header, 4, 0);
         ck_assert_int_eq(infra_probe_result(probe, &r), INFRA_OK);
-        ck_assert_uint_eq(r.reason, INFRA_PROBE_REPLY_TOO_LONG);
+        ck_assert_uint_eq(r.reason, INFRA_PROBE_REASON_REPLY_TOO_LONG);
         return;
     }
     struct peer more = { .sequence = 2 };
@@ -229,7 +235,7 @@ START_TEST(replies_are_bounded)
         count += row.size;
         ck_assert_uint_lt(count, (1u << 20) + 100);
     }
-    ck_assert_uint_eq(r.reason, INFRA_PROBE_REPLY_TOO_LONG);
+    ck_assert_uint_eq(r.reason, INFRA_PROBE_REASON_REPLY_TOO_LONG);
     ck_assert_uint_gt(count, (1u << 20) - 100);
 }
 END_TEST
@@ -278,7 +284,7 @@ START_TEST(the_limit_is_exact)
         x.ops->input(x.self, "\x01", 1, 0);
     }
     ck_assert_int_eq(infra_probe_result(probe, &r), INFRA_OK);
-    ck_assert_uint_eq(r.reason, INFRA_PROBE_REPLY_TOO_LONG);
+    ck_assert_uint_eq(r.reason, INFRA_PROBE_REASON_REPLY_TOO_LONG);
 }
 END_TEST
 

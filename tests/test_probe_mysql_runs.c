@@ -60,11 +60,12 @@ START_TEST(ends_anywhere)
         uint32_t reason_at_once;
         infra_time duration;
     } ends[] = {
-        { TEST_STEP_EOF, INFRA_PROBE_CLOSED_EARLY, INFRA_PROBE_CLOSED_EARLY,
+        { TEST_STEP_EOF, INFRA_PROBE_REASON_CLOSED_EARLY,
+          INFRA_PROBE_REASON_CLOSED_EARLY, 0 },
+        { TEST_STEP_FAIL, INFRA_PROBE_REASON_RESET, INFRA_PROBE_REASON_RESET,
           0 },
-        { TEST_STEP_FAIL, INFRA_PROBE_RESET, INFRA_PROBE_RESET, 0 },
-        { TEST_STEP_HANG, INFRA_PROBE_SLOW_REPLY, INFRA_PROBE_NO_REPLY,
-          INFRA_SEC(2) },
+        { TEST_STEP_HANG, INFRA_PROBE_REASON_SLOW_REPLY,
+          INFRA_PROBE_REASON_NO_REPLY, INFRA_SEC(2) },
     };
     unsigned ended = 0;
 
@@ -123,7 +124,7 @@ START_TEST(checks_are_independent)
     ck_assert_str_eq(infra_probe_text(probe, INFRA_PROBE_TEXT_VERSION), "");
     test_transport_run(&t, infra_probe_exchange(probe));
     ck_assert_int_eq(infra_probe_result(probe, &r), INFRA_OK);
-    ck_assert_uint_eq(r.reason, INFRA_PROBE_REFUSED);
+    ck_assert_uint_eq(r.reason, INFRA_PROBE_REASON_REFUSED);
     ck_assert_uint_eq(r.has, 0);
     ck_assert_str_eq(infra_probe_text(probe, INFRA_PROBE_TEXT_VERSION), "");
     ck_assert_str_eq(infra_probe_text(probe, INFRA_PROBE_TEXT_POSITION), "");
@@ -182,7 +183,7 @@ START_TEST(the_farewell_is_the_end)
         x.ops->sent(x.self, 1, 0);
     }
     ck_assert_int_eq(infra_probe_result(probe, &r), INFRA_OK);
-    ck_assert_uint_eq(r.reason, INFRA_PROBE_PASSED);
+    ck_assert_uint_eq(r.reason, INFRA_PROBE_REASON_PASSED);
     ck_assert_uint_eq(r.status, 0);
 }
 END_TEST
@@ -202,7 +203,7 @@ static const struct {
         .lag_max = 1,
         .tls = 1,
         .ask = 1,
-        .expect = INFRA_ROLE_REPLICA },
+        .expect = INFRA_PROBE_ROLE_REPLICA },
       INFRA_OK },
     { "empty user", { .user = "", .ask = 1 }, INFRA_OK },
     { "longest",
@@ -214,7 +215,9 @@ static const struct {
       INFRA_EINVAL },
     { "password without a user", { .password = "a" }, INFRA_EINVAL },
     { "questions without a user", { .ask = 1 }, INFRA_EINVAL },
-    { "role without a user", { .expect = INFRA_ROLE_PRIMARY }, INFRA_EINVAL },
+    { "role without a user",
+      { .expect = INFRA_PROBE_ROLE_PRIMARY },
+      INFRA_EINVAL },
     { "lag without a user", { .lag_max = 1 }, INFRA_EINVAL },
     { "tls of 2", { .user = "a", .tls = 2 }, INFRA_EINVAL },
     { "ask of 2", { .user = "a", .ask = 2 }, INFRA_EINVAL },
@@ -249,7 +252,7 @@ START_TEST(the_longest_login)
     peer.sequence++;
     peer_ok(&peer);
     struct infra_probe_result r = peer_run(&peer, p, TEST_SPLIT_NONE, 0);
-    ck_assert_uint_eq(r.reason, INFRA_PROBE_PASSED);
+    ck_assert_uint_eq(r.reason, INFRA_PROBE_REASON_PASSED);
     infra_probe_destroy(p);
 }
 END_TEST

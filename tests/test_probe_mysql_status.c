@@ -25,8 +25,8 @@ static const char *text(uint32_t kind)
     "Slave_IO_Running|Slave_SQL_Running|Replicate_Do_DB|Last_Error|" \
     "Seconds_Behind_Master|Slave_SQL_Running_State|SQL_Remaining_Delay|Z"
 
-#define REPLICA INFRA_ROLE_REPLICA
-#define PRIMARY INFRA_ROLE_PRIMARY
+#define REPLICA INFRA_PROBE_ROLE_REPLICA
+#define PRIMARY INFRA_PROBE_ROLE_PRIMARY
 #define BOTH (INFRA_PROBE_HAS_WRITABLE | INFRA_PROBE_HAS_ROLE)
 
 /* Answers, what they tell, and the verdict for each of what may be expected. */
@@ -55,7 +55,7 @@ static const struct {
       .writable = 1,
       .position = 48,
       .position_text = "0-1-48",
-      .as_replica = INFRA_PROBE_NOT_REPLICA },
+      .as_replica = INFRA_PROBE_REASON_NOT_REPLICA },
     { .name = "replica",
       .variables_names = MARIADB_NAMES,
       .variables = "1|0|0-1-48,7-3-12",
@@ -66,7 +66,7 @@ static const struct {
       .lag = INFRA_SEC(7),
       .position = 60,
       .position_text = "0-1-48,7-3-12",
-      .as_primary = INFRA_PROBE_READ_ONLY },
+      .as_primary = INFRA_PROBE_REASON_READ_ONLY },
     { .name = "MySQL replica",
       .variables_names = MYSQL_NAMES,
       .variables = "1|0|3e11fa47-71ca-11e1-9e33-c80aa9429562:1-5:11-18,\n"
@@ -78,15 +78,15 @@ static const struct {
       .position = 14,
       .position_text = "3e11fa47-71ca-11e1-9e33-c80aa9429562:1-5:11-18,"
                        "4e11fa47-71ca-11e1-9e33-c80aa9429562:7",
-      .as_primary = INFRA_PROBE_READ_ONLY },
+      .as_primary = INFRA_PROBE_REASON_READ_ONLY },
     { .name = "reader of Aurora",
       .variables_names = MYSQL_NAMES,
       .variables = "0|1|",
       .replication_names = NEW_NAMES,
       .role = PRIMARY,
       .position_text = "",
-      .as_primary = INFRA_PROBE_READ_ONLY,
-      .as_replica = INFRA_PROBE_NOT_REPLICA },
+      .as_primary = INFRA_PROBE_REASON_READ_ONLY,
+      .as_replica = INFRA_PROBE_REASON_NOT_REPLICA },
     { .name = "words",
       .variables_names = MARIADB_NAMES,
       .variables = "OFF|OFF|NULL",
@@ -94,7 +94,7 @@ static const struct {
       .role = PRIMARY,
       .writable = 1,
       .position_text = "",
-      .as_replica = INFRA_PROBE_NOT_REPLICA },
+      .as_replica = INFRA_PROBE_REASON_NOT_REPLICA },
     { .name = "other words",
       .variables_names = MARIADB_NAMES,
       .variables = "NO_LOCK|OFF|0-1-2x",
@@ -104,7 +104,7 @@ static const struct {
       .has = INFRA_PROBE_HAS_LAG,
       .lag = INFRA_SEC(10),
       .position_text = "",
-      .as_primary = INFRA_PROBE_READ_ONLY },
+      .as_primary = INFRA_PROBE_REASON_READ_ONLY },
     { .name = "lagging",
       .variables_names = MARIADB_NAMES,
       .variables = "1|0|",
@@ -114,8 +114,8 @@ static const struct {
       .has = INFRA_PROBE_HAS_LAG,
       .lag = INFRA_SEC(11),
       .position_text = "",
-      .as_primary = INFRA_PROBE_READ_ONLY,
-      .in_10_s = INFRA_PROBE_LAGGING },
+      .as_primary = INFRA_PROBE_REASON_READ_ONLY,
+      .in_10_s = INFRA_PROBE_REASON_LAGGING },
     { .name = "in a ring",
       .variables_names = MARIADB_NAMES,
       .variables = "0|0|",
@@ -132,8 +132,8 @@ static const struct {
       .replication = { "No|No|NULL" },
       .role = REPLICA,
       .position_text = "",
-      .as_primary = INFRA_PROBE_READ_ONLY,
-      .in_10_s = INFRA_PROBE_NOT_REPLICATING },
+      .as_primary = INFRA_PROBE_REASON_READ_ONLY,
+      .in_10_s = INFRA_PROBE_REASON_NOT_REPLICATING },
     { .name = "without its primary",
       .variables_names = MARIADB_NAMES,
       .variables = "1|0|",
@@ -143,8 +143,8 @@ static const struct {
       .has = INFRA_PROBE_HAS_LAG,
       .lag = INFRA_SEC(3),
       .position_text = "",
-      .as_primary = INFRA_PROBE_READ_ONLY,
-      .in_10_s = INFRA_PROBE_NOT_REPLICATING },
+      .as_primary = INFRA_PROBE_REASON_READ_ONLY,
+      .in_10_s = INFRA_PROBE_REASON_NOT_REPLICATING },
     { .name = "not applying",
       .variables_names = MARIADB_NAMES,
       .variables = "1|0|",
@@ -154,8 +154,8 @@ static const struct {
       .has = INFRA_PROBE_HAS_LAG,
       .lag = INFRA_SEC(3),
       .position_text = "",
-      .as_primary = INFRA_PROBE_READ_ONLY,
-      .in_10_s = INFRA_PROBE_NOT_REPLICATING },
+      .as_primary = INFRA_PROBE_REASON_READ_ONLY,
+      .in_10_s = INFRA_PROBE_REASON_NOT_REPLICATING },
     { .name = "of unknown lag",
       .variables_names = MARIADB_NAMES,
       .variables = "1|0|",
@@ -163,8 +163,8 @@ static const struct {
       .replication = { "Yes|Yes|NULL" },
       .role = REPLICA,
       .position_text = "",
-      .as_primary = INFRA_PROBE_READ_ONLY,
-      .in_10_s = INFRA_PROBE_NOT_REPLICATING },
+      .as_primary = INFRA_PROBE_REASON_READ_ONLY,
+      .in_10_s = INFRA_PROBE_REASON_NOT_REPLICATING },
     { .name = "of two sources",
       .variables_names = MARIADB_NAMES,
       .variables = "1|0|",
@@ -174,7 +174,7 @@ static const struct {
       .has = INFRA_PROBE_HAS_LAG,
       .lag = INFRA_SEC(9),
       .position_text = "",
-      .as_primary = INFRA_PROBE_READ_ONLY },
+      .as_primary = INFRA_PROBE_REASON_READ_ONLY },
     { .name = "of two sources, one of them stopped",
       .variables_names = MARIADB_NAMES,
       .variables = "1|0|",
@@ -184,8 +184,8 @@ static const struct {
       .has = INFRA_PROBE_HAS_LAG,
       .lag = INFRA_SEC(4),
       .position_text = "",
-      .as_primary = INFRA_PROBE_READ_ONLY,
-      .in_10_s = INFRA_PROBE_NOT_REPLICATING },
+      .as_primary = INFRA_PROBE_REASON_READ_ONLY,
+      .in_10_s = INFRA_PROBE_REASON_NOT_REPLICATING },
     { .name = "of two sources, the other of unknown lag",
       .variables_names = MARIADB_NAMES,
       .variables = "1|0|",
@@ -193,8 +193,8 @@ static const struct {
       .replication = { "Yes|Yes|4", "Yes|Yes|NULL" },
       .role = REPLICA,
       .position_text = "",
-      .as_primary = INFRA_PROBE_READ_ONLY,
-      .in_10_s = INFRA_PROBE_NOT_REPLICATING },
+      .as_primary = INFRA_PROBE_REASON_READ_ONLY,
+      .in_10_s = INFRA_PROBE_REASON_NOT_REPLICATING },
     { .name = "of two sources, one of unknown lag",
       .variables_names = MARIADB_NAMES,
       .variables = "1|0|",
@@ -202,8 +202,8 @@ static const struct {
       .replication = { "Yes|Yes|NULL", "Yes|Yes|4" },
       .role = REPLICA,
       .position_text = "",
-      .as_primary = INFRA_PROBE_READ_ONLY,
-      .in_10_s = INFRA_PROBE_NOT_REPLICATING },
+      .as_primary = INFRA_PROBE_REASON_READ_ONLY,
+      .in_10_s = INFRA_PROBE_REASON_NOT_REPLICATING },
 };
 
 static void answer_variables(int i)
@@ -229,7 +229,8 @@ START_TEST(answers_are_told)
     answer_replication(_i);
     peer_quit(&mysql.peer);
     struct infra_probe_result r = mysql_run();
-    ck_assert_msg(r.reason == INFRA_PROBE_PASSED, "%s", answers[_i].name);
+    ck_assert_msg(r.reason == INFRA_PROBE_REASON_PASSED, "%s",
+                  answers[_i].name);
     ck_assert_msg(r.has == (BOTH | answers[_i].has), "%s: %x", answers[_i].name,
                   r.has);
     ck_assert_uint_eq(r.role, answers[_i].role);
@@ -310,8 +311,8 @@ START_TEST(old_servers_are_asked_again)
     }
     peer_quit(&mysql.peer);
     struct infra_probe_result r = mysql_run();
-    ck_assert_uint_eq(r.reason,
-                      _i == 0 ? INFRA_PROBE_PASSED : INFRA_PROBE_SERVER_ERROR);
+    ck_assert_uint_eq(r.reason, _i == 0 ? INFRA_PROBE_REASON_PASSED
+                                        : INFRA_PROBE_REASON_SERVER_ERROR);
     ck_assert_uint_eq(r.status, _i == 0 ? 0 : 1064);
     ck_assert_str_eq(text(INFRA_PROBE_TEXT_MESSAGE), _i == 0 ? "" : "Again");
     ck_assert_uint_eq(r.has,
@@ -332,51 +333,61 @@ static const struct {
     { "no privilege, not needed",
       { .ask = 1 },
       { 0, 1227 },
-      INFRA_PROBE_PASSED,
+      INFRA_PROBE_REASON_PASSED,
       INFRA_PROBE_HAS_WRITABLE,
       1227 },
     { "no privilege, only the other is needed",
       { .ask = 1, .expect = PRIMARY },
       { 0, 1227 },
-      INFRA_PROBE_PASSED,
+      INFRA_PROBE_REASON_PASSED,
       INFRA_PROBE_HAS_WRITABLE,
       1227 },
     { "no such variable, not needed",
       { .ask = 1 },
       { 1193, 0 },
-      INFRA_PROBE_PASSED,
+      INFRA_PROBE_REASON_PASSED,
       INFRA_PROBE_HAS_ROLE,
       1193 },
-    { "neither", { .ask = 1 }, { 1193, 1227 }, INFRA_PROBE_PASSED, 0, 1227 },
+    { "neither",
+      { .ask = 1 },
+      { 1193, 1227 },
+      INFRA_PROBE_REASON_PASSED,
+      0,
+      1227 },
     { "no such variable, needed",
       { .ask = 1, .expect = PRIMARY },
       { 1193, 0 },
-      INFRA_PROBE_SERVER_ERROR,
+      INFRA_PROBE_REASON_SERVER_ERROR,
       0,
       1193 },
     { "no privilege, needed for the role",
       { .ask = 1, .expect = REPLICA },
       { 0, 1227 },
-      INFRA_PROBE_SERVER_ERROR,
+      INFRA_PROBE_REASON_SERVER_ERROR,
       INFRA_PROBE_HAS_WRITABLE,
       1227 },
     { "no privilege, needed for the lag",
       { .ask = 1, .lag_max = 1 },
       { 0, 1227 },
-      INFRA_PROBE_SERVER_ERROR,
+      INFRA_PROBE_REASON_SERVER_ERROR,
       INFRA_PROBE_HAS_WRITABLE,
       1227 },
-    { "stopping", { .ask = 1 }, { 1053, 0 }, INFRA_PROBE_STOPPING, 0, 1053 },
+    { "stopping",
+      { .ask = 1 },
+      { 1053, 0 },
+      INFRA_PROBE_REASON_STOPPING,
+      0,
+      1053 },
     { "stopping, later",
       { .ask = 1 },
       { 0, 1053 },
-      INFRA_PROBE_STOPPING,
+      INFRA_PROBE_REASON_STOPPING,
       INFRA_PROBE_HAS_WRITABLE,
       1053 },
     { "not in its cluster",
       { .ask = 1 },
       { 1047, 0 },
-      INFRA_PROBE_STARTING,
+      INFRA_PROBE_REASON_STARTING,
       0,
       1047 },
 };
@@ -398,8 +409,8 @@ START_TEST(questions_may_fail)
         }
     }
     /* It does not wait for a server that stops. */
-    if (failures[_i].reason == INFRA_PROBE_PASSED ||
-        failures[_i].reason == INFRA_PROBE_SERVER_ERROR) {
+    if (failures[_i].reason == INFRA_PROBE_REASON_PASSED ||
+        failures[_i].reason == INFRA_PROBE_REASON_SERVER_ERROR) {
         peer_quit(&mysql.peer);
     }
     struct infra_probe_result r =
@@ -426,7 +437,7 @@ START_TEST(half_an_answer_is_none)
     peer_error(&mysql.peer, 1317, "Query execution was interrupted");
     peer_quit(&mysql.peer);
     struct infra_probe_result r = mysql_run();
-    ck_assert_uint_eq(r.reason, INFRA_PROBE_PASSED);
+    ck_assert_uint_eq(r.reason, INFRA_PROBE_REASON_PASSED);
     ck_assert_uint_eq(r.has, 0);
     ck_assert_uint_eq(r.status, 1317);
     ck_assert_str_eq(text(INFRA_PROBE_TEXT_POSITION), "");
@@ -447,7 +458,7 @@ START_TEST(other_variables_say_nothing)
     peer_result(&mysql.peer, _i == 2 ? "a|read_only" : MARIADB_NAMES, rows[_i]);
     peer_quit(&mysql.peer);
     struct infra_probe_result r = mysql_run();
-    ck_assert_uint_eq(r.reason, INFRA_PROBE_BAD_REPLY);
+    ck_assert_uint_eq(r.reason, INFRA_PROBE_REASON_BAD_REPLY);
     ck_assert_uint_eq(r.has, 0);
 }
 END_TEST
@@ -504,7 +515,7 @@ START_TEST(long_positions)
     peer_result(&mysql.peer, MYSQL_NAMES, rows);
     peer_quit(&mysql.peer);
     struct infra_probe_result r = mysql_run();
-    ck_assert_uint_eq(r.reason, INFRA_PROBE_PASSED);
+    ck_assert_uint_eq(r.reason, INFRA_PROBE_REASON_PASSED);
     ck_assert_uint_eq(r.position, 10 * counts[_i]);
     ck_assert_uint_eq(strlen(text(INFRA_PROBE_TEXT_POSITION)),
                       size <= 4095 ? size : 0);

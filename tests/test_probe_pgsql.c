@@ -15,7 +15,7 @@
 #define NOTIFICATION "A\0\0\0\14\0\0\0\1a\0b\0"
 
 #define TEXT(t) .text = (t), .size = sizeof(t) - 1
-#define BAD(r) .reason = INFRA_PROBE_##r
+#define BAD(r) .reason = INFRA_PROBE_REASON_##r
 
 /* What a server says, all at once or not, when it is asked what it is; then it
  * hangs. */
@@ -186,7 +186,8 @@ START_TEST(replies_have_their_reason)
         for (uint64_t number = 1; number < 60; number++) {
             uint32_t reason =
                 hear(text, size,
-                     text[0] == 'R' && replies[_i].reason != INFRA_PROBE_PASSED
+                     text[0] == 'R' &&
+                             replies[_i].reason != INFRA_PROBE_REASON_PASSED
                          ? TEST_STEP_CLOSED
                          : TEST_STEP_HANG,
                      (enum test_split)split, number)
@@ -210,14 +211,15 @@ START_TEST(each_truncation_is_noticed)
         struct infra_probe_result r =
             hear(whole, size, TEST_STEP_EOF, TEST_SPLIT_NONE, 0);
         bool is_whole = size == sizeof whole - 1;
-        ck_assert_uint_eq(r.reason, is_whole ? INFRA_PROBE_PASSED
-                                             : INFRA_PROBE_CLOSED_EARLY);
+        ck_assert_uint_eq(r.reason, is_whole ? INFRA_PROBE_REASON_PASSED
+                                             : INFRA_PROBE_REASON_CLOSED_EARLY);
         r = hear(whole, size, TEST_STEP_HANG, TEST_SPLIT_NONE, 0);
         if (is_whole) {
-            ck_assert_uint_eq(r.reason, INFRA_PROBE_PASSED);
+            ck_assert_uint_eq(r.reason, INFRA_PROBE_REASON_PASSED);
         } else {
-            ck_assert_uint_eq(r.reason, size == 0 ? INFRA_PROBE_NO_REPLY
-                                                  : INFRA_PROBE_SLOW_REPLY);
+            ck_assert_uint_eq(r.reason, size == 0
+                                            ? INFRA_PROBE_REASON_NO_REPLY
+                                            : INFRA_PROBE_REASON_SLOW_REPLY);
             ck_assert_uint_eq(r.duration, INFRA_SEC(2));
         }
     }
@@ -253,7 +255,7 @@ START_TEST(floods_are_cut_off)
             read += floods[i].more_size;
             ck_assert_uint_le(read, floods[i].read_max + floods[i].more_size);
         }
-        ck_assert_uint_eq(r.reason, INFRA_PROBE_REPLY_TOO_LONG);
+        ck_assert_uint_eq(r.reason, INFRA_PROBE_REASON_REPLY_TOO_LONG);
         ck_assert_uint_ge(read + floods[i].more_size, floods[i].read_max - 6);
     }
 }
@@ -273,7 +275,7 @@ START_TEST(long_messages_are_passed_over)
         pgsql_put_text(&b, PGSQL_READY ANSWER);
         ck_assert_uint_eq(
             hear(b.at, b.size, TEST_STEP_HANG, TEST_SPLIT_NONE, 0).reason,
-            INFRA_PROBE_PASSED);
+            INFRA_PROBE_REASON_PASSED);
     }
     struct pgsql_bytes request = { 0 }, row = { 0 };
     char cell[1024] = { 0 };
@@ -284,7 +286,7 @@ START_TEST(long_messages_are_passed_over)
     pgsql_put_row(&row, cells, 6);
     ck_assert_uint_eq(
         hear(row.at, row.size, TEST_STEP_HANG, TEST_SPLIT_NONE, 0).reason,
-        INFRA_PROBE_BAD_REPLY);
+        INFRA_PROBE_REASON_BAD_REPLY);
     /* A request with so many methods is cut, and not trusted. */
     memcpy(cell, "\0\0\0\12SCRAM-SHA-256", 18);
     pgsql_put_message(&request, 'R', cell, sizeof cell);
@@ -293,7 +295,7 @@ START_TEST(long_messages_are_passed_over)
     ck_assert_uint_eq(
         hear(request.at, request.size, TEST_STEP_EOF, TEST_SPLIT_NONE, 0)
             .reason,
-        INFRA_PROBE_CLOSED_EARLY);
+        INFRA_PROBE_REASON_CLOSED_EARLY);
     request.size = 0;
     char more[1025];
     memcpy(more, cell, sizeof cell);
@@ -302,7 +304,7 @@ START_TEST(long_messages_are_passed_over)
     ck_assert_uint_eq(
         hear(request.at, request.size, TEST_STEP_CLOSED, TEST_SPLIT_NONE, 0)
             .reason,
-        INFRA_PROBE_REPLY_TOO_LONG);
+        INFRA_PROBE_REASON_REPLY_TOO_LONG);
 }
 END_TEST
 
@@ -367,7 +369,7 @@ START_TEST(other_parameters_are_no_version)
         pgsql_put_text(&b, PGSQL_READY ANSWER);
         ck_assert_uint_eq(
             hear(b.at, b.size, TEST_STEP_HANG, TEST_SPLIT_NONE, 0).reason,
-            INFRA_PROBE_PASSED);
+            INFRA_PROBE_REASON_PASSED);
         ck_assert_str_eq(
             infra_probe_text(pgsql_probe, INFRA_PROBE_TEXT_VERSION), "");
     }
@@ -388,7 +390,7 @@ START_TEST(messages_are_apart)
     pgsql_put_text(&b, PGSQL_READY ANSWER);
     ck_assert_uint_eq(
         hear(b.at, b.size, TEST_STEP_HANG, TEST_SPLIT_NONE, 0).reason,
-        INFRA_PROBE_PASSED);
+        INFRA_PROBE_REASON_PASSED);
     ck_assert_str_eq(infra_probe_text(pgsql_probe, INFRA_PROBE_TEXT_VERSION),
                      "");
 }
@@ -414,7 +416,8 @@ START_TEST(cut_rows_are_not_taken)
         pgsql_put_text(&b, PGSQL_COMPLETE PGSQL_READY);
         ck_assert_uint_eq(
             hear(b.at, b.size, TEST_STEP_HANG, TEST_SPLIT_NONE, 0).reason,
-            more == 0 ? INFRA_PROBE_PASSED : INFRA_PROBE_BAD_REPLY);
+            more == 0 ? INFRA_PROBE_REASON_PASSED
+                      : INFRA_PROBE_REASON_BAD_REPLY);
     }
 }
 END_TEST

@@ -16,27 +16,30 @@ START_TEST(errors_have_their_reason)
         const char *message;
         uint32_t reason;
     } rows[] = {
-        { "57P03", "the database system is starting up", INFRA_PROBE_STARTING },
+        { "57P03", "the database system is starting up",
+          INFRA_PROBE_REASON_STARTING },
         { "57P03", "the database system is not yet accepting connections",
-          INFRA_PROBE_STARTING },
+          INFRA_PROBE_REASON_STARTING },
         { "57P03", "the database system is in recovery mode",
-          INFRA_PROBE_STARTING },
+          INFRA_PROBE_REASON_STARTING },
         { "57P03", "the database system is shutting down",
-          INFRA_PROBE_STOPPING },
-        { "57P03", "das Datenbanksystem startet", INFRA_PROBE_STARTING },
+          INFRA_PROBE_REASON_STOPPING },
+        { "57P03", "das Datenbanksystem startet", INFRA_PROBE_REASON_STARTING },
         { "57P01", "terminating connection due to administrator command",
-          INFRA_PROBE_STOPPING },
-        { "57P02", "crash shutdown", INFRA_PROBE_STOPPING },
-        { "53300", "sorry, too many clients already", INFRA_PROBE_CROWDED },
-        { "53200", "shutting down", INFRA_PROBE_SERVER_ERROR },
+          INFRA_PROBE_REASON_STOPPING },
+        { "57P02", "crash shutdown", INFRA_PROBE_REASON_STOPPING },
+        { "53300", "sorry, too many clients already",
+          INFRA_PROBE_REASON_CROWDED },
+        { "53200", "shutting down", INFRA_PROBE_REASON_SERVER_ERROR },
         { "28P01", "password authentication failed for user \"a\"",
-          INFRA_PROBE_LOGIN_REFUSED },
-        { "28000", "no pg_hba.conf entry", INFRA_PROBE_LOGIN_REFUSED },
-        { "3D000", "database \"a\" does not exist", INFRA_PROBE_SERVER_ERROR },
-        { "42501", "permission denied", INFRA_PROBE_SERVER_ERROR },
-        { "28", "short", INFRA_PROBE_SERVER_ERROR },
-        { "53300x", "long", INFRA_PROBE_SERVER_ERROR },
-        { "", "no code", INFRA_PROBE_SERVER_ERROR },
+          INFRA_PROBE_REASON_LOGIN_REFUSED },
+        { "28000", "no pg_hba.conf entry", INFRA_PROBE_REASON_LOGIN_REFUSED },
+        { "3D000", "database \"a\" does not exist",
+          INFRA_PROBE_REASON_SERVER_ERROR },
+        { "42501", "permission denied", INFRA_PROBE_REASON_SERVER_ERROR },
+        { "28", "short", INFRA_PROBE_REASON_SERVER_ERROR },
+        { "53300x", "long", INFRA_PROBE_REASON_SERVER_ERROR },
+        { "", "no code", INFRA_PROBE_REASON_SERVER_ERROR },
     };
 
     pgsql_create((struct infra_probe_pgsql_options) { .ask = 1 });
@@ -76,7 +79,8 @@ START_TEST(errors_end_a_login_at_any_step)
             { .kind = TEST_STEP_SEND, .bytes = error.at, .size = error.size },
         };
         struct test_transport t = TEST_TRANSPORT(script);
-        ck_assert_uint_eq(pgsql_run(&t).reason, INFRA_PROBE_LOGIN_REFUSED);
+        ck_assert_uint_eq(pgsql_run(&t).reason,
+                          INFRA_PROBE_REASON_LOGIN_REFUSED);
         ck_assert_str_eq(pgsql_message(), "ERROR 28P01 no");
     }
 }
@@ -92,7 +96,7 @@ static void hear(const char *text, size_t size, enum test_split split)
 
     t.split = split;
     t.split_number = 1;
-    ck_assert_uint_eq(pgsql_run(&t).reason, INFRA_PROBE_SERVER_ERROR);
+    ck_assert_uint_eq(pgsql_run(&t).reason, INFRA_PROBE_REASON_SERVER_ERROR);
 }
 
 /* A server that cannot fork says so in a line; others use fields, of which
@@ -125,10 +129,10 @@ START_TEST(errors_may_answer_the_question)
         uint32_t reason;
         bool leaves;
     } errors[] = {
-        { "ERROR", "42501", INFRA_PROBE_SERVER_ERROR, true },
-        { "ERROR", "57014", INFRA_PROBE_SERVER_ERROR, true },
-        { "FATAL", "57P01", INFRA_PROBE_STOPPING, false },
-        { "PANIC", "XX000", INFRA_PROBE_SERVER_ERROR, false },
+        { "ERROR", "42501", INFRA_PROBE_REASON_SERVER_ERROR, true },
+        { "ERROR", "57014", INFRA_PROBE_REASON_SERVER_ERROR, true },
+        { "FATAL", "57P01", INFRA_PROBE_REASON_STOPPING, false },
+        { "PANIC", "XX000", INFRA_PROBE_REASON_SERVER_ERROR, false },
     };
 
     pgsql_create((struct infra_probe_pgsql_options) { .ask = 1 });
@@ -182,9 +186,9 @@ START_TEST(errors_may_be_the_last_word)
 
     pgsql_create((struct infra_probe_pgsql_options) { .ask = 1 });
     r = pgsql_run(&t);
-    ck_assert_uint_eq(r.reason, INFRA_PROBE_STOPPING);
+    ck_assert_uint_eq(r.reason, INFRA_PROBE_REASON_STOPPING);
     r = pgsql_run(&u);
-    ck_assert_uint_eq(r.reason, INFRA_PROBE_BAD_REPLY);
+    ck_assert_uint_eq(r.reason, INFRA_PROBE_REASON_BAD_REPLY);
 }
 END_TEST
 

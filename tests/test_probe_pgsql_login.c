@@ -62,7 +62,7 @@ static const struct {
       LOGS_IN,
       .script = { TEST_EXPECT(PGSQL_STARTUP), TEST_SEND(PGSQL_AUTH_CLEAR),
                   TEST_CLOSED },
-      .reason = INFRA_PROBE_LOGIN_UNKNOWN,
+      .reason = INFRA_PROBE_REASON_LOGIN_UNKNOWN,
       .message = "the password is asked for in clear text without TLS" },
     { .name = "MD5",
       LOGS_IN,
@@ -94,37 +94,37 @@ static const struct {
       .script = { TEST_SEND("R\0\0\0\52\0\0\0\12SCRAM-SHA-256-PLUS\0"
                             "SCRAM-SHA-256\0\0"),
                   TEST_EXPECT(PGSQL_STARTUP SCRAM_FIRST), TEST_EOF },
-      .reason = INFRA_PROBE_CLOSED_EARLY },
+      .reason = INFRA_PROBE_REASON_CLOSED_EARLY },
     { .name = "only with channel binding",
       LOGS_IN,
       .script = { TEST_SEND("R\0\0\0\34\0\0\0\12SCRAM-SHA-256-PLUS\0\0"),
                   TEST_CLOSED },
-      .reason = INFRA_PROBE_LOGIN_UNKNOWN,
+      .reason = INFRA_PROBE_REASON_LOGIN_UNKNOWN,
       .message = "SASL without SCRAM-SHA-256 is asked for" },
     { .name = "names without an end",
       LOGS_IN,
       .script = { TEST_SEND("R\0\0\0\25\0\0\0\12SCRAM-SHA-256"), TEST_CLOSED },
-      .reason = INFRA_PROBE_LOGIN_UNKNOWN,
+      .reason = INFRA_PROBE_REASON_LOGIN_UNKNOWN,
       .message = "SASL without SCRAM-SHA-256 is asked for" },
     { .name = "GSSAPI",
       LOGS_IN,
       .script = { TEST_SEND("R\0\0\0\10\0\0\0\7"), TEST_CLOSED },
-      .reason = INFRA_PROBE_LOGIN_UNKNOWN,
+      .reason = INFRA_PROBE_REASON_LOGIN_UNKNOWN,
       .message = "GSSAPI is asked for" },
     { .name = "what nobody knows yet",
       LOGS_IN,
       .script = { TEST_SEND("R\0\0\0\10\0\0\0\15"), TEST_CLOSED },
-      .reason = INFRA_PROBE_LOGIN_UNKNOWN,
+      .reason = INFRA_PROBE_REASON_LOGIN_UNKNOWN,
       .message = "an unknown method is asked for" },
     { .name = "what has no name",
       LOGS_IN,
       .script = { TEST_SEND("R\0\0\0\10\0\0\0\10"), TEST_CLOSED },
-      .reason = INFRA_PROBE_LOGIN_UNKNOWN,
+      .reason = INFRA_PROBE_REASON_LOGIN_UNKNOWN,
       .message = "an unknown method is asked for" },
     { .name = "a login is needed and there is no password",
       ASKS,
       .script = { TEST_SEND(PGSQL_AUTH_SASL), TEST_CLOSED },
-      .reason = INFRA_PROBE_LOGIN_REFUSED,
+      .reason = INFRA_PROBE_REASON_LOGIN_REFUSED,
       .message = "a password is asked for and there is none" },
 
     /* Who cannot prove that it knows the password. */
@@ -132,93 +132,93 @@ static const struct {
       LOGS_IN,
       .script = { TEST_SEND(PGSQL_AUTH_SASL), TEST_SEND(PGSQL_AUTH_OK),
                   TEST_CLOSED },
-      .reason = INFRA_PROBE_LOGIN_FORGED },
+      .reason = INFRA_PROBE_REASON_LOGIN_FORGED },
     { .name = "let in instead of a proof",
       LOGS_IN,
       .script = { TEST_SEND(PGSQL_AUTH_SASL), TEST_SEND(SCRAM_CHALLENGE),
                   TEST_SEND(PGSQL_AUTH_OK), TEST_CLOSED },
-      .reason = INFRA_PROBE_LOGIN_FORGED },
+      .reason = INFRA_PROBE_REASON_LOGIN_FORGED },
     { .name = "a proof that is none",
       LOGS_IN,
       .script = { TEST_SEND(PGSQL_AUTH_SASL), TEST_SEND(SCRAM_CHALLENGE),
                   TEST_SEND("R\0\0\0\66\0\0\0\14v="
                             "6BkuGfa7IEGXEw7ZpbgVKVfBBSLIlY2BYWJCQGStxSk="),
                   TEST_CLOSED },
-      .reason = INFRA_PROBE_LOGIN_FORGED },
+      .reason = INFRA_PROBE_REASON_LOGIN_FORGED },
     { .name = "SCRAM's own refusal",
       LOGS_IN,
       .script = { TEST_SEND(PGSQL_AUTH_SASL), TEST_SEND(SCRAM_CHALLENGE),
                   TEST_SEND("R\0\0\0\27\0\0\0\14e=invalid-proof"),
                   TEST_CLOSED },
-      .reason = INFRA_PROBE_LOGIN_REFUSED },
+      .reason = INFRA_PROBE_REASON_LOGIN_REFUSED },
     { .name = "a proof that is no SCRAM",
       LOGS_IN,
       .script = { TEST_SEND(PGSQL_AUTH_SASL), TEST_SEND(SCRAM_CHALLENGE),
                   TEST_SEND("R\0\0\0\11\0\0\0\14x"), TEST_CLOSED },
-      .reason = INFRA_PROBE_BAD_REPLY },
+      .reason = INFRA_PROBE_REASON_BAD_REPLY },
     { .name = "a challenge that is no SCRAM",
       LOGS_IN,
       .script = { TEST_SEND(PGSQL_AUTH_SASL), TEST_SEND("R\0\0\0\11\0\0\0\13x"),
                   TEST_CLOSED },
-      .reason = INFRA_PROBE_BAD_REPLY },
+      .reason = INFRA_PROBE_REASON_BAD_REPLY },
     { .name = "a challenge that costs too much",
       LOGS_IN,
       .script = { TEST_SEND(PGSQL_AUTH_SASL),
                   TEST_SEND("R\0\0\0\107\0\0\0\13r=" NONCE "s,s=" SALT
                             ",i=100001"),
                   TEST_CLOSED },
-      .reason = INFRA_PROBE_LOGIN_UNKNOWN,
+      .reason = INFRA_PROBE_REASON_LOGIN_UNKNOWN,
       .message = "too many iterations of SCRAM are asked for" },
 
     /* Requests out of turn. */
     { .name = "a challenge at first",
       LOGS_IN,
       .script = { TEST_SEND(SCRAM_CHALLENGE), TEST_CLOSED },
-      .reason = INFRA_PROBE_WRONG_PROTOCOL },
+      .reason = INFRA_PROBE_REASON_WRONG_PROTOCOL },
     { .name = "a proof at first",
       LOGS_IN,
       .script = { TEST_SEND(SCRAM_PROOF), TEST_CLOSED },
-      .reason = INFRA_PROBE_WRONG_PROTOCOL },
+      .reason = INFRA_PROBE_REASON_WRONG_PROTOCOL },
     { .name = "a proof at first, not logging in",
       .script = { TEST_SEND(SCRAM_PROOF), TEST_CLOSED },
-      .reason = INFRA_PROBE_WRONG_PROTOCOL },
+      .reason = INFRA_PROBE_REASON_WRONG_PROTOCOL },
     { .name = "a proof before the challenge",
       LOGS_IN,
       .script = { TEST_SEND(PGSQL_AUTH_SASL), TEST_SEND(SCRAM_PROOF),
                   TEST_CLOSED },
-      .reason = INFRA_PROBE_BAD_REPLY },
+      .reason = INFRA_PROBE_REASON_BAD_REPLY },
     { .name = "two challenges",
       LOGS_IN,
       .script = { TEST_SEND(PGSQL_AUTH_SASL), TEST_SEND(SCRAM_CHALLENGE),
                   TEST_SEND(SCRAM_CHALLENGE), TEST_CLOSED },
-      .reason = INFRA_PROBE_BAD_REPLY },
+      .reason = INFRA_PROBE_REASON_BAD_REPLY },
     { .name = "two proofs",
       LOGS_IN,
       .script = { TEST_SEND(PGSQL_AUTH_SASL), TEST_SEND(SCRAM_CHALLENGE),
                   TEST_SEND(SCRAM_PROOF SCRAM_PROOF), TEST_CLOSED },
-      .reason = INFRA_PROBE_BAD_REPLY },
+      .reason = INFRA_PROBE_REASON_BAD_REPLY },
     { .name = "the password a second time",
       SENDS_CLEAR,
       .script = { TEST_SEND(PGSQL_AUTH_MD5), TEST_SEND(PGSQL_AUTH_CLEAR),
                   TEST_CLOSED },
-      .reason = INFRA_PROBE_BAD_REPLY },
+      .reason = INFRA_PROBE_REASON_BAD_REPLY },
     { .name = "a parameter before we are let in",
       LOGS_IN,
       .script = { TEST_SEND(PGSQL_AUTH_MD5), TEST_SEND(PGSQL_VERSION) },
-      .reason = INFRA_PROBE_BAD_REPLY },
+      .reason = INFRA_PROBE_REASON_BAD_REPLY },
     { .name = "a key before we are let in",
       LOGS_IN,
       .script = { TEST_SEND(PGSQL_AUTH_MD5), TEST_SEND(PGSQL_KEY) },
-      .reason = INFRA_PROBE_BAD_REPLY },
+      .reason = INFRA_PROBE_REASON_BAD_REPLY },
     { .name = "ready before we are let in",
       LOGS_IN,
       .script = { TEST_SEND(PGSQL_AUTH_MD5), TEST_SEND(PGSQL_READY) },
-      .reason = INFRA_PROBE_BAD_REPLY },
+      .reason = INFRA_PROBE_REASON_BAD_REPLY },
     { .name = "a notification before we are let in",
       LOGS_IN,
       .script = { TEST_SEND(PGSQL_AUTH_MD5),
                   TEST_SEND("A\0\0\0\14\0\0\0\1a\0b\0") },
-      .reason = INFRA_PROBE_BAD_REPLY },
+      .reason = INFRA_PROBE_REASON_BAD_REPLY },
     { .name = "a notice before we are let in",
       LOGS_IN,
       .script = { TEST_SEND(PGSQL_AUTH_MD5),
@@ -226,22 +226,22 @@ static const struct {
       .version = "15.18" },
     { .name = "let in twice",
       .script = { TEST_SEND(PGSQL_AUTH_OK PGSQL_AUTH_OK) },
-      .reason = INFRA_PROBE_BAD_REPLY },
+      .reason = INFRA_PROBE_REASON_BAD_REPLY },
     { .name = "a salt too short",
       LOGS_IN,
       .script = { TEST_SEND("R\0\0\0\13\0\0\0\5\1\2\3"), TEST_CLOSED },
-      .reason = INFRA_PROBE_WRONG_PROTOCOL },
+      .reason = INFRA_PROBE_REASON_WRONG_PROTOCOL },
     { .name = "clear text and more",
       .script = { TEST_SEND("R\0\0\0\11\0\0\0\3x"), TEST_CLOSED },
-      .reason = INFRA_PROBE_WRONG_PROTOCOL },
+      .reason = INFRA_PROBE_REASON_WRONG_PROTOCOL },
     { .name = "let in and more",
       .script = { TEST_SEND("R\0\0\0\11\0\0\0\0x"), TEST_CLOSED },
-      .reason = INFRA_PROBE_WRONG_PROTOCOL },
+      .reason = INFRA_PROBE_REASON_WRONG_PROTOCOL },
     { .name = "let in after a password and more",
       LOGS_IN,
       .script = { TEST_SEND(PGSQL_AUTH_MD5), TEST_SEND("R\0\0\0\11\0\0\0\0x"),
                   TEST_CLOSED },
-      .reason = INFRA_PROBE_BAD_REPLY },
+      .reason = INFRA_PROBE_REASON_BAD_REPLY },
 
     /* TLS. */
     { .name = "TLS, then clear text",
@@ -255,29 +255,29 @@ static const struct {
     { .name = "TLS that fails",
       .options = { .tls = 1 },
       .script = { TEST_SEND("S"), TEST_FAIL(INFRA_OUTCOME_ERROR) },
-      .reason = INFRA_PROBE_TLS },
+      .reason = INFRA_PROBE_REASON_TLS },
     { .name = "no TLS",
       .options = { .tls = 1 },
       .script = { TEST_EXPECT(PGSQL_TLS_REQUEST), TEST_SEND("N"), TEST_CLOSED },
-      .reason = INFRA_PROBE_TLS,
+      .reason = INFRA_PROBE_REASON_TLS,
       .message = "the server has no TLS" },
     { .name = "an error of anyone",
       .options = { .tls = 1 },
       .script = { TEST_SEND("E\0\0\0\13SFATAL\0") },
-      .reason = INFRA_PROBE_SERVER_ERROR,
+      .reason = INFRA_PROBE_REASON_SERVER_ERROR,
       .message = "an error in place of TLS" },
     { .name = "HTTP in place of TLS",
       .options = { .tls = 1 },
       .script = { TEST_SEND("HTTP/1.1 400 Bad Request\r\n\r\n") },
-      .reason = INFRA_PROBE_WRONG_PROTOCOL },
+      .reason = INFRA_PROBE_REASON_WRONG_PROTOCOL },
     { .name = "a login in place of TLS",
       .options = { .tls = 1 },
       .script = { TEST_SEND(PGSQL_AUTH_OK) },
-      .reason = INFRA_PROBE_WRONG_PROTOCOL },
+      .reason = INFRA_PROBE_REASON_WRONG_PROTOCOL },
     { .name = "the end in place of TLS",
       .options = { .tls = 1 },
       .script = { TEST_EOF },
-      .reason = INFRA_PROBE_CLOSED_EARLY },
+      .reason = INFRA_PROBE_REASON_CLOSED_EARLY },
 };
 
 /* The conversation went to its end; its last words came too late to be waited
@@ -352,10 +352,10 @@ START_TEST(stray_bytes_before_tls_end_it)
         struct test_transport t = TEST_TRANSPORT(script);
         t.split = TEST_SPLIT_AT;
         t.split_number = at;
-        ck_assert_uint_eq(pgsql_run(&t).reason, INFRA_PROBE_TLS);
+        ck_assert_uint_eq(pgsql_run(&t).reason, INFRA_PROBE_REASON_TLS);
         ck_assert_uint_eq(t.tls_ups, 0);
     }
-    ck_assert_uint_eq(pgsql_run(&u).reason, INFRA_PROBE_TLS);
+    ck_assert_uint_eq(pgsql_run(&u).reason, INFRA_PROBE_REASON_TLS);
     ck_assert_str_eq(pgsql_message(), "bytes in clear before the handshake");
 }
 END_TEST
@@ -379,9 +379,10 @@ START_TEST(tls_counts_for_its_check)
         (struct infra_probe_pgsql_options) { .password = PASSWORD, .tls = 1 });
     for (int i = 0; i < 3; i++) {
         struct test_transport t = TEST_TRANSPORT(secure);
-        ck_assert_uint_eq(pgsql_run(&t).reason, INFRA_PROBE_CLOSED_EARLY);
+        ck_assert_uint_eq(pgsql_run(&t).reason,
+                          INFRA_PROBE_REASON_CLOSED_EARLY);
         struct test_transport u = TEST_TRANSPORT(cut);
-        ck_assert_uint_eq(pgsql_run(&u).reason, INFRA_PROBE_TLS);
+        ck_assert_uint_eq(pgsql_run(&u).reason, INFRA_PROBE_REASON_TLS);
     }
 }
 END_TEST
@@ -431,7 +432,7 @@ START_TEST(logins_follow_each_other)
             { .kind = TEST_STEP_SEND, .bytes = proof.at, .size = proof.size },
         };
         struct test_transport t = TEST_TRANSPORT(script);
-        ck_assert_uint_eq(pgsql_run(&t).reason, INFRA_PROBE_PASSED);
+        ck_assert_uint_eq(pgsql_run(&t).reason, INFRA_PROBE_REASON_PASSED);
     }
 }
 END_TEST
@@ -455,8 +456,8 @@ START_TEST(challenges_are_bounded)
         pgsql_create(
             (struct infra_probe_pgsql_options) { .password = PASSWORD });
         ck_assert_uint_eq(pgsql_run(&t).reason,
-                          size == 512 ? INFRA_PROBE_CLOSED_EARLY
-                                      : INFRA_PROBE_REPLY_TOO_LONG);
+                          size == 512 ? INFRA_PROBE_REASON_CLOSED_EARLY
+                                      : INFRA_PROBE_REASON_REPLY_TOO_LONG);
     }
 }
 END_TEST

@@ -19,8 +19,8 @@ START_TEST(options_say_how_far_it_goes)
         { { .password = "" }, false, false },
         { { .password = "a" }, true, false },
         { { .ask = 1 }, true, true },
-        { { .expect = INFRA_ROLE_PRIMARY }, true, true },
-        { { .expect = INFRA_ROLE_REPLICA }, true, true },
+        { { .expect = INFRA_PROBE_ROLE_PRIMARY }, true, true },
+        { { .expect = INFRA_PROBE_ROLE_REPLICA }, true, true },
         { { .lag_max = 1 }, true, true },
         { { .password = "a", .ask = 1 }, true, true },
     };
@@ -36,9 +36,10 @@ START_TEST(options_say_how_far_it_goes)
         struct test_transport t = TEST_TRANSPORT(asked);
         struct test_transport u = TEST_TRANSPORT(trusted);
         pgsql_create(rows[i].o);
-        ck_assert_int_eq(pgsql_run(&t).reason != INFRA_PROBE_PASSED,
+        ck_assert_int_eq(pgsql_run(&t).reason != INFRA_PROBE_REASON_PASSED,
                          rows[i].logs_in);
-        ck_assert_int_eq(pgsql_run(&u).reason == INFRA_PROBE_CLOSED_EARLY,
+        ck_assert_int_eq(pgsql_run(&u).reason ==
+                             INFRA_PROBE_REASON_CLOSED_EARLY,
                          rows[i].asks);
     }
 }
@@ -53,30 +54,33 @@ START_TEST(phases_have_their_own_time)
         uint32_t reason;
         infra_time duration;
     } rows[] = {
-        { { TEST_HANG }, 1, INFRA_PROBE_CONNECT_TIMEOUT, INFRA_MS(100) },
+        { { TEST_HANG }, 1, INFRA_PROBE_REASON_CONNECT_TIMEOUT, INFRA_MS(100) },
         { { TEST_ACCEPT(0), TEST_HANG },
           2,
-          INFRA_PROBE_NO_REPLY,
+          INFRA_PROBE_REASON_NO_REPLY,
           INFRA_MS(200) },
         { { TEST_ACCEPT(0), TEST_SEND("S"), TEST_HANG },
           3,
-          INFRA_PROBE_TLS_TIMEOUT,
+          INFRA_PROBE_REASON_TLS_TIMEOUT,
           INFRA_MS(100) },
         { { TEST_ACCEPT(0), TEST_SEND("S"), TEST_TLS_UP, TEST_HANG },
           4,
-          INFRA_PROBE_SLOW_REPLY,
+          INFRA_PROBE_REASON_SLOW_REPLY,
           INFRA_MS(400) },
         { { TEST_ACCEPT(0), TEST_SEND("S"), TEST_TLS_UP,
             TEST_SEND(PGSQL_AUTH_OK), TEST_FAIL(INFRA_OUTCOME_RESET) },
           5,
-          INFRA_PROBE_RESET,
+          INFRA_PROBE_REASON_RESET,
           0 },
         { { TEST_ACCEPT(0), TEST_SEND("S"), TEST_TLS_UP,
             TEST_SEND(PGSQL_AUTH_OK), TEST_TRUNCATED },
           5,
-          INFRA_PROBE_CLOSED_EARLY,
+          INFRA_PROBE_REASON_CLOSED_EARLY,
           0 },
-        { { TEST_FAIL(INFRA_OUTCOME_REFUSED) }, 1, INFRA_PROBE_REFUSED, 0 },
+        { { TEST_FAIL(INFRA_OUTCOME_REFUSED) },
+          1,
+          INFRA_PROBE_REASON_REFUSED,
+          0 },
     };
 
     pgsql_create((struct infra_probe_pgsql_options) {
@@ -115,7 +119,7 @@ START_TEST(closing_is_part_of_it)
     ck_assert_int_eq(infra_probe_result(pgsql_probe, &r), INFRA_EAGAIN);
     x.ops->note(x.self, INFRA_NOTE_CLOSED, 0, 3);
     ck_assert_int_eq(infra_probe_result(pgsql_probe, &r), INFRA_OK);
-    ck_assert_uint_eq(r.reason, INFRA_PROBE_PASSED);
+    ck_assert_uint_eq(r.reason, INFRA_PROBE_REASON_PASSED);
     ck_assert_uint_eq(r.outcome, INFRA_OUTCOME_OK);
     ck_assert_uint_eq(r.duration, 3);
 }
@@ -140,8 +144,8 @@ START_TEST(options_are_checked)
         { "password of 1023", { .password = password + 2 }, INFRA_OK },
         { "password of 1024", { .password = password + 1 }, INFRA_EINVAL },
         { "password empty", { .password = "" }, INFRA_OK },
-        { "replica", { .expect = INFRA_ROLE_REPLICA }, INFRA_OK },
-        { "no role", { .expect = INFRA_ROLE_REPLICA + 1 }, INFRA_EINVAL },
+        { "replica", { .expect = INFRA_PROBE_ROLE_REPLICA }, INFRA_OK },
+        { "no role", { .expect = INFRA_PROBE_ROLE_REPLICA + 1 }, INFRA_EINVAL },
         { "ask", { .ask = 2 }, INFRA_EINVAL },
         { "tls", { .tls = 2 }, INFRA_EINVAL },
         { "clear_password", { .clear_password = 2 }, INFRA_EINVAL },
@@ -195,8 +199,8 @@ START_TEST(texts_are_copied)
                                                       .database = database,
                                                       .clear_password = 1 });
     memset(password, 'x', sizeof password);
-    ck_assert_uint_eq(pgsql_run(&t).reason, INFRA_PROBE_CLOSED_EARLY);
-    ck_assert_uint_eq(pgsql_run(&u).reason, INFRA_PROBE_CLOSED_EARLY);
+    ck_assert_uint_eq(pgsql_run(&t).reason, INFRA_PROBE_REASON_CLOSED_EARLY);
+    ck_assert_uint_eq(pgsql_run(&u).reason, INFRA_PROBE_REASON_CLOSED_EARLY);
     ck_assert_mem_eq(u.heard + 305,
                      "p\0\0\0\50md5"
                      "c1c6b298b210ffffdc238277f116ce0d"
@@ -218,7 +222,7 @@ START_TEST(the_seed_makes_the_nonce)
 
     pgsql_create(
         (struct infra_probe_pgsql_options) { .password = "a", .seed = 1 });
-    ck_assert_uint_eq(pgsql_run(&t).reason, INFRA_PROBE_CLOSED_EARLY);
+    ck_assert_uint_eq(pgsql_run(&t).reason, INFRA_PROBE_REASON_CLOSED_EARLY);
     ck_assert_uint_eq(t.step, INFRA__COUNT_OF(script));
 }
 END_TEST
@@ -246,7 +250,7 @@ START_TEST(options_of_any_age)
     ck_assert_int_eq(infra_probe_pgsql(&pgsql_probe, &o.v1), INFRA_EINVAL);
     ck_assert_ptr_null(pgsql_probe);
     ck_assert_int_eq(infra_probe_pgsql(&pgsql_probe, NULL), INFRA_OK);
-    ck_assert_uint_eq(pgsql_run(&t).reason, INFRA_PROBE_PASSED);
+    ck_assert_uint_eq(pgsql_run(&t).reason, INFRA_PROBE_REASON_PASSED);
 }
 END_TEST
 
@@ -266,7 +270,7 @@ START_TEST(the_allocation_may_fail)
     ck_assert_ptr_null(pgsql_probe);
     test_heap_init(&pgsql_heap, 1);
     ck_assert_int_eq(infra_probe_pgsql(&pgsql_probe, &o), INFRA_OK);
-    ck_assert_uint_eq(pgsql_run(&t).reason, INFRA_PROBE_CLOSED_EARLY);
+    ck_assert_uint_eq(pgsql_run(&t).reason, INFRA_PROBE_REASON_CLOSED_EARLY);
     ck_assert_int_eq(pgsql_heap.calls, 1);
 }
 END_TEST

@@ -50,7 +50,7 @@ static struct infra_probe_result run(const char *const cells[6],
                                                        .size = answer->size };
     }
     struct infra_probe_result r = pgsql_run(&t);
-    if (r.reason == INFRA_PROBE_PASSED) {
+    if (r.reason == INFRA_PROBE_REASON_PASSED) {
         ck_assert_uint_eq(t.heard_count, sizeof PGSQL_TERMINATE - 1);
         ck_assert_mem_eq(t.heard, PGSQL_TERMINATE, t.heard_count);
     }
@@ -108,7 +108,7 @@ START_TEST(numbers_are_told)
         for (uint64_t number = 1; number < 30; number++) {
             struct infra_probe_result r =
                 run(NULL, &b, (enum test_split)split, number);
-            ck_assert_msg(r.reason == INFRA_PROBE_PASSED, "%s: %s",
+            ck_assert_msg(r.reason == INFRA_PROBE_REASON_PASSED, "%s: %s",
                           answers[_i].name, infra_probe_reason_name(r.reason));
             ck_assert_msg(
                 r.has == (answers[_i].is_told ? INFRA_PROBE_HAS_ANSWER : 0),
@@ -126,10 +126,11 @@ START_TEST(it_is_asked_last)
         struct infra_probe_pgsql_options options;
         uint32_t reason;
     } rows[] = {
-        { { .ask = 1 }, INFRA_PROBE_PASSED },
-        { { .lag_max = 1 }, INFRA_PROBE_PASSED },
-        { { .expect = INFRA_ROLE_REPLICA }, INFRA_PROBE_PASSED },
-        { { .expect = INFRA_ROLE_PRIMARY }, INFRA_PROBE_READ_ONLY },
+        { { .ask = 1 }, INFRA_PROBE_REASON_PASSED },
+        { { .lag_max = 1 }, INFRA_PROBE_REASON_PASSED },
+        { { .expect = INFRA_PROBE_ROLE_REPLICA }, INFRA_PROBE_REASON_PASSED },
+        { { .expect = INFRA_PROBE_ROLE_PRIMARY },
+          INFRA_PROBE_REASON_READ_ONLY },
     };
     static const char *const cells[] = { "18" };
     struct pgsql_bytes b = rows_of(cells, 1, 1);
@@ -168,7 +169,7 @@ START_TEST(it_is_not_asked_after_a_failure)
 
     pgsql_create(
         (struct infra_probe_pgsql_options) { .ask = 1, .question = QUERY });
-    ck_assert_uint_eq(pgsql_run(&t).reason, INFRA_PROBE_SERVER_ERROR);
+    ck_assert_uint_eq(pgsql_run(&t).reason, INFRA_PROBE_REASON_SERVER_ERROR);
 }
 END_TEST
 
@@ -182,12 +183,14 @@ START_TEST(it_may_fail)
         bool after_a_row;
         uint32_t reason;
     } rows[] = {
-        { "ERROR", "42P01", false, INFRA_PROBE_PASSED }, /* No such table. */
-        { "ERROR", "42501", false, INFRA_PROBE_PASSED }, /* Not to be read. */
-        { "ERROR", "28000", false, INFRA_PROBE_PASSED },
-        { "ERROR", "22012", true, INFRA_PROBE_PASSED }, /* By zero. */
-        { "FATAL", "57P01", false, INFRA_PROBE_STOPPING },
-        { "PANIC", "XX000", true, INFRA_PROBE_SERVER_ERROR },
+        { "ERROR", "42P01", false,
+          INFRA_PROBE_REASON_PASSED }, /* No such table. */
+        { "ERROR", "42501", false,
+          INFRA_PROBE_REASON_PASSED }, /* Not to be read. */
+        { "ERROR", "28000", false, INFRA_PROBE_REASON_PASSED },
+        { "ERROR", "22012", true, INFRA_PROBE_REASON_PASSED }, /* By zero. */
+        { "FATAL", "57P01", false, INFRA_PROBE_REASON_STOPPING },
+        { "PANIC", "XX000", true, INFRA_PROBE_REASON_SERVER_ERROR },
     };
     static const char *const cells[] = { "18" };
     struct pgsql_bytes b = { 0 };
@@ -225,7 +228,7 @@ START_TEST(it_may_be_anything)
         uint32_t has;
     } rows[] = {
 #define ROW(name, text, reason, told) \
-    { (name), (text), sizeof(text) - 1, INFRA_PROBE_##reason, (told) }
+    { (name), (text), sizeof(text) - 1, INFRA_PROBE_REASON_##reason, (told) }
         ROW("empty", EMPTY PGSQL_READY, PASSED, 0),
         ROW("done", PGSQL_COMPLETE PGSQL_READY, PASSED, 0),
         ROW("ready", PGSQL_READY, PASSED, 0),
@@ -292,7 +295,7 @@ START_TEST(ours_is_never_empty)
 
     pgsql_create(
         (struct infra_probe_pgsql_options) { .ask = 1, .question = QUERY });
-    ck_assert_uint_eq(pgsql_run(&t).reason, INFRA_PROBE_BAD_REPLY);
+    ck_assert_uint_eq(pgsql_run(&t).reason, INFRA_PROBE_REASON_BAD_REPLY);
 }
 END_TEST
 
@@ -302,9 +305,9 @@ START_TEST(it_must_be_answered)
     static const struct test_step ends[] = { TEST_EOF,
                                              TEST_FAIL(INFRA_OUTCOME_RESET),
                                              TEST_HANG };
-    static const uint32_t reasons[] = { INFRA_PROBE_CLOSED_EARLY,
-                                        INFRA_PROBE_RESET,
-                                        INFRA_PROBE_SLOW_REPLY };
+    static const uint32_t reasons[] = { INFRA_PROBE_REASON_CLOSED_EARLY,
+                                        INFRA_PROBE_REASON_RESET,
+                                        INFRA_PROBE_REASON_SLOW_REPLY };
     const struct test_step script[] = { TEST_ACCEPT(0),
                                         TEST_SEND(PGSQL_WELCOME),
                                         TEST_EXPECT(PGSQL_STARTUP MESSAGE),
@@ -362,7 +365,7 @@ START_TEST(it_needs_a_login)
     struct test_transport t = TEST_TRANSPORT(script);
 
     pgsql_create((struct infra_probe_pgsql_options) { .question = QUERY });
-    ck_assert_uint_eq(pgsql_run(&t).reason, INFRA_PROBE_LOGIN_REFUSED);
+    ck_assert_uint_eq(pgsql_run(&t).reason, INFRA_PROBE_REASON_LOGIN_REFUSED);
 }
 END_TEST
 
@@ -401,7 +404,7 @@ START_TEST(sources_are_told)
                                 "0/10",       "9",  rows[i].cell };
         pgsql_create((struct infra_probe_pgsql_options) { .ask = 1 });
         ck_assert_uint_eq(run(cells, NULL, TEST_SPLIT_NONE, 0).reason,
-                          INFRA_PROBE_PASSED);
+                          INFRA_PROBE_REASON_PASSED);
         ck_assert_str_eq(infra_probe_text(pgsql_probe, INFRA_PROBE_TEXT_SOURCE),
                          rows[i].source);
     }
@@ -432,7 +435,7 @@ START_TEST(sources_are_of_whole_answers)
     struct test_transport t = TEST_TRANSPORT(script);
 
     pgsql_create((struct infra_probe_pgsql_options) { .ask = 1 });
-    ck_assert_uint_eq(pgsql_run(&t).reason, INFRA_PROBE_SERVER_ERROR);
+    ck_assert_uint_eq(pgsql_run(&t).reason, INFRA_PROBE_REASON_SERVER_ERROR);
     ck_assert_str_eq(infra_probe_text(pgsql_probe, INFRA_PROBE_TEXT_SOURCE),
                      "");
 }

@@ -78,9 +78,9 @@ static const struct {
     size_t size;
     uint32_t reason;
 } bad[] = {
-#define BAD(text, r)                            \
-    {                                           \
-        text, sizeof(text) - 1, INFRA_PROBE_##r \
+#define BAD(text, r)                                   \
+    {                                                  \
+        text, sizeof(text) - 1, INFRA_PROBE_REASON_##r \
     }
     BAD("H", WRONG_PROTOCOL),
     BAD("\0", WRONG_PROTOCOL),
@@ -158,7 +158,7 @@ START_TEST(replies_are_bounded)
         e = infra__resp_byte(&r, (unsigned char)flood[i % strlen(flood)]);
     }
     ck_assert_uint_eq(count, INFRA__RESP_BYTES_MAX + 1);
-    ck_assert_uint_eq(r.reason, INFRA_PROBE_REPLY_TOO_LONG);
+    ck_assert_uint_eq(r.reason, INFRA_PROBE_REASON_REPLY_TOO_LONG);
 }
 END_TEST
 

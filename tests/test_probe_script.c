@@ -10,25 +10,25 @@
 #include <infra/probe.h>
 #include <string.h>
 
-#define SEND(t)                               \
-    {                                         \
-        .kind = INFRA_STEP_SEND, .bytes = (t) \
+#define SEND(t)                                     \
+    {                                               \
+        .kind = INFRA_PROBE_STEP_SEND, .bytes = (t) \
     }
-#define EXPECT(t)                               \
-    {                                           \
-        .kind = INFRA_STEP_EXPECT, .bytes = (t) \
-    }
-#define START(t)                                      \
+#define EXPECT(t)                                     \
     {                                                 \
-        .kind = INFRA_STEP_EXPECT_START, .bytes = (t) \
+        .kind = INFRA_PROBE_STEP_EXPECT, .bytes = (t) \
     }
-#define REFUSE(t)                               \
-    {                                           \
-        .kind = INFRA_STEP_REFUSE, .bytes = (t) \
+#define START(t)                                            \
+    {                                                       \
+        .kind = INFRA_PROBE_STEP_EXPECT_START, .bytes = (t) \
     }
-#define END                           \
-    {                                 \
-        .kind = INFRA_STEP_EXPECT_END \
+#define REFUSE(t)                                     \
+    {                                                 \
+        .kind = INFRA_PROBE_STEP_REFUSE, .bytes = (t) \
+    }
+#define END                                 \
+    {                                       \
+        .kind = INFRA_PROBE_STEP_EXPECT_END \
     }
 
 /* Steps, what the peer does, and what is to be found. */
@@ -47,15 +47,15 @@ struct row {
     .steps = { REFUSE("* BYE"), EXPECT("* OK"), SEND("a LOGOUT\r\n"), \
                EXPECT("a OK"), END }
 #define LDAP_BIND "\x30\x0c\2\1\1\x60\7\2\1\3\4\0\x80\0"
-#define LDAP                                                                \
-    .steps = {                                                              \
-        { .kind = INFRA_STEP_SEND,                                          \
-          .bytes = LDAP_BIND,                                               \
-          .bytes_size = sizeof LDAP_BIND - 1 },                             \
-        { .kind = INFRA_STEP_EXPECT, .bytes = "\x0a\1\0", .bytes_size = 3 } \
-    }
+#define LDAP                                           \
+    .steps = { { .kind = INFRA_PROBE_STEP_SEND,        \
+                 .bytes = LDAP_BIND,                   \
+                 .bytes_size = sizeof LDAP_BIND - 1 }, \
+               { .kind = INFRA_PROBE_STEP_EXPECT,      \
+                 .bytes = "\x0a\1\0",                  \
+                 .bytes_size = 3 } }
 #define SAYS(...) .peer = { TEST_ACCEPT(0), __VA_ARGS__ }
-#define REASON(r) .reason = INFRA_PROBE_##r
+#define REASON(r) .reason = INFRA_PROBE_REASON_##r
 
 static const struct row rows[] = {
     /* The header's examples. */
@@ -262,7 +262,7 @@ static size_t steps_of(const struct row *row)
 
     while (count < INFRA__COUNT_OF(row->steps) &&
            (row->steps[count].bytes != NULL ||
-            row->steps[count].kind == INFRA_STEP_EXPECT_END)) {
+            row->steps[count].kind == INFRA_PROBE_STEP_EXPECT_END)) {
         count++;
     }
     return count;
@@ -414,7 +414,7 @@ START_TEST(floods_are_cut_off)
             count++;
         }
         ck_assert_int_eq(infra_probe_result(probe, &r), INFRA_OK);
-        ck_assert_uint_eq(r.reason, INFRA_PROBE_REPLY_TOO_LONG);
+        ck_assert_uint_eq(r.reason, INFRA_PROBE_REASON_REPLY_TOO_LONG);
         ck_assert_uint_eq(count, 65537);
     }
     infra_probe_destroy(probe);
@@ -453,10 +453,11 @@ START_TEST(searches_agree_with_strstr)
         struct infra_probe_result r;
         size_t bad = first_end(text, words[0]);
         size_t good = first_end(text, words[1]);
-        uint32_t reason = INFRA_PROBE_CLOSED_EARLY;
+        uint32_t reason = INFRA_PROBE_REASON_CLOSED_EARLY;
 
         if (bad != SIZE_MAX || good != SIZE_MAX) {
-            reason = good < bad ? INFRA_PROBE_PASSED : INFRA_PROBE_UNEXPECTED;
+            reason = good < bad ? INFRA_PROBE_REASON_PASSED
+                                : INFRA_PROBE_REASON_UNEXPECTED;
         }
         infra_probe_start(probe, 0);
         x.ops->note(x.self, INFRA_NOTE_CONNECTED, 0, 0);

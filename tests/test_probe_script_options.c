@@ -33,11 +33,11 @@ static int create(const struct infra_probe_step *steps, size_t count)
     return infra_probe_script(&probe, &o);
 }
 
-#define SEND INFRA_STEP_SEND
-#define EXPECT INFRA_STEP_EXPECT
-#define START INFRA_STEP_EXPECT_START
-#define END INFRA_STEP_EXPECT_END
-#define REFUSE INFRA_STEP_REFUSE
+#define SEND INFRA_PROBE_STEP_SEND
+#define EXPECT INFRA_PROBE_STEP_EXPECT
+#define START INFRA_PROBE_STEP_EXPECT_START
+#define END INFRA_PROBE_STEP_EXPECT_END
+#define REFUSE INFRA_PROBE_STEP_REFUSE
 
 static char long_text[4098];
 
@@ -137,7 +137,7 @@ START_TEST(the_number_of_steps_is_bounded)
     infra_probe_start(probe, 0);
     test_transport_run(&t, infra_probe_exchange(probe));
     ck_assert_int_eq(infra_probe_result(probe, &r), INFRA_OK);
-    ck_assert_uint_eq(r.reason, INFRA_PROBE_PASSED);
+    ck_assert_uint_eq(r.reason, INFRA_PROBE_REASON_PASSED);
     ck_assert_uint_eq(r.status, 64);
 }
 END_TEST
@@ -172,7 +172,7 @@ START_TEST(options_are_followed)
     infra_probe_start(probe, 0);
     test_transport_run(&t, infra_probe_exchange(probe));
     ck_assert_int_eq(infra_probe_result(probe, &r), INFRA_OK);
-    ck_assert_uint_eq(r.reason, INFRA_PROBE_SLOW_REPLY);
+    ck_assert_uint_eq(r.reason, INFRA_PROBE_REASON_SLOW_REPLY);
     ck_assert_uint_eq(r.duration, INFRA_MS(89));
     infra_probe_start(probe, 0);
     test_transport_run(&u, infra_probe_exchange(probe));
@@ -230,7 +230,7 @@ START_TEST(the_allocation_may_fail)
     infra_probe_start(probe, 0);
     test_transport_run(&t, infra_probe_exchange(probe));
     ck_assert_int_eq(infra_probe_result(probe, &r), INFRA_OK);
-    ck_assert_uint_eq(r.reason, INFRA_PROBE_PASSED);
+    ck_assert_uint_eq(r.reason, INFRA_PROBE_REASON_PASSED);
     ck_assert_int_eq(heap.calls, 1);
 }
 END_TEST

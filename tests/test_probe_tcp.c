@@ -53,7 +53,7 @@ START_TEST(connecting_passes)
     create(0);
     t.now = INFRA_SEC(7);
     struct infra_probe_result r = run(&t);
-    ck_assert_uint_eq(r.reason, INFRA_PROBE_PASSED);
+    ck_assert_uint_eq(r.reason, INFRA_PROBE_REASON_PASSED);
     ck_assert_uint_eq(r.outcome, INFRA_OUTCOME_OK);
     ck_assert_uint_eq(r.duration, INFRA_MS(30));
     ck_assert_uint_eq(r.status, 0);
@@ -69,17 +69,18 @@ static const struct {
     uint32_t reason;
     uint32_t outcome;
 } failures[] = {
-    { INFRA_OUTCOME_REFUSED, INFRA_PROBE_REFUSED, INFRA_OUTCOME_REFUSED },
-    { INFRA_OUTCOME_UNREACHABLE, INFRA_PROBE_UNREACHABLE,
+    { INFRA_OUTCOME_REFUSED, INFRA_PROBE_REASON_REFUSED,
+      INFRA_OUTCOME_REFUSED },
+    { INFRA_OUTCOME_UNREACHABLE, INFRA_PROBE_REASON_UNREACHABLE,
       INFRA_OUTCOME_UNREACHABLE },
-    { INFRA_OUTCOME_TIMEOUT, INFRA_PROBE_CONNECT_TIMEOUT,
+    { INFRA_OUTCOME_TIMEOUT, INFRA_PROBE_REASON_CONNECT_TIMEOUT,
       INFRA_OUTCOME_TIMEOUT },
-    { INFRA_OUTCOME_RESET, INFRA_PROBE_RESET, INFRA_OUTCOME_RESET },
-    { INFRA_OUTCOME_ERROR, INFRA_PROBE_RESET, INFRA_OUTCOME_RESET },
-    { INFRA_OUTCOME_LOCAL, INFRA_PROBE_LOCAL, INFRA_OUTCOME_LOCAL },
-    { INFRA_OUTCOME_ABANDONED, INFRA_PROBE_LOCAL, INFRA_OUTCOME_LOCAL },
-    { INFRA_OUTCOME_OK, INFRA_PROBE_LOCAL, INFRA_OUTCOME_LOCAL },
-    { 99, INFRA_PROBE_LOCAL, INFRA_OUTCOME_LOCAL },
+    { INFRA_OUTCOME_RESET, INFRA_PROBE_REASON_RESET, INFRA_OUTCOME_RESET },
+    { INFRA_OUTCOME_ERROR, INFRA_PROBE_REASON_RESET, INFRA_OUTCOME_RESET },
+    { INFRA_OUTCOME_LOCAL, INFRA_PROBE_REASON_LOCAL, INFRA_OUTCOME_LOCAL },
+    { INFRA_OUTCOME_ABANDONED, INFRA_PROBE_REASON_LOCAL, INFRA_OUTCOME_LOCAL },
+    { INFRA_OUTCOME_OK, INFRA_PROBE_REASON_LOCAL, INFRA_OUTCOME_LOCAL },
+    { 99, INFRA_PROBE_REASON_LOCAL, INFRA_OUTCOME_LOCAL },
 };
 
 START_TEST(failures_keep_their_reason)
@@ -102,7 +103,7 @@ START_TEST(silence_ends_with_the_connect_timeout)
 
     create(_i == 0 ? 0 : INFRA_MS(250));
     struct infra_probe_result r = run(&t);
-    ck_assert_uint_eq(r.reason, INFRA_PROBE_CONNECT_TIMEOUT);
+    ck_assert_uint_eq(r.reason, INFRA_PROBE_REASON_CONNECT_TIMEOUT);
     ck_assert_uint_eq(r.outcome, INFRA_OUTCOME_TIMEOUT);
     ck_assert_uint_eq(r.duration, _i == 0 ? INFRA_SEC(1) : INFRA_MS(250));
 }
@@ -146,7 +147,7 @@ START_TEST(odd_notes_while_connecting)
     ck_assert_uint_eq(x.ops->want(x.self), INFRA_WANT_CONNECT);
     x.ops->note(x.self, _i == 0 ? INFRA_NOTE_EOF : INFRA_NOTE_TRUNCATED, 0, 0);
     ck_assert_int_eq(infra_probe_result(probe, &r), INFRA_OK);
-    ck_assert_uint_eq(r.reason, INFRA_PROBE_CLOSED_EARLY);
+    ck_assert_uint_eq(r.reason, INFRA_PROBE_REASON_CLOSED_EARLY);
     ck_assert_uint_eq(r.outcome, INFRA_OUTCOME_RESET);
 }
 END_TEST
@@ -169,13 +170,13 @@ START_TEST(results_stand_until_the_next_start)
     x.ops->note(x.self, INFRA_NOTE_CONNECTED, 0, 6);
     x.ops->note(x.self, INFRA_NOTE_DEADLINE, 0, INFRA_SEC(9));
     ck_assert_int_eq(infra_probe_result(probe, &r), INFRA_OK);
-    ck_assert_uint_eq(r.reason, INFRA_PROBE_REFUSED);
+    ck_assert_uint_eq(r.reason, INFRA_PROBE_REASON_REFUSED);
     ck_assert_uint_eq(r.duration, 5);
     infra_probe_start(probe, INFRA_SEC(9));
     ck_assert_int_eq(infra_probe_result(probe, &r), INFRA_EAGAIN);
     x.ops->note(x.self, INFRA_NOTE_CONNECTED, 0, INFRA_SEC(9));
     ck_assert_int_eq(infra_probe_result(probe, &r), INFRA_OK);
-    ck_assert_uint_eq(r.reason, INFRA_PROBE_PASSED);
+    ck_assert_uint_eq(r.reason, INFRA_PROBE_REASON_PASSED);
     ck_assert_int_eq(infra_probe_result(NULL, &r), INFRA_EINVAL);
     ck_assert_int_eq(infra_probe_result(probe, NULL), INFRA_EINVAL);
 }
@@ -219,15 +220,16 @@ END_TEST
 
 START_TEST(reasons_are_named)
 {
-    for (uint32_t a = 0; a <= INFRA_PROBE_ANSWER; a++) {
+    for (uint32_t a = 0; a <= INFRA_PROBE_REASON_ANSWER; a++) {
         ck_assert_str_ne(infra_probe_reason_name(a), "unknown");
         for (uint32_t b = 0; b < a; b++) {
             ck_assert_str_ne(infra_probe_reason_name(a),
                              infra_probe_reason_name(b));
         }
     }
-    ck_assert_str_eq(infra_probe_reason_name(INFRA_PROBE_NO_REPLY), "no reply");
-    ck_assert_str_eq(infra_probe_reason_name(INFRA_PROBE_ANSWER + 1),
+    ck_assert_str_eq(infra_probe_reason_name(INFRA_PROBE_REASON_NO_REPLY),
+                     "no reply");
+    ck_assert_str_eq(infra_probe_reason_name(INFRA_PROBE_REASON_ANSWER + 1),
                      "unknown");
 }
 END_TEST

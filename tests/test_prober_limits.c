@@ -402,7 +402,7 @@ START_TEST(without_a_transport_tls_is_local)
     step();
     ck_assert_int_eq(infra_prober_inspect(prober, 0, NULL, &result), INFRA_OK);
     ck_assert_uint_eq(checks(0), 1);
-    ck_assert_uint_eq(result.reason, INFRA_PROBE_LOCAL);
+    ck_assert_uint_eq(result.reason, INFRA_PROBE_REASON_LOCAL);
 }
 END_TEST
 

@@ -131,22 +131,24 @@ START_TEST(words_become_wishes)
         uint32_t in_flight_max;
     } rows[] = {
         { "up\n", false, 0, 0, 0, 0, 0 },
-        { "ready\n", true, ADMIN, INFRA_ADMIN_READY, 0, 0, 0 },
+        { "ready\n", true, ADMIN, INFRA_PROBE_ADMIN_READY, 0, 0, 0 },
         { "up ready\n", false, 0, 0, 0, 0, 0 },
-        { "drain\n", true, ADMIN, INFRA_ADMIN_DRAIN, 0, 0, 0 },
+        { "drain\n", true, ADMIN, INFRA_PROBE_ADMIN_DRAIN, 0, 0, 0 },
         { "drain\n", false, 0, 0, 0, 0, 0 },
         { "up\n", false, 0, 0, 0, 0, 0 }, /* It still drains. */
-        { "maint\n", true, ADMIN, INFRA_ADMIN_MAINTENANCE, 0, 0, 0 },
-        { "ready 50%\n", true, ADMIN | PERCENT, INFRA_ADMIN_READY, 50, 0, 0 },
-        { "0%\n", true, ADMIN | PERCENT, INFRA_ADMIN_READY, 0, 0, 0 },
-        { "0%\n", false, 0, 0, 0, 0, 0 },
-        { "weight:7\n", true, ADMIN | WEIGHT, INFRA_ADMIN_READY, 0, 7, 0 },
-        { "weight:0 maxconn:30\n", true, ADMIN | WEIGHT | CAP,
-          INFRA_ADMIN_READY, 0, 0, 30 },
-        { "100%\n", true, ADMIN | PERCENT | CAP, INFRA_ADMIN_READY, 100, 0,
-          30 },
-        { "maxconn:0\n", true, ADMIN | PERCENT | CAP, INFRA_ADMIN_READY, 100, 0,
+        { "maint\n", true, ADMIN, INFRA_PROBE_ADMIN_MAINTENANCE, 0, 0, 0 },
+        { "ready 50%\n", true, ADMIN | PERCENT, INFRA_PROBE_ADMIN_READY, 50, 0,
           0 },
+        { "0%\n", true, ADMIN | PERCENT, INFRA_PROBE_ADMIN_READY, 0, 0, 0 },
+        { "0%\n", false, 0, 0, 0, 0, 0 },
+        { "weight:7\n", true, ADMIN | WEIGHT, INFRA_PROBE_ADMIN_READY, 0, 7,
+          0 },
+        { "weight:0 maxconn:30\n", true, ADMIN | WEIGHT | CAP,
+          INFRA_PROBE_ADMIN_READY, 0, 0, 30 },
+        { "100%\n", true, ADMIN | PERCENT | CAP, INFRA_PROBE_ADMIN_READY, 100,
+          0, 30 },
+        { "maxconn:0\n", true, ADMIN | PERCENT | CAP, INFRA_PROBE_ADMIN_READY,
+          100, 0, 0 },
     };
 
     set(0, "a", false);
@@ -185,7 +187,7 @@ START_TEST(wishes_and_changes)
     expect_nothing();
     answer(0, "maint\n");
     answer(0, "ready\n");
-    ck_assert_uint_eq(expect(INFRA_HEALTH_WISH).admin, INFRA_ADMIN_READY);
+    ck_assert_uint_eq(expect(INFRA_HEALTH_WISH).admin, INFRA_PROBE_ADMIN_READY);
     expect_nothing();
     /* A run of the driver returns for a wish alone. */
     answer(0, "drain\n");
@@ -202,10 +204,10 @@ START_TEST(not_found_is_a_wish)
 {
     set(0, "a", true);
     answer(0, "HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n");
-    ck_assert_uint_eq(expect(INFRA_HEALTH_WISH).admin, INFRA_ADMIN_DRAIN);
+    ck_assert_uint_eq(expect(INFRA_HEALTH_WISH).admin, INFRA_PROBE_ADMIN_DRAIN);
     expect_nothing(); /* It is up. */
     answer(0, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
-    ck_assert_uint_eq(expect(INFRA_HEALTH_WISH).admin, INFRA_ADMIN_READY);
+    ck_assert_uint_eq(expect(INFRA_HEALTH_WISH).admin, INFRA_PROBE_ADMIN_READY);
     expect_nothing();
 }
 END_TEST

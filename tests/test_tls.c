@@ -157,7 +157,7 @@ START_TEST(a_good_server_passes)
     ERR_raise(ERR_LIB_USER, ERR_R_INTERNAL_ERROR); /* The host's own trouble. */
     ck_assert_uint_eq(
         check(rows[_i].is_http ? http_probe("ok") : tcp_probe(), rows[_i].name),
-        INFRA_PROBE_PASSED);
+        INFRA_PROBE_REASON_PASSED);
     ck_assert(server.shook_hands);
     ck_assert(server.heard_notify == !rows[_i].is_http);
     ck_assert_str_eq(server.asked_name, _i == 4 ? "" : rows[_i].name);
@@ -169,7 +169,7 @@ START_TEST(keys_may_change)
 {
     server.rekeys = true;
     ck_assert_uint_eq(check(http_probe("ok"), "app.example"),
-                      INFRA_PROBE_PASSED);
+                      INFRA_PROBE_REASON_PASSED);
 }
 END_TEST
 
@@ -185,7 +185,7 @@ START_TEST(a_long_reply_is_read_whole)
     server.reply = reply;
     server.reply_size = sizeof reply;
     ck_assert_uint_eq(check(http_probe("last"), "app.example"),
-                      INFRA_PROBE_PASSED);
+                      INFRA_PROBE_REASON_PASSED);
 }
 END_TEST
 
@@ -208,7 +208,8 @@ START_TEST(a_bad_certificate_fails)
     };
 
     server.identity = rows[_i].identity;
-    ck_assert_uint_eq(check(http_probe(NULL), rows[_i].name), INFRA_PROBE_TLS);
+    ck_assert_uint_eq(check(http_probe(NULL), rows[_i].name),
+                      INFRA_PROBE_REASON_TLS);
     tls_identity_free(&forged);
     tls_identity_free(&self);
     tls_identity_free(&expired);
@@ -224,7 +225,8 @@ START_TEST(a_body_may_be_cut_off)
     server.reply_size = strlen(server.reply);
     server.is_rude = _i == 1;
     ck_assert_uint_eq(check(http_probe("the rest"), "app.example"),
-                      _i == 1 ? INFRA_PROBE_CLOSED_EARLY : INFRA_PROBE_BODY);
+                      _i == 1 ? INFRA_PROBE_REASON_CLOSED_EARLY
+                              : INFRA_PROBE_REASON_BODY);
 }
 END_TEST
 
@@ -247,7 +249,7 @@ START_TEST(a_plain_server_fails)
         ck_assert(test_wait(infra_driver_fd(driver), POLLIN));
         ck_assert_int_eq(infra_driver_step(driver, now), INFRA_OK);
     }
-    ck_assert_uint_eq(result.reason, INFRA_PROBE_TLS);
+    ck_assert_uint_eq(result.reason, INFRA_PROBE_REASON_TLS);
     ck_assert_uint_eq(result.outcome, INFRA_OUTCOME_ERROR);
 }
 END_TEST
@@ -267,7 +269,7 @@ START_TEST(a_silent_server_times_out)
     ck_assert(!is_over(&result));
     ck_assert_int_eq(infra_driver_step(driver, now + INFRA_SEC(1)), INFRA_OK);
     ck_assert(is_over(&result));
-    ck_assert_uint_eq(result.reason, INFRA_PROBE_TLS_TIMEOUT);
+    ck_assert_uint_eq(result.reason, INFRA_PROBE_REASON_TLS_TIMEOUT);
     ck_assert_uint_eq(result.outcome, INFRA_OUTCOME_TIMEOUT);
 }
 END_TEST

@@ -175,7 +175,7 @@ struct infra_prober_options {
      *  allocator counts for it. */
     const struct infra_health_options *health;
     /** For probes that want TLS; copied, and its user outlives the prober.
-     *  NULL: such a probe ends with INFRA_PROBE_LOCAL. */
+     *  NULL: such a probe ends with INFRA_PROBE_REASON_LOCAL. */
     const struct infra_tls *tls;
     /** Most checks that run at once; 0: 512, half of the descriptors that a
      *  process usually may open.  What is due beyond it waits its turn. */

@@ -46,59 +46,59 @@ struct infra_probe; /**< The check of one backend; one thread at a time. */
 
 /** Why a check ended as it did; finer than the outcome.  Append-only. */
 enum infra_probe_reason {
-    INFRA_PROBE_PASSED,
-    INFRA_PROBE_REFUSED,         /**< Connection refused. */
-    INFRA_PROBE_UNREACHABLE,     /**< No route to the address. */
-    INFRA_PROBE_CONNECT_TIMEOUT, /**< Not connected in time. */
-    INFRA_PROBE_NO_REPLY,        /**< Connected, no byte in time. */
-    INFRA_PROBE_SLOW_REPLY,      /**< The reply began, but was late. */
-    INFRA_PROBE_RESET,           /**< The connection broke. */
-    INFRA_PROBE_CLOSED_EARLY,    /**< Closed before the reply was complete. */
-    INFRA_PROBE_LOCAL,           /**< No descriptor, port or memory here. */
-    INFRA_PROBE_NOT_HTTP,        /**< Does not begin like an HTTP reply. */
-    INFRA_PROBE_BAD_HEADER,      /**< A header field that HTTP forbids. */
-    INFRA_PROBE_HEADER_TOO_LONG, /**< Past header_max. */
-    INFRA_PROBE_BAD_LENGTH,      /**< Contradictory or malformed framing. */
-    INFRA_PROBE_BAD_CHUNK,       /**< Malformed chunked coding. */
-    INFRA_PROBE_STATUS,          /**< Not the expected status. */
-    INFRA_PROBE_BODY,            /**< The body lacks the expected text. */
-    INFRA_PROBE_BODY_TOO_LONG,   /**< The text is not in the first body_max. */
-    INFRA_PROBE_TLS,             /**< TLS handshake failed or refused. */
-    INFRA_PROBE_TLS_TIMEOUT,     /**< TLS handshake not done in time. */
-    INFRA_PROBE_WRONG_PROTOCOL,  /**< The server speaks another protocol. */
-    INFRA_PROBE_BAD_REPLY,       /**< A message that the protocol forbids. */
-    INFRA_PROBE_REPLY_TOO_LONG,  /**< Past what a check reads. */
-    INFRA_PROBE_SERVER_ERROR,    /**< The server answered with an error. */
-    INFRA_PROBE_LOGIN_REFUSED,   /**< Wrong user, password or client address. */
-    INFRA_PROBE_LOGIN_UNKNOWN,   /**< Login method not supported here. */
-    INFRA_PROBE_LOGIN_FORGED,    /**< The server did not prove that it knows the
+    INFRA_PROBE_REASON_PASSED,
+    INFRA_PROBE_REASON_REFUSED,         /**< Connection refused. */
+    INFRA_PROBE_REASON_UNREACHABLE,     /**< No route to the address. */
+    INFRA_PROBE_REASON_CONNECT_TIMEOUT, /**< Not connected in time. */
+    INFRA_PROBE_REASON_NO_REPLY,        /**< Connected, no byte in time. */
+    INFRA_PROBE_REASON_SLOW_REPLY,      /**< The reply began, but was late. */
+    INFRA_PROBE_REASON_RESET,           /**< The connection broke. */
+    INFRA_PROBE_REASON_CLOSED_EARLY, /**< Closed before the reply was complete. */
+    INFRA_PROBE_REASON_LOCAL,        /**< No descriptor, port or memory here. */
+    INFRA_PROBE_REASON_NOT_HTTP,     /**< Does not begin like an HTTP reply. */
+    INFRA_PROBE_REASON_BAD_HEADER,   /**< A header field that HTTP forbids. */
+    INFRA_PROBE_REASON_HEADER_TOO_LONG, /**< Past header_max. */
+    INFRA_PROBE_REASON_BAD_LENGTH, /**< Contradictory or malformed framing. */
+    INFRA_PROBE_REASON_BAD_CHUNK,  /**< Malformed chunked coding. */
+    INFRA_PROBE_REASON_STATUS,     /**< Not the expected status. */
+    INFRA_PROBE_REASON_BODY,       /**< The body lacks the expected text. */
+    INFRA_PROBE_REASON_BODY_TOO_LONG, /**< The text is not in the first body_max. */
+    INFRA_PROBE_REASON_TLS,           /**< TLS handshake failed or refused. */
+    INFRA_PROBE_REASON_TLS_TIMEOUT,    /**< TLS handshake not done in time. */
+    INFRA_PROBE_REASON_WRONG_PROTOCOL, /**< The server speaks another protocol. */
+    INFRA_PROBE_REASON_BAD_REPLY, /**< A message that the protocol forbids. */
+    INFRA_PROBE_REASON_REPLY_TOO_LONG, /**< Past what a check reads. */
+    INFRA_PROBE_REASON_SERVER_ERROR, /**< The server answered with an error. */
+    INFRA_PROBE_REASON_LOGIN_REFUSED, /**< Wrong user, password or client address. */
+    INFRA_PROBE_REASON_LOGIN_UNKNOWN, /**< Login method not supported here. */
+    INFRA_PROBE_REASON_LOGIN_FORGED, /**< The server did not prove that it knows the
                                       password. */
-    INFRA_PROBE_STARTING,        /**< Starting up, loading or recovering. */
-    INFRA_PROBE_STOPPING,        /**< Shutting down. */
-    INFRA_PROBE_CROWDED,         /**< Too many connections. */
-    INFRA_PROBE_READ_ONLY,       /**< A primary was expected. */
-    INFRA_PROBE_NOT_REPLICA,     /**< A replica was expected. */
-    INFRA_PROBE_NOT_REPLICATING, /**< A replica without its primary. */
-    INFRA_PROBE_LAGGING,         /**< A replica too far behind. */
-    INFRA_PROBE_UNEXPECTED,      /**< Not what the script expects. */
-    INFRA_PROBE_AGENT_DOWN,      /**< The agent reports the backend down. */
-    INFRA_PROBE_DEGRADED,        /**< Passed, with a request for less load. */
-    INFRA_PROBE_ANSWER,          /**< The host's question has no answer, or one
+    INFRA_PROBE_REASON_STARTING,     /**< Starting up, loading or recovering. */
+    INFRA_PROBE_REASON_STOPPING,     /**< Shutting down. */
+    INFRA_PROBE_REASON_CROWDED,      /**< Too many connections. */
+    INFRA_PROBE_REASON_READ_ONLY,       /**< A primary was expected. */
+    INFRA_PROBE_REASON_NOT_REPLICA,     /**< A replica was expected. */
+    INFRA_PROBE_REASON_NOT_REPLICATING, /**< A replica without its primary. */
+    INFRA_PROBE_REASON_LAGGING,         /**< A replica too far behind. */
+    INFRA_PROBE_REASON_UNEXPECTED,      /**< Not what the script expects. */
+    INFRA_PROBE_REASON_AGENT_DOWN, /**< The agent reports the backend down. */
+    INFRA_PROBE_REASON_DEGRADED,   /**< Passed, with a request for less load. */
+    INFRA_PROBE_REASON_ANSWER, /**< The host's question has no answer, or one
                                       outside its limits. */
 };
 
 /** The role of a database. */
 enum infra_probe_role {
-    INFRA_ROLE_UNKNOWN,
-    INFRA_ROLE_PRIMARY,
-    INFRA_ROLE_REPLICA,
+    INFRA_PROBE_ROLE_UNKNOWN,
+    INFRA_PROBE_ROLE_PRIMARY,
+    INFRA_PROBE_ROLE_REPLICA,
 };
 
 /** The administrative state that an agent requests; see infra_probe_agent(). */
 enum infra_probe_admin {
-    INFRA_ADMIN_READY,
-    INFRA_ADMIN_DRAIN,
-    INFRA_ADMIN_MAINTENANCE,
+    INFRA_PROBE_ADMIN_READY,
+    INFRA_PROBE_ADMIN_DRAIN,
+    INFRA_PROBE_ADMIN_MAINTENANCE,
 };
 
 /** Bits of infra_probe_result.has: the fields that the reply filled in. */
@@ -325,16 +325,16 @@ INFRA_API INFRA_NODISCARD int infra_probe_agent(
 /** What a step of a script does. */
 enum infra_probe_step_kind {
     /** Send the bytes. */
-    INFRA_STEP_SEND,
+    INFRA_PROBE_STEP_SEND,
     /** Wait for the bytes, skipping what comes before them. */
-    INFRA_STEP_EXPECT,
+    INFRA_PROBE_STEP_EXPECT,
     /** The bytes must come next; the first that differs is UNEXPECTED. */
-    INFRA_STEP_EXPECT_START,
+    INFRA_PROBE_STEP_EXPECT_START,
     /** Wait for the end of the stream, skipping what comes before it. */
-    INFRA_STEP_EXPECT_END,
+    INFRA_PROBE_STEP_EXPECT_END,
     /** Do not wait.  The check is UNEXPECTED if the bytes come before, or end
      *  together with, those of the next expectation. */
-    INFRA_STEP_REFUSE,
+    INFRA_PROBE_STEP_REFUSE,
 };
 
 /** A step of a script. */
@@ -371,26 +371,26 @@ struct infra_probe_script_options {
  *
  * @code
  * const struct infra_probe_step smtp[] = {
- *     { .kind = INFRA_STEP_EXPECT_START, .bytes = "220" },
- *     { .kind = INFRA_STEP_EXPECT, .bytes = "\r\n" },
- *     { .kind = INFRA_STEP_SEND, .bytes = "QUIT\r\n" },
- *     { .kind = INFRA_STEP_EXPECT_START, .bytes = "221" },
+ *     { .kind = INFRA_PROBE_STEP_EXPECT_START, .bytes = "220" },
+ *     { .kind = INFRA_PROBE_STEP_EXPECT, .bytes = "\r\n" },
+ *     { .kind = INFRA_PROBE_STEP_SEND, .bytes = "QUIT\r\n" },
+ *     { .kind = INFRA_PROBE_STEP_EXPECT_START, .bytes = "221" },
  * };
  * const struct infra_probe_step imap[] = {
- *     { .kind = INFRA_STEP_REFUSE, .bytes = "* BYE" },
- *     { .kind = INFRA_STEP_EXPECT, .bytes = "* OK" },
- *     { .kind = INFRA_STEP_SEND, .bytes = "a LOGOUT\r\n" },
- *     { .kind = INFRA_STEP_EXPECT, .bytes = "a OK" },
- *     { .kind = INFRA_STEP_EXPECT_END },
+ *     { .kind = INFRA_PROBE_STEP_REFUSE, .bytes = "* BYE" },
+ *     { .kind = INFRA_PROBE_STEP_EXPECT, .bytes = "* OK" },
+ *     { .kind = INFRA_PROBE_STEP_SEND, .bytes = "a LOGOUT\r\n" },
+ *     { .kind = INFRA_PROBE_STEP_EXPECT, .bytes = "a OK" },
+ *     { .kind = INFRA_PROBE_STEP_EXPECT_END },
  * };
  * const struct infra_probe_step memcached[] = {
- *     { .kind = INFRA_STEP_SEND, .bytes = "version\r\n" },
- *     { .kind = INFRA_STEP_EXPECT_START, .bytes = "VERSION " },
+ *     { .kind = INFRA_PROBE_STEP_SEND, .bytes = "version\r\n" },
+ *     { .kind = INFRA_PROBE_STEP_EXPECT_START, .bytes = "VERSION " },
  * };
  * const struct infra_probe_step ldap[] = { // bind; result 0
- *     { .kind = INFRA_STEP_SEND, .bytes_size = 14,
+ *     { .kind = INFRA_PROBE_STEP_SEND, .bytes_size = 14,
  *       .bytes = "\x30\x0c\2\1\1\x60\7\2\1\3\4\0\x80\0" },
- *     { .kind = INFRA_STEP_EXPECT, .bytes = "\x0a\1\0", .bytes_size = 3 },
+ *     { .kind = INFRA_PROBE_STEP_EXPECT, .bytes = "\x0a\1\0", .bytes_size = 3 },
  * };
  * @endcode
  *

@@ -10,7 +10,7 @@
  * @code
  * struct infra_probe_pgsql_options o = { .size = sizeof o,
  *                                        .user = "probe", .password = secret,
- *                                        .expect = INFRA_ROLE_REPLICA,
+ *                                        .expect = INFRA_PROBE_ROLE_REPLICA,
  *                                        .lag_max = INFRA_SEC(5),
  *                                        .seed = entropy };
  * infra_probe_pgsql(&probe, &o);

@@ -18,12 +18,12 @@ static int mark_admin(struct infra_balancer *balancer,
                       const struct infra_health_event *event)
 {
     static const uint32_t states[] = {
-        [INFRA_ADMIN_READY] = INFRA_STATE_UP,
-        [INFRA_ADMIN_DRAIN] = INFRA_STATE_DRAINING,
-        [INFRA_ADMIN_MAINTENANCE] = INFRA_STATE_DOWN,
+        [INFRA_PROBE_ADMIN_READY] = INFRA_STATE_UP,
+        [INFRA_PROBE_ADMIN_DRAIN] = INFRA_STATE_DRAINING,
+        [INFRA_PROBE_ADMIN_MAINTENANCE] = INFRA_STATE_DOWN,
     };
 
-    return event->admin <= INFRA_ADMIN_MAINTENANCE
+    return event->admin <= INFRA_PROBE_ADMIN_MAINTENANCE
                ? infra_balancer_mark(balancer, event->id, INFRA_AXIS_ADMIN,
                                      states[event->admin])
                : INFRA_EINVAL;

@@ -99,8 +99,8 @@ void infra__check_abandon(struct infra__backend *b, infra_time now)
     if (b->job.running) {
         infra__check_drop(b);
         (void)infra_health_verdict(b->prober->health, b->check,
-                                   INFRA_OUTCOME_ABANDONED, INFRA_PROBE_LOCAL,
-                                   now);
+                                   INFRA_OUTCOME_ABANDONED,
+                                   INFRA_PROBE_REASON_LOCAL, now);
     }
 }
 

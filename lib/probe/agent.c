@@ -155,11 +155,11 @@ static void take_word(struct agent *a, struct words *words, struct word w)
     } else if (is(w, "down") || is(w, "fail") || is(w, "stopped")) {
         tell_health(a, words, true);
     } else if (is(w, "ready")) {
-        tell_admin(a, INFRA_ADMIN_READY);
+        tell_admin(a, INFRA_PROBE_ADMIN_READY);
     } else if (is(w, "drain")) {
-        tell_admin(a, INFRA_ADMIN_DRAIN);
+        tell_admin(a, INFRA_PROBE_ADMIN_DRAIN);
     } else if (is(w, "maint")) {
-        tell_admin(a, INFRA_ADMIN_MAINTENANCE);
+        tell_admin(a, INFRA_PROBE_ADMIN_MAINTENANCE);
     } else if (begins(w, "maxconn:")) {
         words->in_flight_max = w;
     } else if (begins(w, "weight:") || (infra__is_digit(w.at[0]) &&
@@ -227,8 +227,8 @@ static void judge_line(struct agent *a)
     }
     text = text.size > 0 ? text : words.unknown;
     infra__copy_printable(a->message, sizeof a->message, text.at, text.size);
-    infra__probe_finish(&a->probe, words.is_down ? INFRA_PROBE_AGENT_DOWN
-                                                 : INFRA_PROBE_PASSED);
+    infra__probe_finish(&a->probe, words.is_down ? INFRA_PROBE_REASON_AGENT_DOWN
+                                                 : INFRA_PROBE_REASON_PASSED);
 }
 
 static void agent_input(struct infra_probe *probe, const void *bytes,
@@ -243,11 +243,11 @@ static void agent_input(struct infra_probe *probe, const void *bytes,
             return;
         }
         if (at[i] == '\0') { /* HAProxy takes no line for complete with it. */
-            infra__probe_finish(probe, INFRA_PROBE_BAD_REPLY);
+            infra__probe_finish(probe, INFRA_PROBE_REASON_BAD_REPLY);
             return;
         }
         if (a->line_size == LINE_MAX_BYTES) {
-            infra__probe_finish(probe, INFRA_PROBE_REPLY_TOO_LONG);
+            infra__probe_finish(probe, INFRA_PROBE_REASON_REPLY_TOO_LONG);
             return;
         }
         a->line[a->line_size++] = at[i];
@@ -256,7 +256,7 @@ static void agent_input(struct infra_probe *probe, const void *bytes,
 
 static void agent_ended(struct infra_probe *probe)
 {
-    infra__probe_finish(probe, INFRA_PROBE_CLOSED_EARLY);
+    infra__probe_finish(probe, INFRA_PROBE_REASON_CLOSED_EARLY);
 }
 
 static const char *agent_text(const struct infra_probe *probe, uint32_t kind)

@@ -55,15 +55,15 @@ static inline uint32_t infra__answer_judge(const struct infra__answer_limits *l,
                                            uint32_t error)
 {
     if (!infra__answer_decides(l)) {
-        return INFRA_PROBE_PASSED;
+        return INFRA_PROBE_REASON_PASSED;
     }
-    if (error != INFRA_PROBE_PASSED) {
+    if (error != INFRA_PROBE_REASON_PASSED) {
         return error;
     }
     return (r->has & INFRA_PROBE_HAS_ANSWER) != 0 && r->answer >= l->min &&
                    (l->max == 0 || r->answer <= l->max)
-               ? INFRA_PROBE_PASSED
-               : INFRA_PROBE_ANSWER;
+               ? INFRA_PROBE_REASON_PASSED
+               : INFRA_PROBE_REASON_ANSWER;
 }
 
 #endif

@@ -20,12 +20,12 @@ INFRA__NO_TAIL_PADDING(struct infra_probe_http_options, fields_count);
 
 /* By enum infra__http_fault. */
 static const uint32_t reasons[] = {
-    [INFRA__HTTP_NOT_HTTP] = INFRA_PROBE_NOT_HTTP,
-    [INFRA__HTTP_BAD_HEADER] = INFRA_PROBE_BAD_HEADER,
-    [INFRA__HTTP_HEADER_TOO_LONG] = INFRA_PROBE_HEADER_TOO_LONG,
-    [INFRA__HTTP_BAD_LENGTH] = INFRA_PROBE_BAD_LENGTH,
-    [INFRA__HTTP_BAD_CHUNK] = INFRA_PROBE_BAD_CHUNK,
-    [INFRA__HTTP_CUT_SHORT] = INFRA_PROBE_CLOSED_EARLY,
+    [INFRA__HTTP_NOT_HTTP] = INFRA_PROBE_REASON_NOT_HTTP,
+    [INFRA__HTTP_BAD_HEADER] = INFRA_PROBE_REASON_BAD_HEADER,
+    [INFRA__HTTP_HEADER_TOO_LONG] = INFRA_PROBE_REASON_HEADER_TOO_LONG,
+    [INFRA__HTTP_BAD_LENGTH] = INFRA_PROBE_REASON_BAD_LENGTH,
+    [INFRA__HTTP_BAD_CHUNK] = INFRA_PROBE_REASON_BAD_CHUNK,
+    [INFRA__HTTP_CUT_SHORT] = INFRA_PROBE_REASON_CLOSED_EARLY,
 };
 
 struct http {
@@ -79,9 +79,10 @@ static void tell_admin(struct http *h, uint32_t admin)
 
 static void pass(struct http *h)
 {
-    tell_admin(h, INFRA_ADMIN_READY);
-    infra__probe_finish(&h->probe, h->reply.is_degraded ? INFRA_PROBE_DEGRADED
-                                                        : INFRA_PROBE_PASSED);
+    tell_admin(h, INFRA_PROBE_ADMIN_READY);
+    infra__probe_finish(&h->probe, h->reply.is_degraded
+                                       ? INFRA_PROBE_REASON_DEGRADED
+                                       : INFRA_PROBE_REASON_PASSED);
 }
 
 static void judge_head(struct http *h)
@@ -91,10 +92,10 @@ static void judge_head(struct http *h)
     h->probe.result.status = status;
     h->probe.result.has |= INFRA_PROBE_HAS_STATUS;
     if (h->drains_on_404 && status == 404) {
-        tell_admin(h, INFRA_ADMIN_DRAIN);
-        infra__probe_finish(&h->probe, INFRA_PROBE_PASSED);
+        tell_admin(h, INFRA_PROBE_ADMIN_DRAIN);
+        infra__probe_finish(&h->probe, INFRA_PROBE_REASON_PASSED);
     } else if (status < h->status_min || status > h->status_max) {
-        infra__probe_finish(&h->probe, INFRA_PROBE_STATUS);
+        infra__probe_finish(&h->probe, INFRA_PROBE_REASON_STATUS);
     } else if (h->search.size == 0) {
         pass(h);
     }
@@ -109,7 +110,7 @@ static void judge_body(struct http *h, struct infra__bytes piece)
     if (infra__search_feed(&h->search, piece.at, count)) {
         pass(h);
     } else if (piece.count > count) {
-        infra__probe_finish(&h->probe, INFRA_PROBE_BODY_TOO_LONG);
+        infra__probe_finish(&h->probe, INFRA_PROBE_REASON_BODY_TOO_LONG);
     }
 }
 
@@ -131,7 +132,7 @@ static void http_input(struct infra_probe *probe, const void *bytes,
             judge_body(h, piece);
             break;
         case INFRA__HTTP_END:
-            infra__probe_finish(probe, INFRA_PROBE_BODY);
+            infra__probe_finish(probe, INFRA_PROBE_REASON_BODY);
             break;
         case INFRA__HTTP_BAD:
             infra__probe_finish(probe, reasons[h->reply.fault]);
@@ -145,8 +146,8 @@ static void http_ended(struct infra_probe *probe)
     struct http *h = (struct http *)probe;
     bool good = infra__http_reply_eof(&h->reply) == INFRA__HTTP_END;
 
-    infra__probe_finish(probe,
-                        good ? INFRA_PROBE_BODY : reasons[h->reply.fault]);
+    infra__probe_finish(probe, good ? INFRA_PROBE_REASON_BODY
+                                    : reasons[h->reply.fault]);
 }
 
 static const struct infra__probe_kind http = { .connected = http_connected,

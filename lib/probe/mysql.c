@@ -65,7 +65,7 @@ static void mysql_input(struct infra_probe *probe, const void *bytes,
         }
         /* In the clear, where a handshake belongs (as in CVE-2021-23222). */
         if (m->step == INFRA__MYSQL_TLS) {
-            infra__probe_finish(probe, INFRA_PROBE_TLS);
+            infra__probe_finish(probe, INFRA_PROBE_REASON_TLS);
             return;
         }
         infra__mysql_hear(m, p[i]);
@@ -78,7 +78,7 @@ static void mysql_ended(struct infra_probe *probe)
 
     infra__probe_finish(probe, m->step == INFRA__MYSQL_LEAVING
                                    ? m->reason
-                                   : INFRA_PROBE_CLOSED_EARLY);
+                                   : INFRA_PROBE_REASON_CLOSED_EARLY);
 }
 
 static void mysql_upgraded(struct infra_probe *probe)
@@ -128,14 +128,15 @@ static bool are_options_allowed(const struct infra_probe_mysql_options *o)
 {
     const struct infra__answer_limits limits = { o->answer_min, o->answer_max };
     bool wants_more = o->password != NULL || o->lag_max != 0 || o->ask != 0 ||
-                      o->expect != INFRA_ROLE_UNKNOWN || o->question != NULL;
+                      o->expect != INFRA_PROBE_ROLE_UNKNOWN ||
+                      o->question != NULL;
 
     return is_short(o->user, INFRA__MYSQL_USER_MAX) &&
            is_short(o->password, PASSWORD_MAX) &&
            is_short(o->question, INFRA__QUESTION_MAX) &&
            (o->question == NULL || o->question[0] != '\0') &&
            (o->user != NULL || !wants_more) && o->tls <= 1 && o->ask <= 1 &&
-           o->expect <= INFRA_ROLE_REPLICA &&
+           o->expect <= INFRA_PROBE_ROLE_REPLICA &&
            infra__answer_limits_are_allowed(&limits, o->question);
 }
 
@@ -161,9 +162,10 @@ static void set_user(struct infra__mysql *m,
 static void set_questions(struct infra__mysql *m,
                           const struct infra_probe_mysql_options *o)
 {
-    m->needs[INFRA__MYSQL_ASK_VARIABLES] = o->expect == INFRA_ROLE_PRIMARY;
+    m->needs[INFRA__MYSQL_ASK_VARIABLES] =
+        o->expect == INFRA_PROBE_ROLE_PRIMARY;
     m->needs[INFRA__MYSQL_ASK_REPLICATION] =
-        o->expect == INFRA_ROLE_REPLICA || o->lag_max != 0;
+        o->expect == INFRA_PROBE_ROLE_REPLICA || o->lag_max != 0;
     m->asks[INFRA__MYSQL_ASK_VARIABLES] =
         m->needs[INFRA__MYSQL_ASK_VARIABLES] || o->ask == 1;
     m->asks[INFRA__MYSQL_ASK_REPLICATION] =

@@ -14,24 +14,31 @@ static const struct {
     uint32_t number;
     uint32_t reason;
 } reasons[] = {
-    { 1040, INFRA_PROBE_CROWDED },       /* Too many connections. */
-    { 1044, INFRA_PROBE_LOGIN_REFUSED }, /* Access denied to the database. */
-    { 1045, INFRA_PROBE_LOGIN_REFUSED }, /* Access denied. */
-    { 1047, INFRA_PROBE_STARTING },      /* Galera: not yet in its cluster. */
-    { 1053, INFRA_PROBE_STOPPING },      /* Server shutdown in progress. */
-    { 1129, INFRA_PROBE_LOGIN_REFUSED }, /* Host blocked: too many errors. */
-    { 1130, INFRA_PROBE_LOGIN_REFUSED }, /* Host not allowed. */
-    { 1203, INFRA_PROBE_CROWDED },       /* Connections of this user. */
-    { 1226, INFRA_PROBE_CROWDED },       /* Resources of this user. */
-    { 1251, INFRA_PROBE_LOGIN_UNKNOWN }, /* Method not supported by client. */
-    { 1275, INFRA_PROBE_LOGIN_REFUSED }, /* secure_auth, password too old. */
-    { 1698, INFRA_PROBE_LOGIN_REFUSED }, /* Access denied, no password. */
-    { 1820, INFRA_PROBE_LOGIN_REFUSED }, /* Password expired, must be set. */
-    { 1862, INFRA_PROBE_LOGIN_REFUSED }, /* Password expired. */
-    { 3118, INFRA_PROBE_LOGIN_REFUSED }, /* MySQL: account locked. */
-    { 3159, INFRA_PROBE_LOGIN_REFUSED }, /* MySQL: TLS required. */
-    { 3955, INFRA_PROBE_LOGIN_REFUSED }, /* MySQL: too many failed logins. */
-    { 4151, INFRA_PROBE_LOGIN_REFUSED }, /* MariaDB: account locked. */
+    { 1040, INFRA_PROBE_REASON_CROWDED }, /* Too many connections. */
+    { 1044,
+      INFRA_PROBE_REASON_LOGIN_REFUSED }, /* Access denied to the database. */
+    { 1045, INFRA_PROBE_REASON_LOGIN_REFUSED }, /* Access denied. */
+    { 1047, INFRA_PROBE_REASON_STARTING }, /* Galera: not yet in its cluster. */
+    { 1053, INFRA_PROBE_REASON_STOPPING }, /* Server shutdown in progress. */
+    { 1129,
+      INFRA_PROBE_REASON_LOGIN_REFUSED }, /* Host blocked: too many errors. */
+    { 1130, INFRA_PROBE_REASON_LOGIN_REFUSED }, /* Host not allowed. */
+    { 1203, INFRA_PROBE_REASON_CROWDED },       /* Connections of this user. */
+    { 1226, INFRA_PROBE_REASON_CROWDED },       /* Resources of this user. */
+    { 1251,
+      INFRA_PROBE_REASON_LOGIN_UNKNOWN }, /* Method not supported by client. */
+    { 1275,
+      INFRA_PROBE_REASON_LOGIN_REFUSED }, /* secure_auth, password too old. */
+    { 1698,
+      INFRA_PROBE_REASON_LOGIN_REFUSED }, /* Access denied, no password. */
+    { 1820,
+      INFRA_PROBE_REASON_LOGIN_REFUSED }, /* Password expired, must be set. */
+    { 1862, INFRA_PROBE_REASON_LOGIN_REFUSED }, /* Password expired. */
+    { 3118, INFRA_PROBE_REASON_LOGIN_REFUSED }, /* MySQL: account locked. */
+    { 3159, INFRA_PROBE_REASON_LOGIN_REFUSED }, /* MySQL: TLS required. */
+    { 3955,
+      INFRA_PROBE_REASON_LOGIN_REFUSED }, /* MySQL: too many failed logins. */
+    { 4151, INFRA_PROBE_REASON_LOGIN_REFUSED }, /* MariaDB: account locked. */
 };
 
 uint32_t infra__mysql_error_read(const unsigned char *bytes, size_t size,
@@ -55,5 +62,5 @@ uint32_t infra__mysql_error_reason(uint32_t number)
             return reasons[i].reason;
         }
     }
-    return INFRA_PROBE_SERVER_ERROR;
+    return INFRA_PROBE_REASON_SERVER_ERROR;
 }

@@ -22,14 +22,14 @@ static enum infra__mysql_packets_event header_end(
         return sequence == 0 && p->size > 0 &&
                        p->size <= INFRA__MYSQL_GREETING_MAX
                    ? INFRA__MYSQL_HEADER
-                   : fail(p, INFRA_PROBE_WRONG_PROTOCOL);
+                   : fail(p, INFRA_PROBE_REASON_WRONG_PROTOCOL);
     }
     if (p->size == 0) { /* Nothing that a server says is empty. */
-        return fail(p, INFRA_PROBE_BAD_REPLY);
+        return fail(p, INFRA_PROBE_REASON_BAD_REPLY);
     }
     return p->size <= INFRA__MYSQL_READ_MAX - p->read_count
                ? INFRA__MYSQL_HEADER
-               : fail(p, INFRA_PROBE_REPLY_TOO_LONG);
+               : fail(p, INFRA_PROBE_REASON_REPLY_TOO_LONG);
 }
 
 static enum infra__mysql_packets_event header_byte(
@@ -51,7 +51,7 @@ enum infra__mysql_packets_event infra__mysql_packets_byte(
     struct infra__mysql_packets *p, unsigned char c)
 {
     if (p->read_count == INFRA__MYSQL_READ_MAX) {
-        return fail(p, INFRA_PROBE_REPLY_TOO_LONG);
+        return fail(p, INFRA_PROBE_REASON_REPLY_TOO_LONG);
     }
     p->read_count++;
     if (p->header_count < INFRA__MYSQL_HEADER_SIZE) {
@@ -59,10 +59,10 @@ enum infra__mysql_packets_event infra__mysql_packets_byte(
     }
     if (p->left == p->size) { /* The first byte says what it is. */
         if (!p->is_greeted && c != PROTOCOL && c != INFRA__MYSQL_ERROR) {
-            return fail(p, INFRA_PROBE_WRONG_PROTOCOL);
+            return fail(p, INFRA_PROBE_REASON_WRONG_PROTOCOL);
         }
         if (p->is_astray && c != INFRA__MYSQL_ERROR) {
-            return fail(p, INFRA_PROBE_BAD_REPLY);
+            return fail(p, INFRA_PROBE_REASON_BAD_REPLY);
         }
         p->is_greeted = true;
     }

@@ -247,7 +247,8 @@ static void tell_replication(const struct infra__mysql_status *s,
                              struct infra_probe_result *ret)
 {
     ret->has |= INFRA_PROBE_HAS_ROLE;
-    ret->role = s->rows_count > 0 ? INFRA_ROLE_REPLICA : INFRA_ROLE_PRIMARY;
+    ret->role =
+        s->rows_count > 0 ? INFRA_PROBE_ROLE_REPLICA : INFRA_PROBE_ROLE_PRIMARY;
     if (s->rows_count > 0 && !s->has_no_lag) {
         ret->has |= INFRA_PROBE_HAS_LAG;
         ret->lag = s->lag;

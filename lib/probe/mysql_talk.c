@@ -44,20 +44,23 @@ static uint32_t judge_role(const struct infra__mysql *m)
 {
     const struct infra_probe_result *r = &m->probe.result;
 
-    if (m->expect == INFRA_ROLE_PRIMARY && r->writable == 0) {
-        return (r->has & INFRA_PROBE_HAS_WRITABLE) != 0 ? INFRA_PROBE_READ_ONLY
-                                                        : INFRA_PROBE_BAD_REPLY;
+    if (m->expect == INFRA_PROBE_ROLE_PRIMARY && r->writable == 0) {
+        return (r->has & INFRA_PROBE_HAS_WRITABLE) != 0
+                   ? INFRA_PROBE_REASON_READ_ONLY
+                   : INFRA_PROBE_REASON_BAD_REPLY;
     }
-    if (m->expect == INFRA_ROLE_REPLICA && r->role != INFRA_ROLE_REPLICA) {
-        return INFRA_PROBE_NOT_REPLICA;
+    if (m->expect == INFRA_PROBE_ROLE_REPLICA &&
+        r->role != INFRA_PROBE_ROLE_REPLICA) {
+        return INFRA_PROBE_REASON_NOT_REPLICA;
     }
-    if (m->lag_max == 0 || r->role != INFRA_ROLE_REPLICA) {
-        return INFRA_PROBE_PASSED;
+    if (m->lag_max == 0 || r->role != INFRA_PROBE_ROLE_REPLICA) {
+        return INFRA_PROBE_REASON_PASSED;
     }
     if (m->status.is_stopped || (r->has & INFRA_PROBE_HAS_LAG) == 0) {
-        return INFRA_PROBE_NOT_REPLICATING;
+        return INFRA_PROBE_REASON_NOT_REPLICATING;
     }
-    return r->lag > m->lag_max ? INFRA_PROBE_LAGGING : INFRA_PROBE_PASSED;
+    return r->lag > m->lag_max ? INFRA_PROBE_REASON_LAGGING
+                               : INFRA_PROBE_REASON_PASSED;
 }
 
 /* @error: that of the host's question, or PASSED. */
@@ -65,7 +68,7 @@ static uint32_t judge(const struct infra__mysql *m, uint32_t error)
 {
     uint32_t reason = judge_role(m);
 
-    return reason == INFRA_PROBE_PASSED
+    return reason == INFRA_PROBE_REASON_PASSED
                ? infra__answer_judge(&m->limits, &m->probe.result, error)
                : reason;
 }
@@ -92,7 +95,7 @@ static void ask_next(struct infra__mysql *m)
     if (next < INFRA__MYSQL_QUESTIONS) {
         ask(m, (enum infra__mysql_question)next);
     } else {
-        leave(m, judge(m, INFRA_PROBE_PASSED));
+        leave(m, judge(m, INFRA_PROBE_REASON_PASSED));
     }
 }
 
@@ -100,11 +103,11 @@ static void ask_next(struct infra__mysql *m)
  * alive. */
 static void take_refusal(struct infra__mysql *m, uint32_t reason)
 {
-    if (!m->has_user && (reason == INFRA_PROBE_LOGIN_REFUSED ||
-                         reason == INFRA_PROBE_LOGIN_UNKNOWN)) {
+    if (!m->has_user && (reason == INFRA_PROBE_REASON_LOGIN_REFUSED ||
+                         reason == INFRA_PROBE_REASON_LOGIN_UNKNOWN)) {
         m->message[0] = '\0';
         m->probe.result.status = 0;
-        reason = INFRA_PROBE_PASSED;
+        reason = INFRA_PROBE_REASON_PASSED;
     }
     infra__probe_finish(&m->probe, reason);
 }
@@ -113,9 +116,9 @@ static void take_refusal(struct infra__mysql *m, uint32_t reason)
 static bool is_fatal(const struct infra__mysql *m, uint32_t reason)
 {
     return m->status.question == INFRA__MYSQL_ASK_HOST
-               ? reason == INFRA_PROBE_STARTING ||
-                     reason == INFRA_PROBE_STOPPING
-               : reason != INFRA_PROBE_SERVER_ERROR;
+               ? reason == INFRA_PROBE_REASON_STARTING ||
+                     reason == INFRA_PROBE_REASON_STOPPING
+               : reason != INFRA_PROBE_REASON_SERVER_ERROR;
 }
 
 /* An answer that is an error. One that says that the server does not serve
@@ -144,7 +147,7 @@ static void take_error(struct infra__mysql *m)
     uint32_t reason = infra__mysql_error_reason(number);
 
     if (number == 0) {
-        infra__probe_finish(&m->probe, INFRA_PROBE_BAD_REPLY);
+        infra__probe_finish(&m->probe, INFRA_PROBE_REASON_BAD_REPLY);
         return;
     }
     if (number == INFRA__MYSQL_SYNTAX_ERROR &&
@@ -185,9 +188,9 @@ void infra__mysql_log_in(struct infra__mysql *m)
 static void take_greeting(struct infra__mysql *m)
 {
     if (!infra__mysql_greeting_read(&m->greeting, m->head, m->head_size)) {
-        infra__probe_finish(&m->probe, INFRA_PROBE_BAD_REPLY);
+        infra__probe_finish(&m->probe, INFRA_PROBE_REASON_BAD_REPLY);
     } else if (m->greeting.is_too_old) {
-        take_refusal(m, INFRA_PROBE_LOGIN_UNKNOWN);
+        take_refusal(m, INFRA_PROBE_REASON_LOGIN_UNKNOWN);
     } else if (!m->tls) {
         infra__mysql_log_in(m);
     } else if (m->greeting.has_tls) {
@@ -195,7 +198,7 @@ static void take_greeting(struct infra__mysql *m)
                                  say(m, INFRA__MYSQL_TLS_REQUEST_SIZE));
         m->step = INFRA__MYSQL_TLS;
     } else { /* Nobody's name is said in the clear. */
-        lose(m, INFRA_PROBE_TLS);
+        lose(m, INFRA_PROBE_REASON_TLS);
         infra__mysql_log_in(m);
     }
 }
@@ -210,13 +213,13 @@ static void take_switch(struct infra__mysql *m)
                                  m->message, sizeof m->message);
 
     if (s == INFRA__MYSQL_MALFORMED || m->is_switched) {
-        infra__probe_finish(&m->probe, INFRA_PROBE_BAD_REPLY);
+        infra__probe_finish(&m->probe, INFRA_PROBE_REASON_BAD_REPLY);
         return;
     }
     if (m->is_lost) {
         m->message[0] = '\0'; /* It is not for this. */
     } else if (s == INFRA__MYSQL_UNKNOWN && m->has_user) {
-        lose(m, INFRA_PROBE_LOGIN_UNKNOWN);
+        lose(m, INFRA_PROBE_REASON_LOGIN_UNKNOWN);
     }
     m->is_switched = true;
     memcpy(say(m, (uint32_t)size), answer, size);
@@ -234,9 +237,9 @@ static void take_login_reply(struct infra__mysql *m)
     } else if (m->is_lost) {
         infra__probe_finish(&m->probe, m->reason);
     } else if (m->is_switched) { /* A method that wants to know more. */
-        take_refusal(m, INFRA_PROBE_LOGIN_UNKNOWN);
+        take_refusal(m, INFRA_PROBE_REASON_LOGIN_UNKNOWN);
     } else {
-        infra__probe_finish(&m->probe, INFRA_PROBE_BAD_REPLY);
+        infra__probe_finish(&m->probe, INFRA_PROBE_REASON_BAD_REPLY);
     }
 }
 
@@ -257,7 +260,7 @@ static void take_answer_byte(struct infra__mysql *m, unsigned char c)
         &m->status, c, m->packets.size, m->packets.left);
 
     if (event == INFRA__MYSQL_ROWS_BAD) {
-        infra__probe_finish(&m->probe, INFRA_PROBE_BAD_REPLY);
+        infra__probe_finish(&m->probe, INFRA_PROBE_REASON_BAD_REPLY);
     } else if (event == INFRA__MYSQL_ROWS_END) {
         infra__mysql_status_tell(&m->status, &m->probe.result);
         ask_next(m);

@@ -54,10 +54,11 @@ static void pgsql_input(struct infra_probe *probe, const void *bytes,
 static void pgsql_ended(struct infra_probe *probe)
 {
     struct infra__pgsql *p = (struct infra__pgsql *)probe;
-    bool is_known =
-        p->state == INFRA__PGSQL_LEAVING || p->reason != INFRA_PROBE_PASSED;
+    bool is_known = p->state == INFRA__PGSQL_LEAVING ||
+                    p->reason != INFRA_PROBE_REASON_PASSED;
 
-    infra__probe_finish(probe, is_known ? p->reason : INFRA_PROBE_CLOSED_EARLY);
+    infra__probe_finish(probe,
+                        is_known ? p->reason : INFRA_PROBE_REASON_CLOSED_EARLY);
 }
 
 static const char *pgsql_text(const struct infra_probe *probe, uint32_t kind)
@@ -75,7 +76,8 @@ static const char *pgsql_text(const struct infra_probe *probe, uint32_t kind)
     case INFRA_PROBE_TEXT_POSITION:
         return p->has_row ? p->row.position_text : NULL;
     case INFRA_PROBE_TEXT_SOURCE: /* Not of half an answer. */
-        return probe->result.role == INFRA_ROLE_REPLICA ? p->row.source : NULL;
+        return probe->result.role == INFRA_PROBE_ROLE_REPLICA ? p->row.source
+                                                              : NULL;
     default:
         return NULL;
     }
@@ -106,8 +108,8 @@ static bool are_options_allowed(const struct infra_probe_pgsql_options *o)
            (o->password == NULL ||
             is_text(o->password, INFRA__PGSQL_PASSWORD_MAX)) &&
            (o->question == NULL || is_text(o->question, INFRA__QUESTION_MAX)) &&
-           o->expect <= INFRA_ROLE_REPLICA && o->ask <= 1 && o->tls <= 1 &&
-           o->clear_password <= 1 &&
+           o->expect <= INFRA_PROBE_ROLE_REPLICA && o->ask <= 1 &&
+           o->tls <= 1 && o->clear_password <= 1 &&
            infra__answer_limits_are_allowed(&limits, o->question);
 }
 
@@ -180,7 +182,8 @@ int infra_probe_pgsql(struct infra_probe **ret,
     p->limits = (struct infra__answer_limits) { o.answer_min, o.answer_max };
     p->expect = o.expect;
     p->wants_tls = o.tls == 1;
-    p->asks = o.ask == 1 || o.expect != INFRA_ROLE_UNKNOWN || o.lag_max > 0;
+    p->asks =
+        o.ask == 1 || o.expect != INFRA_PROBE_ROLE_UNKNOWN || o.lag_max > 0;
     p->wants_login = p->asks || o.password != NULL || o.question != NULL;
     p->is_clear_allowed = o.clear_password == 1;
     *ret = &p->probe;

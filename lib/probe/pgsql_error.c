@@ -26,11 +26,11 @@ static const struct {
     const char *code;
     uint32_t reason;
 } codes[] = {
-    { "28", INFRA_PROBE_LOGIN_REFUSED }, /* invalid authorization */
-    { "53300", INFRA_PROBE_CROWDED },    /* too many connections */
-    { "57P01", INFRA_PROBE_STOPPING },   /* admin shutdown */
-    { "57P02", INFRA_PROBE_STOPPING },   /* crash shutdown */
-    { "57P03", INFRA_PROBE_STARTING },   /* cannot connect now */
+    { "28", INFRA_PROBE_REASON_LOGIN_REFUSED }, /* invalid authorization */
+    { "53300", INFRA_PROBE_REASON_CROWDED },    /* too many connections */
+    { "57P01", INFRA_PROBE_REASON_STOPPING },   /* admin shutdown */
+    { "57P02", INFRA_PROBE_REASON_STOPPING },   /* crash shutdown */
+    { "57P03", INFRA_PROBE_REASON_STARTING },   /* cannot connect now */
 };
 
 static bool is_text(struct field f, const char *text)
@@ -94,7 +94,7 @@ static uint32_t reason_of(const struct fields *f)
     /* A server that starts, recovers or stops has one code for all of it; the
      * message alone tells, unless it is translated. */
     if (is_text(f->code, "57P03") && has_text(f->message, "shutting down")) {
-        return INFRA_PROBE_STOPPING;
+        return INFRA_PROBE_REASON_STOPPING;
     }
     for (size_t i = 0; i < INFRA__COUNT_OF(codes); i++) {
         size_t size = strlen(codes[i].code);
@@ -103,7 +103,7 @@ static uint32_t reason_of(const struct fields *f)
             return codes[i].reason;
         }
     }
-    return INFRA_PROBE_SERVER_ERROR;
+    return INFRA_PROBE_REASON_SERVER_ERROR;
 }
 
 /* The fields that are there, with a blank between them. */

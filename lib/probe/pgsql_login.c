@@ -76,7 +76,7 @@ static enum infra__pgsql_login_event answer_in_clear(
     size_t size = strlen(l->password) + 1;
 
     if (!l->is_clear_allowed) {
-        return fail(l, INFRA_PROBE_LOGIN_UNKNOWN,
+        return fail(l, INFRA_PROBE_REASON_LOGIN_UNKNOWN,
                     "the password is asked for in clear text without TLS");
     }
     memcpy(l->answer + HEADER_SIZE, l->password, size);
@@ -153,7 +153,7 @@ static enum infra__pgsql_login_event answer_with_proof(
     size_t final_size;
 
     if (size > INFRA__SCRAM_SERVER_FIRST_MAX) {
-        return fail(l, INFRA_PROBE_REPLY_TOO_LONG, "");
+        return fail(l, INFRA_PROBE_REASON_REPLY_TOO_LONG, "");
     }
     switch (infra__scram_answer(&l->scram, l->password, strlen(l->password),
                                 message, size, l->answer + HEADER_SIZE,
@@ -161,14 +161,14 @@ static enum infra__pgsql_login_event answer_with_proof(
     case INFRA__SCRAM_FINE:
         return answer(l, final_size, STEP_PROOF);
     case INFRA__SCRAM_COSTLY:
-        return fail(l, INFRA_PROBE_LOGIN_UNKNOWN,
+        return fail(l, INFRA_PROBE_REASON_LOGIN_UNKNOWN,
                     "too many iterations of SCRAM are asked for");
     case INFRA__SCRAM_MALFORMED:
     case INFRA__SCRAM_REFUSED:
     case INFRA__SCRAM_FORGED:
         break;
     }
-    return fail(l, INFRA_PROBE_BAD_REPLY, "");
+    return fail(l, INFRA_PROBE_REASON_BAD_REPLY, "");
 }
 
 static enum infra__pgsql_login_event judge_proof(struct infra__pgsql_login *l,
@@ -180,14 +180,14 @@ static enum infra__pgsql_login_event judge_proof(struct infra__pgsql_login *l,
         l->step = STEP_PROVEN;
         return INFRA__PGSQL_LOGIN_WAIT;
     case INFRA__SCRAM_REFUSED:
-        return fail(l, INFRA_PROBE_LOGIN_REFUSED, "");
+        return fail(l, INFRA_PROBE_REASON_LOGIN_REFUSED, "");
     case INFRA__SCRAM_FORGED:
-        return fail(l, INFRA_PROBE_LOGIN_FORGED, "");
+        return fail(l, INFRA_PROBE_REASON_LOGIN_FORGED, "");
     case INFRA__SCRAM_MALFORMED:
     case INFRA__SCRAM_COSTLY:
         break;
     }
-    return fail(l, INFRA_PROBE_BAD_REPLY, "");
+    return fail(l, INFRA_PROBE_REASON_BAD_REPLY, "");
 }
 
 static uint32_t code_of(const struct infra__pgsql_messages *m)
@@ -227,7 +227,7 @@ static enum infra__pgsql_login_event first_request(
         return INFRA__PGSQL_LOGIN_DONE;
     }
     if (l->password == NULL) {
-        return fail(l, INFRA_PROBE_LOGIN_REFUSED,
+        return fail(l, INFRA_PROBE_REASON_LOGIN_REFUSED,
                     "a password is asked for and there is none");
     }
     switch (code) {
@@ -239,10 +239,10 @@ static enum infra__pgsql_login_event first_request(
         return is_offered((const char *)m->body + CODE_SIZE,
                           m->size - CODE_SIZE)
                    ? answer_with_nonce(l)
-                   : fail(l, INFRA_PROBE_LOGIN_UNKNOWN,
+                   : fail(l, INFRA_PROBE_REASON_LOGIN_UNKNOWN,
                           "SASL without SCRAM-SHA-256 is asked for");
     default:
-        return fail(l, INFRA_PROBE_LOGIN_UNKNOWN,
+        return fail(l, INFRA_PROBE_REASON_LOGIN_UNKNOWN,
                     code < INFRA__COUNT_OF(methods) && methods[code] != NULL
                         ? methods[code]
                         : "an unknown method is asked for");
@@ -256,11 +256,12 @@ enum infra__pgsql_login_event infra__pgsql_login_next(
     const char *rest = (const char *)m->body + CODE_SIZE;
 
     if (m->is_cut) {
-        return fail(l, INFRA_PROBE_REPLY_TOO_LONG, "");
+        return fail(l, INFRA_PROBE_REASON_REPLY_TOO_LONG, "");
     }
     if (l->step == STEP_START) {
-        return is_request(code, m) ? first_request(l, code, m)
-                                   : fail(l, INFRA_PROBE_WRONG_PROTOCOL, "");
+        return is_request(code, m)
+                   ? first_request(l, code, m)
+                   : fail(l, INFRA_PROBE_REASON_WRONG_PROTOCOL, "");
     }
     if (l->step == STEP_NONCE && code == CODE_SASL_CONTINUE) {
         return answer_with_proof(l, rest, m->size - CODE_SIZE);
@@ -273,7 +274,7 @@ enum infra__pgsql_login_event infra__pgsql_login_next(
          * let in anyone. */
         return l->step == STEP_SENT || l->step == STEP_PROVEN
                    ? INFRA__PGSQL_LOGIN_DONE
-                   : fail(l, INFRA_PROBE_LOGIN_FORGED, "");
+                   : fail(l, INFRA_PROBE_REASON_LOGIN_FORGED, "");
     }
-    return fail(l, INFRA_PROBE_BAD_REPLY, "");
+    return fail(l, INFRA_PROBE_REASON_BAD_REPLY, "");
 }

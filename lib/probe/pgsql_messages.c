@@ -52,7 +52,7 @@ static enum infra__pgsql_event header_byte(struct infra__pgsql_messages *m,
         m->is_cut = false;
         return m->is_followed || may_come_first(c)
                    ? INFRA__PGSQL_MORE
-                   : bad(m, INFRA_PROBE_WRONG_PROTOCOL);
+                   : bad(m, INFRA_PROBE_REASON_WRONG_PROTOCOL);
     }
     m->body[m->size++] = c; /* In case that it is text. */
     m->length = m->length << 8 | c;
@@ -65,14 +65,14 @@ static enum infra__pgsql_event header_byte(struct infra__pgsql_messages *m,
             return INFRA__PGSQL_MORE;
         }
         if (!is_first_length(m)) {
-            return bad(m, INFRA_PROBE_WRONG_PROTOCOL);
+            return bad(m, INFRA_PROBE_REASON_WRONG_PROTOCOL);
         }
     }
     if (m->length < LENGTH_SIZE) {
-        return bad(m, INFRA_PROBE_BAD_REPLY);
+        return bad(m, INFRA_PROBE_REASON_BAD_REPLY);
     }
     if (m->length >= INFRA__PGSQL_READ_MAX - m->read_count) {
-        return bad(m, INFRA_PROBE_REPLY_TOO_LONG);
+        return bad(m, INFRA_PROBE_REASON_REPLY_TOO_LONG);
     }
     m->read_count += 1 + m->length;
     m->length -= LENGTH_SIZE;
@@ -117,7 +117,7 @@ static enum infra__pgsql_event text_byte(struct infra__pgsql_messages *m,
         return message(m);
     }
     if (m->size == sizeof m->body) {
-        return bad(m, INFRA_PROBE_REPLY_TOO_LONG);
+        return bad(m, INFRA_PROBE_REASON_REPLY_TOO_LONG);
     }
     m->body[m->size++] = c;
     return INFRA__PGSQL_MORE;

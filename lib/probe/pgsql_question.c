@@ -269,7 +269,8 @@ void infra__pgsql_row_tell(const struct infra__pgsql_row *row,
                            struct infra_probe_result *ret)
 {
     ret->has |= INFRA_PROBE_HAS_ROLE | INFRA_PROBE_HAS_WRITABLE;
-    ret->role = row->is_replica ? INFRA_ROLE_REPLICA : INFRA_ROLE_PRIMARY;
+    ret->role =
+        row->is_replica ? INFRA_PROBE_ROLE_REPLICA : INFRA_PROBE_ROLE_PRIMARY;
     ret->writable = !row->is_replica && !row->is_read_only;
     if (row->has_position) {
         ret->has |= INFRA_PROBE_HAS_POSITION;
@@ -286,17 +287,17 @@ uint32_t infra__pgsql_row_judge(const struct infra__pgsql_row *row,
                                 const struct infra_probe_result *result,
                                 uint32_t expect, infra_time lag_max)
 {
-    if (expect == INFRA_ROLE_PRIMARY && result->writable == 0) {
-        return INFRA_PROBE_READ_ONLY;
+    if (expect == INFRA_PROBE_ROLE_PRIMARY && result->writable == 0) {
+        return INFRA_PROBE_REASON_READ_ONLY;
     }
-    if (expect == INFRA_ROLE_REPLICA && !row->is_replica) {
-        return INFRA_PROBE_NOT_REPLICA;
+    if (expect == INFRA_PROBE_ROLE_REPLICA && !row->is_replica) {
+        return INFRA_PROBE_REASON_NOT_REPLICA;
     }
     if (lag_max > 0 && row->is_replica &&
         ((result->has & INFRA_PROBE_HAS_LAG) == 0 || result->lag > lag_max)) {
         return row->receiver == INFRA__PGSQL_RECEIVER_STREAMING
-                   ? INFRA_PROBE_LAGGING
-                   : INFRA_PROBE_NOT_REPLICATING;
+                   ? INFRA_PROBE_REASON_LAGGING
+                   : INFRA_PROBE_REASON_NOT_REPLICATING;
     }
-    return INFRA_PROBE_PASSED;
+    return INFRA_PROBE_REASON_PASSED;
 }

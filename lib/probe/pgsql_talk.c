@@ -29,7 +29,7 @@ void infra__pgsql_start(struct infra__pgsql *p)
     p->messages = (struct infra__pgsql_messages) { 0 };
     infra__pgsql_login_start(&p->login);
     p->login.is_clear_allowed = p->is_clear_allowed;
-    p->reason = INFRA_PROBE_PASSED;
+    p->reason = INFRA_PROBE_REASON_PASSED;
     p->has_columns = p->has_row = p->is_complete = false;
     p->version[0] = p->message[0] = '\0';
     if (p->wants_tls) {
@@ -76,19 +76,20 @@ static void handle_tls_answer(struct infra__pgsql *p,
         if (count > 1) {
             /* In clear what belongs into TLS: someone in between put it there,
              * as if it had come from the server (CVE-2021-23222). */
-            fail(p, INFRA_PROBE_TLS, "bytes in clear before the handshake");
+            fail(p, INFRA_PROBE_REASON_TLS,
+                 "bytes in clear before the handshake");
         } else {
             infra__probe_upgrade(&p->probe);
         }
         break;
     case 'N':
-        break_off(p, INFRA_PROBE_TLS, "the server has no TLS");
+        break_off(p, INFRA_PROBE_REASON_TLS, "the server has no TLS");
         break;
     case 'E': /* Anyone may have written that text (CVE-2024-10977). */
-        fail(p, INFRA_PROBE_SERVER_ERROR, "an error in place of TLS");
+        fail(p, INFRA_PROBE_REASON_SERVER_ERROR, "an error in place of TLS");
         break;
     default:
-        fail(p, INFRA_PROBE_WRONG_PROTOCOL, "");
+        fail(p, INFRA_PROBE_REASON_WRONG_PROTOCOL, "");
         break;
     }
 }
@@ -98,7 +99,7 @@ static void handle_login(struct infra__pgsql *p)
     const struct infra__pgsql_messages *m = &p->messages;
 
     if (!p->wants_login && infra__pgsql_login_is_asked(m)) {
-        break_off(p, INFRA_PROBE_PASSED, "");
+        break_off(p, INFRA_PROBE_REASON_PASSED, "");
         return;
     }
     switch (infra__pgsql_login_next(&p->login, m)) {
@@ -149,7 +150,7 @@ static void tell_host(struct infra__pgsql *p)
         p->probe.result.has |= INFRA_PROBE_HAS_ANSWER;
         p->probe.result.answer = p->answer.number;
     }
-    leave(p, p->verdict == INFRA_PROBE_PASSED
+    leave(p, p->verdict == INFRA_PROBE_REASON_PASSED
                  ? infra__answer_judge(&p->limits, &p->probe.result,
                                        p->answer.error)
                  : p->verdict);
@@ -160,10 +161,10 @@ static void judge_answer(struct infra__pgsql *p)
 {
     struct infra_probe_result *result = &p->probe.result;
 
-    if (p->reason != INFRA_PROBE_PASSED) {
+    if (p->reason != INFRA_PROBE_REASON_PASSED) {
         leave(p, p->reason);
     } else if (!p->has_row || !p->is_complete) {
-        fail(p, INFRA_PROBE_BAD_REPLY, "");
+        fail(p, INFRA_PROBE_REASON_BAD_REPLY, "");
     } else {
         infra__pgsql_row_tell(&p->row, &p->memory, p->probe.now, result);
         ask_for_host(
@@ -183,7 +184,7 @@ static void handle_ready(struct infra__pgsql *p)
         size_t size = infra__pgsql_question(&question);
         say(p, INFRA__PGSQL_ASKING, question, size);
     } else {
-        ask_for_host(p, INFRA_PROBE_PASSED);
+        ask_for_host(p, INFRA_PROBE_REASON_PASSED);
     }
 }
 
@@ -213,7 +214,8 @@ static bool handle_answer(struct infra__pgsql *p)
 {
     const struct infra__pgsql_messages *m = &p->messages;
 
-    if (p->state != INFRA__PGSQL_ASKING || p->reason != INFRA_PROBE_PASSED) {
+    if (p->state != INFRA__PGSQL_ASKING ||
+        p->reason != INFRA_PROBE_REASON_PASSED) {
         return false;
     }
     switch (m->type) {
@@ -308,7 +310,7 @@ void infra__pgsql_hear(struct infra__pgsql *p, const void *bytes, size_t count)
             return;
         case INFRA__PGSQL_MESSAGE:
             if (!handle_message(p)) {
-                fail(p, INFRA_PROBE_BAD_REPLY, "");
+                fail(p, INFRA_PROBE_REASON_BAD_REPLY, "");
             }
             break;
         case INFRA__PGSQL_BAD:

@@ -20,45 +20,53 @@ static const struct {
     const char *name;
     uint32_t outcome;
 } reasons[] = {
-    [INFRA_PROBE_PASSED] = { "passed", INFRA_OUTCOME_OK },
-    [INFRA_PROBE_REFUSED] = { "refused", INFRA_OUTCOME_REFUSED },
-    [INFRA_PROBE_UNREACHABLE] = { "unreachable", INFRA_OUTCOME_UNREACHABLE },
-    [INFRA_PROBE_CONNECT_TIMEOUT] = { "connect timeout",
-                                      INFRA_OUTCOME_TIMEOUT },
-    [INFRA_PROBE_NO_REPLY] = { "no reply", INFRA_OUTCOME_TIMEOUT },
-    [INFRA_PROBE_SLOW_REPLY] = { "slow reply", INFRA_OUTCOME_TIMEOUT },
-    [INFRA_PROBE_RESET] = { "reset", INFRA_OUTCOME_RESET },
-    [INFRA_PROBE_CLOSED_EARLY] = { "closed early", INFRA_OUTCOME_RESET },
-    [INFRA_PROBE_LOCAL] = { "local", INFRA_OUTCOME_LOCAL },
-    [INFRA_PROBE_NOT_HTTP] = { "not http", INFRA_OUTCOME_ERROR },
-    [INFRA_PROBE_BAD_HEADER] = { "bad header", INFRA_OUTCOME_ERROR },
-    [INFRA_PROBE_HEADER_TOO_LONG] = { "header too long", INFRA_OUTCOME_ERROR },
-    [INFRA_PROBE_BAD_LENGTH] = { "bad length", INFRA_OUTCOME_ERROR },
-    [INFRA_PROBE_BAD_CHUNK] = { "bad chunk", INFRA_OUTCOME_ERROR },
-    [INFRA_PROBE_STATUS] = { "status", INFRA_OUTCOME_ERROR },
-    [INFRA_PROBE_BODY] = { "body", INFRA_OUTCOME_ERROR },
-    [INFRA_PROBE_BODY_TOO_LONG] = { "body too long", INFRA_OUTCOME_ERROR },
-    [INFRA_PROBE_TLS] = { "tls", INFRA_OUTCOME_ERROR },
-    [INFRA_PROBE_TLS_TIMEOUT] = { "tls timeout", INFRA_OUTCOME_TIMEOUT },
-    [INFRA_PROBE_WRONG_PROTOCOL] = { "wrong protocol", INFRA_OUTCOME_ERROR },
-    [INFRA_PROBE_BAD_REPLY] = { "bad reply", INFRA_OUTCOME_ERROR },
-    [INFRA_PROBE_REPLY_TOO_LONG] = { "reply too long", INFRA_OUTCOME_ERROR },
-    [INFRA_PROBE_SERVER_ERROR] = { "server error", INFRA_OUTCOME_ERROR },
-    [INFRA_PROBE_LOGIN_REFUSED] = { "login refused", INFRA_OUTCOME_ERROR },
-    [INFRA_PROBE_LOGIN_UNKNOWN] = { "login method unknown",
-                                    INFRA_OUTCOME_ERROR },
-    [INFRA_PROBE_LOGIN_FORGED] = { "login forged", INFRA_OUTCOME_ERROR },
-    [INFRA_PROBE_STARTING] = { "starting", INFRA_OUTCOME_ERROR },
-    [INFRA_PROBE_STOPPING] = { "stopping", INFRA_OUTCOME_ERROR },
-    [INFRA_PROBE_CROWDED] = { "too many connections", INFRA_OUTCOME_ERROR },
-    [INFRA_PROBE_READ_ONLY] = { "read-only", INFRA_OUTCOME_ERROR },
-    [INFRA_PROBE_NOT_REPLICA] = { "not a replica", INFRA_OUTCOME_ERROR },
-    [INFRA_PROBE_NOT_REPLICATING] = { "not replicating", INFRA_OUTCOME_ERROR },
-    [INFRA_PROBE_LAGGING] = { "lagging", INFRA_OUTCOME_ERROR },
-    [INFRA_PROBE_UNEXPECTED] = { "unexpected", INFRA_OUTCOME_ERROR },
-    [INFRA_PROBE_AGENT_DOWN] = { "agent down", INFRA_OUTCOME_ERROR },
-    [INFRA_PROBE_DEGRADED] = { "degraded", INFRA_OUTCOME_DEGRADED },
-    [INFRA_PROBE_ANSWER] = { "answer", INFRA_OUTCOME_ERROR },
+    [INFRA_PROBE_REASON_PASSED] = { "passed", INFRA_OUTCOME_OK },
+    [INFRA_PROBE_REASON_REFUSED] = { "refused", INFRA_OUTCOME_REFUSED },
+    [INFRA_PROBE_REASON_UNREACHABLE] = { "unreachable",
+                                         INFRA_OUTCOME_UNREACHABLE },
+    [INFRA_PROBE_REASON_CONNECT_TIMEOUT] = { "connect timeout",
+                                             INFRA_OUTCOME_TIMEOUT },
+    [INFRA_PROBE_REASON_NO_REPLY] = { "no reply", INFRA_OUTCOME_TIMEOUT },
+    [INFRA_PROBE_REASON_SLOW_REPLY] = { "slow reply", INFRA_OUTCOME_TIMEOUT },
+    [INFRA_PROBE_REASON_RESET] = { "reset", INFRA_OUTCOME_RESET },
+    [INFRA_PROBE_REASON_CLOSED_EARLY] = { "closed early", INFRA_OUTCOME_RESET },
+    [INFRA_PROBE_REASON_LOCAL] = { "local", INFRA_OUTCOME_LOCAL },
+    [INFRA_PROBE_REASON_NOT_HTTP] = { "not http", INFRA_OUTCOME_ERROR },
+    [INFRA_PROBE_REASON_BAD_HEADER] = { "bad header", INFRA_OUTCOME_ERROR },
+    [INFRA_PROBE_REASON_HEADER_TOO_LONG] = { "header too long",
+                                             INFRA_OUTCOME_ERROR },
+    [INFRA_PROBE_REASON_BAD_LENGTH] = { "bad length", INFRA_OUTCOME_ERROR },
+    [INFRA_PROBE_REASON_BAD_CHUNK] = { "bad chunk", INFRA_OUTCOME_ERROR },
+    [INFRA_PROBE_REASON_STATUS] = { "status", INFRA_OUTCOME_ERROR },
+    [INFRA_PROBE_REASON_BODY] = { "body", INFRA_OUTCOME_ERROR },
+    [INFRA_PROBE_REASON_BODY_TOO_LONG] = { "body too long",
+                                           INFRA_OUTCOME_ERROR },
+    [INFRA_PROBE_REASON_TLS] = { "tls", INFRA_OUTCOME_ERROR },
+    [INFRA_PROBE_REASON_TLS_TIMEOUT] = { "tls timeout", INFRA_OUTCOME_TIMEOUT },
+    [INFRA_PROBE_REASON_WRONG_PROTOCOL] = { "wrong protocol",
+                                            INFRA_OUTCOME_ERROR },
+    [INFRA_PROBE_REASON_BAD_REPLY] = { "bad reply", INFRA_OUTCOME_ERROR },
+    [INFRA_PROBE_REASON_REPLY_TOO_LONG] = { "reply too long",
+                                            INFRA_OUTCOME_ERROR },
+    [INFRA_PROBE_REASON_SERVER_ERROR] = { "server error", INFRA_OUTCOME_ERROR },
+    [INFRA_PROBE_REASON_LOGIN_REFUSED] = { "login refused",
+                                           INFRA_OUTCOME_ERROR },
+    [INFRA_PROBE_REASON_LOGIN_UNKNOWN] = { "login method unknown",
+                                           INFRA_OUTCOME_ERROR },
+    [INFRA_PROBE_REASON_LOGIN_FORGED] = { "login forged", INFRA_OUTCOME_ERROR },
+    [INFRA_PROBE_REASON_STARTING] = { "starting", INFRA_OUTCOME_ERROR },
+    [INFRA_PROBE_REASON_STOPPING] = { "stopping", INFRA_OUTCOME_ERROR },
+    [INFRA_PROBE_REASON_CROWDED] = { "too many connections",
+                                     INFRA_OUTCOME_ERROR },
+    [INFRA_PROBE_REASON_READ_ONLY] = { "read-only", INFRA_OUTCOME_ERROR },
+    [INFRA_PROBE_REASON_NOT_REPLICA] = { "not a replica", INFRA_OUTCOME_ERROR },
+    [INFRA_PROBE_REASON_NOT_REPLICATING] = { "not replicating",
+                                             INFRA_OUTCOME_ERROR },
+    [INFRA_PROBE_REASON_LAGGING] = { "lagging", INFRA_OUTCOME_ERROR },
+    [INFRA_PROBE_REASON_UNEXPECTED] = { "unexpected", INFRA_OUTCOME_ERROR },
+    [INFRA_PROBE_REASON_AGENT_DOWN] = { "agent down", INFRA_OUTCOME_ERROR },
+    [INFRA_PROBE_REASON_DEGRADED] = { "degraded", INFRA_OUTCOME_DEGRADED },
+    [INFRA_PROBE_REASON_ANSWER] = { "answer", INFRA_OUTCOME_ERROR },
 };
 
 const char *infra_probe_reason_name(uint32_t reason)
@@ -288,12 +296,13 @@ static void secured(struct infra_probe *probe)
 static uint32_t reason_of_timeout(const struct infra_probe *probe)
 {
     if (probe->want == INFRA_WANT_CONNECT) {
-        return INFRA_PROBE_CONNECT_TIMEOUT;
+        return INFRA_PROBE_REASON_CONNECT_TIMEOUT;
     }
     if (probe->want == INFRA_WANT_TLS) {
-        return INFRA_PROBE_TLS_TIMEOUT;
+        return INFRA_PROBE_REASON_TLS_TIMEOUT;
     }
-    return probe->has_input ? INFRA_PROBE_SLOW_REPLY : INFRA_PROBE_NO_REPLY;
+    return probe->has_input ? INFRA_PROBE_REASON_SLOW_REPLY
+                            : INFRA_PROBE_REASON_NO_REPLY;
 }
 
 static uint32_t reason_of_failure(const struct infra_probe *probe,
@@ -301,17 +310,17 @@ static uint32_t reason_of_failure(const struct infra_probe *probe,
 {
     switch (outcome) {
     case INFRA_OUTCOME_REFUSED:
-        return INFRA_PROBE_REFUSED;
+        return INFRA_PROBE_REASON_REFUSED;
     case INFRA_OUTCOME_UNREACHABLE:
-        return INFRA_PROBE_UNREACHABLE;
+        return INFRA_PROBE_REASON_UNREACHABLE;
     case INFRA_OUTCOME_TIMEOUT: /* The system gave up before we did. */
         return reason_of_timeout(probe);
     case INFRA_OUTCOME_RESET:
     case INFRA_OUTCOME_ERROR: /* The peer's fault, as in a TLS handshake. */
-        return probe->want == INFRA_WANT_TLS ? INFRA_PROBE_TLS
-                                             : INFRA_PROBE_RESET;
+        return probe->want == INFRA_WANT_TLS ? INFRA_PROBE_REASON_TLS
+                                             : INFRA_PROBE_REASON_RESET;
     default: /* What we cannot explain is not held against the backend. */
-        return INFRA_PROBE_LOCAL;
+        return INFRA_PROBE_REASON_LOCAL;
     }
 }
 
@@ -340,11 +349,11 @@ static void note(void *self, uint32_t kind, uint32_t detail, infra_time now)
         if (probe->want == INFRA_WANT_IO) {
             probe->kind->ended(probe);
         } else {
-            infra__probe_finish(probe, INFRA_PROBE_CLOSED_EARLY);
+            infra__probe_finish(probe, INFRA_PROBE_REASON_CLOSED_EARLY);
         }
         break;
     case INFRA_NOTE_TRUNCATED:
-        infra__probe_finish(probe, INFRA_PROBE_CLOSED_EARLY);
+        infra__probe_finish(probe, INFRA_PROBE_REASON_CLOSED_EARLY);
         break;
     case INFRA_NOTE_FAILED:
         infra__probe_finish(probe, reason_of_failure(probe, detail));

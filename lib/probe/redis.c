@@ -51,15 +51,15 @@ static const struct {
     const char *start;
     uint32_t reason;
 } errors[] = {
-    { "LOADING", INFRA_PROBE_STARTING },
-    { "MASTERDOWN", INFRA_PROBE_NOT_REPLICATING },
-    { "READONLY", INFRA_PROBE_READ_ONLY }, /* To who writes. */
-    { "NOAUTH", INFRA_PROBE_LOGIN_REFUSED },
-    { "WRONGPASS", INFRA_PROBE_LOGIN_REFUSED },
-    { "DENIED", INFRA_PROBE_LOGIN_REFUSED }, /* The protected mode. */
-    { "ERR invalid password", INFRA_PROBE_LOGIN_REFUSED },
-    { "ERR operation not permitted", INFRA_PROBE_LOGIN_REFUSED },
-    { "ERR max number of clients", INFRA_PROBE_CROWDED },
+    { "LOADING", INFRA_PROBE_REASON_STARTING },
+    { "MASTERDOWN", INFRA_PROBE_REASON_NOT_REPLICATING },
+    { "READONLY", INFRA_PROBE_REASON_READ_ONLY }, /* To who writes. */
+    { "NOAUTH", INFRA_PROBE_REASON_LOGIN_REFUSED },
+    { "WRONGPASS", INFRA_PROBE_REASON_LOGIN_REFUSED },
+    { "DENIED", INFRA_PROBE_REASON_LOGIN_REFUSED }, /* The protected mode. */
+    { "ERR invalid password", INFRA_PROBE_REASON_LOGIN_REFUSED },
+    { "ERR operation not permitted", INFRA_PROBE_REASON_LOGIN_REFUSED },
+    { "ERR max number of clients", INFRA_PROBE_REASON_CROWDED },
 };
 
 static void redis_connected(struct infra_probe *probe)
@@ -102,11 +102,11 @@ static void judge_answer(struct redis *r, uint32_t error)
 {
     uint32_t reason = r->verdict;
 
-    if (reason == INFRA_PROBE_PASSED &&
-        (error == INFRA_PROBE_STARTING ||
-         error == INFRA_PROBE_NOT_REPLICATING)) {
+    if (reason == INFRA_PROBE_REASON_PASSED &&
+        (error == INFRA_PROBE_REASON_STARTING ||
+         error == INFRA_PROBE_REASON_NOT_REPLICATING)) {
         reason = error; /* It serves nothing. */
-    } else if (reason == INFRA_PROBE_PASSED) {
+    } else if (reason == INFRA_PROBE_REASON_PASSED) {
         reason = infra__answer_judge(&r->limits, &r->probe.result, error);
     }
     infra__probe_finish(&r->probe, reason);
@@ -125,8 +125,8 @@ static void conclude(struct redis *r, uint32_t reason)
 
 static void judge_error(struct redis *r, const struct infra__resp_value *v)
 {
-    uint32_t reason = r->question == AUTH ? INFRA_PROBE_LOGIN_REFUSED
-                                          : INFRA_PROBE_SERVER_ERROR;
+    uint32_t reason = r->question == AUTH ? INFRA_PROBE_REASON_LOGIN_REFUSED
+                                          : INFRA_PROBE_REASON_SERVER_ERROR;
 
     for (size_t i = 0; i < INFRA__COUNT_OF(errors); i++) {
         if (infra__resp_begins(v, errors[i].start)) {
@@ -144,7 +144,7 @@ static void judge_error(struct redis *r, const struct infra__resp_value *v)
 static void tell_role(struct redis *r, uint32_t role)
 {
     r->probe.result.role = role;
-    r->probe.result.writable = role == INFRA_ROLE_PRIMARY;
+    r->probe.result.writable = role == INFRA_PROBE_ROLE_PRIMARY;
     r->probe.result.has |= INFRA_PROBE_HAS_ROLE | INFRA_PROBE_HAS_WRITABLE;
 }
 
@@ -171,9 +171,9 @@ static bool take_role(struct redis *r, const struct infra__resp_value *v)
         return false;
     }
     if (infra__resp_is(v, "master")) {
-        tell_role(r, INFRA_ROLE_PRIMARY);
+        tell_role(r, INFRA_PROBE_ROLE_PRIMARY);
     } else if (infra__resp_is(v, "slave")) {
-        tell_role(r, INFRA_ROLE_REPLICA);
+        tell_role(r, INFRA_PROBE_ROLE_REPLICA);
     } else {
         keep_message(r, v);
         return infra__resp_is(v, "sentinel");
@@ -229,30 +229,32 @@ static bool take_role_value(struct redis *r, const struct infra__resp_value *v)
     if (v->index == 0) {
         return take_role(r, v);
     }
-    if (role == INFRA_ROLE_REPLICA) {
+    if (role == INFRA_PROBE_ROLE_REPLICA) {
         return take_of_replica(r, v);
     }
-    return role != INFRA_ROLE_PRIMARY || v->index != 1 || take_position(r, v);
+    return role != INFRA_PROBE_ROLE_PRIMARY || v->index != 1 ||
+           take_position(r, v);
 }
 
 static void judge_role(struct redis *r, uint32_t elements_count)
 {
     uint32_t role = r->probe.result.role;
-    uint32_t reason = INFRA_PROBE_PASSED;
+    uint32_t reason = INFRA_PROBE_REASON_PASSED;
 
-    if ((role == INFRA_ROLE_PRIMARY && elements_count < 2) ||
-        (role == INFRA_ROLE_REPLICA && elements_count < 5)) {
-        infra__probe_finish(&r->probe, INFRA_PROBE_BAD_REPLY);
+    if ((role == INFRA_PROBE_ROLE_PRIMARY && elements_count < 2) ||
+        (role == INFRA_PROBE_ROLE_REPLICA && elements_count < 5)) {
+        infra__probe_finish(&r->probe, INFRA_PROBE_REASON_BAD_REPLY);
         return;
     }
-    if (role == INFRA_ROLE_REPLICA && r->is_linked) {
+    if (role == INFRA_PROBE_ROLE_REPLICA && r->is_linked) {
         infra__source_write(r->source, r->host, r->host_size, r->port);
     }
-    if (r->expect != INFRA_ROLE_UNKNOWN && role != r->expect) {
-        reason = r->expect == INFRA_ROLE_PRIMARY ? INFRA_PROBE_READ_ONLY
-                                                 : INFRA_PROBE_NOT_REPLICA;
-    } else if (r->expect == INFRA_ROLE_REPLICA && !r->is_linked) {
-        reason = INFRA_PROBE_NOT_REPLICATING;
+    if (r->expect != INFRA_PROBE_ROLE_UNKNOWN && role != r->expect) {
+        reason = r->expect == INFRA_PROBE_ROLE_PRIMARY
+                     ? INFRA_PROBE_REASON_READ_ONLY
+                     : INFRA_PROBE_REASON_NOT_REPLICA;
+    } else if (r->expect == INFRA_PROBE_ROLE_REPLICA && !r->is_linked) {
+        reason = INFRA_PROBE_REASON_NOT_REPLICATING;
     }
     conclude(r, reason);
 }
@@ -292,7 +294,7 @@ static void judge_value(struct redis *r, const struct infra__resp_value *v)
     if (v->depth == 0 && v->type == '-') {
         judge_error(r, v);
     } else if (!take_value(r, v)) {
-        infra__probe_finish(&r->probe, INFRA_PROBE_BAD_REPLY);
+        infra__probe_finish(&r->probe, INFRA_PROBE_REASON_BAD_REPLY);
     } else if (!v->ends_reply) {
         return;
     } else if (r->question == AUTH) {
@@ -302,9 +304,9 @@ static void judge_value(struct redis *r, const struct infra__resp_value *v)
     } else if (r->question == ROLE) {
         judge_role(r, r->resp.index[0]);
     } else if (r->question == PING) {
-        conclude(r, INFRA_PROBE_PASSED);
+        conclude(r, INFRA_PROBE_REASON_PASSED);
     } else {
-        judge_answer(r, INFRA_PROBE_PASSED);
+        judge_answer(r, INFRA_PROBE_REASON_PASSED);
     }
 }
 
@@ -330,7 +332,7 @@ static void redis_input(struct infra_probe *probe, const void *bytes,
 
 static void redis_ended(struct infra_probe *probe)
 {
-    infra__probe_finish(probe, INFRA_PROBE_CLOSED_EARLY);
+    infra__probe_finish(probe, INFRA_PROBE_REASON_CLOSED_EARLY);
 }
 
 static const char *redis_text(const struct infra_probe *probe, uint32_t kind)
@@ -372,7 +374,7 @@ int infra_probe_redis(struct infra_probe **ret,
     if (!infra__redis_options_are_allowed(&o)) {
         return INFRA_EINVAL;
     }
-    o.ask |= o.expect != INFRA_ROLE_UNKNOWN;
+    o.ask |= o.expect != INFRA_PROBE_ROLE_UNKNOWN;
     size_t request_size = infra__redis_request_write(NULL, &o);
     const struct infra__probe_limits limits = {
         .connect_timeout = o.connect_timeout,

@@ -49,7 +49,7 @@ bool infra__redis_options_are_allowed(const struct infra_probe_redis_options *o)
            (o->password == NULL || strlen(o->password) <= PASSWORD_MAX) &&
            (o->question == NULL || is_question_allowed(o->question)) &&
            infra__answer_limits_are_allowed(&limits, o->question) &&
-           o->expect <= INFRA_ROLE_REPLICA && o->ask <= 1 && o->tls <= 1;
+           o->expect <= INFRA_PROBE_ROLE_REPLICA && o->ask <= 1 && o->tls <= 1;
 }
 
 /* Counts if there is nothing at @at yet. */

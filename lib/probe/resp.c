@@ -46,8 +46,8 @@ static enum infra__resp_event type_byte(struct infra__resp *r, unsigned char c)
         r->state = NUMBER;
         break;
     default: /* Its first byte is how one knows another protocol. */
-        return fail(r, r->bytes_count == 1 ? INFRA_PROBE_WRONG_PROTOCOL
-                                           : INFRA_PROBE_BAD_REPLY);
+        return fail(r, r->bytes_count == 1 ? INFRA_PROBE_REASON_WRONG_PROTOCOL
+                                           : INFRA_PROBE_REASON_BAD_REPLY);
     }
     v->type = c;
     v->number = 0;
@@ -85,7 +85,7 @@ static enum infra__resp_event value_end(struct infra__resp *r)
 static enum infra__resp_event array_start(struct infra__resp *r)
 {
     if (r->depth == INFRA__RESP_DEPTH_MAX) {
-        return fail(r, INFRA_PROBE_BAD_REPLY);
+        return fail(r, INFRA_PROBE_REASON_BAD_REPLY);
     }
     r->left[r->depth] = (uint32_t)r->value.number;
     r->index[r->depth] = 0;
@@ -104,10 +104,10 @@ static enum infra__resp_event number_end(struct infra__resp *r)
         return value_end(r);
     }
     if (v->number < -1) {
-        return fail(r, INFRA_PROBE_BAD_REPLY);
+        return fail(r, INFRA_PROBE_REASON_BAD_REPLY);
     }
     if (v->number > (int64_t)INFRA__RESP_BYTES_MAX) {
-        return fail(r, INFRA_PROBE_REPLY_TOO_LONG);
+        return fail(r, INFRA_PROBE_REASON_REPLY_TOO_LONG);
     }
     if (v->number < 0 || (v->type == '*' && v->number == 0)) {
         return value_end(r);
@@ -131,10 +131,10 @@ static enum infra__resp_event number_byte(struct infra__resp *r,
     } else if (c == '-' && !r->has_digits && !r->is_negative) {
         r->is_negative = true;
     } else if (!infra__is_digit(c)) {
-        return fail(r, INFRA_PROBE_BAD_REPLY);
+        return fail(r, INFRA_PROBE_REASON_BAD_REPLY);
     } else if (r->is_negative ? *number < (INT64_MIN + digit) / 10
                               : *number > (INT64_MAX - digit) / 10) {
-        return fail(r, INFRA_PROBE_BAD_REPLY);
+        return fail(r, INFRA_PROBE_REASON_BAD_REPLY);
     } else {
         *number = *number * 10 + (r->is_negative ? -digit : digit);
         r->has_digits = true;
@@ -145,7 +145,7 @@ static enum infra__resp_event number_byte(struct infra__resp *r,
 static enum infra__resp_event line_byte(struct infra__resp *r, unsigned char c)
 {
     if (c == '\n') {
-        return fail(r, INFRA_PROBE_BAD_REPLY);
+        return fail(r, INFRA_PROBE_REASON_BAD_REPLY);
     }
     if (c == '\r') {
         r->state = LINE_LF;
@@ -166,7 +166,7 @@ static void bulk_byte(struct infra__resp *r, unsigned char c)
 enum infra__resp_event infra__resp_byte(struct infra__resp *r, unsigned char c)
 {
     if (r->state != BAD && ++r->bytes_count > INFRA__RESP_BYTES_MAX) {
-        return fail(r, INFRA_PROBE_REPLY_TOO_LONG);
+        return fail(r, INFRA_PROBE_REASON_REPLY_TOO_LONG);
     }
     switch (r->state) {
     case TYPE:
@@ -180,12 +180,14 @@ enum infra__resp_event infra__resp_byte(struct infra__resp *r, unsigned char c)
         return INFRA__RESP_MORE;
     case BULK_CR:
         r->state = BULK_LF;
-        return c == '\r' ? INFRA__RESP_MORE : fail(r, INFRA_PROBE_BAD_REPLY);
+        return c == '\r' ? INFRA__RESP_MORE
+                         : fail(r, INFRA_PROBE_REASON_BAD_REPLY);
     case LINE_LF:
     case BULK_LF:
-        return c == '\n' ? value_end(r) : fail(r, INFRA_PROBE_BAD_REPLY);
+        return c == '\n' ? value_end(r) : fail(r, INFRA_PROBE_REASON_BAD_REPLY);
     case NUMBER_LF:
-        return c == '\n' ? number_end(r) : fail(r, INFRA_PROBE_BAD_REPLY);
+        return c == '\n' ? number_end(r)
+                         : fail(r, INFRA_PROBE_REASON_BAD_REPLY);
     default:
         return INFRA__RESP_BAD;
     }

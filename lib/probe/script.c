@@ -43,12 +43,12 @@ struct script {
 
 static bool is_searched(uint32_t kind)
 {
-    return kind == INFRA_STEP_EXPECT || kind == INFRA_STEP_REFUSE;
+    return kind == INFRA_PROBE_STEP_EXPECT || kind == INFRA_PROBE_STEP_REFUSE;
 }
 
 static bool is_expectation(uint32_t kind)
 {
-    return kind != INFRA_STEP_SEND && kind != INFRA_STEP_REFUSE;
+    return kind != INFRA_PROBE_STEP_SEND && kind != INFRA_PROBE_STEP_REFUSE;
 }
 
 static void see(struct script *s, const unsigned char *bytes, size_t count)
@@ -81,7 +81,7 @@ static void tell_seen(struct script *s)
 static void find_output(struct script *s)
 {
     while (s->sending < s->step &&
-           s->steps[s->sending].kind != INFRA_STEP_SEND) {
+           s->steps[s->sending].kind != INFRA_PROBE_STEP_SEND) {
         s->sending++;
     }
 }
@@ -102,7 +102,7 @@ static void advance(struct script *s)
         infra__search_start(&s->steps[s->step].search);
         s->seen_size = 0;
     } else if (s->sending == s->steps_count) {
-        infra__probe_finish(&s->probe, INFRA_PROBE_PASSED);
+        infra__probe_finish(&s->probe, INFRA_PROBE_REASON_PASSED);
     }
 }
 
@@ -148,7 +148,7 @@ static void script_sent(struct infra_probe *probe, size_t count)
     s->sending++;
     find_output(s);
     if (s->sending == s->steps_count) {
-        infra__probe_finish(&s->probe, INFRA_PROBE_PASSED);
+        infra__probe_finish(&s->probe, INFRA_PROBE_REASON_PASSED);
     }
 }
 
@@ -164,7 +164,7 @@ static bool is_refused(struct script *s, unsigned char c)
 
     for (size_t i = s->watch; i < s->step; i++) {
         struct step *step = &s->steps[i];
-        refused |= step->kind == INFRA_STEP_REFUSE &&
+        refused |= step->kind == INFRA_PROBE_STEP_REFUSE &&
                    infra__search_feed(&step->search, &c, 1);
     }
     return refused;
@@ -178,11 +178,11 @@ static bool take_byte(struct script *s, unsigned char c)
     if (is_refused(s, c)) {
         return false;
     }
-    if (step->kind == INFRA_STEP_EXPECT) {
+    if (step->kind == INFRA_PROBE_STEP_EXPECT) {
         if (infra__search_feed(&step->search, &c, 1)) {
             expectation_met(s);
         }
-    } else if (step->kind == INFRA_STEP_EXPECT_START) {
+    } else if (step->kind == INFRA_PROBE_STEP_EXPECT_START) {
         if (c != step->bytes[s->matched]) {
             return false;
         }
@@ -201,13 +201,13 @@ static void script_input(struct infra_probe *probe, const void *bytes,
 
     for (size_t i = 0; i < count && s->step < s->steps_count; i++) {
         if (++s->read_count > READ_MAX) {
-            infra__probe_finish(probe, INFRA_PROBE_REPLY_TOO_LONG);
+            infra__probe_finish(probe, INFRA_PROBE_REASON_REPLY_TOO_LONG);
             break;
         }
         see(s, at + i, 1);
         if (!take_byte(s, at[i])) {
             see(s, at + i + 1, count - i - 1); /* For who reads it. */
-            infra__probe_finish(probe, INFRA_PROBE_UNEXPECTED);
+            infra__probe_finish(probe, INFRA_PROBE_REASON_UNEXPECTED);
             break;
         }
     }
@@ -219,11 +219,11 @@ static void script_ended(struct infra_probe *probe)
     struct script *s = (struct script *)probe;
 
     if (s->step < s->steps_count &&
-        s->steps[s->step].kind == INFRA_STEP_EXPECT_END) {
+        s->steps[s->step].kind == INFRA_PROBE_STEP_EXPECT_END) {
         expectation_met(s);
     }
     if (probe->want == INFRA_WANT_IO) {
-        infra__probe_finish(probe, INFRA_PROBE_CLOSED_EARLY);
+        infra__probe_finish(probe, INFRA_PROBE_REASON_CLOSED_EARLY);
     }
 }
 
@@ -245,7 +245,7 @@ static const struct infra__probe_kind script = { .connected = script_connected,
 static size_t size_of_step(const struct infra_probe_step *step)
 {
     size_t max =
-        step->kind == INFRA_STEP_SEND ? SEND_MAX : INFRA__SEARCH_TEXT_MAX;
+        step->kind == INFRA_PROBE_STEP_SEND ? SEND_MAX : INFRA__SEARCH_TEXT_MAX;
     size_t size = step->bytes_size;
 
     if (step->bytes == NULL) {
@@ -266,12 +266,13 @@ static bool are_steps_allowed(const struct infra_probe_script_options *o)
     }
     for (size_t i = 0; i < o->steps_count; i++) {
         const struct infra_probe_step *step = &o->steps[i];
-        if (step->kind > INFRA_STEP_REFUSE ||
-            (step->kind != INFRA_STEP_EXPECT_END && size_of_step(step) == 0)) {
+        if (step->kind > INFRA_PROBE_STEP_REFUSE ||
+            (step->kind != INFRA_PROBE_STEP_EXPECT_END &&
+             size_of_step(step) == 0)) {
             return false;
         }
-        if (step->kind != INFRA_STEP_SEND) {
-            has_expectation = step->kind != INFRA_STEP_REFUSE;
+        if (step->kind != INFRA_PROBE_STEP_SEND) {
+            has_expectation = step->kind != INFRA_PROBE_STEP_REFUSE;
         }
     }
     return has_expectation;
@@ -280,7 +281,7 @@ static bool are_steps_allowed(const struct infra_probe_script_options *o)
 /* What a step takes of the memory behind the steps. */
 static size_t bytes_of_step(const struct infra_probe_step *step)
 {
-    if (step->kind == INFRA_STEP_EXPECT_END) {
+    if (step->kind == INFRA_PROBE_STEP_EXPECT_END) {
         return 0;
     }
     return size_of_step(step) * (is_searched(step->kind) ? 2 : 1);
@@ -292,7 +293,7 @@ static void copy_step(struct step *to, const struct infra_probe_step *from,
     size_t size = size_of_step(from);
 
     to->kind = from->kind;
-    if (from->kind == INFRA_STEP_EXPECT_END) {
+    if (from->kind == INFRA_PROBE_STEP_EXPECT_END) {
         return;
     }
     memcpy(bytes, from->bytes, size);

@@ -8,7 +8,7 @@ INFRA__NO_TAIL_PADDING(struct infra_probe_tcp_options, reserved);
 
 static void tcp_connected(struct infra_probe *probe)
 {
-    infra__probe_finish(probe, INFRA_PROBE_PASSED);
+    infra__probe_finish(probe, INFRA_PROBE_REASON_PASSED);
 }
 
 /* It never talks: the other functions are never called. */

@@ -88,7 +88,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 abort();
             }
         }
-        if ((whole.reason == INFRA_PROBE_PASSED) !=
+        if ((whole.reason == INFRA_PROBE_REASON_PASSED) !=
             (whole.outcome == INFRA_OUTCOME_OK)) {
             abort();
         }

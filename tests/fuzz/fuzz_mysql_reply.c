@@ -131,7 +131,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             run(probes[i], data, size, n, &split);
             compare(&whole, &split);
         }
-        if ((whole.result.reason == INFRA_PROBE_PASSED) !=
+        if ((whole.result.reason == INFRA_PROBE_REASON_PASSED) !=
             (whole.result.outcome == INFRA_OUTCOME_OK)) {
             abort();
         }

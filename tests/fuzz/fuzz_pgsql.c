@@ -23,7 +23,7 @@ static void create_probes(void)
         { .size = sizeof options[0], .password = "pw", .ask = 1 },
         { .size = sizeof options[0],
           .password = "pw",
-          .expect = INFRA_ROLE_REPLICA,
+          .expect = INFRA_PROBE_ROLE_REPLICA,
           .lag_max = INFRA_MS(500),
           .clear_password = 1 },
         { .size = sizeof options[0], .password = "pw", .ask = 1, .tls = 1 },
@@ -130,7 +130,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 abort();
             }
         }
-        if ((whole.reason == INFRA_PROBE_PASSED) !=
+        if ((whole.reason == INFRA_PROBE_REASON_PASSED) !=
             (whole.outcome == INFRA_OUTCOME_OK)) {
             abort();
         }

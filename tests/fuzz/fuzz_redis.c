@@ -18,7 +18,7 @@ static void create_probes(void)
         { .size = sizeof options[0] },
         { .size = sizeof options[0], .ask = 1 },
         { .size = sizeof options[0], .password = "secret", .ask = 1 },
-        { .size = sizeof options[0], .expect = INFRA_ROLE_REPLICA },
+        { .size = sizeof options[0], .expect = INFRA_PROBE_ROLE_REPLICA },
         { .size = sizeof options[0], .ask = 1, .question = "GET a" },
         { .size = sizeof options[0], .question = "GET a", .answer_min = 2 },
     };

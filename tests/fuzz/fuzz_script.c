@@ -20,7 +20,8 @@ static int take_step(struct infra_probe_step *step, const uint8_t **text,
     }
     const char *kind = memchr(kinds, **text, sizeof kinds - 1);
     *step = (struct infra_probe_step) {
-        .kind = kind != NULL ? (uint32_t)(kind - kinds) : INFRA_STEP_EXPECT,
+        .kind =
+            kind != NULL ? (uint32_t)(kind - kinds) : INFRA_PROBE_STEP_EXPECT,
         .bytes = *text + 1,
         .bytes_size = (size_t)(line_end - *text) - 1,
     };

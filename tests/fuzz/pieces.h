@@ -75,7 +75,7 @@ static inline void fuzz_in_pieces(struct infra_probe *probe,
         fuzz_check_text(infra_probe_text(probe, INFRA_PROBE_TEXT_POSITION));
         fuzz_check_text(infra_probe_text(probe, INFRA_PROBE_TEXT_SOURCE));
     }
-    if ((whole.reason == INFRA_PROBE_PASSED) !=
+    if ((whole.reason == INFRA_PROBE_REASON_PASSED) !=
         (whole.outcome == INFRA_OUTCOME_OK)) {
         abort();
     }

@@ -62,7 +62,8 @@ static void print(const struct infra_probe *probe,
                  infra_probe_text(probe, INFRA_PROBE_TEXT_VERSION),
                  infra_probe_text(probe, INFRA_PROBE_TEXT_POSITION),
                  infra_probe_text(probe, INFRA_PROBE_TEXT_MESSAGE));
-    print_told(r, INFRA_PROBE_HAS_HEALTH, r->reason == INFRA_PROBE_PASSED);
+    print_told(r, INFRA_PROBE_HAS_HEALTH,
+               r->reason == INFRA_PROBE_REASON_PASSED);
     print_told(r, INFRA_PROBE_HAS_WEIGHT, r->weight_percent);
     print_told(r, INFRA_PROBE_HAS_WEIGHT_ABSOLUTE, r->weight);
     print_told(r, INFRA_PROBE_HAS_IN_FLIGHT_MAX, r->in_flight_max);
