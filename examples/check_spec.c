@@ -208,7 +208,7 @@ static int pgsql(struct infra_probe **ret, struct reading *r)
         .ask = number(r, "ask"),
         .expect = role(r, "expect"),
         .tls = number(r, "tls"),
-        .clear_password = number(r, "clear_password"),
+        .allow_cleartext_password = number(r, "allow_cleartext_password"),
         .answer_min = number(r, "answer_min"),
         .answer_max = number(r, "answer_max"),
     };

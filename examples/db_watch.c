@@ -91,7 +91,7 @@ void db_watch_destroy(struct db_watch *watch)
 static bool is_seen(const struct infra_probe_result *r, uint32_t *ret_view)
 {
     switch (r->reason) {
-    case INFRA_PROBE_REASON_CROWDED:
+    case INFRA_PROBE_REASON_TOO_MANY_CONNECTIONS:
     case INFRA_PROBE_REASON_LOGIN_REFUSED:
     case INFRA_PROBE_REASON_LOGIN_UNKNOWN:
     case INFRA_PROBE_REASON_LOGIN_FORGED:

@@ -102,7 +102,7 @@ static const struct {
 
     /* As MariaDB 10.11.19 says them. */
     { "crowded", PEER_TEXT("\x17\0\0\0\xff\x10\x04Too many connections"),
-      INFRA_PROBE_REASON_CROWDED, 1040, "Too many connections" },
+      INFRA_PROBE_REASON_TOO_MANY_CONNECTIONS, 1040, "Too many connections" },
     { "not allowed",
       PEER_TEXT("\x44\0\0\0\xff\x6a\x04Host '127.0.0.2' is not allowed to "
                 "connect to this MariaDB server"),
@@ -116,14 +116,14 @@ static const struct {
       PEER_TEXT("\x24\0\0\0\xff\x1d\x04#08S01Server shutdown in progress"),
       INFRA_PROBE_REASON_STOPPING, 1053, "Server shutdown in progress" },
     { "an error without a text", PEER_TEXT("\x03\0\0\0\xff\x10\x04"),
-      INFRA_PROBE_REASON_CROWDED, 1040, "" },
+      INFRA_PROBE_REASON_TOO_MANY_CONNECTIONS, 1040, "" },
     { "an error with a state only", PEER_TEXT("\x09\0\0\0\xff\x10\x04#08004"),
-      INFRA_PROBE_REASON_CROWDED, 1040, "" },
+      INFRA_PROBE_REASON_TOO_MANY_CONNECTIONS, 1040, "" },
     { "an error that is not printable",
       PEER_TEXT("\x09\0\0\0\xff\x51\x04\x1b\x07\xc3\xa9~\x7f"),
       INFRA_PROBE_REASON_SERVER_ERROR, 1105, "????~?" },
     { "half a state", PEER_TEXT("\x08\0\0\0\xff\x10\x04#0800"),
-      INFRA_PROBE_REASON_CROWDED, 1040, "#0800" },
+      INFRA_PROBE_REASON_TOO_MANY_CONNECTIONS, 1040, "#0800" },
     { "an error without a number", PEER_TEXT("\x02\0\0\0\xff\x10"),
       INFRA_PROBE_REASON_BAD_REPLY, 0, "" },
     { "error 0", PEER_TEXT("\x04\0\0\0\xff\0\0a"), INFRA_PROBE_REASON_BAD_REPLY,
@@ -147,15 +147,15 @@ static const struct {
     unsigned number;
     uint32_t reason;
 } errors[] = {
-    { 1040, INFRA_PROBE_REASON_CROWDED },
+    { 1040, INFRA_PROBE_REASON_TOO_MANY_CONNECTIONS },
     { 1044, INFRA_PROBE_REASON_LOGIN_REFUSED },
     { 1045, INFRA_PROBE_REASON_LOGIN_REFUSED },
     { 1047, INFRA_PROBE_REASON_STARTING },
     { 1053, INFRA_PROBE_REASON_STOPPING },
     { 1129, INFRA_PROBE_REASON_LOGIN_REFUSED },
     { 1130, INFRA_PROBE_REASON_LOGIN_REFUSED },
-    { 1203, INFRA_PROBE_REASON_CROWDED },
-    { 1226, INFRA_PROBE_REASON_CROWDED },
+    { 1203, INFRA_PROBE_REASON_TOO_MANY_CONNECTIONS },
+    { 1226, INFRA_PROBE_REASON_TOO_MANY_CONNECTIONS },
     { 1251, INFRA_PROBE_REASON_LOGIN_UNKNOWN },
     { 1275, INFRA_PROBE_REASON_LOGIN_REFUSED },
     { 1698, INFRA_PROBE_REASON_LOGIN_REFUSED },

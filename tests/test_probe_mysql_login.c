@@ -183,7 +183,7 @@ static const struct {
     { "access denied", 1045, INFRA_PROBE_REASON_PASSED },
     { "locked", 4151, INFRA_PROBE_REASON_PASSED },
     { "method", 1251, INFRA_PROBE_REASON_PASSED },
-    { "crowded", 1040, INFRA_PROBE_REASON_CROWDED },
+    { "crowded", 1040, INFRA_PROBE_REASON_TOO_MANY_CONNECTIONS },
     { "stopping", 1053, INFRA_PROBE_REASON_STOPPING },
     { "starting", 1047, INFRA_PROBE_REASON_STARTING },
     { "other", 1105, INFRA_PROBE_REASON_SERVER_ERROR },

@@ -29,7 +29,7 @@ START_TEST(errors_have_their_reason)
           INFRA_PROBE_REASON_STOPPING },
         { "57P02", "crash shutdown", INFRA_PROBE_REASON_STOPPING },
         { "53300", "sorry, too many clients already",
-          INFRA_PROBE_REASON_CROWDED },
+          INFRA_PROBE_REASON_TOO_MANY_CONNECTIONS },
         { "53200", "shutting down", INFRA_PROBE_REASON_SERVER_ERROR },
         { "28P01", "password authentication failed for user \"a\"",
           INFRA_PROBE_REASON_LOGIN_REFUSED },

@@ -25,7 +25,8 @@
 
 #define SETTLED PGSQL_VERSION PGSQL_KEY PGSQL_READY
 #define LOGS_IN .options = { .password = PASSWORD }
-#define SENDS_CLEAR .options = { .password = PASSWORD, .clear_password = 1 }
+#define SENDS_CLEAR \
+    .options = { .password = PASSWORD, .allow_cleartext_password = 1 }
 #define ASKS .options = { .ask = 1 }
 
 /* Conversations up to their end, whose reason is given. */

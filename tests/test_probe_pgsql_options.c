@@ -148,8 +148,12 @@ START_TEST(options_are_checked)
         { "no role", { .expect = INFRA_PROBE_ROLE_REPLICA + 1 }, INFRA_EINVAL },
         { "ask", { .ask = 2 }, INFRA_EINVAL },
         { "tls", { .tls = 2 }, INFRA_EINVAL },
-        { "clear_password", { .clear_password = 2 }, INFRA_EINVAL },
-        { "all", { .ask = 1, .tls = 1, .clear_password = 1 }, INFRA_OK },
+        { "allow_cleartext_password",
+          { .allow_cleartext_password = 2 },
+          INFRA_EINVAL },
+        { "all",
+          { .ask = 1, .tls = 1, .allow_cleartext_password = 1 },
+          INFRA_OK },
     };
 
     memset(name, 'a', sizeof name - 1);
@@ -194,10 +198,11 @@ START_TEST(texts_are_copied)
     memset(database, 'd', sizeof database);
     user[127] = database[127] = password[1023] = '\0';
     pgsql_put_message(&answer, 'p', password, sizeof password);
-    pgsql_create((struct infra_probe_pgsql_options) { .user = user,
-                                                      .password = password,
-                                                      .database = database,
-                                                      .clear_password = 1 });
+    pgsql_create(
+        (struct infra_probe_pgsql_options) { .user = user,
+                                             .password = password,
+                                             .database = database,
+                                             .allow_cleartext_password = 1 });
     memset(password, 'x', sizeof password);
     ck_assert_uint_eq(pgsql_run(&t).reason, INFRA_PROBE_REASON_CLOSED_EARLY);
     ck_assert_uint_eq(pgsql_run(&u).reason, INFRA_PROBE_REASON_CLOSED_EARLY);

@@ -333,7 +333,7 @@ static const struct row real[] = {
                  .request = AUTH PING,
                  TEST_TEXT("-ERR max number of clients reached\r\n"),
                  .end = TEST_STEP_EOF,
-                 FAILS(CROWDED),
+                 FAILS(TOO_MANY_CONNECTIONS),
                  .message = "ERR max number of clients reached" },
       .options = { LOGIN } },
     { .reply = { .name = "may not ask for the role",

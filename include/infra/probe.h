@@ -75,9 +75,9 @@ enum infra_probe_reason {
                                       password. */
     INFRA_PROBE_REASON_STARTING,     /**< Starting up, loading or recovering. */
     INFRA_PROBE_REASON_STOPPING,     /**< Shutting down. */
-    INFRA_PROBE_REASON_CROWDED,      /**< Too many connections. */
-    INFRA_PROBE_REASON_READ_ONLY,       /**< A primary was expected. */
-    INFRA_PROBE_REASON_NOT_REPLICA,     /**< A replica was expected. */
+    INFRA_PROBE_REASON_TOO_MANY_CONNECTIONS, /**< Too many connections. */
+    INFRA_PROBE_REASON_READ_ONLY,            /**< A primary was expected. */
+    INFRA_PROBE_REASON_NOT_REPLICA,          /**< A replica was expected. */
     INFRA_PROBE_REASON_NOT_REPLICATING, /**< A replica without its primary. */
     INFRA_PROBE_REASON_LAGGING,         /**< A replica too far behind. */
     INFRA_PROBE_REASON_UNEXPECTED,      /**< Not what the script expects. */

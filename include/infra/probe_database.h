@@ -183,10 +183,11 @@ struct infra_probe_pgsql_options {
     uint32_t ask;    /**< 1: ask for role, writable, lag and position; expect
                           and lag_max imply it. */
     uint32_t tls;    /**< 1: TLS, requested before the login. */
-    uint32_t clear_password; /**< 1: send the password in clear text without
+    uint32_t
+        allow_cleartext_password; /**< 1: send the password in clear text without
                                   TLS if the server asks for it. */
-    uint64_t answer_min;     /**< Least answer that passes; 0: any. */
-    uint64_t answer_max;     /**< Greatest answer that passes; 0: any.  Either
+    uint64_t answer_min;          /**< Least answer that passes; 0: any. */
+    uint64_t answer_max; /**< Greatest answer that passes; 0: any.  Either
                                   limit requires an answer. */
 };
 
@@ -221,7 +222,7 @@ struct infra_probe_pgsql_options {
  *
  * **Login.**  The server chooses the method: SCRAM-SHA-256, in which the server
  * also proves that it knows the password (else LOGIN_FORGED); MD5; clear text,
- * over TLS only unless clear_password is 1; any other method is LOGIN_UNKNOWN.
+ * over TLS only unless allow_cleartext_password is 1; any other method is LOGIN_UNKNOWN.
  * A server that asks for no password is believed: only TLS protects against a
  * party in between.  For SCRAM, normalise a password that is not ASCII first
  * (RFC 4013).  A server may ask for up to 100000 iterations, which take 50 ms
@@ -230,7 +231,7 @@ struct infra_probe_pgsql_options {
  * nonces, with which a recording could pass for the server.
  *
  * Reasons for errors follow the SQLSTATE: STARTING (57P03), STOPPING (57P01,
- * 57P02, and 57P03 with an English message that says "shutting down"), CROWDED
+ * 57P02, and 57P03 with an English message that says "shutting down"), TOO_MANY_CONNECTIONS
  * (53300), LOGIN_REFUSED (28...), SERVER_ERROR (others).
  * INFRA_PROBE_TEXT_MESSAGE is "FATAL 28P01 ...", INFRA_PROBE_TEXT_VERSION the
  * server's version.  A check reads at most 64 KiB.
@@ -239,7 +240,7 @@ struct infra_probe_pgsql_options {
  * @param options   NULL for all defaults.
  * @return INFRA_OK; INFRA_ENOMEM; INFRA_ESTRUCT; INFRA_EINVAL: NULL, a text
  *         that is empty or too long, an unknown role, ask, tls or
- *         clear_password above 1, limits for the answer without a question,
+ *         allow_cleartext_password above 1, limits for the answer without a question,
  *         answer_max below answer_min.
  *
  * Allocates.  Thread safety: any.
@@ -294,7 +295,7 @@ struct infra_probe_redis_options {
  * - LOGIN_REFUSED: wrong password, a password missing or not expected, or
  *   protected mode;
  * - STARTING: the server loads its data;
- * - CROWDED: the maximum number of clients is reached;
+ * - TOO_MANY_CONNECTIONS: the maximum number of clients is reached;
  * - NOT_REPLICATING: also a replica that refuses to serve without its primary;
  * - READ_ONLY, NOT_REPLICA: not the expected role;
  * - SERVER_ERROR: any other error;

@@ -14,7 +14,8 @@ static const struct {
     uint32_t number;
     uint32_t reason;
 } reasons[] = {
-    { 1040, INFRA_PROBE_REASON_CROWDED }, /* Too many connections. */
+    { 1040,
+      INFRA_PROBE_REASON_TOO_MANY_CONNECTIONS }, /* Too many connections. */
     { 1044,
       INFRA_PROBE_REASON_LOGIN_REFUSED }, /* Access denied to the database. */
     { 1045, INFRA_PROBE_REASON_LOGIN_REFUSED }, /* Access denied. */
@@ -23,8 +24,10 @@ static const struct {
     { 1129,
       INFRA_PROBE_REASON_LOGIN_REFUSED }, /* Host blocked: too many errors. */
     { 1130, INFRA_PROBE_REASON_LOGIN_REFUSED }, /* Host not allowed. */
-    { 1203, INFRA_PROBE_REASON_CROWDED },       /* Connections of this user. */
-    { 1226, INFRA_PROBE_REASON_CROWDED },       /* Resources of this user. */
+    { 1203,
+      INFRA_PROBE_REASON_TOO_MANY_CONNECTIONS }, /* Connections of this user. */
+    { 1226,
+      INFRA_PROBE_REASON_TOO_MANY_CONNECTIONS }, /* Resources of this user. */
     { 1251,
       INFRA_PROBE_REASON_LOGIN_UNKNOWN }, /* Method not supported by client. */
     { 1275,

@@ -109,7 +109,7 @@ static bool are_options_allowed(const struct infra_probe_pgsql_options *o)
             is_text(o->password, INFRA__PGSQL_PASSWORD_MAX)) &&
            (o->question == NULL || is_text(o->question, INFRA__QUESTION_MAX)) &&
            o->expect <= INFRA_PROBE_ROLE_REPLICA && o->ask <= 1 &&
-           o->tls <= 1 && o->clear_password <= 1 &&
+           o->tls <= 1 && o->allow_cleartext_password <= 1 &&
            infra__answer_limits_are_allowed(&limits, o->question);
 }
 
@@ -185,7 +185,7 @@ int infra_probe_pgsql(struct infra_probe **ret,
     p->asks =
         o.ask == 1 || o.expect != INFRA_PROBE_ROLE_UNKNOWN || o.lag_max > 0;
     p->wants_login = p->asks || o.password != NULL || o.question != NULL;
-    p->is_clear_allowed = o.clear_password == 1;
+    p->is_clear_allowed = o.allow_cleartext_password == 1;
     *ret = &p->probe;
     return INFRA_OK;
 }

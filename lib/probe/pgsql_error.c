@@ -27,10 +27,11 @@ static const struct {
     uint32_t reason;
 } codes[] = {
     { "28", INFRA_PROBE_REASON_LOGIN_REFUSED }, /* invalid authorization */
-    { "53300", INFRA_PROBE_REASON_CROWDED },    /* too many connections */
-    { "57P01", INFRA_PROBE_REASON_STOPPING },   /* admin shutdown */
-    { "57P02", INFRA_PROBE_REASON_STOPPING },   /* crash shutdown */
-    { "57P03", INFRA_PROBE_REASON_STARTING },   /* cannot connect now */
+    { "53300",
+      INFRA_PROBE_REASON_TOO_MANY_CONNECTIONS }, /* too many connections */
+    { "57P01", INFRA_PROBE_REASON_STOPPING },    /* admin shutdown */
+    { "57P02", INFRA_PROBE_REASON_STOPPING },    /* crash shutdown */
+    { "57P03", INFRA_PROBE_REASON_STARTING },    /* cannot connect now */
 };
 
 static bool is_text(struct field f, const char *text)

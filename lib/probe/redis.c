@@ -59,7 +59,7 @@ static const struct {
     { "DENIED", INFRA_PROBE_REASON_LOGIN_REFUSED }, /* The protected mode. */
     { "ERR invalid password", INFRA_PROBE_REASON_LOGIN_REFUSED },
     { "ERR operation not permitted", INFRA_PROBE_REASON_LOGIN_REFUSED },
-    { "ERR max number of clients", INFRA_PROBE_REASON_CROWDED },
+    { "ERR max number of clients", INFRA_PROBE_REASON_TOO_MANY_CONNECTIONS },
 };
 
 static void redis_connected(struct infra_probe *probe)

@@ -25,7 +25,7 @@ static void create_probes(void)
           .password = "pw",
           .expect = INFRA_PROBE_ROLE_REPLICA,
           .lag_max = INFRA_MS(500),
-          .clear_password = 1 },
+          .allow_cleartext_password = 1 },
         { .size = sizeof options[0], .password = "pw", .ask = 1, .tls = 1 },
         { .size = sizeof options[0], .ask = 1, .question = "select 1" },
     };

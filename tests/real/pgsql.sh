@@ -156,9 +156,9 @@ expect passed $primary user=trusted
 expect passed $primary "${monitor[@]}"
 expect passed $primary user=md5 password=secret
 expect 'login method unknown' $primary user=clear password=secret
-expect passed $primary user=clear password=secret clear_password=1
+expect passed $primary user=clear password=secret allow_cleartext_password=1
 for user in monitor md5 clear; do
-    expect 'login refused' $primary user=$user password=wrong clear_password=1
+    expect 'login refused' $primary user=$user password=wrong allow_cleartext_password=1
     [[ $message = "FATAL 28P01 password authentication failed for user "* ]] ||
         fail "message $message"
 done
