@@ -144,7 +144,7 @@ struct infra_probe_result peer_run(const struct peer *p,
     const struct test_step *last = &p->steps[p->steps_count - 1];
     struct infra_probe_result r = { .reason = 99 };
 
-    infra_probe_start(probe, 0);
+    infra_probe_start(probe, 0, 0);
     test_transport_run(&t, infra_probe_exchange(probe));
     ck_assert_int_eq(infra_probe_result(probe, &r), INFRA_OK);
     if (last->kind == TEST_STEP_EXPECT &&

@@ -91,7 +91,7 @@ struct infra_probe_result pgsql_run(struct test_transport *t)
 {
     struct infra_probe_result r;
 
-    infra_probe_start(pgsql_probe, t->now);
+    infra_probe_start(pgsql_probe, 0, t->now);
     test_transport_run(t, infra_probe_exchange(pgsql_probe));
     ck_assert_int_eq(infra_probe_result(pgsql_probe, &r), INFRA_OK);
     return r;

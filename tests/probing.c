@@ -54,7 +54,7 @@ void test_probe_reply(struct infra_probe *probe, const struct test_reply *reply,
     t.steps_count -= reply->end == 0;
     t.split = split;
     t.split_number = number;
-    infra_probe_start(probe, 0);
+    infra_probe_start(probe, 0, 0);
     test_transport_run(&t, infra_probe_exchange(probe));
     ck_assert_int_eq(infra_probe_result(probe, &r), INFRA_OK);
     check_result(reply, &r);

@@ -61,7 +61,7 @@ static void attach(void)
 
 static void start(infra_time now)
 {
-    infra_probe_start(probe, now);
+    infra_probe_start(probe, 0, now);
     infra__job_start(&job, now);
     peer = test_accept(listener);
     talk_step(now);

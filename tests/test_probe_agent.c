@@ -263,7 +263,7 @@ START_TEST(checks_are_independent)
 
         test_probe_reply(probe, &lines[i * 31 % INFRA__COUNT_OF(lines)],
                          TEST_SPLIT_NONE, 0);
-        infra_probe_start(probe, 0);
+        infra_probe_start(probe, 0, 0);
         test_transport_run(&t, infra_probe_exchange(probe));
         ck_assert_str_eq(infra_probe_text(probe, INFRA_PROBE_TEXT_MESSAGE), "");
     }
@@ -294,13 +294,13 @@ START_TEST(options_are_checked)
     o.connect_timeout = INFRA_MS(40);
     o.response_timeout = INFRA_MS(50);
     ck_assert_int_eq(infra_probe_agent(&probe, &o), INFRA_OK);
-    infra_probe_start(probe, 0);
+    infra_probe_start(probe, 0, 0);
     test_transport_run(&t, infra_probe_exchange(probe));
     ck_assert_int_eq(infra_probe_result(probe, &r), INFRA_OK);
     ck_assert_uint_eq(r.reason, INFRA_PROBE_REASON_NO_REPLY);
     ck_assert_uint_eq(r.duration, INFRA_MS(89));
     ck_assert_uint_eq(t.heard_count, 1024);
-    infra_probe_start(probe, 0);
+    infra_probe_start(probe, 0, 0);
     test_transport_run(&u, infra_probe_exchange(probe));
     ck_assert_int_eq(infra_probe_result(probe, &r), INFRA_OK);
     ck_assert_uint_eq(r.duration, INFRA_MS(40));

@@ -43,7 +43,7 @@ static struct infra_probe_result run(struct test_transport *t)
 {
     struct infra_probe_result r;
 
-    infra_probe_start(probe, t->now);
+    infra_probe_start(probe, 0, t->now);
     test_transport_run(t, infra_probe_exchange(probe));
     ck_assert_int_eq(infra_probe_result(probe, &r), INFRA_OK);
     return r;
@@ -751,7 +751,7 @@ START_TEST(search_agrees_with_strstr)
                 text[i] = (n >> i & 1u) != 0 ? 'b' : 'a';
             }
             memcpy(reply + head, text, sizeof text);
-            infra_probe_start(probe, 0);
+            infra_probe_start(probe, 0, 0);
             x.ops->note(x.self, INFRA_NOTE_CONNECTED, 0, 0);
             x.ops->input(x.self, reply, head + n % 11, 0);
             x.ops->input(x.self, reply + head + n % 11, 10 - n % 11, 0);
@@ -837,7 +837,7 @@ START_TEST(connecting_twice_is_ignored)
 
     create((struct infra_probe_http_options) { .method = "GET" });
     struct infra_exchange x = infra_probe_exchange(probe);
-    infra_probe_start(probe, 0);
+    infra_probe_start(probe, 0, 0);
     x.ops->note(x.self, INFRA_NOTE_CONNECTED, 0, 0);
     x.ops->input(x.self, "HTTP/1.1 200", 12, 0);
     x.ops->note(x.self, INFRA_NOTE_CONNECTED, 0, INFRA_SEC(1));
@@ -868,7 +868,7 @@ START_TEST(floods_are_cut_off)
 
     create((struct infra_probe_http_options) { .method = "GET" });
     struct infra_exchange x = infra_probe_exchange(probe);
-    infra_probe_start(probe, 0);
+    infra_probe_start(probe, 0, 0);
     x.ops->note(x.self, INFRA_NOTE_CONNECTED, 0, 0);
     x.ops->input(x.self, rows[_i].start, taken, 0);
     while (x.ops->want(x.self) == INFRA_WANT_IO && taken < 100000) {

@@ -115,7 +115,7 @@ START_TEST(a_reply_may_ask)
 
         t.split = (enum test_split)split;
         t.split_number = 5;
-        infra_probe_start(probe, 0);
+        infra_probe_start(probe, 0, 0);
         test_transport_run(&t, infra_probe_exchange(probe));
         ck_assert_int_eq(infra_probe_result(probe, &r), INFRA_OK);
         ck_assert_msg(r.reason == rows[_i].reason, "%s: %s", rows[_i].name,

@@ -340,7 +340,7 @@ START_TEST(other_methods_are_answered)
     peer_packet(&peer, switches[_i].method, switches[_i].method_size);
     t.steps_count = peer.steps_count;
     peer_expect(&peer, switches[_i].answer, answer);
-    infra_probe_start(probe, 0);
+    infra_probe_start(probe, 0, 0);
     test_transport_run(&t, infra_probe_exchange(probe));
     ck_assert_uint_ge(t.heard_count, 4 + answer);
     ck_assert_mem_eq(t.heard + t.heard_count - 4 - answer,

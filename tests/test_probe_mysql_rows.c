@@ -208,7 +208,7 @@ START_TEST(replies_are_bounded)
     const struct infra_exchange x = infra_probe_exchange(probe);
     struct infra_probe_result r;
 
-    infra_probe_start(probe, 0);
+    infra_probe_start(probe, 0, 0);
     x.ops->note(x.self, INFRA_NOTE_CONNECTED, 0, 0);
     x.ops->input(x.self, peer.steps[1].bytes, peer.steps[1].size, 0);
     if (_i < 2) {
@@ -249,7 +249,7 @@ START_TEST(the_limit_is_exact)
     struct peer more = { .sequence = 2 };
     size_t count = peer.size;
 
-    infra_probe_start(probe, 0);
+    infra_probe_start(probe, 0, 0);
     x.ops->note(x.self, INFRA_NOTE_CONNECTED, 0, 0);
     x.ops->input(x.self, peer.bytes, peer.size, 0);
     peer_ok(&more);
@@ -300,7 +300,7 @@ START_TEST(long_rows_overwrite_nothing)
     peer_log_in(&peer);
     peer_query(&peer, PEER_VARIABLES);
     peer_result(&peer, "a", rows);
-    infra_probe_start(probe, 0);
+    infra_probe_start(probe, 0, 0);
     x.ops->note(x.self, INFRA_NOTE_CONNECTED, 0, 0);
     for (size_t i = 0; i < peer.steps_count; i++) {
         if (peer.steps[i].kind == TEST_STEP_SEND) {

@@ -120,7 +120,7 @@ START_TEST(checks_are_independent)
                           INFRA_PROBE_HAS_POSITION | INFRA_PROBE_HAS_LAG);
     ck_assert_str_eq(infra_probe_text(probe, INFRA_PROBE_TEXT_POSITION),
                      "0-1-5");
-    infra_probe_start(probe, 0);
+    infra_probe_start(probe, 0, 0);
     ck_assert_str_eq(infra_probe_text(probe, INFRA_PROBE_TEXT_VERSION), "");
     test_transport_run(&t, infra_probe_exchange(probe));
     ck_assert_int_eq(infra_probe_result(probe, &r), INFRA_OK);
@@ -163,7 +163,7 @@ START_TEST(the_farewell_is_the_end)
     const void *bytes;
 
     good_conversation();
-    infra_probe_start(probe, 0);
+    infra_probe_start(probe, 0, 0);
     x.ops->note(x.self, INFRA_NOTE_CONNECTED, 0, 0);
     for (size_t i = 0; i < peer.steps_count; i++) {
         if (peer.steps[i].kind == TEST_STEP_SEND) {

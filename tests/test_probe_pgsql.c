@@ -247,7 +247,7 @@ START_TEST(floods_are_cut_off)
         struct infra_exchange x = infra_probe_exchange(pgsql_probe);
         struct infra_probe_result r;
         size_t read = floods[i].begin_size;
-        infra_probe_start(pgsql_probe, 0);
+        infra_probe_start(pgsql_probe, 0, 0);
         x.ops->note(x.self, INFRA_NOTE_CONNECTED, 0, 0);
         x.ops->input(x.self, floods[i].begin, floods[i].begin_size, 0);
         while (infra_probe_result(pgsql_probe, &r) == INFRA_EAGAIN) {

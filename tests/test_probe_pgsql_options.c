@@ -108,7 +108,7 @@ START_TEST(closing_is_part_of_it)
     pgsql_create((struct infra_probe_pgsql_options) { .user = "a" });
     struct infra_exchange x = infra_probe_exchange(pgsql_probe);
 
-    infra_probe_start(pgsql_probe, 0);
+    infra_probe_start(pgsql_probe, 0, 0);
     x.ops->note(x.self, INFRA_NOTE_CLOSED, 0, 0);
     x.ops->note(x.self, INFRA_NOTE_CONNECTED, 0, 0);
     x.ops->input(x.self, PGSQL_AUTH_SASL, sizeof PGSQL_AUTH_SASL - 1, 1);

@@ -426,7 +426,7 @@ START_TEST(the_verdict_outlives_the_connection)
     for (size_t i = 0; i < INFRA__COUNT_OF(ends); i++) {
         struct pgsql_bytes b = answer_of(ends[i].cells);
         struct infra_probe_result r;
-        infra_probe_start(pgsql_probe, 0);
+        infra_probe_start(pgsql_probe, 0, 0);
         x.ops->note(x.self, INFRA_NOTE_CONNECTED, 0, 0);
         x.ops->input(x.self, PGSQL_WELCOME, sizeof PGSQL_WELCOME - 1, 0);
         x.ops->input(x.self, b.at, b.size, 0);

@@ -108,7 +108,7 @@ START_TEST(each_phase_has_its_deadline_and_its_reason)
                                 .steps_count = rows[_i].steps };
     struct infra_probe_result r;
 
-    infra_probe_start(probe, 0);
+    infra_probe_start(probe, 0, 0);
     test_transport_run(&t, infra_probe_exchange(probe));
     ck_assert_int_eq(infra_probe_result(probe, &r), INFRA_OK);
     ck_assert_msg(r.reason == rows[_i].reason, "%s: %s", rows[_i].name,
@@ -128,7 +128,7 @@ START_TEST(a_new_check_starts_over)
                                     .now = INFRA_SEC(10 * i) };
         struct infra_probe_result r;
 
-        infra_probe_start(probe, t.now);
+        infra_probe_start(probe, 0, t.now);
         test_transport_run(&t, infra_probe_exchange(probe));
         ck_assert_int_eq(infra_probe_result(probe, &r), INFRA_OK);
         ck_assert_uint_eq(r.reason, rows[row].reason);
@@ -137,9 +137,9 @@ START_TEST(a_new_check_starts_over)
 }
 END_TEST
 
-/* Patience stretches the deadline of every phase, of this check only; there is
- * no impatience. */
-START_TEST(patience_stretches_every_phase)
+/* timeout_scale stretches every deadline of this check, and of no other; below
+ * 1000 it has no effect. */
+START_TEST(timeout_scale_stretches_every_phase)
 {
     static const struct test_step connects[] = { TEST_HANG };
     static const struct test_step handshakes[] = { TEST_ACCEPT(0), TEST_HANG };
@@ -159,18 +159,15 @@ START_TEST(patience_stretches_every_phase)
     static const uint32_t permille[] = { 2500, 0, 999, 1001, UINT32_MAX };
     struct infra_probe_result r;
 
-    for (size_t i = 0; i <= INFRA__COUNT_OF(permille); i++) {
+    for (size_t i = 0; i < INFRA__COUNT_OF(permille); i++) {
         struct test_transport t = { .steps = phases[_i].script,
                                     .steps_count = phases[_i].steps,
                                     .now = INFRA_SEC(1) };
         infra_time expected = phases[_i].plain;
-        if (i < INFRA__COUNT_OF(permille)) {
-            infra_probe_start_patiently(probe, permille[i], t.now);
-            expected =
-                permille[i] > 1000 ? expected / 1000 * permille[i] : expected;
-        } else {
-            infra_probe_start(probe, t.now);
+        if (permille[i] > 1000) {
+            expected = expected / 1000 * permille[i];
         }
+        infra_probe_start(probe, permille[i], t.now);
         test_transport_run(&t, infra_probe_exchange(probe));
         ck_assert_int_eq(infra_probe_result(probe, &r), INFRA_OK);
         ck_assert_uint_eq(r.outcome, INFRA_OUTCOME_TIMEOUT);
@@ -179,8 +176,8 @@ START_TEST(patience_stretches_every_phase)
 }
 END_TEST
 
-/* Who waits for ever stays so, however patient. */
-START_TEST(patience_has_no_end)
+/* A timeout that is scaled past the end of time is none. */
+START_TEST(timeout_scale_has_no_end)
 {
     const struct infra_probe_tcp_options options = {
         .size = sizeof options,
@@ -189,7 +186,7 @@ START_TEST(patience_has_no_end)
     struct infra_probe *tcp = NULL;
 
     ck_assert_int_eq(infra_probe_tcp(&tcp, &options), INFRA_OK);
-    infra_probe_start_patiently(tcp, 3000, INFRA_SEC(1));
+    infra_probe_start(tcp, 3000, INFRA_SEC(1));
     struct infra_exchange exchange = infra_probe_exchange(tcp);
     ck_assert_uint_eq(exchange.ops->deadline(exchange.self), INFRA_TIME_NEVER);
     infra_probe_destroy(tcp);
@@ -209,7 +206,7 @@ START_TEST(a_tcp_check_may_include_the_handshake)
     struct infra_probe_result r;
 
     ck_assert_int_eq(infra_probe_tcp(&tcp, &options), INFRA_OK);
-    infra_probe_start(tcp, 0);
+    infra_probe_start(tcp, 0, 0);
     test_transport_run(&t, infra_probe_exchange(tcp));
     ck_assert_int_eq(infra_probe_result(tcp, &r), INFRA_OK);
     ck_assert_uint_eq(r.reason, INFRA_PROBE_REASON_PASSED);
@@ -242,8 +239,8 @@ static Suite *phases_suite(void)
     tcase_add_loop_test(tc, each_phase_has_its_deadline_and_its_reason, 0,
                         INFRA__COUNT_OF(rows));
     tcase_add_test(tc, a_new_check_starts_over);
-    tcase_add_loop_test(tc, patience_stretches_every_phase, 0, 4);
-    tcase_add_test(tc, patience_has_no_end);
+    tcase_add_loop_test(tc, timeout_scale_stretches_every_phase, 0, 4);
+    tcase_add_test(tc, timeout_scale_has_no_end);
     tcase_add_test(tc, a_tcp_check_may_include_the_handshake);
     tcase_add_test(tc, arguments_are_checked);
     suite_add_tcase(s, tc);

@@ -574,7 +574,7 @@ START_TEST(floods_are_cut_off)
 
     create((struct infra_probe_redis_options) { .ask = 1 });
     struct infra_exchange x = infra_probe_exchange(probe);
-    infra_probe_start(probe, 0);
+    infra_probe_start(probe, 0, 0);
     x.ops->note(x.self, INFRA_NOTE_CONNECTED, 0, 0);
     x.ops->input(x.self, "+", 1, 0);
     while (x.ops->want(x.self) == INFRA_WANT_IO && ++count < 100000) {
@@ -604,7 +604,7 @@ START_TEST(checks_are_independent)
         test_probe_reply(probe, &row->reply, TEST_SPLIT_NONE, 0);
         ck_assert_str_eq(infra_probe_text(probe, INFRA_PROBE_TEXT_POSITION),
                          row->position != NULL ? row->position : "");
-        infra_probe_start(probe, 0);
+        infra_probe_start(probe, 0, 0);
         ck_assert_str_eq(infra_probe_text(probe, INFRA_PROBE_TEXT_MESSAGE), "");
         test_transport_run(&t, infra_probe_exchange(probe));
         ck_assert_str_eq(infra_probe_text(probe, INFRA_PROBE_TEXT_MESSAGE), "");

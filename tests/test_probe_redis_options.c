@@ -91,12 +91,12 @@ START_TEST(options_are_followed)
 
     ck_assert_int_eq(infra_probe_redis(&probe, &o), INFRA_OK);
     memset(password, 'x', sizeof password - 1);
-    infra_probe_start(probe, 0);
+    infra_probe_start(probe, 0, 0);
     test_transport_run(&t, infra_probe_exchange(probe));
     ck_assert_int_eq(infra_probe_result(probe, &r), INFRA_OK);
     ck_assert_uint_eq(r.reason, INFRA_PROBE_REASON_NO_REPLY);
     ck_assert_uint_eq(r.duration, INFRA_MS(89));
-    infra_probe_start(probe, 0);
+    infra_probe_start(probe, 0, 0);
     test_transport_run(&u, infra_probe_exchange(probe));
     ck_assert_int_eq(infra_probe_result(probe, &r), INFRA_OK);
     ck_assert_uint_eq(r.reason, INFRA_PROBE_REASON_CONNECT_TIMEOUT);

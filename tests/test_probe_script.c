@@ -294,7 +294,7 @@ static void check(struct infra_probe *probe, const struct row *row,
            row->peer[t.steps_count].kind != TEST_STEP_ACCEPT) {
         t.steps_count++;
     }
-    infra_probe_start(probe, 0);
+    infra_probe_start(probe, 0, 0);
     test_transport_run(&t, infra_probe_exchange(probe));
     ck_assert_int_eq(infra_probe_result(probe, &r), INFRA_OK);
     ck_assert_msg(r.reason == row->reason && r.status == row->passed,
@@ -358,7 +358,7 @@ START_TEST(checks_are_independent)
     const void *out;
 
     for (size_t i = 0; i < INFRA__COUNT_OF(next) * 2; i++) {
-        infra_probe_start(probe, 0);
+        infra_probe_start(probe, 0, 0);
         x.ops->note(x.self, INFRA_NOTE_CONNECTED, 0, 0);
         x.ops->input(x.self, "1", 1, 0);
         ck_assert_uint_eq(x.ops->output(x.self, &out), 5);
@@ -385,7 +385,7 @@ START_TEST(a_wrong_answer_is_shown)
     memset(answer, 'n', sizeof answer);
     memset(shown, 'n', sizeof shown);
     shown[127] = '\0';
-    infra_probe_start(probe, 0);
+    infra_probe_start(probe, 0, 0);
     x.ops->note(x.self, INFRA_NOTE_CONNECTED, 0, 0);
     x.ops->input(x.self, answer, sizeof answer, 0);
     ck_assert_str_eq(infra_probe_text(probe, INFRA_PROBE_TEXT_MESSAGE), shown);
@@ -406,7 +406,7 @@ START_TEST(floods_are_cut_off)
         struct infra_probe_result r;
         size_t count = 2;
 
-        infra_probe_start(probe, 0);
+        infra_probe_start(probe, 0, 0);
         x.ops->note(x.self, INFRA_NOTE_CONNECTED, 0, 0);
         x.ops->input(x.self, "yx", 2, 0);
         while (x.ops->want(x.self) == INFRA_WANT_IO && count < 100000) {
@@ -459,7 +459,7 @@ START_TEST(searches_agree_with_strstr)
             reason = good < bad ? INFRA_PROBE_REASON_PASSED
                                 : INFRA_PROBE_REASON_UNEXPECTED;
         }
-        infra_probe_start(probe, 0);
+        infra_probe_start(probe, 0, 0);
         x.ops->note(x.self, INFRA_NOTE_CONNECTED, 0, 0);
         x.ops->input(x.self, text, sizeof text - 1, 0);
         x.ops->note(x.self, INFRA_NOTE_EOF, 0, 0);

@@ -134,7 +134,7 @@ START_TEST(the_number_of_steps_is_bounded)
     ck_assert_int_eq(create(steps, 65), INFRA_EINVAL);
     ck_assert_ptr_null(probe);
     ck_assert_int_eq(create(steps, 64), INFRA_OK);
-    infra_probe_start(probe, 0);
+    infra_probe_start(probe, 0, 0);
     test_transport_run(&t, infra_probe_exchange(probe));
     ck_assert_int_eq(infra_probe_result(probe, &r), INFRA_OK);
     ck_assert_uint_eq(r.reason, INFRA_PROBE_REASON_PASSED);
@@ -169,12 +169,12 @@ START_TEST(options_are_followed)
     ck_assert_int_eq(infra_probe_script(&probe, &o), INFRA_OK);
     memset(text, 'x', 5);
     memset(steps, 0, sizeof steps);
-    infra_probe_start(probe, 0);
+    infra_probe_start(probe, 0, 0);
     test_transport_run(&t, infra_probe_exchange(probe));
     ck_assert_int_eq(infra_probe_result(probe, &r), INFRA_OK);
     ck_assert_uint_eq(r.reason, INFRA_PROBE_REASON_SLOW_REPLY);
     ck_assert_uint_eq(r.duration, INFRA_MS(89));
-    infra_probe_start(probe, 0);
+    infra_probe_start(probe, 0, 0);
     test_transport_run(&u, infra_probe_exchange(probe));
     ck_assert_int_eq(infra_probe_result(probe, &r), INFRA_OK);
     ck_assert_uint_eq(r.duration, INFRA_MS(40));
@@ -227,7 +227,7 @@ START_TEST(the_allocation_may_fail)
     ck_assert_ptr_null(probe);
     test_heap_init(&heap, 1);
     ck_assert_int_eq(create(steps, 3), INFRA_OK);
-    infra_probe_start(probe, 0);
+    infra_probe_start(probe, 0, 0);
     test_transport_run(&t, infra_probe_exchange(probe));
     ck_assert_int_eq(infra_probe_result(probe, &r), INFRA_OK);
     ck_assert_uint_eq(r.reason, INFRA_PROBE_REASON_PASSED);

@@ -37,7 +37,7 @@ static struct infra_probe_result run(struct test_transport *t)
 {
     struct infra_probe_result r;
 
-    infra_probe_start(probe, t->now);
+    infra_probe_start(probe, 0, t->now);
     test_transport_run(t, infra_probe_exchange(probe));
     ck_assert_int_eq(infra_probe_result(probe, &r), INFRA_OK);
     return r;
@@ -117,7 +117,7 @@ START_TEST(early_deadlines_are_harmless)
 
     create(0);
     struct infra_exchange x = infra_probe_exchange(probe);
-    infra_probe_start(probe, INFRA_SEC(10));
+    infra_probe_start(probe, 0, INFRA_SEC(10));
     ck_assert_uint_eq(x.ops->deadline(x.self), INFRA_SEC(11));
     x.ops->note(x.self, INFRA_NOTE_DEADLINE, 0, INFRA_SEC(11) - 1);
     ck_assert_uint_eq(x.ops->want(x.self), INFRA_WANT_CONNECT);
@@ -136,7 +136,7 @@ START_TEST(odd_notes_while_connecting)
 
     create(0);
     struct infra_exchange x = infra_probe_exchange(probe);
-    infra_probe_start(probe, 0);
+    infra_probe_start(probe, 0, 0);
     x.ops->input(x.self, "x", 1, 0);
     x.ops->sent(x.self, 1, 0);
     x.ops->note(x.self, INFRA_NOTE_TLS_UP, 0, 0);
@@ -164,7 +164,7 @@ START_TEST(results_stand_until_the_next_start)
     ck_assert_int_eq(infra_probe_result(probe, &r), INFRA_EAGAIN);
     x.ops->note(x.self, INFRA_NOTE_CONNECTED, 0, 0);
     ck_assert_int_eq(infra_probe_result(probe, &r), INFRA_EAGAIN);
-    infra_probe_start(probe, 0);
+    infra_probe_start(probe, 0, 0);
     ck_assert_int_eq(infra_probe_result(probe, &r), INFRA_EAGAIN);
     x.ops->note(x.self, INFRA_NOTE_FAILED, INFRA_OUTCOME_REFUSED, 5);
     x.ops->note(x.self, INFRA_NOTE_CONNECTED, 0, 6);
@@ -172,7 +172,7 @@ START_TEST(results_stand_until_the_next_start)
     ck_assert_int_eq(infra_probe_result(probe, &r), INFRA_OK);
     ck_assert_uint_eq(r.reason, INFRA_PROBE_REASON_REFUSED);
     ck_assert_uint_eq(r.duration, 5);
-    infra_probe_start(probe, INFRA_SEC(9));
+    infra_probe_start(probe, 0, INFRA_SEC(9));
     ck_assert_int_eq(infra_probe_result(probe, &r), INFRA_EAGAIN);
     x.ops->note(x.self, INFRA_NOTE_CONNECTED, 0, INFRA_SEC(9));
     ck_assert_int_eq(infra_probe_result(probe, &r), INFRA_OK);

@@ -214,7 +214,7 @@ START_TEST(traffic_brings_a_check_forward)
     int listener = test_listen(AF_UNIX, 64, &endpoint);
     ck_assert_int_eq(set(0, "a", &endpoint, tcp_probe()), INFRA_OK);
     run_check(0);
-    (void)expect_change(INFRA_HEALTH_UP, INFRA_PROBE_PASSED);
+    (void)expect_change(INFRA_HEALTH_UP, INFRA_PROBE_REASON_PASSED);
     infra_time last = now;
     (void)close(listener);
     now += INFRA_MS(100);
@@ -223,7 +223,7 @@ START_TEST(traffic_brings_a_check_forward)
     ck_assert_uint_eq(infra_driver_deadline(driver), last + INFRA_MS(500));
     run_check(0);
     ck_assert_uint_eq(now, last + INFRA_MS(500));
-    (void)expect_change(INFRA_HEALTH_DOWN, INFRA_PROBE_REFUSED);
+    (void)expect_change(INFRA_HEALTH_DOWN, INFRA_PROBE_REASON_REFUSED);
 }
 END_TEST
 

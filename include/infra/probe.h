@@ -7,7 +7,7 @@
  * @code
  * struct infra_probe_http_options o = { .size = sizeof o, .path = "/health" };
  * infra_probe_http(&probe, &o);
- * infra_probe_start(probe, now);
+ * infra_probe_start(probe, 0, now);
  * run(infra_probe_exchange(probe));          // until want() is DONE
  * infra_probe_result(probe, &result);        // result.outcome, result.reason
  * @endcode
@@ -422,21 +422,13 @@ INFRA_API void infra_probe_destroy(struct infra_probe *probe);
 /**
  * Start a check and forget the previous one.
  *
- * Thread safety: owner.
- */
-INFRA_API void infra_probe_start(struct infra_probe *probe, infra_time now);
-
-/**
- * Start a check with longer deadlines, for a checker that doubts itself.
- *
- * @param patience_permille  Factor for each timeout in the options, in
- *                           thousandths; below 1000 counts as 1000.
+ * @param timeout_scale  Factor for the timeouts of this check, in thousandths,
+ *                       for a checker that doubts itself; below 1000: 1000.
  *
  * Thread safety: owner.
  */
-INFRA_API void infra_probe_start_patiently(struct infra_probe *probe,
-                                           uint32_t patience_permille,
-                                           infra_time now);
+INFRA_API void infra_probe_start(struct infra_probe *probe,
+                                 uint32_t timeout_scale, infra_time now);
 
 /**
  * Return the conversation to run, valid for the lifetime of the probe.

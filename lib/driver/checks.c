@@ -163,8 +163,7 @@ static void start_check(struct infra__backend *b, infra_time now)
     p->late_max = late > p->late_max ? late : p->late_max;
     p->started++;
     p->running++;
-    infra_probe_start_patiently(b->probe, infra_health_patience(p->health),
-                                now);
+    infra_probe_start(b->probe, infra_health_patience(p->health), now);
     infra__job_start(&b->job, now);
 }
 

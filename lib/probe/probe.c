@@ -11,7 +11,7 @@
 
 #define CONNECT_TIMEOUT_DEFAULT INFRA_SEC(1)
 #define RESPONSE_TIMEOUT_DEFAULT INFRA_SEC(2)
-#define PATIENCE_PLAIN 1000u
+#define SCALE_PLAIN 1000u
 
 _Static_assert(sizeof(struct infra_probe_result) == 104,
                "results are 104 bytes");
@@ -118,25 +118,20 @@ void infra_probe_destroy(struct infra_probe *probe)
 /* When a phase that begins now has taken too long. */
 static infra_time end_of(const struct infra_probe *probe, infra_time limit)
 {
-    infra_time stretched = limit > INFRA_TIME_NEVER / probe->patience
+    infra_time stretched = limit > INFRA_TIME_NEVER / probe->timeout_scale
                                ? INFRA_TIME_NEVER
-                               : limit * probe->patience / PATIENCE_PLAIN;
+                               : limit * probe->timeout_scale / SCALE_PLAIN;
 
     return infra__time_add(probe->now, stretched);
 }
 
-void infra_probe_start(struct infra_probe *probe, infra_time now)
-{
-    infra_probe_start_patiently(probe, PATIENCE_PLAIN, now);
-}
-
-void infra_probe_start_patiently(struct infra_probe *probe,
-                                 uint32_t patience_permille, infra_time now)
+void infra_probe_start(struct infra_probe *probe, uint32_t timeout_scale,
+                       infra_time now)
 {
     probe->now = now;
     probe->started = now;
-    probe->patience =
-        patience_permille > PATIENCE_PLAIN ? patience_permille : PATIENCE_PLAIN;
+    probe->timeout_scale =
+        timeout_scale > SCALE_PLAIN ? timeout_scale : SCALE_PLAIN;
     probe->deadline = end_of(probe, probe->limits.connect_timeout);
     probe->want = INFRA_WANT_CONNECT;
     probe->has_input = false;

@@ -44,8 +44,8 @@ struct infra_probe {
     infra_time started;
     infra_time deadline;
     infra_time response_deadline;
-    uint32_t patience; /* Thousandths of the limits. */
-    uint32_t want;     /* enum infra_exchange_want */
+    uint32_t timeout_scale; /* Of the limits, in thousandths. */
+    uint32_t want;          /* enum infra_exchange_want */
     bool has_input;
     bool is_talking; /* connected() was called. */
     bool was_heard;  /* It is over by what the peer said. */

@@ -87,7 +87,7 @@ static void run(struct infra_probe *probe, const uint8_t *data, size_t size,
 {
     struct infra_exchange x = infra_probe_exchange(probe);
 
-    infra_probe_start(probe, 0);
+    infra_probe_start(probe, 0, 0);
     x.ops->note(x.self, INFRA_NOTE_CONNECTED, 0, 0);
     for (size_t at = 0; at < size;) {
         size_t count = piece(split, data + at, size - at);

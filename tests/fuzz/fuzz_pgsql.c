@@ -81,7 +81,7 @@ static struct infra_probe_result run(struct infra_probe *probe,
 
     p->login.number = 0;
     p->memory.is_set = false;
-    infra_probe_start(probe, 0);
+    infra_probe_start(probe, 0, 0);
     x.ops->note(x.self, INFRA_NOTE_CONNECTED, 0, 0);
     serve(x);
     for (size_t at = 0; at < size;) {

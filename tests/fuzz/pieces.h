@@ -36,7 +36,7 @@ static inline struct infra_probe_result fuzz_run(struct infra_probe *probe,
     struct infra_exchange x = infra_probe_exchange(probe);
     struct infra_probe_result r;
 
-    infra_probe_start(probe, 0);
+    infra_probe_start(probe, 0, 0);
     x.ops->note(x.self, INFRA_NOTE_CONNECTED, 0, 0);
     fuzz_listen(x);
     for (size_t at = 0; at < size;) {
