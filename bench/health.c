@@ -135,9 +135,9 @@ static void turn(struct run *r, infra_time until)
 
     (void)poll(&p, 1, (int)ms);
     now = infra_driver_now();
-    (void)infra_prober_load(r->prober, &before);
+    (void)infra_prober_inspect_load(r->prober, &before);
     (void)infra_driver_step(r->driver, now);
-    (void)infra_prober_load(r->prober, &after);
+    (void)infra_prober_inspect_load(r->prober, &after);
     for (uint64_t i = before.started; i < after.started; i++) {
         histogram_add(&r->late, now > due ? now - due : 0);
     }
@@ -147,7 +147,7 @@ static uint64_t checks(const struct run *r)
 {
     struct infra_prober_stats stats = { .size = sizeof stats };
 
-    (void)infra_prober_load(r->prober, &stats);
+    (void)infra_prober_inspect_load(r->prober, &stats);
     return stats.started;
 }
 

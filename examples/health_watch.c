@@ -262,7 +262,7 @@ static void print_table(FILE *out, const struct watch *w, infra_time now)
     for (uint32_t id = 0; id < w->count; id++) {
         print_row(out, w, id, now);
     }
-    (void)infra_prober_load(w->prober, &load);
+    (void)infra_prober_inspect_load(w->prober, &load);
     fprintf(out,
             "%u running, %u waiting, at most %.1f ms late; Ctrl-C ends\033[K\n"
             "\033[J",

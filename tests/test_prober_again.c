@@ -246,7 +246,7 @@ START_TEST(the_line_is_not_begun_anew)
         ck_assert_msg(checks[key] >= 4, "%s: %u", keys[key],
                       (unsigned)checks[key]);
     }
-    ck_assert_int_eq(infra_prober_load(prober, &load), INFRA_OK);
+    ck_assert_int_eq(infra_prober_inspect_load(prober, &load), INFRA_OK);
     ck_assert_uint_le(load.waiting, KEYS);
 }
 END_TEST
@@ -262,10 +262,10 @@ START_TEST(what_is_gone_is_forgotten)
     long live_before = heap.live;
     now = next_of(0);
     turn();
-    ck_assert_int_eq(infra_prober_load(prober, &load), INFRA_OK);
+    ck_assert_int_eq(infra_prober_inspect_load(prober, &load), INFRA_OK);
     ck_assert_uint_eq(load.running, 1);
     ck_assert_int_eq(infra_prober_remove(prober, 0), INFRA_OK);
-    ck_assert_int_eq(infra_prober_load(prober, &load), INFRA_OK);
+    ck_assert_int_eq(infra_prober_inspect_load(prober, &load), INFRA_OK);
     ck_assert_uint_eq(load.running, 0);
     ck_assert_uint_eq(infra_driver_deadline(driver), INFRA_TIME_NEVER);
     now += INFRA_SEC(10);

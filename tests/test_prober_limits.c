@@ -126,7 +126,7 @@ static struct infra_prober_stats load(void)
 {
     struct infra_prober_stats stats = { .size = sizeof stats };
 
-    ck_assert_int_eq(infra_prober_load(prober, &stats), INFRA_OK);
+    ck_assert_int_eq(infra_prober_inspect_load(prober, &stats), INFRA_OK);
     return stats;
 }
 
@@ -380,9 +380,9 @@ START_TEST(options_are_looked_at)
                          INFRA_EINVAL);
     }
     create(0, 0, 0);
-    ck_assert_int_eq(infra_prober_load(NULL, &stats), INFRA_EINVAL);
-    ck_assert_int_eq(infra_prober_load(prober, NULL), INFRA_EINVAL);
-    ck_assert_int_eq(infra_prober_load(prober, &stats), INFRA_EINVAL);
+    ck_assert_int_eq(infra_prober_inspect_load(NULL, &stats), INFRA_EINVAL);
+    ck_assert_int_eq(infra_prober_inspect_load(prober, NULL), INFRA_EINVAL);
+    ck_assert_int_eq(infra_prober_inspect_load(prober, &stats), INFRA_EINVAL);
 }
 END_TEST
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /**
  * @file apply.h
- * What a prober finds becomes marks of a balancer: the lines that every host of
+ * From a prober's events to a balancer's marks: the lines that every host of
  * both would write.
  *
  * @code
@@ -11,8 +11,8 @@
  * }
  * @endcode
  *
- * Ids are the same in both.  A host that logs, or counts, takes the events
- * itself and hands each on:
+ * Prober and balancer use the same ids.  A host that logs or counts takes the
+ * events itself and passes each on:
  *
  * @code
  * while (infra_prober_next(prober, infra_driver_now(), &event) == INFRA_OK) {
@@ -21,11 +21,12 @@
  * }
  * @endcode
  *
- * UP, DEGRADED and DOWN are marks on INFRA_AXIS_HEALTH.  A WISH is done: READY,
- * DRAIN and MAINTENANCE are UP, DRAINING and DOWN on INFRA_AXIS_ADMIN, a weight
- * is that of infra_balancer_set_share() or _set_weight(), where 0 is nothing.
- * What was never wished is left alone, and so is a cap (in_flight_max), which
- * is a matter of infra_balancer_set().  DOUBT and TRUST change nothing.
+ * UP, DEGRADED and DOWN become marks on INFRA_AXIS_HEALTH.  A WISH is carried
+ * out: READY, DRAIN and MAINTENANCE become UP, DRAINING and DOWN on
+ * INFRA_AXIS_ADMIN; a weight goes to infra_balancer_set_share() or
+ * _set_weight(), where 0 is no traffic.  A value that was never requested stays
+ * as it is, and so does a cap (in_flight_max), which belongs to
+ * infra_balancer_set().  DOUBT and TRUST change nothing.
  */
 #ifndef INFRA_APPLY_H
 #define INFRA_APPLY_H
@@ -38,24 +39,23 @@ extern "C" {
 #endif
 
 /**
- * Take all events of a prober and do what they say.  Publishing is the host's.
+ * Apply all events of a prober to a balancer.  The host publishes.
  *
- * @return How many events changed something, 0 or more; INFRA_EINVAL: NULL.  An
- *         event of an id that the balancer does not know is dropped: set a
- *         backend there before it is checked.
+ * @return The number of events that changed a mark or a weight, 0 or more;
+ *         INFRA_EINVAL: NULL.  An event for an id unknown to the balancer is
+ *         dropped: set a backend there before it is checked.
  *
- * The balancer's owner calls, too.  Thread safety: owner (of the driver).
+ * The balancer must have the same owner.  Thread safety: owner (of the driver).
  */
 INFRA_API int infra_prober_apply(struct infra_prober *prober,
                                  struct infra_balancer *balancer,
                                  infra_time now);
 
 /**
- * Do what one event says.
+ * Apply one event to a balancer.
  *
- * @return INFRA_OK, also if there is nothing to do; INFRA_ENOENT: the balancer
- *         does not know the id; INFRA_EINVAL: NULL, or a value that there is
- *         not.
+ * @return INFRA_OK, also if nothing is to change; INFRA_ENOENT: the id is
+ *         unknown to the balancer; INFRA_EINVAL: NULL, or an unknown value.
  *
  * Thread safety: owner (of the balancer).
  */

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /**
  * @file driver.h Sockets for the pure modules, on Linux epoll: one descriptor
- * to poll, and one step.  And the compositions that need them: `infra_prober`,
- * health checks over real connections.
+ * to poll and one step.  Three pieces run on a driver: `infra_prober` (health
+ * checks), `infra_elector` (failover over a lease store), and the lease in a
+ * file.
  *
- * In an event loop that the host has already:
+ * In the host's own event loop:
  *
  * @code
  * poll infra_driver_fd(driver) for reading;
@@ -14,14 +15,14 @@
  * }
  * @endcode
  *
- * Or on a thread that the host starts, infra_driver_run() in place of the first
- * two lines.  Every descriptor is non-blocking and close-on-exec.  No call
- * blocks but infra_driver_run().  A turn reads what came before it expires
- * deadlines, so that a process that was paused does not condemn everyone.
- * After fork() the child may only destroy.
+ * On a thread of the host, infra_driver_run() replaces the first two lines.
+ * Every descriptor is non-blocking and close-on-exec.  Only infra_driver_run()
+ * and a lease in a file block.  A step reads waiting bytes before it expires
+ * deadlines, so a pause of the process does not fail every check.  After
+ * fork() the child may only destroy.
  *
- * When a call returns INFRA_ESYSTEM, errno says why; it means nothing after
- * any other result.
+ * INFRA_ESYSTEM: errno has the reason.  After any other result errno means
+ * nothing.
  */
 #ifndef INFRA_DRIVER_H
 #define INFRA_DRIVER_H
@@ -44,16 +45,16 @@ struct infra_elector; /**< Failover over a lease store, run by a driver. */
 /** Options of infra_driver_create(). */
 struct infra_driver_options {
     size_t size;
-    const struct infra_allocator *allocator;
+    const struct infra_allocator *allocator; /**< NULL: libc. */
 };
 
 /**
- * Create a driver with nothing to do.  It takes three descriptors.
+ * Create a driver.  It opens three descriptors.
  *
  * @param[out] ret  Set on success only.
  * @param options   NULL for all defaults.
  * @return INFRA_OK; INFRA_ENOMEM; INFRA_EINVAL; INFRA_ESTRUCT; INFRA_ESYSTEM:
- *         no descriptor to be had; see errno.
+ *         no descriptor is left.
  *
  * Allocates.  Thread safety: any.
  */
@@ -67,24 +68,22 @@ INFRA_API INFRA_NODISCARD int infra_driver_create(
  */
 INFRA_API void infra_driver_destroy(struct infra_driver *driver);
 
-/** CLOCK_BOOTTIME in nanoseconds: the time that a driver goes by.  Thread
- *  safety: any. */
+/** The driver's clock: CLOCK_BOOTTIME in nanoseconds.  Thread safety: any. */
 INFRA_API infra_time infra_driver_now(void);
 
-/** The descriptor to poll for reading, the only one: it is readable when a
- *  socket is ready and when the deadline has come, and then until the next
- *  step.  A host with another clock than infra_driver_now() goes by the
- *  deadline itself.  It is the driver's: do not close it.  Thread safety: any.
- */
+/** The one descriptor to poll for reading.  It becomes readable when a socket
+ *  is ready or the deadline has passed, and stays so until the next step.  A
+ *  host whose clock is not infra_driver_now() must time the deadline itself.
+ *  The driver owns the descriptor: do not close it.  Thread safety: any. */
 INFRA_API int infra_driver_fd(const struct infra_driver *driver);
 
-/** When infra_driver_step() is to be called at the latest, for a host that has
- *  timers of its own, or a clock; it changes with every call on the driver or
- *  its probers.  Thread safety: owner. */
+/** Latest time of the next infra_driver_step(), for a host with timers of its
+ *  own.  Every call on the driver, its probers or its electors may change it.
+ *  Thread safety: owner. */
 INFRA_API infra_time infra_driver_deadline(const struct infra_driver *driver);
 
 /**
- * Do what can be done without waiting: first the I/O that is ready, then the
+ * Do all work that needs no waiting: first the I/O that is ready, then the
  * deadlines that have passed.
  *
  * @return INFRA_OK; INFRA_EINVAL: NULL.
@@ -94,11 +93,11 @@ INFRA_API infra_time infra_driver_deadline(const struct infra_driver *driver);
 INFRA_API int infra_driver_step(struct infra_driver *driver, infra_time now);
 
 /**
- * Wait and step until a prober has an event for the host, infra_driver_wake()
- * is called, or @p until comes.
+ * Wait and step until a prober or elector has an event for the host, or
+ * infra_driver_wake() is called, or @p until has passed.
  *
- * @return INFRA_OK; INFRA_EAGAIN: @p until came; INFRA_EINVAL: NULL;
- *         INFRA_ESYSTEM: epoll failed; see errno.
+ * @return INFRA_OK; INFRA_EAGAIN: @p until has passed; INFRA_EINVAL: NULL;
+ *         INFRA_ESYSTEM: epoll failed.
  *
  * Thread safety: owner.
  */
@@ -106,9 +105,9 @@ INFRA_API INFRA_NODISCARD int infra_driver_run(struct infra_driver *driver,
                                                infra_time until);
 
 /**
- * Make the present or next infra_driver_run() return, and the descriptor
- * readable until the next step.  It is async-signal-safe, the only call that
- * is: one write(), and errno is kept.
+ * Make the current or next infra_driver_run() return, and the descriptor
+ * readable until the next step.  Async-signal-safe, the only such call of the
+ * library: one write(), errno kept.
  *
  * Thread safety: any.
  */
@@ -116,53 +115,54 @@ INFRA_API void infra_driver_wake(struct infra_driver *driver);
 
 /**
  * @name TLS
- * How a host's TLS library runs over the driver's sockets.  There is no TLS in
- * libinfra: what is trusted, which versions are spoken and what a name has to
- * match are the library's and the host's.  examples/tls_openssl.c has
- * the functions for OpenSSL.
+ * Functions through which the host's TLS library runs over the driver's
+ * sockets.  libinfra contains no TLS: trust, versions and the check of names
+ * are up to that library.  examples/tls_openssl.c has the functions for
+ * OpenSSL.
  *
- * A session is one connection's.  Its functions do what they can without
- * waiting and answer a count of bytes or one of these.  The driver then waits
- * until the socket is as wanted, and calls again; reading may have to wait
- * until the socket can be written, and the other way round.
+ * A session belongs to one connection.  Its functions never wait: each returns
+ * a count of bytes or an enum infra_tls_answer.  After a WANT the driver waits
+ * for the socket and calls again; a read may want to write, and a write may
+ * want to read.
  * @{
  */
 enum infra_tls_answer {
     INFRA_TLS_WANT_READ = -1,  /**< Again when the socket is readable. */
-    INFRA_TLS_WANT_WRITE = -2, /**< Again when it is writable. */
+    INFRA_TLS_WANT_WRITE = -2, /**< Again when the socket is writable. */
     INFRA_TLS_CLOSED = -3,     /**< The peer's close_notify came. */
-    INFRA_TLS_TRUNCATED = -4,  /**< The stream ended without it. */
-    INFRA_TLS_ERROR = -5,      /**< Anything else; the session is over. */
+    INFRA_TLS_TRUNCATED = -4,  /**< The stream ended without close_notify. */
+    INFRA_TLS_ERROR = -5,      /**< Any other failure; the session is over. */
 };
 
-/** The functions of a TLS library; all are needed.  They may not call the
+/** The functions of a TLS library, all required.  They may not call the
  *  driver. */
 struct infra_tls {
     size_t size;
-    void *user; /**< Handed to open(). */
+    void *user; /**< First argument of open(). */
     /**
-     * Begin a client's session on a connected, non-blocking socket.  It says
-     * nothing yet.
+     * Create a client's session on a connected, non-blocking socket.  It must
+     * send nothing yet.
      *
-     * @param fd    The driver's: not to be closed.  Writing to it must not
-     *              raise SIGPIPE (MSG_NOSIGNAL).
-     * @param name  Whom to ask for (SNI) and whom the certificate must name;
-     *              valid during the call.  NULL: the target has no name.
-     * @return The session.  NULL: there is no memory for it, which is not held
-     *         against the peer.
+     * @param fd    Owned by the driver: do not close it.  Writing to it must
+     *              not raise SIGPIPE (MSG_NOSIGNAL).
+     * @param name  Server name to ask for (SNI) and to require in the
+     *              certificate; valid during the call.  NULL: the target has
+     *              no name.
+     * @return The session.  NULL: no memory; this does not count against the
+     *         peer.
      */
     void *(*open)(void *user, int fd, const char *name);
-    /** Shake hands.  0: done, and the peer is who it should be. */
+    /** Continue the handshake.  0: done, and the peer is authenticated. */
     int (*handshake)(void *session);
-    /** Read at most @p size bytes, at least one.  It is called until it wants
-     *  something, so that what the session holds decrypted is not left. */
+    /** Read 1 to @p size bytes.  The driver calls again until the answer is a
+     *  WANT, so no decrypted bytes stay behind in the session. */
     long (*read)(void *session, void *bytes, size_t size);
-    /** Write some of @p size bytes, at least one.  After it wanted something
-     *  the same bytes come again, perhaps from another address. */
+    /** Write 1 to @p size bytes.  After a WANT the same bytes are passed
+     *  again, perhaps from another address. */
     long (*write)(void *session, const void *bytes, size_t size);
-    /** Free the session.  Unless it is to be @p quiet, say close_notify if that
-     *  needs no waiting.  After a failure it is quiet, and in a forked child,
-     *  where the connection is the parent's. */
+    /** Free the session.  With @p quiet 0, send close_notify if that needs no
+     *  waiting.  @p quiet is 1 after a failure, and in a forked child, whose
+     *  parent owns the connection. */
     void (*close)(void *session, int quiet);
 };
 /** @} */
@@ -170,27 +170,27 @@ struct infra_tls {
 /** Options of infra_prober_create(). */
 struct infra_prober_options {
     size_t size;
-    const struct infra_allocator *allocator;
-    /** The schedule and the counter; NULL: the defaults of health.h.  Its own
-     *  allocator counts for it. */
+    const struct infra_allocator *allocator; /**< NULL: libc. */
+    /** Schedule and counters; NULL: the defaults of health.h.  Its own
+     *  allocator is used for the health machine. */
     const struct infra_health_options *health;
-    /** For probes that want TLS; copied, and its user outlives the prober.
+    /** For probes that want TLS.  Copied; `user` must outlive the prober.
      *  NULL: such a probe ends with INFRA_PROBE_REASON_LOCAL. */
     const struct infra_tls *tls;
-    /** Most checks that run at once; 0: 512, half of the descriptors that a
-     *  process usually may open.  What is due beyond it waits its turn. */
+    /** Checks that run at once; 0: 512, half of the usual limit of
+     *  descriptors.  Further checks wait. */
     uint32_t concurrency_max;
-    /** Most checks that start in a second, evenly: 10 ms' worth of them at once
-     *  at most.  Up to 1000000; 0: as many as are due. */
+    /** Checks that start per second, up to 1000000, spread evenly: at most
+     *  10 ms' worth start at once; 0: no limit. */
     uint32_t rate_max_per_s;
 };
 
-/** What infra_prober_load() tells. */
+/** Result of infra_prober_inspect_load(). */
 struct infra_prober_stats {
     size_t size;
-    uint64_t started;    /**< Checks, since create. */
-    infra_time late_max; /**< The most that one started after it was due. */
-    uint32_t running;    /**< Checks. */
+    uint64_t started;    /**< Checks started since create. */
+    infra_time late_max; /**< Longest delay of a start after its due time. */
+    uint32_t running;    /**< Checks that run. */
     uint32_t waiting;    /**< Checks that are due and held by a limit. */
 };
 
@@ -199,16 +199,16 @@ struct infra_prober_target {
     size_t size;
     const char *key;                /**< As in infra_health_set(). */
     const struct sockaddr *address; /**< IPv4, IPv6 or Unix stream; copied. */
-    /** How to check it.  It belongs to the prober once the call succeeds; the
-     *  one that was given last for this id may be given again. */
+    /** The check.  The prober owns it once the call succeeds.  The probe last
+     *  given for this id may be given again. */
     struct infra_probe *probe;
-    /** The server's name for TLS, not empty, copied; NULL: it has none. */
+    /** Server name for TLS, not empty, copied; NULL: no name. */
     const char *tls_name;
     uint32_t id;
     uint32_t address_size;
-    /** 1: `initial` is what a backend counts as of which nothing is known, and
-     *  what the host takes it for; 0: the health options say.  A checker that
-     *  was restarted inherits its backends' marks so. */
+    /** 1: `initial` is the state of a backend without history, and the state
+     *  that the host assumes; 0: the health options decide.  With it a
+     *  restarted checker inherits the marks of its backends. */
     uint32_t has_initial;
     uint32_t initial; /**< enum infra_health_initial; with has_initial. */
 };
@@ -216,9 +216,8 @@ struct infra_prober_target {
 /**
  * Create a prober on a driver.
  *
- * Checks start in the order in which they were due.  A backend whose check
- * waits or runs is not due again, and a loop that was late skips checks, so
- * that nothing comes in bursts.
+ * Checks start in the order of their due times.  A backend whose check waits or
+ * runs is not due again, and a late loop skips checks, so there are no bursts.
  *
  * @param[out] ret  Set on success only.
  * @param options   NULL for all defaults.
@@ -236,19 +235,19 @@ INFRA_API INFRA_NODISCARD int infra_prober_create(
 INFRA_API void infra_prober_destroy(struct infra_prober *prober);
 
 /**
- * Begin to check a backend, or replace the address and probe of one.
+ * Begin to check a backend, or replace its address and probe.
  *
- * A host may say its whole list again at any time and in any order.  With the
- * same key, address and tls_name nothing changes, also where the key has
- * another id now, or was removed within 10 s: counter and schedule go on, a
- * check that waits keeps its place, and one that runs counts.  Another probe is
- * used from the next check on.  Another address drops the running check, which
- * is repeated soon.
+ * A host may repeat its whole list at any time and in any order.  With the
+ * same key, address and tls_name nothing changes, even if the key moves to
+ * another id or was removed up to 10 s ago: counters and schedule continue, a
+ * waiting check keeps its place, and the result of a running check counts.  A
+ * new probe is used from the next check on.  A new address drops the running
+ * check, which is repeated soon.
  *
  * @return INFRA_OK; INFRA_ENOMEM; INFRA_ESTRUCT; INFRA_EINVAL: id out of range,
- *         no key, no probe, an address family that is not known, an empty
- *         tls_name, an initial without has_initial or that there is not.  On
- *         failure the probe stays with the caller.
+ *         no key, no probe, an unknown address family, an empty tls_name, an
+ *         unknown initial or one without has_initial.  On failure the caller
+ *         keeps the probe.
  *
  * Allocates.  Thread safety: owner (of the driver).
  */
@@ -257,8 +256,8 @@ INFRA_API int infra_prober_set(struct infra_prober *prober,
                                infra_time now);
 
 /**
- * Stop checking a backend; what is queued for it is dropped.  A check that runs
- * may go on for up to 10 s, unheard, in case that its key is set again.
+ * Stop checking a backend and drop its queued events.  A running check may
+ * continue for up to 10 s without events, in case its key is set again.
  *
  * @return INFRA_OK, INFRA_ENOENT, INFRA_EINVAL.
  *
@@ -267,7 +266,8 @@ INFRA_API int infra_prober_set(struct infra_prober *prober,
 INFRA_API int infra_prober_remove(struct infra_prober *prober, uint32_t id);
 
 /**
- * Check a backend soon, as in infra_health_probe_now(): traffic saw something.
+ * Check a backend soon, for a host whose traffic met an error; see
+ * infra_health_probe_now().
  *
  * @return INFRA_OK, INFRA_ENOENT, INFRA_EINVAL.
  *
@@ -277,14 +277,14 @@ INFRA_API int infra_prober_check_now(struct infra_prober *prober, uint32_t id,
                                      infra_time now);
 
 /**
- * Take the next event: DOUBT or TRUST of the prober itself, then the backends'
- * wishes, then their changes; never PROBE.  The detail of UP, DEGRADED and DOWN
- * is the enum infra_probe_reason of the check that decided.
+ * Take the next event: DOUBT or TRUST of the prober itself, then the wishes of
+ * backends, then their changes; never PROBE.  The detail of UP, DEGRADED and
+ * DOWN is the enum infra_probe_reason of the deciding check.
  *
- * WISH says what a backend asks for by its agent, or by drain_on_404 of a check
- * of HTTP: an administrative state, a weight, a cap.  What it does not tell
- * stays as it told it before, also while its checks fail.  infra_prober_apply()
- * of apply.h does as it is asked.
+ * WISH is a backend's request, by its agent or by drain_on_404 of an HTTP
+ * check: an administrative state, a weight, a cap.  A value that the backend
+ * omits stays as last requested, also while its checks fail.
+ * infra_prober_apply() of apply.h carries the request out.
  *
  * @return INFRA_OK, INFRA_EAGAIN, INFRA_EINVAL.
  *
@@ -295,19 +295,19 @@ INFRA_API INFRA_NODISCARD int infra_prober_next(struct infra_prober *prober,
                                                 struct infra_health_event *ret);
 
 /**
- * Tell how busy the prober is: when checks wait, or start late by more than the
- * loop's own pauses, its limits are too low or the machine is too slow.
+ * Inspect the prober's load.  If checks wait, or start later than the pauses of
+ * the host's loop explain, a limit is too low or the machine too slow.
  *
  * @param[in,out] ret  Its size field set by the caller.
  * @return INFRA_OK, INFRA_EINVAL.
  *
  * Thread safety: owner (of the driver).
  */
-INFRA_API int infra_prober_load(const struct infra_prober *prober,
-                                struct infra_prober_stats *ret);
+INFRA_API int infra_prober_inspect_load(const struct infra_prober *prober,
+                                        struct infra_prober_stats *ret);
 
 /**
- * Tell a backend's health and how its last check ended.
+ * Inspect a backend's health and the result of its last check.
  *
  * @param[in,out] ret_health  As in infra_health_inspect(); NULL: not wanted.
  * @param[out] ret_result     NULL: not wanted.  Zeroes before the first check.
@@ -323,42 +323,44 @@ INFRA_API int infra_prober_inspect(const struct infra_prober *prober,
 /** Options of infra_lease_file(). */
 struct infra_lease_file_options {
     size_t size;
-    const struct infra_allocator *allocator;
-    /** Required: the same file for all nodes of the group, and another for
-     *  each group.  It is created if need be, readable by this user only. */
+    const struct infra_allocator *allocator; /**< NULL: libc. */
+    /** Required: the file of the group, the same path on all nodes, another
+     *  file for each group.  Created if missing, readable by this user only. */
     const char *path;
     const char *node;     /**< As in infra_failover_options; for people. */
-    uint64_t incarnation; /**< The same as there. */
-    infra_time ttl;       /**< The same; 0: 10 s. */
+    uint64_t incarnation; /**< As in infra_failover_options. */
+    infra_time ttl;       /**< As in infra_failover_options; 0: 10 s. */
 };
 
 /**
- * Create a way to a lease in a file, for processes of one host (lease.h).
+ * Create a lease client (lease.h) on a file, for processes of one host.
  *
- * The time of all calls is infra_driver_now(), in every process, which may be of
- * different time namespaces (its offset is read here, once).  After a
- * reboot the lease is free.  A holder whose process ended is noticed within
- * 100 ms, by a lock that ends with it: other nodes look 20 times a second.  A
- * worker that was forked from the holder keeps that lock, and then the lease
- * has to run out.  What the holder started otherwise and left behind (by exec,
- * or forked before) is given the grace of infra_failover_options.
+ * The time of all calls is infra_driver_now(), also across time namespaces,
+ * whose offset is read once, here.  After a reboot the lease is free.
  *
- * It blocks: an ACQUIRE until two small writes are on the disk, anything else
- * not at all.  An ACQUIRE that cannot be written is UNKNOWN, and so is all that
- * builds on it until it is on the disk, and the same of a record; nobody holds
- * two.  Never delete, move, replace or copy the file while a node runs, or tokens
- * begin anew.  A node whose file is not at its path any more has lost the lease
- * at its next renewal, for a third of the ttl at most, and is CORRUPT for the
- * rest of its life; who makes a new file meanwhile is active at once.
+ * The death of the holder's process is noticed within 100 ms by a lock that
+ * ends with it: other nodes look 20 times a second.  A worker forked from the
+ * holder keeps that lock, and then the lease has to expire.  For other
+ * processes that the holder leaves behind (by exec, or forked earlier) set the
+ * grace of infra_failover_options.
+ *
+ * ACQUIRE blocks until two small writes are on the disk; no other call blocks.
+ * An ACQUIRE that cannot be written is UNKNOWN, and so is every later call
+ * until the write is on the disk; the same holds for a record.  The lease
+ * never has two holders.
+ *
+ * Never delete, move, replace or copy the file while a node runs, or tokens
+ * start again.  A node whose file has left its path loses the lease at its next
+ * renewal, after at most a third of the ttl, and is CORRUPT for the rest of its
+ * life; a node that makes a new file in that time is active at once.
  *
  * @param[out] ret  Set on success only.
- * @return INFRA_OK; INFRA_ENOMEM; INFRA_ESTRUCT; INFRA_EINVAL: something
- *         required is missing, or the path is of something else than a lease;
- *         INFRA_EREMOTE: the locks of a network file system (NFS, SMB, 9P,
- *         FUSE, ...) are not to be trusted; INFRA_ESYSTEM: the file cannot be
- *         opened, created or written (permission, read-only, disk full); see
- *         errno (EXDEV: the process has unshared its time namespace, and has
- *         not been executed since).
+ * @return INFRA_OK; INFRA_ENOMEM; INFRA_ESTRUCT; INFRA_EINVAL: an option is
+ *         missing, or the file holds no lease; INFRA_EREMOTE: a network file
+ *         system (NFS, SMB, 9P, FUSE, ...), whose locks cannot be trusted;
+ *         INFRA_ESYSTEM: the file cannot be opened, created or written
+ *         (permission, read-only, disk full), or with EXDEV the process has
+ *         unshared its time namespace and not been executed since.
  *
  * Allocates.  Thread safety: any.
  */
@@ -367,11 +369,10 @@ INFRA_API INFRA_NODISCARD int infra_lease_file(
 
 #define INFRA_ELECTOR_ENDPOINTS_MAX 16u /**< Servers of a store. */
 
-/** Where a store listens. */
+/** The address of a store's server. */
 struct infra_elector_endpoint {
     const struct sockaddr *address; /**< IPv4, IPv6 or Unix stream. */
-    /** The server's name for TLS, not empty; NULL: it has none. */
-    const char *tls_name;
+    const char *tls_name; /**< Server name for TLS, not empty; NULL: none. */
     uint32_t address_size;
     uint32_t reserved;
 };
@@ -379,16 +380,16 @@ struct infra_elector_endpoint {
 /** Options of infra_elector_create(). */
 struct infra_elector_options {
     size_t size;
-    const struct infra_allocator *allocator;
-    /** Required: the machine.  Its own allocator counts for it. */
+    const struct infra_allocator *allocator; /**< NULL: libc. */
+    /** Required: the machine's options, with their own allocator. */
     const struct infra_failover_options *failover;
-    /** Required: the way to the store, of the same incarnation and ttl.  It
-     *  belongs to the elector once the call succeeds; the host may go on to
-     *  inspect it. */
+    /** Required: the lease client, of the same incarnation and ttl.  The
+     *  elector owns it once the call succeeds; the host may still inspect
+     *  it. */
     struct infra_lease *lease;
-    /** The store's servers, as many as the lease was told of; copied. */
+    /** The store's servers, in the number given to the lease; copied. */
     const struct infra_elector_endpoint *endpoints;
-    /** For a lease that wants TLS; copied, and its user outlives the elector.
+    /** For a lease that wants TLS.  Copied; `user` must outlive the elector.
      *  NULL: such a lease answers UNKNOWN, with INFRA_LEASE_REASON_LOCAL. */
     const struct infra_tls *tls;
     uint32_t endpoints_count;
@@ -396,8 +397,8 @@ struct infra_elector_options {
 };
 
 /**
- * Create an elector on a driver: the machine of failover.h, whose calls go to a
- * store.  Its time is infra_driver_now().
+ * Create an elector on a driver: the machine of failover.h with its calls
+ * carried to a store.  Its clock is infra_driver_now().
  *
  * @code
  * infra_driver_step(driver, infra_driver_now());     // or infra_driver_run()
@@ -407,10 +408,10 @@ struct infra_elector_options {
  * @endcode
  *
  * @param[out] ret  Set on success only.
- * @return INFRA_OK; INFRA_ENOMEM; INFRA_ESTRUCT; INFRA_EINVAL: something is
- *         missing, an empty tls_name, a struct infra_tls that lacks a function, or
- *         what infra_failover_create() refuses.  On failure the lease stays
- *         with the caller.
+ * @return INFRA_OK; INFRA_ENOMEM; INFRA_ESTRUCT; INFRA_EINVAL: an option is
+ *         missing, an empty tls_name, a struct infra_tls that lacks a function,
+ *         or options that infra_failover_create() refuses.  On failure the
+ *         caller keeps the lease.
  *
  * Allocates.  Thread safety: owner (of the driver).
  */
@@ -419,14 +420,15 @@ INFRA_API INFRA_NODISCARD int infra_elector_create(
     const struct infra_elector_options *options);
 
 /** Shut the gate and free elector, machine and lease; NULL is allowed.  To hand
- *  over, step down first.  A forked child that shares the gate must not do it:
- *  it would shut its parent's.  Thread safety: owner (of the driver). */
+ *  over, step down first.  A forked child that shares the gate must not call
+ *  it: that would shut the parent's gate.  Thread safety: owner (of the
+ *  driver). */
 INFRA_API void infra_elector_destroy(struct infra_elector *elector);
 
 /**
- * Take the next event, never INFRA_FAILOVER_CALL: those are carried out.  To be
- * called until INFRA_EAGAIN after every step and run of the driver, and after
- * every word to the machine: nothing is renewed by a host that does not.
+ * Take the next event, never INFRA_FAILOVER_CALL: the elector carries calls
+ * out.  Call it until INFRA_EAGAIN after every step and run of the driver and
+ * after every input to the machine: without it nothing is renewed.
  *
  * @return INFRA_OK, INFRA_EAGAIN, INFRA_EINVAL.
  *
@@ -437,8 +439,9 @@ INFRA_API INFRA_NODISCARD int infra_elector_next(
     struct infra_failover_event *ret);
 
 /**
- * The machine, to be told (infra_failover_fenced(), _drained(), _fit(),
- * _command()) and inspected; not to be asked for events or answered.
+ * The elector's machine, for inputs (infra_failover_fenced(), _drained(),
+ * _fit(), _command()) and inspection.  Do not take events from it or answer its
+ * calls.
  *
  * Thread safety: owner (of the driver).
  */
@@ -447,23 +450,23 @@ INFRA_API struct infra_failover *infra_elector_machine(
 
 /**
  * @name Processes
- * For infra_balancer_shared_join(), which asks whether a worker lives.  The
- * balancer makes no system call, so the answer is here; it needs /proc and one
- * PID namespace for all workers.
+ * For infra_balancer_shared_join(), which has to know if a worker lives.  The
+ * balancer makes no system call, so these functions stand here; they need /proc
+ * and one PID namespace for all workers.
  * @{
  */
 
 /**
- * A name of the calling process that no other has on this machine until it
- * boots again: its PID and its start time.  0: /proc cannot be read.
+ * A name of the calling process, unique on this machine until it boots again:
+ * PID and start time.  0: /proc cannot be read.
  *
  * Thread safety: any.
  */
 INFRA_API uint64_t infra_process_self(void);
 
 /**
- * Does the process of this name live?  1, or 0 if that is certain: it is gone,
- * waits to be reaped by its parent, or another has its PID.
+ * Is the process of this name alive?  0 only if it is certainly dead: it has
+ * ended, or is a zombie, or another process has its PID; else 1.
  *
  * @param user  Ignored.
  *

@@ -153,8 +153,8 @@ int infra_prober_check_now(struct infra_prober *prober, uint32_t id,
     return err;
 }
 
-int infra_prober_load(const struct infra_prober *prober,
-                      struct infra_prober_stats *ret)
+int infra_prober_inspect_load(const struct infra_prober *prober,
+                              struct infra_prober_stats *ret)
 {
     if (prober == NULL || ret == NULL) {
         return INFRA_EINVAL;
