@@ -194,7 +194,7 @@ static void be_late(struct run *r)
 static bool is_imagined(const struct infra_health_event *event)
 {
     return event->id != INFRA_HEALTH_NOBODY &&
-           (event->kind != INFRA_HEALTH_DOWN ||
+           (event->kind != INFRA_HEALTH_EVENT_DOWN ||
             event->id % SICK_ONE_IN != SICK_ONE_IN - 1);
 }
 
@@ -216,8 +216,8 @@ static int measure_detection(struct run *r)
         infra_time now = infra_driver_now();
         while (infra_prober_next(r->prober, now, &event) == INFRA_OK) {
             others += is_imagined(&event);
-            doubts += event.kind == INFRA_HEALTH_DOUBT;
-            if (event.kind == INFRA_HEALTH_DOWN && !is_imagined(&event)) {
+            doubts += event.kind == INFRA_HEALTH_EVENT_DOUBT;
+            if (event.kind == INFRA_HEALTH_EVENT_DOWN && !is_imagined(&event)) {
                 histogram_add(&r->detection, now - failed_at);
                 left--;
             }

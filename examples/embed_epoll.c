@@ -129,8 +129,9 @@ static void check_health(struct peer *peer) /* + libinfra */
     (void)peer;
     infra_driver_step(driver, infra_driver_now());
     while (infra_prober_next(prober, infra_driver_now(), &event) == INFRA_OK) {
-        if (event.kind == INFRA_HEALTH_UP || event.kind == INFRA_HEALTH_DOWN) {
-            int up = event.kind == INFRA_HEALTH_UP;
+        if (event.kind == INFRA_HEALTH_EVENT_UP ||
+            event.kind == INFRA_HEALTH_EVENT_DOWN) {
+            int up = event.kind == INFRA_HEALTH_EVENT_UP;
             printf("backend %u is %s: %s\n", event.id, up ? "up" : "down",
                    infra_probe_reason_name(event.detail));
             downs += !up;

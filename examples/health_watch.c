@@ -217,18 +217,14 @@ static void print_change(FILE *out, const struct watch *w,
     struct infra_probe_result r;
 
     if (e->id == INFRA_HEALTH_NOBODY) {
-        fprintf(out, "-\t%s\t%s\t\t",
-                e->kind == INFRA_HEALTH_DOUBT ? "doubt" : "trust",
+        fprintf(out, "-\t%s\t%s\t\t", infra_health_event_name(e->kind),
                 infra_health_reason_name(e->reason));
         return;
     }
     (void)infra_prober_inspect(w->prober, e->id, NULL, &r);
-    bool is_wish = e->kind == INFRA_HEALTH_WISH;
+    bool is_wish = e->kind == INFRA_HEALTH_EVENT_WISH;
     fprintf(out, "%s\t%s\t%s\t%s\t", w->servers[e->id].name,
-            is_wish                            ? "wish"
-            : e->kind == INFRA_HEALTH_UP       ? "up"
-            : e->kind == INFRA_HEALTH_DEGRADED ? "degraded"
-                                               : "down",
+            infra_health_event_name(e->kind),
             is_wish ? "-" : infra_health_reason_name(e->reason),
             is_wish ? "-" : infra_probe_reason_name(e->detail));
     print_told(out, &w->servers[e->id], &r);
@@ -338,7 +334,8 @@ static void watch(struct watch *w)
         (void)infra_driver_step(w->driver, infra_driver_now());
         while (infra_prober_next(w->prober, infra_driver_now(), &e) ==
                INFRA_OK) {
-            if (e.id != INFRA_HEALTH_NOBODY && e.kind != INFRA_HEALTH_WISH) {
+            if (e.id != INFRA_HEALTH_NOBODY &&
+                e.kind != INFRA_HEALTH_EVENT_WISH) {
                 w->servers[e.id].since = e.at;
             }
             if (!w->live) {

@@ -168,23 +168,23 @@ static void take_check(struct proxy *proxy,
     uint32_t state;
 
     switch (event->kind) {
-    case INFRA_HEALTH_DOUBT:
-    case INFRA_HEALTH_TRUST:
+    case INFRA_HEALTH_EVENT_DOUBT:
+    case INFRA_HEALTH_EVENT_TRUST:
         log_line("checks are %s: %s",
-                 event->kind == INFRA_HEALTH_DOUBT ? "in doubt"
-                                                   : "trusted again",
+                 event->kind == INFRA_HEALTH_EVENT_DOUBT ? "in doubt"
+                                                         : "trusted again",
                  infra_health_reason_name(event->reason));
         return;
-    case INFRA_HEALTH_UP:
+    case INFRA_HEALTH_EVENT_UP:
         state = INFRA_STATE_UP;
         break;
-    case INFRA_HEALTH_DEGRADED:
+    case INFRA_HEALTH_EVENT_DEGRADED:
         state = INFRA_STATE_DEGRADED;
         break;
-    case INFRA_HEALTH_DOWN:
+    case INFRA_HEALTH_EVENT_DOWN:
         state = INFRA_STATE_DOWN;
         break;
-    case INFRA_HEALTH_WISH:
+    case INFRA_HEALTH_EVENT_WISH:
         take_wish(proxy, event);
         return;
     default:

@@ -29,7 +29,7 @@ void test_loop_init(struct test_loop *loop,
         ck_assert_int_eq(infra_health_set(loop->health, id, key, now), 0);
         b->outcome = INFRA_OUTCOME_OK;
         b->takes = INFRA_MS(1);
-        b->kind = INFRA_HEALTH_UP;
+        b->kind = INFRA_HEALTH_EVENT_UP;
     }
 }
 
@@ -55,15 +55,15 @@ static void begin(struct test_loop *loop,
                   const struct infra_health_event *event)
 {
     struct test_backend *b = &loop->backends[event->id];
-    uint64_t patience = infra_health_patience(loop->health);
+    uint64_t scale = infra_health_timeout_scale(loop->health);
     infra_time takes = b->outcome == INFRA_OUTCOME_TIMEOUT
-                           ? loop->timeout / 1000 * patience
+                           ? loop->timeout / 1000 * scale
                            : b->takes;
 
     if (b->check != 0 || event->at > loop->now) {
         ck_abort_msg("backend %u: two checks, or one too early", event->id);
     }
-    b->check = event->check;
+    b->check = event->call;
     b->answer = b->outcome;
     b->previous = b->started;
     b->started = loop->now;
@@ -74,12 +74,12 @@ static void begin(struct test_loop *loop,
 static void take(struct test_loop *loop, const struct infra_health_event *event)
 {
     switch (event->kind) {
-    case INFRA_HEALTH_PROBE:
+    case INFRA_HEALTH_EVENT_CHECK:
         begin(loop, event);
         break;
-    case INFRA_HEALTH_DOUBT:
-    case INFRA_HEALTH_TRUST:
-        ck_assert(loop->doubts == (event->kind == INFRA_HEALTH_TRUST));
+    case INFRA_HEALTH_EVENT_DOUBT:
+    case INFRA_HEALTH_EVENT_TRUST:
+        ck_assert(loop->doubts == (event->kind == INFRA_HEALTH_EVENT_TRUST));
         loop->doubts = !loop->doubts;
         loop->reason = loop->doubts ? event->reason : loop->reason;
         break;
@@ -100,15 +100,15 @@ static void turn(struct test_loop *loop)
         uint32_t id = loop->answers.heap[0];
         struct test_backend *b = &loop->backends[id];
         infra__timers_set(&loop->answers, id, INFRA_TIME_NEVER);
-        int err = infra_health_verdict(loop->health, b->check, b->answer, 0,
-                                       loop->now);
+        int err = infra_health_answer(loop->health, b->check, b->answer, 0,
+                                      loop->now);
         if (err != INFRA_OK) {
             ck_abort_msg("verdict: %d", err);
         }
         b->check = 0;
     }
     while (infra_health_next(loop->health, loop->now, &event) == INFRA_OK) {
-        begun += event.kind == INFRA_HEALTH_PROBE;
+        begun += event.kind == INFRA_HEALTH_EVENT_CHECK;
         take(loop, &event);
     }
     loop->burst = begun > loop->burst ? begun : loop->burst;

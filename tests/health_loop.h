@@ -12,7 +12,7 @@
 #include <stdbool.h>
 
 struct test_backend {
-    uint32_t outcome; /* TIMEOUT: it takes loop.timeout times patience. */
+    uint32_t outcome; /* TIMEOUT: it takes loop.timeout, scaled. */
     infra_time takes; /* Any other outcome takes so long. */
     uint64_t check;   /* While one is running, else 0. */
     uint32_t answer;  /* Of the running one. */

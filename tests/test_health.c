@@ -48,7 +48,7 @@ static struct infra_health_event next(infra_time now)
 
 static void answer(uint64_t check, uint32_t outcome, infra_time now)
 {
-    ck_assert_int_eq(infra_health_verdict(health, check, outcome, 0, now),
+    ck_assert_int_eq(infra_health_answer(health, check, outcome, 0, now),
                      INFRA_OK);
 }
 
@@ -57,7 +57,7 @@ static struct infra_health_event next_check(void)
 {
     struct infra_health_event e = next(infra_health_deadline(health));
 
-    ck_assert_uint_eq(e.kind, INFRA_HEALTH_PROBE);
+    ck_assert_uint_eq(e.kind, INFRA_HEALTH_EVENT_CHECK);
     return e;
 }
 
@@ -115,7 +115,8 @@ START_TEST(a_backend_inherits_its_state)
         INFRA_OK);
     ck_assert_uint_eq(inspect(1).counter, counters[_i]);
     ck_assert_int_eq(infra_health_next(health, 0, &e), INFRA_OK);
-    ck_assert_uint_eq(e.kind, _i < 2 ? INFRA_HEALTH_UP : INFRA_HEALTH_DOWN);
+    ck_assert_uint_eq(e.kind,
+                      _i < 2 ? INFRA_HEALTH_EVENT_UP : INFRA_HEALTH_EVENT_DOWN);
     ck_assert_uint_eq(e.reason, INFRA_HEALTH_REASON_KEPT);
     ck_assert_int_eq(infra_health_set_initial(health, 2, "b", 4, 0),
                      INFRA_EINVAL);
@@ -144,15 +145,15 @@ START_TEST(counter_is_that_of_haproxy)
             step[0] == 'S' ? INFRA_OUTCOME_OK : INFRA_OUTCOME_REFUSED;
 
         ck_assert_int_eq(
-            infra_health_verdict(health, e.check, outcome, ++detail, now), 0);
+            infra_health_answer(health, e.call, outcome, ++detail, now), 0);
         struct infra_health_stats s = inspect(7);
         ck_assert_msg(s.counter == counter, "row %d at %s: %u", _i, step,
                       s.counter);
         ck_assert_uint_eq(s.up, counter >= rise);
         e = next(now);
         ck_assert_uint_eq(e.kind, s.up == was_up ? NOTHING
-                                  : s.up         ? INFRA_HEALTH_UP
-                                                 : INFRA_HEALTH_DOWN);
+                                  : s.up         ? INFRA_HEALTH_EVENT_UP
+                                                 : INFRA_HEALTH_EVENT_DOWN);
         if (e.kind != NOTHING) {
             ck_assert_uint_eq(e.id, 7);
             ck_assert_uint_eq(e.at, now);
@@ -162,7 +163,7 @@ START_TEST(counter_is_that_of_haproxy)
             ck_assert_uint_eq(e.outcome, outcome);
             ck_assert_uint_eq(e.detail, detail);
             ck_assert_uint_eq(e.counter, counter);
-            ck_assert_uint_eq(e.check, 0);
+            ck_assert_uint_eq(e.call, 0);
         }
         step += strspn(step, "SF0123456789");
         step += strspn(step, " ");
@@ -190,11 +191,11 @@ START_TEST(counter_agrees_with_its_definition)
         for (int n = 0; n < 6; n++, passed >>= 1) {
             struct infra_health_event e = next_check();
             if ((passed & 1u) != 0) {
-                answer(e.check, INFRA_OUTCOME_OK, e.at);
+                answer(e.call, INFRA_OUTCOME_OK, e.at);
                 naive += naive < rise + fall - 1;
                 naive = naive >= rise ? rise + fall - 1 : naive;
             } else {
-                answer(e.check, INFRA_OUTCOME_TIMEOUT, e.at);
+                answer(e.call, INFRA_OUTCOME_TIMEOUT, e.at);
                 naive -= naive > 0;
                 naive = naive < rise ? 0 : naive;
             }
@@ -217,7 +218,7 @@ START_TEST(outcomes_count_by_whose_fault_they_were)
                                                INFRA_HEALTH_INITIAL_FULLY_UP });
     set(0, "a", 0);
     struct infra_health_event e = next_check();
-    answer(e.check, outcome, e.at);
+    answer(e.call, outcome, e.at);
     ck_assert_uint_eq(inspect(0).counter, expected);
     ck_assert_uint_eq(inspect(0).checks, 1);
     ck_assert_uint_eq(inspect(0).failures, (uint64_t)blames);
@@ -238,23 +239,23 @@ START_TEST(changes_come_first_in_order)
     }
     for (int i = 0; i < 4; i++) {
         struct infra_health_event e = next(INFRA_SEC(1));
-        ck_assert_uint_eq(e.kind, INFRA_HEALTH_PROBE);
-        checks[e.id] = e.check;
+        ck_assert_uint_eq(e.kind, INFRA_HEALTH_EVENT_CHECK);
+        checks[e.id] = e.call;
     }
     for (int i = 0; i < 4; i++) {
         answer(checks[order[i]], INFRA_OUTCOME_RESET, INFRA_SEC(1));
     }
     /* By now the next checks are due as well. That they are late is news. */
     struct infra_health_event e = next(INFRA_SEC(9));
-    ck_assert_uint_eq(e.kind, INFRA_HEALTH_DOUBT);
+    ck_assert_uint_eq(e.kind, INFRA_HEALTH_EVENT_DOUBT);
     for (int i = 0; i < 4; i++) {
         ck_assert_uint_eq(infra_health_deadline(health), 0);
         e = next(INFRA_SEC(9));
-        ck_assert_uint_eq(e.kind, INFRA_HEALTH_DOWN);
+        ck_assert_uint_eq(e.kind, INFRA_HEALTH_EVENT_DOWN);
         ck_assert_uint_eq(e.id, order[i]);
     }
     ck_assert_uint_eq(infra_health_deadline(health), 0);
-    ck_assert_uint_eq(next(INFRA_SEC(9)).kind, INFRA_HEALTH_PROBE);
+    ck_assert_uint_eq(next(INFRA_SEC(9)).kind, INFRA_HEALTH_EVENT_CHECK);
 }
 END_TEST
 
@@ -269,7 +270,7 @@ START_TEST(removing_drops_what_is_queued)
     }
     for (int i = 0; i < 3; i++) {
         struct infra_health_event e = next(INFRA_SEC(1));
-        checks[e.id] = e.check;
+        checks[e.id] = e.call;
     }
     for (int id = 0; id < 3; id++) {
         answer(checks[id], INFRA_OUTCOME_RESET, INFRA_SEC(1));
@@ -293,7 +294,7 @@ START_TEST(another_key_starts_afresh)
     create((struct infra_health_options) { .inter = INFRA_SEC(1) });
     set(0, "a", 0);
     struct infra_health_event e = next_check();
-    answer(e.check, INFRA_OUTCOME_RESET, e.at);
+    answer(e.call, INFRA_OUTCOME_RESET, e.at);
     ck_assert_uint_eq(inspect(0).up, 0);
     infra_time now = e.at + 1;
     set(0, "b", now);
@@ -317,7 +318,7 @@ START_TEST(the_same_key_changes_nothing)
     struct infra_health_event e = next_check();
     infra_time now = e.at + INFRA_MS(5);
     set(0, "a", now);
-    answer(e.check, INFRA_OUTCOME_OK, now);
+    answer(e.call, INFRA_OUTCOME_OK, now);
     struct infra_health_stats before = inspect(0);
     set(0, "a", now);
     struct infra_health_stats after = inspect(0);
@@ -332,16 +333,15 @@ START_TEST(an_unknown_outcome_ends_the_check)
 {
     create((struct infra_health_options) { .ids_max = 2 });
     set(1, "a", 0);
-    uint64_t first = next_check().check;
-    ck_assert_int_eq(infra_health_verdict(health, first, 99, 0, 0),
+    uint64_t first = next_check().call;
+    ck_assert_int_eq(infra_health_answer(health, first, 99, 0, 0),
                      INFRA_EINVAL);
-    ck_assert_int_eq(infra_health_verdict(health, first, 0, 0, 0),
-                     INFRA_ESTALE);
+    ck_assert_int_eq(infra_health_answer(health, first, 0, 0, 0), INFRA_ESTALE);
     struct infra_health_stats stats = inspect(1);
     ck_assert_uint_eq(stats.outcome, INFRA_OUTCOME_ABANDONED);
     ck_assert_uint_eq(stats.failures, 0);
     ck_assert_uint_lt(infra_health_deadline(health), INFRA_TIME_NEVER);
-    ck_assert_uint_ne(next_check().check, first);
+    ck_assert_uint_ne(next_check().call, first);
 }
 END_TEST
 
@@ -350,32 +350,31 @@ START_TEST(late_verdicts_are_stale)
 {
     create((struct infra_health_options) { .ids_max = 2 });
     set(1, "a", 0);
-    ck_assert_int_eq(infra_health_verdict(health, 1, 0, 0, 0), INFRA_ESTALE);
-    uint64_t first = next_check().check;
-    ck_assert_int_eq(infra_health_verdict(health, 0, 0, 0, 0), INFRA_ESTALE);
-    ck_assert_int_eq(infra_health_verdict(health, first + 1, 0, 0, 0),
+    ck_assert_int_eq(infra_health_answer(health, 1, 0, 0, 0), INFRA_ESTALE);
+    uint64_t first = next_check().call;
+    ck_assert_int_eq(infra_health_answer(health, 0, 0, 0, 0), INFRA_ESTALE);
+    ck_assert_int_eq(infra_health_answer(health, first + 1, 0, 0, 0),
                      INFRA_ESTALE);
-    ck_assert_int_eq(infra_health_verdict(health, first - 1, 0, 0, 0),
+    ck_assert_int_eq(infra_health_answer(health, first - 1, 0, 0, 0),
                      INFRA_ESTALE);
-    ck_assert_int_eq(infra_health_verdict(health, UINT64_MAX, 0, 0, 0),
+    ck_assert_int_eq(infra_health_answer(health, UINT64_MAX, 0, 0, 0),
                      INFRA_ESTALE);
     answer(first, INFRA_OUTCOME_OK, 0);
-    ck_assert_int_eq(infra_health_verdict(health, first, 0, 0, 0),
-                     INFRA_ESTALE);
+    ck_assert_int_eq(infra_health_answer(health, first, 0, 0, 0), INFRA_ESTALE);
 
-    uint64_t removed = next_check().check;
+    uint64_t removed = next_check().call;
     ck_assert_uint_ne(removed, first);
     ck_assert_int_eq(infra_health_remove(health, 1), INFRA_OK);
-    ck_assert_int_eq(infra_health_verdict(health, removed, 0, 0, 0),
+    ck_assert_int_eq(infra_health_answer(health, removed, 0, 0, 0),
                      INFRA_ESTALE);
     set(1, "a", 0); /* Come back, under the same name. */
-    uint64_t back = next_check().check;
-    ck_assert_int_eq(infra_health_verdict(health, removed, 0, 0, 0),
+    uint64_t back = next_check().call;
+    ck_assert_int_eq(infra_health_answer(health, removed, 0, 0, 0),
                      INFRA_ESTALE);
 
     set(1, "b", 0); /* Replaced while its check runs. */
-    uint64_t replaced = next_check().check;
-    ck_assert_int_eq(infra_health_verdict(health, back, 0, 0, 0), INFRA_ESTALE);
+    uint64_t replaced = next_check().call;
+    ck_assert_int_eq(infra_health_answer(health, back, 0, 0, 0), INFRA_ESTALE);
     ck_assert_uint_eq(inspect(1).checks, 0);
     answer(replaced, INFRA_OUTCOME_OK, 0);
     ck_assert_uint_eq(inspect(1).checks, 1);
@@ -402,12 +401,12 @@ START_TEST(arguments_are_checked)
     ck_assert_int_eq(infra_health_next(NULL, 0, &e), INFRA_EINVAL);
     ck_assert_int_eq(infra_health_next(health, 0, NULL), INFRA_EINVAL);
     ck_assert_int_eq(infra_health_next(health, 0, &e), INFRA_EAGAIN);
-    ck_assert_int_eq(infra_health_verdict(NULL, 0, 0, 0, 0), INFRA_EINVAL);
-    ck_assert_int_eq(infra_health_verdict(health, 0, 11, 0, 0), INFRA_EINVAL);
-    ck_assert_int_eq(infra_health_probe_now(NULL, 0, 0), INFRA_EINVAL);
-    ck_assert_int_eq(infra_health_probe_now(health, 2, 0), INFRA_EINVAL);
-    ck_assert_int_eq(infra_health_probe_now(health, 1, 0), INFRA_ENOENT);
-    ck_assert_uint_eq(infra_health_patience(NULL), 1000);
+    ck_assert_int_eq(infra_health_answer(NULL, 0, 0, 0, 0), INFRA_EINVAL);
+    ck_assert_int_eq(infra_health_answer(health, 0, 11, 0, 0), INFRA_EINVAL);
+    ck_assert_int_eq(infra_health_check_now(NULL, 0, 0), INFRA_EINVAL);
+    ck_assert_int_eq(infra_health_check_now(health, 2, 0), INFRA_EINVAL);
+    ck_assert_int_eq(infra_health_check_now(health, 1, 0), INFRA_ENOENT);
+    ck_assert_uint_eq(infra_health_timeout_scale(NULL), 1000);
     ck_assert_int_eq(infra_health_inspect(NULL, 0, &s), INFRA_EINVAL);
     ck_assert_int_eq(infra_health_inspect(health, 2, &s), INFRA_EINVAL);
     ck_assert_int_eq(infra_health_inspect(health, 0, NULL), INFRA_EINVAL);
@@ -503,8 +502,8 @@ START_TEST(every_allocation_may_fail)
     ck_assert_int_ge(n, 1);
     set(0, "a", 0);
     struct infra_health_event e = next_check();
-    answer(e.check, INFRA_OUTCOME_RESET, e.at);
-    ck_assert_uint_eq(next(e.at).kind, INFRA_HEALTH_DOWN);
+    answer(e.call, INFRA_OUTCOME_RESET, e.at);
+    ck_assert_uint_eq(next(e.at).kind, INFRA_HEALTH_EVENT_DOWN);
     ck_assert_int_eq(heap.calls, n);
 }
 END_TEST

@@ -31,14 +31,14 @@ static struct infra_health_stats inspect(void)
 
 static void ask(infra_time now)
 {
-    ck_assert_int_eq(infra_health_probe_now(health, 0, now), INFRA_OK);
+    ck_assert_int_eq(infra_health_check_now(health, 0, now), INFRA_OK);
 }
 
 static struct infra_health_event expect_probe(uint32_t reason, infra_time at)
 {
     ck_assert_uint_eq(inspect().next, at);
     struct infra_health_event e = next(at);
-    ck_assert_uint_eq(e.kind, INFRA_HEALTH_PROBE);
+    ck_assert_uint_eq(e.kind, INFRA_HEALTH_EVENT_CHECK);
     ck_assert_uint_eq(e.at, at);
     ck_assert_uint_eq(e.reason, reason);
     return e;
@@ -47,7 +47,7 @@ static struct infra_health_event expect_probe(uint32_t reason, infra_time at)
 static void answer(struct infra_health_event e, uint32_t outcome,
                    infra_time now)
 {
-    ck_assert_int_eq(infra_health_verdict(health, e.check, outcome, 0, now),
+    ck_assert_int_eq(infra_health_answer(health, e.call, outcome, 0, now),
                      INFRA_OK);
 }
 
@@ -200,16 +200,16 @@ START_TEST(asking_at_random_keeps_its_distance)
         if (infra__below(infra__random(&random), 4) == 0) {
             ask(now);
         }
-        if (running.check != 0) {
+        if (running.call != 0) {
             answer(running,
                    infra__below(infra__random(&random), INFRA_OUTCOME_DEGRADED),
                    now);
-            running.check = 0;
+            running.call = 0;
         }
         for (struct infra_health_event e = next(now); e.kind != NOTHING;
              e = next(now)) {
-            if (e.kind == INFRA_HEALTH_PROBE) {
-                ck_assert_uint_eq(running.check, 0);
+            if (e.kind == INFRA_HEALTH_EVENT_CHECK) {
+                ck_assert_uint_eq(running.call, 0);
                 if (e.reason == INFRA_HEALTH_REASON_ASKED) {
                     ck_assert_uint_ge(now - began, FASTINTER);
                     asked++;

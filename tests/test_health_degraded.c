@@ -77,9 +77,9 @@ static void expect_event(char kind, uint32_t was, char step, infra_time now)
         ck_assert_uint_eq(e.kind, NOTHING);
         return;
     }
-    uint32_t expected = kind == 'u'   ? INFRA_HEALTH_UP
-                        : kind == 'g' ? INFRA_HEALTH_DEGRADED
-                                      : INFRA_HEALTH_DOWN;
+    uint32_t expected = kind == 'u'   ? INFRA_HEALTH_EVENT_UP
+                        : kind == 'g' ? INFRA_HEALTH_EVENT_DEGRADED
+                                      : INFRA_HEALTH_EVENT_DOWN;
     uint32_t reason = kind == 'l'   ? INFRA_HEALTH_REASON_FALL
                       : was == 0    ? INFRA_HEALTH_REASON_RISE
                       : kind == 'u' ? INFRA_HEALTH_REASON_RELIEVED
@@ -102,12 +102,11 @@ START_TEST(degraded_is_a_pass_with_a_wish)
     create((struct infra_health_options) { .initial = scripts[_i].initial });
     for (const char *step = scripts[_i].steps; *step != '\0';) {
         struct infra_health_event e = next(infra_health_deadline(health));
-        ck_assert_uint_eq(e.kind, INFRA_HEALTH_PROBE);
+        ck_assert_uint_eq(e.kind, INFRA_HEALTH_EVENT_CHECK);
         infra_time now = e.at + INFRA_MS(3);
         uint32_t was = inspect().up;
-        ck_assert_int_eq(infra_health_verdict(health, e.check,
-                                              outcome_of(*step),
-                                              (uint32_t)*step, now),
+        ck_assert_int_eq(infra_health_answer(health, e.call, outcome_of(*step),
+                                             (uint32_t)*step, now),
                          INFRA_OK);
         ck_assert_msg(inspect().counter == (uint32_t)(step[1] - '0'),
                       "row %d at %s: %u", _i, step, inspect().counter);
@@ -125,7 +124,7 @@ START_TEST(degraded_is_checked_as_up)
                                            .fastinter = INFRA_MS(300) });
     struct infra_health_event e = next(infra_health_deadline(health));
     ck_assert_int_eq(
-        infra_health_verdict(health, e.check, INFRA_OUTCOME_DEGRADED, 0, e.at),
+        infra_health_answer(health, e.call, INFRA_OUTCOME_DEGRADED, 0, e.at),
         INFRA_OK);
     ck_assert_uint_eq(inspect().next, e.at + INFRA_SEC(2));
     ck_assert_uint_eq(inspect().failures, 0);

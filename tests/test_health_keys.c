@@ -73,10 +73,10 @@ static infra_time check(uint32_t id, uint32_t outcome, int times)
                   ? infra_health_deadline(health)
                   : now;
         struct infra_health_event e = next(now);
-        if (e.kind == INFRA_HEALTH_PROBE) {
+        if (e.kind == INFRA_HEALTH_EVENT_CHECK) {
             ck_assert_uint_eq(e.id, id);
             ck_assert_int_eq(
-                infra_health_verdict(health, e.check, outcome, 7, now), 0);
+                infra_health_answer(health, e.call, outcome, 7, now), 0);
             times--;
         }
     }
@@ -138,18 +138,18 @@ START_TEST(state_goes_with_the_key)
     } rows[] = {
         { INFRA_OUTCOME_OK, 3, INFRA_HEALTH_INITIAL_UP, NOTHING },
         { INFRA_OUTCOME_OK, 3, INFRA_HEALTH_INITIAL_FULLY_DOWN,
-          INFRA_HEALTH_UP },
+          INFRA_HEALTH_EVENT_UP },
         { INFRA_OUTCOME_OK, 1, INFRA_HEALTH_INITIAL_FULLY_DOWN, NOTHING },
         { INFRA_OUTCOME_DEGRADED, 1, INFRA_HEALTH_INITIAL_UP,
-          INFRA_HEALTH_DEGRADED },
+          INFRA_HEALTH_EVENT_DEGRADED },
         { INFRA_OUTCOME_DEGRADED, 2, INFRA_HEALTH_INITIAL_FULLY_DOWN,
-          INFRA_HEALTH_DEGRADED },
+          INFRA_HEALTH_EVENT_DEGRADED },
         { INFRA_OUTCOME_REFUSED, 1, INFRA_HEALTH_INITIAL_UP,
-          INFRA_HEALTH_DOWN },
+          INFRA_HEALTH_EVENT_DOWN },
         { INFRA_OUTCOME_REFUSED, 1, INFRA_HEALTH_INITIAL_DOWN, NOTHING },
         { INFRA_OUTCOME_REFUSED, 2, INFRA_HEALTH_INITIAL_FULLY_UP, NOTHING },
         { INFRA_OUTCOME_REFUSED, 5, INFRA_HEALTH_INITIAL_FULLY_UP,
-          INFRA_HEALTH_DOWN },
+          INFRA_HEALTH_EVENT_DOWN },
     };
     int way = _i % WAYS;
     uint32_t to = way == SAME_ID ? 0 : 3;
@@ -189,27 +189,27 @@ START_TEST(a_running_check_moves_too)
                                            .inter = INFRA_SEC(1) });
     set(0, "a", 0);
     struct infra_health_event e = next(infra_health_deadline(health));
-    ck_assert_uint_eq(e.kind, INFRA_HEALTH_PROBE);
+    ck_assert_uint_eq(e.kind, INFRA_HEALTH_EVENT_CHECK);
     move(way, e.at + INFRA_MS(10));
     ck_assert_uint_eq(inspect(to).next, e.at + INFRA_MS(300));
     ck_assert_uint_eq(inspect(to).checks, 0);
     if (answers) {
         infra_time at = e.at + INFRA_MS(200);
-        ck_assert_int_eq(infra_health_verdict(health, e.check, 0, 0, at),
+        ck_assert_int_eq(infra_health_answer(health, e.call, 0, 0, at),
                          INFRA_OK);
-        ck_assert_int_eq(infra_health_verdict(health, e.check, 0, 0, at),
+        ck_assert_int_eq(infra_health_answer(health, e.call, 0, 0, at),
                          INFRA_ESTALE);
         ck_assert_uint_eq(inspect(to).checks, 1);
         ck_assert_uint_eq(inspect(to).next, e.at + INFRA_SEC(1));
         return;
     }
     struct infra_health_event again = next(e.at + INFRA_MS(300));
-    ck_assert_uint_eq(again.kind, INFRA_HEALTH_PROBE);
+    ck_assert_uint_eq(again.kind, INFRA_HEALTH_EVENT_CHECK);
     ck_assert_uint_eq(again.id, to);
     ck_assert_uint_eq(again.reason, INFRA_HEALTH_REASON_FASTINTER);
-    ck_assert_int_eq(infra_health_verdict(health, e.check, 0, 0, e.at),
+    ck_assert_int_eq(infra_health_answer(health, e.call, 0, 0, e.at),
                      INFRA_ESTALE);
-    ck_assert_int_eq(infra_health_verdict(health, again.check, 0, 0, again.at),
+    ck_assert_int_eq(infra_health_answer(health, again.call, 0, 0, again.at),
                      INFRA_OK);
     ck_assert_uint_eq(infra_health_deadline(health), inspect(to).next);
 }
@@ -224,15 +224,15 @@ START_TEST(running_checks_change_places)
     set(0, "a", 0);
     set(1, "b", 0);
     struct infra_health_event e = next(INFRA_SEC(1));
-    checks[e.id] = e.check;
+    checks[e.id] = e.call;
     e = next(INFRA_SEC(1));
-    checks[e.id] = e.check;
+    checks[e.id] = e.call;
     set(0, "b", INFRA_SEC(1));
     set(1, "a", INFRA_SEC(1));
     for (uint32_t i = 0; i < 2; i++) {
-        ck_assert_int_eq(infra_health_verdict(health, checks[i],
-                                              INFRA_OUTCOME_REFUSED, 10 + i,
-                                              INFRA_SEC(1)),
+        ck_assert_int_eq(infra_health_answer(health, checks[i],
+                                             INFRA_OUTCOME_REFUSED, 10 + i,
+                                             INFRA_SEC(1)),
                          INFRA_OK);
         ck_assert_uint_eq(inspect(1 - i).detail, 10 + i);
     }
@@ -259,12 +259,12 @@ START_TEST(resolving_again_puts_no_check_off)
             resolve_at = now + every;
         }
         struct infra_health_event e = next(now);
-        if (e.kind == INFRA_HEALTH_PROBE) {
+        if (e.kind == INFRA_HEALTH_EVENT_CHECK) {
             ck_assert_uint_eq(e.id, id);
             ck_assert(checks == 0 || now - last == INFRA_SEC(2));
             last = now;
             checks++;
-            ck_assert_int_eq(infra_health_verdict(health, e.check, 0, 0, now),
+            ck_assert_int_eq(infra_health_answer(health, e.call, 0, 0, now),
                              INFRA_OK);
         }
     }
@@ -304,7 +304,7 @@ START_TEST(what_is_kept_expires)
     set(1, "a", now + INFRA_HEALTH_KEPT_FOR - 1);
     ck_assert_uint_eq(inspect(1).up, 0);
     now += INFRA_HEALTH_KEPT_FOR - 1;
-    expect_kept(1, INFRA_HEALTH_DOWN, now);
+    expect_kept(1, INFRA_HEALTH_EVENT_DOWN, now);
     remove_id(1);
     now += INFRA_HEALTH_KEPT_FOR;
     set(2, "a", now);
@@ -357,30 +357,30 @@ START_TEST(two_ids_may_have_one_key)
     struct infra_health_event e[2];
     for (int i = 0; i < 2; i++) {
         e[i] = next(1);
-        ck_assert_uint_eq(e[i].kind, INFRA_HEALTH_PROBE);
+        ck_assert_uint_eq(e[i].kind, INFRA_HEALTH_EVENT_CHECK);
     }
     ck_assert_uint_ne(e[0].id, e[1].id);
     uint32_t of_0 = e[0].id == 0 ? 0 : 1;
-    ck_assert_int_eq(infra_health_verdict(health, e[of_0].check,
-                                          INFRA_OUTCOME_REFUSED, 7, 1),
-                     INFRA_OK);
     ck_assert_int_eq(
-        infra_health_verdict(health, e[1 - of_0].check, INFRA_OUTCOME_OK, 7, 1),
+        infra_health_answer(health, e[of_0].call, INFRA_OUTCOME_REFUSED, 7, 1),
+        INFRA_OK);
+    ck_assert_int_eq(
+        infra_health_answer(health, e[1 - of_0].call, INFRA_OUTCOME_OK, 7, 1),
         INFRA_OK);
     ck_assert_uint_eq(inspect(0).up, 0);
     ck_assert_uint_eq(inspect(1).up, 1);
-    ck_assert_uint_eq(next(1).kind, INFRA_HEALTH_DOWN);
+    ck_assert_uint_eq(next(1).kind, INFRA_HEALTH_EVENT_DOWN);
     set(2, "a", 1);
     ck_assert_uint_eq(inspect(2).up, 1);
     remove_id(1);
     remove_id(2);
     set(2, "a", 1);
     ck_assert_uint_eq(inspect(2).up, 0);
-    expect_kept(2, INFRA_HEALTH_DOWN, 1);
+    expect_kept(2, INFRA_HEALTH_EVENT_DOWN, 1);
     remove_id(2);
     remove_id(0);
     set(1, "a", 1);
-    expect_kept(1, INFRA_HEALTH_DOWN, 1);
+    expect_kept(1, INFRA_HEALTH_EVENT_DOWN, 1);
     ck_assert_int_eq(
         infra_health_inspect(health, 0,
                              &(struct infra_health_stats) {
@@ -405,12 +405,12 @@ START_TEST(a_shifted_list_keeps_everybody)
     for (infra_time now = 0; now < INFRA_SEC(3); now += INFRA_MS(20)) {
         for (struct infra_health_event e = next(now); e.kind != NOTHING;
              e = next(now)) {
-            if (e.kind == INFRA_HEALTH_PROBE) {
+            if (e.kind == INFRA_HEALTH_EVENT_CHECK) {
                 ck_assert_int_eq(
-                    infra_health_verdict(health, e.check,
-                                         e.id % 2 ? INFRA_OUTCOME_OK
-                                                  : INFRA_OUTCOME_REFUSED,
-                                         7, now),
+                    infra_health_answer(health, e.call,
+                                        e.id % 2 ? INFRA_OUTCOME_OK
+                                                 : INFRA_OUTCOME_REFUSED,
+                                        7, now),
                     INFRA_OK);
             }
         }
@@ -430,41 +430,100 @@ START_TEST(a_shifted_list_keeps_everybody)
 }
 END_TEST
 
-/* The index under it, against a plain array, with hashes that meet. */
+/* A plain model of the index: what stands at each place, and since when. */
+enum { IDS = 19 };
+static struct {
+    uint64_t hash; /* 0: empty. */
+    uint64_t order;
+    infra_time until;
+} model[2 * IDS];
+
+static uint32_t model_find(uint64_t hash)
+{
+    uint32_t found = INFRA__NOWHERE;
+
+    for (uint32_t i = 0; i < 2 * IDS; i++) {
+        if (model[i].hash == hash &&
+            (found == INFRA__NOWHERE || model[i].order > model[found].order)) {
+            found = i;
+        }
+    }
+    return found;
+}
+
+static void leave(struct infra__keys *k, uint32_t id, uint64_t step)
+{
+    uint64_t hash = model[id].hash;
+    uint32_t place = infra__keys_leave(k, id, step + 30);
+
+    model[id].hash = 0;
+    uint32_t other = model_find(hash);
+    if (other != INFRA__NOWHERE) {
+        ck_assert_uint_eq(place, other);
+        return;
+    }
+    ck_assert(place >= IDS && place < 2 * IDS);
+    for (uint32_t i = IDS; model[place].hash != 0 && i < 2 * IDS; i++) {
+        ck_assert(model[i].hash != 0 && model[i].order >= model[place].order);
+    }
+    model[place].hash = hash;
+    model[place].order = step;
+    model[place].until = step + 30;
+}
+
+static void enter(struct infra__keys *k, uint32_t id, uint64_t hash,
+                  uint64_t step)
+{
+    uint32_t place = model_find(hash);
+    uint32_t expected = place;
+
+    if (place != INFRA__NOWHERE && place >= IDS) {
+        model[place].hash = 0;
+        expected = step < model[place].until ? place : INFRA__NOWHERE;
+    }
+    ck_assert_uint_eq(infra__keys_recall(k, hash, step), expected);
+    infra__keys_add(k, id, hash);
+    model[id].hash = hash;
+    model[id].order = step;
+}
+
+/* The index of keys agrees with the model, also on hashes that collide, and only
+ * the key that was removed longest ago is evicted. */
 START_TEST(keys_are_found)
 {
-    enum { PLACES = 37, STEPS = 20000 };
     struct infra__keys k;
-    uint64_t hashes[PLACES] = { 0 }; /* 0: empty. */
-    uint64_t order[PLACES] = { 0 };
     uint64_t random = (uint64_t)_i;
 
-    ck_assert_int_eq(infra__keys_init(&k, PLACES, &heap.allocator), INFRA_OK);
-    for (uint64_t step = 1; step < STEPS; step++) {
-        uint32_t place = infra__below(infra__random(&random), PLACES);
+    ck_assert_int_eq(infra__keys_init(&k, IDS, &heap.allocator), INFRA_OK);
+    for (uint64_t step = 1; step < 20000; step++) {
+        uint32_t id = infra__below(infra__random(&random), IDS);
         uint64_t r = 1 + infra__random(&random) % 40;
-        /* Some meet in the low bits, and are told apart by the high ones. */
+        /* Some are equal in the low bits, and differ in the high ones. */
         uint64_t hash = r % 8 | r << 60 | r << 32;
-        if (hashes[place] != 0) {
-            infra__keys_remove(&k, place);
-            hashes[place] = 0;
+        if (model[id].hash != 0) {
+            leave(&k, id, step);
         } else {
-            infra__keys_add(&k, place, hash);
-            hashes[place] = hash;
-            order[place] = step;
-        }
-        uint32_t last = INFRA__NOWHERE;
-        for (uint32_t i = 0; i < PLACES; i++) {
-            if (hashes[i] == hash &&
-                (last == INFRA__NOWHERE || order[i] > order[last])) {
-                last = i;
-            }
-        }
-        if (infra__keys_find(&k, hash) != last) {
-            ck_abort_msg("step %d", (int)step);
+            enter(&k, id, hash, step);
         }
     }
     infra__keys_finish(&k, &heap.allocator);
+}
+END_TEST
+
+/* One key that comes and goes evicts none of the others that are kept. */
+START_TEST(one_key_that_comes_and_goes_evicts_no_other)
+{
+    create((struct infra_health_options) { .ids_max = 4, .fall = 1 });
+    set(0, "away", 0);
+    infra_time now = check(0, INFRA_OUTCOME_RESET, 1);
+    remove_id(0);
+    for (int i = 0; i < 20; i++) {
+        set(1, i % 3 == 0 ? "here" : "there", now);
+        remove_id(1);
+    }
+    set(0, "away", now);
+    ck_assert_uint_eq(inspect(0).up, 0);
+    ck_assert_uint_eq(inspect(0).checks, 1);
 }
 END_TEST
 
@@ -487,6 +546,7 @@ static Suite *keys_suite(void)
     tcase_add_test(tc, the_last_ids_max_are_kept);
     tcase_add_test(tc, two_ids_may_have_one_key);
     tcase_add_loop_test(tc, keys_are_found, 0, 4);
+    tcase_add_test(tc, one_key_that_comes_and_goes_evicts_no_other);
     suite_add_tcase(s, tc);
     return s;
 }

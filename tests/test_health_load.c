@@ -60,7 +60,8 @@ START_TEST(ten_thousand_each_second)
     test_loop_run(&loop,
                   died_at + INFRA_SEC(1) + 2 * INFRA_MS(500) + loop.timeout);
     for (uint32_t id = 0; id < COUNT; id++) {
-        uint32_t kind = id < DEAD ? INFRA_HEALTH_DOWN : INFRA_HEALTH_UP;
+        uint32_t kind =
+            id < DEAD ? INFRA_HEALTH_EVENT_DOWN : INFRA_HEALTH_EVENT_UP;
         if (loop.backends[id].kind != kind) {
             ck_abort_msg("backend %u: %u", id, loop.backends[id].kind);
         }

@@ -78,6 +78,7 @@ static struct model {
     uint32_t silences;
     uint64_t order;
     uint64_t removals;
+    infra_time removed_at; /* The last one; each is later than the others. */
     uint64_t changes;
     uint64_t late_verdicts; /* On checks whose key moved. */
     uint64_t seen[INFRA_HEALTH_REASON_ANSWERED + 1]; /* Events by reason. */
@@ -95,9 +96,9 @@ static uint64_t hash_of(uint32_t key)
 
 static uint32_t kind_of(const struct state *s)
 {
-    return s->counter < RISE ? INFRA_HEALTH_DOWN
-           : s->degraded     ? INFRA_HEALTH_DEGRADED
-                             : INFRA_HEALTH_UP;
+    return s->counter < RISE ? INFRA_HEALTH_EVENT_DOWN
+           : s->degraded     ? INFRA_HEALTH_EVENT_DEGRADED
+                             : INFRA_HEALTH_EVENT_UP;
 }
 
 static infra_time interval_of(uint32_t reason)
@@ -195,6 +196,27 @@ static struct state leaving(const struct place *p)
     return s;
 }
 
+/* IDS keys are kept; one more takes the place of the one removed first. */
+static void model_keep(uint32_t key, struct state s)
+{
+    struct removed *oldest = NULL;
+    uint32_t kept = 0;
+
+    for (uint32_t i = 1; i <= KEYS; i++) {
+        struct removed *r = &m.removed[i];
+        kept += r->order != 0;
+        if (r->order != 0 && (oldest == NULL || r->order < oldest->order)) {
+            oldest = r;
+        }
+    }
+    if (kept == IDS) {
+        oldest->order = 0;
+    }
+    m.removed_at = m.now > m.removed_at ? m.now : m.removed_at + 1;
+    m.removed[key] =
+        (struct removed) { .s = s, .order = ++m.removals, .at = m.removed_at };
+}
+
 static void model_remove(uint32_t id)
 {
     struct place *p = &m.places[id];
@@ -216,9 +238,7 @@ static void model_remove(uint32_t id)
         memset(p, 0, sizeof *p);
         return;
     }
-    m.removed[p->key] = (struct removed) { .s = leaving(p),
-                                           .order = ++m.removals,
-                                           .at = m.now };
+    model_keep(p->key, leaving(p));
     memset(p, 0, sizeof *p);
 }
 
@@ -245,8 +265,7 @@ static void model_set(uint32_t id, uint32_t key)
         s = leaving(known);
         s.check = 0;
         is_known = 1;
-    } else if (gone->order != 0 && gone->order + IDS > m.removals &&
-               m.now - gone->at < INFRA_HEALTH_KEPT_FOR) {
+    } else if (gone->order != 0 && m.now < gone->at + INFRA_HEALTH_KEPT_FOR) {
         s = gone->s;
         is_known = 1;
     }
@@ -266,7 +285,7 @@ static void model_set(uint32_t id, uint32_t key)
                                     .slept = m.slept,
                                     .answers = m.answers,
                                     .silences = m.silences };
-    if (kind_of(&s) != INFRA_HEALTH_UP) {
+    if (kind_of(&s) != INFRA_HEALTH_EVENT_UP) {
         m.places[id].change = ++m.changes;
         m.places[id].change_reason = INFRA_HEALTH_REASON_KEPT;
     }
@@ -286,7 +305,7 @@ static struct infra_health_event model_change(struct place *p)
 
 static struct infra_health_event model_probe(struct place *p)
 {
-    struct infra_health_event e = { .kind = INFRA_HEALTH_PROBE,
+    struct infra_health_event e = { .kind = INFRA_HEALTH_EVENT_CHECK,
                                     .id = (uint32_t)(p - m.places),
                                     .at = p->s.next,
                                     .reason = p->s.reason,
@@ -314,7 +333,8 @@ static struct infra_health_event model_next(void)
     if ((m.score > 0) != m.told) {
         m.told = m.score > 0;
         return (struct infra_health_event) {
-            .kind = m.told ? INFRA_HEALTH_DOUBT : INFRA_HEALTH_TRUST,
+            .kind =
+                m.told ? INFRA_HEALTH_EVENT_DOUBT : INFRA_HEALTH_EVENT_TRUST,
             .id = INFRA_HEALTH_NOBODY,
             .at = m.turned_at,
             .reason = m.told ? m.doubt_reason : INFRA_HEALTH_REASON_ANSWERED,
@@ -413,11 +433,11 @@ static void judge(struct place *p, uint32_t outcome)
     if (is != was) {
         s->since = m.now;
         p->change = ++m.changes;
-        p->change_reason = is == INFRA_HEALTH_DOWN    ? INFRA_HEALTH_REASON_FALL
-                           : was == INFRA_HEALTH_DOWN ? INFRA_HEALTH_REASON_RISE
-                           : is == INFRA_HEALTH_DEGRADED
-                               ? INFRA_HEALTH_REASON_DEGRADED
-                               : INFRA_HEALTH_REASON_RELIEVED;
+        p->change_reason =
+            is == INFRA_HEALTH_EVENT_DOWN       ? INFRA_HEALTH_REASON_FALL
+            : was == INFRA_HEALTH_EVENT_DOWN    ? INFRA_HEALTH_REASON_RISE
+            : is == INFRA_HEALTH_EVENT_DEGRADED ? INFRA_HEALTH_REASON_DEGRADED
+                                                : INFRA_HEALTH_REASON_RELIEVED;
     }
 }
 
@@ -494,10 +514,10 @@ static uint64_t take_event(infra_time now)
     (void)!infra_health_next(health, now, &e);
     advance(now);
     struct infra_health_event expected = model_next();
-    if (e.kind == INFRA_HEALTH_PROBE) {
-        m.places[e.id].running = e.check;
-        m.places[e.id].s.check = e.check;
-        expected.check = e.check;
+    if (e.kind == INFRA_HEALTH_EVENT_CHECK) {
+        m.places[e.id].running = e.call;
+        m.places[e.id].s.check = e.call;
+        expected.call = e.call;
     }
     if (memcmp(&e, &expected, sizeof e) != 0) {
         ck_assert_mem_eq(&e, &expected, sizeof e);
@@ -505,7 +525,7 @@ static uint64_t take_event(infra_time now)
     if (e.kind != NOTHING) {
         m.seen[e.reason]++;
     }
-    return e.check;
+    return e.call;
 }
 
 static void change_backends(uint32_t r, uint32_t id, uint32_t key,
@@ -514,7 +534,7 @@ static void change_backends(uint32_t r, uint32_t id, uint32_t key,
     char name[16];
 
     if (r < 3) {
-        ck_assert_int_eq(infra_health_probe_now(health, id, now),
+        ck_assert_int_eq(infra_health_check_now(health, id, now),
                          m.places[id].key == 0 ? INFRA_ENOENT : INFRA_OK);
         if (m.places[id].key != 0) {
             advance(now);
@@ -558,7 +578,7 @@ START_TEST(machine_agrees_with_the_model)
                                             .fastinter = FASTINTER,
                                             .downinter = DOWNINTER };
     uint64_t handles[HANDLES] = { 0 };
-    uint64_t random = (uint64_t)_i;
+    uint64_t random = 100 + (uint64_t)_i;
     uint32_t issued = 0;
 
     memset(&m, 0, sizeof m);
@@ -582,8 +602,8 @@ START_TEST(machine_agrees_with_the_model)
             outcome = outcome < 9          ? outcome
                       : step / 500 % 3 > 0 ? INFRA_OUTCOME_OK
                                            : INFRA_OUTCOME_TIMEOUT;
-            int err = infra_health_verdict(health, check, outcome,
-                                           (uint32_t)step, now);
+            int err = infra_health_answer(health, check, outcome,
+                                          (uint32_t)step, now);
             advance(now);
             if (err != model_verdict(check, outcome, (uint32_t)step)) {
                 ck_abort_msg("step %d: verdict: %d", step, err);
@@ -593,7 +613,7 @@ START_TEST(machine_agrees_with_the_model)
             change_backends(r - 92, id, key, now);
         }
         if (infra_health_deadline(health) != model_deadline() ||
-            infra_health_patience(health) != 1000 * (m.score + 1)) {
+            infra_health_timeout_scale(health) != 1000 * (m.score + 1)) {
             ck_assert_uint_eq(infra_health_deadline(health), model_deadline());
             ck_abort_msg("step %d: score %u", step, m.score);
         }

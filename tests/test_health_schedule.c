@@ -45,7 +45,7 @@ static struct infra_health_event next(infra_time now)
 
 static void answer(uint64_t check, uint32_t outcome, infra_time now)
 {
-    ck_assert_int_eq(infra_health_verdict(health, check, outcome, 0, now),
+    ck_assert_int_eq(infra_health_answer(health, check, outcome, 0, now),
                      INFRA_OK);
 }
 
@@ -56,8 +56,8 @@ static struct infra_health_event next_check(void)
 
     do {
         e = next(infra_health_deadline(health));
-    } while (e.kind != INFRA_HEALTH_PROBE && e.kind != NOTHING);
-    ck_assert_uint_eq(e.kind, INFRA_HEALTH_PROBE);
+    } while (e.kind != INFRA_HEALTH_EVENT_CHECK && e.kind != NOTHING);
+    ck_assert_uint_eq(e.kind, INFRA_HEALTH_EVENT_CHECK);
     return e;
 }
 
@@ -113,7 +113,7 @@ START_TEST(the_counter_chooses_the_interval)
         for (infra_time t = 0; t <= INFRA_MS(25 * i); t += INFRA_MS(25)) {
             ck_assert_uint_eq(next(last + t).kind, NOTHING);
         }
-        answer(e.check, rows[i].outcome, last + INFRA_MS(25 * i));
+        answer(e.call, rows[i].outcome, last + INFRA_MS(25 * i));
         e = next_check();
         ck_assert_msg(e.at == last + rows[i].interval, "%s: after %llu ns",
                       rows[i].name, (unsigned long long)(e.at - last));
@@ -130,7 +130,7 @@ START_TEST(inter_is_the_interval_by_default)
     set(0, "a", 0);
     for (int i = 0; i < 6; i++) {
         struct infra_health_event e = next_check();
-        answer(e.check, INFRA_OUTCOME_ERROR, e.at);
+        answer(e.call, INFRA_OUTCOME_ERROR, e.at);
         ck_assert_uint_eq(due(0), e.at + INFRA_SEC(7));
     }
 }
@@ -205,7 +205,7 @@ START_TEST(jitter_keeps_its_bounds)
         set(0, "a", 0);
         struct infra_health_event e = next_check();
         for (int i = 0; i < 2000; i++) {
-            answer(e.check, INFRA_OUTCOME_OK, e.at);
+            answer(e.call, INFRA_OUTCOME_OK, e.at);
             infra_time interval = due(0) - e.at;
             least = interval < least ? interval : least;
             greatest = interval > greatest ? interval : greatest;
@@ -242,11 +242,11 @@ START_TEST(a_late_loop_skips_and_does_not_burst)
     infra_time previous = 0;
     for (uint32_t i = 0; i < COUNT; i++) {
         struct infra_health_event e = next(now); /* The first: no doubt yet. */
-        ck_assert_uint_eq(e.kind, INFRA_HEALTH_PROBE);
+        ck_assert_uint_eq(e.kind, INFRA_HEALTH_EVENT_CHECK);
         ck_assert_uint_eq(e.at, first[e.id]); /* When it was due. */
         ck_assert_uint_ge(e.at, previous);    /* Oldest first. */
         previous = e.at;
-        answer(e.check, INFRA_OUTCOME_OK, now);
+        answer(e.call, INFRA_OUTCOME_OK, now);
     }
     ck_assert_uint_eq(next(now).kind, NOTHING);
     for (uint32_t id = 0; id < COUNT; id++) {
@@ -264,10 +264,10 @@ START_TEST(long_checks_skip_only_what_has_passed)
     create((struct infra_health_options) { .inter = INFRA_SEC(1) });
     set(0, "a", 0);
     struct infra_health_event e = next_check();
-    answer(e.check, INFRA_OUTCOME_OK, e.at + INFRA_SEC(1));
+    answer(e.call, INFRA_OUTCOME_OK, e.at + INFRA_SEC(1));
     ck_assert_uint_eq(due(0), e.at + INFRA_SEC(1));
     e = next_check();
-    answer(e.check, INFRA_OUTCOME_OK, e.at + INFRA_SEC(1) + 1);
+    answer(e.call, INFRA_OUTCOME_OK, e.at + INFRA_SEC(1) + 1);
     ck_assert_uint_eq(due(0), e.at + INFRA_SEC(2));
 }
 END_TEST
@@ -286,7 +286,7 @@ START_TEST(one_check_at_a_time)
                           now + INFRA_HEALTH_LATE);
         now = infra_health_deadline(health);
     }
-    answer(e.check, INFRA_OUTCOME_OK, INFRA_SEC(100));
+    answer(e.call, INFRA_OUTCOME_OK, INFRA_SEC(100));
     ck_assert_uint_eq(infra_health_deadline(health), due(0));
     ck_assert_uint_ge(due(0), INFRA_SEC(100));
 }
@@ -302,10 +302,10 @@ START_TEST(time_does_not_go_back)
     ck_assert_uint_eq(e.at, first);
     set(1, "b", 3);
     ck_assert_uint_ge(due(1), INFRA_SEC(60));
-    answer(e.check, INFRA_OUTCOME_RESET, 5);
+    answer(e.call, INFRA_OUTCOME_RESET, 5);
     ck_assert_uint_eq(next(0).at, INFRA_SEC(60));
     ck_assert_uint_ge(due(0), INFRA_SEC(60));
-    ck_assert_int_eq(infra_health_probe_now(health, 1, 7), INFRA_OK);
+    ck_assert_int_eq(infra_health_check_now(health, 1, 7), INFRA_OK);
     ck_assert_uint_eq(due(1), INFRA_SEC(60));
 }
 END_TEST
@@ -319,7 +319,7 @@ START_TEST(time_saturates)
                                            .seed = (uint64_t)_i });
     set(0, "a", INFRA_SEC(1));
     struct infra_health_event e = next_check();
-    answer(e.check, INFRA_OUTCOME_OK, INFRA_SEC(1));
+    answer(e.call, INFRA_OUTCOME_OK, INFRA_SEC(1));
     ck_assert_uint_ge(due(0), UINT64_MAX / 2);
     if (due(0) == INFRA_TIME_NEVER) {
         ck_assert_uint_eq(next(INFRA_TIME_NEVER).kind, NOTHING);

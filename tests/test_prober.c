@@ -183,7 +183,7 @@ START_TEST(a_server_comes_and_goes)
     ck_assert_mem_eq(&result, &none, sizeof result);
     run_check(2);
     struct infra_health_event event =
-        expect_change(INFRA_HEALTH_UP, INFRA_PROBE_REASON_PASSED);
+        expect_change(INFRA_HEALTH_EVENT_UP, INFRA_PROBE_REASON_PASSED);
     ck_assert_uint_eq(event.id, 2);
     ck_assert_uint_eq(event.outcome, INFRA_OUTCOME_OK);
     ck_assert_uint_eq(event.reason, INFRA_HEALTH_REASON_RISE);
@@ -193,14 +193,14 @@ START_TEST(a_server_comes_and_goes)
 
     (void)close(listener);
     run_check(2);
-    event = expect_change(INFRA_HEALTH_DOWN, INFRA_PROBE_REASON_REFUSED);
+    event = expect_change(INFRA_HEALTH_EVENT_DOWN, INFRA_PROBE_REASON_REFUSED);
     ck_assert_uint_eq(event.outcome, INFRA_OUTCOME_REFUSED);
     ck_assert_int_eq(infra_prober_inspect(prober, 2, NULL, &result), INFRA_OK);
     ck_assert_uint_eq(result.reason, INFRA_PROBE_REASON_REFUSED);
 
     listener = test_listen_at(&endpoint, 64);
     run_check(2);
-    (void)expect_change(INFRA_HEALTH_UP, INFRA_PROBE_REASON_PASSED);
+    (void)expect_change(INFRA_HEALTH_EVENT_UP, INFRA_PROBE_REASON_PASSED);
     (void)close(listener);
 }
 END_TEST
@@ -214,7 +214,7 @@ START_TEST(traffic_brings_a_check_forward)
     int listener = test_listen(AF_UNIX, 64, &endpoint);
     ck_assert_int_eq(set(0, "a", &endpoint, tcp_probe()), INFRA_OK);
     run_check(0);
-    (void)expect_change(INFRA_HEALTH_UP, INFRA_PROBE_REASON_PASSED);
+    (void)expect_change(INFRA_HEALTH_EVENT_UP, INFRA_PROBE_REASON_PASSED);
     infra_time last = now;
     (void)close(listener);
     now += INFRA_MS(100);
@@ -223,7 +223,7 @@ START_TEST(traffic_brings_a_check_forward)
     ck_assert_uint_eq(infra_driver_deadline(driver), last + INFRA_MS(500));
     run_check(0);
     ck_assert_uint_eq(now, last + INFRA_MS(500));
-    (void)expect_change(INFRA_HEALTH_DOWN, INFRA_PROBE_REASON_REFUSED);
+    (void)expect_change(INFRA_HEALTH_EVENT_DOWN, INFRA_PROBE_REASON_REFUSED);
 }
 END_TEST
 
@@ -268,10 +268,11 @@ START_TEST(replies_have_reasons)
         }
         finish_check(0);
         if (i % 2 == 0) {
-            (void)expect_change(INFRA_HEALTH_UP, INFRA_PROBE_REASON_PASSED);
+            (void)expect_change(INFRA_HEALTH_EVENT_UP,
+                                INFRA_PROBE_REASON_PASSED);
         } else {
             struct infra_health_event event =
-                expect_change(INFRA_HEALTH_DOWN, rows[row].reason);
+                expect_change(INFRA_HEALTH_EVENT_DOWN, rows[row].reason);
             ck_assert_uint_eq(event.outcome, rows[row].outcome);
         }
     }
@@ -301,7 +302,7 @@ START_TEST(silence_is_no_reply)
         next_deadline();
     }
     ck_assert_uint_eq(now, started + INFRA_SEC(2));
-    (void)expect_change(INFRA_HEALTH_DOWN, INFRA_PROBE_REASON_NO_REPLY);
+    (void)expect_change(INFRA_HEALTH_EVENT_DOWN, INFRA_PROBE_REASON_NO_REPLY);
     (void)close(listener);
 }
 END_TEST
@@ -330,9 +331,9 @@ START_TEST(changes_wait_and_cancel_out)
     (void)close(listener[2]);
     run_check(2);
     ck_assert_uint_eq(
-        expect_change(INFRA_HEALTH_UP, INFRA_PROBE_REASON_PASSED).id, 1);
+        expect_change(INFRA_HEALTH_EVENT_UP, INFRA_PROBE_REASON_PASSED).id, 1);
     ck_assert_uint_eq(
-        expect_change(INFRA_HEALTH_UP, INFRA_PROBE_REASON_PASSED).id, 0);
+        expect_change(INFRA_HEALTH_EVENT_UP, INFRA_PROBE_REASON_PASSED).id, 0);
     expect_nothing();
     (void)close(listener[0]);
     (void)close(listener[1]);
@@ -350,7 +351,7 @@ START_TEST(a_run_returns_with_a_change)
     ck_assert_int_eq(set(0, "a", &endpoint, tcp_probe()), INFRA_OK);
     ck_assert_int_eq(infra_driver_run(driver, INFRA_TIME_NEVER), INFRA_OK);
     now = infra_driver_now();
-    (void)expect_change(INFRA_HEALTH_UP, INFRA_PROBE_REASON_PASSED);
+    (void)expect_change(INFRA_HEALTH_EVENT_UP, INFRA_PROBE_REASON_PASSED);
     ck_assert_int_eq(infra_driver_run(driver, 0), INFRA_EAGAIN);
     (void)close(listener);
 }
@@ -382,7 +383,7 @@ START_TEST(removed_is_silent)
     }
     ck_assert_int_eq(set(0, "b", &endpoint, tcp_probe()), INFRA_OK);
     run_check(0);
-    (void)expect_change(INFRA_HEALTH_UP, INFRA_PROBE_REASON_PASSED);
+    (void)expect_change(INFRA_HEALTH_EVENT_UP, INFRA_PROBE_REASON_PASSED);
     (void)close(listener);
 }
 END_TEST
@@ -401,7 +402,7 @@ START_TEST(set_again_goes_on)
     run_check(0);
     struct infra_probe *probe = http_probe();
     ck_assert_int_eq(set(0, "a", &silent, probe), INFRA_OK);
-    (void)expect_change(INFRA_HEALTH_UP,
+    (void)expect_change(INFRA_HEALTH_EVENT_UP,
                         INFRA_PROBE_REASON_PASSED); /* Still. */
     next_deadline();
     ck_assert(is_running(0));
@@ -459,7 +460,7 @@ START_TEST(no_descriptor_condemns_nobody)
     int listener = test_listen(AF_UNIX, 8, &endpoint);
     ck_assert_int_eq(set(0, "a", &endpoint, tcp_probe()), INFRA_OK);
     run_check(0);
-    (void)expect_change(INFRA_HEALTH_UP, INFRA_PROBE_REASON_PASSED);
+    (void)expect_change(INFRA_HEALTH_EVENT_UP, INFRA_PROBE_REASON_PASSED);
     ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
     struct rlimit none = { .rlim_cur = 0, .rlim_max = limit.rlim_max };
     ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
@@ -467,11 +468,11 @@ START_TEST(no_descriptor_condemns_nobody)
     ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
     ck_assert_int_eq(infra_prober_inspect(prober, 0, NULL, &result), INFRA_OK);
     ck_assert_uint_eq(result.reason, INFRA_PROBE_REASON_LOCAL);
-    expect_doubt(INFRA_HEALTH_DOUBT, INFRA_HEALTH_REASON_LOCAL);
+    expect_doubt(INFRA_HEALTH_EVENT_DOUBT, INFRA_HEALTH_REASON_LOCAL);
     expect_nothing();
     ck_assert_uint_eq(infra_driver_deadline(driver), now + INFRA_MS(500));
     run_check(0);
-    expect_doubt(INFRA_HEALTH_TRUST, INFRA_HEALTH_REASON_ANSWERED);
+    expect_doubt(INFRA_HEALTH_EVENT_TRUST, INFRA_HEALTH_REASON_ANSWERED);
     expect_nothing();
     (void)close(listener);
 }
@@ -488,7 +489,7 @@ START_TEST(a_pause_condemns_nobody)
     for (uint32_t id = 0; id < IDS_MAX; id++) {
         ck_assert_int_eq(set(id, keys[id], &endpoint, tcp_probe()), INFRA_OK);
         run_check(id);
-        (void)expect_change(INFRA_HEALTH_UP, INFRA_PROBE_REASON_PASSED);
+        (void)expect_change(INFRA_HEALTH_EVENT_UP, INFRA_PROBE_REASON_PASSED);
     }
     now += INFRA_SEC(2);
     ck_assert_int_eq(infra_driver_step(driver, now), INFRA_OK);
@@ -498,11 +499,11 @@ START_TEST(a_pause_condemns_nobody)
     }
     ck_assert(test_wait(infra_driver_fd(driver), POLLIN));
     ck_assert_int_eq(infra_driver_step(driver, now), INFRA_OK);
-    expect_doubt(INFRA_HEALTH_DOUBT, INFRA_HEALTH_REASON_LATE);
+    expect_doubt(INFRA_HEALTH_EVENT_DOUBT, INFRA_HEALTH_REASON_LATE);
     expect_nothing();
     run_check(0);
     run_check(0);
-    expect_doubt(INFRA_HEALTH_TRUST, INFRA_HEALTH_REASON_ANSWERED);
+    expect_doubt(INFRA_HEALTH_EVENT_TRUST, INFRA_HEALTH_REASON_ANSWERED);
     expect_nothing();
     (void)close(listener);
 }
@@ -519,7 +520,7 @@ START_TEST(a_pause_excuses_the_silent)
                         test_listen(AF_UNIX, 64, &live) };
     ck_assert_int_eq(set(0, "a", &live, tcp_probe()), INFRA_OK);
     run_check(0);
-    (void)expect_change(INFRA_HEALTH_UP, INFRA_PROBE_REASON_PASSED);
+    (void)expect_change(INFRA_HEALTH_EVENT_UP, INFRA_PROBE_REASON_PASSED);
     ck_assert_int_eq(set(0, "a", &silent, http_probe()), INFRA_OK);
     next_deadline();
     ck_assert(is_running(0));
@@ -527,7 +528,7 @@ START_TEST(a_pause_excuses_the_silent)
     uint64_t before = checks(0);
     ck_assert_int_eq(infra_driver_step(driver, now), INFRA_OK);
     ck_assert_uint_eq(checks(0), before + 1);
-    expect_doubt(INFRA_HEALTH_DOUBT, INFRA_HEALTH_REASON_LATE);
+    expect_doubt(INFRA_HEALTH_EVENT_DOUBT, INFRA_HEALTH_REASON_LATE);
     expect_nothing();
     for (int i = 0; i < 2; i++) {
         (void)close(listeners[i]);
@@ -546,7 +547,7 @@ START_TEST(a_run_returns_with_doubt)
     next_deadline();
     ck_assert(is_running(0));
     ck_assert_int_eq(infra_driver_run(driver, 0), INFRA_OK);
-    expect_doubt(INFRA_HEALTH_DOUBT, INFRA_HEALTH_REASON_LATE);
+    expect_doubt(INFRA_HEALTH_EVENT_DOUBT, INFRA_HEALTH_REASON_LATE);
     expect_nothing();
     (void)close(listener);
 }
@@ -565,7 +566,7 @@ START_TEST(doubt_and_trust_cancel_out)
         run_check(0);
         run_check(0);
     }
-    (void)expect_change(INFRA_HEALTH_UP, INFRA_PROBE_REASON_PASSED);
+    (void)expect_change(INFRA_HEALTH_EVENT_UP, INFRA_PROBE_REASON_PASSED);
     expect_nothing();
     (void)close(listener);
 }
@@ -595,12 +596,12 @@ START_TEST(the_initial_state_is_no_news)
     ck_assert_int_eq(set(0, "a", &endpoint, tcp_probe()), INFRA_OK);
     run_check(0);
     if (!rows[_i].is_up) {
-        (void)expect_change(INFRA_HEALTH_UP, INFRA_PROBE_REASON_PASSED);
+        (void)expect_change(INFRA_HEALTH_EVENT_UP, INFRA_PROBE_REASON_PASSED);
     }
     expect_nothing();
     (void)close(listener);
     run_check(0);
-    (void)expect_change(INFRA_HEALTH_DOWN, INFRA_PROBE_REASON_REFUSED);
+    (void)expect_change(INFRA_HEALTH_EVENT_DOWN, INFRA_PROBE_REASON_REFUSED);
     expect_nothing();
 }
 END_TEST
@@ -641,8 +642,8 @@ START_TEST(a_restarted_checker_inherits)
         heard[event.id] = event.kind;
     }
     ck_assert_uint_eq(heard[0], 0);
-    ck_assert_uint_eq(heard[1], INFRA_HEALTH_UP);
-    ck_assert_uint_eq(heard[2], INFRA_HEALTH_DOWN);
+    ck_assert_uint_eq(heard[1], INFRA_HEALTH_EVENT_UP);
+    ck_assert_uint_eq(heard[2], INFRA_HEALTH_EVENT_DOWN);
     ck_assert_uint_eq(heard[3], 0);
     (void)close(listener);
     (void)close(closed);
@@ -657,12 +658,12 @@ START_TEST(a_key_may_move)
     int listener = test_listen(AF_UNIX, 8, &endpoint);
     ck_assert_int_eq(set(0, "a", &endpoint, tcp_probe()), INFRA_OK);
     run_check(0);
-    (void)expect_change(INFRA_HEALTH_UP, INFRA_PROBE_REASON_PASSED);
+    (void)expect_change(INFRA_HEALTH_EVENT_UP, INFRA_PROBE_REASON_PASSED);
     ck_assert_int_eq(infra_prober_remove(prober, 0), INFRA_OK);
     ck_assert_int_eq(set(3, "a", &endpoint, tcp_probe()), INFRA_OK);
     ck_assert_int_eq(infra_driver_step(driver, now), INFRA_OK);
     struct infra_health_event event =
-        expect_change(INFRA_HEALTH_UP, INFRA_PROBE_REASON_PASSED);
+        expect_change(INFRA_HEALTH_EVENT_UP, INFRA_PROBE_REASON_PASSED);
     ck_assert_uint_eq(event.id, 3);
     ck_assert_uint_eq(event.reason, INFRA_HEALTH_REASON_KEPT);
     expect_nothing();
@@ -731,7 +732,7 @@ START_TEST(every_allocation_may_fail)
     heap.countdown = 0;
     ck_assert_int_eq(set(0, "b", &endpoint, probe), INFRA_OK);
     run_check(0);
-    (void)expect_change(INFRA_HEALTH_UP, INFRA_PROBE_REASON_PASSED);
+    (void)expect_change(INFRA_HEALTH_EVENT_UP, INFRA_PROBE_REASON_PASSED);
     (void)close(listener);
     fds_before = test_open_fds() - 3;
 }

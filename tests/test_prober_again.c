@@ -184,7 +184,8 @@ static struct heard live(enum way way, infra_time time)
         struct infra_health_event e;
         while (infra_prober_next(prober, now, &e) == INFRA_OK) {
             bool is_hung = e.id == id_of(0, round);
-            if (is_hung && e.kind == INFRA_HEALTH_DOWN && heard.down_at == 0) {
+            if (is_hung && e.kind == INFRA_HEALTH_EVENT_DOWN &&
+                heard.down_at == 0) {
                 heard.down_at = now;
             }
             heard.others += !is_hung;

@@ -167,8 +167,8 @@ static struct heard listen_for(uint32_t id, infra_time time)
         ck_assert_int_eq(infra_driver_step(driver, now), INFRA_OK);
         struct infra_health_event e;
         while (infra_prober_next(prober, now, &e) == INFRA_OK) {
-            heard.doubts += e.kind == INFRA_HEALTH_DOUBT;
-            heard.trusts += e.kind == INFRA_HEALTH_TRUST;
+            heard.doubts += e.kind == INFRA_HEALTH_EVENT_DOUBT;
+            heard.trusts += e.kind == INFRA_HEALTH_EVENT_TRUST;
             if (e.id == id) {
                 heard.kind = e.kind;
                 heard.outcome = e.outcome;
@@ -212,7 +212,7 @@ START_TEST(what_the_destination_causes_takes_it_down)
     has_source = theirs[_i].has_source;
     set_strange(0, "a", theirs[_i].family);
     struct heard heard = listen_for(0, INFRA_SEC(5));
-    ck_assert_msg(heard.kind == INFRA_HEALTH_DOWN, "%s", theirs[_i].name);
+    ck_assert_msg(heard.kind == INFRA_HEALTH_EVENT_DOWN, "%s", theirs[_i].name);
     ck_assert_msg(heard.outcome == theirs[_i].outcome, "%s", theirs[_i].name);
     ck_assert_msg(heard.doubts == 0, "%s", theirs[_i].name);
 }
@@ -270,7 +270,7 @@ START_TEST(a_hung_server_beside_it_goes_down_in_time)
     struct infra_health_stats stats = { .size = sizeof stats };
     ck_assert_int_eq(infra_prober_inspect(prober, 1, &stats, NULL), INFRA_OK);
     struct heard heard = listen_for(1, INFRA_SEC(60));
-    ck_assert_uint_eq(heard.kind, INFRA_HEALTH_DOWN);
+    ck_assert_uint_eq(heard.kind, INFRA_HEALTH_EVENT_DOWN);
     /* While it is ours, or was before anybody else was checked: doubt stretches
      * one time-out, or holds one failure back. */
     infra_time more = _i >= 2 ? INFRA_SEC(1) + 2 * TIMEOUT : 0;
@@ -322,7 +322,7 @@ START_TEST(the_kernels_routes_take_it_down)
     set(0, "a", &address,
         address.ss_family == AF_INET ? sizeof *in : sizeof *in6, tcp_probe());
     struct heard heard = listen_for(0, INFRA_SEC(5));
-    ck_assert_msg(heard.kind == INFRA_HEALTH_DOWN &&
+    ck_assert_msg(heard.kind == INFRA_HEALTH_EVENT_DOWN &&
                       heard.outcome == INFRA_OUTCOME_UNREACHABLE &&
                       heard.doubts == 0,
                   "%s: %u", routes[_i].command, (unsigned)heard.outcome);

@@ -155,7 +155,7 @@ START_TEST(words_become_wishes)
     for (size_t i = 0; i < INFRA__COUNT_OF(rows); i++) {
         answer(0, rows[i].reply);
         if (rows[i].is_news) {
-            struct infra_health_event e = expect(INFRA_HEALTH_WISH);
+            struct infra_health_event e = expect(INFRA_HEALTH_EVENT_WISH);
             ck_assert_uint_eq(e.id, 0);
             ck_assert_uint_eq(e.at, now);
             ck_assert_msg(e.has == rows[i].has, "%s", rows[i].reply);
@@ -175,25 +175,27 @@ START_TEST(wishes_and_changes)
 {
     set(0, "a", false);
     answer(0, "down drain\n");
-    (void)expect(INFRA_HEALTH_WISH);
-    (void)expect(INFRA_HEALTH_DOWN);
+    (void)expect(INFRA_HEALTH_EVENT_WISH);
+    (void)expect(INFRA_HEALTH_EVENT_DOWN);
     answer(0, "");
     expect_nothing();
     answer(0, "up\n");
-    (void)expect(INFRA_HEALTH_UP);
+    (void)expect(INFRA_HEALTH_EVENT_UP);
     expect_nothing();
     answer(0, "ready\n");
     answer(0, "drain\n");
     expect_nothing();
     answer(0, "maint\n");
     answer(0, "ready\n");
-    ck_assert_uint_eq(expect(INFRA_HEALTH_WISH).admin, INFRA_PROBE_ADMIN_READY);
+    ck_assert_uint_eq(expect(INFRA_HEALTH_EVENT_WISH).admin,
+                      INFRA_PROBE_ADMIN_READY);
     expect_nothing();
     /* A run of the driver returns for a wish alone. */
     answer(0, "drain\n");
     ck_assert_int_eq(infra_driver_run(driver, INFRA_TIME_NEVER), INFRA_OK);
     struct infra_health_event e = { 0 };
-    while (e.kind != INFRA_HEALTH_WISH) { /* The real clock is far away. */
+    while (e.kind !=
+           INFRA_HEALTH_EVENT_WISH) { /* The real clock is far away. */
         ck_assert_int_eq(infra_prober_next(prober, now, &e), INFRA_OK);
     }
 }
@@ -204,10 +206,12 @@ START_TEST(not_found_is_a_wish)
 {
     set(0, "a", true);
     answer(0, "HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n");
-    ck_assert_uint_eq(expect(INFRA_HEALTH_WISH).admin, INFRA_PROBE_ADMIN_DRAIN);
+    ck_assert_uint_eq(expect(INFRA_HEALTH_EVENT_WISH).admin,
+                      INFRA_PROBE_ADMIN_DRAIN);
     expect_nothing(); /* It is up. */
     answer(0, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
-    ck_assert_uint_eq(expect(INFRA_HEALTH_WISH).admin, INFRA_PROBE_ADMIN_READY);
+    ck_assert_uint_eq(expect(INFRA_HEALTH_EVENT_WISH).admin,
+                      INFRA_PROBE_ADMIN_READY);
     expect_nothing();
 }
 END_TEST
@@ -223,10 +227,10 @@ START_TEST(another_key_wishes_nothing)
     set(0, "b", false);
     expect_nothing();
     answer(0, "ready\n");
-    (void)expect(INFRA_HEALTH_WISH);
+    (void)expect(INFRA_HEALTH_EVENT_WISH);
     set(0, "c", false);
     answer(0, "ready\n");
-    (void)expect(INFRA_HEALTH_WISH);
+    (void)expect(INFRA_HEALTH_EVENT_WISH);
     expect_nothing();
 }
 END_TEST

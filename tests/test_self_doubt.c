@@ -33,9 +33,9 @@ static void teardown(void)
     memset(&loop, 0, sizeof loop);
 }
 
-static uint32_t patience(void)
+static uint32_t timeout_scale(void)
 {
-    return infra_health_patience(loop.health);
+    return infra_health_timeout_scale(loop.health);
 }
 
 static void run_for(infra_time time)
@@ -48,7 +48,7 @@ static uint32_t count_down(void)
     uint32_t count = 0;
 
     for (uint32_t id = 0; id < loop.count; id++) {
-        count += loop.backends[id].kind == INFRA_HEALTH_DOWN;
+        count += loop.backends[id].kind == INFRA_HEALTH_EVENT_DOWN;
     }
     return count;
 }
@@ -81,7 +81,7 @@ START_TEST(the_dead_are_down_in_time)
     set_outcome(victim, 1, death);
     infra_time bound = INTER + (FALL - 1) * FASTINTER + loop.timeout;
     test_loop_run(&loop, died_at + bound);
-    ck_assert_uint_eq(loop.backends[victim].kind, INFRA_HEALTH_DOWN);
+    ck_assert_uint_eq(loop.backends[victim].kind, INFRA_HEALTH_EVENT_DOWN);
     ck_assert_uint_eq(count_down(), 1);
     ck_assert(!loop.doubts);
     /* The last of `fall` checks began two fastinter after the first. */
@@ -124,7 +124,7 @@ START_TEST(a_pause_condemns_nobody)
         run_for(INFRA_SEC(8));
         ck_assert_uint_eq(count_down(), 0);
         ck_assert(!loop.doubts);
-        ck_assert_uint_eq(patience(), 1000);
+        ck_assert_uint_eq(timeout_scale(), 1000);
     }
     /* A check that is under way over a pause; its backend is dead now. */
     while (loop.backends[0].check == 0) {
@@ -134,7 +134,7 @@ START_TEST(a_pause_condemns_nobody)
     test_loop_pause(&loop, INFRA_SEC(30), loop.backends[0].outcome);
     /* A check takes twice the time-out, and with the skip two fastinters. */
     run_for(2 * FALL * 2 * FASTINTER);
-    ck_assert_uint_eq(loop.backends[0].kind, INFRA_HEALTH_DOWN);
+    ck_assert_uint_eq(loop.backends[0].kind, INFRA_HEALTH_EVENT_DOWN);
     ck_assert_uint_eq(count_down(), 1);
 }
 END_TEST
@@ -213,7 +213,7 @@ START_TEST(a_silent_crowd_is_believed_later)
     if (all > 3) {
         ck_assert(loop.doubts);
         ck_assert_uint_eq(loop.reason, INFRA_HEALTH_REASON_SILENCE);
-        ck_assert_uint_eq(patience(), 2000);
+        ck_assert_uint_eq(timeout_scale(), 2000);
         for (uint32_t id = 0; id < all; id++) {
             ck_assert_uint_eq(test_loop_inspect(&loop, id).failures, 2 * FALL);
         }
@@ -225,7 +225,7 @@ START_TEST(a_silent_crowd_is_believed_later)
     ck_assert_uint_eq(count_down(), 0);
     run_for(INTER);
     ck_assert(!loop.doubts);
-    ck_assert_uint_eq(patience(), 1000);
+    ck_assert_uint_eq(timeout_scale(), 1000);
 }
 END_TEST
 
@@ -311,7 +311,7 @@ START_TEST(want_of_descriptors_is_doubt)
     }
     ck_assert(loop.doubts);
     ck_assert_uint_eq(loop.reason, INFRA_HEALTH_REASON_LOCAL);
-    ck_assert_uint_eq(patience(), 2000);
+    ck_assert_uint_eq(timeout_scale(), 2000);
     ck_assert_uint_eq(count_down(), 0);
     ck_assert_uint_eq(test_loop_inspect(&loop, 0).counter, 4);
     ck_assert_uint_eq(test_loop_inspect(&loop, 0).failures, 0);
@@ -383,33 +383,34 @@ START_TEST(a_late_loop_becomes_patient)
     start(10);
     run_for(INFRA_SEC(10));
     for (int i = 0; i < 60; i++) {
-        uint32_t before = patience();
+        uint32_t before = timeout_scale();
         infra_time due = infra_health_deadline(loop.health);
         /* By turns as late as it may be, and twice that. */
         infra_time late = i % 2 == 0 ? INFRA_HEALTH_LATE : 0;
         test_loop_pause(&loop, due - loop.now + INFRA_HEALTH_LATE + late,
                         INFRA_OUTCOME_OK);
-        ck_assert(patience() == before || patience() == before + 1000);
-        if (patience() > before) {
+        ck_assert(timeout_scale() == before ||
+                  timeout_scale() == before + 1000);
+        if (timeout_scale() > before) {
             ck_assert(stepped_at == 0 || loop.now - stepped_at >= FASTINTER);
             stepped_at = loop.now;
         }
-        most = patience();
+        most = timeout_scale();
     }
     ck_assert_uint_eq(most, 8000);
     ck_assert_uint_eq(count_down(), 0);
     for (uint32_t left = 7; left > 0; left--) {
-        ck_assert_uint_eq(patience(), 1000 * (left + 1));
+        ck_assert_uint_eq(timeout_scale(), 1000 * (left + 1));
         ck_assert(loop.doubts);
         infra_time from = loop.now;
-        while (patience() == 1000 * (left + 1)) {
+        while (timeout_scale() == 1000 * (left + 1)) {
             run_for(INFRA_MS(20));
         }
         ck_assert_uint_ge(loop.now - from + INFRA_MS(20), FASTINTER);
         ck_assert_uint_le(loop.now - from, FASTINTER + INTER);
     }
     run_for(1);
-    ck_assert_uint_eq(patience(), 1000);
+    ck_assert_uint_eq(timeout_scale(), 1000);
     ck_assert(!loop.doubts);
 }
 END_TEST
@@ -425,9 +426,9 @@ START_TEST(a_loop_that_is_always_late_finds_the_dead)
         loop.now += INFRA_MS(500);
         test_loop_run(&loop, loop.now);
         if (i == 200) {
-            ck_assert_uint_eq(loop.backends[3].kind, INFRA_HEALTH_DOWN);
+            ck_assert_uint_eq(loop.backends[3].kind, INFRA_HEALTH_EVENT_DOWN);
             ck_assert_uint_eq(count_down(), 1);
-            ck_assert_uint_eq(patience(), 8000);
+            ck_assert_uint_eq(timeout_scale(), 8000);
             set_outcome(3, 1, INFRA_OUTCOME_OK);
         }
     }
@@ -442,41 +443,41 @@ START_TEST(doubt_begins_and_ends_once)
     struct infra_health_event e;
 
     start(2);
-    ck_assert_uint_eq(patience(), 1000);
+    ck_assert_uint_eq(timeout_scale(), 1000);
     run_for(INFRA_SEC(5));
     infra_time wanted = infra_health_deadline(loop.health);
     infra_time back = wanted + INFRA_HEALTH_LATE;
-    ck_assert_int_eq(infra_health_probe_now(loop.health, 0, back), INFRA_OK);
-    ck_assert_uint_eq(patience(), 1000); /* Late, but not too late. */
+    ck_assert_int_eq(infra_health_check_now(loop.health, 0, back), INFRA_OK);
+    ck_assert_uint_eq(timeout_scale(), 1000); /* Late, but not too late. */
     ck_assert_uint_eq(infra_health_deadline(loop.health), 0);
     back += INFRA_HEALTH_LATE + 1;
-    ck_assert_int_eq(infra_health_probe_now(loop.health, 0, back), INFRA_OK);
-    ck_assert_uint_eq(patience(), 2000);
+    ck_assert_int_eq(infra_health_check_now(loop.health, 0, back), INFRA_OK);
+    ck_assert_uint_eq(timeout_scale(), 2000);
     ck_assert_int_eq(infra_health_next(loop.health, back, &e), INFRA_OK);
-    ck_assert_uint_eq(e.kind, INFRA_HEALTH_DOUBT);
+    ck_assert_uint_eq(e.kind, INFRA_HEALTH_EVENT_DOUBT);
     ck_assert_uint_eq(e.id, INFRA_HEALTH_NOBODY);
     ck_assert_uint_eq(e.reason, INFRA_HEALTH_REASON_LATE);
     ck_assert_uint_eq(e.at, back);
     ck_assert_uint_eq(e.counter, 1);
     ck_assert_int_eq(infra_health_next(loop.health, back, &e), INFRA_OK);
-    ck_assert_uint_eq(e.kind, INFRA_HEALTH_PROBE);
+    ck_assert_uint_eq(e.kind, INFRA_HEALTH_EVENT_CHECK);
     infra_time calm = back + FASTINTER;
     for (infra_time t = back; t < calm; t += INFRA_MS(50)) {
         struct infra_health_event other;
         while (infra_health_next(loop.health, t, &other) == INFRA_OK) {
-            ck_assert_uint_eq(other.kind, INFRA_HEALTH_PROBE);
+            ck_assert_uint_eq(other.kind, INFRA_HEALTH_EVENT_CHECK);
         }
     }
-    ck_assert_int_eq(infra_health_verdict(loop.health, e.check, 0, 0, calm), 0);
-    ck_assert_uint_eq(patience(), 1000);
+    ck_assert_int_eq(infra_health_answer(loop.health, e.call, 0, 0, calm), 0);
+    ck_assert_uint_eq(timeout_scale(), 1000);
     ck_assert_uint_eq(infra_health_deadline(loop.health), 0);
     ck_assert_int_eq(infra_health_next(loop.health, calm, &e), INFRA_OK);
-    ck_assert_uint_eq(e.kind, INFRA_HEALTH_TRUST);
+    ck_assert_uint_eq(e.kind, INFRA_HEALTH_EVENT_TRUST);
     ck_assert_uint_eq(e.reason, INFRA_HEALTH_REASON_ANSWERED);
     ck_assert_uint_eq(e.at, calm);
     ck_assert_uint_eq(e.counter, 0);
     while (infra_health_next(loop.health, calm, &e) == INFRA_OK) {
-        ck_assert_uint_eq(e.kind, INFRA_HEALTH_PROBE);
+        ck_assert_uint_eq(e.kind, INFRA_HEALTH_EVENT_CHECK);
     }
 }
 END_TEST
@@ -493,31 +494,31 @@ START_TEST(doubt_that_has_passed_is_no_news)
                       test_loop_inspect(&loop, 0).next);
     test_loop_run(&loop, infra_health_deadline(loop.health) - 1);
     ck_assert_int_eq(infra_health_next(loop.health, loop.now + 1, &e), 0);
-    ck_assert_uint_eq(e.kind, INFRA_HEALTH_PROBE);
+    ck_assert_uint_eq(e.kind, INFRA_HEALTH_EVENT_CHECK);
     infra_time late = loop.now + INFRA_SEC(1);
-    ck_assert_int_eq(infra_health_probe_now(loop.health, 0, late), INFRA_OK);
-    ck_assert_uint_eq(patience(), 2000);
+    ck_assert_int_eq(infra_health_check_now(loop.health, 0, late), INFRA_OK);
+    ck_assert_uint_eq(timeout_scale(), 2000);
     /* What was asked before the trouble does not end it, whenever. */
     late += INFRA_MS(1);
-    ck_assert_int_eq(infra_health_verdict(loop.health, e.check, 0, 0, late), 0);
-    ck_assert_uint_eq(patience(), 2000);
+    ck_assert_int_eq(infra_health_answer(loop.health, e.call, 0, 0, late), 0);
+    ck_assert_uint_eq(timeout_scale(), 2000);
     ck_assert_int_eq(infra_health_next(loop.health, late, &e), INFRA_OK);
-    ck_assert_uint_eq(e.kind, INFRA_HEALTH_DOUBT);
+    ck_assert_uint_eq(e.kind, INFRA_HEALTH_EVENT_DOUBT);
     ck_assert_int_eq(infra_health_next(loop.health, late, &e), INFRA_OK);
-    ck_assert_uint_eq(e.kind, INFRA_HEALTH_PROBE);
+    ck_assert_uint_eq(e.kind, INFRA_HEALTH_EVENT_CHECK);
     for (infra_time end = late + FASTINTER; late < end; late += INFRA_MS(50)) {
         struct infra_health_event none;
         ck_assert_int_eq(infra_health_next(loop.health, late, &none),
                          INFRA_EAGAIN);
     }
-    ck_assert_int_eq(infra_health_verdict(loop.health, e.check, 0, 0, late), 0);
-    ck_assert_uint_eq(patience(), 1000);
+    ck_assert_int_eq(infra_health_answer(loop.health, e.call, 0, 0, late), 0);
+    ck_assert_uint_eq(timeout_scale(), 1000);
     /* Late again before TRUST was taken: it is doubt as before. */
     late += INFRA_SEC(9);
-    ck_assert_int_eq(infra_health_probe_now(loop.health, 0, late), INFRA_OK);
-    ck_assert_uint_eq(patience(), 2000);
+    ck_assert_int_eq(infra_health_check_now(loop.health, 0, late), INFRA_OK);
+    ck_assert_uint_eq(timeout_scale(), 2000);
     ck_assert_int_eq(infra_health_next(loop.health, late, &e), INFRA_OK);
-    ck_assert_uint_eq(e.kind, INFRA_HEALTH_PROBE);
+    ck_assert_uint_eq(e.kind, INFRA_HEALTH_EVENT_CHECK);
 }
 END_TEST
 
@@ -533,12 +534,12 @@ START_TEST(no_loop_is_not_late)
         INFRA_OK);
     loop.now += INFRA_SEC(200);
     ck_assert_int_eq(infra_health_next(loop.health, loop.now, &e), INFRA_OK);
-    ck_assert_uint_eq(e.kind, INFRA_HEALTH_PROBE);
+    ck_assert_uint_eq(e.kind, INFRA_HEALTH_EVENT_CHECK);
     ck_assert_int_eq(infra_health_remove(loop.health, 0), INFRA_OK);
     loop.now += INFRA_SEC(1000);
     ck_assert_int_eq(infra_health_next(loop.health, loop.now, &e),
                      INFRA_EAGAIN);
-    ck_assert_uint_eq(patience(), 1000);
+    ck_assert_uint_eq(timeout_scale(), 1000);
 }
 END_TEST
 

@@ -267,7 +267,7 @@ INFRA_API int infra_prober_remove(struct infra_prober *prober, uint32_t id);
 
 /**
  * Check a backend soon, for a host whose traffic met an error; see
- * infra_health_probe_now().
+ * infra_health_check_now().
  *
  * @return INFRA_OK, INFRA_ENOENT, INFRA_EINVAL.
  *

@@ -129,7 +129,7 @@ enum infra_probe_text_kind {
 
 /** How a check ended. */
 struct infra_probe_result {
-    uint32_t outcome;    /**< enum infra_outcome, for infra_health_verdict(). */
+    uint32_t outcome;    /**< enum infra_outcome, for infra_health_answer(). */
     uint32_t reason;     /**< enum infra_probe_reason */
     uint32_t status;     /**< HTTP: status.  Database: number of the error.
                               Script: number of steps passed. */

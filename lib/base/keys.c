@@ -3,19 +3,22 @@
 
 #include <assert.h>
 
-int infra__keys_init(struct infra__keys *k, uint32_t places,
+int infra__keys_init(struct infra__keys *k, uint32_t ids_max,
                      const struct infra_allocator *a)
 {
     uint32_t heads_count = 1;
 
-    while (heads_count < places) {
+    while (heads_count < 2 * ids_max) {
         heads_count *= 2;
     }
-    *k = (struct infra__keys) { .places = places, .heads_count = heads_count };
-    k->hashes = infra__alloc(a, places, sizeof *k->hashes);
-    k->links = infra__alloc(a, places, sizeof *k->links);
+    *k =
+        (struct infra__keys) { .ids_max = ids_max, .heads_count = heads_count };
+    k->hashes = infra__alloc(a, 2 * (size_t)ids_max, sizeof *k->hashes);
+    k->links = infra__alloc(a, 2 * (size_t)ids_max, sizeof *k->links);
     k->heads = infra__alloc(a, heads_count, sizeof *k->heads);
-    if (k->hashes == NULL || k->links == NULL || k->heads == NULL) {
+    k->until = infra__alloc(a, ids_max, sizeof *k->until);
+    if (k->hashes == NULL || k->links == NULL || k->heads == NULL ||
+        k->until == NULL) {
         infra__keys_finish(k, a);
         return INFRA_ENOMEM;
     }
@@ -27,8 +30,9 @@ int infra__keys_init(struct infra__keys *k, uint32_t places,
 
 void infra__keys_finish(struct infra__keys *k, const struct infra_allocator *a)
 {
-    infra__free(a, k->hashes, k->places, sizeof *k->hashes);
-    infra__free(a, k->links, k->places, sizeof *k->links);
+    infra__free(a, k->until, k->ids_max, sizeof *k->until);
+    infra__free(a, k->hashes, 2 * (size_t)k->ids_max, sizeof *k->hashes);
+    infra__free(a, k->links, 2 * (size_t)k->ids_max, sizeof *k->links);
     infra__free(a, k->heads, k->heads_count, sizeof *k->heads);
     *k = (struct infra__keys) { 0 };
 }
@@ -47,7 +51,7 @@ void infra__keys_add(struct infra__keys *k, uint32_t place, uint64_t hash)
     *head = place;
 }
 
-void infra__keys_remove(struct infra__keys *k, uint32_t place)
+static void take_out(struct infra__keys *k, uint32_t place)
 {
     uint32_t *link = head_of(k, k->hashes[place]);
 
@@ -58,7 +62,7 @@ void infra__keys_remove(struct infra__keys *k, uint32_t place)
     *link = k->links[place];
 }
 
-uint32_t infra__keys_find(const struct infra__keys *k, uint64_t hash)
+static uint32_t find(const struct infra__keys *k, uint64_t hash)
 {
     uint32_t place = *head_of(k, hash);
 
@@ -66,4 +70,56 @@ uint32_t infra__keys_find(const struct infra__keys *k, uint64_t hash)
         place = k->links[place];
     }
     return place;
+}
+
+/* The search is needed only if places were freed out of their order. */
+static uint32_t vacate(struct infra__keys *k)
+{
+    uint32_t index = k->kept_next;
+
+    for (uint32_t i = 0; k->until[index] != 0 && i < k->ids_max; i++) {
+        index = k->until[i] < k->until[index] ? i : index;
+    }
+    if (k->until[index] != 0) {
+        take_out(k, k->ids_max + index);
+    }
+    k->kept_next = index + 1 < k->ids_max ? index + 1 : 0;
+    return index;
+}
+
+uint32_t infra__keys_leave(struct infra__keys *k, uint32_t id, infra_time until)
+{
+    uint64_t hash = k->hashes[id];
+
+    assert(id < k->ids_max);
+    take_out(k, id);
+    /* A kept key is recalled when it is set again: this is another id. */
+    uint32_t other = find(k, hash);
+    if (other != INFRA__NOWHERE) {
+        assert(other < k->ids_max);
+        return other;
+    }
+    uint32_t index = vacate(k);
+    /* Of keys removed at one time, too, the first is the one removed longest
+     * ago: a nanosecond apart they stay in order. */
+    if (until <= k->until_last) {
+        until = infra__time_add(k->until_last, 1);
+    }
+    k->until[index] = k->until_last = until;
+    infra__keys_add(k, k->ids_max + index, hash);
+    return k->ids_max + index;
+}
+
+uint32_t infra__keys_recall(struct infra__keys *k, uint64_t hash,
+                            infra_time now)
+{
+    uint32_t place = find(k, hash);
+
+    if (place == INFRA__NOWHERE || place < k->ids_max) {
+        return place;
+    }
+    infra_time until = k->until[place - k->ids_max];
+    k->until[place - k->ids_max] = 0;
+    take_out(k, place);
+    return now < until ? place : INFRA__NOWHERE;
 }

@@ -6,8 +6,8 @@
 static int mark_health(struct infra_balancer *balancer,
                        const struct infra_health_event *event)
 {
-    uint32_t state = event->kind == INFRA_HEALTH_UP ? INFRA_STATE_UP
-                     : event->kind == INFRA_HEALTH_DEGRADED
+    uint32_t state = event->kind == INFRA_HEALTH_EVENT_UP ? INFRA_STATE_UP
+                     : event->kind == INFRA_HEALTH_EVENT_DEGRADED
                          ? INFRA_STATE_DEGRADED
                          : INFRA_STATE_DOWN;
 
@@ -54,14 +54,14 @@ int infra_prober_apply_event(struct infra_balancer *balancer,
         return INFRA_EINVAL;
     }
     switch (event->kind) {
-    case INFRA_HEALTH_UP:
-    case INFRA_HEALTH_DEGRADED:
-    case INFRA_HEALTH_DOWN:
+    case INFRA_HEALTH_EVENT_UP:
+    case INFRA_HEALTH_EVENT_DEGRADED:
+    case INFRA_HEALTH_EVENT_DOWN:
         return mark_health(balancer, event);
-    case INFRA_HEALTH_WISH:
+    case INFRA_HEALTH_EVENT_WISH:
         return fulfil(balancer, event);
-    case INFRA_HEALTH_DOUBT:
-    case INFRA_HEALTH_TRUST:
+    case INFRA_HEALTH_EVENT_DOUBT:
+    case INFRA_HEALTH_EVENT_TRUST:
         return INFRA_OK;
     default:
         return INFRA_EINVAL;

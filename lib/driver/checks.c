@@ -66,8 +66,8 @@ static void note_doubt(struct infra_prober *p,
 void infra__check_answer(struct infra__backend *b, infra_time now)
 {
     b->has_ended =
-        infra_health_verdict(b->prober->health, b->check, b->result.outcome,
-                             b->result.reason, now) == INFRA_ESTALE;
+        infra_health_answer(b->prober->health, b->check, b->result.outcome,
+                            b->result.reason, now) == INFRA_ESTALE;
     b->ended_at = now;
 }
 
@@ -98,9 +98,9 @@ void infra__check_abandon(struct infra__backend *b, infra_time now)
 {
     if (b->job.running) {
         infra__check_drop(b);
-        (void)infra_health_verdict(b->prober->health, b->check,
-                                   INFRA_OUTCOME_ABANDONED,
-                                   INFRA_PROBE_REASON_LOCAL, now);
+        (void)infra_health_answer(b->prober->health, b->check,
+                                  INFRA_OUTCOME_ABANDONED,
+                                  INFRA_PROBE_REASON_LOCAL, now);
     }
 }
 
@@ -117,7 +117,7 @@ static void take_check(struct infra_prober *p,
         infra__prober_replace(b, gone);
         b = gone;
     }
-    b->check = event->check;
+    b->check = event->call;
     if (b->has_ended && now - b->ended_at <= INFRA__RESULT_KEPT_FOR) {
         infra__check_answer(b, now);
     } else if (!infra__gone_is_worth(b)) {
@@ -137,7 +137,7 @@ static void take_events(struct infra_prober *p, infra_time now)
             continue;
         }
         assert(p->backends[event.id] != NULL);
-        if (event.kind == INFRA_HEALTH_PROBE) {
+        if (event.kind == INFRA_HEALTH_EVENT_CHECK) {
             take_check(p, &event, now);
         } else {
             note_change(p->backends[event.id], &event);
@@ -163,7 +163,7 @@ static void start_check(struct infra__backend *b, infra_time now)
     p->late_max = late > p->late_max ? late : p->late_max;
     p->started++;
     p->running++;
-    infra_probe_start(b->probe, infra_health_patience(p->health), now);
+    infra_probe_start(b->probe, infra_health_timeout_scale(p->health), now);
     infra__job_start(&b->job, now);
 }
 

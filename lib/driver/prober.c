@@ -148,7 +148,7 @@ int infra_prober_check_now(struct infra_prober *prober, uint32_t id,
     if (prober == NULL) {
         return INFRA_EINVAL;
     }
-    int err = infra_health_probe_now(prober->health, id, now);
+    int err = infra_health_check_now(prober->health, id, now);
     infra__alarm_set(prober->driver, now);
     return err;
 }

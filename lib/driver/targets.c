@@ -225,8 +225,9 @@ static struct infra__backend *settle(struct infra_prober *p,
     }
     b->id = id;
     b->key_hash = place->key_hash;
-    b->known = initial <= INFRA_HEALTH_INITIAL_FULLY_UP ? INFRA_HEALTH_UP
-                                                        : INFRA_HEALTH_DOWN;
+    b->known = initial <= INFRA_HEALTH_INITIAL_FULLY_UP
+                   ? INFRA_HEALTH_EVENT_UP
+                   : INFRA_HEALTH_EVENT_DOWN;
     return b;
 }
 

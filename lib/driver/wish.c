@@ -62,7 +62,7 @@ void infra__wish_take(struct infra__backend *b, struct infra_health_event *ret)
 
     infra__line_leave(b, INFRA__LINE_WISHES);
     b->known_wish = *w;
-    *ret = (struct infra_health_event) { .kind = INFRA_HEALTH_WISH,
+    *ret = (struct infra_health_event) { .kind = INFRA_HEALTH_EVENT_WISH,
                                          .id = b->id,
                                          .at = b->wished_at,
                                          .has = w->has,

@@ -1,25 +1,24 @@
 /* SPDX-License-Identifier: MIT */
-/* The checks: a schedule and a counter over two heaps of ids, one by the time
- * at which the next check is due, one by the order in which changes happened. A
- * backend is in the first or has a check running, never both, so that there is
- * one check at a time; and since changes are handed out before checks, it can
- * change once at most before the host knows, unless its key has moved. Every
- * call is O(log n), but for the verdict on the check of a key that has moved,
- * and allocates nothing. */
+/* The checks: a schedule and a counter over two heaps of ids, one by the time of
+ * the next check, one by the order of changes. A backend is in the first heap or
+ * has a check running, never both, so there is one check at a time. Changes are
+ * handed out before checks, so a backend changes at most once before the host
+ * knows, unless its key has moved. Every call is O(log n), except the answer to
+ * the check of a key that has moved, and allocates nothing. */
 #include "internal.h"
 
 #include <assert.h>
 
-/* The host takes a turn this often while a check runs, or nobody could tell a
- * check that took long from a loop that slept. */
+/* Longest time between two turns of the host while a check runs; without it a
+ * slow check and a loop that slept look the same. */
 #define BEAT INFRA_HEALTH_LATE
 
-/* What a verdict is evidence of. */
+/* What an outcome is evidence of. */
 enum evidence {
     EVIDENCE_OF_NOTHING,
     EVIDENCE_OF_LIFE,
-    EVIDENCE_OF_DEATH,   /* Somebody answered: refused, reset, an error. */
-    EVIDENCE_OF_SILENCE, /* It may be dead, or we may be deaf. */
+    EVIDENCE_OF_DEATH,   /* An answer: refused, reset, an error. */
+    EVIDENCE_OF_SILENCE, /* The backend is dead, or this checker is deaf. */
 };
 
 static bool check_is_due(const struct infra_health *h)
@@ -57,9 +56,10 @@ uint32_t infra__health_kind(const struct infra_health *h,
                             const struct infra__history *history)
 {
     if (!infra__rise_fall_is_up(&h->rise_fall, history->counter)) {
-        return INFRA_HEALTH_DOWN;
+        return INFRA_HEALTH_EVENT_DOWN;
     }
-    return history->is_degraded ? INFRA_HEALTH_DEGRADED : INFRA_HEALTH_UP;
+    return history->is_degraded ? INFRA_HEALTH_EVENT_DEGRADED
+                                : INFRA_HEALTH_EVENT_UP;
 }
 
 void infra__health_change(struct infra_health *h, uint32_t id, uint32_t reason)
@@ -74,7 +74,7 @@ static void take_doubt(struct infra_health *h, struct infra_health_event *ret)
 
     h->doubt.is_known = doubts;
     *ret = (struct infra_health_event) {
-        .kind = doubts ? INFRA_HEALTH_DOUBT : INFRA_HEALTH_TRUST,
+        .kind = doubts ? INFRA_HEALTH_EVENT_DOUBT : INFRA_HEALTH_EVENT_TRUST,
         .id = INFRA_HEALTH_NOBODY,
         .at = h->doubt.turned_at,
         .reason = doubts ? h->doubt.reason : INFRA_HEALTH_REASON_ANSWERED,
@@ -88,7 +88,7 @@ static void take_change(struct infra_health *h, struct infra_health_event *ret)
     const struct infra__backend *b = &h->backends[id];
 
     infra__timers_set(&h->changes, id, INFRA_TIME_NEVER);
-    /* No verdict came since the one that decided: it is the backend's last. */
+    /* The outcome that decided is the backend's last. */
     *ret = (struct infra_health_event) { .kind =
                                              infra__health_kind(h, &b->history),
                                          .id = id,
@@ -116,13 +116,13 @@ static void take_check(struct infra_health *h, struct infra_health_event *ret)
     }
     b->is_running = true;
     b->generation++;
-    b->history.check = (uint64_t)b->generation << 32 | id;
-    b->history.check_due = b->due;
+    b->history.call = (uint64_t)b->generation << 32 | id;
+    b->history.call_due = b->due;
     h->running_count++;
     infra__timers_set(&h->checks, id, INFRA_TIME_NEVER);
-    *ret = (struct infra_health_event) { .kind = INFRA_HEALTH_PROBE,
+    *ret = (struct infra_health_event) { .kind = INFRA_HEALTH_EVENT_CHECK,
                                          .id = id,
-                                         .check = b->history.check,
+                                         .call = b->history.call,
                                          .at = due,
                                          .reason = b->history.reason,
                                          .counter = b->history.counter };
@@ -162,8 +162,8 @@ infra_time infra__health_following(struct infra_health *h,
                                    uint32_t reason)
 {
     if (b->history.reason == INFRA_HEALTH_REASON_ASKED) {
-        /* The others stay where they were, or all that were asked for at once
-         * would stay in step. */
+        /* The regular checks keep their phase, or backends that were asked for
+         * together would stay in step. */
         return infra__schedule_in_phase(
             b->due, infra__schedule_interval(&h->schedule, reason),
             earliest_extra(h, b));
@@ -187,7 +187,7 @@ static void hasten(struct infra_health *h, uint32_t id)
     }
 }
 
-int infra_health_probe_now(struct infra_health *health, uint32_t id,
+int infra_health_check_now(struct infra_health *health, uint32_t id,
                            infra_time now)
 {
     if (health == NULL || id >= health->ids_max) {
@@ -221,7 +221,7 @@ static enum evidence evidence_of(uint32_t outcome)
                                           : EVIDENCE_OF_DEATH;
 }
 
-/* Keep count of who is silent and who is not. */
+/* Count silent and answering backends. */
 static void listen(struct infra_health *h, struct infra__backend *b,
                    enum evidence evidence)
 {
@@ -239,7 +239,7 @@ static void listen(struct infra_health *h, struct infra__backend *b,
     }
 }
 
-/* It is silence that would take the backend down: are we sure of ourselves? */
+/* Would silence take the backend down, and is the machine in doubt? */
 static bool is_doubted(struct infra_health *h, const struct infra__backend *b,
                        enum evidence evidence)
 {
@@ -248,7 +248,7 @@ static bool is_doubted(struct infra_health *h, const struct infra__backend *b,
            infra__self_doubt_holds(&h->doubt, &b->heard, h->now);
 }
 
-/* Move the counter; if that makes the backend something else, queue that. */
+/* Move the counter, and queue the change that this makes. */
 static void count(struct infra_health *h, uint32_t id, uint32_t counter,
                   bool is_degraded)
 {
@@ -262,11 +262,12 @@ static void count(struct infra_health *h, uint32_t id, uint32_t counter,
         return;
     }
     of->since = h->now;
-    infra__health_change(h, id,
-                         is == INFRA_HEALTH_DOWN    ? INFRA_HEALTH_REASON_FALL
-                         : was == INFRA_HEALTH_DOWN ? INFRA_HEALTH_REASON_RISE
-                         : is_degraded ? INFRA_HEALTH_REASON_DEGRADED
-                                       : INFRA_HEALTH_REASON_RELIEVED);
+    infra__health_change(
+        h, id,
+        is == INFRA_HEALTH_EVENT_DOWN    ? INFRA_HEALTH_REASON_FALL
+        : was == INFRA_HEALTH_EVENT_DOWN ? INFRA_HEALTH_REASON_RISE
+        : is_degraded                    ? INFRA_HEALTH_REASON_DEGRADED
+                                         : INFRA_HEALTH_REASON_RELIEVED);
 }
 
 static uint32_t judge_failure(struct infra_health *h, uint32_t id,
@@ -280,8 +281,8 @@ static uint32_t judge_failure(struct infra_health *h, uint32_t id,
     if (!slept) {
         listen(h, b, evidence);
     }
-    /* If it may be our failure we wait, `fall` times in a row, but not for
-     * ever: a loop that is always late has to notice the dead as well. */
+    /* In doubt wait, but at most `fall` times in a row: a loop that is always
+     * late has to notice dead backends, too. */
     if (b->history.held < h->rise_fall.fall &&
         (slept || is_doubted(h, b, evidence))) {
         b->history.held++;
@@ -292,7 +293,7 @@ static uint32_t judge_failure(struct infra_health *h, uint32_t id,
     return infra__schedule_reason(&h->rise_fall, b->history.counter);
 }
 
-/* Take a verdict into account; what the next check's reason is. */
+/* Count an outcome; the result is the reason of the next check. */
 static uint32_t judge(struct infra_health *h, uint32_t id, uint32_t outcome)
 {
     struct infra__backend *b = &h->backends[id];
@@ -316,31 +317,31 @@ static uint32_t judge(struct infra_health *h, uint32_t id, uint32_t outcome)
     return infra__schedule_reason(&h->rise_fall, b->history.counter);
 }
 
-/* Who waits for the verdict on a check; INFRA__NOWHERE: nobody. It is the id
- * for which the check was handed out, or where its key is since then, if no
- * other check was handed out there: O(n), and only after such a move. */
-static uint32_t who_waits(struct infra_health *h, uint64_t check)
+/* The id that waits for this answer, or INFRA__NOWHERE: the id for which the
+ * check was handed out, or the new id of its key if no other check was handed
+ * out there. O(n), only after such a move. */
+static uint32_t waiting_id(const struct infra_health *h, uint64_t call)
 {
-    uint32_t id = (uint32_t)check;
+    uint32_t id = (uint32_t)call;
 
-    if (check == 0) {
+    if (call == 0) {
         return INFRA__NOWHERE;
     }
     if (id < h->ids_max && h->backends[id].is_running &&
-        h->backends[id].history.check == check) {
+        h->backends[id].history.call == call) {
         return id;
     }
     for (id = 0; id < h->ids_max; id++) {
         const struct infra__backend *b = &h->backends[id];
-        if (b->is_set && !b->is_running && b->history.check == check) {
+        if (b->is_set && !b->is_running && b->history.call == call) {
             return id;
         }
     }
     return INFRA__NOWHERE;
 }
 
-int infra_health_verdict(struct infra_health *health, uint64_t check,
-                         uint32_t outcome, uint32_t detail, infra_time now)
+int infra_health_answer(struct infra_health *health, uint64_t call,
+                        uint32_t outcome, uint32_t detail, infra_time now)
 {
     bool is_known = outcome <= INFRA__OUTCOME_LAST;
 
@@ -348,22 +349,21 @@ int infra_health_verdict(struct infra_health *health, uint64_t check,
         return INFRA_EINVAL;
     }
     infra__health_advance(health, now);
-    uint32_t id = who_waits(health, check);
+    uint32_t id = waiting_id(health, call);
     if (id == INFRA__NOWHERE) {
         return is_known ? INFRA_ESTALE : INFRA_EINVAL;
     }
-    if (!is_known) { /* The check is over; a backend whose check is not would
-                        never be asked again. */
+    if (!is_known) { /* End the check, or the backend is never checked again. */
         outcome = INFRA_OUTCOME_ABANDONED;
     }
     struct infra__backend *b = &health->backends[id];
 
     if (!b->is_running) {
-        b->due = b->history.check_due;
+        b->due = b->history.call_due;
     }
     health->running_count -= b->is_running;
     b->is_running = false;
-    b->history.check = 0;
+    b->history.call = 0;
     b->history.checks++;
     b->history.outcome = outcome;
     b->history.detail = detail;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Who is checked: creation, the backends that come and go, and what is told of
- * them. checks.c runs the checks, kept.c remembers who was there. */
+/* Creation, setting and removing backends, and inspection. */
 #include "internal.h"
 
 #include <string.h>
@@ -30,9 +29,36 @@ static const char *const reasons[] = {
     [INFRA_HEALTH_REASON_ANSWERED] = "answered",
 };
 
+static const char *const kinds[] = {
+    [INFRA_HEALTH_EVENT_CHECK] = "check",
+    [INFRA_HEALTH_EVENT_UP] = "up",
+    [INFRA_HEALTH_EVENT_DOWN] = "down",
+    [INFRA_HEALTH_EVENT_DEGRADED] = "degraded",
+    [INFRA_HEALTH_EVENT_DOUBT] = "doubt",
+    [INFRA_HEALTH_EVENT_TRUST] = "trust",
+    [INFRA_HEALTH_EVENT_WISH] = "wish",
+};
+
+static const char *const initials[] = {
+    [INFRA_HEALTH_INITIAL_UP] = "up",
+    [INFRA_HEALTH_INITIAL_FULLY_UP] = "fully up",
+    [INFRA_HEALTH_INITIAL_DOWN] = "down",
+    [INFRA_HEALTH_INITIAL_FULLY_DOWN] = "fully down",
+};
+
 const char *infra_health_reason_name(uint32_t reason)
 {
     return INFRA__NAME(reasons, reason);
+}
+
+const char *infra_health_event_name(uint32_t kind)
+{
+    return INFRA__NAME(kinds, kind);
+}
+
+const char *infra_health_initial_name(uint32_t initial)
+{
+    return INFRA__NAME(initials, initial);
 }
 
 static void set_defaults(struct infra_health_options *o)
@@ -74,7 +100,7 @@ static bool allocate(struct infra_health *h)
     h->backends = infra__alloc(a, h->ids_max, sizeof *h->backends);
     h->kept = infra__alloc(a, h->ids_max, sizeof *h->kept);
     return h->backends != NULL && h->kept != NULL &&
-           infra__keys_init(&h->keys, 2 * h->ids_max, a) == INFRA_OK &&
+           infra__keys_init(&h->keys, h->ids_max, a) == INFRA_OK &&
            infra__timers_init(&h->checks, h->ids_max, a) == INFRA_OK &&
            infra__timers_init(&h->changes, h->ids_max, a) == INFRA_OK;
 }
@@ -124,7 +150,7 @@ void infra_health_destroy(struct infra_health *health)
     infra__object_free(health, sizeof *health);
 }
 
-/* Empty an id. The check that may be running becomes stale. */
+/* Empty an id; its running check becomes stale. */
 static void clear(struct infra_health *h, uint32_t id)
 {
     struct infra__backend *b = &h->backends[id];
@@ -136,21 +162,22 @@ static void clear(struct infra_health *h, uint32_t id)
     infra__timers_set(&h->changes, id, INFRA_TIME_NEVER);
 }
 
-/* Where a backend begins whom nobody knows. Its first check is at *ret_next. */
-static struct infra__history beginning(const struct infra_health *h,
-                                       uint64_t hash, uint32_t initial,
-                                       infra_time *ret_next)
+/* The state of an unknown key. */
+static struct infra__kept beginning(const struct infra_health *h, uint64_t hash,
+                                    uint32_t initial)
 {
     uint32_t counter = infra__rise_fall_start(&h->rise_fall, initial);
 
-    *ret_next = infra__schedule_first(&h->schedule, hash, h->now);
-    return (struct infra__history) { .since = h->now,
-                                     .counter = (uint16_t)counter,
-                                     .reason = INFRA_HEALTH_REASON_START };
+    return (struct infra__kept) {
+        .history = { .since = h->now,
+                     .counter = (uint16_t)counter,
+                     .reason = INFRA_HEALTH_REASON_START },
+        .next = infra__schedule_first(&h->schedule, hash, h->now),
+    };
 }
 
-/* A backend that was away for long had its checks skipped; else what is overdue
- * stays due, or who comes and goes would never be checked. */
+/* After a long absence checks were skipped. Otherwise an overdue check stays
+ * due, or a key that comes and goes would never be checked. */
 static infra_time next_of_known(const struct infra_health *h, uint32_t reason,
                                 infra_time next)
 {
@@ -178,30 +205,29 @@ int infra_health_set_initial(struct infra_health *health, uint32_t id,
     }
     struct infra__backend *b = &health->backends[id];
     uint64_t hash = infra_xxhash64(key, strlen(key), 0);
-    infra_time next;
 
     infra__health_advance(health, now);
     if (b->is_set && health->keys.hashes[id] == hash) {
         return INFRA_OK;
     }
-    struct infra__history fresh = beginning(health, hash, initial, &next);
-    struct infra__history history = fresh;
-    if (infra__health_recall(health, hash, &history, &next)) {
-        next = next_of_known(health, history.reason, next);
+    const struct infra__kept fresh = beginning(health, hash, initial);
+    struct infra__kept known = fresh;
+    if (infra__health_recall(health, hash, &known)) {
+        known.next = next_of_known(health, known.history.reason, known.next);
     }
     if (b->is_set) {
         clear(health, id);
     }
-    b->history = history;
-    b->due = next;
+    b->history = known.history;
+    b->due = known.next;
     b->slept = health->doubt.slept;
     b->heard = health->doubt.heard;
     b->is_set = true;
     infra__keys_add(&health->keys, id, hash);
-    infra__timers_set(&health->checks, id, next);
+    infra__timers_set(&health->checks, id, known.next);
     /* The host takes a new id for what `initial` says. */
-    if (infra__health_kind(health, &history) !=
-        infra__health_kind(health, &fresh)) {
+    if (infra__health_kind(health, &known.history) !=
+        infra__health_kind(health, &fresh.history)) {
         infra__health_change(health, id, INFRA_HEALTH_REASON_KEPT);
     }
     return INFRA_OK;
@@ -232,22 +258,23 @@ int infra_health_inspect(const struct infra_health *health, uint32_t id,
         return INFRA_ENOENT;
     }
     uint32_t kind = infra__health_kind(health, of);
-    const struct infra_health_stats stats = { .size = sizeof stats,
-                                              .checks = of->checks,
-                                              .failures = of->failures,
-                                              .since = of->since,
-                                              .next = health->checks.due[id],
-                                              .up = kind != INFRA_HEALTH_DOWN,
-                                              .counter = of->counter,
-                                              .outcome = of->outcome,
-                                              .detail = of->detail,
-                                              .degraded =
-                                                  kind == INFRA_HEALTH_DEGRADED,
-                                              .held = of->held };
+    const struct infra_health_stats stats = {
+        .size = sizeof stats,
+        .checks = of->checks,
+        .failures = of->failures,
+        .since = of->since,
+        .next = health->checks.due[id],
+        .up = kind != INFRA_HEALTH_EVENT_DOWN,
+        .counter = of->counter,
+        .outcome = of->outcome,
+        .detail = of->detail,
+        .degraded = kind == INFRA_HEALTH_EVENT_DEGRADED,
+        .held = of->held
+    };
     return infra__stats_export(ret, &stats, sizeof stats, sizeof stats);
 }
 
-uint32_t infra_health_patience(const struct infra_health *health)
+uint32_t infra_health_timeout_scale(const struct infra_health *health)
 {
     return health == NULL ? 1000 : 1000 * (health->doubt.score + 1);
 }

@@ -1,21 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-/* A backend is its key, not its id: a host that resolves its names again may
- * give the same key another id, or drop it and bring it back a moment later. It
- * must not come up by that without passing its checks, nor have its checks put
- * off again and again (haproxy#51). So what is known of a key goes with it. The
- * last ids_max that were removed are kept, for INFRA_HEALTH_KEPT_FOR. */
+/* What is known of a key, at its id or kept for INFRA_HEALTH_KEPT_FOR after the
+ * key was removed (base/keys.h). A backend must not come up by a new name
+ * resolution without passing its checks, nor have its checks put off again and
+ * again (haproxy#51). */
 #include "internal.h"
 
 #include <assert.h>
 
-/* What there is to keep. A check that is running will have said nothing. */
+/* The state as it would be at another id: a check that is running there will
+ * have said nothing. */
 static struct infra__kept copy_of(struct infra_health *h, uint32_t id)
 {
     const struct infra__backend *b = &h->backends[id];
     struct infra__kept copy = { .history = b->history,
-                                .next = h->checks.due[id],
-                                .until = infra__time_add(
-                                    h->now, INFRA_HEALTH_KEPT_FOR) };
+                                .next = h->checks.due[id] };
 
     if (b->is_running) {
         copy.next =
@@ -25,65 +23,44 @@ static struct infra__kept copy_of(struct infra_health *h, uint32_t id)
     return copy;
 }
 
-static void drop(struct infra_health *h, uint32_t place)
-{
-    infra__keys_remove(&h->keys, h->ids_max + place);
-    h->kept[place].until = 0;
-}
-
-/* The check that is running is the other's now, if that has not begun one of
- * its own since it was told of the key. */
+/* The running check now belongs to the key's other id, unless that id has begun
+ * a check of its own since it took over the key's history. */
 static void hand_over(const struct infra__history *from,
                       struct infra__history *to)
 {
     if (to->started == from->started && to->checks == from->checks &&
-        to->check == 0) {
-        to->check = from->check;
-        to->check_due = from->check_due;
+        to->call == 0) {
+        to->call = from->call;
+        to->call_due = from->call_due;
     }
 }
 
 void infra__health_keep(struct infra_health *h, uint32_t id)
 {
-    uint64_t hash = h->keys.hashes[id];
-    uint32_t place = h->kept_next;
-
     assert(h->backends[id].is_set);
-    infra__keys_remove(&h->keys, id);
-    /* What is kept for a key is taken when it is set: this is another id. */
-    uint32_t other = infra__keys_find(&h->keys, hash);
-    if (other != INFRA__NOWHERE) {
-        hand_over(&h->backends[id].history, &h->backends[other].history);
-        return;
+    uint32_t place = infra__keys_leave(
+        &h->keys, id, infra__time_add(h->now, INFRA_HEALTH_KEPT_FOR));
+
+    if (place < h->ids_max) {
+        hand_over(&h->backends[id].history, &h->backends[place].history);
+    } else {
+        h->kept[place - h->ids_max] = copy_of(h, id);
     }
-    if (h->kept[place].until != 0) {
-        drop(h, place);
-    }
-    h->kept[place] = copy_of(h, id);
-    infra__keys_add(&h->keys, h->ids_max + place, hash);
-    h->kept_next = place + 1 < h->ids_max ? place + 1 : 0;
 }
 
 bool infra__health_recall(struct infra_health *h, uint64_t hash,
-                          struct infra__history *ret, infra_time *ret_next)
+                          struct infra__kept *ret)
 {
-    uint32_t place = infra__keys_find(&h->keys, hash);
-    struct infra__kept copy;
+    uint32_t place = infra__keys_recall(&h->keys, hash, h->now);
 
     if (place == INFRA__NOWHERE) {
         return false;
     }
-    if (place < h->ids_max) {
-        copy = copy_of(h, place);
-        copy.history.check = 0; /* It is still that one's. */
-    } else {
-        copy = h->kept[place - h->ids_max];
-        drop(h, place - h->ids_max);
+    if (place >= h->ids_max) {
+        *ret = h->kept[place - h->ids_max];
+        return true;
     }
-    if (h->now >= copy.until) {
-        return false;
-    }
-    *ret = copy.history;
-    *ret_next = copy.next;
+    *ret = copy_of(h, place);
+    ret->history.call = 0; /* The running check stays with the other id. */
     return true;
 }

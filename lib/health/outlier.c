@@ -41,7 +41,7 @@ static bool allocate(struct infra_outlier *o)
     return o->desk.slots != NULL && o->desk.tripped != NULL &&
            o->backends != NULL && o->kept != NULL && o->found != NULL &&
            infra__timers_init(&o->changes, ids_max, a) == INFRA_OK &&
-           infra__keys_init(&o->keys, 2 * ids_max, a) == INFRA_OK;
+           infra__keys_init(&o->keys, ids_max, a) == INFRA_OK;
 }
 
 int infra_outlier_create(struct infra_outlier **ret,

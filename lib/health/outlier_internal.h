@@ -31,11 +31,10 @@ struct infra__outlier_backend {
     bool is_set;
 };
 
-/* What is kept of a key. */
+/* What is known of a key. */
 struct infra__outlier_kept {
     struct infra__outlier_record record;
-    infra_time until; /* 0: the place is empty. */
-    infra_time due;   /* The sweep that its window would have ended with. */
+    infra_time due; /* The sweep that its window would have ended with. */
     uint32_t runs[INFRA__RUNS];
 };
 
@@ -52,15 +51,13 @@ struct infra_outlier {
     struct infra_outlier_options options; /* With the defaults filled in. */
     struct infra__outlier_backend *backends;
     struct infra__timers changes; /* By the order in which they happened. */
-    /* Who is at which id, and from ids_max on, at which place of `kept`. */
     struct infra__keys keys;
-    struct infra__outlier_kept *kept; /* ids_max of them. */
+    struct infra__outlier_kept *kept; /* By kept place of `keys`. */
     uint64_t changes_count;
     infra_time now; /* The greatest that was seen. */
     infra_time due; /* The next sweep. */
     uint64_t random;
     uint32_t members;
-    uint32_t kept_next; /* The place that is likely to be free. */
     struct infra__outlier_tier tiers[INFRA_OUTLIER_TIERS_MAX];
     /* For a sweep: those that are compared, what is compared, and who is found
      * wanting. */

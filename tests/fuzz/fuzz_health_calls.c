@@ -95,9 +95,9 @@ static void take_change(const struct infra_health_event *e)
 {
     struct infra_health_stats stats = inspect(e->id);
 
-    check(e->kind == (!stats.up        ? INFRA_HEALTH_DOWN
-                      : stats.degraded ? INFRA_HEALTH_DEGRADED
-                                       : INFRA_HEALTH_UP));
+    check(e->kind == (!stats.up        ? INFRA_HEALTH_EVENT_DOWN
+                      : stats.degraded ? INFRA_HEALTH_EVENT_DEGRADED
+                                       : INFRA_HEALTH_EVENT_UP));
     check(e->counter == stats.counter && e->at == stats.since);
 }
 
@@ -111,14 +111,14 @@ static void take_event(void)
         return;
     }
     if (e.id == INFRA_HEALTH_NOBODY) {
-        check((e.kind == INFRA_HEALTH_DOUBT) ==
-              (infra_health_patience(health) > 1000));
+        check((e.kind == INFRA_HEALTH_EVENT_DOUBT) ==
+              (infra_health_timeout_scale(health) > 1000));
         return;
     }
     check(e.id < IDS && ids[e.id].key != 0 && e.at <= now);
-    if (e.kind == INFRA_HEALTH_PROBE) {
-        check(ids[e.id].running == 0 && e.check != 0);
-        ids[e.id].running = e.check;
+    if (e.kind == INFRA_HEALTH_EVENT_CHECK) {
+        check(ids[e.id].running == 0 && e.call != 0);
+        ids[e.id].running = e.call;
     } else {
         take_change(&e);
     }
@@ -150,20 +150,19 @@ static void answer(uint32_t id, uint32_t outcome)
 
     if (handle == 0) {
         /* A former one, or none: it may be the key's at another id. */
-        (void)infra_health_verdict(health, ids[id].former, outcome, 0, now);
-        check(infra_health_verdict(health, ids[id].former, outcome, 0, now) ==
+        (void)infra_health_answer(health, ids[id].former, outcome, 0, now);
+        check(infra_health_answer(health, ids[id].former, outcome, 0, now) ==
               INFRA_ESTALE);
         return;
     }
     struct infra_health_stats was = inspect(id);
     ids[id].running = 0;
     ids[id].former = handle;
-    check(infra_health_verdict(health, handle, outcome, 7, now) == INFRA_OK);
+    check(infra_health_answer(health, handle, outcome, 7, now) == INFRA_OK);
     struct infra_health_stats is = inspect(id);
     check(is.next >= now || is.next != INFRA_TIME_NEVER);
     compare(&was, &is, outcome);
-    check(infra_health_verdict(health, handle, outcome, 7, now) ==
-          INFRA_ESTALE);
+    check(infra_health_answer(health, handle, outcome, 7, now) == INFRA_ESTALE);
 }
 
 static void call(uint8_t what, uint8_t how)
@@ -181,11 +180,11 @@ static void call(uint8_t what, uint8_t how)
         now += INFRA_MS(how) * (what < 16 ? 100u : 1u);
         break;
     case 3:
-        check(infra_health_probe_now(health, id, now) ==
+        check(infra_health_check_now(health, id, now) ==
               (ids[id].key != 0 ? INFRA_OK : INFRA_ENOENT));
         break;
     case 4: /* Earlier than before is the same time. */
-        (void)infra_health_probe_now(health, id, now / 2);
+        (void)infra_health_check_now(health, id, now / 2);
         break;
     case 5:
         if (ids[id].key != 0) {
