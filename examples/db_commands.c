@@ -79,8 +79,8 @@ static void tell_status(const struct host *h, infra_time now, char *text,
         h->options.lease.node, infra_failover_role_name(f.role),
         (unsigned long long)f.token, infra_promotion_step_name(s.step),
         infra_promotion_reason_name(s.reason), db_key(&h->options, s.primary),
-        (unsigned long long)s.primary_token, s.alive, s.dead, s.reported,
-        s.needed);
+        (unsigned long long)s.primary_token, s.alive_votes, s.dead_votes,
+        s.reported, s.needed);
     for (uint32_t i = 0; i < h->options.dbs_count; i++) {
         const struct infra_promotion_sample *d = &h->seen[i];
         if (d->at == 0) {
@@ -101,21 +101,34 @@ static void tell_status(const struct host *h, infra_time now, char *text,
     }
 }
 
+static bool names_db(uint32_t command)
+{
+    return command == INFRA_PROMOTION_COMMAND_SWITCHOVER ||
+           command == INFRA_PROMOTION_COMMAND_FORCE ||
+           command == INFRA_PROMOTION_COMMAND_ADMIT;
+}
+
+static void command(struct host *h, uint32_t number, const char *key,
+                    infra_time now, char *answer, size_t size)
+{
+    uint32_t db = db_by_key(&h->options, key);
+
+    if (names_db(number) && db == DBS_MAX) {
+        (void)snprintf(answer, size, "no: there is no database \"%s\"", key);
+        return;
+    }
+    int err = infra_promotion_command(h->plan, number, db, now);
+    db_note("operator %s %s: %s", infra_promotion_command_name(number), key,
+            infra_strerror(err));
+    tell_status(h, now, answer, size);
+    if (err != INFRA_OK) {
+        memcpy(answer, "no", 2); /* And the status says why not. */
+    }
+}
+
 void db_obey(struct host *h, char *text, infra_time now, char *answer,
              size_t size)
 {
-    static const struct {
-        const char *name;
-        uint32_t command;
-        bool has_db;
-    } commands[] = {
-        { "switchover", INFRA_PROMOTION_SWITCHOVER, true },
-        { "abort", INFRA_PROMOTION_ABORT, false },
-        { "force", INFRA_PROMOTION_FORCE, true },
-        { "admit", INFRA_PROMOTION_ADMIT, true },
-        { "pause", INFRA_PROMOTION_PAUSE, false },
-        { "resume", INFRA_PROMOTION_RESUME, false },
-    };
     char *rest = text;
     const char *name = strsep(&rest, " ");
     const char *key = rest != NULL ? rest : "";
@@ -124,25 +137,12 @@ void db_obey(struct host *h, char *text, infra_time now, char *answer,
         tell_status(h, now, answer, size);
         return;
     }
-    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
-        uint32_t db = db_by_key(&h->options, key);
-        if (strcmp(commands[i].name, name) != 0 ||
-            commands[i].has_db != (rest != NULL)) {
-            continue;
-        }
-        if (commands[i].has_db && db == DBS_MAX) {
-            (void)snprintf(answer, size, "no: there is no database \"%s\"",
-                           key);
+    for (uint32_t i = 0; i <= INFRA_PROMOTION_COMMAND_ADMIT; i++) {
+        if (strcmp(infra_promotion_command_name(i), name) == 0 &&
+            names_db(i) == (rest != NULL)) {
+            command(h, i, key, now, answer, size);
             return;
         }
-        int err =
-            infra_promotion_command(h->plan, commands[i].command, db, now);
-        db_note("operator %s %s: %s", name, key, infra_strerror(err));
-        tell_status(h, now, answer, size);
-        if (err != INFRA_OK) {
-            memcpy(answer, "no", 2); /* And the status says why not. */
-        }
-        return;
     }
     (void)snprintf(answer, size,
                    "no: must be status, switchover KEY, abort, "

@@ -130,17 +130,17 @@ static void take_ends(struct host *h, infra_time now)
             [INFRA_FENCE_UNKNOWN] = "unknown",
         };
         db_note("order %s %s token %llu: %s (%s %d) in %llu ms",
-                infra_promotion_event_name(end.order.kind),
-                db_key(&h->options, end.order.node),
+                db_order_name(end.order.kind),
+                db_key(&h->options, end.order.id),
                 (unsigned long long)end.order.token, names[end.outcome],
                 WIFEXITED(end.status) ? "status" : "signal",
                 WIFEXITED(end.status) ? WEXITSTATUS(end.status)
                                       : WTERMSIG(end.status),
                 (unsigned long long)(end.took / INFRA_MS(1)));
-        if (end.order.kind != INFRA_PROMOTION_PRIMARY) {
+        if (end.order.kind != INFRA_PROMOTION_EVENT_RECORD_PRIMARY) {
             (void)infra_promotion_answer(h->plan, end.order.call, end.outcome,
                                          now);
-            db_watch_look(h->watch, end.order.node, now);
+            db_watch_look(h->watch, end.order.id, now);
         }
     }
 }
@@ -157,33 +157,32 @@ static void take_plan(struct host *h, infra_time now)
 
     while (infra_promotion_next(h->plan, now, &e) == INFRA_OK) {
         switch (e.kind) {
-        case INFRA_PROMOTION_READ:
-        case INFRA_PROMOTION_NAME:
-        case INFRA_PROMOTION_PRIMARY:
+        case INFRA_PROMOTION_EVENT_READ_RECORD:
+        case INFRA_PROMOTION_EVENT_RECORD_INTENT:
+        case INFRA_PROMOTION_EVENT_RECORD_PRIMARY:
             db_store_ask(&h->store, &e, now);
             break;
-        case INFRA_PROMOTION_MARK:
-            db_note("mark %s %s", db_key(&h->options, e.node),
-                    (e.flags & INFRA_PROMOTION_APART) != 0 ? "apart"
-                                                           : "not apart");
+        case INFRA_PROMOTION_EVENT_RECORD_APART:
+            db_note("mark %s %s", db_key(&h->options, e.id),
+                    (e.flags & INFRA_PROMOTION_FLAG_APART) != 0 ? "apart"
+                                                                : "not apart");
             db_store_ask(&h->store, &e, now);
             break;
-        case INFRA_PROMOTION_STEP:
+        case INFRA_PROMOTION_EVENT_STEP:
             db_note("step %s %s %s", infra_promotion_step_name(e.step),
                     infra_promotion_reason_name(e.reason),
-                    db_key(&h->options, e.node));
+                    db_key(&h->options, e.id));
             break;
-        case INFRA_PROMOTION_HOLD: /* No router here lets writes wait. */
-        case INFRA_PROMOTION_QUARANTINE:
+        case INFRA_PROMOTION_EVENT_HOLD: /* No router here lets writes wait. */
+        case INFRA_PROMOTION_EVENT_QUARANTINE:
             break;
-        case INFRA_PROMOTION_RESIGN:
+        case INFRA_PROMOTION_EVENT_RESIGN:
             db_note("resign token %llu", (unsigned long long)e.token);
             step_down(h, now);
             break;
         default:
-            db_note("order %s %s token %llu",
-                    infra_promotion_event_name(e.kind),
-                    db_key(&h->options, e.node), (unsigned long long)e.token);
+            db_note("order %s %s token %llu", db_order_name(e.kind),
+                    db_key(&h->options, e.id), (unsigned long long)e.token);
             db_orders_give(h->orders, &e, now);
             break;
         }
@@ -266,8 +265,7 @@ static bool start_plan(struct host *h)
     o.gate = &h->store.gate;
     int err = infra_promotion_create(&h->plan, &o);
     for (uint32_t i = 0; i < h->options.dbs_count && err == INFRA_OK; i++) {
-        const struct db *db = &h->options.dbs[i];
-        err = infra_promotion_set(h->plan, i, db->key, db->priority, db->flags);
+        err = db_set(h, i, 0, infra_driver_now());
     }
     return err == INFRA_OK ||
            arguments_wrong("the options do not fit together: %s",

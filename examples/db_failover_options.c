@@ -9,11 +9,12 @@
 #include "secret.h"
 
 #include <getopt.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define COUNT_MAX 1000u
+#define FALL_MAX 1000u
 #define TIMELINE_QUESTION "question=SELECT max(token) FROM infra_failover.token"
 
 static const char help_begin[] =
@@ -21,151 +22,109 @@ static const char help_begin[] =
     "                   [OPTION]... DB...\n"
     "       db_failover --tell PATH COMMAND [KEY]\n"
     "\n"
-    "Watch a replicated database, MariaDB or PostgreSQL, and promote a replica "
-    "when\n"
-    "the primary is dead.  Run two or three of it, each on a host of its own "
-    "and\n"
-    "with the same arguments but --node; the one that has the lease acts.\n"
+    "Watch a replicated MariaDB or PostgreSQL database, and promote a replica\n"
+    "when the primary is dead.  Run two or three of these processes, each on "
+    "a\n"
+    "host of its own, with the same arguments except --node.  The process "
+    "that\n"
+    "holds the lease acts.\n"
     "\n"
-    "DB is KEY=ADDR:PORT[,priority=N][,never][,async]; ADDR is an IP address, "
-    "in\n"
-    "brackets if IPv6, and the one by which replicas call their source.  Of "
-    "two that\n"
-    "have as much, the one of greater priority is promoted; \"never\" is "
-    "never;\n"
-    "\"async\" does not count in --sync-acks.\n"
+    "DB is KEY=ADDR:PORT[,priority=N][,never][,async].  ADDR is the IP "
+    "address\n"
+    "by which replicas name their source, an IPv6 address in brackets.  Of "
+    "two\n"
+    "equally advanced databases the one of higher priority is promoted.\n"
+    "\"never\": is not promoted.  \"async\": is not counted by --sync-acks.\n"
     "\n"
-    "LEASE is what decides who acts:\n";
+    "LEASE decides which process acts:\n";
 
 static const char help_options[] =
     "  --group NAME           of the lease in etcd (db)\n"
     "  --agent CMD            carries out orders, see below\n"
-    "  --on-primary CMD       tells routers who is primary, like an agent, "
-    "with "
-    "the\n"
-    "                         order \"primary\"; its exit status is only "
-    "logged\n"
-    "  --check CHECK          how databases are asked, see below: mysql or "
-    "pgsql,\n"
-    "                         with a user who may see replication\n"
-    "  --control PATH         a socket for commands, see below\n"
-    "  --inter TIME           between two checks of a database (1s)\n"
-    "  --fall N               failed checks until it counts as down (3)\n"
-    "  --fresh TIME           the age up to which a check counts, from when it "
-    "began: at\n"
-    "                         least twice --inter, and at least the time-outs "
-    "of\n"
+    "  --on-primary CMD       tells routers the primary: run like an agent,\n"
+    "                         with the order \"primary\"; its exit status is\n"
+    "                         only logged\n"
+    "  --check CHECK          how to check a database, see below: mysql or\n"
+    "                         pgsql, with a user who may see replication\n"
+    "  --control PATH         socket for commands, see below\n"
+    "  --inter TIME           interval of the checks of a database (1s)\n"
+    "  --fall N               failed checks until a database is down (3)\n"
+    "  --sample-age-max TIME  maximum age of a check, from its begin; at\n"
+    "                         least twice --inter, and the time-outs of\n"
     "                         --check together (5s)\n"
-    "  --evidence N           so many say that the primary is dead: this "
-    "process, and\n"
-    "                         replicas that receive from it no more (2)\n"
-    "  --sync-acks N          databases that acknowledge each write, as the "
-    "servers\n"
-    "                         are configured; 0: asynchronous (0)\n"
-    "  --unfenced WHAT        a primary that cannot be shut out: retry, for "
-    "ever, or\n"
-    "                         proceed after --fence-wait; right with "
-    "--sync-acks only\n"
-    "                         (retry)\n"
-    "  --fence-wait TIME      (30s)\n"
-    "  --collect TIME         wait so long for the last replica to report "
-    "(2s)\n"
-    "  --loss WHAT            if those who may have writes do not come back: "
-    "keep\n"
-    "                         waiting for them, or lose the writes (keep)\n"
-    "  --order TIME           an order without an answer is given again (10s)\n"
-    "  --agent-limit TIME     then an agent is killed (10m)\n"
-    "  --recovery-gap TIME    from one change of primary to the next (60s)\n"
-    "  --half-life TIME       of the penalty for changes: after two no more "
-    "until\n"
-    "                         it has fallen (15m)\n"
+    "  --dead-votes-min N     votes needed to declare the primary dead, of\n"
+    "                         this process and of replicas that do not\n"
+    "                         receive from it (2)\n"
+    "  --sync-acks N          databases that acknowledge each write, as the\n"
+    "                         servers are configured; 0: asynchronous (0)\n"
+    "  --unfenced WHAT        when a primary cannot be fenced: retry for\n"
+    "                         ever, or proceed after --fence-timeout, safe\n"
+    "                         with --sync-acks only (retry)\n"
+    "  --fence-timeout TIME   for --unfenced proceed (30s)\n"
+    "  --collect-timeout TIME\n"
+    "                         wait for the last replica to report (2s)\n"
+    "  --loss WHAT            when databases that may have writes stay away:\n"
+    "                         refuse to go on, or accept the loss (refuse)\n"
+    "  --order-timeout TIME   repeat an order that has no answer (10s)\n"
+    "  --agent-timeout TIME   kill an agent that has not ended (10m)\n"
+    "  --recovery-interval TIME\n"
+    "                         least time between two changes of primary\n"
+    "                         (60s)\n"
+    "  --half-life TIME       of the penalty for changes; after two changes\n"
+    "                         none is begun until it has fallen (15m)\n"
     "  --help                 this text\n"
     "\n"
     "TIME is a whole number with its unit: 500ms, 2s, 10m.\n"
     "\n";
 
 static const char more_help[] =
-    "CMD runs as CMD ORDER KEY [SOURCE-KEY] by /bin/sh, with INFRA_ORDER "
-    "(fence, stop,\n"
-    "detach, promote, repoint), INFRA_NODE, INFRA_ADDRESS, INFRA_SOURCE,\n"
-    "INFRA_SOURCE_ADDRESS, INFRA_TOKEN, INFRA_POSITION and INFRA_TIMELINE.  "
-    "Exit status\n"
-    "0: done; 1: not done; anything else: nobody knows.  What the orders are "
-    "and what\n"
-    "is owed to tokens is said in infra/promotion.h; db_agent.sh does it for "
-    "servers\n"
-    "of this host.\n"
+    "CMD runs as CMD ORDER KEY [SOURCE-KEY] by /bin/sh.  Its environment has\n"
+    "INFRA_ORDER (fence, stop, detach, promote, repoint), INFRA_NODE,\n"
+    "INFRA_ADDRESS, INFRA_SOURCE, INFRA_SOURCE_ADDRESS, INFRA_TOKEN,\n"
+    "INFRA_POSITION and INFRA_TIMELINE.  Exit status 0: done; 1: not done;\n"
+    "any other: unknown.  infra/promotion.h defines the orders and the duty\n"
+    "to refuse old tokens; db_agent.sh carries them out for servers of this\n"
+    "host.\n"
     "\n"
-    "The timeline of a database is the number that it answers to the question "
-    "of the\n"
-    "check; if none is given: SELECT max(token) FROM infra_failover.token, the "
-    "table\n"
-    "that db_agent.sh writes.\n"
+    "The timeline of a database is the number that answers the question of\n"
+    "the check.  Default: SELECT max(token) FROM infra_failover.token, the\n"
+    "table that db_agent.sh writes.\n"
     "\n"
-    "What a process sees it does not tell the others.  Evidence is what it "
-    "sees "
-    "itself\n"
-    "and what replicas say to it; so the primary must be reachable from each.\n"
+    "Processes do not tell each other what they see.  Votes come from the\n"
+    "process itself and from the replicas it checks, so each process must be\n"
+    "able to reach the primary.\n"
     "\n"
-    "A database that took writes beside the primary has a history of its own "
-    "and is\n"
-    "\"apart\", which is written beside the lease: it is shut out, pointed at "
-    "the primary,\n"
-    "and not promoted before that is done (exit status 0: its data is the "
-    "primary's).\n"
-    "Nor is a MariaDB or MySQL replica that \"does not apply\" what it "
-    "receives, or one\n"
-    "for which the agent answers 1 to detach or to promote.\n"
+    "A database that took writes beside the primary has a history of its own:\n"
+    "it is \"apart\", and recorded as such beside the lease.  It is fenced,\n"
+    "then pointed at the primary, and not promoted before that is done (exit\n"
+    "status 0: its data is the primary's).  Nor is a MariaDB or MySQL replica\n"
+    "promoted that \"does not apply\" what it receives, or for which the "
+    "agent\n"
+    "answers 1 to detach or promote.\n"
     "\n"
-    "Of a database whose disk is full, what is read is answered.  To see that "
-    "too, let\n"
-    "the question write, with --evidence 1, since replicas see nothing wrong: "
-    "db_beat_*.sql\n"
-    "make a function for it, and question=SELECT infra_failover.beat() calls "
-    "it.\n"
+    "A database with a full disk still answers reads.  To notice a full disk,\n"
+    "let the question write, and give --dead-votes-min 1, since replicas see\n"
+    "nothing wrong: db_beat_*.sql make a function for it, which the question\n"
+    "SELECT infra_failover.beat() calls.\n"
     "\n"
-    "COMMAND is status; switchover KEY: make it primary in place of the living "
-    "one,\n"
-    "without loss; abort: end that; force KEY: promote it though writes may be "
-    "lost,\n"
-    "or though the last change is recent; admit KEY: it is apart no more, "
-    "since its data\n"
-    "was looked at; pause, resume: of this process only.\n"
+    "COMMAND is one of\n"
+    "  status          print the state\n"
+    "  switchover KEY  make KEY the primary in place of the living one,\n"
+    "                  without loss\n"
+    "  abort           end a switchover\n"
+    "  force KEY       promote KEY though writes may be lost, or though the\n"
+    "                  last change is recent\n"
+    "  admit KEY       KEY is apart no more: its data was checked\n"
+    "  pause, resume   this process only\n"
     "\n"
-    "The log goes to stdout and is never waited for: lines that nobody takes "
-    "are\n"
-    "dropped and counted, and of many lines of a kind a few are written.\n"
+    "The log goes to stdout, without ever blocking: lines that are not read\n"
+    "are dropped and counted, and only the first of many similar lines are\n"
+    "written.\n"
     "\n"
-    "SIGTERM or SIGINT: give the lease back and exit 0; databases stay as they "
-    "are.\n"
-    "Exit status 2: the arguments are wrong; 1: the system refused something, "
-    "or a\n"
-    "command could not be followed.\n"
+    "SIGTERM or SIGINT: release the lease and exit 0; databases stay as they\n"
+    "are.  Exit status 2: wrong arguments; 1: the system refused something,\n"
+    "or a command failed.\n"
     "\n";
-
-/* Names of words for an option. */
-struct word {
-    const char *name;
-    uint32_t value;
-};
-static const struct word unfenced[] = {
-    { "retry", INFRA_PROMOTION_RETRY }, { "proceed", INFRA_PROMOTION_PROCEED }
-};
-static const struct word loss[] = { { "keep", INFRA_PROMOTION_KEEP },
-                                    { "lose", INFRA_PROMOTION_LOSE } };
-
-static bool read_word(const char *name, const char *text,
-                      const struct word words[2], uint32_t *ret)
-{
-    for (uint32_t i = 0; i < 2; i++) {
-        if (strcmp(words[i].name, text) == 0) {
-            *ret = words[i].value;
-            return true;
-        }
-    }
-    return arguments_wrong("%s \"%s\": must be %s or %s", name, text,
-                           words[0].name, words[1].name);
-}
 
 /* Role, position and source are asked for in any case, and the timeline. */
 static bool read_check(struct db_failover_options *o, char *text)
@@ -194,112 +153,80 @@ static bool read_check(struct db_failover_options *o, char *text)
     return o->check != NULL;
 }
 
-enum option_code {
-    GROUP = 1,
-    AGENT,
-    ON_PRIMARY,
-    CHECK,
-    CONTROL,
-    INTER,
-    FALL,
-    FRESH,
-    EVIDENCE,
-    SYNC_ACKS,
-    UNFENCED,
-    FENCE_WAIT,
-    COLLECT,
-    LOSS,
-    ORDER,
-    AGENT_LIMIT,
-    RECOVERY_GAP,
-    HALF_LIFE,
-    TELL,
-    HELP,
+/* What an option holds. */
+enum kind { TEXT, NAME, TIME, COUNT, WORD, CHECK, HELP };
+
+struct row {
+    const char *name;
+    enum kind kind;
+    size_t field; /* Its offset in struct db_failover_options. */
+    uint32_t least;
+    uint32_t most;
+    const char *(*word)(uint32_t); /* WORD: of each value from 0. */
 };
 
-#define WITH(name, code)                    \
-    {                                       \
-        name, required_argument, NULL, code \
-    }
-static const struct option long_options[] = {
-    LEASE_SPEC_OPTIONS,
-    WITH("group", GROUP),
-    WITH("agent", AGENT),
-    WITH("on-primary", ON_PRIMARY),
-    WITH("check", CHECK),
-    WITH("control", CONTROL),
-    WITH("inter", INTER),
-    WITH("fall", FALL),
-    WITH("fresh", FRESH),
-    WITH("evidence", EVIDENCE),
-    WITH("sync-acks", SYNC_ACKS),
-    WITH("unfenced", UNFENCED),
-    WITH("fence-wait", FENCE_WAIT),
-    WITH("collect", COLLECT),
-    WITH("loss", LOSS),
-    WITH("order", ORDER),
-    WITH("agent-limit", AGENT_LIMIT),
-    WITH("recovery-gap", RECOVERY_GAP),
-    WITH("half-life", HALF_LIFE),
-    WITH("tell", TELL),
-    { "help", no_argument, NULL, HELP },
-    { NULL, 0, NULL, 0 },
+#define OF(field) offsetof(struct db_failover_options, field)
+#define OF_PLAN(field) OF(promotion.field)
+static const struct row rows[] = {
+    { "--group", NAME, OF(group), 0, 0, NULL },
+    { "--agent", TEXT, OF(agent), 0, 0, NULL },
+    { "--on-primary", TEXT, OF(on_primary), 0, 0, NULL },
+    { "--check", CHECK, 0, 0, 0, NULL },
+    { "--control", TEXT, OF(control), 0, 0, NULL },
+    { "--inter", TIME, OF(inter), 0, 0, NULL },
+    { "--fall", COUNT, OF(fall), 1, FALL_MAX, NULL },
+    { "--sample-age-max", TIME, OF_PLAN(sample_age_max), 0, 0, NULL },
+    { "--dead-votes-min", COUNT, OF_PLAN(dead_votes_min), 1, DBS_MAX, NULL },
+    { "--sync-acks", COUNT, OF_PLAN(sync_acks), 0, DBS_MAX - 1, NULL },
+    { "--unfenced", WORD, OF_PLAN(fence_failed), 0, 1,
+      infra_promotion_unfenced_name },
+    { "--fence-timeout", TIME, OF_PLAN(fence_timeout), 0, 0, NULL },
+    { "--collect-timeout", TIME, OF_PLAN(collect_timeout), 0, 0, NULL },
+    { "--loss", WORD, OF_PLAN(loss), 0, 1, infra_promotion_loss_name },
+    { "--order-timeout", TIME, OF_PLAN(order_timeout), 0, 0, NULL },
+    { "--agent-timeout", TIME, OF(agent_timeout), 0, 0, NULL },
+    { "--recovery-interval", TIME, OF_PLAN(recovery_interval), 0, 0, NULL },
+    { "--half-life", TIME, OF_PLAN(penalty_half_life), 0, 0, NULL },
+    { "--tell", TEXT, OF(tell), 0, 0, NULL },
+    { "--help", HELP, 0, 0, 0, NULL },
 };
+#define ROWS (sizeof rows / sizeof rows[0])
+#define OPTIONS_MAX 64u /* With those of the lease. */
 
-static bool read_text(struct db_failover_options *o, int code, char *text)
+static bool read_word(const struct row *row, const char *text, uint32_t *ret)
 {
-    switch (code) {
-    case GROUP:
-        return read_name("--group", text, &o->group);
-    case CHECK:
-        return read_check(o, text);
-    case AGENT:
-        return read_nonempty("--agent", text, &o->agent);
-    case ON_PRIMARY:
-        return read_nonempty("--on-primary", text, &o->on_primary);
-    case CONTROL:
-        return read_nonempty("--control", text, &o->control);
-    case TELL:
-        return read_nonempty("--tell", text, &o->tell);
-    default:
-        return lease_spec_read(&o->lease, code, text, "");
+    for (uint32_t i = row->least; i <= row->most; i++) {
+        if (strcmp(row->word(i), text) == 0) {
+            *ret = i;
+            return true;
+        }
     }
+    return arguments_wrong("%s \"%s\": must be %s or %s", row->name, text,
+                           row->word(row->least), row->word(row->most));
 }
 
-static bool read_option(struct db_failover_options *o, int code, char *text)
+static bool read_row(struct db_failover_options *o, const struct row *row,
+                     char *text)
 {
-    struct infra_promotion_options *p = &o->promotion;
+    void *field = (char *)o + row->field;
 
-    switch (code) {
-    case INTER:
-        return read_time("--inter", text, &o->inter);
-    case FALL:
-        return read_count("--fall", text, COUNT_MAX, &o->fall);
-    case FRESH:
-        return read_time("--fresh", text, &p->fresh);
-    case EVIDENCE:
-        return read_count("--evidence", text, DBS_MAX, &p->evidence);
-    case SYNC_ACKS:
-        return read_range("--sync-acks", text, 0, DBS_MAX - 1, &p->sync_acks);
-    case UNFENCED:
-        return read_word("--unfenced", text, unfenced, &p->fence_failed);
-    case FENCE_WAIT:
-        return read_time("--fence-wait", text, &p->fence_wait);
-    case COLLECT:
-        return read_time("--collect", text, &p->collect);
-    case LOSS:
-        return read_word("--loss", text, loss, &p->loss);
-    case ORDER:
-        return read_time("--order", text, &p->order);
-    case AGENT_LIMIT:
-        return read_time("--agent-limit", text, &o->agent_limit);
-    case RECOVERY_GAP:
-        return read_time("--recovery-gap", text, &p->recovery_gap);
-    case HALF_LIFE:
-        return read_time("--half-life", text, &p->penalty_half_life);
-    default:
-        return read_text(o, code, text);
+    switch (row->kind) {
+    case TEXT:
+        return read_nonempty(row->name, text, field);
+    case NAME:
+        return read_name(row->name, text, field);
+    case TIME:
+        return read_time(row->name, text, field);
+    case COUNT:
+        return read_range(row->name, text, row->least, row->most, field);
+    case WORD:
+        return read_word(row, text, field);
+    case CHECK:
+        return read_check(o, text);
+    case HELP:
+        break;
     }
+    return true;
 }
 
 /* Are there databases enough, and of the right kind? */
@@ -310,9 +237,9 @@ static bool fits_databases(const struct db_failover_options *o)
     uint32_t fit = 0; /* To be promoted. */
 
     for (uint32_t i = 0; i < o->dbs_count; i++) {
-        bool is_sync = (o->dbs[i].flags & INFRA_PROMOTION_SYNC) != 0;
+        bool is_sync = (o->dbs[i].flags & INFRA_PROMOTION_FLAG_SYNC) != 0;
         sync += is_sync;
-        fit += (o->dbs[i].flags & INFRA_PROMOTION_NEVER) == 0 &&
+        fit += (o->dbs[i].flags & INFRA_PROMOTION_FLAG_NEVER) == 0 &&
                (is_sync || p->sync_acks == 0);
     }
     if (o->dbs_count < 2) {
@@ -327,10 +254,10 @@ static bool fits_databases(const struct db_failover_options *o)
         return arguments_wrong("no database may be promoted: all %sare never",
                                p->sync_acks > 0 ? "that are not async " : "");
     }
-    return p->evidence <= o->dbs_count ||
-           arguments_wrong("--evidence %u: there are only this process and "
-                           "%u replicas to say so",
-                           p->evidence, o->dbs_count - 1);
+    return p->dead_votes_min <= o->dbs_count ||
+           arguments_wrong("--dead-votes-min %u: only this process and %u "
+                           "replicas vote",
+                           p->dead_votes_min, o->dbs_count - 1);
 }
 
 /* What each option cannot see by itself. */
@@ -348,30 +275,57 @@ static bool fits(struct db_failover_options *o)
     if (!fits_databases(o)) {
         return false;
     }
-    if (p->fence_failed == INFRA_PROMOTION_PROCEED && p->sync_acks == 0) {
+    if (p->fence_failed == INFRA_PROMOTION_UNFENCED_PROCEED &&
+        p->sync_acks == 0) {
         return arguments_wrong("--unfenced proceed: needs --sync-acks, or two "
                                "primaries would be written to");
     }
     if (!lease_spec_fits(&o->lease, 0)) {
         return false;
     }
-    if (p->fresh < 2 * o->inter) {
-        return arguments_wrong("--fresh: must be at least twice --inter");
-    }
-    if (p->fresh < o->check_time) {
+    if (p->sample_age_max < 2 * o->inter) {
         return arguments_wrong(
-            "--fresh of %llu ms: must be at least the "
+            "--sample-age-max: must be at least twice --inter");
+    }
+    if (p->sample_age_max < o->check_time) {
+        return arguments_wrong(
+            "--sample-age-max of %llu ms: must be at least the "
             "time-outs of --check together, %llu ms",
-            (unsigned long long)(p->fresh / INFRA_MS(1)),
+            (unsigned long long)(p->sample_age_max / INFRA_MS(1)),
             (unsigned long long)(o->check_time / INFRA_MS(1)));
     }
     p->fence_unknown = p->fence_failed;
     return true;
 }
 
+static void print_help(void)
+{
+    (void)fputs(help_begin, stdout);
+    lease_spec_help_lease();
+    printf("\n");
+    lease_spec_help_options("10s");
+    printf("%s%s%s", help_options, more_help, check_spec_help);
+}
+
+/* The options of the lease, then one for each row; its code is the row's. */
+static void list_options(struct option list[OPTIONS_MAX])
+{
+    static const struct option lease[] = { LEASE_SPEC_OPTIONS };
+    size_t count = sizeof lease / sizeof lease[0];
+
+    memcpy(list, lease, sizeof lease);
+    for (size_t i = 0; i < ROWS; i++) {
+        int argument = rows[i].kind == HELP ? no_argument : required_argument;
+        list[count++] =
+            (struct option) { rows[i].name + 2, argument, NULL, (int)i };
+    }
+    list[count] = (struct option) { NULL, 0, NULL, 0 };
+}
+
 int db_failover_options_read(struct db_failover_options *ret, int *ret_status,
                              int argc, char **argv)
 {
+    struct option list[OPTIONS_MAX];
     bool good = true;
     int code;
 
@@ -380,27 +334,25 @@ int db_failover_options_read(struct db_failover_options *ret, int *ret_status,
         .lease = { .ttl = INFRA_SEC(10) },
         .inter = INFRA_SEC(1),
         .fall = 3,
-        .agent_limit = INFRA_SEC(600),
+        .agent_timeout = INFRA_SEC(600),
         .promotion = { .size = sizeof ret->promotion,
-                       .fresh = INFRA_SEC(5),
-                       .order = INFRA_SEC(10),
-                       .evidence = 2,
+                       .sample_age_max = INFRA_SEC(5),
+                       .order_timeout = INFRA_SEC(10),
+                       .dead_votes_min = 2,
                        .observers_max = 1,
                        .nodes_max = DBS_MAX },
     };
     *ret_status = 2;
-    while (good &&
-           (code = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
-        if (code == HELP) {
-            (void)fputs(help_begin, stdout);
-            lease_spec_help_lease();
-            printf("\n");
-            lease_spec_help_options("10s");
-            printf("%s%s%s", help_options, more_help, check_spec_help);
+    list_options(list);
+    while (good && (code = getopt_long(argc, argv, "", list, NULL)) != -1) {
+        if (code >= 0 && code < (int)ROWS && rows[code].kind == HELP) {
+            print_help();
             *ret_status = 0;
             return -1;
         }
-        good = read_option(ret, code, optarg);
+        good = code >= 0 && code < (int)ROWS
+                   ? read_row(ret, &rows[code], optarg)
+                   : lease_spec_read(&ret->lease, code, optarg, "");
     }
     ret->words = argv + optind;
     if (good && ret->tell != NULL) {

@@ -20,7 +20,7 @@ struct db {
     struct sockaddr_storage address;
     socklen_t address_size;
     uint32_t priority;
-    uint32_t flags; /* INFRA_PROMOTION_NEVER, _SYNC */
+    uint32_t flags; /* INFRA_PROMOTION_FLAG_NEVER, _SYNC */
 };
 
 struct db_failover_options {
@@ -33,7 +33,7 @@ struct db_failover_options {
     bool is_mysql;         /* What is checked; else PostgreSQL. */
     infra_time check_time; /* The time-outs of a check, together. */
     infra_time inter;
-    infra_time agent_limit;
+    infra_time agent_timeout;
     uint32_t fall;
     struct infra_promotion_options promotion;
     struct db dbs[DBS_MAX];

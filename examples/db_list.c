@@ -13,9 +13,9 @@ static bool read_attributes(const char *text, char *rest, struct db *db)
     for (char *word; (word = strsep(&rest, ",")) != NULL;) {
         const char *p = word + strlen("priority=");
         if (strcmp(word, "never") == 0) {
-            db->flags |= INFRA_PROMOTION_NEVER;
+            db->flags |= INFRA_PROMOTION_FLAG_NEVER;
         } else if (strcmp(word, "async") == 0) {
-            db->flags &= ~INFRA_PROMOTION_SYNC;
+            db->flags &= ~INFRA_PROMOTION_FLAG_SYNC;
         } else if (strncmp(word, "priority=", strlen("priority=")) != 0) {
             return arguments_wrong("database \"%s\": \"%s\" is not priority=N, "
                                    "never or async",
@@ -39,7 +39,7 @@ bool db_list_read(struct db_failover_options *o, char *text)
         return arguments_wrong("at most %u databases", DBS_MAX);
     }
     char *key = strsep(&rest, "=");
-    db->flags = INFRA_PROMOTION_SYNC;
+    db->flags = INFRA_PROMOTION_FLAG_SYNC;
     db->name = rest != NULL ? strsep(&rest, ",") : NULL;
     bool good = db->name != NULL || arguments_wrong("database \"%s\": must be "
                                                     "KEY=ADDR:PORT",

@@ -1,28 +1,39 @@
 /* SPDX-License-Identifier: MIT */
 #include "db_names.h"
 
+int db_set(struct host *h, uint32_t id, uint32_t flags, infra_time now)
+{
+    const struct db *db = &h->options.dbs[id];
+    const struct infra_promotion_node node = { .size = sizeof node,
+                                               .key = db->key,
+                                               .id = id,
+                                               .priority = db->priority,
+                                               .flags = db->flags | flags };
+
+    return infra_promotion_set(h->plan, &node, now);
+}
+
 /* Routers go by what is written down; who reads it tells them, too, for who wrote
  * it may have died in between. */
 static void tell_routers(struct host *h,
                          const struct infra_promotion_event *named,
                          infra_time now)
 {
-    db_note("primary %s %s token %llu", db_key(&h->options, named->node),
-            h->options.dbs[named->node].name, (unsigned long long)named->token);
+    db_note("primary %s %s token %llu", db_key(&h->options, named->id),
+            h->options.dbs[named->id].name, (unsigned long long)named->token);
     if (h->options.on_primary != NULL) {
         db_orders_give(h->orders, named, now);
     }
 }
 
 /* Those that the record says are apart. */
-static void take_marks(struct host *h, uint32_t apart)
+static void take_marks(struct host *h, uint32_t apart, infra_time now)
 {
     for (uint32_t i = 0; i < h->options.dbs_count; i++) {
-        const struct db *db = &h->options.dbs[i];
         if ((apart >> i & 1u) != 0) {
-            int err = infra_promotion_set(h->plan, i, db->key, db->priority,
-                                          db->flags | INFRA_PROMOTION_APART);
-            db_note("record apart %s: %s", db->key, infra_strerror(err));
+            int err = db_set(h, i, INFRA_PROMOTION_FLAG_APART, now);
+            db_note("record apart %s: %s", db_key(&h->options, i),
+                    infra_strerror(err));
         }
     }
 }
@@ -30,11 +41,13 @@ static void take_marks(struct host *h, uint32_t apart)
 static void take_named(struct host *h, const struct db_named *named,
                        infra_time now)
 {
-    const struct infra_promotion_event e = { .kind = INFRA_PROMOTION_PRIMARY,
-                                             .node = named->db,
-                                             .source = INFRA_PROMOTION_NOBODY,
-                                             .token = named->token,
-                                             .timeline = named->timeline };
+    const struct infra_promotion_event e = {
+        .kind = INFRA_PROMOTION_EVENT_RECORD_PRIMARY,
+        .id = named->db,
+        .source = INFRA_PROMOTION_NO_NODE,
+        .token = named->token,
+        .timeline = named->timeline
+    };
     if (named->is_unfinished && named->former != DBS_MAX) {
         (void)infra_promotion_adopt(h->plan, named->former, named->former_token,
                                     named->former_timeline, 0, now);
@@ -59,11 +72,12 @@ void db_take_record(struct host *h, infra_time now)
     uint32_t outcome;
 
     while (db_store_next(&h->store, now, &asked, &outcome, &named)) {
-        if (asked.kind == INFRA_PROMOTION_READ && outcome == INFRA_FENCE_DONE) {
+        if (asked.kind == INFRA_PROMOTION_EVENT_READ_RECORD &&
+            outcome == INFRA_FENCE_DONE) {
             if (named.db != DBS_MAX) {
                 take_named(h, &named, now);
             }
-            take_marks(h, named.apart);
+            take_marks(h, named.apart, now);
         }
         if (outcome != INFRA_FENCE_DONE) {
             db_note("record %s: %s", infra_promotion_event_name(asked.kind),
@@ -71,7 +85,7 @@ void db_take_record(struct host *h, infra_time now)
         }
         if (infra_promotion_answer(h->plan, asked.call, outcome, now) ==
                 INFRA_OK &&
-            asked.kind == INFRA_PROMOTION_PRIMARY &&
+            asked.kind == INFRA_PROMOTION_EVENT_RECORD_PRIMARY &&
             outcome == INFRA_FENCE_DONE) {
             tell_routers(h, &asked, now);
         }

@@ -5,6 +5,9 @@
 
 #include "db_commands.h"
 
+/* Make database @id known to the planner, with @flags beside its own. */
+int db_set(struct host *h, uint32_t id, uint32_t flags, infra_time now);
+
 /* Take what the store has answered. */
 void db_take_record(struct host *h, infra_time now);
 

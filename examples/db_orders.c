@@ -39,6 +39,13 @@ void db_orders_free(struct db_orders *orders)
     free(orders);
 }
 
+const char *db_order_name(uint32_t kind)
+{
+    return kind == INFRA_PROMOTION_EVENT_RECORD_PRIMARY
+               ? "primary"
+               : infra_promotion_event_name(kind);
+}
+
 /* Numbers of an order as text. */
 struct numbers {
     char token[24];
@@ -55,13 +62,13 @@ static void start_command(struct shell_command *command,
                           const struct db_failover_options *o,
                           const struct infra_promotion_event *e, infra_time now)
 {
-    const struct db *db = &o->dbs[e->node];
+    const struct db *db = &o->dbs[e->id];
     const struct db *source =
         e->source < o->dbs_count ? &o->dbs[e->source] : NULL;
     struct numbers n;
     char *line = NULL;
     const struct shell_variable environment[] = {
-        { "INFRA_ORDER", infra_promotion_event_name(e->kind) },
+        { "INFRA_ORDER", db_order_name(e->kind) },
         { "INFRA_NODE", db->key },
         { "INFRA_ADDRESS", db->name },
         { "INFRA_SOURCE", source != NULL ? source->key : "" },
@@ -71,21 +78,21 @@ static void start_command(struct shell_command *command,
         { "INFRA_TIMELINE", n.timeline },
         { NULL, NULL },
     };
-    struct shell_order order = {
-        .arguments = { infra_promotion_event_name(e->kind), db->key,
-                       source != NULL ? source->key : NULL },
-        .variables = environment,
-        .limit_at = now + o->agent_limit,
-        .grace = GRACE
-    };
+    struct shell_order order = { .arguments = { db_order_name(e->kind), db->key,
+                                                source != NULL ? source->key
+                                                               : NULL },
+                                 .variables = environment,
+                                 .limit_at = now + o->agent_timeout,
+                                 .grace = GRACE };
 
     set_number(n.token, e->token);
     set_number(n.position, e->position);
     set_number(n.timeline, e->timeline);
     /* Without a process it has no answer, and is given again. */
     if (asprintf(&line, "%s \"$@\"",
-                 e->kind == INFRA_PROMOTION_PRIMARY ? o->on_primary
-                                                    : o->agent) > 0) {
+                 e->kind == INFRA_PROMOTION_EVENT_RECORD_PRIMARY
+                     ? o->on_primary
+                     : o->agent) > 0) {
         order.text = line;
         (void)shell_command_start(command, &order);
         free(line);
@@ -109,8 +116,9 @@ void db_orders_give(struct db_orders *orders,
                     const struct infra_promotion_event *order, infra_time now)
 {
     struct run *run =
-        &orders->runs[order->kind == INFRA_PROMOTION_PRIMARY ? DBS_MAX
-                                                             : order->node];
+        &orders->runs[order->kind == INFRA_PROMOTION_EVENT_RECORD_PRIMARY
+                          ? DBS_MAX
+                          : order->id];
 
     if (run->command.pid == 0) {
         start(orders, run, order, now);

@@ -9,6 +9,9 @@
 
 struct db_orders;
 
+/* The word for an order, as the agent and --on-primary get it. */
+const char *db_order_name(uint32_t kind);
+
 /* Ask db_orders_next() after each SIGCHLD.  @limit: then a run is killed. */
 struct db_orders *db_orders_create(const struct db_failover_options *options);
 

@@ -36,16 +36,16 @@ static void compose(struct db_store *store,
     struct db_named *n = &store->named;
     struct db_named former = *n;
 
-    if (e->kind == INFRA_PROMOTION_MARK) {
-        bool is_apart = (e->flags & INFRA_PROMOTION_APART) != 0;
-        n->apart &= ~(1u << e->node);
-        n->apart |= is_apart ? 1u << e->node : 0;
+    if (e->kind == INFRA_PROMOTION_EVENT_RECORD_APART) {
+        bool is_apart = (e->flags & INFRA_PROMOTION_FLAG_APART) != 0;
+        n->apart &= ~(1u << e->id);
+        n->apart |= is_apart ? 1u << e->id : 0;
         return;
     }
-    n->db = e->node;
+    n->db = e->id;
     n->token = e->token;
     n->timeline = e->timeline;
-    n->is_unfinished = e->kind == INFRA_PROMOTION_NAME;
+    n->is_unfinished = e->kind == INFRA_PROMOTION_EVENT_RECORD_INTENT;
     if (!former.is_unfinished) {
         n->former = former.db;
         n->former_token = former.token;
@@ -60,7 +60,7 @@ void db_store_ask(struct db_store *store,
     const struct infra_promotion_event *e = event;
 
     store->asked = *e;
-    if (e->kind == INFRA_PROMOTION_READ) {
+    if (e->kind == INFRA_PROMOTION_EVENT_READ_RECORD) {
         (void)infra_lease_read_record(store->store.lease, e->token,
                                       e->call_deadline, now);
         return;
@@ -98,7 +98,7 @@ bool db_store_next(struct db_store *store, infra_time now,
     }
     *ret_asked = store->asked;
     *ret_outcome = outcome_of(record.outcome);
-    if (store->asked.kind == INFRA_PROMOTION_READ &&
+    if (store->asked.kind == INFRA_PROMOTION_EVENT_READ_RECORD &&
         *ret_outcome == INFRA_FENCE_DONE && !read_record(store, &record)) {
         *ret_outcome = INFRA_FENCE_FAILED;
     }

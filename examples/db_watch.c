@@ -135,7 +135,8 @@ static bool sample(struct db_watch *w, uint32_t id,
 {
     struct watched *d = &w->dbs[id];
 
-    *ret = (struct infra_promotion_sample) { .source = INFRA_PROMOTION_NOBODY };
+    *ret =
+        (struct infra_promotion_sample) { .source = INFRA_PROMOTION_NO_NODE };
     if (r->outcome != INFRA_OUTCOME_OK) {
         d->failures++;
         return d->failures >= w->options->fall && is_seen(r, &ret->view);

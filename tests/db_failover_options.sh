@@ -52,19 +52,19 @@ else
 fi
 wrong 1 '--lease etcd "no..such.host":' "${good[@]}" --lease etcd:no..such.host:1 $a $b
 wrong 2 '--fall "0": must be 1 to 1000' --fall 0
-wrong 2 '--evidence "17": must be 1 to 16' --evidence 17
-wrong 2 '--evidence 3: there are only this process and 1 replicas' "${good[@]}" --evidence 3 $a $b
+wrong 2 '--dead-votes-min "17": must be 1 to 16' --dead-votes-min 17
+wrong 2 '--dead-votes-min 3: only this process and 1 replicas vote' "${good[@]}" --dead-votes-min 3 $a $b
 wrong 2 '--sync-acks "some": must be 0 to 15' --sync-acks some
 wrong 2 '--sync-acks 2: must be less than the 2 databases that are not async' \
     "${good[@]}" --sync-acks 2 $a $b $c,async
 wrong 2 '--unfenced "maybe": must be retry or proceed' --unfenced maybe
 wrong 2 '--unfenced proceed: needs --sync-acks' "${good[@]}" --unfenced proceed $a $b
-wrong 2 '--loss "some": must be keep or lose' --loss some
+wrong 2 '--loss "some": must be refuse or accept' --loss some
 wrong 2 '--inter "922337204m": must be a time' "${good[@]}" --inter 922337204m $a $b
 wrong 2 '--sync-acks "4294967295": must be 0 to' "${good[@]}" --sync-acks 4294967295 $a $b
-wrong 2 '--fresh: must be at least twice --inter' "${good[@]}" --fresh 1s --inter 1s $a $b
-wrong 2 '--fresh of 2000 ms: must be at least the time-outs of --check together, 3000 ms' \
-    "${good[@]}" --fresh 2s $a $b
+wrong 2 '--sample-age-max: must be at least twice --inter' "${good[@]}" --sample-age-max 1s --inter 1s $a $b
+wrong 2 '--sample-age-max of 2000 ms: must be at least the time-outs of --check together, 3000 ms' \
+    "${good[@]}" --sample-age-max 2s $a $b
 slow=("${good[@]:0:6}" --check)
 wrong 2 'together, 5001 ms' "${slow[@]}" pgsql,user=x,connect_timeout=1ms,response_timeout=5s $a $b
 wrong 2 'together, 6000 ms' "${slow[@]}" mysql,user=x,tls=1,connect_timeout=2s $a $b
@@ -98,8 +98,8 @@ wrong 1 'other: is something else than a lease' --lease "file:$dir/other" "${goo
 wrong 1 'taken: Address already in use' "${good[@]}" --control "$dir/taken" $a $b
 
 help=$("$db_failover" --help) || fail "--help: status $?"
-for option in lease node ttl floor user password password-file password-env tls tls-name tls-cert tls-key group agent on-primary check control inter fall fresh \
-    evidence sync-acks unfenced fence-wait collect loss order agent-limit recovery-gap half-life \
+for option in lease node ttl floor user password password-file password-env tls tls-name tls-cert tls-key group agent on-primary check control inter fall sample-age-max \
+    dead-votes-min sync-acks unfenced fence-timeout collect-timeout loss order-timeout agent-timeout recovery-interval half-life \
     tell help; do
     [[ $help = *"--$option"* ]] || fail "--help does not know --$option"
 done

@@ -21,19 +21,33 @@ void host_teardown(void)
     ck_assert_int_eq(host.heap.live, 0);
 }
 
+void host_set(uint32_t id, uint32_t priority, uint32_t flags)
+{
+    const char key[2] = { (char)('a' + id), 0 };
+    const struct infra_promotion_node node = { .size = sizeof node,
+                                               .key = key,
+                                               .id = id,
+                                               .priority = priority,
+                                               .flags = flags };
+
+    ck_assert_int_eq(infra_promotion_set(host.p, &node, host.now), INFRA_OK);
+}
+
+void host_command(uint32_t command, uint32_t id, int expected)
+{
+    ck_assert_int_eq(infra_promotion_command(host.p, command, id, host.now),
+                     expected);
+}
+
 void host_create(struct infra_promotion_options o, uint32_t nodes)
 {
-    char key[2] = "a";
-
     o.size = sizeof o;
     o.allocator = &host.heap.allocator;
     o.gate = &host.gate;
     o.nodes_max = NODES;
     ck_assert_int_eq(infra_promotion_create(&host.p, &o), INFRA_OK);
-    for (uint32_t i = 0; i < nodes; i++, key[0]++) {
-        ck_assert_int_eq(
-            infra_promotion_set(host.p, i, key, 0, INFRA_PROMOTION_SYNC),
-            INFRA_OK);
+    for (uint32_t i = 0; i < nodes; i++) {
+        host_set(i, 0, INFRA_PROMOTION_FLAG_SYNC);
     }
 }
 
@@ -51,9 +65,9 @@ void host_lead(uint64_t token)
     (void)infra_promotion_adopt(host.p, 0, 1, 1, 0, host.now);
     host_lease(token);
     (void)host_take();
-    host_done(INFRA_PROMOTION_READ, NOBODY);
+    host_done(INFRA_PROMOTION_EVENT_READ_RECORD, NO_NODE);
     (void)host_take();
-    ck_assert_uint_eq(host_status().step, INFRA_PROMOTION_WATCH);
+    ck_assert_uint_eq(host_status().step, INFRA_PROMOTION_STEP_WATCH);
 }
 
 static void add(const char *text)
@@ -73,25 +87,25 @@ const char *host_take(void)
 
     host.told[0] = '\0';
     while ((err = infra_promotion_next(host.p, host.now, &e)) == INFRA_OK) {
-        uint32_t slot = e.node < NODES ? e.node : NODES;
-        if (e.kind == INFRA_PROMOTION_STEP) {
+        uint32_t slot = e.id < NODES ? e.id : NODES;
+        if (e.kind == INFRA_PROMOTION_EVENT_STEP) {
             snprintf(text, sizeof text, "[%s: %s]",
                      infra_promotion_step_name(e.step),
                      infra_promotion_reason_name(e.reason));
-        } else if (e.node < NODES) {
+        } else if (e.id < NODES) {
             snprintf(text, sizeof text, "%s-%c",
-                     infra_promotion_event_name(e.kind), 'a' + (char)e.node);
+                     infra_promotion_event_name(e.kind), 'a' + (char)e.id);
         } else {
             snprintf(text, sizeof text, "%s",
                      infra_promotion_event_name(e.kind));
         }
         add(text);
         host.calls[e.kind][slot] = e.call;
-        if (e.kind == INFRA_PROMOTION_PRIMARY) {
+        if (e.kind == INFRA_PROMOTION_EVENT_RECORD_PRIMARY) {
             host.primary = e;
-        } else if (e.kind == INFRA_PROMOTION_REPOINT) {
+        } else if (e.kind == INFRA_PROMOTION_EVENT_REPOINT) {
             host.repoint = e;
-        } else if (e.kind == INFRA_PROMOTION_MARK) {
+        } else if (e.kind == INFRA_PROMOTION_EVENT_RECORD_APART) {
             host.mark = e;
         }
     }
@@ -124,7 +138,7 @@ static void report(uint32_t node, struct infra_promotion_sample s)
 void host_view(uint32_t observer, uint32_t node, uint32_t view)
 {
     report(node, (struct infra_promotion_sample) {
-                     .observer = observer, .view = view, .source = NOBODY });
+                     .observer = observer, .view = view, .source = NO_NODE });
 }
 
 void host_primary(uint32_t node, uint64_t timeline, uint64_t position)
@@ -132,7 +146,7 @@ void host_primary(uint32_t node, uint64_t timeline, uint64_t position)
     report(node, (struct infra_promotion_sample) { .timeline = timeline,
                                                    .position = position,
                                                    .writable = 1,
-                                                   .source = NOBODY });
+                                                   .source = NO_NODE });
 }
 
 void host_replica(uint32_t node, uint32_t source, uint64_t timeline,

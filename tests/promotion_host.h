@@ -9,7 +9,7 @@
 #include <infra/promotion.h>
 
 #define NODES 5u
-#define NOBODY INFRA_PROMOTION_NOBODY
+#define NO_NODE INFRA_PROMOTION_NO_NODE
 
 struct test_host {
     struct test_heap heap;
@@ -31,6 +31,12 @@ void host_teardown(void);
 /* A machine of short times for @nodes nodes, a to e, all SYNC; the missing
  * options as the library has them. */
 void host_create(struct infra_promotion_options o, uint32_t nodes);
+
+/* Set node @id, 0 for a. */
+void host_set(uint32_t id, uint32_t priority, uint32_t flags);
+
+/* The operator's command has this result. */
+void host_command(uint32_t command, uint32_t id, int expected);
 
 /* The gate is open with this token; 0: shut. */
 void host_lease(uint64_t token);

@@ -21,8 +21,8 @@ static void start(struct infra_promotion_options o)
 static void lose_primary(void)
 {
     host_wait(INFRA_SEC(6));
-    host_replica(1, NOBODY, 1, 100);
-    host_replica(2, NOBODY, 1, 99);
+    host_replica(1, NO_NODE, 1, 100);
+    host_replica(2, NO_NODE, 1, 99);
     host_dead(0);
 }
 
@@ -31,12 +31,12 @@ static void collect(void)
 {
     lose_primary();
     (void)host_take();
-    host_done(INFRA_PROMOTION_FENCE, 0);
+    host_done(INFRA_PROMOTION_EVENT_FENCE, 0);
     (void)host_take();
-    host_done(INFRA_PROMOTION_DETACH, 1);
-    host_done(INFRA_PROMOTION_DETACH, 2);
-    host_replica(1, NOBODY, 1, 100);
-    host_replica(2, NOBODY, 1, 99);
+    host_done(INFRA_PROMOTION_EVENT_DETACH, 1);
+    host_done(INFRA_PROMOTION_EVENT_DETACH, 2);
+    host_replica(1, NO_NODE, 1, 100);
+    host_replica(2, NO_NODE, 1, 99);
 }
 
 /* And b was promoted, by token @token. */
@@ -44,17 +44,17 @@ static void promote_b(uint64_t token)
 {
     collect();
     (void)host_take();
-    host_done(INFRA_PROMOTION_NAME, 1);
+    host_done(INFRA_PROMOTION_EVENT_RECORD_INTENT, 1);
     (void)host_take();
-    host_done(INFRA_PROMOTION_PROMOTE, 1);
+    host_done(INFRA_PROMOTION_EVENT_PROMOTE, 1);
     host_primary(1, token, 101);
     (void)host_take();
-    host_done(INFRA_PROMOTION_PRIMARY, 1);
+    host_done(INFRA_PROMOTION_EVENT_RECORD_PRIMARY, 1);
     (void)host_take();
-    host_done(INFRA_PROMOTION_REPOINT, 2);
+    host_done(INFRA_PROMOTION_EVENT_REPOINT, 2);
     host_replica(2, 1, token, 101);
     (void)host_take();
-    ck_assert_uint_eq(host_status().step, INFRA_PROMOTION_WATCH);
+    ck_assert_uint_eq(host_status().step, INFRA_PROMOTION_STEP_WATCH);
 }
 
 /* Another token, and the store knows nothing new. */
@@ -62,7 +62,7 @@ static void lead_again(uint64_t token)
 {
     host_lease(token);
     (void)host_take();
-    host_done(INFRA_PROMOTION_READ, NOBODY);
+    host_done(INFRA_PROMOTION_EVENT_READ_RECORD, NO_NODE);
     (void)host_take();
 }
 
@@ -73,29 +73,29 @@ START_TEST(dead_primary_is_replaced)
     start(sync_1);
     lose_primary();
     host_expect("hold-a [suspect: suspected] [fencing: dead] fence-a");
-    host_done(INFRA_PROMOTION_FENCE, 0);
+    host_done(INFRA_PROMOTION_EVENT_FENCE, 0);
     host_expect("hold-a [collecting: fenced] detach-a detach-b detach-c");
-    host_done(INFRA_PROMOTION_DETACH, 1);
-    host_done(INFRA_PROMOTION_DETACH, 2);
+    host_done(INFRA_PROMOTION_EVENT_DETACH, 1);
+    host_done(INFRA_PROMOTION_EVENT_DETACH, 2);
     host_expect("");
-    host_replica(1, NOBODY, 1, 100);
-    host_replica(2, NOBODY, 1, 99);
-    host_expect("name-b [naming: reported]");
-    host_done(INFRA_PROMOTION_NAME, 1);
-    host_expect("[promoting: named] promote-b");
-    host_done(INFRA_PROMOTION_PROMOTE, 1);
+    host_replica(1, NO_NODE, 1, 100);
+    host_replica(2, NO_NODE, 1, 99);
+    host_expect("record-intent-b [recording: reported]");
+    host_done(INFRA_PROMOTION_EVENT_RECORD_INTENT, 1);
+    host_expect("[promoting: recorded] promote-b");
+    host_done(INFRA_PROMOTION_EVENT_PROMOTE, 1);
     host_expect("");
     host_primary(1, 2, 101);
-    host_expect("primary-b [repointing: writable] repoint-c");
+    host_expect("record-primary-b [repointing: writable] repoint-c");
     ck_assert_uint_eq(host.primary.token, 2);
     ck_assert_uint_eq(host.primary.timeline, 2);
     ck_assert_uint_eq(host.primary.position, 100);
     ck_assert_uint_eq(host.repoint.source, 1);
     ck_assert_uint_eq(host.repoint.timeline, 2);
     ck_assert_uint_eq(host.repoint.position, 100);
-    host_done(INFRA_PROMOTION_REPOINT, 2);
+    host_done(INFRA_PROMOTION_EVENT_REPOINT, 2);
     host_expect("");
-    host_done(INFRA_PROMOTION_PRIMARY, 1);
+    host_done(INFRA_PROMOTION_EVENT_RECORD_PRIMARY, 1);
     host_expect("[watch: repointed] resign");
     ck_assert_uint_eq(host_status().primary, 1);
     ck_assert_uint_eq(host_status().primary_token, 2);
@@ -111,23 +111,24 @@ static const struct {
     uint32_t evidence;
     uint32_t step;
 } evidence[] = {
-    { "dxx xx", 0, INFRA_PROMOTION_SUSPECT },
-    { "dxx fx", 0, INFRA_PROMOTION_SUSPECT },
-    { "ddd fx", 0, INFRA_PROMOTION_SUSPECT }, /* It sees what they do not. */
-    { "ddd lf", 0, INFRA_PROMOTION_SUSPECT },
-    { "dxx lx", 0, INFRA_PROMOTION_FENCING },
-    { "ddx xx", 0, INFRA_PROMOTION_FENCING },
-    { "ddo ll", 0, INFRA_PROMOTION_WATCH },
-    { "xxx ll", 0, INFRA_PROMOTION_WATCH }, /* No observer said so. */
-    { "ooo ll", 0, INFRA_PROMOTION_WATCH },
-    { "ssx ff", 0, INFRA_PROMOTION_FENCING },
-    { "sxx ff", 0, INFRA_PROMOTION_SUSPECT },
-    { "sdx ff", 0, INFRA_PROMOTION_SUSPECT },
-    { "sdx xl", 0, INFRA_PROMOTION_FENCING },
-    { "sso ff", 0, INFRA_PROMOTION_WATCH },
-    { "ddd lx", 5, INFRA_PROMOTION_SUSPECT },
-    { "ddd ll", 5, INFRA_PROMOTION_FENCING },
-    { "dxx xx", 1, INFRA_PROMOTION_FENCING },
+    { "dxx xx", 0, INFRA_PROMOTION_STEP_SUSPECT },
+    { "dxx fx", 0, INFRA_PROMOTION_STEP_SUSPECT },
+    { "ddd fx", 0,
+      INFRA_PROMOTION_STEP_SUSPECT }, /* It sees what they do not. */
+    { "ddd lf", 0, INFRA_PROMOTION_STEP_SUSPECT },
+    { "dxx lx", 0, INFRA_PROMOTION_STEP_FENCING },
+    { "ddx xx", 0, INFRA_PROMOTION_STEP_FENCING },
+    { "ddo ll", 0, INFRA_PROMOTION_STEP_WATCH },
+    { "xxx ll", 0, INFRA_PROMOTION_STEP_WATCH }, /* No observer said so. */
+    { "ooo ll", 0, INFRA_PROMOTION_STEP_WATCH },
+    { "ssx ff", 0, INFRA_PROMOTION_STEP_FENCING },
+    { "sxx ff", 0, INFRA_PROMOTION_STEP_SUSPECT },
+    { "sdx ff", 0, INFRA_PROMOTION_STEP_SUSPECT },
+    { "sdx xl", 0, INFRA_PROMOTION_STEP_FENCING },
+    { "sso ff", 0, INFRA_PROMOTION_STEP_WATCH },
+    { "ddd lx", 5, INFRA_PROMOTION_STEP_SUSPECT },
+    { "ddd ll", 5, INFRA_PROMOTION_STEP_FENCING },
+    { "dxx xx", 1, INFRA_PROMOTION_STEP_FENCING },
 };
 
 /* The primary is dead when enough say so, and nobody says that it is not. */
@@ -135,12 +136,12 @@ START_TEST(evidence_of_many_is_needed)
 {
     const char *votes = evidence[_i].votes;
 
-    start(
-        (struct infra_promotion_options) { .evidence = evidence[_i].evidence });
+    start((struct infra_promotion_options) { .dead_votes_min =
+                                                 evidence[_i].evidence });
     host_wait(INFRA_SEC(6));
     for (uint32_t n = 1; n < 3; n++) {
         if (votes[3 + n] != 'x') {
-            host_replica(n, votes[3 + n] == 'f' ? 0 : NOBODY, 1, 100);
+            host_replica(n, votes[3 + n] == 'f' ? 0 : NO_NODE, 1, 100);
         }
     }
     for (uint32_t o = 3; o-- > 0;) {
@@ -149,7 +150,7 @@ START_TEST(evidence_of_many_is_needed)
                                                 .timeline = 1,
                                                 .position = 100,
                                                 .writable = 1,
-                                                .source = NOBODY,
+                                                .source = NO_NODE,
                                                 .at = host.now };
             ck_assert_int_eq(infra_promotion_report(host.p, 0, &s, host.now),
                              INFRA_OK);
@@ -186,14 +187,14 @@ static const struct {
     uint32_t unknown;
     bool goes_on;
 } fences[] = {
-    { INFRA_FENCE_FAILED, INFRA_PROMOTION_RETRY, INFRA_PROMOTION_PROCEED,
-      false },
-    { INFRA_FENCE_FAILED, INFRA_PROMOTION_PROCEED, INFRA_PROMOTION_RETRY,
-      true },
-    { INFRA_FENCE_UNKNOWN, INFRA_PROMOTION_PROCEED, INFRA_PROMOTION_RETRY,
-      false },
-    { INFRA_FENCE_UNKNOWN, INFRA_PROMOTION_RETRY, INFRA_PROMOTION_PROCEED,
-      true },
+    { INFRA_FENCE_FAILED, INFRA_PROMOTION_UNFENCED_RETRY,
+      INFRA_PROMOTION_UNFENCED_PROCEED, false },
+    { INFRA_FENCE_FAILED, INFRA_PROMOTION_UNFENCED_PROCEED,
+      INFRA_PROMOTION_UNFENCED_RETRY, true },
+    { INFRA_FENCE_UNKNOWN, INFRA_PROMOTION_UNFENCED_PROCEED,
+      INFRA_PROMOTION_UNFENCED_RETRY, false },
+    { INFRA_FENCE_UNKNOWN, INFRA_PROMOTION_UNFENCED_RETRY,
+      INFRA_PROMOTION_UNFENCED_PROCEED, true },
 };
 
 /* A fence that failed, and one of which nobody knows, are each repeated, and
@@ -207,7 +208,7 @@ START_TEST(fence_outcomes_have_policies)
     lose_primary();
     (void)host_take();
     for (int i = 0; i < 6; i++) {
-        host_answer(INFRA_PROMOTION_FENCE, 0, fences[_i].outcome);
+        host_answer(INFRA_PROMOTION_EVENT_FENCE, 0, fences[_i].outcome);
         host_expect("");
         host.now = infra_promotion_deadline(host.p) - 1;
         host_expect("");
@@ -229,7 +230,7 @@ START_TEST(orders_are_repeated)
     start(sync_1);
     lose_primary();
     (void)host_take();
-    uint64_t first = host.calls[INFRA_PROMOTION_FENCE][0];
+    uint64_t first = host.calls[INFRA_PROMOTION_EVENT_FENCE][0];
     ck_assert_uint_eq(infra_promotion_deadline(host.p),
                       host.now + INFRA_SEC(5));
     host_wait(INFRA_SEC(5));
@@ -237,8 +238,8 @@ START_TEST(orders_are_repeated)
     ck_assert_int_eq(
         infra_promotion_answer(host.p, first, INFRA_FENCE_DONE, host.now),
         INFRA_ESTALE);
-    host_done(INFRA_PROMOTION_FENCE, 0);
-    ck_assert_uint_eq(host_status().step, INFRA_PROMOTION_COLLECTING);
+    host_done(INFRA_PROMOTION_EVENT_FENCE, 0);
+    ck_assert_uint_eq(host_status().step, INFRA_PROMOTION_STEP_COLLECTING);
 }
 END_TEST
 
@@ -248,17 +249,17 @@ START_TEST(promotion_is_seen)
     start(sync_1);
     collect();
     (void)host_take();
-    host_done(INFRA_PROMOTION_NAME, 1);
-    host_expect("[promoting: named] promote-b");
+    host_done(INFRA_PROMOTION_EVENT_RECORD_INTENT, 1);
+    host_expect("[promoting: recorded] promote-b");
     host_primary(1, 2, 101); /* Of another order, perhaps. */
     host_expect("");
     host_wait(1);
-    host_done(INFRA_PROMOTION_PROMOTE, 1);
+    host_done(INFRA_PROMOTION_EVENT_PROMOTE, 1);
     host_expect("");
-    host_replica(1, NOBODY, 1, 100);
+    host_replica(1, NO_NODE, 1, 100);
     host_expect("");
     host_primary(1, 2, 101);
-    ck_assert_uint_eq(host_status().step, INFRA_PROMOTION_REPOINTING);
+    ck_assert_uint_eq(host_status().step, INFRA_PROMOTION_STEP_REPOINTING);
 }
 END_TEST
 
@@ -269,23 +270,23 @@ START_TEST(failed_promotion_wants_another_token)
     start(sync_1);
     collect();
     (void)host_take();
-    host_done(INFRA_PROMOTION_NAME, 1);
+    host_done(INFRA_PROMOTION_EVENT_RECORD_INTENT, 1);
     (void)host_take();
     if (_i == 0) {
-        host_answer(INFRA_PROMOTION_PROMOTE, 1, INFRA_FENCE_FAILED);
-        host_expect("[watch: refused] [waiting: spent] resign");
+        host_answer(INFRA_PROMOTION_EVENT_PROMOTE, 1, INFRA_FENCE_FAILED);
+        host_expect("[watch: refused] [waiting: token-used] resign");
     } else {
-        host_answer(INFRA_PROMOTION_PROMOTE, 1, INFRA_FENCE_UNKNOWN);
+        host_answer(INFRA_PROMOTION_EVENT_PROMOTE, 1, INFRA_FENCE_UNKNOWN);
         host_wait(INFRA_SEC(60) - 3);
         host_expect("promote-b");
         host_wait(1);
-        host_expect("[watch: timeout] [waiting: spent] resign");
+        host_expect("[watch: timeout] [waiting: token-used] resign");
     }
     host_lease(0);
     host_expect("[standby: unleased]");
     lead_again(3);
-    ck_assert_uint_eq(host_status().step, INFRA_PROMOTION_COLLECTING);
-    ck_assert_uint_eq(host_status().target, NOBODY);
+    ck_assert_uint_eq(host_status().step, INFRA_PROMOTION_STEP_COLLECTING);
+    ck_assert_uint_eq(host_status().target, NO_NODE);
 }
 END_TEST
 
@@ -299,20 +300,21 @@ START_TEST(without_lease_nothing_is_done)
     host_lease(0);
     host_expect("[standby: unleased]");
     ck_assert_uint_eq(infra_promotion_deadline(host.p), INFRA_TIME_NEVER);
-    ck_assert_int_eq(
-        infra_promotion_answer(host.p, host.calls[INFRA_PROMOTION_FENCE][0],
-                               INFRA_FENCE_DONE, host.now),
-        INFRA_ESTALE);
+    ck_assert_int_eq(infra_promotion_answer(
+                         host.p, host.calls[INFRA_PROMOTION_EVENT_FENCE][0],
+                         INFRA_FENCE_DONE, host.now),
+                     INFRA_ESTALE);
     host_dead(0);
     host_expect("");
     host_lease(3);
-    host_expect("read [reading: lease]");
-    host_answer(INFRA_PROMOTION_READ, NOBODY, INFRA_FENCE_UNKNOWN);
+    host_expect("read-record [reading: lease]");
+    host_answer(INFRA_PROMOTION_EVENT_READ_RECORD, NO_NODE,
+                INFRA_FENCE_UNKNOWN);
     host_expect("");
     host_wait(INFRA_SEC(5));
-    host_expect("read");
+    host_expect("read-record");
     host_wait(1);
-    host_done(INFRA_PROMOTION_READ, NOBODY);
+    host_done(INFRA_PROMOTION_EVENT_READ_RECORD, NO_NODE);
     host_expect("[watch: read]");
 }
 END_TEST
@@ -325,7 +327,7 @@ START_TEST(old_token_is_not_used)
     host_lease(1);
     host_expect("[standby: unleased]");
     host_lease(3);
-    host_expect("read [reading: lease]");
+    host_expect("read-record [reading: lease]");
 }
 END_TEST
 
@@ -335,9 +337,9 @@ START_TEST(token_promotes_once)
     start(sync_1);
     promote_b(2);
     host_wait(INFRA_SEC(70));
-    host_replica(2, NOBODY, 2, 101);
+    host_replica(2, NO_NODE, 2, 101);
     host_dead(1);
-    host_expect("[suspect: suspected] [waiting: spent] resign");
+    host_expect("[suspect: suspected] [waiting: token-used] resign");
     host_primary(1, 2, 102);
     host_expect("");
     lead_again(3);
@@ -357,16 +359,17 @@ START_TEST(unfinished_promotion_is_begun_anew)
                      INFRA_OK);
     host_lease(4);
     (void)host_take();
-    host_done(INFRA_PROMOTION_READ, NOBODY);
+    host_done(INFRA_PROMOTION_EVENT_READ_RECORD, NO_NODE);
     host_expect("hold-c [watch: read] [collecting: unfinished] detach-a "
                 "detach-b detach-c");
     for (uint32_t i = 0; i < 3; i++) {
-        host_done(INFRA_PROMOTION_DETACH, i);
+        host_done(INFRA_PROMOTION_EVENT_DETACH, i);
     }
     host_primary(0, 1, 110);
-    host_replica(1, NOBODY, 1, 100);
-    host_replica(2, NOBODY, 1, 105);
-    host_expect("name-a [naming: reported]"); /* It was never out. */
+    host_replica(1, NO_NODE, 1, 100);
+    host_replica(2, NO_NODE, 1, 105);
+    host_expect(
+        "record-intent-a [recording: reported]"); /* It was never out. */
 }
 END_TEST
 
@@ -389,7 +392,7 @@ START_TEST(unfinished_promotion_may_have_been_finished)
     host_wait(INFRA_SEC(6));
     host_lease(4);
     (void)host_take();
-    host_done(INFRA_PROMOTION_READ, NOBODY);
+    host_done(INFRA_PROMOTION_EVENT_READ_RECORD, NO_NODE);
     host_expect("[watch: read]");
 }
 END_TEST
@@ -398,13 +401,13 @@ END_TEST
 START_TEST(read_only_primary_is_promoted_again)
 {
     start(sync_1);
-    host_replica(0, NOBODY, 1, 100);
+    host_replica(0, NO_NODE, 1, 100);
     host_expect("");
     host_wait(INFRA_SEC(5) - 1);
-    host_replica(0, NOBODY, 1, 100);
+    host_replica(0, NO_NODE, 1, 100);
     host_expect("");
     host_wait(1);
-    host_replica(0, NOBODY, 1, 100);
+    host_replica(0, NO_NODE, 1, 100);
     host_expect("hold-a [collecting: read-only] detach-a detach-b detach-c");
 }
 END_TEST
@@ -416,20 +419,20 @@ START_TEST(unknown_primary_is_found)
     host_create(sync_1, 3);
     host_lease(1);
     (void)host_take();
-    host_done(INFRA_PROMOTION_READ, NOBODY);
+    host_done(INFRA_PROMOTION_EVENT_READ_RECORD, NO_NODE);
     host_expect("[watch: read]");
     host_primary(1, 1, 100);
     host_expect("");
     if (_i == 0) {
         host_replica(2, 1, 1, 100);
-        host_expect("primary-b [repointing: adopted]");
+        host_expect("record-primary-b [repointing: adopted]");
         ck_assert_uint_eq(host.primary.position, 0);
         return;
     }
     host_primary(2, 1, 100);
     host_expect("[conflict: conflict]");
     host_primary(2, 2, 100);
-    host_expect("primary-c [watch: resolved] [repointing: adopted]");
+    host_expect("record-primary-c [watch: resolved] [repointing: adopted]");
 }
 END_TEST
 
@@ -439,15 +442,15 @@ START_TEST(headless_group_gets_a_primary)
     host_create(sync_1, 3);
     host_lease(1);
     (void)host_take();
-    host_done(INFRA_PROMOTION_READ, NOBODY);
-    host_replica(1, NOBODY, 1, 100);
-    host_replica(2, NOBODY, 1, 100);
+    host_done(INFRA_PROMOTION_EVENT_READ_RECORD, NO_NODE);
+    host_replica(1, NO_NODE, 1, 100);
+    host_replica(2, NO_NODE, 1, 100);
     host_wait(INFRA_SEC(5) - 2);
     host_expect("[watch: read]");
-    host_replica(2, NOBODY, 1, 100);
+    host_replica(2, NO_NODE, 1, 100);
     host_expect("");
     host_wait(2);
-    host_replica(1, NOBODY, 1, 100);
+    host_replica(1, NO_NODE, 1, 100);
     host_expect("hold [collecting: read-only] detach-a detach-b detach-c");
 }
 END_TEST
@@ -458,18 +461,18 @@ START_TEST(older_of_two_primaries_is_fenced)
     start(sync_1);
     promote_b(2);
     host_primary(0, 1, 103);
-    host_expect("mark-a [conflict: conflict]");
-    host_done(INFRA_PROMOTION_MARK, 0);
+    host_expect("record-apart-a [conflict: conflict]");
+    host_done(INFRA_PROMOTION_EVENT_RECORD_APART, 0);
     host_expect("fence-a");
-    host_done(INFRA_PROMOTION_FENCE, 0);
+    host_done(INFRA_PROMOTION_EVENT_FENCE, 0);
     host_expect("[watch: resolved] resign");
     host_wait(INFRA_SEC(1));
     host_primary(1, 2, 110);
-    host_replica(0, NOBODY, 1, 103);
+    host_replica(0, NO_NODE, 1, 103);
     host_expect("");
     host_wait(INFRA_SEC(5));
     host_primary(1, 2, 110);
-    host_replica(0, NOBODY, 1, 103);
+    host_replica(0, NO_NODE, 1, 103);
     host_expect("repoint-a");
     ck_assert_uint_eq(host.repoint.position, 100);
 }
@@ -480,9 +483,9 @@ START_TEST(newer_of_two_primaries_is_adopted)
 {
     start(sync_1);
     host_primary(1, 1, 100);
-    host_expect("mark-b [conflict: conflict]");
+    host_expect("record-apart-b [conflict: conflict]");
     host_primary(2, 5, 100);
-    host_expect("primary-c [repointing: adopted]");
+    host_expect("record-primary-c [repointing: adopted]");
 }
 END_TEST
 
@@ -492,14 +495,14 @@ START_TEST(primary_may_die_in_a_conflict)
     start(sync_1);
     host_wait(INFRA_SEC(6));
     host_primary(1, 1, 100);
-    host_expect("mark-b [conflict: conflict]");
-    host_done(INFRA_PROMOTION_MARK, 1);
+    host_expect("record-apart-b [conflict: conflict]");
+    host_done(INFRA_PROMOTION_EVENT_RECORD_APART, 1);
     host_expect("fence-b");
     host_dead(0);
     host_expect("hold-a [fencing: dead] fence-a");
-    host_done(INFRA_PROMOTION_FENCE, 0);
+    host_done(INFRA_PROMOTION_EVENT_FENCE, 0);
     host_expect("hold-a [collecting: fenced] [fencing: conflict] fence-b");
-    host_done(INFRA_PROMOTION_FENCE, 1);
+    host_done(INFRA_PROMOTION_EVENT_FENCE, 1);
     host_expect("hold-a [collecting: fenced] detach-a detach-c");
 }
 END_TEST
@@ -512,8 +515,8 @@ START_TEST(doubt_looks_at_rivals)
     host_view(0, 0, INFRA_PROMOTION_VIEW_DOWN);
     host_expect("[suspect: suspected]");
     host_primary(1, _i == 0 ? 5 : 1, 100);
-    host_expect(_i == 0 ? "primary-b [repointing: adopted]"
-                        : "mark-b [conflict: conflict]");
+    host_expect(_i == 0 ? "record-primary-b [repointing: adopted]"
+                        : "record-apart-b [conflict: conflict]");
 }
 END_TEST
 
@@ -523,21 +526,21 @@ START_TEST(former_primary_is_quarantined)
     start((struct infra_promotion_options) { .sync_acks = 1, .quarantine = 1 });
     collect();
     (void)host_take();
-    host_done(INFRA_PROMOTION_NAME, 1);
+    host_done(INFRA_PROMOTION_EVENT_RECORD_INTENT, 1);
     (void)host_take();
-    host_done(INFRA_PROMOTION_PROMOTE, 1);
+    host_done(INFRA_PROMOTION_EVENT_PROMOTE, 1);
     host_primary(1, 2, 101);
-    host_replica(0, NOBODY, 1, 100);
-    host_expect("primary-b [repointing: writable] quarantine-a repoint-c");
-    host_done(INFRA_PROMOTION_PRIMARY, 1);
-    host_done(INFRA_PROMOTION_REPOINT, 2);
+    host_replica(0, NO_NODE, 1, 100);
+    host_expect(
+        "record-primary-b [repointing: writable] quarantine-a repoint-c");
+    host_done(INFRA_PROMOTION_EVENT_RECORD_PRIMARY, 1);
+    host_done(INFRA_PROMOTION_EVENT_REPOINT, 2);
     (void)host_take();
     host_wait(INFRA_SEC(6));
     host_primary(1, 2, 101);
-    host_replica(0, NOBODY, 1, 100);
+    host_replica(0, NO_NODE, 1, 100);
     host_expect("");
-    ck_assert_int_eq(
-        infra_promotion_set(host.p, 0, "a", 0, INFRA_PROMOTION_SYNC), INFRA_OK);
+    host_set(0, 0, INFRA_PROMOTION_FLAG_SYNC);
     host_expect("repoint-a");
 }
 END_TEST
@@ -548,18 +551,18 @@ END_TEST
 START_TEST(lost_replicas_are_repointed)
 {
     start((struct infra_promotion_options) { .sync_acks = (uint32_t)_i });
-    host_replica(1, NOBODY, 1, 100);
+    host_replica(1, NO_NODE, 1, 100);
     host_replica(2, 1, 1, 100);
     host_expect(_i == 0 ? "" : "repoint-c");
     host_wait(INFRA_SEC(5) - 1);
     host_primary(0, 1, 100);
-    host_replica(1, NOBODY, 1, 100);
+    host_replica(1, NO_NODE, 1, 100);
     host_expect("");
     host_wait(1);
-    host_replica(1, NOBODY, 1, 100);
+    host_replica(1, NO_NODE, 1, 100);
     (void)host_take();
-    ck_assert_uint_ne(host.calls[INFRA_PROMOTION_REPOINT][1], 0);
-    host_done(INFRA_PROMOTION_REPOINT, 1);
+    ck_assert_uint_ne(host.calls[INFRA_PROMOTION_EVENT_REPOINT][1], 0);
+    host_done(INFRA_PROMOTION_EVENT_REPOINT, 1);
     host_wait(INFRA_SEC(4));
     host_replica(1, 0, 1, 100);
     host_expect("");
@@ -574,20 +577,20 @@ START_TEST(repointed_replica_is_seen_first)
     collect();
     (void)host_take();
     host_wait(INFRA_SEC(4));
-    host_done(INFRA_PROMOTION_NAME, 1);
+    host_done(INFRA_PROMOTION_EVENT_RECORD_INTENT, 1);
     (void)host_take();
     host_wait(INFRA_SEC(2));
-    host_replica(2, NOBODY, 1, 99);
-    host_done(INFRA_PROMOTION_PROMOTE, 1);
+    host_replica(2, NO_NODE, 1, 99);
+    host_done(INFRA_PROMOTION_EVENT_PROMOTE, 1);
     host_primary(1, 2, 101);
-    host_expect("primary-b [repointing: writable] repoint-c");
-    host_done(INFRA_PROMOTION_PRIMARY, 1);
-    host_done(INFRA_PROMOTION_REPOINT, 2);
+    host_expect("record-primary-b [repointing: writable] repoint-c");
+    host_done(INFRA_PROMOTION_EVENT_RECORD_PRIMARY, 1);
+    host_done(INFRA_PROMOTION_EVENT_REPOINT, 2);
     host_expect("[watch: repointed] resign");
     lead_again(3);
     host_expect("");
     host_wait(1);
-    host_replica(2, NOBODY, 1, 99);
+    host_replica(2, NO_NODE, 1, 99);
     host_expect("repoint-c");
 }
 END_TEST
@@ -599,12 +602,12 @@ START_TEST(dead_primary_is_not_waited_with)
     start(sync_1);
     collect();
     (void)host_take();
-    host_done(INFRA_PROMOTION_NAME, 1);
+    host_done(INFRA_PROMOTION_EVENT_RECORD_INTENT, 1);
     (void)host_take();
-    host_done(INFRA_PROMOTION_PROMOTE, 1);
+    host_done(INFRA_PROMOTION_EVENT_PROMOTE, 1);
     host_primary(1, 2, 101);
-    host_expect("primary-b [repointing: writable] repoint-c");
-    host_done(INFRA_PROMOTION_PRIMARY, 1);
+    host_expect("record-primary-b [repointing: writable] repoint-c");
+    host_done(INFRA_PROMOTION_EVENT_RECORD_PRIMARY, 1);
     host_dead(1);
     host_expect("[watch: timeout] [suspect: suspected] [waiting: damped] "
                 "resign");

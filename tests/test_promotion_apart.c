@@ -21,16 +21,16 @@ static void start(struct infra_promotion_options o)
 static void part_b(void)
 {
     host_primary(1, 1, 120);
-    host_expect("mark-b [conflict: conflict]");
+    host_expect("record-apart-b [conflict: conflict]");
     ck_assert_uint_eq(host.mark.flags,
-                      INFRA_PROMOTION_SYNC | INFRA_PROMOTION_APART);
-    host_done(INFRA_PROMOTION_MARK, 1);
+                      INFRA_PROMOTION_FLAG_SYNC | INFRA_PROMOTION_FLAG_APART);
+    host_done(INFRA_PROMOTION_EVENT_RECORD_APART, 1);
     host_expect("fence-b");
-    host_done(INFRA_PROMOTION_FENCE, 1);
+    host_done(INFRA_PROMOTION_EVENT_FENCE, 1);
     host_expect("[watch: resolved]");
     host_wait(INFRA_SEC(1));
     host_primary(0, 1, 110);
-    host_replica(1, NOBODY, 1, 120);
+    host_replica(1, NO_NODE, 1, 120);
     host_expect("");
 }
 
@@ -38,21 +38,21 @@ static void part_b(void)
 static void lose_primary(void)
 {
     host_wait(INFRA_SEC(6));
-    host_replica(1, NOBODY, 1, 120);
-    host_replica(2, NOBODY, 1, 110);
-    host_replica(3, NOBODY, 1, 109);
+    host_replica(1, NO_NODE, 1, 120);
+    host_replica(2, NO_NODE, 1, 110);
+    host_replica(3, NO_NODE, 1, 109);
     host_dead(0);
     host_expect("hold-a [suspect: suspected] [fencing: dead] fence-a");
-    host_done(INFRA_PROMOTION_FENCE, 0);
+    host_done(INFRA_PROMOTION_EVENT_FENCE, 0);
 }
 
 static void report_c_and_d(void)
 {
-    host_done(INFRA_PROMOTION_DETACH, 2);
-    host_done(INFRA_PROMOTION_DETACH, 3);
-    host_replica(1, NOBODY, 1, 120);
-    host_replica(2, NOBODY, 1, 110);
-    host_replica(3, NOBODY, 1, 109);
+    host_done(INFRA_PROMOTION_EVENT_DETACH, 2);
+    host_done(INFRA_PROMOTION_EVENT_DETACH, 3);
+    host_replica(1, NO_NODE, 1, 120);
+    host_replica(2, NO_NODE, 1, 110);
+    host_replica(3, NO_NODE, 1, 109);
 }
 
 /* A node that has taken writes beside the primary is not detached and has not
@@ -66,7 +66,7 @@ START_TEST(shut_out_node_is_one_less)
     lose_primary();
     host_expect("hold-a [collecting: fenced] detach-a detach-c detach-d");
     report_c_and_d();
-    host_expect("name-c [naming: reported]");
+    host_expect("record-intent-c [recording: reported]");
 }
 END_TEST
 
@@ -76,9 +76,9 @@ START_TEST(own_history_does_not_count)
     start(sync_1);
     host_primary(1, 1, 120);
     (void)host_take();
-    host_done(INFRA_PROMOTION_MARK, 1);
+    host_done(INFRA_PROMOTION_EVENT_RECORD_APART, 1);
     (void)host_take();
-    host_done(INFRA_PROMOTION_FENCE, 1);
+    host_done(INFRA_PROMOTION_EVENT_FENCE, 1);
     (void)host_take();
     if (_i == 0) {
         host_primary(0, 1, 111);
@@ -89,15 +89,14 @@ START_TEST(own_history_does_not_count)
     host_wait(INFRA_SEC(2));
     host_expect("[held: missing]");
     ck_assert_uint_eq(host_status().reported, 2);
-    ck_assert_int_eq(
-        infra_promotion_command(host.p, INFRA_PROMOTION_FORCE, 1, host.now),
-        INFRA_EBUSY);
+    host_command(INFRA_PROMOTION_COMMAND_FORCE, 1, INFRA_EBUSY);
     host_wait(INFRA_SEC(3));
     (void)host_take();
-    host_done(INFRA_PROMOTION_DETACH, 0); /* The primary has everything. */
-    host_replica(0, NOBODY, 1, 112);
-    host_replica(2, NOBODY, 1, 110);
-    host_expect("name-a [naming: reported]");
+    host_done(INFRA_PROMOTION_EVENT_DETACH,
+              0); /* The primary has everything. */
+    host_replica(0, NO_NODE, 1, 112);
+    host_replica(2, NO_NODE, 1, 110);
+    host_expect("record-intent-a [recording: reported]");
 }
 END_TEST
 
@@ -109,7 +108,7 @@ START_TEST(clone_under_way_is_one_less)
     part_b();
     host_wait(INFRA_SEC(5));
     host_primary(0, 1, 110);
-    host_replica(1, NOBODY, 1, 120);
+    host_replica(1, NO_NODE, 1, 120);
     host_expect("repoint-b");
     lose_primary();
     host_expect("hold-a [collecting: fenced] detach-a detach-b detach-c "
@@ -118,12 +117,12 @@ START_TEST(clone_under_way_is_one_less)
     host_wait(INFRA_SEC(2));
     host_expect("[held: missing]");
     if (_i == 0) {
-        host_done(INFRA_PROMOTION_DETACH, 1);
-        host_replica(1, NOBODY, 1, 120);
+        host_done(INFRA_PROMOTION_EVENT_DETACH, 1);
+        host_replica(1, NO_NODE, 1, 120);
         host_expect("");
     } else {
-        host_answer(INFRA_PROMOTION_DETACH, 1, INFRA_FENCE_FAILED);
-        host_expect("name-c [naming: reported]");
+        host_answer(INFRA_PROMOTION_EVENT_DETACH, 1, INFRA_FENCE_FAILED);
+        host_expect("record-intent-c [recording: reported]");
     }
 }
 END_TEST
@@ -135,7 +134,7 @@ START_TEST(fence_is_waited_for)
     start(sync_1);
     host_primary(1, 1, 120);
     (void)host_take();
-    host_done(INFRA_PROMOTION_MARK, 1);
+    host_done(INFRA_PROMOTION_EVENT_RECORD_APART, 1);
     host_expect("fence-b");
     host_wait(INFRA_SEC(4));
     host_primary(0, 1, 110);
@@ -146,7 +145,7 @@ START_TEST(fence_is_waited_for)
     host_wait(2);
     host_expect("[watch: resolved]");
     if (_i == 0) {
-        host_done(INFRA_PROMOTION_FENCE, 1);
+        host_done(INFRA_PROMOTION_EVENT_FENCE, 1);
         host_expect("");
         host_primary(0, 1, 110);
         host_wait(INFRA_SEC(5));
@@ -154,9 +153,9 @@ START_TEST(fence_is_waited_for)
         lose_primary();
         host_expect("hold-a [collecting: fenced] detach-a detach-c detach-d");
         report_c_and_d();
-        host_expect("name-c [naming: reported]");
+        host_expect("record-intent-c [recording: reported]");
     } else {
-        host_replica(1, NOBODY, 1, 120);
+        host_replica(1, NO_NODE, 1, 120);
         host_expect("");
         host_wait(INFRA_SEC(1));
         host_expect("");
@@ -173,7 +172,7 @@ START_TEST(other_has_every_write)
     (void)host_take();
     report_c_and_d();
     host_wait(INFRA_SEC(2));
-    host_expect("name-c [naming: reported]");
+    host_expect("record-intent-c [recording: reported]");
 }
 END_TEST
 
@@ -185,7 +184,7 @@ START_TEST(own_history_is_not_waited_for)
     lose_primary();
     host_expect("hold-a [collecting: fenced] detach-a detach-c detach-d");
     report_c_and_d();
-    host_expect("name-c [naming: reported]");
+    host_expect("record-intent-c [recording: reported]");
 }
 END_TEST
 
@@ -200,14 +199,11 @@ START_TEST(next_process_is_told)
     host_lease(0);
     (void)host_take();
     host_lease(3);
-    host_expect("read [reading: lease]");
+    host_expect("read-record [reading: lease]");
     if (_i == 1) {
-        ck_assert_int_eq(
-            infra_promotion_set(host.p, 1, "b", 0,
-                                INFRA_PROMOTION_SYNC | INFRA_PROMOTION_APART),
-            INFRA_OK);
+        host_set(1, 0, INFRA_PROMOTION_FLAG_SYNC | INFRA_PROMOTION_FLAG_APART);
     }
-    host_done(INFRA_PROMOTION_READ, NOBODY);
+    host_done(INFRA_PROMOTION_EVENT_READ_RECORD, NO_NODE);
     (void)host_take();
     lose_primary();
     host_expect(_i == 0 ? "hold-a [collecting: fenced] detach-a detach-b "
@@ -222,7 +218,7 @@ START_TEST(flag_stays)
 {
     start(sync_1);
     part_b();
-    ck_assert_int_eq(infra_promotion_set(host.p, 1, "b", 7, 0), INFRA_OK);
+    host_set(1, 7, 0);
     lose_primary();
     host_expect("hold-a [collecting: fenced] detach-a detach-c detach-d");
 }
@@ -237,15 +233,15 @@ START_TEST(repointed_node_counts_again)
     host_primary(0, 1, 111);
     host_replica(1, 0, 1, 111);
     host_expect("repoint-b");
-    host_answer(INFRA_PROMOTION_REPOINT, 1, INFRA_FENCE_UNKNOWN);
+    host_answer(INFRA_PROMOTION_EVENT_REPOINT, 1, INFRA_FENCE_UNKNOWN);
     host_wait(INFRA_SEC(5));
     host_primary(0, 1, 112);
     host_replica(1, 0, 1, 112);
     host_expect("repoint-b");
-    host_done(INFRA_PROMOTION_REPOINT, 1);
-    host_expect("mark-b");
-    ck_assert_uint_eq(host.mark.flags, INFRA_PROMOTION_SYNC);
-    host_done(INFRA_PROMOTION_MARK, 1);
+    host_done(INFRA_PROMOTION_EVENT_REPOINT, 1);
+    host_expect("record-apart-b");
+    ck_assert_uint_eq(host.mark.flags, INFRA_PROMOTION_FLAG_SYNC);
+    host_done(INFRA_PROMOTION_EVENT_RECORD_APART, 1);
     lose_primary();
     host_expect("hold-a [collecting: fenced] detach-a detach-b detach-c "
                 "detach-d");
@@ -257,13 +253,13 @@ START_TEST(mark_comes_first)
 {
     start(sync_1);
     host_primary(1, 1, 120);
-    host_expect("mark-b [conflict: conflict]");
-    host_answer(INFRA_PROMOTION_MARK, 1, INFRA_FENCE_UNKNOWN);
+    host_expect("record-apart-b [conflict: conflict]");
+    host_answer(INFRA_PROMOTION_EVENT_RECORD_APART, 1, INFRA_FENCE_UNKNOWN);
     host_expect("");
     host_wait(INFRA_SEC(5) - 1);
     host_primary(1, 1, 121);
-    host_expect("mark-b");
-    host_done(INFRA_PROMOTION_MARK, 1);
+    host_expect("record-apart-b");
+    host_done(INFRA_PROMOTION_EVENT_RECORD_APART, 1);
     host_expect("fence-b");
 }
 END_TEST
@@ -273,14 +269,14 @@ START_TEST(unwritten_mark_outlives_the_lease)
 {
     start(sync_1);
     host_primary(1, 1, 120);
-    host_expect("mark-b [conflict: conflict]");
+    host_expect("record-apart-b [conflict: conflict]");
     host_lease(0);
     host_expect("[standby: unleased]");
     host_lease(3);
-    host_expect("read [reading: lease]");
-    host_replica(1, NOBODY, 1, 120);
-    host_done(INFRA_PROMOTION_READ, NOBODY);
-    host_expect("mark-b [watch: read]");
+    host_expect("read-record [reading: lease]");
+    host_replica(1, NO_NODE, 1, 120);
+    host_done(INFRA_PROMOTION_EVENT_READ_RECORD, NO_NODE);
+    host_expect("record-apart-b [watch: read]");
 }
 END_TEST
 
@@ -290,26 +286,27 @@ START_TEST(writer_after_the_primary)
 {
     start(sync_1);
     host_wait(INFRA_SEC(6));
-    host_replica(2, NOBODY, 1, 110);
-    host_replica(3, NOBODY, 1, 109);
+    host_replica(2, NO_NODE, 1, 110);
+    host_replica(3, NO_NODE, 1, 109);
     host_dead(0);
     (void)host_take();
     if (_i == 1) {
-        host_done(INFRA_PROMOTION_FENCE, 0);
+        host_done(INFRA_PROMOTION_EVENT_FENCE, 0);
         (void)host_take();
-        host_done(INFRA_PROMOTION_DETACH, 1);
+        host_done(INFRA_PROMOTION_EVENT_DETACH, 1);
     }
     host_primary(1, 1, 120);
-    host_expect(_i == 0 ? "mark-b" : "mark-b hold-a [fencing: conflict]");
-    host_done(INFRA_PROMOTION_MARK, 1);
-    host_replica(1, NOBODY, 1, 120); /* Read-only again, at once. */
+    host_expect(_i == 0 ? "record-apart-b"
+                        : "record-apart-b hold-a [fencing: conflict]");
+    host_done(INFRA_PROMOTION_EVENT_RECORD_APART, 1);
+    host_replica(1, NO_NODE, 1, 120); /* Read-only again, at once. */
     if (_i == 0) {
         host_expect("");
-        host_done(INFRA_PROMOTION_FENCE, 0);
+        host_done(INFRA_PROMOTION_EVENT_FENCE, 0);
         host_expect("hold-a [collecting: fenced] detach-a detach-c detach-d");
     } else {
         host_expect("fence-b");
-        host_done(INFRA_PROMOTION_FENCE, 1);
+        host_done(INFRA_PROMOTION_EVENT_FENCE, 1);
         host_expect("hold-a [collecting: fenced] detach-a detach-c detach-d");
     }
     report_c_and_d();
@@ -329,33 +326,33 @@ START_TEST(writer_in_an_unfinished_promotion)
                      INFRA_OK);
     host_lease(4);
     (void)host_take();
-    host_done(INFRA_PROMOTION_READ, NOBODY);
+    host_done(INFRA_PROMOTION_EVENT_READ_RECORD, NO_NODE);
     (void)host_take();
     for (uint32_t i = 0; i < 4; i++) {
-        host_done(INFRA_PROMOTION_DETACH, i);
+        host_done(INFRA_PROMOTION_EVENT_DETACH, i);
     }
     switch (_i) {
     case 0: /* It was primary, and never out. */
         host_primary(0, 1, 130);
-        host_replica(1, NOBODY, 1, 120);
-        host_replica(2, NOBODY, 1, 120);
-        host_replica(3, NOBODY, 1, 120);
-        host_expect("name-a [naming: reported]");
+        host_replica(1, NO_NODE, 1, 120);
+        host_replica(2, NO_NODE, 1, 120);
+        host_replica(3, NO_NODE, 1, 120);
+        host_expect("record-intent-a [recording: reported]");
         break;
     case 1: /* It was promoted. */
-        host_replica(0, NOBODY, 1, 130);
-        host_replica(1, NOBODY, 1, 120);
-        host_replica(3, NOBODY, 1, 120);
+        host_replica(0, NO_NODE, 1, 130);
+        host_replica(1, NO_NODE, 1, 120);
+        host_replica(3, NO_NODE, 1, 120);
         host_primary(2, 3, 120);
-        host_expect("name-c [naming: reported]");
+        host_expect("record-intent-c [recording: reported]");
         break;
     case 2: /* Neither. */
         host_primary(1, 1, 130);
-        host_expect("mark-b hold-c [fencing: conflict]");
+        host_expect("record-apart-b hold-c [fencing: conflict]");
         break;
     default: /* It was to be promoted, and was made writable otherwise. */
         host_primary(2, 1, 130);
-        host_expect("mark-c hold-c [fencing: conflict]");
+        host_expect("record-apart-c hold-c [fencing: conflict]");
         break;
     }
 }
@@ -367,63 +364,62 @@ START_TEST(promotion_that_nobody_followed)
 {
     start(sync_1);
     host_wait(INFRA_SEC(6));
-    host_replica(1, NOBODY, 1, 110);
-    host_replica(2, NOBODY, 1, 110);
-    host_replica(3, NOBODY, 1, 110);
+    host_replica(1, NO_NODE, 1, 110);
+    host_replica(2, NO_NODE, 1, 110);
+    host_replica(3, NO_NODE, 1, 110);
     host_primary(0, 1, 110);
-    ck_assert_int_eq(infra_promotion_command(host.p, INFRA_PROMOTION_SWITCHOVER,
-                                             1, host.now),
-                     INFRA_EBUSY); /* None of them follows. */
+    host_command(INFRA_PROMOTION_COMMAND_SWITCHOVER, 1,
+                 INFRA_EBUSY); /* None of them follows. */
     host_dead(0);
     (void)host_take();
     host_wait(INFRA_SEC(6));
-    host_replica(1, NOBODY, 1, 110);
-    host_replica(2, NOBODY, 1, 110);
-    host_replica(3, NOBODY, 1, 110);
+    host_replica(1, NO_NODE, 1, 110);
+    host_replica(2, NO_NODE, 1, 110);
+    host_replica(3, NO_NODE, 1, 110);
     host_dead(0);
     (void)host_take();
-    host_done(INFRA_PROMOTION_FENCE, 0);
+    host_done(INFRA_PROMOTION_EVENT_FENCE, 0);
     (void)host_take();
     for (uint32_t i = 1; i < 4; i++) {
-        host_done(INFRA_PROMOTION_DETACH, i);
-        host_replica(i, NOBODY, 1, 110);
+        host_done(INFRA_PROMOTION_EVENT_DETACH, i);
+        host_replica(i, NO_NODE, 1, 110);
     }
     host_wait(INFRA_SEC(2));
-    host_expect("name-b [naming: reported]");
-    host_done(INFRA_PROMOTION_NAME, 1);
+    host_expect("record-intent-b [recording: reported]");
+    host_done(INFRA_PROMOTION_EVENT_RECORD_INTENT, 1);
     (void)host_take();
-    host_done(INFRA_PROMOTION_PROMOTE, 1);
+    host_done(INFRA_PROMOTION_EVENT_PROMOTE, 1);
     host_primary(1, 2, 112);
     (void)host_take();
-    host_done(INFRA_PROMOTION_PRIMARY, 1);
+    host_done(INFRA_PROMOTION_EVENT_RECORD_PRIMARY, 1);
     (void)host_take();
     /* It was promoted by token 2 alone, and dies: c, by 3. */
     host_lease(3);
     (void)host_take();
-    host_done(INFRA_PROMOTION_READ, NOBODY);
+    host_done(INFRA_PROMOTION_EVENT_READ_RECORD, NO_NODE);
     (void)host_take();
     host_wait(INFRA_SEC(61));
-    host_replica(2, NOBODY, 1, 110);
-    host_replica(3, NOBODY, 1, 110);
+    host_replica(2, NO_NODE, 1, 110);
+    host_replica(3, NO_NODE, 1, 110);
     host_dead(1);
     (void)host_take();
-    host_done(INFRA_PROMOTION_FENCE, 1);
+    host_done(INFRA_PROMOTION_EVENT_FENCE, 1);
     (void)host_take();
-    host_done(INFRA_PROMOTION_DETACH, 0);
-    host_done(INFRA_PROMOTION_DETACH, 2);
-    host_done(INFRA_PROMOTION_DETACH, 3);
-    host_replica(0, NOBODY, 1, 110);
-    host_replica(2, NOBODY, 1, 110);
-    host_replica(3, NOBODY, 1, 110);
+    host_done(INFRA_PROMOTION_EVENT_DETACH, 0);
+    host_done(INFRA_PROMOTION_EVENT_DETACH, 2);
+    host_done(INFRA_PROMOTION_EVENT_DETACH, 3);
+    host_replica(0, NO_NODE, 1, 110);
+    host_replica(2, NO_NODE, 1, 110);
+    host_replica(3, NO_NODE, 1, 110);
     host_wait(INFRA_SEC(2));
-    host_expect("name-a [naming: reported]");
-    host_done(INFRA_PROMOTION_NAME, 0);
+    host_expect("record-intent-a [recording: reported]");
+    host_done(INFRA_PROMOTION_EVENT_RECORD_INTENT, 0);
     (void)host_take();
-    host_done(INFRA_PROMOTION_PROMOTE, 0);
+    host_done(INFRA_PROMOTION_EVENT_PROMOTE, 0);
     host_primary(0, 3, 111);
     (void)host_take();
-    host_done(INFRA_PROMOTION_PRIMARY, 0);
-    host_expect("mark-b");
+    host_done(INFRA_PROMOTION_EVENT_RECORD_PRIMARY, 0);
+    host_expect("record-apart-b");
 }
 END_TEST
 
@@ -431,18 +427,12 @@ END_TEST
 START_TEST(operator_admits)
 {
     start(sync_1);
-    ck_assert_int_eq(
-        infra_promotion_command(host.p, INFRA_PROMOTION_ADMIT, 1, host.now),
-        INFRA_EBUSY);
-    ck_assert_int_eq(
-        infra_promotion_command(host.p, INFRA_PROMOTION_ADMIT, 4, host.now),
-        INFRA_ENOENT);
+    host_command(INFRA_PROMOTION_COMMAND_ADMIT, 1, INFRA_EBUSY);
+    host_command(INFRA_PROMOTION_COMMAND_ADMIT, 4, INFRA_ENOENT);
     part_b();
-    ck_assert_int_eq(
-        infra_promotion_command(host.p, INFRA_PROMOTION_ADMIT, 1, host.now),
-        INFRA_OK);
-    host_expect("mark-b");
-    ck_assert_uint_eq(host.mark.flags, INFRA_PROMOTION_SYNC);
+    host_command(INFRA_PROMOTION_COMMAND_ADMIT, 1, INFRA_OK);
+    host_expect("record-apart-b");
+    ck_assert_uint_eq(host.mark.flags, INFRA_PROMOTION_FLAG_SYNC);
 }
 END_TEST
 

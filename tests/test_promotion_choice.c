@@ -4,11 +4,11 @@
 
 #include <string.h>
 
-#define S INFRA_PROMOTION_SYNC
-#define N INFRA_PROMOTION_NEVER
-#define Q INFRA_PROMOTION_QUARANTINED
-#define KEEP INFRA_PROMOTION_KEEP
-#define LOSE INFRA_PROMOTION_LOSE
+#define S INFRA_PROMOTION_FLAG_SYNC
+#define N INFRA_PROMOTION_FLAG_NEVER
+#define Q INFRA_PROMOTION_FLAG_QUARANTINED
+#define KEEP INFRA_PROMOTION_LOSS_REFUSE
+#define LOSE INFRA_PROMOTION_LOSS_ACCEPT
 
 /* What a replica is and has; position 0: it does not report. */
 struct replica {
@@ -33,25 +33,25 @@ static const struct {
       KEEP,
       0,
       { { S, 0, 5, 10 }, { S, 0, 5, 30 }, { S, 0, 5, 20 }, { S, 9, 5, 29 } },
-      "name-c [naming: reported]" },
+      "record-intent-c [recording: reported]" },
     { "then the priority",
       1,
       KEEP,
       0,
       { { S, 1, 5, 30 }, { S, 0, 5, 30 }, { S, 2, 5, 30 }, { S, 1, 5, 30 } },
-      "name-d [naming: reported]" },
+      "record-intent-d [recording: reported]" },
     { "then the id",
       1,
       KEEP,
       0,
       { { S, 1, 5, 30 }, { S, 1, 5, 30 }, { S, 1, 5, 30 }, { S, 1, 5, 30 } },
-      "name-b [naming: reported]" },
+      "record-intent-b [recording: reported]" },
     { "the newest timeline",
       1,
       KEEP,
       0,
       { { S, 9, 4, 99 }, { S, 0, 5, 10 }, { S, 0, 5, 9 }, { S, 0, 4, 98 } },
-      "name-c [naming: reported]" },
+      "record-intent-c [recording: reported]" },
     { "one does not report",
       1,
       KEEP,
@@ -63,7 +63,7 @@ static const struct {
       KEEP,
       0,
       { { S, 0, 5, 10 }, { S, 0, 5, 30 }, { S, 0, 5, 20 }, { S, 0, 0, 0 } },
-      "name-c [naming: reported]" },
+      "record-intent-c [recording: reported]" },
     { "two do not report, of which two have it",
       2,
       KEEP,
@@ -75,19 +75,19 @@ static const struct {
       KEEP,
       0,
       { { S, 0, 5, 10 }, { S, 0, 0, 0 }, { S, 0, 0, 0 }, { S, 0, 0, 0 } },
-      "name-b [naming: reported]" },
+      "record-intent-b [recording: reported]" },
     { "who does not count is not promoted",
       1,
       KEEP,
       0,
       { { 0, 9, 5, 99 }, { S, 0, 5, 30 }, { S, 0, 5, 20 }, { S, 0, 5, 10 } },
-      "name-c [naming: reported]" },
+      "record-intent-c [recording: reported]" },
     { "who does not count need not report",
       1,
       KEEP,
       0,
       { { 0, 9, 0, 0 }, { S, 0, 5, 30 }, { S, 0, 5, 20 }, { S, 0, 5, 10 } },
-      "name-c [naming: reported]" },
+      "record-intent-c [recording: reported]" },
     { "nobody who counts may be promoted",
       1,
       KEEP,
@@ -99,7 +99,7 @@ static const struct {
       KEEP,
       0,
       { { S | N, 0, 5, 10 }, { S | N, 0, 5, 30 }, { 0 }, { 0 } },
-      "[held: none] detach-d detach-e" },
+      "[held: no-candidate] detach-d detach-e" },
     { "who may not be promoted is ahead",
       1,
       KEEP,
@@ -111,7 +111,7 @@ static const struct {
       KEEP,
       0,
       { { S | N, 0, 5, 30 }, { S, 0, 5, 30 }, { S, 0, 5, 20 }, { S, 0, 5, 9 } },
-      "name-c [naming: reported]" },
+      "record-intent-c [recording: reported]" },
     { "who is quarantined does not report",
       1,
       KEEP,
@@ -123,13 +123,13 @@ static const struct {
       LOSE,
       0,
       { { S, 0, 5, 10 }, { 0, 0, 5, 40 }, { S, 0, 5, 20 }, { S, 0, 0, 0 } },
-      "name-d [naming: reported]" },
+      "record-intent-d [recording: reported]" },
     { "and then who does not count may lead",
       1,
       LOSE,
       0,
       { { S | N, 0, 5, 10 }, { 0, 0, 5, 40 }, { S, 0, 0, 0 }, { 0, 0, 5, 9 } },
-      "name-c [naming: reported]" },
+      "record-intent-c [recording: reported]" },
 
     /* Asynchronous: everybody reports, and is not too far behind. */
     { "not behind at all",
@@ -137,7 +137,7 @@ static const struct {
       KEEP,
       0,
       { { 0, 0, 5, 1000 }, { 0, 1, 5, 1000 }, { 0, 0, 5, 9 }, { S, 9, 5, 8 } },
-      "name-c [naming: reported]" },
+      "record-intent-c [recording: reported]" },
     { "behind",
       0,
       KEEP,
@@ -149,7 +149,7 @@ static const struct {
       KEEP,
       100,
       { { 0, 0, 5, 900 }, { 0, 1, 5, 9 }, { 0, 0, 5, 9 }, { 0, 9, 5, 8 } },
-      "name-b [naming: reported]" },
+      "record-intent-b [recording: reported]" },
     { "behind by one more",
       0,
       KEEP,
@@ -161,7 +161,7 @@ static const struct {
       KEEP,
       UINT64_MAX,
       { { 0, 0, 5, 899 }, { 0, 1, 5, 9 }, { 0, 0, 5, 9 }, { 0, 9, 5, 8 } },
-      "name-b [naming: reported]" },
+      "record-intent-b [recording: reported]" },
     { "on an older timeline",
       0,
       KEEP,
@@ -179,13 +179,13 @@ static const struct {
       KEEP,
       0,
       { { 0, 0, 5, 1000 }, { 0, 0, 5, 1000 }, { 0, 0, 5, 9 }, { Q, 0, 0, 0 } },
-      "name-b [naming: reported]" },
+      "record-intent-b [recording: reported]" },
     { "behind, and lost by order",
       0,
       LOSE,
       0,
       { { 0, 0, 5, 9 }, { 0, 0, 5, 10 }, { 0, 0, 4, 99 }, { 0, 0, 5, 8 } },
-      "name-c [naming: reported]" },
+      "record-intent-c [recording: reported]" },
     { "who does not report is fenced first",
       0,
       LOSE,
@@ -198,13 +198,9 @@ static void set_nodes(int row)
 {
     const struct replica *replicas = rows[row].replicas;
 
-    ck_assert_int_eq(infra_promotion_set(host.p, 0, "a", 0, S), INFRA_OK);
+    host_set(0, 0, S);
     for (uint32_t i = 1; i < NODES; i++) {
-        char key[2] = { (char)('a' + i), 0 };
-        ck_assert_int_eq(infra_promotion_set(host.p, i, key,
-                                             replicas[i - 1].priority,
-                                             replicas[i - 1].flags),
-                         INFRA_OK);
+        host_set(i, replicas[i - 1].priority, replicas[i - 1].flags);
     }
 }
 
@@ -217,17 +213,17 @@ static void collect(int row)
     host_wait(INFRA_SEC(6));
     host_dead(0);
     (void)host_take();
-    host_done(INFRA_PROMOTION_FENCE, 0);
+    host_done(INFRA_PROMOTION_EVENT_FENCE, 0);
     (void)host_take();
     for (uint32_t i = 1; i < NODES; i++) {
         if (replicas[i - 1].position != 0 && (replicas[i - 1].flags & Q) == 0) {
-            host_done(INFRA_PROMOTION_DETACH, i);
+            host_done(INFRA_PROMOTION_EVENT_DETACH, i);
         }
     }
     (void)host_take();
     for (uint32_t i = 1; i < NODES; i++) {
         if (replicas[i - 1].position != 0) {
-            host_replica(i, NOBODY, replicas[i - 1].timeline,
+            host_replica(i, NO_NODE, replicas[i - 1].timeline,
                          replicas[i - 1].position);
         }
     }
@@ -260,7 +256,7 @@ START_TEST(best_is_promoted)
         (struct infra_promotion_options) { .sync_acks = rows[_i].acks,
                                            .loss = rows[_i].loss,
                                            .behind_max = rows[_i].behind_max,
-                                           .order = INFRA_SEC(2) },
+                                           .order_timeout = INFRA_SEC(2) },
         NODES);
     (void)infra_promotion_adopt(host.p, 0, 1, 5, 0, host.now);
     host_lead(2);
@@ -272,7 +268,7 @@ START_TEST(best_is_promoted)
         for (uint32_t i = 1; i < NODES; i++) { /* They are still there. */
             const struct replica *r = &rows[_i].replicas[i - 1];
             if (r->position != 0) {
-                host_replica(i, NOBODY, r->timeline, r->position);
+                host_replica(i, NO_NODE, r->timeline, r->position);
             }
         }
         ck_assert_str_eq(without_a(host_take()), "");

@@ -16,16 +16,11 @@ static void start(struct infra_promotion_options o)
     host_expect("");
 }
 
-static int command(uint32_t which, uint32_t node)
-{
-    return infra_promotion_command(host.p, which, node, host.now);
-}
-
 /* To b; the primary has been told to stop. */
 static void begin_switchover(void)
 {
     start(sync_1);
-    ck_assert_int_eq(command(INFRA_PROMOTION_SWITCHOVER, 1), INFRA_OK);
+    host_command(INFRA_PROMOTION_COMMAND_SWITCHOVER, 1, INFRA_OK);
     host_expect("hold-a [stopping: command] stop-a");
 }
 
@@ -33,9 +28,9 @@ static void begin_switchover(void)
 static void stop_primary(void)
 {
     begin_switchover();
-    host_done(INFRA_PROMOTION_STOP, 0);
+    host_done(INFRA_PROMOTION_EVENT_STOP, 0);
     host_expect("");
-    host_replica(0, NOBODY, 1, 105);
+    host_replica(0, NO_NODE, 1, 105);
     host_expect("[catching-up: stopped]");
 }
 
@@ -47,14 +42,14 @@ START_TEST(switchover_loses_nothing)
     host_replica(1, 0, 1, 104);
     host_expect("");
     host_replica(1, 0, 1, 105);
-    host_expect("name-b [naming: caught-up]");
-    host_done(INFRA_PROMOTION_NAME, 1);
-    host_expect("[promoting: named] promote-b");
-    host_done(INFRA_PROMOTION_PROMOTE, 1);
+    host_expect("record-intent-b [recording: caught-up]");
+    host_done(INFRA_PROMOTION_EVENT_RECORD_INTENT, 1);
+    host_expect("[promoting: recorded] promote-b");
+    host_done(INFRA_PROMOTION_EVENT_PROMOTE, 1);
     host_primary(1, 2, 106);
-    host_expect("primary-b [repointing: writable] repoint-a repoint-c");
-    host_done(INFRA_PROMOTION_PRIMARY, 1);
-    host_done(INFRA_PROMOTION_REPOINT, 0);
+    host_expect("record-primary-b [repointing: writable] repoint-a repoint-c");
+    host_done(INFRA_PROMOTION_EVENT_RECORD_PRIMARY, 1);
+    host_done(INFRA_PROMOTION_EVENT_REPOINT, 0);
     host_expect("");
     host_replica(2, 1, 2, 106);
     host_expect("[watch: repointed] resign");
@@ -65,17 +60,17 @@ END_TEST
 START_TEST(switchover_quarantines_nobody)
 {
     start((struct infra_promotion_options) { .sync_acks = 1, .quarantine = 1 });
-    ck_assert_int_eq(command(INFRA_PROMOTION_SWITCHOVER, 1), INFRA_OK);
+    host_command(INFRA_PROMOTION_COMMAND_SWITCHOVER, 1, INFRA_OK);
     (void)host_take();
-    host_done(INFRA_PROMOTION_STOP, 0);
-    host_replica(0, NOBODY, 1, 105);
+    host_done(INFRA_PROMOTION_EVENT_STOP, 0);
+    host_replica(0, NO_NODE, 1, 105);
     host_replica(1, 0, 1, 105);
     (void)host_take();
-    host_done(INFRA_PROMOTION_NAME, 1);
+    host_done(INFRA_PROMOTION_EVENT_RECORD_INTENT, 1);
     (void)host_take();
-    host_done(INFRA_PROMOTION_PROMOTE, 1);
+    host_done(INFRA_PROMOTION_EVENT_PROMOTE, 1);
     host_primary(1, 2, 106);
-    host_expect("primary-b [repointing: writable] repoint-a repoint-c");
+    host_expect("record-primary-b [repointing: writable] repoint-a repoint-c");
 }
 END_TEST
 
@@ -86,12 +81,16 @@ static const struct {
     uint32_t how; /* 0: refused; 1: time; 2: abort; 3: it writes again */
     const char *told;
 } ways_back[] = {
-    { "stop is refused", false, 0, "name-a [naming: refused]" },
-    { "stop takes too long", false, 1, "name-a [naming: timeout]" },
-    { "aborted while stopping", false, 2, "name-a [naming: command]" },
-    { "takes too long to catch up", true, 1, "name-a [naming: timeout]" },
-    { "aborted while catching up", true, 2, "name-a [naming: command]" },
-    { "it takes writes again", true, 3, "name-a [naming: refused]" },
+    { "stop is refused", false, 0, "record-intent-a [recording: refused]" },
+    { "stop takes too long", false, 1, "record-intent-a [recording: timeout]" },
+    { "aborted while stopping", false, 2,
+      "record-intent-a [recording: command]" },
+    { "takes too long to catch up", true, 1,
+      "record-intent-a [recording: timeout]" },
+    { "aborted while catching up", true, 2,
+      "record-intent-a [recording: command]" },
+    { "it takes writes again", true, 3,
+      "record-intent-a [recording: refused]" },
 };
 
 START_TEST(failed_switchover_leads_back)
@@ -103,7 +102,7 @@ START_TEST(failed_switchover_leads_back)
     }
     switch (ways_back[_i].how) {
     case 0:
-        host_answer(INFRA_PROMOTION_STOP, 0, INFRA_FENCE_FAILED);
+        host_answer(INFRA_PROMOTION_EVENT_STOP, 0, INFRA_FENCE_FAILED);
         break;
     case 1:
         host.now = host_status().since + INFRA_SEC(10) - 1;
@@ -111,16 +110,16 @@ START_TEST(failed_switchover_leads_back)
         host.now++;
         break;
     case 2:
-        ck_assert_int_eq(command(INFRA_PROMOTION_ABORT, 0), INFRA_OK);
+        host_command(INFRA_PROMOTION_COMMAND_ABORT, 0, INFRA_OK);
         break;
     default:
         host_primary(0, 1, 106);
         break;
     }
     host_expect(ways_back[_i].told);
-    host_done(INFRA_PROMOTION_NAME, 0);
-    host_expect("[promoting: named] promote-a");
-    host_done(INFRA_PROMOTION_PROMOTE, 0);
+    host_done(INFRA_PROMOTION_EVENT_RECORD_INTENT, 0);
+    host_expect("[promoting: recorded] promote-a");
+    host_done(INFRA_PROMOTION_EVENT_PROMOTE, 0);
     host_primary(0, 2, 106);
     (void)host_take();
     ck_assert_uint_eq(host_status().primary, 0);
@@ -146,23 +145,20 @@ END_TEST
 START_TEST(switchover_is_refused)
 {
     start(sync_1);
-    ck_assert_int_eq(command(INFRA_PROMOTION_SWITCHOVER, 0), INFRA_EBUSY);
-    ck_assert_int_eq(command(INFRA_PROMOTION_SWITCHOVER, 3), INFRA_ENOENT);
-    ck_assert_int_eq(command(INFRA_PROMOTION_SWITCHOVER, NOBODY), INFRA_ENOENT);
-    ck_assert_int_eq(command(INFRA_PROMOTION_ADMIT + 1, 1), INFRA_EINVAL);
+    host_command(INFRA_PROMOTION_COMMAND_SWITCHOVER, 0, INFRA_EBUSY);
+    host_command(INFRA_PROMOTION_COMMAND_SWITCHOVER, 3, INFRA_ENOENT);
+    host_command(INFRA_PROMOTION_COMMAND_SWITCHOVER, NO_NODE, INFRA_ENOENT);
+    host_command(INFRA_PROMOTION_COMMAND_ADMIT + 1, 1, INFRA_EINVAL);
     ck_assert_int_eq(infra_promotion_command(NULL, 0, 0, 0), INFRA_EINVAL);
-    ck_assert_int_eq(infra_promotion_set(host.p, 1, "b", 0, 0), INFRA_OK);
-    ck_assert_int_eq(command(INFRA_PROMOTION_SWITCHOVER, 1), INFRA_EBUSY);
-    ck_assert_int_eq(
-        infra_promotion_set(host.p, 1, "b", 0,
-                            INFRA_PROMOTION_SYNC | INFRA_PROMOTION_NEVER),
-        INFRA_OK);
-    ck_assert_int_eq(command(INFRA_PROMOTION_SWITCHOVER, 1), INFRA_EBUSY);
+    host_set(1, 0, 0);
+    host_command(INFRA_PROMOTION_COMMAND_SWITCHOVER, 1, INFRA_EBUSY);
+    host_set(1, 0, INFRA_PROMOTION_FLAG_SYNC | INFRA_PROMOTION_FLAG_NEVER);
+    host_command(INFRA_PROMOTION_COMMAND_SWITCHOVER, 1, INFRA_EBUSY);
     host_wait(INFRA_SEC(5));
     host_primary(0, 1, 100);
-    ck_assert_int_eq(command(INFRA_PROMOTION_SWITCHOVER, 2), INFRA_OK);
+    host_command(INFRA_PROMOTION_COMMAND_SWITCHOVER, 2, INFRA_OK);
     (void)host_take();
-    ck_assert_int_eq(command(INFRA_PROMOTION_SWITCHOVER, 2), INFRA_EBUSY);
+    host_command(INFRA_PROMOTION_COMMAND_SWITCHOVER, 2, INFRA_EBUSY);
 }
 END_TEST
 
@@ -170,15 +166,15 @@ END_TEST
 START_TEST(switchover_needs_followers)
 {
     start((struct infra_promotion_options) { .sync_acks = 2 });
-    host_replica(1, NOBODY, 1, 100);
-    ck_assert_int_eq(command(INFRA_PROMOTION_SWITCHOVER, 2), INFRA_EBUSY);
+    host_replica(1, NO_NODE, 1, 100);
+    host_command(INFRA_PROMOTION_COMMAND_SWITCHOVER, 2, INFRA_EBUSY);
     host_replica(1, 0, 1, 100);
     host_wait(INFRA_SEC(5) + 1);
     host_replica(1, 0, 1, 100);
     host_replica(2, 0, 1, 100);
-    ck_assert_int_eq(command(INFRA_PROMOTION_SWITCHOVER, 2), INFRA_EBUSY);
+    host_command(INFRA_PROMOTION_COMMAND_SWITCHOVER, 2, INFRA_EBUSY);
     host_primary(0, 1, 100);
-    ck_assert_int_eq(command(INFRA_PROMOTION_SWITCHOVER, 2), INFRA_OK);
+    host_command(INFRA_PROMOTION_COMMAND_SWITCHOVER, 2, INFRA_OK);
 }
 END_TEST
 
@@ -186,9 +182,9 @@ END_TEST
 START_TEST(commands_have_their_time)
 {
     start(sync_1);
-    ck_assert_int_eq(command(INFRA_PROMOTION_ABORT, 0), INFRA_EBUSY);
-    ck_assert_int_eq(command(INFRA_PROMOTION_FORCE, 1), INFRA_EBUSY);
-    ck_assert_int_eq(command(INFRA_PROMOTION_FORCE, 3), INFRA_ENOENT);
+    host_command(INFRA_PROMOTION_COMMAND_ABORT, 0, INFRA_EBUSY);
+    host_command(INFRA_PROMOTION_COMMAND_FORCE, 1, INFRA_EBUSY);
+    host_command(INFRA_PROMOTION_COMMAND_FORCE, 3, INFRA_ENOENT);
 }
 END_TEST
 
@@ -196,7 +192,7 @@ END_TEST
 START_TEST(pause_gives_no_orders)
 {
     begin_switchover();
-    ck_assert_int_eq(command(INFRA_PROMOTION_PAUSE, 0), INFRA_OK);
+    host_command(INFRA_PROMOTION_COMMAND_PAUSE, 0, INFRA_OK);
     host_expect("[paused: paused]");
     ck_assert_uint_eq(host_status().paused, 1);
     host_wait(INFRA_SEC(6));
@@ -207,10 +203,10 @@ START_TEST(pause_gives_no_orders)
     host_expect("[standby: unleased]");
     host_lease(3);
     host_expect("[reading: lease] [paused: paused]");
-    ck_assert_int_eq(command(INFRA_PROMOTION_RESUME, 0), INFRA_OK);
-    host_expect("read [reading: command]"); /* Others may have acted. */
-    host_done(INFRA_PROMOTION_READ, NOBODY);
-    ck_assert_uint_eq(host_status().step, INFRA_PROMOTION_FENCING);
+    host_command(INFRA_PROMOTION_COMMAND_RESUME, 0, INFRA_OK);
+    host_expect("read-record [reading: command]"); /* Others may have acted. */
+    host_done(INFRA_PROMOTION_EVENT_READ_RECORD, NO_NODE);
+    ck_assert_uint_eq(host_status().step, INFRA_PROMOTION_STEP_FENCING);
 }
 END_TEST
 
@@ -221,10 +217,10 @@ static void hold(void)
     host_wait(INFRA_SEC(6));
     host_dead(0);
     (void)host_take();
-    host_done(INFRA_PROMOTION_FENCE, 0);
+    host_done(INFRA_PROMOTION_EVENT_FENCE, 0);
     (void)host_take();
-    host_done(INFRA_PROMOTION_DETACH, 1);
-    host_replica(1, NOBODY, 1, 100);
+    host_done(INFRA_PROMOTION_EVENT_DETACH, 1);
+    host_replica(1, NO_NODE, 1, 100);
     host_expect("");
     host_wait(INFRA_SEC(2));
     host_expect("[held: missing]");
@@ -236,23 +232,23 @@ static void hold(void)
 START_TEST(held_until_it_reports)
 {
     hold();
-    host_replica(2, NOBODY, 1, 101); /* Not detached yet. */
+    host_replica(2, NO_NODE, 1, 101); /* Not detached yet. */
     host_expect("");
-    host_done(INFRA_PROMOTION_DETACH, 2);
+    host_done(INFRA_PROMOTION_EVENT_DETACH, 2);
     host_replica(2, 1, 1, 101); /* Somebody attached it again. */
     host_expect("detach-c");
-    host_done(INFRA_PROMOTION_DETACH, 2);
-    host_replica(2, NOBODY, 1, 101);
-    host_expect("name-c [naming: reported]");
+    host_done(INFRA_PROMOTION_EVENT_DETACH, 2);
+    host_replica(2, NO_NODE, 1, 101);
+    host_expect("record-intent-c [recording: reported]");
 }
 END_TEST
 
 START_TEST(held_until_it_is_given_up)
 {
     hold();
-    ck_assert_int_eq(command(INFRA_PROMOTION_FORCE, 2), INFRA_EBUSY);
-    ck_assert_int_eq(command(INFRA_PROMOTION_FORCE, 1), INFRA_OK);
-    host_expect("name-b [naming: command]");
+    host_command(INFRA_PROMOTION_COMMAND_FORCE, 2, INFRA_EBUSY);
+    host_command(INFRA_PROMOTION_COMMAND_FORCE, 1, INFRA_OK);
+    host_expect("record-intent-b [recording: command]");
 }
 END_TEST
 
@@ -262,10 +258,10 @@ START_TEST(held_until_the_primary_is_back)
     hold();
     host_wait(INFRA_SEC(3));
     host_expect("detach-a detach-c");
-    host_done(INFRA_PROMOTION_DETACH, 0);
-    host_replica(1, NOBODY, 1, 100);
-    host_replica(0, NOBODY, 1, 105);
-    host_expect("name-a [naming: reported]");
+    host_done(INFRA_PROMOTION_EVENT_DETACH, 0);
+    host_replica(1, NO_NODE, 1, 100);
+    host_replica(0, NO_NODE, 1, 105);
+    host_expect("record-intent-a [recording: reported]");
 }
 END_TEST
 
@@ -273,12 +269,12 @@ END_TEST
 START_TEST(held_against_a_writer)
 {
     hold();
-    host_done(INFRA_PROMOTION_DETACH, 2);
+    host_done(INFRA_PROMOTION_EVENT_DETACH, 2);
     host_primary(2, 0, 50);
-    host_expect("mark-c hold-a [fencing: conflict]");
-    host_done(INFRA_PROMOTION_MARK, 2);
+    host_expect("record-apart-c hold-a [fencing: conflict]");
+    host_done(INFRA_PROMOTION_EVENT_RECORD_APART, 2);
     host_expect("fence-c");
-    host_done(INFRA_PROMOTION_FENCE, 2);
+    host_done(INFRA_PROMOTION_EVENT_FENCE, 2);
     host_expect("hold-a [collecting: fenced] [held: missing] detach-a");
 }
 END_TEST
@@ -292,15 +288,15 @@ static void change_at_once(void)
                      INFRA_OK);
     host_wait(INFRA_SEC(10));
     (void)host_take();
-    host_done(INFRA_PROMOTION_READ, NOBODY);
-    host_replica(0, NOBODY, 2, 100);
+    host_done(INFRA_PROMOTION_EVENT_READ_RECORD, NO_NODE);
+    host_replica(0, NO_NODE, 2, 100);
     host_dead(1);
     host_expect("[watch: read] [suspect: suspected] [waiting: damped]");
 }
 
 static void look_again(void)
 {
-    host_replica(0, NOBODY, 2, 100);
+    host_replica(0, NO_NODE, 2, 100);
     host_dead(1);
 }
 
@@ -320,7 +316,7 @@ START_TEST(changes_are_damped)
         host_expect("hold-b [fencing: dead] fence-b");
         break;
     case 1:
-        ck_assert_int_eq(command(INFRA_PROMOTION_FORCE, 0), INFRA_OK);
+        host_command(INFRA_PROMOTION_COMMAND_FORCE, 0, INFRA_OK);
         host_expect("hold-b [fencing: dead] fence-b");
         break;
     case 2:
@@ -329,11 +325,11 @@ START_TEST(changes_are_damped)
         break;
     case 3:
         host_primary(2, 5, 100);
-        host_expect("primary-c [repointing: adopted] repoint-a");
+        host_expect("record-primary-c [repointing: adopted] repoint-a");
         break;
     default:
         host_primary(2, 1, 100);
-        host_expect("mark-c [conflict: conflict]");
+        host_expect("record-apart-c [conflict: conflict]");
         break;
     }
 }
@@ -350,7 +346,7 @@ START_TEST(penalty_of_two_changes)
     ck_assert_uint_eq(host_status().penalty, 2000);
     ck_assert_uint_eq(host_status().changes, 2);
     (void)host_take();
-    host_done(INFRA_PROMOTION_READ, NOBODY);
+    host_done(INFRA_PROMOTION_EVENT_READ_RECORD, NO_NODE);
     infra_time at = host.now - 1;
     host.now = at + INFRA_SEC(1273); /* 900 s * log2(2000 / 750) = 1273.5 */
     host_dead(2);

@@ -26,17 +26,17 @@ static const struct {
     const char *name;
     struct infra_promotion_options o;
 } bad[] = {
-    { "fresh", { .fresh = 1 } },
-    { "order", { .order = INFRA_SEC(86401) } },
-    { "fence_wait", { .fence_wait = 1 } },
-    { "collect", { .collect = 1 } },
-    { "catch_up", { .catch_up = 1 } },
-    { "promote", { .promote = 1 } },
-    { "recovery_gap", { .recovery_gap = 1 } },
+    { "fresh", { .sample_age_max = 1 } },
+    { "order", { .order_timeout = INFRA_SEC(86401) } },
+    { "fence_wait", { .fence_timeout = 1 } },
+    { "collect", { .collect_timeout = 1 } },
+    { "catch_up", { .catch_up_timeout = 1 } },
+    { "promote", { .promote_timeout = 1 } },
+    { "recovery_gap", { .recovery_interval = 1 } },
     { "half-life", { .penalty_half_life = INFRA_MS(999) } },
     { "nodes", { .nodes_max = 257 } },
     { "observers", { .observers_max = 257 } },
-    { "evidence", { .nodes_max = 3, .observers_max = 2, .evidence = 6 } },
+    { "evidence", { .nodes_max = 3, .observers_max = 2, .dead_votes_min = 6 } },
     { "acks", { .nodes_max = 3, .sync_acks = 3 } },
     { "failed", { .fence_failed = 2 } },
     { "unknown", { .fence_unknown = 2 } },
@@ -61,10 +61,10 @@ START_TEST(options_at_the_limit_are_taken)
 
     o.nodes_max = INFRA_PROMOTION_NODES_MAX;
     o.observers_max = INFRA_PROMOTION_OBSERVERS_MAX;
-    o.evidence = o.nodes_max + o.observers_max;
+    o.dead_votes_min = o.nodes_max + o.observers_max;
     o.sync_acks = o.nodes_max - 1;
-    o.fresh = INFRA_MS(1);
-    o.promote = INFRA_SEC(86400);
+    o.sample_age_max = INFRA_MS(1);
+    o.promote_timeout = INFRA_SEC(86400);
     ck_assert_int_eq(create(&o), INFRA_OK);
 }
 END_TEST
@@ -129,26 +129,53 @@ START_TEST(every_allocation_may_fail)
 }
 END_TEST
 
+/* A node without a key, out of range, or of a newer library is refused. */
+START_TEST(wrong_nodes_are_refused)
+{
+    static const struct infra_promotion_node wrong[] = {
+        { .size = sizeof wrong[0], .id = NODES, .key = "a" },
+        { .size = sizeof wrong[0] },
+        { .size = sizeof wrong[0], .key = "" },
+        { .size = sizeof wrong[0], .key = "a", .flags = 16 },
+        { .size = sizeof wrong[0], .key = "a", .reserved = 1 },
+        { .size = sizeof wrong[0] - 1, .key = "a" },
+    };
+    const struct {
+        struct infra_promotion_node node;
+        uint64_t newer;
+    } future = { { .size = sizeof future, .key = "a" }, 1 };
+
+    host_create((struct infra_promotion_options) { 0 }, 3);
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        ck_assert_int_eq(infra_promotion_set(host.p, &wrong[i], host.now),
+                         INFRA_EINVAL);
+    }
+    ck_assert_int_eq(infra_promotion_set(NULL, &future.node, host.now),
+                     INFRA_EINVAL);
+    ck_assert_int_eq(infra_promotion_set(host.p, NULL, host.now), INFRA_EINVAL);
+    ck_assert_int_eq(infra_promotion_set(host.p, &future.node, host.now),
+                     INFRA_ESTRUCT);
+}
+END_TEST
+
 /* What a node is may be said again; who is primary cannot become another. */
 START_TEST(nodes_come_and_go)
 {
+    struct infra_promotion_node z = { .size = sizeof z, .key = "z" };
+
     host_create((struct infra_promotion_options) { 0 }, 3);
     struct infra_promotion *p = host.p;
-    ck_assert_int_eq(infra_promotion_set(NULL, 0, "a", 0, 0), INFRA_EINVAL);
-    ck_assert_int_eq(infra_promotion_set(p, NODES, "a", 0, 0), INFRA_EINVAL);
-    ck_assert_int_eq(infra_promotion_set(p, 0, NULL, 0, 0), INFRA_EINVAL);
-    ck_assert_int_eq(infra_promotion_set(p, 0, "", 0, 0), INFRA_EINVAL);
-    ck_assert_int_eq(infra_promotion_set(p, 0, "a", 0, 16), INFRA_EINVAL);
     ck_assert_int_eq(infra_promotion_remove(NULL, 0), INFRA_EINVAL);
     ck_assert_int_eq(infra_promotion_remove(p, NODES), INFRA_EINVAL);
     ck_assert_int_eq(infra_promotion_remove(p, 3), INFRA_ENOENT);
     host_lead(2);
-    ck_assert_int_eq(infra_promotion_set(p, 0, "z", 0, 0), INFRA_EBUSY);
+    ck_assert_int_eq(infra_promotion_set(p, &z, host.now), INFRA_EBUSY);
     ck_assert_int_eq(infra_promotion_remove(p, 0), INFRA_EBUSY);
-    ck_assert_int_eq(infra_promotion_set(p, 0, "a", 9, 7), INFRA_OK);
+    host_set(0, 9, 7);
     host_primary(1, 1, 1);
-    host_expect("mark-b [conflict: conflict]");
-    ck_assert_int_eq(infra_promotion_set(p, 1, "z", 0, 0), INFRA_OK);
+    host_expect("record-apart-b [conflict: conflict]");
+    z.id = 1;
+    ck_assert_int_eq(infra_promotion_set(p, &z, host.now), INFRA_OK);
     host_expect("[watch: resolved]"); /* Of that one nothing is known. */
     ck_assert_int_eq(infra_promotion_remove(p, 1), INFRA_OK);
     ck_assert_int_eq(infra_promotion_remove(p, 1), INFRA_ENOENT);
@@ -164,11 +191,11 @@ START_TEST(samples_are_checked)
         uint32_t node;
         int result;
     } samples[] = {
-        { { .source = NOBODY }, 3, INFRA_ENOENT },
-        { { .source = NOBODY }, NODES, INFRA_ENOENT },
-        { { .source = NOBODY, .observer = 2 }, 0, INFRA_EINVAL },
-        { { .source = NOBODY, .view = 3 }, 0, INFRA_EINVAL },
-        { { .source = NOBODY, .writable = 2 }, 0, INFRA_EINVAL },
+        { { .source = NO_NODE }, 3, INFRA_ENOENT },
+        { { .source = NO_NODE }, NODES, INFRA_ENOENT },
+        { { .source = NO_NODE, .observer = 2 }, 0, INFRA_EINVAL },
+        { { .source = NO_NODE, .view = 3 }, 0, INFRA_EINVAL },
+        { { .source = NO_NODE, .writable = 2 }, 0, INFRA_EINVAL },
         { { .source = NODES }, 0, INFRA_EINVAL },
         { { .source = 0 }, 0, INFRA_EINVAL },
         { { .source = 1, .at = 5 }, 0, INFRA_OK },
@@ -226,7 +253,8 @@ START_TEST(names_are_distinct)
 {
     check_names(infra_promotion_step_name, STEPS_COUNT);
     check_names(infra_promotion_reason_name, PROMOTION_REASONS_COUNT);
-    check_names(infra_promotion_event_name, INFRA_PROMOTION_MARK + 1);
+    check_names(infra_promotion_event_name,
+                INFRA_PROMOTION_EVENT_RECORD_APART + 1);
 }
 END_TEST
 
@@ -235,7 +263,7 @@ START_TEST(table_is_sound)
 {
     size_t count;
     const struct infra__promotion_row *rows = infra__promotion_table(&count);
-    uint32_t reached = 1u << INFRA_PROMOTION_STANDBY;
+    uint32_t reached = 1u << INFRA_PROMOTION_STEP_STANDBY;
     uint32_t left = 0;
 
     for (size_t round = 0; round < count; round++) {
@@ -257,7 +285,7 @@ START_TEST(table_is_sound)
     ck_assert_uint_eq(reached, (1u << STEPS_COUNT) - 1);
     ck_assert_uint_eq(left, (1u << STEPS_COUNT) - 1);
     ck_assert_uint_eq(
-        infra__promotion_transition(INFRA_PROMOTION_STANDBY,
+        infra__promotion_transition(INFRA_PROMOTION_STEP_STANDBY,
                                     INFRA_PROMOTION_REASON_PAUSED),
         STEPS_COUNT);
 }
@@ -275,7 +303,7 @@ static uint64_t random_walk(uint64_t seed)
     host_create(
         (struct infra_promotion_options) { .sync_acks = (uint32_t)seed % 3,
                                            .fence_unknown = (uint32_t)seed % 2,
-                                           .recovery_gap = INFRA_MS(1) },
+                                           .recovery_interval = INFRA_MS(1) },
         4);
     for (int i = 0; i < 400; i++) {
         uint64_t dice = infra__random(&random);
@@ -287,7 +315,7 @@ static uint64_t random_walk(uint64_t seed)
             .timeline = (dice >> 30) % 3,
             .position = (dice >> 33) % 8,
             .writable = (uint32_t)(dice >> 37) % 2,
-            .source = (dice >> 40) % 2 ? NOBODY : (uint32_t)(dice >> 41) % 4,
+            .source = (dice >> 40) % 2 ? NO_NODE : (uint32_t)(dice >> 41) % 4,
         };
         host_wait((dice >> 44) % INFRA_SEC(1));
         switch (dice % 8) {
@@ -342,6 +370,7 @@ static Suite *contract_suite(void)
     tcase_add_test(t, create_wants_a_gate);
     tcase_add_test(t, options_of_another_age);
     tcase_add_test(t, every_allocation_may_fail);
+    tcase_add_test(t, wrong_nodes_are_refused);
     tcase_add_test(t, nodes_come_and_go);
     tcase_add_test(t, samples_are_checked);
     tcase_add_test(t, other_calls_are_checked);

@@ -66,9 +66,9 @@ static const struct {
     uint32_t from;
     uint32_t reason;
 } rare[] = {
-#define ROW(step, why)                                       \
-    {                                                        \
-        INFRA_PROMOTION_##step, INFRA_PROMOTION_REASON_##why \
+#define ROW(step, why)                                            \
+    {                                                             \
+        INFRA_PROMOTION_STEP_##step, INFRA_PROMOTION_REASON_##why \
     }
     ROW(WATCH, ADOPTED),    ROW(PROMOTING, TIMEOUT),
     ROW(SUSPECT, DAMPED),   ROW(SUSPECT, ADOPTED),

@@ -24,21 +24,21 @@ static void start(struct infra_promotion_options o)
 static void lose_primary(void)
 {
     host_wait(INFRA_SEC(6));
-    host_replica(1, NOBODY, 1, 120);
-    host_replica(2, NOBODY, 1, 110);
-    host_replica(3, NOBODY, 1, 109);
+    host_replica(1, NO_NODE, 1, 120);
+    host_replica(2, NO_NODE, 1, 110);
+    host_replica(3, NO_NODE, 1, 109);
     host_dead(0);
     host_expect("hold-a [suspect: suspected] [fencing: dead] fence-a");
-    host_done(INFRA_PROMOTION_FENCE, 0);
+    host_done(INFRA_PROMOTION_EVENT_FENCE, 0);
 }
 
 static void report_c_and_d(void)
 {
-    host_done(INFRA_PROMOTION_DETACH, 2);
-    host_done(INFRA_PROMOTION_DETACH, 3);
-    host_replica(1, NOBODY, 1, 120);
-    host_replica(2, NOBODY, 1, 110);
-    host_replica(3, NOBODY, 1, 109);
+    host_done(INFRA_PROMOTION_EVENT_DETACH, 2);
+    host_done(INFRA_PROMOTION_EVENT_DETACH, 3);
+    host_replica(1, NO_NODE, 1, 120);
+    host_replica(2, NO_NODE, 1, 110);
+    host_replica(3, NO_NODE, 1, 109);
 }
 
 /* A node that cannot be detached has not reported, though it was before. */
@@ -46,30 +46,30 @@ START_TEST(whose_detach_fails_has_not_reported)
 {
     start(sync_1);
     host_wait(INFRA_SEC(6));
-    host_replica(1, NOBODY, 1, 120);
-    host_replica(2, NOBODY, 1, 110);
-    host_replica(3, NOBODY, 1, 109);
+    host_replica(1, NO_NODE, 1, 120);
+    host_replica(2, NO_NODE, 1, 110);
+    host_replica(3, NO_NODE, 1, 109);
     host_dead(0);
     (void)host_take();
-    host_done(INFRA_PROMOTION_FENCE, 0);
+    host_done(INFRA_PROMOTION_EVENT_FENCE, 0);
     (void)host_take();
-    host_done(INFRA_PROMOTION_DETACH, 1);
+    host_done(INFRA_PROMOTION_EVENT_DETACH, 1);
     if (_i == 1) {
         host_replica(1, 2, 1, 120); /* Somebody attached it again. */
         host_expect("detach-b");
     } else {
         host_replica(1, 2, 1, 120);
         host_expect("detach-b");
-        host_replica(1, NOBODY, 1, 120); /* And its link is down. */
+        host_replica(1, NO_NODE, 1, 120); /* And its link is down. */
     }
     if (_i == 1) {
-        host_answer(INFRA_PROMOTION_DETACH, 1, INFRA_FENCE_FAILED);
+        host_answer(INFRA_PROMOTION_EVENT_DETACH, 1, INFRA_FENCE_FAILED);
     }
-    host_replica(1, NOBODY, 1, 120);
+    host_replica(1, NO_NODE, 1, 120);
     report_c_and_d();
     host_wait(INFRA_SEC(2));
     (void)host_take();
-    ck_assert_uint_eq(host_status().step, INFRA_PROMOTION_HELD);
+    ck_assert_uint_eq(host_status().step, INFRA_PROMOTION_STEP_HELD);
     ck_assert_uint_eq(host_status().reported, 2);
 }
 END_TEST
@@ -79,28 +79,26 @@ END_TEST
 START_TEST(halted_replica_is_not_promoted)
 {
     struct infra_promotion_sample s = {
-        .timeline = 1, .position = 120, .source = NOBODY, .halted = 1
+        .timeline = 1, .position = 120, .source = NO_NODE, .halted = 1
     };
 
     start((struct infra_promotion_options) { .sync_acks = 2 });
     s.at = host.now;
     s.source = 0;
     ck_assert_int_eq(infra_promotion_report(host.p, 1, &s, host.now), INFRA_OK);
-    ck_assert_int_eq(infra_promotion_command(host.p, INFRA_PROMOTION_SWITCHOVER,
-                                             1, host.now),
-                     INFRA_EBUSY);
+    host_command(INFRA_PROMOTION_COMMAND_SWITCHOVER, 1, INFRA_EBUSY);
     lose_primary();
     (void)host_take();
-    host_done(INFRA_PROMOTION_DETACH, 1);
+    host_done(INFRA_PROMOTION_EVENT_DETACH, 1);
     s.at = host.now;
-    s.source = NOBODY;
+    s.source = NO_NODE;
     ck_assert_int_eq(infra_promotion_report(host.p, 1, &s, host.now), INFRA_OK);
-    host_done(INFRA_PROMOTION_DETACH, 2);
-    host_done(INFRA_PROMOTION_DETACH, 3);
-    host_replica(2, NOBODY, 1, 110);
-    host_replica(3, NOBODY, 1, 109);
+    host_done(INFRA_PROMOTION_EVENT_DETACH, 2);
+    host_done(INFRA_PROMOTION_EVENT_DETACH, 3);
+    host_replica(2, NO_NODE, 1, 110);
+    host_replica(3, NO_NODE, 1, 109);
     host_wait(INFRA_SEC(2));
-    host_expect("name-c [naming: reported]");
+    host_expect("record-intent-c [recording: reported]");
 }
 END_TEST
 
@@ -110,13 +108,13 @@ static void choose_c(struct infra_promotion_options o)
     start(o);
     lose_primary();
     (void)host_take();
-    host_done(INFRA_PROMOTION_DETACH, 1);
-    host_done(INFRA_PROMOTION_DETACH, 2);
-    host_done(INFRA_PROMOTION_DETACH, 3);
-    host_replica(1, NOBODY, 1, 110);
-    host_replica(3, NOBODY, 1, 109);
-    host_replica(2, NOBODY, 1, 111);
-    host_expect("name-c [naming: reported]");
+    host_done(INFRA_PROMOTION_EVENT_DETACH, 1);
+    host_done(INFRA_PROMOTION_EVENT_DETACH, 2);
+    host_done(INFRA_PROMOTION_EVENT_DETACH, 3);
+    host_replica(1, NO_NODE, 1, 110);
+    host_replica(3, NO_NODE, 1, 109);
+    host_replica(2, NO_NODE, 1, 111);
+    host_expect("record-intent-c [recording: reported]");
 }
 
 /* With another token, and all as it was. */
@@ -127,13 +125,13 @@ static void collect_again(uint64_t token)
     ck_assert_int_eq(
         infra_promotion_adopt(host.p, 2, token - 1, 0, 1, host.now), INFRA_OK);
     (void)host_take();
-    host_done(INFRA_PROMOTION_READ, NOBODY);
+    host_done(INFRA_PROMOTION_EVENT_READ_RECORD, NO_NODE);
     (void)host_take();
-    ck_assert_uint_eq(host_status().step, INFRA_PROMOTION_COLLECTING);
-    host_done(INFRA_PROMOTION_DETACH, 1);
-    host_done(INFRA_PROMOTION_DETACH, 3);
-    host_replica(1, NOBODY, 1, 110);
-    host_replica(3, NOBODY, 1, 109);
+    ck_assert_uint_eq(host_status().step, INFRA_PROMOTION_STEP_COLLECTING);
+    host_done(INFRA_PROMOTION_EVENT_DETACH, 1);
+    host_done(INFRA_PROMOTION_EVENT_DETACH, 3);
+    host_replica(1, NO_NODE, 1, 110);
+    host_replica(3, NO_NODE, 1, 109);
 }
 
 /* A candidate that refuses is not tried again with the next token, where another
@@ -141,15 +139,15 @@ static void collect_again(uint64_t token)
 START_TEST(refused_candidate_is_not_chosen_again)
 {
     choose_c((struct infra_promotion_options) { .sync_acks = 2 });
-    host_done(INFRA_PROMOTION_NAME, 2);
+    host_done(INFRA_PROMOTION_EVENT_RECORD_INTENT, 2);
     (void)host_take();
-    host_answer(INFRA_PROMOTION_PROMOTE, 2, INFRA_FENCE_FAILED);
-    host_expect("[watch: refused] [waiting: spent] resign");
+    host_answer(INFRA_PROMOTION_EVENT_PROMOTE, 2, INFRA_FENCE_FAILED);
+    host_expect("[watch: refused] [waiting: token-used] resign");
     collect_again(3);
-    host_done(INFRA_PROMOTION_DETACH, 2);
-    host_replica(2, NOBODY, 1, 111);
+    host_done(INFRA_PROMOTION_EVENT_DETACH, 2);
+    host_replica(2, NO_NODE, 1, 111);
     host_wait(INFRA_SEC(2));
-    host_expect("name-b [naming: reported]");
+    host_expect("record-intent-b [recording: reported]");
 }
 END_TEST
 
@@ -157,24 +155,24 @@ END_TEST
 START_TEST(refused_candidate_gets_another_chance)
 {
     choose_c((struct infra_promotion_options) { 0 });
-    host_done(INFRA_PROMOTION_NAME, 2);
+    host_done(INFRA_PROMOTION_EVENT_RECORD_INTENT, 2);
     (void)host_take();
-    host_answer(INFRA_PROMOTION_PROMOTE, 2, INFRA_FENCE_FAILED);
-    host_expect("[watch: refused] [waiting: spent] resign");
+    host_answer(INFRA_PROMOTION_EVENT_PROMOTE, 2, INFRA_FENCE_FAILED);
+    host_expect("[watch: refused] [waiting: token-used] resign");
     infra_time at = host.now + INFRA_SEC(60) - 1;
     collect_again(3);
-    host_done(INFRA_PROMOTION_DETACH, 2);
-    host_done(INFRA_PROMOTION_DETACH, 0);
-    host_replica(0, NOBODY, 1, 100);
-    host_replica(2, NOBODY, 1, 111);
+    host_done(INFRA_PROMOTION_EVENT_DETACH, 2);
+    host_done(INFRA_PROMOTION_EVENT_DETACH, 0);
+    host_replica(0, NO_NODE, 1, 100);
+    host_replica(2, NO_NODE, 1, 111);
     host_wait(INFRA_SEC(2));
     host_expect("[held: ahead]");
     host.now = at - INFRA_SEC(1);
-    host_replica(2, NOBODY, 1, 111);
+    host_replica(2, NO_NODE, 1, 111);
     (void)host_take();
     ck_assert_uint_eq(infra_promotion_deadline(host.p), at);
     host.now = at;
-    host_expect("name-c [naming: reported]");
+    host_expect("record-intent-c [recording: reported]");
 }
 END_TEST
 
@@ -186,8 +184,8 @@ START_TEST(dead_candidate_is_not_waited_for)
         _i == 0 ? INFRA_PROMOTION_VIEW_DOWN : INFRA_PROMOTION_VIEW_STALLED;
 
     choose_c((struct infra_promotion_options) { .sync_acks = 2 });
-    host_done(INFRA_PROMOTION_NAME, 2);
-    host_expect("[promoting: named] promote-c");
+    host_done(INFRA_PROMOTION_EVENT_RECORD_INTENT, 2);
+    host_expect("[promoting: recorded] promote-c");
     host_wait(INFRA_SEC(4));
     host_view(0, 2, view);
     host_expect("");
@@ -197,10 +195,10 @@ START_TEST(dead_candidate_is_not_waited_for)
     host_wait(19);
     host_expect("promote-c"); /* The order was not answered. */
     host_wait(1);
-    host_expect("[watch: dead] [waiting: spent] resign");
+    host_expect("[watch: dead] [waiting: token-used] resign");
     collect_again(3);
     host_wait(INFRA_SEC(2));
-    host_expect("name-b [naming: reported]");
+    host_expect("record-intent-b [recording: reported]");
 }
 END_TEST
 
@@ -212,18 +210,20 @@ static const struct {
     bool is_told; /* The host has taken the order. */
     bool is_given_up;
 } late[] = {
-    { "never, while it is named", INFRA_PROMOTION_NEVER, false, false, true },
-    { "never, while the order waits", INFRA_PROMOTION_NEVER, true, false,
+    { "never, while it is named", INFRA_PROMOTION_FLAG_NEVER, false, false,
       true },
-    { "never, after the order", INFRA_PROMOTION_NEVER, true, true, true },
-    { "quarantined, while it is named", INFRA_PROMOTION_QUARANTINED, false,
-      false, true },
-    { "quarantined, while the order waits", INFRA_PROMOTION_QUARANTINED, true,
-      false, true },
-    { "quarantined, after the order", INFRA_PROMOTION_QUARANTINED, true, true,
+    { "never, while the order waits", INFRA_PROMOTION_FLAG_NEVER, true, false,
       true },
-    { "apart, while it is named", INFRA_PROMOTION_APART, false, false, true },
-    { "apart, while the order waits", INFRA_PROMOTION_APART, true, false,
+    { "never, after the order", INFRA_PROMOTION_FLAG_NEVER, true, true, true },
+    { "quarantined, while it is named", INFRA_PROMOTION_FLAG_QUARANTINED, false,
+      false, true },
+    { "quarantined, while the order waits", INFRA_PROMOTION_FLAG_QUARANTINED,
+      true, false, true },
+    { "quarantined, after the order", INFRA_PROMOTION_FLAG_QUARANTINED, true,
+      true, true },
+    { "apart, while it is named", INFRA_PROMOTION_FLAG_APART, false, false,
+      true },
+    { "apart, while the order waits", INFRA_PROMOTION_FLAG_APART, true, false,
       true },
     { "another priority", 0, true, false, false },
 };
@@ -231,22 +231,23 @@ static const struct {
 /* A node that is not to be promoted any more is not, though it was chosen. */
 START_TEST(flags_count_after_the_choice)
 {
-    uint32_t flags = INFRA_PROMOTION_SYNC | late[_i].flags;
+    uint32_t flags = INFRA_PROMOTION_FLAG_SYNC | late[_i].flags;
 
     choose_c((struct infra_promotion_options) { .sync_acks = 2 });
     if (late[_i].is_named) {
-        host_done(INFRA_PROMOTION_NAME, 2);
+        host_done(INFRA_PROMOTION_EVENT_RECORD_INTENT, 2);
     }
     if (late[_i].is_told) {
-        host_expect("[promoting: named] promote-c");
+        host_expect("[promoting: recorded] promote-c");
     }
-    ck_assert_int_eq(infra_promotion_set(host.p, 2, "c", 9, flags), INFRA_OK);
+    host_set(2, 9, flags);
     const char *told = host_take();
     ck_assert_msg((strstr(told, "promote-c") == NULL) == late[_i].is_given_up,
                   "%s: %s", late[_i].name, told);
-    ck_assert_msg((strstr(told, "[watch: refused] [waiting: spent] resign") !=
-                   NULL) == late[_i].is_given_up,
-                  "%s: %s", late[_i].name, told);
+    ck_assert_msg(
+        (strstr(told, "[watch: refused] [waiting: token-used] resign") !=
+         NULL) == late[_i].is_given_up,
+        "%s: %s", late[_i].name, told);
 }
 END_TEST
 
@@ -254,13 +255,11 @@ END_TEST
 static void begin_switchover(bool is_stopped)
 {
     start(sync_1);
-    ck_assert_int_eq(infra_promotion_command(host.p, INFRA_PROMOTION_SWITCHOVER,
-                                             1, host.now),
-                     INFRA_OK);
+    host_command(INFRA_PROMOTION_COMMAND_SWITCHOVER, 1, INFRA_OK);
     host_expect("hold-a [stopping: command] stop-a");
     if (is_stopped) {
-        host_done(INFRA_PROMOTION_STOP, 0);
-        host_replica(0, NOBODY, 1, 105);
+        host_done(INFRA_PROMOTION_EVENT_STOP, 0);
+        host_replica(0, NO_NODE, 1, 105);
         host_expect("[catching-up: stopped]");
     }
 }
@@ -269,14 +268,12 @@ static void begin_switchover(bool is_stopped)
 START_TEST(flags_count_in_a_switchover)
 {
     begin_switchover(_i % 2 == 1);
-    ck_assert_int_eq(
-        infra_promotion_set(host.p, 1, "b", 0,
-                            INFRA_PROMOTION_SYNC |
-                                (_i < 2   ? INFRA_PROMOTION_NEVER
-                                 : _i < 4 ? INFRA_PROMOTION_QUARANTINED
-                                          : INFRA_PROMOTION_APART)),
-        INFRA_OK);
-    host_expect("name-a [naming: refused]");
+    host_set(1, 0,
+             INFRA_PROMOTION_FLAG_SYNC |
+                 (_i < 2   ? INFRA_PROMOTION_FLAG_NEVER
+                  : _i < 4 ? INFRA_PROMOTION_FLAG_QUARANTINED
+                           : INFRA_PROMOTION_FLAG_APART));
+    host_expect("record-intent-a [recording: refused]");
 }
 END_TEST
 
@@ -285,35 +282,31 @@ END_TEST
 START_TEST(primary_goes_on)
 {
     begin_switchover(false);
-    ck_assert_int_eq(
-        infra_promotion_set(host.p, 0, "a", 0,
-                            INFRA_PROMOTION_SYNC | INFRA_PROMOTION_NEVER),
-        INFRA_OK);
-    host_answer(INFRA_PROMOTION_STOP, 0, INFRA_FENCE_FAILED);
-    host_expect("name-a [naming: refused]");
-    host_done(INFRA_PROMOTION_NAME, 0);
-    host_expect("[promoting: named] promote-a");
+    host_set(0, 0, INFRA_PROMOTION_FLAG_SYNC | INFRA_PROMOTION_FLAG_NEVER);
+    host_answer(INFRA_PROMOTION_EVENT_STOP, 0, INFRA_FENCE_FAILED);
+    host_expect("record-intent-a [recording: refused]");
+    host_done(INFRA_PROMOTION_EVENT_RECORD_INTENT, 0);
+    host_expect("[promoting: recorded] promote-a");
 }
 END_TEST
 
 /* A quarantined primary is not asked to stop, and not promoted again. */
 START_TEST(quarantined_primary_gets_no_order)
 {
-    const uint32_t flags = INFRA_PROMOTION_SYNC | INFRA_PROMOTION_QUARANTINED;
+    const uint32_t flags =
+        INFRA_PROMOTION_FLAG_SYNC | INFRA_PROMOTION_FLAG_QUARANTINED;
 
     if (_i == 0) {
         start(sync_1);
-        ck_assert_int_eq(infra_promotion_set(host.p, 0, "a", 0, flags),
-                         INFRA_OK);
-        ck_assert_int_eq(infra_promotion_command(
-                             host.p, INFRA_PROMOTION_SWITCHOVER, 1, host.now),
-                         INFRA_EBUSY);
+        host_set(0, 0, flags);
+        host_command(INFRA_PROMOTION_COMMAND_SWITCHOVER, 1, INFRA_EBUSY);
         host_expect("");
         return;
     }
     begin_switchover(_i == 2);
-    ck_assert_int_eq(infra_promotion_set(host.p, 0, "a", 0, flags), INFRA_OK);
-    host_expect("[naming: refused] [watch: refused] [waiting: spent] resign");
+    host_set(0, 0, flags);
+    host_expect(
+        "[recording: refused] [watch: refused] [waiting: token-used] resign");
     collect_again(3);
 }
 END_TEST
@@ -329,7 +322,7 @@ START_TEST(fence_that_fails_has_a_way_back)
     host_primary(0, 1, 120); /* The order is on its way. */
     host_expect("");
     if (_i == 0) {
-        host_answer(INFRA_PROMOTION_FENCE, 0, INFRA_FENCE_FAILED);
+        host_answer(INFRA_PROMOTION_EVENT_FENCE, 0, INFRA_FENCE_FAILED);
         host_expect("");
     } else {
         host_wait(INFRA_SEC(5)); /* No answer at all. */

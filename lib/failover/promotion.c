@@ -18,11 +18,12 @@
 #define NODES_DEFAULT 16u
 #define OBSERVERS_DEFAULT 8u
 #define EVIDENCE_DEFAULT 2u
-#define ALL_FLAGS                                   \
-    (INFRA_PROMOTION_NEVER | INFRA_PROMOTION_SYNC | \
-     INFRA_PROMOTION_QUARANTINED | INFRA_PROMOTION_APART)
+#define ALL_FLAGS                                             \
+    (INFRA_PROMOTION_FLAG_NEVER | INFRA_PROMOTION_FLAG_SYNC | \
+     INFRA_PROMOTION_FLAG_QUARANTINED | INFRA_PROMOTION_FLAG_APART)
 
 INFRA__NO_TAIL_PADDING(struct infra_promotion_options, quarantine);
+INFRA__NO_TAIL_PADDING(struct infra_promotion_node, reserved);
 INFRA__NO_TAIL_PADDING(struct infra_promotion_sample, reserved);
 INFRA__NO_TAIL_PADDING(struct infra_promotion_status, paused);
 _Static_assert(sizeof(struct infra_promotion_event) == 64,
@@ -30,28 +31,35 @@ _Static_assert(sizeof(struct infra_promotion_event) == 64,
 
 static void set_defaults(struct infra_promotion_options *o)
 {
-    o->fresh = o->fresh != 0 ? o->fresh : FRESH_DEFAULT;
-    o->order = o->order != 0 ? o->order : ORDER_DEFAULT;
-    o->fence_wait = o->fence_wait != 0 ? o->fence_wait : FENCE_WAIT_DEFAULT;
-    o->collect = o->collect != 0 ? o->collect : COLLECT_DEFAULT;
-    o->catch_up = o->catch_up != 0 ? o->catch_up : CATCH_UP_DEFAULT;
-    o->promote = o->promote != 0 ? o->promote : PROMOTE_DEFAULT;
-    o->recovery_gap =
-        o->recovery_gap != 0 ? o->recovery_gap : RECOVERY_GAP_DEFAULT;
+    o->sample_age_max =
+        o->sample_age_max != 0 ? o->sample_age_max : FRESH_DEFAULT;
+    o->order_timeout = o->order_timeout != 0 ? o->order_timeout : ORDER_DEFAULT;
+    o->fence_timeout =
+        o->fence_timeout != 0 ? o->fence_timeout : FENCE_WAIT_DEFAULT;
+    o->collect_timeout =
+        o->collect_timeout != 0 ? o->collect_timeout : COLLECT_DEFAULT;
+    o->catch_up_timeout =
+        o->catch_up_timeout != 0 ? o->catch_up_timeout : CATCH_UP_DEFAULT;
+    o->promote_timeout =
+        o->promote_timeout != 0 ? o->promote_timeout : PROMOTE_DEFAULT;
+    o->recovery_interval =
+        o->recovery_interval != 0 ? o->recovery_interval : RECOVERY_GAP_DEFAULT;
     o->penalty_half_life =
         o->penalty_half_life != 0 ? o->penalty_half_life : HALF_LIFE_DEFAULT;
     o->nodes_max = o->nodes_max != 0 ? o->nodes_max : NODES_DEFAULT;
     o->observers_max =
         o->observers_max != 0 ? o->observers_max : OBSERVERS_DEFAULT;
-    o->evidence = o->evidence != 0 ? o->evidence : EVIDENCE_DEFAULT;
+    o->dead_votes_min =
+        o->dead_votes_min != 0 ? o->dead_votes_min : EVIDENCE_DEFAULT;
 }
 
 static bool are_in_range(const struct infra_promotion_options *o)
 {
-    const infra_time durations[] = { o->fresh,        o->order,
-                                     o->fence_wait,   o->collect,
-                                     o->promote,      o->catch_up,
-                                     o->recovery_gap, o->penalty_half_life };
+    const infra_time durations[] = {
+        o->sample_age_max,    o->order_timeout,    o->fence_timeout,
+        o->collect_timeout,   o->promote_timeout,  o->catch_up_timeout,
+        o->recovery_interval, o->penalty_half_life
+    };
 
     for (size_t i = 0; i < INFRA__COUNT_OF(durations); i++) {
         if (durations[i] < DURATION_MIN || durations[i] > DURATION_MAX) {
@@ -61,11 +69,11 @@ static bool are_in_range(const struct infra_promotion_options *o)
     return o->gate != NULL && o->penalty_half_life >= HALF_LIFE_MIN &&
            o->nodes_max <= INFRA_PROMOTION_NODES_MAX &&
            o->observers_max <= INFRA_PROMOTION_OBSERVERS_MAX &&
-           o->evidence <= o->nodes_max + o->observers_max &&
+           o->dead_votes_min <= o->nodes_max + o->observers_max &&
            o->sync_acks < o->nodes_max &&
-           o->fence_failed <= INFRA_PROMOTION_PROCEED &&
-           o->fence_unknown <= INFRA_PROMOTION_PROCEED &&
-           o->loss <= INFRA_PROMOTION_LOSE && o->quarantine <= 1;
+           o->fence_failed <= INFRA_PROMOTION_UNFENCED_PROCEED &&
+           o->fence_unknown <= INFRA_PROMOTION_UNFENCED_PROCEED &&
+           o->loss <= INFRA_PROMOTION_LOSS_ACCEPT && o->quarantine <= 1;
 }
 
 static int allocate(struct infra_promotion **ret,
@@ -112,8 +120,8 @@ int infra_promotion_create(struct infra_promotion **ret,
         return err;
     }
     p->damper.half_life = o.penalty_half_life;
-    p->primary = p->candidate = p->target = NOBODY;
-    p->begun = p->former = NOBODY;
+    p->primary = p->candidate = p->target = NO_NODE;
+    p->begun = p->former = NO_NODE;
     infra__promotion_drop_order(&p->own);
     for (uint32_t i = 0; i < o.nodes_max; i++) {
         infra__promotion_drop_order(&p->nodes[i].order);
@@ -151,52 +159,63 @@ static void forget(struct infra_promotion *p, uint32_t id)
     infra__promotion_drop_order(&p->nodes[id].order);
 }
 
-int infra_promotion_set(struct infra_promotion *promotion, uint32_t node,
-                        const char *key, uint32_t priority, uint32_t flags)
+int infra_promotion_set(struct infra_promotion *promotion,
+                        const struct infra_promotion_node *node, infra_time now)
 {
     struct infra_promotion *p = promotion;
+    struct infra_promotion_node given;
 
-    if (p == NULL || node >= p->o.nodes_max || key == NULL || key[0] == '\0' ||
-        (flags & ~ALL_FLAGS) != 0) {
+    if (p == NULL || node == NULL) {
         return INFRA_EINVAL;
     }
-    struct node *n = &p->nodes[node];
-    uint64_t hash = infra_xxhash64(key, strlen(key), 0);
+    int err = infra__options_import(&given, sizeof given, node, sizeof given);
+    if (err != INFRA_OK) {
+        return err;
+    }
+    if (given.id >= p->o.nodes_max || given.key == NULL ||
+        given.key[0] == '\0' || (given.flags & ~ALL_FLAGS) != 0 ||
+        given.reserved != 0) {
+        return INFRA_EINVAL;
+    }
+    infra__promotion_advance(p, now);
+    struct node *n = &p->nodes[given.id];
+    uint64_t hash = infra_xxhash64(given.key, strlen(given.key), 0);
     if (n->is_set && n->key != hash) {
-        if (is_in_use(p, node)) {
+        if (is_in_use(p, given.id)) {
             return INFRA_EBUSY;
         }
-        forget(p, node);
+        forget(p, given.id);
     }
     n->is_set = true;
     n->key = hash;
-    n->priority = priority;
-    if ((flags & INFRA_PROMOTION_APART) != 0) {
+    n->priority = given.priority;
+    if ((given.flags & INFRA_PROMOTION_FLAG_APART) != 0) {
         n->is_unmarked = false; /* The host has it written down. */
         n->is_detached = false;
     }
-    n->flags = flags | (n->flags & INFRA_PROMOTION_APART);
+    n->flags = given.flags | (n->flags & INFRA_PROMOTION_FLAG_APART);
+    infra__promotion_advance(p, now);
     return INFRA_OK;
 }
 
-int infra_promotion_remove(struct infra_promotion *promotion, uint32_t node)
+int infra_promotion_remove(struct infra_promotion *promotion, uint32_t id)
 {
     struct infra_promotion *p = promotion;
 
-    if (p == NULL || node >= p->o.nodes_max) {
+    if (p == NULL || id >= p->o.nodes_max) {
         return INFRA_EINVAL;
     }
-    if (!p->nodes[node].is_set) {
+    if (!p->nodes[id].is_set) {
         return INFRA_ENOENT;
     }
-    if (is_in_use(p, node)) {
+    if (is_in_use(p, id)) {
         return INFRA_EBUSY;
     }
-    forget(p, node);
+    forget(p, id);
     return INFRA_OK;
 }
 
-int infra_promotion_adopt(struct infra_promotion *promotion, uint32_t node,
+int infra_promotion_adopt(struct infra_promotion *promotion, uint32_t id,
                           uint64_t token, uint64_t timeline, int unfinished,
                           infra_time now)
 {
@@ -205,35 +224,35 @@ int infra_promotion_adopt(struct infra_promotion *promotion, uint32_t node,
     if (p == NULL || token == 0) {
         return INFRA_EINVAL;
     }
-    if (!is_node(p, node)) {
+    if (!is_node(p, id)) {
         return INFRA_ENOENT;
     }
     infra__promotion_advance(p, now);
-    bool finishes = token == p->primary_token && node == p->primary &&
+    bool finishes = token == p->primary_token && id == p->primary &&
                     p->is_unfinished && !unfinished;
     if (token <= p->primary_token && !finishes) {
         return INFRA_ESTALE;
     }
     /* A plan that was made for another primary is begun anew. */
-    infra__promotion_become(p, INFRA_PROMOTION_REASON_UNLEASED, NOBODY);
-    if (p->primary != NOBODY && p->primary != node) {
+    infra__promotion_become(p, INFRA_PROMOTION_REASON_UNLEASED, NO_NODE);
+    if (p->primary != NO_NODE && p->primary != id) {
         p->nodes[p->primary].is_deposed = true;
     }
     uint32_t last = last_primary(p);
     if (unfinished) {
-        infra__promotion_begin(p, node); /* No change yet. */
-    } else if (last != NOBODY && last != node) {
+        infra__promotion_begin(p, id); /* No change yet. */
+    } else if (last != NO_NODE && last != id) {
         p->changes++;
         p->changed = p->now;
         infra__damper_add(&p->damper, p->now);
     }
-    p->primary = node;
+    p->primary = id;
     p->primary_token = token;
     p->primary_timeline = timeline;
     p->primary_position = 0;
     p->knows_origin = false;
     p->is_unfinished = unfinished != 0;
-    p->nodes[node].is_deposed = false;
+    p->nodes[id].is_deposed = false;
     infra__promotion_advance(p, now);
     return INFRA_OK;
 }
@@ -255,7 +274,7 @@ static void learn(struct infra_promotion *p, uint32_t id,
     n->writable = writable;
     n->source = s->source;
     n->is_halted = s->halted != 0;
-    if (s->source != NOBODY && at >= n->not_before) {
+    if (s->source != NO_NODE && at >= n->not_before) {
         n->is_detached = false; /* Somebody attached it again. */
         n->silent_since = 0;
         n->is_sealed = n->may_follow = false;
@@ -263,45 +282,45 @@ static void learn(struct infra_promotion *p, uint32_t id,
     if (writable && id == p->primary && !p->is_unfinished) {
         infra__promotion_seal(p, at);
     }
-    if (!writable && s->source == p->primary && p->primary != NOBODY &&
+    if (!writable && s->source == p->primary && p->primary != NO_NODE &&
         at >= n->not_before) {
         n->is_deposed = false; /* It follows. */
     }
 }
 
-static bool is_sample(const struct infra_promotion *p, uint32_t node,
+static bool is_sample(const struct infra_promotion *p, uint32_t id,
                       const struct infra_promotion_sample *s)
 {
     return s->observer < p->o.observers_max &&
            s->view <= INFRA_PROMOTION_VIEW_STALLED && s->writable <= 1 &&
            s->halted <= 1 &&
-           (s->source == NOBODY ||
-            (s->source < p->o.nodes_max && s->source != node));
+           (s->source == NO_NODE ||
+            (s->source < p->o.nodes_max && s->source != id));
 }
 
-int infra_promotion_report(struct infra_promotion *promotion, uint32_t node,
+int infra_promotion_report(struct infra_promotion *promotion, uint32_t id,
                            const struct infra_promotion_sample *sample,
                            infra_time now)
 {
     struct infra_promotion *p = promotion;
 
-    if (p == NULL || sample == NULL || !is_sample(p, node, sample)) {
+    if (p == NULL || sample == NULL || !is_sample(p, id, sample)) {
         return INFRA_EINVAL;
     }
-    if (!is_node(p, node)) {
+    if (!is_node(p, id)) {
         return INFRA_ENOENT;
     }
     infra__promotion_advance(p, now);
     struct view *v =
-        &p->views[(size_t)node * p->o.observers_max + sample->observer];
+        &p->views[(size_t)id * p->o.observers_max + sample->observer];
     infra_time at = sample->at < p->now ? sample->at : p->now;
     if (v->is_known && at < v->at) {
         return INFRA_ESTALE;
     }
     *v = (struct view) { .at = at, .view = sample->view, .is_known = 1 };
     if (sample->view == INFRA_PROMOTION_VIEW_OK &&
-        (!p->nodes[node].has_answered || at >= p->nodes[node].at)) {
-        learn(p, node, sample, at);
+        (!p->nodes[id].has_answered || at >= p->nodes[id].at)) {
+        learn(p, id, sample, at);
     }
     infra__promotion_advance(p, now);
     return INFRA_OK;
@@ -326,13 +345,13 @@ int infra_promotion_inspect(const struct infra_promotion *promotion,
         .since = p->since,
         .changes = p->changes,
         .step = p->step,
-        .reason = p->step == INFRA_PROMOTION_HELD ? why : p->reason,
+        .reason = p->step == INFRA_PROMOTION_STEP_HELD ? why : p->reason,
         .primary = p->primary,
         .candidate = p->candidate,
         .target = p->target,
-        .spent = p->is_spent,
-        .alive = votes.alive,
-        .dead = votes.dead,
+        .token_used = p->is_token_used,
+        .alive_votes = votes.alive,
+        .dead_votes = votes.dead,
         .reported = choice.reported,
         .needed = choice.needed,
         .penalty = infra__damper_penalty(&p->damper, p->now),

@@ -18,11 +18,11 @@
 
 #include "internal.h"
 
-#define NOBODY INFRA_PROMOTION_NOBODY
-#define STEPS_COUNT (INFRA_PROMOTION_PAUSED + 1u)
+#define NO_NODE INFRA_PROMOTION_NO_NODE
+#define STEPS_COUNT (INFRA_PROMOTION_STEP_PAUSED + 1u)
 #define PROMOTION_REASONS_COUNT (INFRA_PROMOTION_REASON_PAUSED + 1u)
 #define NO_REASON PROMOTION_REASONS_COUNT
-#define NO_ORDER (INFRA_PROMOTION_MARK + 1u)
+#define NO_ORDER (INFRA_PROMOTION_EVENT_RECORD_APART + 1u)
 #define NO_OUTCOME (INFRA_FENCE_UNKNOWN + 1u)
 #define STEPS_LOG_MAX 16u /* Not yet taken by the host; then the oldest goes. */
 
@@ -30,24 +30,24 @@
  * them, to see that it notices; the library has none. */
 enum infra__promotion_rule {
     INFRA__PROMOTION_RULE_NONE,
-    INFRA__PROMOTION_RULE_GATE,     /* Without an open gate it does nothing. */
-    INFRA__PROMOTION_RULE_SPENT,    /* A token names one primary. */
-    INFRA__PROMOTION_RULE_EVIDENCE, /* k of n have to say that it is dead, */
-    INFRA__PROMOTION_RULE_VETO,     /* and nobody that it is not. */
-    INFRA__PROMOTION_RULE_FENCE,    /* It is shut out first. */
-    INFRA__PROMOTION_RULE_DETACH,   /* Who reports receives from nobody, */
-    INFRA__PROMOTION_RULE_SINCE,    /* and reports after that. */
-    INFRA__PROMOTION_RULE_QUORUM,   /* Enough report. */
-    INFRA__PROMOTION_RULE_ALL,      /* Asynchronous: all do. */
-    INFRA__PROMOTION_RULE_POSITION, /* Who has most is promoted, */
-    INFRA__PROMOTION_RULE_TIMELINE, /* of the newest timeline. */
-    INFRA__PROMOTION_RULE_SYNC,     /* And is one of those who count. */
-    INFRA__PROMOTION_RULE_STOP,     /* Switchover: no writes any more, */
-    INFRA__PROMOTION_RULE_CATCH_UP, /* and the last of them arrived. */
-    INFRA__PROMOTION_RULE_SEEN,     /* It is the primary when it is seen. */
-    INFRA__PROMOTION_RULE_CONFLICT, /* Of two the older is stopped. */
-    INFRA__PROMOTION_RULE_UNKNOWN,  /* Asynchronous: or might be one. */
-    INFRA__PROMOTION_RULE_NAME,     /* What was begun is written down before, */
+    INFRA__PROMOTION_RULE_GATE, /* Without an open gate it does nothing. */
+    INFRA__PROMOTION_RULE_TOKEN_USED, /* A token names one primary. */
+    INFRA__PROMOTION_RULE_EVIDENCE,   /* k of n have to say that it is dead, */
+    INFRA__PROMOTION_RULE_VETO,       /* and nobody that it is not. */
+    INFRA__PROMOTION_RULE_FENCE,      /* It is shut out first. */
+    INFRA__PROMOTION_RULE_DETACH,     /* Who reports receives from nobody, */
+    INFRA__PROMOTION_RULE_SINCE,      /* and reports after that. */
+    INFRA__PROMOTION_RULE_QUORUM,     /* Enough report. */
+    INFRA__PROMOTION_RULE_ALL,        /* Asynchronous: all do. */
+    INFRA__PROMOTION_RULE_POSITION,   /* Who has most is promoted, */
+    INFRA__PROMOTION_RULE_TIMELINE,   /* of the newest timeline. */
+    INFRA__PROMOTION_RULE_SYNC,       /* And is one of those who count. */
+    INFRA__PROMOTION_RULE_STOP,       /* Switchover: no writes any more, */
+    INFRA__PROMOTION_RULE_CATCH_UP,   /* and the last of them arrived. */
+    INFRA__PROMOTION_RULE_SEEN,       /* It is the primary when it is seen. */
+    INFRA__PROMOTION_RULE_CONFLICT,   /* Of two the older is stopped. */
+    INFRA__PROMOTION_RULE_UNKNOWN,    /* Asynchronous: or might be one. */
+    INFRA__PROMOTION_RULE_INTENT, /* What was begun is written down before, */
     INFRA__PROMOTION_RULE_UNFINISHED, /* and begun anew by who finds it. */
     INFRA__PROMOTION_RULE_APART,  /* A history of its own counts for nothing, */
     INFRA__PROMOTION_RULE_MARK,   /* also for the process that leads next, */
@@ -124,12 +124,12 @@ struct infra_promotion {
     struct node *nodes;
     struct view *views; /* By node, then observer. */
 
-    infra_time now;    /* The greatest that was seen. */
-    uint64_t token;    /* While the gate is open; else 0. */
-    uint64_t lease;    /* The last token that there was. */
-    bool is_spent;     /* That token has named a primary. */
-    bool is_paused;    /* By the operator. */
-    bool is_impatient; /* The operator waits for no damper. */
+    infra_time now;     /* The greatest that was seen. */
+    uint64_t token;     /* While the gate is open; else 0. */
+    uint64_t lease;     /* The last token that there was. */
+    bool is_token_used; /* That token has named a primary. */
+    bool is_paused;     /* By the operator. */
+    bool is_impatient;  /* The operator waits for no damper. */
     uint32_t step;
     uint32_t reason;
     infra_time since;
@@ -188,7 +188,7 @@ static inline bool is_fresh(const struct infra_promotion *p, uint32_t id)
     const struct node *n = &p->nodes[id];
 
     return n->is_set && n->has_answered && n->at >= n->not_before &&
-           p->now - n->at <= p->o.fresh;
+           p->now - n->at <= p->o.sample_age_max;
 }
 
 static inline bool is_writable(const struct infra_promotion *p, uint32_t id)
@@ -244,7 +244,7 @@ bool infra__promotion_may_go_on(const struct infra_promotion *p);
 /* Is the candidate dead, as far as anybody sees? */
 bool infra__promotion_is_lost(const struct infra_promotion *p, uint32_t id);
 
-/* The last primary that is known to have been one; NOBODY. */
+/* The last primary that is known to have been one; NO_NODE. */
 static inline uint32_t last_primary(const struct infra_promotion *p)
 {
     return p->is_unfinished ? p->former : p->primary;
@@ -270,7 +270,7 @@ void infra__promotion_seal(struct infra_promotion *p, infra_time at);
 /* Find the nodes that have a history of their own. */
 void infra__promotion_find_apart(struct infra_promotion *p);
 
-/* The first node whose mark is not written down; NOBODY. */
+/* The first node whose mark is not written down; NO_NODE. */
 uint32_t infra__promotion_unmarked(const struct infra_promotion *p);
 
 /* The reason to leave the step, NO_REASON if there is none, and whom it is

@@ -15,11 +15,11 @@ void infra__promotion_set_apart(struct infra_promotion *p, uint32_t id,
 {
     struct node *n = &p->nodes[id];
 
-    if (is_apart == has_flag(n, INFRA_PROMOTION_APART) ||
+    if (is_apart == has_flag(n, INFRA_PROMOTION_FLAG_APART) ||
         !PROMOTION_RULE(APART)) {
         return;
     }
-    n->flags ^= INFRA_PROMOTION_APART;
+    n->flags ^= INFRA_PROMOTION_FLAG_APART;
     n->is_unmarked = PROMOTION_RULE(MARK);
     n->is_detached = n->is_detached && !is_apart;
 }
@@ -39,12 +39,12 @@ static bool is_named(const struct infra_promotion *p, uint32_t id)
 bool infra__promotion_is_rival(const struct infra_promotion *p, uint32_t id)
 {
     const struct node *n = &p->nodes[id];
-    bool is_old = last_primary(p) != NOBODY &&
+    bool is_old = last_primary(p) != NO_NODE &&
                   n->timeline <= (p->is_unfinished ? p->former_timeline
                                                    : p->primary_timeline);
 
-    return p->primary != NOBODY && !is_named(p, id) && is_writable(p, id) &&
-           (is_old || has_flag(n, INFRA_PROMOTION_APART));
+    return p->primary != NO_NODE && !is_named(p, id) && is_writable(p, id) &&
+           (is_old || has_flag(n, INFRA_PROMOTION_FLAG_APART));
 }
 
 /* It was promoted after the primary was last a replica, and before the primary
@@ -70,9 +70,9 @@ void infra__promotion_begin(struct infra_promotion *p, uint32_t id)
 
 void infra__promotion_find_apart(struct infra_promotion *p)
 {
-    if (p->step == INFRA_PROMOTION_STANDBY ||
-        p->step == INFRA_PROMOTION_READING ||
-        p->step == INFRA_PROMOTION_PAUSED) {
+    if (p->step == INFRA_PROMOTION_STEP_STANDBY ||
+        p->step == INFRA_PROMOTION_STEP_READING ||
+        p->step == INFRA_PROMOTION_STEP_PAUSED) {
         return; /* Others may have been named. */
     }
     for (uint32_t i = 0; i < p->o.nodes_max; i++) {
@@ -90,7 +90,7 @@ uint32_t infra__promotion_unmarked(const struct infra_promotion *p)
             return i;
         }
     }
-    return NOBODY;
+    return NO_NODE;
 }
 
 void infra__promotion_unseal(struct infra_promotion *p, bool if_repointed)

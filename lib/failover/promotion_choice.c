@@ -22,7 +22,7 @@
 #include "promotion.h"
 
 /* Flags of a node that is not asked, and whose word does not count. */
-#define OUT (INFRA_PROMOTION_QUARANTINED | INFRA_PROMOTION_APART)
+#define OUT (INFRA_PROMOTION_FLAG_QUARANTINED | INFRA_PROMOTION_FLAG_APART)
 
 /* Timeline first: positions compare within one. */
 struct place {
@@ -45,7 +45,7 @@ static struct place place_of(const struct node *n)
 
 static bool is_sync(const struct node *n)
 {
-    return has_flag(n, INFRA_PROMOTION_SYNC);
+    return has_flag(n, INFRA_PROMOTION_FLAG_SYNC);
 }
 
 /* Without timelines nobody can tell whether what a former primary has more is
@@ -60,7 +60,7 @@ static bool has_reported(const struct infra_promotion *p, uint32_t id)
 {
     const struct node *n = &p->nodes[id];
     bool is_cut =
-        (n->is_detached && n->source == NOBODY) || !PROMOTION_RULE(DETACH);
+        (n->is_detached && n->source == NO_NODE) || !PROMOTION_RULE(DETACH);
 
     return n->is_set && n->has_answered && is_cut && !is_misleading(n) &&
            !n->is_halted && !has_flag(n, OUT) &&
@@ -83,7 +83,7 @@ bool infra__promotion_may_lead(const struct infra_promotion *p, uint32_t id)
 
     return is_fresh(p, id) && !n->is_halted && !is_refused &&
            !has_flag(n, OUT) &&
-           (is_going_on || !has_flag(n, INFRA_PROMOTION_NEVER));
+           (is_going_on || !has_flag(n, INFRA_PROMOTION_FLAG_NEVER));
 }
 
 bool infra__promotion_may_go_on(const struct infra_promotion *p)
@@ -91,7 +91,7 @@ bool infra__promotion_may_go_on(const struct infra_promotion *p)
     const struct node *n = &p->nodes[p->candidate];
 
     return !has_flag(n, OUT) &&
-           (p->goes_on || !has_flag(n, INFRA_PROMOTION_NEVER));
+           (p->goes_on || !has_flag(n, INFRA_PROMOTION_FLAG_NEVER));
 }
 
 struct tally {
@@ -137,7 +137,7 @@ static struct place reached_by_all_but(const struct infra_promotion *p,
 /* The one that was named last took every write that was acknowledged since. */
 static bool has_primary_reported(const struct infra_promotion *p)
 {
-    return p->primary != NOBODY && !p->is_unfinished &&
+    return p->primary != NO_NODE && !p->is_unfinished &&
            has_reported(p, p->primary) &&
            p->nodes[p->primary].timeline >= p->primary_timeline;
 }
@@ -147,8 +147,8 @@ static bool has_primary_reported(const struct infra_promotion *p)
 static bool is_silent(const struct infra_promotion *p, uint32_t id)
 {
     const struct node *n = &p->nodes[id];
-    bool is_cut_off =
-        n->is_in_part && p->primary != NOBODY && p->nodes[p->primary].is_fenced;
+    bool is_cut_off = n->is_in_part && p->primary != NO_NODE &&
+                      p->nodes[p->primary].is_fenced;
 
     return n->silent_since != 0 && (n->is_sealed || !PROMOTION_RULE(SEAL)) &&
            (!n->may_follow || is_cut_off) && id != p->primary &&
@@ -178,7 +178,8 @@ static struct tally count(const struct infra_promotion *p, bool is_strict)
         all += is_counted;
         t.reported += is_counted && is_in;
         t.is_complete = t.is_complete && (is_in || !is_expected(p, i));
-        if (!acks && n->has_answered && !has_flag(n, INFRA_PROMOTION_APART)) {
+        if (!acks && n->has_answered &&
+            !has_flag(n, INFRA_PROMOTION_FLAG_APART)) {
             raise_to(&t.binding, place_of(n));
         }
     }
@@ -188,8 +189,8 @@ static struct tally count(const struct infra_promotion *p, bool is_strict)
         return t;
     }
     bool is_outside =
-        (p->primary != NOBODY && !is_sync(&p->nodes[p->primary])) ||
-        (p->target != NOBODY && !is_sync(&p->nodes[p->target]));
+        (p->primary != NO_NODE && !is_sync(&p->nodes[p->primary])) ||
+        (p->target != NO_NODE && !is_sync(&p->nodes[p->target]));
     uint32_t wanted = all + is_outside;
     t.needed = wanted > p->o.sync_acks ? wanted - p->o.sync_acks : 1;
     if (!PROMOTION_RULE(QUORUM)) {
@@ -245,11 +246,11 @@ static bool is_better(const struct infra_promotion *p, uint32_t a, uint32_t b)
     return x->priority != y->priority ? x->priority > y->priority : a < b;
 }
 
-/* The best of those who may; NOBODY. */
+/* The best of those who may; NO_NODE. */
 static uint32_t best(const struct infra_promotion *p, const struct tally *t,
                      bool is_lossy, bool *ret_had_one)
 {
-    uint32_t chosen = NOBODY;
+    uint32_t chosen = NO_NODE;
 
     for (uint32_t i = 0; i < p->o.nodes_max; i++) {
         const struct node *n = &p->nodes[i];
@@ -262,14 +263,14 @@ static uint32_t best(const struct infra_promotion *p, const struct tally *t,
         if (!is_lossy && (!counts || !has_all(p, n, t->binding))) {
             continue;
         }
-        if (chosen == NOBODY || is_better(p, i, chosen)) {
+        if (chosen == NO_NODE || is_better(p, i, chosen)) {
             chosen = i;
         }
     }
     return chosen;
 }
 
-/* Another one that takes writes, and has to be stopped first; NOBODY. Where no
+/* Another one that takes writes, and has to be stopped first; NO_NODE. Where no
  * replica has to acknowledge, also one of which nobody knows whether it does:
  * it is not waited for, and so it must not come back. */
 static uint32_t writer_beside(const struct infra_promotion *p, uint32_t chosen)
@@ -284,19 +285,19 @@ static uint32_t writer_beside(const struct infra_promotion *p, uint32_t chosen)
             return i;
         }
     }
-    return NOBODY;
+    return NO_NODE;
 }
 
-/* One that takes writes on its own is stopped whoever is promoted; NOBODY. */
+/* One that takes writes on its own is stopped whoever is promoted; NO_NODE. */
 static uint32_t writer_apart(const struct infra_promotion *p)
 {
     for (uint32_t i = 0; i < p->o.nodes_max && PROMOTION_RULE(CONFLICT); i++) {
-        if (has_flag(&p->nodes[i], INFRA_PROMOTION_APART) &&
+        if (has_flag(&p->nodes[i], INFRA_PROMOTION_FLAG_APART) &&
             infra__promotion_is_rival(p, i) && !p->nodes[i].is_excused) {
             return i;
         }
     }
-    return NOBODY;
+    return NO_NODE;
 }
 
 uint32_t infra__promotion_choose(const struct infra_promotion *p,
@@ -304,35 +305,35 @@ uint32_t infra__promotion_choose(const struct infra_promotion *p,
 {
     uint32_t writer = writer_apart(p);
     struct tally t = count(p, true);
-    bool is_late = p->now >= infra__time_add(p->since, p->o.collect) ||
-                   p->step == INFRA_PROMOTION_HELD;
+    bool is_late = p->now >= infra__time_add(p->since, p->o.collect_timeout) ||
+                   p->step == INFRA_PROMOTION_STEP_HELD;
     bool had_one = false;
 
     *ret = (struct infra__choice) { writer, t.reported, t.needed };
-    if (writer != NOBODY) {
+    if (writer != NO_NODE) {
         return INFRA_PROMOTION_REASON_CONFLICT;
     }
     if (!t.is_complete && !is_late) {
         return NO_REASON;
     }
-    uint32_t chosen = t.is_enough ? best(p, &t, false, &had_one) : NOBODY;
-    if (chosen == NOBODY && p->o.sync_acks > 0) {
+    uint32_t chosen = t.is_enough ? best(p, &t, false, &had_one) : NO_NODE;
+    if (chosen == NO_NODE && p->o.sync_acks > 0) {
         struct tally less = count(p, false);
-        chosen = less.is_enough ? best(p, &less, false, &had_one) : NOBODY;
+        chosen = less.is_enough ? best(p, &less, false, &had_one) : NO_NODE;
     }
-    if (chosen == NOBODY && p->o.loss == INFRA_PROMOTION_LOSE) {
+    if (chosen == NO_NODE && p->o.loss == INFRA_PROMOTION_LOSS_ACCEPT) {
         if (!is_late) {
             return NO_REASON; /* Somebody may come back yet who has it. */
         }
         chosen = best(p, &t, true, &had_one);
     }
-    if (chosen == NOBODY) {
+    if (chosen == NO_NODE) {
         return !t.is_enough ? INFRA_PROMOTION_REASON_MISSING
                : had_one    ? INFRA_PROMOTION_REASON_AHEAD
-                            : INFRA_PROMOTION_REASON_NONE;
+                            : INFRA_PROMOTION_REASON_NO_CANDIDATE;
     }
     writer = writer_beside(p, chosen);
-    ret->candidate = writer != NOBODY ? writer : chosen;
-    return writer != NOBODY ? INFRA_PROMOTION_REASON_CONFLICT
-                            : INFRA_PROMOTION_REASON_REPORTED;
+    ret->candidate = writer != NO_NODE ? writer : chosen;
+    return writer != NO_NODE ? INFRA_PROMOTION_REASON_CONFLICT
+                             : INFRA_PROMOTION_REASON_REPORTED;
 }

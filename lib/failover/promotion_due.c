@@ -17,7 +17,7 @@ static bool is_damped(struct infra_promotion *p)
 {
     bool is_penalized = infra__damper_is_suppressed(&p->damper, p->now);
     bool is_soon =
-        p->changes > 0 && p->now < after(p->changed, p->o.recovery_gap);
+        p->changes > 0 && p->now < after(p->changed, p->o.recovery_interval);
 
     return (is_penalized || is_soon) && !p->is_impatient;
 }
@@ -25,8 +25,9 @@ static bool is_damped(struct infra_promotion *p)
 /* The primary is dead, or nobody is: which way? */
 static uint32_t if_free(const struct infra_promotion *p, uint32_t reason)
 {
-    return p->is_spent && PROMOTION_RULE(SPENT) ? INFRA_PROMOTION_REASON_SPENT
-                                                : reason;
+    return p->is_token_used && PROMOTION_RULE(TOKEN_USED)
+               ? INFRA_PROMOTION_REASON_TOKEN_USED
+               : reason;
 }
 
 static struct infra__due because(uint32_t reason, uint32_t node)
@@ -41,7 +42,7 @@ static struct infra__due due_of_watch(const struct infra_promotion *p)
     uint32_t reason = infra__promotion_vacancy(p);
 
     if (reason == INFRA_PROMOTION_REASON_UNFINISHED) {
-        return because(if_free(p, reason), NOBODY);
+        return because(if_free(p, reason), NO_NODE);
     }
     reason = infra__promotion_rival(p, &rival);
     if (reason == INFRA_PROMOTION_REASON_ADOPTED) {
@@ -55,7 +56,7 @@ static struct infra__due due_of_watch(const struct infra_promotion *p)
     }
     reason = infra__promotion_vacancy(p);
     return because(reason != NO_REASON ? if_free(p, reason) : NO_REASON,
-                   NOBODY);
+                   NO_NODE);
 }
 
 static struct infra__due due_of_doubt(struct infra_promotion *p)
@@ -64,9 +65,9 @@ static struct infra__due due_of_doubt(struct infra_promotion *p)
     uint32_t rival;
     uint32_t reason = infra__promotion_rival(p, &rival);
 
-    if (p->step == INFRA_PROMOTION_WAITING && p->is_spent &&
-        PROMOTION_RULE(SPENT)) {
-        return because(NO_REASON, NOBODY); /* Until there is another token. */
+    if (p->step == INFRA_PROMOTION_STEP_WAITING && p->is_token_used &&
+        PROMOTION_RULE(TOKEN_USED)) {
+        return because(NO_REASON, NO_NODE); /* Until there is another token. */
     }
     if (reason != NO_REASON) {
         return because(reason == INFRA_PROMOTION_REASON_ADOPTED
@@ -84,15 +85,15 @@ static struct infra__due due_of_doubt(struct infra_promotion *p)
 }
 
 /* Flags that the candidate of a switchover may get too late. */
-#define CANNOT_LEAD                                        \
-    (INFRA_PROMOTION_NEVER | INFRA_PROMOTION_QUARANTINED | \
-     INFRA_PROMOTION_APART)
+#define CANNOT_LEAD                                                  \
+    (INFRA_PROMOTION_FLAG_NEVER | INFRA_PROMOTION_FLAG_QUARANTINED | \
+     INFRA_PROMOTION_FLAG_APART)
 
 static struct infra__due due_of_switchover(const struct infra_promotion *p)
 {
     const struct node *old = &p->nodes[p->primary];
     const struct node *new = &p->nodes[p->candidate];
-    bool is_late = p->now >= after(p->since, p->o.catch_up);
+    bool is_late = p->now >= after(p->since, p->o.catch_up_timeout);
     bool is_stopped = (is_fresh(p, p->primary) && old->writable == 0 &&
                        old->order.outcome == INFRA_FENCE_DONE &&
                        old->at > old->order.done_at) ||
@@ -103,11 +104,11 @@ static struct infra__due due_of_switchover(const struct infra_promotion *p)
         return because(INFRA_PROMOTION_REASON_DEAD, p->primary);
     }
     if (old->order.outcome == INFRA_FENCE_FAILED ||
-        has_flag(old, INFRA_PROMOTION_QUARANTINED) ||
+        has_flag(old, INFRA_PROMOTION_FLAG_QUARANTINED) ||
         has_flag(new, CANNOT_LEAD)) {
         return because(INFRA_PROMOTION_REASON_REFUSED, p->primary);
     }
-    if (p->step == INFRA_PROMOTION_STOPPING) {
+    if (p->step == INFRA_PROMOTION_STEP_STOPPING) {
         return because(is_stopped ? INFRA_PROMOTION_REASON_STOPPED
                        : is_late  ? INFRA_PROMOTION_REASON_TIMEOUT
                                   : NO_REASON,
@@ -131,7 +132,7 @@ static struct infra__due due_of_switchover(const struct infra_promotion *p)
 static struct infra__due due_of_promoting(const struct infra_promotion *p)
 {
     const struct node *n = &p->nodes[p->candidate];
-    bool is_done = n->order.kind == INFRA_PROMOTION_PROMOTE &&
+    bool is_done = n->order.kind == INFRA_PROMOTION_EVENT_PROMOTE &&
                    n->order.outcome == INFRA_FENCE_DONE;
 
     if (is_done &&
@@ -146,7 +147,7 @@ static struct infra__due due_of_promoting(const struct infra_promotion *p)
     if (infra__promotion_is_lost(p, p->candidate)) {
         return because(INFRA_PROMOTION_REASON_DEAD, p->candidate);
     }
-    return because(p->now >= after(p->since, p->o.promote)
+    return because(p->now >= after(p->since, p->o.promote_timeout)
                        ? INFRA_PROMOTION_REASON_TIMEOUT
                        : NO_REASON,
                    p->candidate);
@@ -163,9 +164,9 @@ static struct infra__due due_of_naming(const struct infra_promotion *p)
     if (!infra__promotion_may_go_on(p)) {
         return because(INFRA_PROMOTION_REASON_REFUSED, p->candidate);
     }
-    return because(is_done_by_host(p, INFRA_PROMOTION_NAME) ||
-                           !PROMOTION_RULE(NAME)
-                       ? INFRA_PROMOTION_REASON_NAMED
+    return because(is_done_by_host(p, INFRA_PROMOTION_EVENT_RECORD_INTENT) ||
+                           !PROMOTION_RULE(INTENT)
+                       ? INFRA_PROMOTION_REASON_RECORDED
                        : NO_REASON,
                    p->candidate);
 }
@@ -177,7 +178,7 @@ static struct infra__due due_of_fencing(const struct infra_promotion *p)
     struct infra__votes votes;
     const struct node *n = &p->nodes[p->target];
     uint32_t reason = infra__promotion_fence_end(p, p->target);
-    bool has_failed = n->order.kind == INFRA_PROMOTION_FENCE &&
+    bool has_failed = n->order.kind == INFRA_PROMOTION_EVENT_FENCE &&
                       n->order.outcome != NO_OUTCOME;
 
     if (reason == NO_REASON && has_failed && p->target == p->primary &&
@@ -197,7 +198,7 @@ static struct infra__due due_of_choice(const struct infra_promotion *p)
     uint32_t reason = infra__promotion_choose(p, &choice);
 
     if (reason == INFRA_PROMOTION_REASON_REPORTED &&
-        infra__promotion_unmarked(p) != NOBODY) {
+        infra__promotion_unmarked(p) != NO_NODE) {
         reason = NO_REASON;
     }
     return because(reason, choice.candidate);
@@ -215,10 +216,10 @@ static struct infra__due due_of_repointing(const struct infra_promotion *p)
                   p->nodes[i].order.outcome == INFRA_FENCE_DONE;
     }
     if (p->is_unfinished) {
-        return because(NO_REASON, NOBODY); /* Not before it is written down. */
+        return because(NO_REASON, NO_NODE); /* Not before it is written down. */
     }
     bool is_late =
-        p->now >= after(p->since, p->o.order) ||
+        p->now >= after(p->since, p->o.order_timeout) ||
         infra__promotion_verdict(p, &votes) == INFRA_PROMOTION_REASON_DEAD;
     return because(is_over   ? INFRA_PROMOTION_REASON_REPOINTED
                    : is_late ? INFRA_PROMOTION_REASON_TIMEOUT
@@ -232,11 +233,11 @@ static struct infra__due due_of_conflict(struct infra_promotion *p)
     uint32_t rival;
     uint32_t reason = infra__promotion_rival(p, &rival);
 
-    if (p->primary == NOBODY) {
+    if (p->primary == NO_NODE) {
         return because(reason == INFRA_PROMOTION_REASON_CONFLICT
                            ? NO_REASON
                            : INFRA_PROMOTION_REASON_RESOLVED,
-                       NOBODY);
+                       NO_NODE);
     }
     if (reason == INFRA_PROMOTION_REASON_ADOPTED &&
         if_free(p, reason) == reason) {
@@ -249,45 +250,45 @@ static struct infra__due due_of_conflict(struct infra_promotion *p)
     return because(reason == INFRA_PROMOTION_REASON_CONFLICT
                        ? NO_REASON
                        : INFRA_PROMOTION_REASON_RESOLVED,
-                   NOBODY);
+                   NO_NODE);
 }
 
 struct infra__due infra__promotion_due(struct infra_promotion *p)
 {
-    if (p->is_paused != (p->step == INFRA_PROMOTION_PAUSED)) {
+    if (p->is_paused != (p->step == INFRA_PROMOTION_STEP_PAUSED)) {
         return because(p->is_paused ? INFRA_PROMOTION_REASON_PAUSED
                                     : INFRA_PROMOTION_REASON_COMMAND,
-                       NOBODY);
+                       NO_NODE);
     }
     switch (p->step) {
-    case INFRA_PROMOTION_READING:
-        return because(is_done_by_host(p, INFRA_PROMOTION_READ)
+    case INFRA_PROMOTION_STEP_READING:
+        return because(is_done_by_host(p, INFRA_PROMOTION_EVENT_READ_RECORD)
                            ? INFRA_PROMOTION_REASON_READ
                            : NO_REASON,
-                       NOBODY);
-    case INFRA_PROMOTION_WATCH:
+                       NO_NODE);
+    case INFRA_PROMOTION_STEP_WATCH:
         return due_of_watch(p);
-    case INFRA_PROMOTION_SUSPECT:
-    case INFRA_PROMOTION_WAITING:
+    case INFRA_PROMOTION_STEP_SUSPECT:
+    case INFRA_PROMOTION_STEP_WAITING:
         return due_of_doubt(p);
-    case INFRA_PROMOTION_FENCING:
+    case INFRA_PROMOTION_STEP_FENCING:
         return due_of_fencing(p);
-    case INFRA_PROMOTION_COLLECTING:
-    case INFRA_PROMOTION_HELD:
+    case INFRA_PROMOTION_STEP_COLLECTING:
+    case INFRA_PROMOTION_STEP_HELD:
         return due_of_choice(p);
-    case INFRA_PROMOTION_STOPPING:
-    case INFRA_PROMOTION_CATCHING_UP:
+    case INFRA_PROMOTION_STEP_STOPPING:
+    case INFRA_PROMOTION_STEP_CATCHING_UP:
         return due_of_switchover(p);
-    case INFRA_PROMOTION_NAMING:
+    case INFRA_PROMOTION_STEP_RECORDING:
         return due_of_naming(p);
-    case INFRA_PROMOTION_PROMOTING:
+    case INFRA_PROMOTION_STEP_PROMOTING:
         return due_of_promoting(p);
-    case INFRA_PROMOTION_REPOINTING:
+    case INFRA_PROMOTION_STEP_REPOINTING:
         return due_of_repointing(p);
-    case INFRA_PROMOTION_CONFLICT:
+    case INFRA_PROMOTION_STEP_CONFLICT:
         return due_of_conflict(p);
     default:
-        return because(NO_REASON, NOBODY);
+        return because(NO_REASON, NO_NODE);
     }
 }
 
@@ -302,7 +303,7 @@ static infra_time sooner(const struct infra_promotion *p, infra_time a,
 /* Who was refused may be chosen again then. */
 static infra_time choice_due(const struct infra_promotion *p)
 {
-    infra_time at = after(p->since, p->o.collect);
+    infra_time at = after(p->since, p->o.collect_timeout);
 
     for (uint32_t i = 0; i < p->o.nodes_max; i++) {
         at = sooner(p, at, p->nodes[i].refused_until);
@@ -313,26 +314,26 @@ static infra_time choice_due(const struct infra_promotion *p)
 /* It is not seen any more then. */
 static infra_time candidate_due(const struct infra_promotion *p)
 {
-    return sooner(p, after(p->since, p->o.promote),
-                  after(p->nodes[p->candidate].at, p->o.fresh + 1));
+    return sooner(p, after(p->since, p->o.promote_timeout),
+                  after(p->nodes[p->candidate].at, p->o.sample_age_max + 1));
 }
 
 infra_time infra__promotion_step_due(const struct infra_promotion *p)
 {
     switch (p->step) {
-    case INFRA_PROMOTION_FENCING:
-    case INFRA_PROMOTION_CONFLICT:
-        return after(p->since, p->o.fence_wait);
-    case INFRA_PROMOTION_COLLECTING:
-    case INFRA_PROMOTION_HELD:
+    case INFRA_PROMOTION_STEP_FENCING:
+    case INFRA_PROMOTION_STEP_CONFLICT:
+        return after(p->since, p->o.fence_timeout);
+    case INFRA_PROMOTION_STEP_COLLECTING:
+    case INFRA_PROMOTION_STEP_HELD:
         return choice_due(p);
-    case INFRA_PROMOTION_STOPPING:
-    case INFRA_PROMOTION_CATCHING_UP:
-        return after(p->since, p->o.catch_up);
-    case INFRA_PROMOTION_PROMOTING:
+    case INFRA_PROMOTION_STEP_STOPPING:
+    case INFRA_PROMOTION_STEP_CATCHING_UP:
+        return after(p->since, p->o.catch_up_timeout);
+    case INFRA_PROMOTION_STEP_PROMOTING:
         return candidate_due(p);
-    case INFRA_PROMOTION_REPOINTING:
-        return after(p->since, p->o.order);
+    case INFRA_PROMOTION_STEP_REPOINTING:
+        return after(p->since, p->o.order_timeout);
     default:
         return INFRA_TIME_NEVER;
     }
@@ -347,12 +348,12 @@ static infra_time node_due(const struct infra_promotion *p, uint32_t id)
 
     for (uint32_t i = 0; i < p->o.observers_max; i++) {
         if (views[i].is_known) {
-            at = sooner(p, at, after(views[i].at, p->o.fresh + 1));
+            at = sooner(p, at, after(views[i].at, p->o.sample_age_max + 1));
         }
     }
     if (n->has_answered) {
-        at = sooner(p, at, after(n->at, p->o.fresh + 1));
-        at = sooner(p, at, after(n->changed, p->o.fresh));
+        at = sooner(p, at, after(n->at, p->o.sample_age_max + 1));
+        at = sooner(p, at, after(n->changed, p->o.sample_age_max));
     }
     return sooner(p, at, n->not_before);
 }
@@ -362,10 +363,10 @@ infra_time infra__promotion_seen_due(const struct infra_promotion *p)
     infra_time at = INFRA_TIME_NEVER;
 
     switch (p->step) {
-    case INFRA_PROMOTION_STANDBY:
-    case INFRA_PROMOTION_READING:
-    case INFRA_PROMOTION_NAMING:
-    case INFRA_PROMOTION_PAUSED:
+    case INFRA_PROMOTION_STEP_STANDBY:
+    case INFRA_PROMOTION_STEP_READING:
+    case INFRA_PROMOTION_STEP_RECORDING:
+    case INFRA_PROMOTION_STEP_PAUSED:
         return at;
     default:
         break;
@@ -374,7 +375,7 @@ infra_time infra__promotion_seen_due(const struct infra_promotion *p)
         at = p->nodes[i].is_set ? sooner(p, at, node_due(p, i)) : at;
     }
     if (p->changes > 0) {
-        at = sooner(p, at, after(p->changed, p->o.recovery_gap));
+        at = sooner(p, at, after(p->changed, p->o.recovery_interval));
     }
     return p->damper.is_suppressed
                ? sooner(p, at, after(p->now, DAMPER_LOOK_INTERVAL))

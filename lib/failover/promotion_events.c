@@ -2,48 +2,48 @@
 /* What the host is told, and when there is something to tell. */
 #include "promotion.h"
 
-static void tell(const struct infra_promotion *p, uint32_t kind, uint32_t node,
+static void tell(const struct infra_promotion *p, uint32_t kind, uint32_t id,
                  struct infra_promotion_event *ret)
 {
     *ret = (struct infra_promotion_event) {
         .kind = kind,
         .reason = p->reason,
-        .node = node,
-        .source = NOBODY,
+        .id = id,
+        .source = NO_NODE,
         .token = p->token,
         .step = p->step,
     };
 }
 
 static void tell_order(struct infra_promotion *p, struct order *order,
-                       uint32_t node, struct infra_promotion_event *ret)
+                       uint32_t id, struct infra_promotion_event *ret)
 {
-    tell(p, order->kind, node, ret);
+    tell(p, order->kind, id, ret);
     ret->call = order->call;
     ret->call_deadline = order->deadline;
-    if (order->kind == INFRA_PROMOTION_REPOINT) {
+    if (order->kind == INFRA_PROMOTION_EVENT_REPOINT) {
         ret->source = p->primary;
-        p->nodes[node].may_follow = true;
-    } else if (order->kind == INFRA_PROMOTION_PROMOTE) {
-        p->nodes[node].silent_since = 0;
-        p->nodes[node].is_sealed = false;
+        p->nodes[id].may_follow = true;
+    } else if (order->kind == INFRA_PROMOTION_EVENT_PROMOTE) {
+        p->nodes[id].silent_since = 0;
+        p->nodes[id].is_sealed = false;
     }
-    if (order->kind == INFRA_PROMOTION_REPOINT ||
-        order->kind == INFRA_PROMOTION_PRIMARY) {
+    if (order->kind == INFRA_PROMOTION_EVENT_REPOINT ||
+        order->kind == INFRA_PROMOTION_EVENT_RECORD_PRIMARY) {
         ret->timeline = p->primary_timeline;
         ret->position = p->primary_position;
     }
     order->is_offered = false;
 }
 
-/* Of one node: that it is out, or its order; false: nothing. */
+/* Of one id: that it is out, or its order; false: nothing. */
 static bool take_of_node(struct infra_promotion *p, uint32_t id,
                          struct infra_promotion_event *ret)
 {
     struct node *n = &p->nodes[id];
 
     if (n->tells_quarantine) {
-        tell(p, INFRA_PROMOTION_QUARANTINE, id, ret);
+        tell(p, INFRA_PROMOTION_EVENT_QUARANTINE, id, ret);
         ret->flags = n->flags;
         n->tells_quarantine = false;
         return true;
@@ -60,17 +60,17 @@ static bool take_event(struct infra_promotion *p,
 {
     if (p->own.is_offered) {
         /* Of NAME and PRIMARY; of READ there is none yet. */
-        uint32_t node = p->candidate;
-        if (p->own.kind == INFRA_PROMOTION_MARK) {
-            node = p->marked = infra__promotion_unmarked(p);
-            p->marked_flags = p->nodes[node].flags;
+        uint32_t id = p->candidate;
+        if (p->own.kind == INFRA_PROMOTION_EVENT_RECORD_APART) {
+            id = p->marked = infra__promotion_unmarked(p);
+            p->marked_flags = p->nodes[id].flags;
         }
-        tell_order(p, &p->own, node, ret);
-        ret->flags = node != NOBODY ? p->nodes[node].flags : 0;
+        tell_order(p, &p->own, id, ret);
+        ret->flags = id != NO_NODE ? p->nodes[id].flags : 0;
         return true;
     }
     if (p->tells_hold) {
-        tell(p, INFRA_PROMOTION_HOLD, p->primary, ret);
+        tell(p, INFRA_PROMOTION_EVENT_HOLD, p->primary, ret);
         p->tells_hold = false;
         return true;
     }
@@ -86,7 +86,7 @@ static bool take_event(struct infra_promotion *p,
         }
     }
     if (p->tells_resign) {
-        tell(p, INFRA_PROMOTION_RESIGN, NOBODY, ret);
+        tell(p, INFRA_PROMOTION_EVENT_RESIGN, NO_NODE, ret);
         p->tells_resign = false;
         return true;
     }

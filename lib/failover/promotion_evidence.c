@@ -24,7 +24,7 @@ static struct seen count_observers(const struct infra_promotion *p, uint32_t id)
     for (uint32_t i = 0; i < p->o.observers_max; i++) {
         const struct view *v = &views[i];
         if (!v->is_known || v->at < n->not_before ||
-            p->now - v->at > p->o.fresh) {
+            p->now - v->at > p->o.sample_age_max) {
             continue;
         }
         seen.ok += v->view == INFRA_PROMOTION_VIEW_OK;
@@ -42,23 +42,24 @@ static void count_replicas(const struct infra_promotion *p, uint32_t *ret_with,
         const struct node *n = &p->nodes[i];
         if (i == p->primary || !is_fresh(p, i) || n->writable != 0 ||
             n->is_deposed ||
-            has_flag(n, INFRA_PROMOTION_QUARANTINED | INFRA_PROMOTION_APART)) {
+            has_flag(n, INFRA_PROMOTION_FLAG_QUARANTINED |
+                            INFRA_PROMOTION_FLAG_APART)) {
             continue;
         }
         *ret_with += n->source == p->primary;
-        *ret_without += n->source == NOBODY;
+        *ret_without += n->source == NO_NODE;
     }
 }
 
 uint32_t infra__promotion_verdict(const struct infra_promotion *p,
                                   struct infra__votes *ret)
 {
-    uint32_t k = PROMOTION_RULE(EVIDENCE) ? p->o.evidence : 1;
+    uint32_t k = PROMOTION_RULE(EVIDENCE) ? p->o.dead_votes_min : 1;
     uint32_t with = 0;
     uint32_t without = 0;
 
     *ret = (struct infra__votes) { 0, 0 };
-    if (p->primary == NOBODY) {
+    if (p->primary == NO_NODE) {
         return INFRA_PROMOTION_REASON_ALIVE; /* There is none to be dead. */
     }
     struct seen seen = count_observers(p, p->primary);
@@ -104,19 +105,19 @@ static bool sees_most(const struct infra_promotion *p)
     return 2 * fresh > all;
 }
 
-/* Which of all that take writes has the greatest timeline? NOBODY: none does;
+/* Which of all that take writes has the greatest timeline? NO_NODE: none does;
  * @ret_is_alone: no other has the same. */
 static uint32_t newest_writable(const struct infra_promotion *p,
                                 bool *ret_is_alone)
 {
-    uint32_t best = NOBODY;
+    uint32_t best = NO_NODE;
 
     for (uint32_t i = 0; i < p->o.nodes_max; i++) {
         if (!is_writable(p, i) ||
-            has_flag(&p->nodes[i], INFRA_PROMOTION_APART)) {
+            has_flag(&p->nodes[i], INFRA_PROMOTION_FLAG_APART)) {
             continue;
         }
-        if (best == NOBODY || p->nodes[i].timeline > p->nodes[best].timeline) {
+        if (best == NO_NODE || p->nodes[i].timeline > p->nodes[best].timeline) {
             best = i;
             *ret_is_alone = true;
         } else if (p->nodes[i].timeline == p->nodes[best].timeline) {
@@ -132,15 +133,15 @@ uint32_t infra__promotion_rival(const struct infra_promotion *p, uint32_t *ret)
     uint32_t newest = newest_writable(p, &is_alone);
 
     *ret = newest;
-    if (p->primary == NOBODY) {
-        if (newest == NOBODY || !sees_most(p)) {
+    if (p->primary == NO_NODE) {
+        if (newest == NO_NODE || !sees_most(p)) {
             return NO_REASON;
         }
-        *ret = is_alone ? newest : NOBODY;
+        *ret = is_alone ? newest : NO_NODE;
         return is_alone ? INFRA_PROMOTION_REASON_ADOPTED
                         : INFRA_PROMOTION_REASON_CONFLICT;
     }
-    if (newest != NOBODY && p->nodes[newest].timeline > p->primary_timeline) {
+    if (newest != NO_NODE && p->nodes[newest].timeline > p->primary_timeline) {
         return INFRA_PROMOTION_REASON_ADOPTED;
     }
     for (uint32_t i = 0; i < p->o.nodes_max && PROMOTION_RULE(CONFLICT); i++) {
@@ -156,7 +157,8 @@ uint32_t infra__promotion_rival(const struct infra_promotion *p, uint32_t *ret)
  * time to do it. */
 static bool is_settled(const struct infra_promotion *p, uint32_t id)
 {
-    return is_fresh(p, id) && p->now - p->nodes[id].changed >= p->o.fresh;
+    return is_fresh(p, id) &&
+           p->now - p->nodes[id].changed >= p->o.sample_age_max;
 }
 
 /* Nobody is known to be primary, and of most nodes it is known that they are
@@ -165,7 +167,7 @@ static bool is_headless(const struct infra_promotion *p)
 {
     for (uint32_t i = 0; i < p->o.nodes_max; i++) {
         if (is_fresh(p, i) && (!is_settled(p, i) || p->nodes[i].writable != 0 ||
-                               p->nodes[i].source != NOBODY)) {
+                               p->nodes[i].source != NO_NODE)) {
             return false;
         }
     }
@@ -177,7 +179,7 @@ uint32_t infra__promotion_vacancy(const struct infra_promotion *p)
     if (p->is_unfinished && PROMOTION_RULE(UNFINISHED)) {
         return INFRA_PROMOTION_REASON_UNFINISHED;
     }
-    if (p->primary == NOBODY) {
+    if (p->primary == NO_NODE) {
         return is_headless(p) ? INFRA_PROMOTION_REASON_READONLY : NO_REASON;
     }
     if (is_settled(p, p->primary) && p->nodes[p->primary].writable == 0) {

@@ -17,12 +17,13 @@ uint32_t infra__promotion_fence_end(const struct infra_promotion *p,
     uint32_t policy = order->outcome == INFRA_FENCE_FAILED ? p->o.fence_failed
                                                            : p->o.fence_unknown;
 
-    if (!PROMOTION_RULE(FENCE) || (order->kind == INFRA_PROMOTION_FENCE &&
+    if (!PROMOTION_RULE(FENCE) || (order->kind == INFRA_PROMOTION_EVENT_FENCE &&
                                    order->outcome == INFRA_FENCE_DONE)) {
         return INFRA_PROMOTION_REASON_FENCED;
     }
-    return order->outcome != NO_OUTCOME && policy == INFRA_PROMOTION_PROCEED &&
-                   p->now >= infra__time_add(p->since, p->o.fence_wait)
+    return order->outcome != NO_OUTCOME &&
+                   policy == INFRA_PROMOTION_UNFENCED_PROCEED &&
+                   p->now >= infra__time_add(p->since, p->o.fence_timeout)
                ? INFRA_PROMOTION_REASON_UNFENCED
                : NO_REASON;
 }
@@ -35,33 +36,35 @@ bool infra__promotion_wants_repoint(const struct infra_promotion *p,
                                     uint32_t id)
 {
     const struct node *n = &p->nodes[id];
-    bool is_news = p->step == INFRA_PROMOTION_REPOINTING || n->at > p->since;
-    bool is_apart = has_flag(n, INFRA_PROMOTION_APART);
+    bool is_news =
+        p->step == INFRA_PROMOTION_STEP_REPOINTING || n->at > p->since;
+    bool is_apart = has_flag(n, INFRA_PROMOTION_FLAG_APART);
 
-    if (p->primary == NOBODY || id == p->primary || !is_fresh(p, id) ||
+    if (p->primary == NO_NODE || id == p->primary || !is_fresh(p, id) ||
         !is_news || n->writable != 0 ||
         (n->source == p->primary && !is_apart) ||
-        has_flag(n, INFRA_PROMOTION_QUARANTINED)) {
+        has_flag(n, INFRA_PROMOTION_FLAG_QUARANTINED)) {
         return false;
     }
-    if (is_apart && n->source != NOBODY) { /* That proves nothing. */
-        return p->step == INFRA_PROMOTION_REPOINTING ||
+    if (is_apart && n->source != NO_NODE) { /* That proves nothing. */
+        return p->step == INFRA_PROMOTION_STEP_REPOINTING ||
                is_writable(p, p->primary);
     }
-    if (n->source != NOBODY) { /* Through another, which is well and good, */
-        return (p->o.sync_acks > 0 && has_flag(n, INFRA_PROMOTION_SYNC)) ||
+    if (n->source != NO_NODE) { /* Through another, which is well and good, */
+        return (p->o.sync_acks > 0 && has_flag(n, INFRA_PROMOTION_FLAG_SYNC)) ||
                (is_node(p, n->source) && p->nodes[n->source].is_deposed);
     }
-    return p->step == INFRA_PROMOTION_REPOINTING ||
-           (is_writable(p, p->primary) && p->now - n->changed >= p->o.fresh);
+    return p->step == INFRA_PROMOTION_STEP_REPOINTING ||
+           (is_writable(p, p->primary) &&
+            p->now - n->changed >= p->o.sample_age_max);
 }
 
 static bool wants_detach(const struct infra_promotion *p, uint32_t id)
 {
     const struct node *n = &p->nodes[id];
-    bool is_attached_again = is_fresh(p, id) && n->source != NOBODY;
+    bool is_attached_again = is_fresh(p, id) && n->source != NO_NODE;
 
-    if (has_flag(n, INFRA_PROMOTION_APART) &&
+    if (has_flag(n, INFRA_PROMOTION_FLAG_APART) &&
         (!n->is_sealed || !n->may_follow || n->is_in_part)) {
         return false; /* Else: is it still being built anew? */
     }
@@ -74,13 +77,13 @@ bool infra__promotion_wants_fence(const struct infra_promotion *p, uint32_t id)
 {
     const struct node *n = &p->nodes[id];
 
-    return has_flag(n, INFRA_PROMOTION_APART) && !n->is_unmarked &&
-           n->order.kind == INFRA_PROMOTION_FENCE &&
+    return has_flag(n, INFRA_PROMOTION_FLAG_APART) && !n->is_unmarked &&
+           n->order.kind == INFRA_PROMOTION_EVENT_FENCE &&
            n->order.outcome != INFRA_FENCE_DONE && !is_fresh(p, id) &&
-           (p->step == INFRA_PROMOTION_WATCH ||
-            p->step == INFRA_PROMOTION_SUSPECT ||
-            p->step == INFRA_PROMOTION_WAITING ||
-            p->step == INFRA_PROMOTION_CONFLICT);
+           (p->step == INFRA_PROMOTION_STEP_WATCH ||
+            p->step == INFRA_PROMOTION_STEP_SUSPECT ||
+            p->step == INFRA_PROMOTION_STEP_WAITING ||
+            p->step == INFRA_PROMOTION_STEP_CONFLICT);
 }
 
 /* What this node is to do. */
@@ -90,45 +93,45 @@ static uint32_t wanted(const struct infra_promotion *p, uint32_t id)
     uint32_t kind = NO_ORDER;
 
     if (infra__promotion_wants_fence(p, id)) {
-        return INFRA_PROMOTION_FENCE;
+        return INFRA_PROMOTION_EVENT_FENCE;
     }
 
     switch (p->step) {
-    case INFRA_PROMOTION_FENCING:
-        kind = INFRA_PROMOTION_FENCE;
+    case INFRA_PROMOTION_STEP_FENCING:
+        kind = INFRA_PROMOTION_EVENT_FENCE;
         is_wanted = id == p->target;
         break;
-    case INFRA_PROMOTION_CONFLICT:
-        kind = INFRA_PROMOTION_FENCE;
+    case INFRA_PROMOTION_STEP_CONFLICT:
+        kind = INFRA_PROMOTION_EVENT_FENCE;
         is_wanted = infra__promotion_is_rival(p, id);
         break;
-    case INFRA_PROMOTION_COLLECTING:
-    case INFRA_PROMOTION_HELD:
-        kind = INFRA_PROMOTION_DETACH;
+    case INFRA_PROMOTION_STEP_COLLECTING:
+    case INFRA_PROMOTION_STEP_HELD:
+        kind = INFRA_PROMOTION_EVENT_DETACH;
         is_wanted = wants_detach(p, id);
         break;
-    case INFRA_PROMOTION_STOPPING:
-    case INFRA_PROMOTION_CATCHING_UP:
-        kind = INFRA_PROMOTION_STOP;
+    case INFRA_PROMOTION_STEP_STOPPING:
+    case INFRA_PROMOTION_STEP_CATCHING_UP:
+        kind = INFRA_PROMOTION_EVENT_STOP;
         is_wanted = id == p->primary;
         break;
-    case INFRA_PROMOTION_PROMOTING:
-        kind = INFRA_PROMOTION_PROMOTE;
+    case INFRA_PROMOTION_STEP_PROMOTING:
+        kind = INFRA_PROMOTION_EVENT_PROMOTE;
         is_wanted = id == p->candidate;
         break;
-    case INFRA_PROMOTION_WATCH:
-    case INFRA_PROMOTION_REPOINTING:
-        kind = INFRA_PROMOTION_REPOINT;
+    case INFRA_PROMOTION_STEP_WATCH:
+    case INFRA_PROMOTION_STEP_REPOINTING:
+        kind = INFRA_PROMOTION_EVENT_REPOINT;
         is_wanted = infra__promotion_wants_repoint(p, id);
         break;
     default:
         break;
     }
-    if (kind == INFRA_PROMOTION_FENCE) { /* The mark first. */
+    if (kind == INFRA_PROMOTION_EVENT_FENCE) { /* The mark first. */
         is_wanted = is_wanted && !p->nodes[id].is_unmarked;
     } else {
-        is_wanted =
-            is_wanted && !has_flag(&p->nodes[id], INFRA_PROMOTION_QUARANTINED);
+        is_wanted = is_wanted &&
+                    !has_flag(&p->nodes[id], INFRA_PROMOTION_FLAG_QUARANTINED);
     }
     return is_wanted ? kind : NO_ORDER;
 }
@@ -138,30 +141,31 @@ static uint32_t wanted(const struct infra_promotion *p, uint32_t id)
 bool infra__promotion_may_repeat(const struct order *order)
 {
     return !order->is_out && (order->outcome != INFRA_FENCE_DONE ||
-                              order->kind == INFRA_PROMOTION_REPOINT);
+                              order->kind == INFRA_PROMOTION_EVENT_REPOINT);
 }
 
 /* What the host is to do itself. */
 static uint32_t wanted_of_host(const struct infra_promotion *p)
 {
     switch (p->step) {
-    case INFRA_PROMOTION_READING:
-        return INFRA_PROMOTION_READ;
-    case INFRA_PROMOTION_NAMING:
-        return INFRA_PROMOTION_NAME;
-    case INFRA_PROMOTION_STANDBY:
-    case INFRA_PROMOTION_PAUSED:
+    case INFRA_PROMOTION_STEP_READING:
+        return INFRA_PROMOTION_EVENT_READ_RECORD;
+    case INFRA_PROMOTION_STEP_RECORDING:
+        return INFRA_PROMOTION_EVENT_RECORD_INTENT;
+    case INFRA_PROMOTION_STEP_STANDBY:
+    case INFRA_PROMOTION_STEP_PAUSED:
         return NO_ORDER;
-    case INFRA_PROMOTION_REPOINTING:
+    case INFRA_PROMOTION_STEP_REPOINTING:
         if (p->is_unfinished) {
-            return INFRA_PROMOTION_PRIMARY;
+            return INFRA_PROMOTION_EVENT_RECORD_PRIMARY;
         }
         break;
     default:
         break;
     }
-    return infra__promotion_unmarked(p) != NOBODY ? INFRA_PROMOTION_MARK
-                                                  : NO_ORDER;
+    return infra__promotion_unmarked(p) != NO_NODE
+               ? INFRA_PROMOTION_EVENT_RECORD_APART
+               : NO_ORDER;
 }
 
 static void give(struct infra_promotion *p, struct order *order, uint32_t kind)
@@ -173,7 +177,7 @@ static void give(struct infra_promotion *p, struct order *order, uint32_t kind)
     if (kind != NO_ORDER && infra__promotion_may_repeat(order) &&
         p->now >= order->next_at) {
         order->call = ++p->calls_count;
-        order->deadline = infra__time_add(p->now, p->o.order);
+        order->deadline = infra__time_add(p->now, p->o.order_timeout);
         order->next_at = order->deadline;
         order->is_out = true;
         order->is_offered = true;
@@ -192,19 +196,20 @@ void infra__promotion_give_orders(struct infra_promotion *p)
 /* What a node's order has changed. */
 static void node_obeyed(struct infra_promotion *p, struct node *n)
 {
-    if (n->order.kind == INFRA_PROMOTION_REPOINT) {
+    if (n->order.kind == INFRA_PROMOTION_EVENT_REPOINT) {
         n->refused_until = n->silent_since = 0;
         n->is_sealed = n->may_follow = false;
         infra__promotion_set_apart(p, (uint32_t)(n - p->nodes), false);
-    } else if (n->order.kind == INFRA_PROMOTION_DETACH) {
+    } else if (n->order.kind == INFRA_PROMOTION_EVENT_DETACH) {
         n->is_detached = true;
         n->not_before = p->now + 1; /* Begun now may be begun before. */
-    } else if (n->order.kind == INFRA_PROMOTION_FENCE) {
+    } else if (n->order.kind == INFRA_PROMOTION_EVENT_FENCE) {
         n->is_fenced = true;
         n->silent_since = p->now;
         n->is_sealed = n->may_follow = false;
         n->not_before = p->now + 1;
-        n->is_deposed = n->is_deposed || p->step == INFRA_PROMOTION_CONFLICT;
+        n->is_deposed =
+            n->is_deposed || p->step == INFRA_PROMOTION_STEP_CONFLICT;
     }
 }
 
@@ -213,10 +218,10 @@ static void host_obeyed(struct infra_promotion *p)
 {
     struct node *marked = &p->nodes[p->marked];
 
-    if (p->own.kind == INFRA_PROMOTION_PRIMARY) {
+    if (p->own.kind == INFRA_PROMOTION_EVENT_RECORD_PRIMARY) {
         p->primary_token = p->token;
         p->is_unfinished = false;
-    } else if (p->own.kind == INFRA_PROMOTION_MARK) {
+    } else if (p->own.kind == INFRA_PROMOTION_EVENT_RECORD_APART) {
         if (marked->flags == p->marked_flags) { /* Else it is told again. */
             marked->is_unmarked = false;
         }
@@ -227,8 +232,10 @@ static void host_obeyed(struct infra_promotion *p)
 /* For the simulator: what is not done is believed to be. */
 static bool is_taken_for_done(const struct order *order)
 {
-    return (order->kind == INFRA_PROMOTION_DETACH && !PROMOTION_RULE(WHOLE)) ||
-           (order->kind == INFRA_PROMOTION_REPOINT && !PROMOTION_RULE(PROVED));
+    return (order->kind == INFRA_PROMOTION_EVENT_DETACH &&
+            !PROMOTION_RULE(WHOLE)) ||
+           (order->kind == INFRA_PROMOTION_EVENT_REPOINT &&
+            !PROMOTION_RULE(PROVED));
 }
 
 /* @n: whose order it is; NULL: the host's own. */
@@ -244,7 +251,7 @@ static void answered(struct infra_promotion *p, struct order *order,
         node_obeyed(p, n);
     } else if (is_done) {
         host_obeyed(p);
-    } else if (order->kind == INFRA_PROMOTION_DETACH && n != NULL) {
+    } else if (order->kind == INFRA_PROMOTION_EVENT_DETACH && n != NULL) {
         n->is_detached = false;
         n->is_in_part = outcome == INFRA_FENCE_FAILED;
     }

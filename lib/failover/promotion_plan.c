@@ -15,12 +15,12 @@ static void log_step(struct infra_promotion *p)
     }
     p->log[(p->log_first + p->log_count++) % STEPS_LOG_MAX] =
         (struct infra_promotion_event) {
-            .kind = INFRA_PROMOTION_STEP,
+            .kind = INFRA_PROMOTION_EVENT_STEP,
             .reason = p->reason,
-            .node = p->step == INFRA_PROMOTION_FENCING ? p->target
-                    : p->candidate != NOBODY           ? p->candidate
-                                                       : p->primary,
-            .source = NOBODY,
+            .id = p->step == INFRA_PROMOTION_STEP_FENCING ? p->target
+                  : p->candidate != NO_NODE               ? p->candidate
+                                                          : p->primary,
+            .source = NO_NODE,
             .token = p->token,
             .step = p->step,
         };
@@ -29,8 +29,8 @@ static void log_step(struct infra_promotion *p)
 /* What the plan did to nodes counts no more. */
 static void end_plan(struct infra_promotion *p)
 {
-    p->candidate = NOBODY;
-    p->target = NOBODY;
+    p->candidate = NO_NODE;
+    p->target = NO_NODE;
     p->is_switchover = false;
     for (uint32_t i = 0; i < p->o.nodes_max; i++) {
         p->nodes[i].is_detached = false;
@@ -50,7 +50,7 @@ static void depose(struct infra_promotion *p, uint32_t id)
 
     n->is_deposed = true;
     if (p->o.quarantine != 0 && !p->is_switchover) {
-        n->flags |= INFRA_PROMOTION_QUARANTINED;
+        n->flags |= INFRA_PROMOTION_FLAG_QUARANTINED;
         n->tells_quarantine = true;
     }
 }
@@ -61,15 +61,15 @@ static void name_primary(struct infra_promotion *p)
     uint32_t old = p->primary;
     uint32_t last = last_primary(p);
 
-    if (old != NOBODY && old != p->candidate) {
+    if (old != NO_NODE && old != p->candidate) {
         depose(p, old);
     }
-    if (last != NOBODY && last != p->candidate) {
+    if (last != NO_NODE && last != p->candidate) {
         p->changes++;
         p->changed = p->now;
         infra__damper_add(&p->damper, p->now);
     }
-    if (p->target != NOBODY && p->target != p->candidate && p->target != old) {
+    if (p->target != NO_NODE && p->target != p->candidate && p->target != old) {
         depose(p, p->target);
     }
     if (old != p->candidate) {
@@ -87,7 +87,7 @@ static void name_primary(struct infra_promotion *p)
 
     infra__promotion_drop_order(&p->own);
 
-    p->is_spent = true;
+    p->is_token_used = true;
 }
 
 /* Another process may have changed what is written down: the host reads it, and
@@ -97,9 +97,9 @@ static void forget_marks(struct infra_promotion *p)
     for (uint32_t i = 0; i < p->o.nodes_max; i++) {
         struct node *n = &p->nodes[i];
         if (!n->is_unmarked) {
-            n->flags &= ~INFRA_PROMOTION_APART;
+            n->flags &= ~INFRA_PROMOTION_FLAG_APART;
         }
-        n->is_unmarked = has_flag(n, INFRA_PROMOTION_APART);
+        n->is_unmarked = has_flag(n, INFRA_PROMOTION_FLAG_APART);
     }
 }
 
@@ -109,7 +109,7 @@ static void begin_promotion(struct infra_promotion *p, uint32_t node)
     p->began_at = p->nodes[node].position;
     p->began_on = p->nodes[node].timeline;
     p->goes_on = node == p->primary && !p->is_unfinished;
-    p->is_spent = true;
+    p->is_token_used = true;
     infra__promotion_begin(p, node);
 }
 
@@ -130,47 +130,47 @@ static void end_promotion(struct infra_promotion *p, uint32_t node)
 static void enter(struct infra_promotion *p, uint32_t node)
 {
     switch (p->step) {
-    case INFRA_PROMOTION_READING:
+    case INFRA_PROMOTION_STEP_READING:
         forget_marks(p);
         break;
-    case INFRA_PROMOTION_STANDBY:
+    case INFRA_PROMOTION_STEP_STANDBY:
         end_plan(p);
         infra__promotion_unseal(p, false);
         infra__promotion_drop_order(&p->own);
         p->token = 0;
         p->tells_hold = p->tells_resign = false;
         break;
-    case INFRA_PROMOTION_WATCH:
+    case INFRA_PROMOTION_STEP_WATCH:
         end_plan(p);
         p->is_impatient = false;
-        p->tells_resign = p->is_spent;
+        p->tells_resign = p->is_token_used;
         break;
-    case INFRA_PROMOTION_WAITING:
-        p->tells_resign = p->is_spent;
+    case INFRA_PROMOTION_STEP_WAITING:
+        p->tells_resign = p->is_token_used;
         break;
-    case INFRA_PROMOTION_FENCING:
+    case INFRA_PROMOTION_STEP_FENCING:
         p->target = node;
-        p->candidate = NOBODY;
+        p->candidate = NO_NODE;
         p->tells_hold = true;
         break;
-    case INFRA_PROMOTION_COLLECTING:
+    case INFRA_PROMOTION_STEP_COLLECTING:
         p->tells_hold = true;
         break;
-    case INFRA_PROMOTION_STOPPING:
+    case INFRA_PROMOTION_STEP_STOPPING:
         p->candidate = node;
         p->is_switchover = true;
         p->tells_hold = true;
         break;
-    case INFRA_PROMOTION_CATCHING_UP:
+    case INFRA_PROMOTION_STEP_CATCHING_UP:
         p->last_position = p->nodes[p->primary].position;
         break;
-    case INFRA_PROMOTION_NAMING:
+    case INFRA_PROMOTION_STEP_RECORDING:
         begin_promotion(p, node);
         break;
-    case INFRA_PROMOTION_REPOINTING:
+    case INFRA_PROMOTION_STEP_REPOINTING:
         end_promotion(p, node);
         break;
-    case INFRA_PROMOTION_PAUSED:
+    case INFRA_PROMOTION_STEP_PAUSED:
         end_plan(p);
         break;
     default:
@@ -189,10 +189,10 @@ void infra__promotion_become(struct infra_promotion *p, uint32_t reason,
     if (reason == INFRA_PROMOTION_REASON_UNFENCED) {
         p->nodes[p->target].is_excused = true;
     }
-    if (p->step == INFRA_PROMOTION_PROMOTING &&
-        to == INFRA_PROMOTION_WATCH) { /* It was given up. */
+    if (p->step == INFRA_PROMOTION_STEP_PROMOTING &&
+        to == INFRA_PROMOTION_STEP_WATCH) { /* It was given up. */
         p->nodes[p->candidate].refused_until =
-            infra__time_add(p->now, p->o.promote);
+            infra__time_add(p->now, p->o.promote_timeout);
     }
     p->step = to;
     p->reason = reason;
@@ -212,23 +212,23 @@ static void look_at_gate(struct infra_promotion *p)
     if (token == p->token || (token == 0 && !PROMOTION_RULE(GATE))) {
         return;
     }
-    if (p->step != INFRA_PROMOTION_STANDBY) {
-        infra__promotion_become(p, INFRA_PROMOTION_REASON_UNLEASED, NOBODY);
+    if (p->step != INFRA_PROMOTION_STEP_STANDBY) {
+        infra__promotion_become(p, INFRA_PROMOTION_REASON_UNLEASED, NO_NODE);
     }
     if (token == 0 || token < p->primary_token) {
         return; /* The store gave an old token: who has it may not act. */
     }
-    p->is_spent =
-        (token == p->lease && p->is_spent) || token == p->primary_token;
+    p->is_token_used =
+        (token == p->lease && p->is_token_used) || token == p->primary_token;
     p->token = p->lease = token;
-    infra__promotion_become(p, INFRA_PROMOTION_REASON_LEASE, NOBODY);
+    infra__promotion_become(p, INFRA_PROMOTION_REASON_LEASE, NO_NODE);
 }
 
 void infra__promotion_advance(struct infra_promotion *p, infra_time now)
 {
     p->now = now > p->now ? now : p->now;
     look_at_gate(p);
-    if (p->step == INFRA_PROMOTION_STANDBY) {
+    if (p->step == INFRA_PROMOTION_STEP_STANDBY) {
         return;
     }
     infra__promotion_expire_orders(p);

@@ -3,7 +3,7 @@
  * table cannot happen. A test walks it. */
 #include "promotion.h"
 
-#define STEP(name) INFRA_PROMOTION_##name
+#define STEP(name) INFRA_PROMOTION_STEP_##name
 #define WHY(name) INFRA_PROMOTION_REASON_##name
 #define ANY STEPS_COUNT
 
@@ -19,7 +19,7 @@ static const struct infra__promotion_row rows[] = {
     { STEP(WATCH), WHY(ADOPTED), STEP(REPOINTING) },
     { STEP(WATCH), WHY(READONLY), STEP(COLLECTING) },
     { STEP(WATCH), WHY(UNFINISHED), STEP(COLLECTING) },
-    { STEP(WATCH), WHY(SPENT), STEP(WAITING) },
+    { STEP(WATCH), WHY(TOKEN_USED), STEP(WAITING) },
     { STEP(WATCH), WHY(COMMAND), STEP(STOPPING) },
 
     { STEP(SUSPECT), WHY(ALIVE), STEP(WATCH) },
@@ -27,7 +27,7 @@ static const struct infra__promotion_row rows[] = {
     { STEP(SUSPECT), WHY(ADOPTED), STEP(REPOINTING) },
     { STEP(SUSPECT), WHY(DEAD), STEP(FENCING) },
     { STEP(SUSPECT), WHY(DAMPED), STEP(WAITING) },
-    { STEP(SUSPECT), WHY(SPENT), STEP(WAITING) },
+    { STEP(SUSPECT), WHY(TOKEN_USED), STEP(WAITING) },
 
     { STEP(WAITING), WHY(ALIVE), STEP(WATCH) },
     { STEP(WAITING), WHY(CONFLICT), STEP(CONFLICT) },
@@ -38,31 +38,31 @@ static const struct infra__promotion_row rows[] = {
     { STEP(FENCING), WHY(UNFENCED), STEP(COLLECTING) },
     { STEP(FENCING), WHY(ALIVE), STEP(WATCH) },
 
-    { STEP(COLLECTING), WHY(REPORTED), STEP(NAMING) },
+    { STEP(COLLECTING), WHY(REPORTED), STEP(RECORDING) },
     { STEP(COLLECTING), WHY(CONFLICT), STEP(FENCING) },
     { STEP(COLLECTING), WHY(MISSING), STEP(HELD) },
     { STEP(COLLECTING), WHY(AHEAD), STEP(HELD) },
-    { STEP(COLLECTING), WHY(NONE), STEP(HELD) },
+    { STEP(COLLECTING), WHY(NO_CANDIDATE), STEP(HELD) },
 
-    { STEP(HELD), WHY(REPORTED), STEP(NAMING) },
+    { STEP(HELD), WHY(REPORTED), STEP(RECORDING) },
     { STEP(HELD), WHY(CONFLICT), STEP(FENCING) },
-    { STEP(HELD), WHY(COMMAND), STEP(NAMING) },
+    { STEP(HELD), WHY(COMMAND), STEP(RECORDING) },
 
     /* What fails until here leads back to the primary: it is promoted. */
     { STEP(STOPPING), WHY(STOPPED), STEP(CATCHING_UP) },
     { STEP(STOPPING), WHY(DEAD), STEP(FENCING) },
-    { STEP(STOPPING), WHY(REFUSED), STEP(NAMING) },
-    { STEP(STOPPING), WHY(TIMEOUT), STEP(NAMING) },
-    { STEP(STOPPING), WHY(COMMAND), STEP(NAMING) },
+    { STEP(STOPPING), WHY(REFUSED), STEP(RECORDING) },
+    { STEP(STOPPING), WHY(TIMEOUT), STEP(RECORDING) },
+    { STEP(STOPPING), WHY(COMMAND), STEP(RECORDING) },
 
-    { STEP(CATCHING_UP), WHY(CAUGHT_UP), STEP(NAMING) },
+    { STEP(CATCHING_UP), WHY(CAUGHT_UP), STEP(RECORDING) },
     { STEP(CATCHING_UP), WHY(DEAD), STEP(FENCING) },
-    { STEP(CATCHING_UP), WHY(REFUSED), STEP(NAMING) },
-    { STEP(CATCHING_UP), WHY(TIMEOUT), STEP(NAMING) },
-    { STEP(CATCHING_UP), WHY(COMMAND), STEP(NAMING) },
+    { STEP(CATCHING_UP), WHY(REFUSED), STEP(RECORDING) },
+    { STEP(CATCHING_UP), WHY(TIMEOUT), STEP(RECORDING) },
+    { STEP(CATCHING_UP), WHY(COMMAND), STEP(RECORDING) },
 
-    { STEP(NAMING), WHY(NAMED), STEP(PROMOTING) },
-    { STEP(NAMING), WHY(REFUSED), STEP(WATCH) },
+    { STEP(RECORDING), WHY(RECORDED), STEP(PROMOTING) },
+    { STEP(RECORDING), WHY(REFUSED), STEP(WATCH) },
 
     { STEP(PROMOTING), WHY(WRITABLE), STEP(REPOINTING) },
     { STEP(PROMOTING), WHY(REFUSED), STEP(WATCH) },
@@ -97,76 +97,124 @@ uint32_t infra__promotion_transition(uint32_t step, uint32_t reason)
     return STEPS_COUNT;
 }
 
-static const char *const steps[STEPS_COUNT] = {
-    [STEP(STANDBY)] = "standby",       [STEP(WATCH)] = "watch",
-    [STEP(READING)] = "reading",       [STEP(SUSPECT)] = "suspect",
-    [STEP(WAITING)] = "waiting",       [STEP(FENCING)] = "fencing",
-    [STEP(COLLECTING)] = "collecting", [STEP(HELD)] = "held",
-    [STEP(STOPPING)] = "stopping",     [STEP(CATCHING_UP)] = "catching-up",
-    [STEP(NAMING)] = "naming",         [STEP(PROMOTING)] = "promoting",
-    [STEP(REPOINTING)] = "repointing", [STEP(CONFLICT)] = "conflict",
-    [STEP(PAUSED)] = "paused",
-};
-
-static const char *const reasons[PROMOTION_REASONS_COUNT] = {
-    [WHY(START)] = "start",
-    [WHY(LEASE)] = "lease",
-    [WHY(UNLEASED)] = "unleased",
-    [WHY(SUSPECTED)] = "suspected",
-    [WHY(ALIVE)] = "alive",
-    [WHY(DEAD)] = "dead",
-    [WHY(READ)] = "read",
-    [WHY(READONLY)] = "read-only",
-    [WHY(UNFINISHED)] = "unfinished",
-    [WHY(DAMPED)] = "damped",
-    [WHY(SPENT)] = "spent",
-    [WHY(FENCED)] = "fenced",
-    [WHY(UNFENCED)] = "unfenced",
-    [WHY(REPORTED)] = "reported",
-    [WHY(MISSING)] = "missing",
-    [WHY(AHEAD)] = "ahead",
-    [WHY(NONE)] = "none",
-    [WHY(COMMAND)] = "command",
-    [WHY(STOPPED)] = "stopped",
-    [WHY(CAUGHT_UP)] = "caught-up",
-    [WHY(NAMED)] = "named",
-    [WHY(REFUSED)] = "refused",
-    [WHY(TIMEOUT)] = "timeout",
-    [WHY(WRITABLE)] = "writable",
-    [WHY(REPOINTED)] = "repointed",
-    [WHY(CONFLICT)] = "conflict",
-    [WHY(RESOLVED)] = "resolved",
-    [WHY(ADOPTED)] = "adopted",
-    [WHY(PAUSED)] = "paused",
-};
-
-static const char *const kinds[] = {
-    [INFRA_PROMOTION_READ] = "read",
-    [INFRA_PROMOTION_NAME] = "name",
-    [INFRA_PROMOTION_PRIMARY] = "primary",
-    [INFRA_PROMOTION_HOLD] = "hold",
-    [INFRA_PROMOTION_FENCE] = "fence",
-    [INFRA_PROMOTION_STOP] = "stop",
-    [INFRA_PROMOTION_DETACH] = "detach",
-    [INFRA_PROMOTION_PROMOTE] = "promote",
-    [INFRA_PROMOTION_REPOINT] = "repoint",
-    [INFRA_PROMOTION_QUARANTINE] = "quarantine",
-    [INFRA_PROMOTION_RESIGN] = "resign",
-    [INFRA_PROMOTION_STEP] = "step",
-    [INFRA_PROMOTION_MARK] = "mark",
-};
+#define NAME_OF(table, value) \
+    ((value) < INFRA__COUNT_OF(table) ? (table)[value] : "unknown")
 
 const char *infra_promotion_step_name(uint32_t step)
 {
-    return step < STEPS_COUNT ? steps[step] : "unknown";
+    static const char *const names[STEPS_COUNT] = {
+        [STEP(STANDBY)] = "standby",       [STEP(READING)] = "reading",
+        [STEP(WATCH)] = "watch",           [STEP(SUSPECT)] = "suspect",
+        [STEP(WAITING)] = "waiting",       [STEP(FENCING)] = "fencing",
+        [STEP(COLLECTING)] = "collecting", [STEP(HELD)] = "held",
+        [STEP(STOPPING)] = "stopping",     [STEP(CATCHING_UP)] = "catching-up",
+        [STEP(RECORDING)] = "recording",   [STEP(PROMOTING)] = "promoting",
+        [STEP(REPOINTING)] = "repointing", [STEP(CONFLICT)] = "conflict",
+        [STEP(PAUSED)] = "paused",
+    };
+
+    return NAME_OF(names, step);
 }
 
 const char *infra_promotion_reason_name(uint32_t reason)
 {
-    return reason < PROMOTION_REASONS_COUNT ? reasons[reason] : "unknown";
+    static const char *const names[PROMOTION_REASONS_COUNT] = {
+        [WHY(START)] = "start",
+        [WHY(LEASE)] = "lease",
+        [WHY(UNLEASED)] = "unleased",
+        [WHY(READ)] = "read",
+        [WHY(SUSPECTED)] = "suspected",
+        [WHY(ALIVE)] = "alive",
+        [WHY(DEAD)] = "dead",
+        [WHY(READONLY)] = "read-only",
+        [WHY(UNFINISHED)] = "unfinished",
+        [WHY(DAMPED)] = "damped",
+        [WHY(TOKEN_USED)] = "token-used",
+        [WHY(FENCED)] = "fenced",
+        [WHY(UNFENCED)] = "unfenced",
+        [WHY(REPORTED)] = "reported",
+        [WHY(MISSING)] = "missing",
+        [WHY(AHEAD)] = "ahead",
+        [WHY(NO_CANDIDATE)] = "no-candidate",
+        [WHY(COMMAND)] = "command",
+        [WHY(STOPPED)] = "stopped",
+        [WHY(CAUGHT_UP)] = "caught-up",
+        [WHY(RECORDED)] = "recorded",
+        [WHY(REFUSED)] = "refused",
+        [WHY(TIMEOUT)] = "timeout",
+        [WHY(WRITABLE)] = "writable",
+        [WHY(REPOINTED)] = "repointed",
+        [WHY(CONFLICT)] = "conflict",
+        [WHY(RESOLVED)] = "resolved",
+        [WHY(ADOPTED)] = "adopted",
+        [WHY(PAUSED)] = "paused",
+    };
+
+    return NAME_OF(names, reason);
 }
 
 const char *infra_promotion_event_name(uint32_t kind)
 {
-    return kind < INFRA__COUNT_OF(kinds) ? kinds[kind] : "unknown";
+    static const char *const names[] = {
+        [INFRA_PROMOTION_EVENT_READ_RECORD] = "read-record",
+        [INFRA_PROMOTION_EVENT_RECORD_INTENT] = "record-intent",
+        [INFRA_PROMOTION_EVENT_RECORD_PRIMARY] = "record-primary",
+        [INFRA_PROMOTION_EVENT_HOLD] = "hold",
+        [INFRA_PROMOTION_EVENT_FENCE] = "fence",
+        [INFRA_PROMOTION_EVENT_STOP] = "stop",
+        [INFRA_PROMOTION_EVENT_DETACH] = "detach",
+        [INFRA_PROMOTION_EVENT_PROMOTE] = "promote",
+        [INFRA_PROMOTION_EVENT_REPOINT] = "repoint",
+        [INFRA_PROMOTION_EVENT_QUARANTINE] = "quarantine",
+        [INFRA_PROMOTION_EVENT_RESIGN] = "resign",
+        [INFRA_PROMOTION_EVENT_STEP] = "step",
+        [INFRA_PROMOTION_EVENT_RECORD_APART] = "record-apart",
+    };
+
+    return NAME_OF(names, kind);
+}
+
+const char *infra_promotion_view_name(uint32_t view)
+{
+    static const char *const names[] = {
+        [INFRA_PROMOTION_VIEW_OK] = "ok",
+        [INFRA_PROMOTION_VIEW_DOWN] = "down",
+        [INFRA_PROMOTION_VIEW_STALLED] = "stalled",
+    };
+
+    return NAME_OF(names, view);
+}
+
+const char *infra_promotion_command_name(uint32_t command)
+{
+    static const char *const names[] = {
+        [INFRA_PROMOTION_COMMAND_SWITCHOVER] = "switchover",
+        [INFRA_PROMOTION_COMMAND_ABORT] = "abort",
+        [INFRA_PROMOTION_COMMAND_FORCE] = "force",
+        [INFRA_PROMOTION_COMMAND_PAUSE] = "pause",
+        [INFRA_PROMOTION_COMMAND_RESUME] = "resume",
+        [INFRA_PROMOTION_COMMAND_ADMIT] = "admit",
+    };
+
+    return NAME_OF(names, command);
+}
+
+const char *infra_promotion_unfenced_name(uint32_t policy)
+{
+    static const char *const names[] = {
+        [INFRA_PROMOTION_UNFENCED_RETRY] = "retry",
+        [INFRA_PROMOTION_UNFENCED_PROCEED] = "proceed",
+    };
+
+    return NAME_OF(names, policy);
+}
+
+const char *infra_promotion_loss_name(uint32_t policy)
+{
+    static const char *const names[] = {
+        [INFRA_PROMOTION_LOSS_REFUSE] = "refuse",
+        [INFRA_PROMOTION_LOSS_ACCEPT] = "accept",
+    };
+
+    return NAME_OF(names, policy);
 }

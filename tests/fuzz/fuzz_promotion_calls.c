@@ -20,7 +20,7 @@
 #define OBSERVERS 2u
 #define CALLS_MAX 64u   /* Of the last events, to be answered. */
 #define EVENTS_MAX 200u /* Of one turn; more is a machine that spins. */
-#define APART INFRA_PROMOTION_APART
+#define APART INFRA_PROMOTION_FLAG_APART
 
 /* What a node does. */
 struct db {
@@ -65,7 +65,12 @@ static uint32_t byte(struct host *h)
 static void set_node(struct host *h, uint32_t node, uint32_t flags)
 {
     char key[2] = { (char)('a' + node), 0 };
-    int err = infra_promotion_set(h->p, node, key, node, flags);
+    const struct infra_promotion_node given = { .size = sizeof given,
+                                                .key = key,
+                                                .id = node,
+                                                .priority = node,
+                                                .flags = flags };
+    int err = infra_promotion_set(h->p, &given, h->now);
 
     need(err == INFRA_OK);
     h->flags[node] = flags | (h->flags[node] & APART);
@@ -73,7 +78,8 @@ static void set_node(struct host *h, uint32_t node, uint32_t flags)
 
 static bool is_order(uint32_t kind)
 {
-    return kind >= INFRA_PROMOTION_FENCE && kind <= INFRA_PROMOTION_REPOINT;
+    return kind >= INFRA_PROMOTION_EVENT_FENCE &&
+           kind <= INFRA_PROMOTION_EVENT_REPOINT;
 }
 
 static void check_promotion(struct host *h,
@@ -82,27 +88,28 @@ static void check_promotion(struct host *h,
     struct infra_promotion_status s = { .size = sizeof s };
 
     need(infra_promotion_inspect(h->p, &s) == INFRA_OK);
-    need((h->flags[e->node] & APART) == 0);
-    need(h->promoter != e->token || h->promoted == e->node);
-    need((h->flags[e->node] & INFRA_PROMOTION_NEVER) == 0 ||
-         s.primary == e->node);
+    need((h->flags[e->id] & APART) == 0);
+    need(h->promoter != e->token || h->promoted == e->id);
+    need((h->flags[e->id] & INFRA_PROMOTION_FLAG_NEVER) == 0 ||
+         s.primary == e->id);
     h->promoter = e->token;
-    h->promoted = e->node;
+    h->promoted = e->id;
 }
 
 static void check_event(struct host *h, const struct infra_promotion_event *e)
 {
     if (e->call != 0) {
         need(h->token != 0 && e->token == h->token);
-        need(e->kind == INFRA_PROMOTION_READ || h->read == e->token);
+        need(e->kind == INFRA_PROMOTION_EVENT_READ_RECORD ||
+             h->read == e->token);
     }
     if (is_order(e->kind)) {
-        need(e->node < NODES && e->call != 0);
-        need(e->kind == INFRA_PROMOTION_FENCE ||
-             (h->flags[e->node] & INFRA_PROMOTION_QUARANTINED) == 0);
-        need(e->kind != INFRA_PROMOTION_FENCE || !h->is_unwritten[e->node]);
+        need(e->id < NODES && e->call != 0);
+        need(e->kind == INFRA_PROMOTION_EVENT_FENCE ||
+             (h->flags[e->id] & INFRA_PROMOTION_FLAG_QUARANTINED) == 0);
+        need(e->kind != INFRA_PROMOTION_EVENT_FENCE || !h->is_unwritten[e->id]);
     }
-    if (e->kind == INFRA_PROMOTION_PROMOTE) {
+    if (e->kind == INFRA_PROMOTION_EVENT_PROMOTE) {
         check_promotion(h, e);
     }
 }
@@ -111,15 +118,15 @@ static void take(struct host *h, const struct infra_promotion_event *e)
 {
     check_event(h, e);
     switch (e->kind) {
-    case INFRA_PROMOTION_READ:
+    case INFRA_PROMOTION_EVENT_READ_RECORD:
         h->read = 0;
         break;
-    case INFRA_PROMOTION_MARK:
-        h->flags[e->node] = e->flags;
-        h->is_unwritten[e->node] = true;
+    case INFRA_PROMOTION_EVENT_RECORD_APART:
+        h->flags[e->id] = e->flags;
+        h->is_unwritten[e->id] = true;
         break;
-    case INFRA_PROMOTION_QUARANTINE:
-        h->flags[e->node] = e->flags;
+    case INFRA_PROMOTION_EVENT_QUARANTINE:
+        h->flags[e->id] = e->flags;
         break;
     default:
         break;
@@ -157,25 +164,25 @@ static void wait_until_deadline(struct host *h)
 
 static void obey(struct host *h, const struct infra_promotion_event *e)
 {
-    struct db *d = &h->dbs[e->node];
+    struct db *d = &h->dbs[e->id];
 
     switch (e->kind) {
-    case INFRA_PROMOTION_FENCE:
+    case INFRA_PROMOTION_EVENT_FENCE:
         d->is_down = true;
         d->is_writable = false;
         break;
-    case INFRA_PROMOTION_STOP:
+    case INFRA_PROMOTION_EVENT_STOP:
         d->is_writable = false;
         break;
-    case INFRA_PROMOTION_DETACH:
-        d->source = INFRA_PROMOTION_NOBODY;
+    case INFRA_PROMOTION_EVENT_DETACH:
+        d->source = INFRA_PROMOTION_NO_NODE;
         break;
-    case INFRA_PROMOTION_PROMOTE:
+    case INFRA_PROMOTION_EVENT_PROMOTE:
         d->is_writable = true;
         d->timeline = e->token;
-        d->source = INFRA_PROMOTION_NOBODY;
+        d->source = INFRA_PROMOTION_NO_NODE;
         break;
-    case INFRA_PROMOTION_REPOINT:
+    case INFRA_PROMOTION_EVENT_REPOINT:
         d->is_writable = false;
         d->source = e->source;
         d->timeline = h->dbs[e->source].timeline;
@@ -199,7 +206,8 @@ static void answer(struct host *h)
     const struct infra_promotion_event *e =
         &h->calls[(h->calls_count - 1 - back) % CALLS_MAX];
     outcome = outcome < 2 ? INFRA_FENCE_FAILED + outcome : INFRA_FENCE_DONE;
-    if (e->kind == INFRA_PROMOTION_READ && outcome == INFRA_FENCE_DONE) {
+    if (e->kind == INFRA_PROMOTION_EVENT_READ_RECORD &&
+        outcome == INFRA_FENCE_DONE) {
         for (uint32_t i = 0; i < NODES; i++) {
             uint32_t flags = h->flags[i] & ~APART;
             /* Forgotten, but for what was never written down. */
@@ -217,12 +225,12 @@ static void answer(struct host *h)
         outcome != INFRA_FENCE_DONE) {
         return;
     }
-    if (e->kind == INFRA_PROMOTION_READ) {
+    if (e->kind == INFRA_PROMOTION_EVENT_READ_RECORD) {
         h->read = e->token;
-    } else if (e->kind == INFRA_PROMOTION_MARK) {
-        h->is_unwritten[e->node] = false;
-        h->record &= ~(1u << e->node);
-        h->record |= (e->flags & APART) != 0 ? 1u << e->node : 0;
+    } else if (e->kind == INFRA_PROMOTION_EVENT_RECORD_APART) {
+        h->is_unwritten[e->id] = false;
+        h->record &= ~(1u << e->id);
+        h->record |= (e->flags & APART) != 0 ? 1u << e->id : 0;
     }
 }
 
@@ -241,7 +249,7 @@ static void look(struct host *h)
             .writable = d->is_writable,
             .source = d->is_writable || d->source == i % NODES ||
                               (d->source < NODES && h->dbs[d->source].is_down)
-                          ? INFRA_PROMOTION_NOBODY
+                          ? INFRA_PROMOTION_NO_NODE
                           : d->source,
         };
         (void)infra_promotion_report(h->p, i % NODES, &s, h->now);
@@ -285,8 +293,8 @@ static void report(struct host *h)
         .position = byte(h) % 8,
         .writable = more / 32 % 2,
         .halted = more / 64 % 4 == 3,
-        .source =
-            source == NODES || source == node ? INFRA_PROMOTION_NOBODY : source,
+        .source = source == NODES || source == node ? INFRA_PROMOTION_NO_NODE
+                                                    : source,
     };
     (void)infra_promotion_report(h->p, node, &s, h->now);
 }
@@ -323,17 +331,17 @@ static void rename_node(struct host *h)
         h->flags[node] = 0;
         h->is_unwritten[node] = false;
         h->record &= ~(1u << node);
-        set_node(h, node, INFRA_PROMOTION_SYNC);
+        set_node(h, node, INFRA_PROMOTION_FLAG_SYNC);
     }
 }
 
 static void command(struct host *h)
 {
     static const uint32_t commands[] = {
-        INFRA_PROMOTION_SWITCHOVER, INFRA_PROMOTION_SWITCHOVER,
-        INFRA_PROMOTION_ABORT,      INFRA_PROMOTION_FORCE,
-        INFRA_PROMOTION_PAUSE,      INFRA_PROMOTION_RESUME,
-        INFRA_PROMOTION_RESUME,     INFRA_PROMOTION_ADMIT,
+        INFRA_PROMOTION_COMMAND_SWITCHOVER, INFRA_PROMOTION_COMMAND_SWITCHOVER,
+        INFRA_PROMOTION_COMMAND_ABORT,      INFRA_PROMOTION_COMMAND_FORCE,
+        INFRA_PROMOTION_COMMAND_PAUSE,      INFRA_PROMOTION_COMMAND_RESUME,
+        INFRA_PROMOTION_COMMAND_RESUME,     INFRA_PROMOTION_COMMAND_ADMIT,
     };
     uint32_t what = byte(h);
 
@@ -354,7 +362,7 @@ static void call(struct host *h)
         break;
     case 2:
         set_node(h, byte(h) % NODES,
-                 what < 128 ? INFRA_PROMOTION_SYNC : byte(h) % 8);
+                 what < 128 ? INFRA_PROMOTION_FLAG_SYNC : byte(h) % 8);
         break;
     case 3:
         rename_node(h);
@@ -397,18 +405,18 @@ static void create(struct host *h)
         .gate = &h->gate,
         .nodes_max = NODES,
         .observers_max = OBSERVERS,
-        .evidence = 1 + what % 2,
+        .dead_votes_min = 1 + what % 2,
         .sync_acks = what / 2 % 4 * (what % 3 != 0),
         .fence_failed = what / 8 % 2,
         .fence_unknown = what / 16 % 2,
         .loss = what / 32 % 2,
         .quarantine = what / 64 % 2,
-        .recovery_gap = INFRA_SEC(1),
+        .recovery_interval = INFRA_SEC(1),
     };
 
     need(infra_promotion_create(&h->p, &o) == INFRA_OK);
     for (uint32_t i = 0; i < NODES; i++) {
-        set_node(h, i, INFRA_PROMOTION_SYNC);
+        set_node(h, i, INFRA_PROMOTION_FLAG_SYNC);
         h->dbs[i].source = 0;
         h->dbs[i].timeline = what >> 7;
     }

@@ -159,12 +159,16 @@ static bool reaches(const struct world *w, uint32_t planner, uint32_t node)
 }
 
 /* Planners. */
-static void set_node(struct planner *x, uint32_t node)
+static void set_node(struct planner *x, uint32_t node, infra_time now)
 {
     char key[2] = { (char)('a' + node), 0 };
 
-    if (infra_promotion_set(x->machine, node, key, node, x->flags[node]) !=
-        INFRA_OK) {
+    const struct infra_promotion_node given = { .size = sizeof given,
+                                                .key = key,
+                                                .id = node,
+                                                .priority = node,
+                                                .flags = x->flags[node] };
+    if (infra_promotion_set(x->machine, &given, now) != INFRA_OK) {
         abort();
     }
 }
@@ -175,8 +179,8 @@ static void mark_nodes(struct world *w, struct planner *x)
     for (uint32_t n = 0; n < w->dbs.count; n++) {
         uint32_t flags = x->flags[n];
         if ((x->known.apart >> n & 1u) != 0) {
-            x->flags[n] |= INFRA_PROMOTION_APART;
-            set_node(x, n);
+            x->flags[n] |= INFRA_PROMOTION_FLAG_APART;
+            set_node(x, n, w->now);
             x->flags[n] = flags;
         }
     }
@@ -211,11 +215,11 @@ static void start_planner(struct world *w, uint32_t i)
         abort();
     }
     for (uint32_t n = 0; n < w->dbs.count; n++) {
-        set_node(x, n);
+        set_node(x, n, w->now);
     }
     hear(w, x, x->named);
     x->is_alive = true;
-    x->step = INFRA_PROMOTION_STANDBY;
+    x->step = INFRA_PROMOTION_STEP_STANDBY;
     memset(x->failed_at, 0, sizeof x->failed_at);
     x->boot++;
     x->paused_until = 0;
@@ -230,7 +234,7 @@ static void kill_planner(struct world *w, uint32_t i, infra_time back_at)
         x->machine = NULL;
         x->is_alive = false;
         x->back_at = back_at;
-        trace(w, "dies", i, WORLD_NOBODY, 0, "");
+        trace(w, "dies", i, WORLD_NO_NODE, 0, "");
     }
 }
 
@@ -255,14 +259,15 @@ static void check_order(struct world *w, uint32_t i,
         token != e->token) {
         dbs_violate(&w->dbs, "an order without a lease");
     }
-    if (w->mode == PROMOTION_SIM_QUIET && e->kind != INFRA_PROMOTION_REPOINT) {
+    if (w->mode == PROMOTION_SIM_QUIET &&
+        e->kind != INFRA_PROMOTION_EVENT_REPOINT) {
         dbs_violate(&w->dbs, "a plan against a healthy primary");
     }
-    infra_time *failed_at = &w->planners[i].failed_at[e->node];
-    if (e->kind == INFRA_PROMOTION_REPOINT) {
+    infra_time *failed_at = &w->planners[i].failed_at[e->id];
+    if (e->kind == INFRA_PROMOTION_EVENT_REPOINT) {
         *failed_at = 0;
-    } else if (e->kind == INFRA_PROMOTION_PROMOTE && *failed_at != 0 &&
-               w->now < *failed_at + w->config.promote) {
+    } else if (e->kind == INFRA_PROMOTION_EVENT_PROMOTE && *failed_at != 0 &&
+               w->now < *failed_at + w->config.promote_timeout) {
         dbs_violate(&w->dbs, "who was not promoted is tried again at once");
     }
 }
@@ -274,12 +279,12 @@ static void check_candidate(struct world *w, uint32_t i)
     struct infra_promotion_status s = { .size = sizeof s };
 
     if (!x->is_alive || w->now < x->paused_until ||
-        x->step != INFRA_PROMOTION_PROMOTING) {
+        x->step != INFRA_PROMOTION_STEP_PROMOTING) {
         return;
     }
     (void)infra_promotion_inspect(x->machine, &s);
     const struct db *d = &w->dbs.db[s.candidate];
-    if (s.step == INFRA_PROMOTION_PROMOTING && !d->is_up &&
+    if (s.step == INFRA_PROMOTION_STEP_PROMOTING && !d->is_up &&
         w->now > x->since + INFRA_MS(2500) &&
         w->now > d->down_since + INFRA_MS(2500) &&
         w->now > x->unpaused_at + INFRA_MS(2500)) {
@@ -301,16 +306,16 @@ static void compose(struct planner *x, const struct infra_promotion_event *e)
 {
     uint32_t apart = x->known.apart;
 
-    if (e->kind == INFRA_PROMOTION_MARK) {
-        bool is_apart = (e->flags & INFRA_PROMOTION_APART) != 0;
+    if (e->kind == INFRA_PROMOTION_EVENT_RECORD_APART) {
+        bool is_apart = (e->flags & INFRA_PROMOTION_FLAG_APART) != 0;
         x->known.apart =
-            is_apart ? apart | 1u << e->node : apart & ~(1u << e->node);
-    } else if (e->kind != INFRA_PROMOTION_READ) {
-        struct record r = { .node = e->node,
+            is_apart ? apart | 1u << e->id : apart & ~(1u << e->id);
+    } else if (e->kind != INFRA_PROMOTION_EVENT_READ_RECORD) {
+        struct record r = { .node = e->id,
                             .token = e->token,
                             .timeline = e->timeline,
                             .apart = apart };
-        if (e->kind == INFRA_PROMOTION_NAME) {
+        if (e->kind == INFRA_PROMOTION_EVENT_RECORD_INTENT) {
             const struct record *k = &x->known;
             r.is_unfinished = true;
             r.former = k->is_unfinished ? k->former : k->node;
@@ -351,7 +356,7 @@ static void at_store(struct world *w, struct message m)
     const struct infra_promotion_event *e = &m.event;
 
     m.outcome = INFRA_FENCE_DONE;
-    if (e->kind != INFRA_PROMOTION_READ) {
+    if (e->kind != INFRA_PROMOTION_EVENT_READ_RECORD) {
         if (w->holder != m.planner || w->token != e->token) {
             m.outcome = INFRA_FENCE_FAILED;
         } else {
@@ -415,9 +420,10 @@ static void count_row(struct world *w, struct planner *x,
 static void kill_candidate(struct world *w,
                            const struct infra_promotion_event *e)
 {
-    if (e->kind == INFRA_PROMOTION_PROMOTE && has_faults(w) && chance(w, 10)) {
-        dbs_crash(&w->dbs, e->node, w->now + INFRA_SEC(7), false);
-        trace(w, "candidate", 0, e->node, e->token, "dies");
+    if (e->kind == INFRA_PROMOTION_EVENT_PROMOTE && has_faults(w) &&
+        chance(w, 10)) {
+        dbs_crash(&w->dbs, e->id, w->now + INFRA_SEC(7), false);
+        trace(w, "candidate", 0, e->id, e->token, "dies");
     }
 }
 
@@ -427,29 +433,30 @@ static void handle(struct world *w, uint32_t i,
     struct planner *x = &w->planners[i];
 
     trace(w,
-          e->kind == INFRA_PROMOTION_STEP ? infra_promotion_step_name(e->step)
-                                          : infra_promotion_event_name(e->kind),
-          i, e->node, e->token, infra_promotion_reason_name(e->reason));
+          e->kind == INFRA_PROMOTION_EVENT_STEP
+              ? infra_promotion_step_name(e->step)
+              : infra_promotion_event_name(e->kind),
+          i, e->id, e->token, infra_promotion_reason_name(e->reason));
     switch (e->kind) {
-    case INFRA_PROMOTION_PRIMARY:
-        dbs_named(&w->dbs, e->node, e->token);
+    case INFRA_PROMOTION_EVENT_RECORD_PRIMARY:
+        dbs_named(&w->dbs, e->id, e->token);
         ask_store(w, i, e);
-        spoil(w, i, e->node);
+        spoil(w, i, e->id);
         break;
-    case INFRA_PROMOTION_READ:
-    case INFRA_PROMOTION_NAME:
-    case INFRA_PROMOTION_MARK:
+    case INFRA_PROMOTION_EVENT_READ_RECORD:
+    case INFRA_PROMOTION_EVENT_RECORD_INTENT:
+    case INFRA_PROMOTION_EVENT_RECORD_APART:
         ask_store(w, i, e);
         break;
-    case INFRA_PROMOTION_QUARANTINE:
-        x->flags[e->node] |= INFRA_PROMOTION_QUARANTINED;
+    case INFRA_PROMOTION_EVENT_QUARANTINE:
+        x->flags[e->id] |= INFRA_PROMOTION_FLAG_QUARANTINED;
         break;
-    case INFRA_PROMOTION_RESIGN:
+    case INFRA_PROMOTION_EVENT_RESIGN:
         release(w, i);
         break;
-    case INFRA_PROMOTION_HOLD:
+    case INFRA_PROMOTION_EVENT_HOLD:
         break;
-    case INFRA_PROMOTION_STEP:
+    case INFRA_PROMOTION_EVENT_STEP:
         count_row(w, x, e);
         break;
     default:
@@ -458,9 +465,9 @@ static void handle(struct world *w, uint32_t i,
         send(w, (struct message) { .kind = ORDER,
                                    .planner = i,
                                    .boot = x->boot,
-                                   .node = e->node,
+                                   .node = e->id,
                                    .event = *e });
-        spoil(w, i, e->node);
+        spoil(w, i, e->id);
         break;
     }
 }
@@ -513,7 +520,7 @@ static void lease(struct world *w)
 
         w->lease_until = w->now + TTL;
         infra__gate_set(&x->gate, w->token, w->lease_until - GUARD, false);
-        trace(w, "lease", i, WORLD_NOBODY, w->token, "");
+        trace(w, "lease", i, WORLD_NO_NODE, w->token, "");
     }
 }
 
@@ -555,9 +562,8 @@ static void fence(struct world *w, struct message *m)
 /* The source dies before a clone, or in the middle of it. */
 static void lose_source(struct world *w, const struct infra_promotion_event *e)
 {
-    if (e->kind == INFRA_PROMOTION_REPOINT && has_faults(w) &&
-        (w->dbs.db[e->node].is_cloned ||
-         (w->record.apart >> e->node & 1u) != 0) &&
+    if (e->kind == INFRA_PROMOTION_EVENT_REPOINT && has_faults(w) &&
+        (w->dbs.db[e->id].is_cloned || (w->record.apart >> e->id & 1u) != 0) &&
         chance(w, 20)) {
         dbs_crash(&w->dbs, e->source, w->now + INFRA_SEC(7), false);
     }
@@ -572,7 +578,7 @@ static void deliver(struct world *w, struct message m)
         return;
     }
     if (m.kind == ORDER) {
-        if (m.event.kind == INFRA_PROMOTION_FENCE) {
+        if (m.event.kind == INFRA_PROMOTION_EVENT_FENCE) {
             fence(w, &m);
         } else if (reaches(w, m.planner, m.node)) {
             lose_source(w, &m.event);
@@ -588,14 +594,14 @@ static void deliver(struct world *w, struct message m)
         return;
     }
     if (m.kind == RECORD && m.boot == x->boot) {
-        if (m.event.kind == INFRA_PROMOTION_READ) {
+        if (m.event.kind == INFRA_PROMOTION_EVENT_READ_RECORD) {
             hear(w, x, m.record);
             x->known = m.record;
             mark_nodes(w, x);
         }
         if (infra_promotion_answer(x->machine, m.event.call, m.outcome,
                                    w->now) == INFRA_OK &&
-            m.event.kind == INFRA_PROMOTION_PRIMARY &&
+            m.event.kind == INFRA_PROMOTION_EVENT_RECORD_PRIMARY &&
             m.outcome == INFRA_FENCE_DONE) {
             hear(w, x, m.record);
             spread_word(w, m.planner);
@@ -606,9 +612,9 @@ static void deliver(struct world *w, struct message m)
         if (m.boot == x->boot) {
             if (infra_promotion_answer(x->machine, m.event.call, m.outcome,
                                        w->now) == INFRA_OK &&
-                m.event.kind == INFRA_PROMOTION_PROMOTE &&
+                m.event.kind == INFRA_PROMOTION_EVENT_PROMOTE &&
                 m.outcome == INFRA_FENCE_FAILED) {
-                x->failed_at[m.event.node] = w->now;
+                x->failed_at[m.event.id] = w->now;
             }
         }
     } else if (m.kind == WORD) {
@@ -708,12 +714,12 @@ static void fault(struct world *w)
         take_in_hand(w, below(w, w->dbs.count));
         break;
     case 12:
-        command(w, chance(w, 70) ? INFRA_PROMOTION_SWITCHOVER
-                                 : INFRA_PROMOTION_ABORT);
+        command(w, chance(w, 70) ? INFRA_PROMOTION_COMMAND_SWITCHOVER
+                                 : INFRA_PROMOTION_COMMAND_ABORT);
         break;
     default:
-        command(w,
-                chance(w, 30) ? INFRA_PROMOTION_PAUSE : INFRA_PROMOTION_RESUME);
+        command(w, chance(w, 30) ? INFRA_PROMOTION_COMMAND_PAUSE
+                                 : INFRA_PROMOTION_COMMAND_RESUME);
         break;
     }
     w->next_fault = w->now + between(w, INFRA_MS(100), INFRA_MS(2500));
@@ -733,7 +739,7 @@ static void tease(struct world *w)
             x->blind_until[n] = until;
         }
     } else if (w->now < END_OF_FAULTS) {
-        command(w, INFRA_PROMOTION_SWITCHOVER);
+        command(w, INFRA_PROMOTION_COMMAND_SWITCHOVER);
     }
     w->next_fault = w->now + between(w, INFRA_SEC(2), INFRA_SEC(4));
 }
@@ -744,7 +750,7 @@ static void help(struct world *w)
     uint32_t node = dbs_complete(&w->dbs);
     struct promotion_sim_result *r = &w->result;
 
-    if (dbs_leader(&w->dbs) != WORLD_NOBODY || node == WORLD_NOBODY) {
+    if (dbs_leader(&w->dbs) != WORLD_NO_NODE || node == WORLD_NO_NODE) {
         return;
     }
     w->dbs.db[node].is_fenced = false;
@@ -755,12 +761,12 @@ static void help(struct world *w)
             continue;
         }
         (void)infra_promotion_inspect(x->machine, &s);
-        if (s.step == INFRA_PROMOTION_HELD) {
-            (void)infra_promotion_command(x->machine, INFRA_PROMOTION_ADMIT,
-                                          node, w->now);
-            r->helped +=
-                infra_promotion_command(x->machine, INFRA_PROMOTION_FORCE, node,
-                                        w->now) == INFRA_OK;
+        if (s.step == INFRA_PROMOTION_STEP_HELD) {
+            (void)infra_promotion_command(
+                x->machine, INFRA_PROMOTION_COMMAND_ADMIT, node, w->now);
+            r->helped += infra_promotion_command(x->machine,
+                                                 INFRA_PROMOTION_COMMAND_FORCE,
+                                                 node, w->now) == INFRA_OK;
         }
     }
 }
@@ -774,9 +780,9 @@ static void let_in(struct world *w)
     for (uint32_t i = 0; i < PLANNERS; i++) {
         struct planner *x = &w->planners[i];
         for (uint32_t n = 0; n < w->dbs.count && x->is_alive; n++) {
-            if ((x->flags[n] & INFRA_PROMOTION_QUARANTINED) != 0) {
-                x->flags[n] &= ~INFRA_PROMOTION_QUARANTINED;
-                set_node(x, n);
+            if ((x->flags[n] & INFRA_PROMOTION_FLAG_QUARANTINED) != 0) {
+                x->flags[n] &= ~INFRA_PROMOTION_FLAG_QUARANTINED;
+                set_node(x, n, w->now);
             }
         }
     }
@@ -796,7 +802,7 @@ static void heal(struct world *w)
         x->alone_until = x->paused_until = x->no_store_until = 0;
         x->back_at = w->now;
     }
-    command(w, INFRA_PROMOTION_RESUME);
+    command(w, INFRA_PROMOTION_COMMAND_RESUME);
 }
 
 static void configure(struct world *w)
@@ -807,13 +813,13 @@ static void configure(struct world *w)
 
     w->config = (struct infra_promotion_options) {
         .size = sizeof w->config,
-        .fresh = INFRA_SEC(1),
-        .order = INFRA_MS(500),
-        .fence_wait = INFRA_SEC(1),
-        .collect = INFRA_MS(500),
-        .catch_up = INFRA_SEC(2),
-        .promote = INFRA_SEC(5),
-        .recovery_gap = INFRA_MS(100),
+        .sample_age_max = INFRA_SEC(1),
+        .order_timeout = INFRA_MS(500),
+        .fence_timeout = INFRA_SEC(1),
+        .collect_timeout = INFRA_MS(500),
+        .catch_up_timeout = INFRA_SEC(2),
+        .promote_timeout = INFRA_SEC(5),
+        .recovery_interval = INFRA_MS(100),
         .penalty_half_life = INFRA_SEC(1),
         .nodes_max = count,
         .observers_max = PLANNERS,
@@ -830,8 +836,8 @@ static void configure(struct world *w)
     for (uint32_t i = 0; i < PLANNERS; i++) {
         for (uint32_t n = 0; n < count; n++) {
             w->planners[i].flags[n] =
-                INFRA_PROMOTION_SYNC |
-                (n == is_never ? INFRA_PROMOTION_NEVER : 0);
+                INFRA_PROMOTION_FLAG_SYNC |
+                (n == is_never ? INFRA_PROMOTION_FLAG_NEVER : 0);
         }
         w->planners[i].named = w->record;
         start_planner(w, i);
@@ -883,7 +889,7 @@ static void look_at_end(struct world *w)
                    d->log[d->length - 1].term, d->length);
         }
     }
-    if (leader == WORLD_NOBODY) {
+    if (leader == WORLD_NO_NODE) {
         dbs_violate(&w->dbs, "no primary that all follow, though all is well");
         return;
     }

@@ -28,7 +28,7 @@ void dbs_start(struct dbs *w, uint32_t count, uint32_t acks)
         struct db *d = &w->db[i];
         d->is_up = true;
         d->is_writable = i == 0;
-        d->source = i == 0 ? WORLD_NOBODY : 0;
+        d->source = i == 0 ? WORLD_NO_NODE : 0;
         append(w, d, 0, 1);
     }
     w->named[1] = 1;
@@ -60,7 +60,7 @@ static bool is_attached(const struct dbs *w, uint32_t id)
 {
     const struct db *d = &w->db[id];
 
-    return d->is_up && !d->is_cloned && d->source != WORLD_NOBODY &&
+    return d->is_up && !d->is_cloned && d->source != WORLD_NO_NODE &&
            w->db[d->source].is_up && !w->db[d->source].is_cloned &&
            is_linked(w, id, d->source) && is_prefix(&w->db[d->source], d);
 }
@@ -198,7 +198,7 @@ void dbs_sample(const struct dbs *w, uint32_t id,
     ret->position = d->is_cloned ? d->shown_position : d->length;
     ret->writable = d->is_writable;
     ret->source =
-        is_attached(w, id) && !d->is_writable ? d->source : WORLD_NOBODY;
+        is_attached(w, id) && !d->is_writable ? d->source : WORLD_NO_NODE;
 }
 
 /* A dump has the position of its source at its head, and the rows come after. */
@@ -247,10 +247,10 @@ static uint32_t repoint(struct dbs *w, uint32_t id, uint32_t source)
 uint32_t dbs_carry_out(struct dbs *w, const struct infra_promotion_event *e,
                        uint32_t planner)
 {
-    struct db *d = &w->db[e->node];
+    struct db *d = &w->db[e->id];
     uint64_t seen = infra_fence_token(&d->agent);
 
-    if (e->kind == INFRA_PROMOTION_FENCE) {
+    if (e->kind == INFRA_PROMOTION_EVENT_FENCE) {
         d->down_since = d->is_up ? w->now : d->down_since;
         d->is_up = false;
         d->is_fenced = true;
@@ -270,20 +270,20 @@ uint32_t dbs_carry_out(struct dbs *w, const struct infra_promotion_event *e,
     d->last_call = e->call;
     d->last_planner = planner;
     switch (e->kind) {
-    case INFRA_PROMOTION_STOP:
+    case INFRA_PROMOTION_EVENT_STOP:
         d->is_writable = false;
         break;
-    case INFRA_PROMOTION_DETACH:
+    case INFRA_PROMOTION_EVENT_DETACH:
         if (d->is_cloned) {
             return INFRA_FENCE_FAILED;
         }
-        d->source = WORLD_NOBODY;
+        d->source = WORLD_NO_NODE;
         break;
-    case INFRA_PROMOTION_PROMOTE:
+    case INFRA_PROMOTION_EVENT_PROMOTE:
         if (d->is_stalled || (w->is_strict && d->is_fenced)) {
             return INFRA_FENCE_FAILED;
         }
-        d->source = WORLD_NOBODY;
+        d->source = WORLD_NO_NODE;
         d->is_fenced = d->is_cloned = d->is_by_hand = false;
         if (!d->is_writable || term_of(d) < e->token) {
             append(w, d, 0, (uint32_t)e->token);
@@ -292,7 +292,7 @@ uint32_t dbs_carry_out(struct dbs *w, const struct infra_promotion_event *e,
         d->promoted = e->token;
         break;
     default:
-        return repoint(w, e->node, e->source);
+        return repoint(w, e->id, e->source);
     }
     return INFRA_FENCE_DONE;
 }
@@ -326,7 +326,7 @@ uint32_t dbs_complete(const struct dbs *w)
             return i;
         }
     }
-    return WORLD_NOBODY;
+    return WORLD_NO_NODE;
 }
 
 void dbs_named(struct dbs *w, uint32_t id, uint64_t token)
@@ -347,7 +347,7 @@ void dbs_take_in_hand(struct dbs *w, uint32_t id)
     struct db *d = &w->db[id];
 
     if (d->is_up && !d->is_writable && !d->is_cloned) {
-        d->source = WORLD_NOBODY;
+        d->source = WORLD_NO_NODE;
         d->is_writable = d->is_by_hand = true;
     }
 }
@@ -374,12 +374,12 @@ void dbs_crash(struct dbs *w, uint32_t id, uint64_t back_at, bool keeps_role)
 
 uint32_t dbs_leader(const struct dbs *w)
 {
-    uint32_t leader = WORLD_NOBODY;
+    uint32_t leader = WORLD_NO_NODE;
 
     for (uint32_t i = 0; i < w->count; i++) {
         if (w->db[i].is_up && w->db[i].is_writable) {
-            if (leader != WORLD_NOBODY) {
-                return WORLD_NOBODY;
+            if (leader != WORLD_NO_NODE) {
+                return WORLD_NO_NODE;
             }
             leader = i;
         }
@@ -390,7 +390,7 @@ uint32_t dbs_leader(const struct dbs *w)
             at = is_attached(w, at) ? w->db[at].source : at;
         }
         if (at != leader) {
-            return WORLD_NOBODY;
+            return WORLD_NO_NODE;
         }
     }
     return leader;

@@ -12,7 +12,7 @@
 #define LOG_MAX_ENTRIES 2048u
 #define WRITES_MAX 4096u
 #define TOKENS_MAX 1024u
-#define WORLD_NOBODY INFRA_PROMOTION_NOBODY
+#define WORLD_NO_NODE INFRA_PROMOTION_NO_NODE
 #define OWN_WRITE 0x80000000u /* By hand, and no client's. */
 
 struct entry {
@@ -97,10 +97,10 @@ void dbs_put_down(struct dbs *w, uint32_t id);
 /* It is down until so and so. */
 void dbs_crash(struct dbs *w, uint32_t id, uint64_t back_at, bool keeps_role);
 
-/* One that has every acknowledged write; NOBODY. */
+/* One that has every acknowledged write; NO_NODE. */
 uint32_t dbs_complete(const struct dbs *w);
 
-/* One takes writes and all others follow it? Who; NOBODY. */
+/* One takes writes and all others follow it? Who; NO_NODE. */
 uint32_t dbs_leader(const struct dbs *w);
 
 #endif
