@@ -97,9 +97,6 @@ uint32_t infra__promotion_transition(uint32_t step, uint32_t reason)
     return STEPS_COUNT;
 }
 
-#define NAME_OF(table, value) \
-    ((value) < INFRA__COUNT_OF(table) ? (table)[value] : "unknown")
-
 const char *infra_promotion_step_name(uint32_t step)
 {
     static const char *const names[STEPS_COUNT] = {
@@ -113,7 +110,7 @@ const char *infra_promotion_step_name(uint32_t step)
         [STEP(PAUSED)] = "paused",
     };
 
-    return NAME_OF(names, step);
+    return INFRA__NAME(names, step);
 }
 
 const char *infra_promotion_reason_name(uint32_t reason)
@@ -150,7 +147,7 @@ const char *infra_promotion_reason_name(uint32_t reason)
         [WHY(PAUSED)] = "paused",
     };
 
-    return NAME_OF(names, reason);
+    return INFRA__NAME(names, reason);
 }
 
 const char *infra_promotion_event_name(uint32_t kind)
@@ -171,7 +168,7 @@ const char *infra_promotion_event_name(uint32_t kind)
         [INFRA_PROMOTION_EVENT_RECORD_APART] = "record-apart",
     };
 
-    return NAME_OF(names, kind);
+    return INFRA__NAME(names, kind);
 }
 
 const char *infra_promotion_view_name(uint32_t view)
@@ -182,7 +179,7 @@ const char *infra_promotion_view_name(uint32_t view)
         [INFRA_PROMOTION_VIEW_STALLED] = "stalled",
     };
 
-    return NAME_OF(names, view);
+    return INFRA__NAME(names, view);
 }
 
 const char *infra_promotion_command_name(uint32_t command)
@@ -196,7 +193,7 @@ const char *infra_promotion_command_name(uint32_t command)
         [INFRA_PROMOTION_COMMAND_ADMIT] = "admit",
     };
 
-    return NAME_OF(names, command);
+    return INFRA__NAME(names, command);
 }
 
 const char *infra_promotion_unfenced_name(uint32_t policy)
@@ -206,7 +203,7 @@ const char *infra_promotion_unfenced_name(uint32_t policy)
         [INFRA_PROMOTION_UNFENCED_PROCEED] = "proceed",
     };
 
-    return NAME_OF(names, policy);
+    return INFRA__NAME(names, policy);
 }
 
 const char *infra_promotion_loss_name(uint32_t policy)
@@ -216,5 +213,5 @@ const char *infra_promotion_loss_name(uint32_t policy)
         [INFRA_PROMOTION_LOSS_ACCEPT] = "accept",
     };
 
-    return NAME_OF(names, policy);
+    return INFRA__NAME(names, policy);
 }
