@@ -8,7 +8,7 @@ usage() {
     cat <<'EOF'
 usage: bench/against.sh [OPTION]... TCP_PROXY
 
-Measure the program TCP_PROXY (examples/tcp_proxy of a build directory, best of
+Measure the program TCP_PROXY (examples/tcp_proxy/tcp_proxy of a build directory, best of
 a release build) beside HAProxy and nginx as TCP proxies.
 
   --rounds N        rounds; each measures every load with every proxy (5)

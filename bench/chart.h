@@ -4,7 +4,7 @@
 #ifndef BENCH_CHART_H
 #define BENCH_CHART_H
 
-#include "histogram.h"
+#include "sim/histogram.h"
 
 #include <stddef.h>
 #include <stdio.h>

@@ -19,10 +19,10 @@ and what lies between both, in milliseconds.  The stores:
 
   memory     two nodes in one process (infra-bench failover --once): from the
              fault to the other's open gate
-  file       two processes and a lease in a file (tests/elector_node)
+  file       two processes and a lease in a file (tests/real/elector_node)
   file-100   the same with a grace of 100 ms
   etcd       two processes and an etcd of one member on this machine
-  vrrp       two examples/vrrp_node in network namespaces on one bridge, with a
+  vrrp       two examples/lb_pair/vrrp_node in network namespaces on one bridge, with a
              message each 100 ms
   keepalived the same with two keepalived
 
@@ -77,8 +77,8 @@ while [ $# -gt 0 ]; do
     shift
 done
 [ -n "$build" ] || fail "BUILD is missing (try --help)"
-bench=$build/bench/infra-bench node=$build/tests/elector_node
-vrrp_node=$build/examples/vrrp_node
+bench=$build/bench/infra-bench node=$build/tests/real/elector_node
+vrrp_node=$build/examples/lb_pair/vrrp_node
 for program in "$bench" "$node" "$vrrp_node"; do
     [ -x "$program" ] || fail "\"$program\": no such program"
 done

@@ -21,15 +21,15 @@ case ${1:-} in
 esac
 build=${1:-$top/build}
 
-. "$top/tests/need.sh"
+. "$top/examples/common/need.sh"
 need gcc:gcc /usr/include/stdio.h:libc6-dev meson:meson ninja:ninja-build pkg-config:pkg-config
 
 echo "Building in $build"
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 { [ -f "$build/build.ninja" ] || meson setup "$build" "$top"; } >"$log" 2>&1 &&
-    ninja -C "$build" examples/lb_pair examples/tcp_proxy examples/demo >>"$log" 2>&1 || {
+    ninja -C "$build" examples/lb_pair/lb_pair examples/tcp_proxy/tcp_proxy examples/demo/demo >>"$log" 2>&1 || {
     tail -n 40 "$log"
     exit 1
 }
-"$build/examples/demo" "$build/examples/lb_pair" "$build/examples/tcp_proxy"
+"$build/examples/demo/demo" "$build/examples/lb_pair/lb_pair" "$build/examples/tcp_proxy/tcp_proxy"

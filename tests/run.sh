@@ -25,7 +25,7 @@ for arg in "$@"; do
     esac
 done
 
-. "$top/tests/need.sh"
+. "$top/examples/common/need.sh"
 need gcc:gcc g++:g++ /usr/include/stdio.h:libc6-dev meson:meson ninja:ninja-build pkg-config:pkg-config
 need +check:check nginx:nginx-light \
     /usr/lib/nginx/modules/ngx_stream_module.so:libnginx-mod-stream \

@@ -11,9 +11,9 @@
  *
  * A figure is the median of up to REPEATS publishes, fewer once they have taken
  * BUDGET_NS. */
+#include "../stopwatch.h"
+#include "../sweep.h"
 #include "rival.h"
-#include "stopwatch.h"
-#include "sweep.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -5,10 +5,10 @@
  * spread is the busiest server's utilisation by the mean; errors and success
  * within the scenario's bound are in percent. The same options print the same
  * bytes. */
-#include "bench.h"
-#include "chart.h"
+#include "../bench.h"
+#include "../chart.h"
+#include "../sim/trace.h"
 #include "compare_options.h"
-#include "trace.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "compare_options.h"
 
-#include "bench.h"
-#include "trace.h"
+#include "../bench.h"
+#include "../sim/trace.h"
 
 #include <math.h>
 #include <stdlib.h>

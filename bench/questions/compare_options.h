@@ -4,7 +4,7 @@
 #ifndef BENCH_COMPARE_OPTIONS_H
 #define BENCH_COMPARE_OPTIONS_H
 
-#include "scenarios.h"
+#include "../sim/scenarios.h"
 
 struct compare_options {
     const struct scenario *scenario; /* NULL: list them. */

@@ -6,7 +6,7 @@
  * is checked, and for rendezvous; a little more where another membership lays
  * out another table. It says nothing about whether the backend got its fair
  * share: `spread` does. */
-#include "sweep.h"
+#include "../sweep.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -11,7 +11,7 @@
  *
  * With --once no table: one take-over in real time over a store in memory, for
  * failover.sh, which has the other stores. */
-#include "bench.h"
+#include "../bench.h"
 #include "takeover_memory.h"
 
 #include <stdio.h>

@@ -16,9 +16,9 @@
  * from when a check was due to when it started: the percentile is taken over
  * the latest of each turn of the loop. The bound of detection is `fall`
  * intervals, the time-out, and the lateness. */
-#include "bench.h"
+#include "../bench.h"
+#include "../sim/histogram.h"
 #include "health_server.h"
-#include "histogram.h"
 
 #include <errno.h>
 #include <infra/driver.h>

@@ -4,7 +4,7 @@
  * moment), and a reader (one per thread), each per backend, for 1000 backends.
  * And the sizes of the structs that hosts keep, so that growth shows in a diff.
  * */
-#include "bench.h"
+#include "../bench.h"
 
 #include <infra/infra.h>
 #include <stdio.h>

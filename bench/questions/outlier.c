@@ -10,7 +10,7 @@
  * A figure is nanoseconds per report and thread, or per sweep: the median and
  * the least of REPEATS runs. Reports are of BACKENDS backends in turn, half of
  * them each thread's. */
-#include "bench.h"
+#include "../bench.h"
 
 #include <infra/outlier.h>
 #include <pthread.h>

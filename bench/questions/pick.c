@@ -13,8 +13,8 @@
  * answers, since without them it would be two choices. A figure is the
  * nanoseconds that one thread spends on a pick and a release: the median and
  * the least of REPEATS runs of about 30 ms. */
+#include "../stopwatch.h"
 #include "rival.h"
-#include "stopwatch.h"
 
 #include <infra/balancer.h>
 #include <pthread.h>

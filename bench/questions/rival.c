@@ -3,7 +3,7 @@
 
 #ifdef BENCH_RIVAL
 
-#include "stopwatch.h"
+#include "../stopwatch.h"
 
 #include <libhashkit/hashkit.h>
 #include <libmemcached/memcached.h>

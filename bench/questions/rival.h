@@ -8,7 +8,7 @@
 #ifndef BENCH_RIVAL_H
 #define BENCH_RIVAL_H
 
-#include "sweep.h"
+#include "../sweep.h"
 
 /* Rows of infra-bench pick: from a key's bytes to its server, with one thread,
  * and for no backends to its hash alone. An error of the library. */

@@ -11,7 +11,7 @@
  * There is one ticket in flight per backend, on average. They are given back in
  * the order of the picks after a millisecond of virtual time, so that whatever
  * is uneven is the policy's doing. */
-#include "sweep.h"
+#include "../sweep.h"
 
 #include <math.h>
 #include <stdlib.h>

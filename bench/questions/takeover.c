@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "takeover.h"
 
-#include "sim_random.h"
-#include "sim_store.h"
+#include "../sim/sim_random.h"
+#include "../sim/sim_store.h"
 
 #include <string.h>
 

@@ -6,7 +6,7 @@
 #ifndef BENCH_TAKEOVER_H
 #define BENCH_TAKEOVER_H
 
-#include "histogram.h"
+#include "../sim/histogram.h"
 
 #include <infra/failover.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "db_check_time.h"
 
-#include "arguments.h"
+#include "../common/arguments.h"
 
 #include <stdbool.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "db_commands.h"
 
+#include "../common/log.h"
 #include "db_list.h"
-#include "log.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "db_control.h"
 
-#include "arguments.h"
+#include "../common/arguments.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -18,13 +18,13 @@
  *
  * and this file hands on what one of them says to the others, in one thread.
  */
-#include "arguments.h"
+#include "../common/arguments.h"
+#include "../common/entropy.h"
+#include "../common/log.h"
 #include "db_commands.h"
 #include "db_control.h"
 #include "db_names.h"
 #include "db_orders.h"
-#include "entropy.h"
-#include "log.h"
 
 #include <poll.h>
 #include <signal.h>

@@ -3,10 +3,10 @@
  * the argument, before anything is opened. */
 #include "db_failover_options.h"
 
-#include "arguments.h"
+#include "../common/arguments.h"
+#include "../common/secret.h"
 #include "db_check_time.h"
 #include "db_list.h"
-#include "secret.h"
 
 #include <getopt.h>
 #include <stddef.h>

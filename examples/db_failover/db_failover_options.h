@@ -3,8 +3,8 @@
 #ifndef EXAMPLES_DB_FAILOVER_OPTIONS_H
 #define EXAMPLES_DB_FAILOVER_OPTIONS_H
 
-#include "check_spec.h"
-#include "lease_spec.h"
+#include "../common/check_spec.h"
+#include "../common/lease_spec.h"
 
 #include <infra/driver.h>
 #include <infra/promotion.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "db_list.h"
 
-#include "arguments.h"
+#include "../common/arguments.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "db_orders.h"
 
-#include "shell_command.h"
+#include "../common/shell_command.h"
 
 #include <stdio.h>
 #include <stdlib.h>

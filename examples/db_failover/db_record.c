@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "db_record.h"
 
-#include "arguments.h"
+#include "../common/arguments.h"
 #include "db_list.h"
 
 #include <errno.h>

@@ -4,9 +4,9 @@
 #ifndef EXAMPLES_DB_STORE_H
 #define EXAMPLES_DB_STORE_H
 
+#include "../common/lease_store.h"
+#include "../common/token_floor.h"
 #include "db_record.h"
-#include "lease_store.h"
-#include "token_floor.h"
 
 struct db_store {
     const struct db_failover_options *options;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "db_watch.h"
 
-#include "arguments.h"
+#include "../common/arguments.h"
 #include "db_list.h"
 
 #include <stdlib.h>

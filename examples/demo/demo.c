@@ -11,7 +11,7 @@
  */
 #include "demo.h"
 
-#include "log.h"
+#include "../common/log.h"
 
 #include <limits.h>
 #include <pthread.h>

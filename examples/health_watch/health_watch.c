@@ -9,10 +9,10 @@
  * One prober on one driver does all of it, on one thread; an id is the place
  * among the arguments.
  */
-#include "arguments.h"
-#include "check_spec.h"
-#include "log.h"
-#include "secret.h"
+#include "../common/arguments.h"
+#include "../common/check_spec.h"
+#include "../common/log.h"
+#include "../common/secret.h"
 
 #include <getopt.h>
 #include <infra/driver.h>

@@ -18,10 +18,10 @@
  * all.  Nothing in it waits, for a lease is renewed by whoever comes in time:
  * the operator's commands are started and reaped, never waited for.
  */
-#include "arguments.h"
+#include "../common/arguments.h"
+#include "../common/log.h"
 #include "lb_pair_options.h"
 #include "link_watch.h"
-#include "log.h"
 #include "pair_child.h"
 #include "pair_role.h"
 

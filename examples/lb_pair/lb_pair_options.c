@@ -3,8 +3,8 @@
  * the argument, before anything is opened. */
 #include "lb_pair_options.h"
 
-#include "arguments.h"
-#include "secret.h"
+#include "../common/arguments.h"
+#include "../common/secret.h"
 
 #include <arpa/inet.h>
 #include <getopt.h>
@@ -93,7 +93,8 @@ static const char help_options[] =
     "is started again, and the node does not serve until it has stayed up for "
     "a\n"
     "moment.  INFRA_GATE_FD in its environment is the descriptor of its gates\n"
-    "(examples/shared_gates.h; tcp_proxy --gate), one for each group; none "
+    "(examples/common/shared_gates.h; tcp_proxy --gate), one for each group; "
+    "none "
     "with\n"
     "VRRP.\n"
     "CMD finds INFRA_GROUP, INFRA_NODE, INFRA_TOKEN (a number that grows with "

@@ -3,9 +3,9 @@
 #ifndef EXAMPLES_LB_PAIR_OPTIONS_H
 #define EXAMPLES_LB_PAIR_OPTIONS_H
 
-#include "lease_spec.h"
-#include "shared_gates.h"
-#include "virtual_address.h"
+#include "../common/lease_spec.h"
+#include "../common/shared_gates.h"
+#include "../common/virtual_address.h"
 
 struct pair_group {
     const char *name;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What has to be given to lb_pair, and what does not go together. */
-#include "arguments.h"
+#include "../common/arguments.h"
 #include "lb_pair_options.h"
 
 #define TTL_DEFAULT INFRA_SEC(3)

@@ -4,7 +4,7 @@
 #ifndef EXAMPLES_PAIR_CHILD_H
 #define EXAMPLES_PAIR_CHILD_H
 
-#include "shared_gates.h"
+#include "../common/shared_gates.h"
 
 #include <sys/types.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "pair_command.h"
 
-#include "log.h"
+#include "../common/log.h"
 
 #include <errno.h>
 #include <infra/driver.h>

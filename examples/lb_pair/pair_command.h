@@ -3,7 +3,7 @@
 #ifndef EXAMPLES_PAIR_COMMAND_H
 #define EXAMPLES_PAIR_COMMAND_H
 
-#include "shell_command.h"
+#include "../common/shell_command.h"
 
 #include <stdint.h>
 

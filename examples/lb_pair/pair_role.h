@@ -4,9 +4,9 @@
 #ifndef EXAMPLES_PAIR_ROLE_H
 #define EXAMPLES_PAIR_ROLE_H
 
-#include "lease_store.h"
+#include "../common/lease_store.h"
+#include "../common/token_floor.h"
 #include "pair_service.h"
-#include "token_floor.h"
 
 /* What all groups have in common. */
 struct pair_host {

@@ -17,9 +17,9 @@
  *   active: silence, 0.361 s after the last message
  *   initialize: stop
  */
-#include "arguments.h"
-#include "log.h"
-#include "virtual_address.h"
+#include "../common/arguments.h"
+#include "../common/log.h"
+#include "../common/virtual_address.h"
 #include "vrrp_link.h"
 
 #include <arpa/inet.h>

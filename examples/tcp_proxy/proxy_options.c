@@ -3,8 +3,8 @@
  * the argument, before anything is opened. */
 #include "proxy_options.h"
 
-#include "arguments.h"
-#include "secret.h"
+#include "../common/arguments.h"
+#include "../common/secret.h"
 
 #include <getopt.h>
 #include <stdbool.h>

@@ -3,7 +3,7 @@
 #ifndef EXAMPLES_PROXY_OPTIONS_H
 #define EXAMPLES_PROXY_OPTIONS_H
 
-#include "check_spec.h"
+#include "../common/check_spec.h"
 #include "relay.h"
 
 #include <infra/balancer.h>

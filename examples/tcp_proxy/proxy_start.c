@@ -2,8 +2,8 @@
 /* From options to a balancer, checks, an outlier detection and limits. */
 #include "proxy.h"
 
-#include "arguments.h"
-#include "log.h"
+#include "../common/arguments.h"
+#include "../common/log.h"
 
 #include <stdlib.h>
 #include <sys/random.h>

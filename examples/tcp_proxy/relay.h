@@ -10,8 +10,8 @@
 #ifndef EXAMPLES_RELAY_H
 #define EXAMPLES_RELAY_H
 
+#include "../common/shared_gates.h"
 #include "relay_limits.h"
-#include "shared_gates.h"
 
 #include <infra/balancer.h>
 #include <infra/driver.h>

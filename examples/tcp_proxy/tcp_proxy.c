@@ -10,7 +10,7 @@
  * worker thread is one relay (relay.h) with its own listener and its own reader
  * of the balancer; workers share no lock and no descriptor.
  */
-#include "log.h"
+#include "../common/log.h"
 #include "proxy.h"
 
 #include <errno.h>

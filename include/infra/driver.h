@@ -117,7 +117,7 @@ INFRA_API void infra_driver_wake(struct infra_driver *driver);
  * @name TLS
  * Functions through which the host's TLS library runs over the driver's
  * sockets.  libinfra contains no TLS: trust, versions and the check of names
- * are up to that library.  examples/tls_openssl.c has the functions for
+ * are up to that library.  examples/common/tls_openssl.c has the functions for
  * OpenSSL.
  *
  * A session belongs to one connection.  Its functions never wait: each returns

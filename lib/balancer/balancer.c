@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The control side: who the backends are and what is said about them. Nothing
- * here is seen by a pick before publish (table.c). */
+ * here is seen by a pick before publish (publish.c). */
 #include "internal.h"
 #include "key_index.h"
-#include "shared.h"
+#include "shared_slots.h"
 #include "subset.h"
 
 #include <assert.h>

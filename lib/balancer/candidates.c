@@ -4,8 +4,8 @@
  * backends the k-th allowed one is taken and never "the next one", which would
  * give the neighbour of an excluded backend a double share. O(list). */
 #include "../base/random.h"
+#include "algorithm/rendezvous_hash.h"
 #include "internal.h"
-#include "rendezvous.h"
 
 uint32_t infra_candidates_count(
     const struct infra_balancer_candidates *candidates)

@@ -14,7 +14,7 @@
 
 #include "../base/inbox.h"
 #include "../base/internal.h"
-#include "hash_member.h"
+#include "policy/hash_member.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -39,12 +39,12 @@ struct counts {
 struct slot {
     _Atomic uint32_t in_flight; /* Tickets of policies or caps that share it. */
     _Atomic uint32_t marks;     /* Among workers: a byte by axis. */
-    _Atomic uint64_t latency;   /* See latency.h. */
+    _Atomic uint64_t latency;   /* See ewma.h. */
     _Atomic uint64_t penalty;   /* The same. */
     union {
         struct counts base;         /* Alone: see infra__balancer_base(). */
         struct {                    /* Among workers: */
-            _Atomic uint64_t owner; /* see shared.c; */
+            _Atomic uint64_t owner; /* see shared_slots.c; */
             _Atomic uint32_t share; /* as in struct member. */
         };
     };
@@ -58,10 +58,11 @@ struct tier_slot {
 };
 _Static_assert(sizeof(struct tier_slot) == INFRA__CACHE_LINE, "one line each");
 
-/* What of a count is one worker's: see shared.h. */
+/* What of a count is one worker's: see shared_slots.h. */
 struct holding {
     _Atomic uint32_t in_flight;
-    _Atomic uint32_t present; /* The worker's backend of this id: shared.c. */
+    _Atomic uint32_t
+        present; /* The worker's backend of this id: shared_slots.c. */
 };
 
 struct entry {
@@ -170,7 +171,7 @@ struct infra_balancer {
     struct infra_allocator allocator;
     const struct infra_balancer_policy *policy;
     void *policy_options;  /* NULL: it has none. */
-    struct shared *shared; /* Where the next three are; see shared.h. */
+    struct shared *shared; /* Where the next three are; see shared_slots.h. */
     void *shared_raw;      /* NULL: it is the host's. */
     struct slot *slots;
     struct tier_slot *tier_slots; /* Of INFRA_BALANCER_TIERS_MAX tiers. */

@@ -4,7 +4,7 @@
  * fails has changed nothing. A list costs O(ids_max + its length). */
 #include "internal.h"
 #include "key_index.h"
-#include "shared.h"
+#include "shared_slots.h"
 #include "subset.h"
 
 #include <string.h>

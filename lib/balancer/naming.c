@@ -4,7 +4,7 @@
  * are looked for in the memory that workers share, in which a reload finds what
  * the former generation left. O(workers * ids), O(ids). */
 #include "internal.h"
-#include "shared.h"
+#include "shared_slots.h"
 
 #include <string.h>
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The data side's first half. Nearly every pick is plain: nothing restricts it
  * and all of the first list may be had. That is the policy's answer, a ticket
- * and a count; whatever else there is takes pick_with_care.c. No lock, no
+ * and a count; whatever else there is takes pick_restricted.c. No lock, no
  * allocation, no fence, no system call. */
-#include "pick.h"
+#include "pick_steps.h"
 
 static const struct infra_request no_restriction;
 

@@ -5,7 +5,7 @@
  * and its answer is looked at. O(1) where the policy's first answers may be
  * had, else O(list). */
 #include "../base/random.h"
-#include "pick.h"
+#include "pick_steps.h"
 #include "slow_start.h"
 
 /* How often a pick may be disappointed (by other threads that take the last

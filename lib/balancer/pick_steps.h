@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The steps that every pick has, inline for the plain one (pick.c) and shared
- * with the one that takes care (pick_with_care.c). */
-#ifndef INFRA_BALANCER_PICK_H
-#define INFRA_BALANCER_PICK_H
+ * with the one that takes care (pick_restricted.c). */
+#ifndef INFRA_BALANCER_PICK_STEPS_H
+#define INFRA_BALANCER_PICK_STEPS_H
 
 #include "ticket.h"
 
@@ -28,7 +28,7 @@ static inline bool reserve_counter(_Atomic uint32_t *in_flight, uint32_t cap,
 }
 
 /* The count is taken: put it into the worker's ledger, after it and not before
- * (see shared.c). Relaxed: who reads a ledger to take it back knows that the
+ * (see shared_slots.c). Relaxed: who reads a ledger to take it back knows that the
  * worker is dead. */
 static inline void enter_ledger(const struct infra_balancer_reader *r,
                                 uint32_t index)

@@ -4,9 +4,9 @@
  * same backends, so that a change of health rebuilds nothing where the policy
  * takes whole tiers. A reader never sees a half-made table, and never frees.
  * O(ids_max + what the policy needs). */
+#include "algorithm/ewma.h"
 #include "internal.h"
-#include "latency.h"
-#include "shared.h"
+#include "shared_slots.h"
 
 #include <assert.h>
 #include <stdalign.h>

@@ -16,7 +16,7 @@
  * Memory: a slot stays its key's, with marks and latency, when all workers have
  * gone, until another key wants the id. What ends it is to be removed, by the
  * last worker that has not: from then on it is as new. */
-#include "shared.h"
+#include "shared_slots.h"
 
 #include <assert.h>
 #include <string.h>

@@ -10,8 +10,8 @@
  * A ledger says what of each count is its worker's, so that it can be taken
  * back when the worker is dead. Offsets only, no pointers: each process has the
  * memory elsewhere. */
-#ifndef INFRA_BALANCER_SHARED_H
-#define INFRA_BALANCER_SHARED_H
+#ifndef INFRA_BALANCER_SHARED_SLOTS_H
+#define INFRA_BALANCER_SHARED_SLOTS_H
 
 #include "internal.h"
 

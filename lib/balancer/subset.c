@@ -2,7 +2,7 @@
 #include "subset.h"
 
 #include "../base/random.h"
-#include "rendezvous.h"
+#include "algorithm/rendezvous_hash.h"
 
 #include <string.h>
 

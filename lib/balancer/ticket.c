@@ -4,7 +4,7 @@
  * of a slot is shared, and the ticket remembers whether it is in it. */
 #include "ticket.h"
 
-#include "latency.h"
+#include "algorithm/ewma.h"
 
 /* The id on a ticket of this reader's balancer, or NO_INDEX. */
 static uint32_t ticket_id(const struct infra_balancer_reader *r,

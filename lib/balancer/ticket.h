@@ -25,7 +25,7 @@ static inline void tally_add(_Atomic uint64_t *counter, uint64_t n,
 }
 
 /* Give back a place that was counted; out of the worker's ledger first, and
- * then out of the count: see shared.c. */
+ * then out of the count: see shared_slots.c. */
 static inline void give_back_counter(const struct infra_balancer_reader *r,
                                      uint32_t index,
                                      _Atomic uint32_t *in_flight)

@@ -2,8 +2,9 @@
 /* A damper for a node that keeps failing (RFC 2439, section 2.3): each failure
  * adds to a penalty that halves with every half-life; suppressed from 2000 on,
  * until it is below 750. */
-#include "../base/fixed.h"
-#include "internal.h"
+#include "damper.h"
+
+#include "fixed.h"
 
 #define PENALTY_OF_ONE 1000u
 #define PENALTY_MAX 16000u

@@ -3,8 +3,8 @@
  * end, and after that its parts are found in it. Strict in what a text may be;
  * the depth is bounded and nothing is copied, allocated or recursed into.
  * Finding a member is O(size of the object). */
-#ifndef INFRA_FAILOVER_JSON_H
-#define INFRA_FAILOVER_JSON_H
+#ifndef INFRA_BASE_JSON_H
+#define INFRA_BASE_JSON_H
 
 #include <stdbool.h>
 #include <stddef.h>

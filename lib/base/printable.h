@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What a server says, as a text that can be printed anywhere. */
-#ifndef INFRA_PROBE_PRINTABLE_H
-#define INFRA_PROBE_PRINTABLE_H
+#ifndef INFRA_BASE_PRINTABLE_H
+#define INFRA_BASE_PRINTABLE_H
 
 #include <stddef.h>
 

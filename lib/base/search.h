@@ -3,8 +3,8 @@
  * the stream's end matches is the whole state, so that it is found across any
  * pieces. One byte of table a byte of text; two comparisons a byte of stream at
  * most. */
-#ifndef INFRA_PROBE_SEARCH_H
-#define INFRA_PROBE_SEARCH_H
+#ifndef INFRA_BASE_SEARCH_H
+#define INFRA_BASE_SEARCH_H
 
 #include <stdbool.h>
 #include <stddef.h>

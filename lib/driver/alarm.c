@@ -4,7 +4,7 @@
  * rung, or would ring too late: to ring early costs a turn in which nothing is
  * due, to set it for every check that ends in time would cost a call for each.
  * It does not ring for a host whose `now` is of another clock. */
-#include "driver.h"
+#include "internal.h"
 
 #include <sys/timerfd.h>
 

@@ -5,7 +5,7 @@
  * its checks, until there is something to say. A check that only wants to see
  * the connection says nothing: it resets it, and the server's program is never
  * woken, logs nothing, and counts no aborted connection against us. */
-#include "driver.h"
+#include "internal.h"
 
 #include <errno.h>
 #include <sys/epoll.h>

@@ -4,7 +4,7 @@
  * then the timers that are due, O(log n) each, then gives each client its turn.
  * What does not fit into the batch keeps the descriptor readable, and so does a
  * deadline that has come (alarm.c). */
-#include "driver.h"
+#include "internal.h"
 
 #include <assert.h>
 #include <errno.h>

@@ -4,9 +4,9 @@
  * answers go back to the machine. The machine is asked for events only while
  * the host asks, so that none is handed out that has become untrue, and so that
  * a host that hangs renews nothing. O(1) a turn. */
-#include "driver.h"
+#include "internal.h"
 
-#include "../failover/lease.h"
+#include "../lease/internal.h"
 
 #include <assert.h>
 #include <string.h>

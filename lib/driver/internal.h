@@ -6,8 +6,8 @@
  * What the host calls may join, leave, attach, detach and cancel; a client's
  * turn may start and detach them; done() may do none of it. So nothing is freed under the
  * feet of a step. */
-#ifndef INFRA_DRIVER_DRIVER_H
-#define INFRA_DRIVER_DRIVER_H
+#ifndef INFRA_DRIVER_INTERNAL_H
+#define INFRA_DRIVER_INTERNAL_H
 
 #include <infra/driver.h>
 

@@ -3,7 +3,7 @@
  * slot is its index among the timers. Tables double when they are full, on the
  * control path only; free slots form a list. Find, attach and detach are O(1),
  * but for the growth. */
-#include "driver.h"
+#include "internal.h"
 
 #include <assert.h>
 

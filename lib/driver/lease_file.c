@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A lease in a file: the cell of lease_cell.h between processes of one host.
+/* A lease in a file: the cell of rules.h between processes of one host.
  *
  * The file holds two states, each with a sequence number and a checksum; the
  * newer one that is whole counts, and the other is overwritten. A state is
@@ -20,7 +20,7 @@
  * record. */
 #include "lease_state.h"
 
-#include "../failover/lease.h"
+#include "../lease/internal.h"
 
 #include <infra/driver.h>
 

@@ -4,7 +4,7 @@
 #define INFRA_DRIVER_LEASE_STATE_H
 
 #include "../base/internal.h"
-#include "../failover/lease_cell.h"
+#include "../lease/rules.h"
 
 #include <limits.h>
 

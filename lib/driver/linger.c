@@ -6,7 +6,7 @@
  * not end in time has the connection closed in order, and one that floods has
  * it reset. Meanwhile the job is not running: its owner has the result, and may
  * begin the next conversation, which ends this one. */
-#include "driver.h"
+#include "internal.h"
 
 #include <stddef.h>
 #include <sys/epoll.h>

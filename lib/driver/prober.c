@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Health checks over sockets, as the host sees them: it hears of changes only.
- * targets.c knows whom to check, checks.c runs the checks. About 0.6 KiB per
+ * prober_targets.c knows whom to check, prober_checks.c runs the checks. About 0.6 KiB per
  * backend, allocated when it is set. */
 #include "prober.h"
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Private to lib/driver: a prober, as the host sees it (prober.c) and as the
- * driver runs it (checks.c). */
+ * driver runs it (prober_checks.c). */
 #ifndef INFRA_DRIVER_PROBER_H
 #define INFRA_DRIVER_PROBER_H
 
-#include "driver.h"
-#include "pace.h"
+#include "internal.h"
+#include "rate_limit.h"
 
 /* How long the verdict of a check that nobody waited for is good for the next
  * one, and how long a check goes on without its backend. */

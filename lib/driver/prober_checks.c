@@ -5,7 +5,7 @@
  * A backend can stand in three lines. In one, checks that are due wait until the
  * limits let them start, in the order in which they were due; to infra_health
  * they run already, so that they are not due twice. In the others, changes and
- * wishes (wish.c) wait for the host: the last one counts, and none if the backend is again what the
+ * wishes (prober_wish.c) wait for the host: the last one counts, and none if the backend is again what the
  * host knows. All but infra_health's part, which is O(log n), is O(1). */
 #include "prober.h"
 

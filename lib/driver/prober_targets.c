@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Whom a prober checks: backends come, go and come back. What is said again and
- * is the same changes nothing; gone.c keeps what may yet come back. */
+ * is the same changes nothing; prober_gone.c keeps what may yet come back. */
 #include "prober.h"
 
 #include <assert.h>

@@ -3,7 +3,7 @@
  * which the next would come by one interval, and it may come early by a slack.
  * The slack is what a loop needs that wakes each millisecond at best; a loop
  * that was late gains no more than that, however late it was. O(1). */
-#include "pace.h"
+#include "rate_limit.h"
 
 #include <assert.h>
 

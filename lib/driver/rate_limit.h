@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Private to lib/driver: at most so many starts in a second, evenly. */
-#ifndef INFRA_DRIVER_PACE_H
-#define INFRA_DRIVER_PACE_H
+#ifndef INFRA_DRIVER_RATE_LIMIT_H
+#define INFRA_DRIVER_RATE_LIMIT_H
 
 #include <infra/base.h>
 

@@ -7,7 +7,7 @@
  *
  * Cost of a TCP check that passes: socket, TCP_QUICKACK, connect, epoll_ctl,
  * getsockname, SO_LINGER, epoll_ctl, close, and its part of an epoll_wait. */
-#include "driver.h"
+#include "internal.h"
 
 #include <assert.h>
 #include <errno.h>

@@ -3,7 +3,7 @@
  * TLS library: the runner sees one kind of answer for both, an enum infra_tls_answer. A
  * session belongs to one connection and ends with it; the descriptor stays the
  * job's. */
-#include "driver.h"
+#include "internal.h"
 
 #include <assert.h>
 #include <errno.h>

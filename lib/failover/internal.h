@@ -3,14 +3,15 @@
  *
  *   transitions.c  which role follows which, and why: one table
  *   roles.c        what it means to enter a role
- *   turn.c         what is due, and what the host is told
- *   answers.c      what the store's answers mean
+ *   step.c         what is due, and what the host is told
+ *   replies.c      what the store's answers mean
  *   failover.c     create, the host's and the operator's words */
 #ifndef INFRA_FAILOVER_INTERNAL_H
 #define INFRA_FAILOVER_INTERNAL_H
 
 #include <infra/failover.h>
 
+#include "../base/damper.h"
 #include "../base/internal.h"
 
 #include <stdbool.h>
@@ -50,17 +51,6 @@ extern enum infra__rule infra__broken_rule;
 #else
 #define RULE(name) true
 #endif
-
-/* How bad it has been of late (RFC 2439): halves with every half-life. */
-struct infra__damper {
-    infra_time half_life;
-    infra_time at;
-    uint32_t penalty; /* At that time. */
-    bool is_suppressed;
-};
-void infra__damper_add(struct infra__damper *d, infra_time now);
-uint32_t infra__damper_penalty(const struct infra__damper *d, infra_time now);
-bool infra__damper_is_suppressed(struct infra__damper *d, infra_time now);
 
 /* Until when a lease of @ttl, armed by a call issued at @issue, certainly
  * holds. */

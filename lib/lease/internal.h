@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What the stores have in common: the call that is out, its answer, hints. */
-#ifndef INFRA_FAILOVER_LEASE_H
-#define INFRA_FAILOVER_LEASE_H
+#ifndef INFRA_LEASE_INTERNAL_H
+#define INFRA_LEASE_INTERNAL_H
 
 #include <infra/lease.h>
 

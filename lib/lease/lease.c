@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The part of a lease store that is the same wherever the lease is kept. */
-#include "lease.h"
+#include "internal.h"
 
 #include "../base/internal.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A lease in memory: a cell, which fails when it is told to. */
-#include "lease_cell.h"
+#include "rules.h"
 
 #include "../base/internal.h"
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Words for what is asked of a lease store, and for what it answers. */
-#include "internal.h"
+#include <infra/lease.h>
+
+#include "../base/internal.h"
 
 static const char *const ops[] = {
     [INFRA_LEASE_ACQUIRE] = "acquire", [INFRA_LEASE_RENEW] = "renew",

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "lease_cell.h"
+#include "rules.h"
 
 #include "../base/internal.h"
 

@@ -2,10 +2,10 @@
 /* What a lease store is, without where it is kept and what goes wrong: the
  * contract of lease.h as arithmetic, O(1). The stores in memory and in a file
  * are built on it. */
-#ifndef INFRA_FAILOVER_LEASE_CELL_H
-#define INFRA_FAILOVER_LEASE_CELL_H
+#ifndef INFRA_LEASE_RULES_H
+#define INFRA_LEASE_RULES_H
 
-#include "lease.h"
+#include "internal.h"
 
 /* Zeroes: nobody ever held it. */
 struct infra__lease_cell {

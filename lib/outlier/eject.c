@@ -5,7 +5,7 @@
  * tier has shrunk below its cap it is O(n), and n log n of those out. */
 #include "../base/random.h"
 #include "../base/sort.h"
-#include "outlier_internal.h"
+#include "internal.h"
 
 #include <assert.h>
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* What the files of the outlier watch share: the watch itself. */
-#ifndef INFRA_HEALTH_OUTLIER_INTERNAL_H
-#define INFRA_HEALTH_OUTLIER_INTERNAL_H
+#ifndef INFRA_OUTLIER_INTERNAL_H
+#define INFRA_OUTLIER_INTERNAL_H
 
 #include "../base/keys.h"
 #include "../base/timers.h"
-#include "outlier_report.h"
+#include "report.h"
 
 #include <infra/outlier.h>
 #include <stdbool.h>
@@ -67,11 +67,11 @@ struct infra_outlier {
     uint64_t *found;
 };
 
-/* outlier_options.c: fill in the defaults of a struct infra_outlier_options and
+/* options.c: fill in the defaults of a struct infra_outlier_options and
  * check it. INFRA_EINVAL: out of range; INFRA_ESTRUCT: no such detector. */
 int infra__outlier_options_complete(void *options);
 
-/* outlier_eject.c */
+/* eject.c */
 
 /* What a detector has against a backend: an event's fields from `reason` on. */
 struct infra__outlier_evidence {
@@ -114,7 +114,7 @@ int infra__outlier_by_number(const void *a, const void *b);
 /* Let a backend's reports so far be forgotten. */
 void infra__outlier_begin_window(struct infra_outlier *o, uint32_t id);
 
-/* outlier_kept.c */
+/* kept.c */
 
 /* A backend leaves its id: remember what is known of it. */
 void infra__outlier_keep(struct infra_outlier *o, uint32_t id);
@@ -124,7 +124,7 @@ void infra__outlier_keep(struct infra_outlier *o, uint32_t id);
 struct infra__outlier_kept infra__outlier_recall(struct infra_outlier *o,
                                                  uint64_t hash);
 
-/* outlier_sweep.c: judge the interval that ends, and begin another. */
+/* sweep.c: judge the interval that ends, and begin another. */
 void infra__outlier_sweep(struct infra_outlier *o);
 
 #endif

@@ -2,7 +2,7 @@
 /* What is known of a key, at its id or kept for INFRA_OUTLIER_KEPT_FOR after the
  * key was removed (base/keys.h). A backend must not return by a new name
  * resolution, nor have the evidence against it forgotten again and again. */
-#include "outlier_internal.h"
+#include "internal.h"
 
 #include <assert.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The defaults: Envoy's (api/envoy/config/cluster/v3/outlier_detection.proto),
  * except for max_ejection_percent, and those that it has not. */
-#include "outlier_internal.h"
-#include "outlier_statistics.h"
+#include "internal.h"
+#include "statistics.h"
 
 /* Three years: so that no sum of a few durations overflows. */
 #define DURATION_MAX INFRA_SEC(100000000)

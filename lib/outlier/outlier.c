@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* The watch from the control thread's side: who is watched, and which changes
- * the host has to hear of. Workers' reports meet it in outlier_report.c; what
- * they amount to is found in outlier_sweep.c, what follows from that in
- * outlier_eject.c, and who was there before in outlier_kept.c. The changes are a heap of ids by the order in which they
+ * the host has to hear of. Workers' reports meet it in report.c; what
+ * they amount to is found in sweep.c, what follows from that in
+ * eject.c, and who was there before in kept.c. The changes are a heap of ids by the order in which they
  * happened; nothing else happens until it is empty, so that each backend has
  * one at most. */
-#include "outlier_internal.h"
-#include "outlier_statistics.h"
+#include "internal.h"
+#include "statistics.h"
 
 #include <string.h>
 

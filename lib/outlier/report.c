@@ -2,9 +2,9 @@
 /* The data path. All is relaxed, since the counters say nothing about any other
  * memory; only the flag and the bitmap carry an order between themselves, so
  * that who sees the one finds the other. */
-#include "outlier_report.h"
+#include "report.h"
 
-#include "outlier_statistics.h"
+#include "statistics.h"
 
 #define COUNT_SHIFT 38u
 #define SUM_MASK (((uint64_t)1 << COUNT_SHIFT) - 1)

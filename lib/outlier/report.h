@@ -3,8 +3,8 @@
  * of counters per backend that only grow, and a bitmap of the backends at which
  * control should look before its next sweep. Workers add, control subtracts
  * what it has seen already, so neither waits and nothing is lost. */
-#ifndef INFRA_HEALTH_OUTLIER_REPORT_H
-#define INFRA_HEALTH_OUTLIER_REPORT_H
+#ifndef INFRA_OUTLIER_REPORT_H
+#define INFRA_OUTLIER_REPORT_H
 
 #include "../base/internal.h"
 

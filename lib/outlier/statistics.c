@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "outlier_statistics.h"
+#include "statistics.h"
 
 #include "../base/internal.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What is typical of many numbers, and latencies as logarithms. In integers, so
  * that every machine comes to the same verdict. */
-#ifndef INFRA_HEALTH_OUTLIER_STATISTICS_H
-#define INFRA_HEALTH_OUTLIER_STATISTICS_H
+#ifndef INFRA_OUTLIER_STATISTICS_H
+#define INFRA_OUTLIER_STATISTICS_H
 
 #include <infra/base.h>
 

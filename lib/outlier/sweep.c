@@ -6,8 +6,8 @@
  * and deviation, 66 for two medians), and one to find who is not: O(n), but for
  * sorting those few. */
 #include "../base/sort.h"
-#include "outlier_internal.h"
-#include "outlier_statistics.h"
+#include "internal.h"
+#include "statistics.h"
 
 /* 1.4826 MAD is the standard deviation, were it the normal distribution. Here
  * in 10^-7, to take the thousandths of the factor along. */

@@ -3,8 +3,8 @@
  * (HAProxy 3.x, tcpcheck_agent_expect_reply() and what it calls; its manual
  * under "agent-check"). Every word of a kind replaces the one before it, and
  * counts for nothing if its number then turns out to be none. */
-#include "printable.h"
-#include "probe.h"
+#include "../base/printable.h"
+#include "internal.h"
 
 #include "../base/characters.h"
 #include "../base/internal.h"

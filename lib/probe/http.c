@@ -2,9 +2,9 @@
 /* An HTTP check: one request, written once at creation, and what is expected of
  * the reply. It is over as soon as it is decided: with the head where no text
  * is asked for, else with the text or with the end of the body. */
+#include "../base/search.h"
 #include "http_request.h"
-#include "probe.h"
-#include "search.h"
+#include "internal.h"
 
 #include "../base/http_reply.h"
 #include "../base/internal.h"

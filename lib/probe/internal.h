@@ -2,8 +2,8 @@
 /* What all probes have in common: the phases, their deadlines, and the result.
  * A kind of probe is the head of a larger struct and a few functions; they are
  * called only where the phase allows it, so that no kind has to look. */
-#ifndef INFRA_PROBE_PROBE_H
-#define INFRA_PROBE_PROBE_H
+#ifndef INFRA_PROBE_INTERNAL_H
+#define INFRA_PROBE_INTERNAL_H
 
 #include <infra/probe.h>
 #include <stdbool.h>

@@ -2,7 +2,7 @@
 /* The part of a check that is the same whatever is said: not started,
  * connecting, talking, over. Each phase has one deadline, and each way to fail
  * one reason; what comes after the end is ignored. */
-#include "probe.h"
+#include "internal.h"
 
 #include "../base/internal.h"
 #include "../base/secret.h"

@@ -3,9 +3,9 @@
  * step is reached, so that every byte that comes belongs to one expectation, in
  * whatever pieces it comes. All that an expectation waits for, and all that may
  * not come before, is searched side by side: one pass over the stream. */
-#include "printable.h"
-#include "probe.h"
-#include "search.h"
+#include "../base/printable.h"
+#include "../base/search.h"
+#include "internal.h"
 
 #include "../base/internal.h"
 

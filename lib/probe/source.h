@@ -3,7 +3,7 @@
 #ifndef INFRA_PROBE_SOURCE_H
 #define INFRA_PROBE_SOURCE_H
 
-#include "printable.h"
+#include "../base/printable.h"
 
 #include <stdint.h>
 #include <stdio.h>

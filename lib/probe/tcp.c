@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The least that a check can say: the connection stands. */
-#include "probe.h"
+#include "internal.h"
 
 #include "../base/internal.h"
 

@@ -8,7 +8,7 @@
  * node is APART until a REPOINT is DONE, which undoes what it has beyond the
  * primary or builds it anew. The host writes the mark down before the node is
  * shut out: once it takes no writes, nobody else could find out. */
-#include "promotion.h"
+#include "internal.h"
 
 void infra__promotion_set_apart(struct infra_promotion *p, uint32_t id,
                                 bool is_apart)

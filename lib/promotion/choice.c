@@ -19,7 +19,7 @@
  * Without acknowledgements everybody has to report, and may still be behind
  * what the old primary was last seen to have (Patroni's
  * maximum_lag_on_failover). */
-#include "promotion.h"
+#include "internal.h"
 
 /* Flags of a node that is not asked, and whose word does not count. */
 #define OUT (INFRA_PROMOTION_FLAG_QUARANTINED | INFRA_PROMOTION_FLAG_APART)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What the operator says. */
-#include "promotion.h"
+#include "internal.h"
 
 /* Without loss: the primary is there, and so are those who acknowledge; with
  * fewer it might be one that was replaced and does not know. */

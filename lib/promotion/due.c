@@ -2,7 +2,7 @@
 /* What is due: for each step the reason to leave it, if there is one. Nothing
  * is changed here; the time, the samples and the answers to orders say it
  * all. */
-#include "promotion.h"
+#include "internal.h"
 
 #define DAMPER_LOOK_INTERVAL \
     INFRA_SEC(1) /* When it is low enough is not said. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What the host is told, and when there is something to tell. */
-#include "promotion.h"
+#include "internal.h"
 
 static void tell(const struct infra_promotion *p, uint32_t kind, uint32_t id,
                  struct infra_promotion_event *ret)

@@ -6,7 +6,7 @@
  * overrules all who do not: they may be cut off from it. A primary that answers
  * and hangs is another matter, since its replicas see nothing wrong: there the
  * observers vote alone. */
-#include "promotion.h"
+#include "internal.h"
 
 /* The votes of observers, by what they saw. */
 struct seen {

@@ -1,22 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 /* The planner's state, shared by its files:
  *
- *   promotion_steps.c     which step follows which, and why: one table
- *   promotion_evidence.c  what the samples say of the primary and its rivals
- *   promotion_choice.c    who is promoted, and whether anybody may be
- *   promotion_apart.c     who has a history of its own
- *   promotion_due.c       what is due in a step
- *   promotion_plan.c      what it means to enter a step, and the turn
- *   promotion_orders.c    orders and their answers
- *   promotion_events.c    what the host is told, and when
- *   promotion_commands.c  what the operator says
+ *   steps.c     which step follows which, and why: one table
+ *   evidence.c  what the samples say of the primary and its rivals
+ *   choice.c    who is promoted, and whether anybody may be
+ *   apart.c     who has a history of its own
+ *   due.c       what is due in a step
+ *   plan.c      what it means to enter a step, and the turn
+ *   orders.c    orders and their answers
+ *   events.c    what the host is told, and when
+ *   commands.c  what the operator says
  *   promotion.c           create, nodes, samples */
-#ifndef INFRA_FAILOVER_PROMOTION_H
-#define INFRA_FAILOVER_PROMOTION_H
+#ifndef INFRA_PROMOTION_INTERNAL_H
+#define INFRA_PROMOTION_INTERNAL_H
 
 #include <infra/promotion.h>
 
-#include "internal.h"
+#include "../base/damper.h"
+#include "../base/internal.h"
+
+#include <stdbool.h>
 
 #define NO_NODE INFRA_PROMOTION_NO_NODE
 #define STEPS_COUNT (INFRA_PROMOTION_STEP_PAUSED + 1u)

@@ -3,7 +3,7 @@
  * from the step alone; each turn compares that with the order it has, so that
  * there is never another one out than what the step wants, and one that got no
  * answer is simply wanted still. */
-#include "promotion.h"
+#include "internal.h"
 
 void infra__promotion_drop_order(struct order *order)
 {

@@ -3,7 +3,7 @@
  * nothing but the step, the candidate and the target; a process that takes over
  * in the middle finds out from the nodes what is left to do, and so nothing of
  * it has to be handed over but who was named primary last. */
-#include "promotion.h"
+#include "internal.h"
 
 #define TURN_STEPS_MAX 8u /* That one turn may pass through. */
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The machine's beginning and end, its nodes and samples. */
-#include "promotion.h"
+#include "internal.h"
 
 #include <string.h>
 

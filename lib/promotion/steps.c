@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Which step follows which, and why: all that there is. What is not in the
  * table cannot happen. A test walks it. */
-#include "promotion.h"
+#include "internal.h"
 
 #define STEP(name) INFRA_PROMOTION_STEP_##name
 #define WHY(name) INFRA_PROMOTION_REASON_##name

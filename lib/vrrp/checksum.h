@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The internet checksum (RFC 1071): the one's complement of the one's
  * complement sum of 16-bit words. */
-#ifndef INFRA_FAILOVER_VRRP_CHECKSUM_H
-#define INFRA_FAILOVER_VRRP_CHECKSUM_H
+#ifndef INFRA_VRRP_CHECKSUM_H
+#define INFRA_VRRP_CHECKSUM_H
 
 #include <stddef.h>
 #include <stdint.h>

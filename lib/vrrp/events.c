@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What the machine left to be told, as events, in the order that infra/vrrp.h
  * promises. Timers fire one at a time, when nothing is left to be told. */
-#include "vrrp_internal.h"
+#include "internal.h"
 
 #include <infra/vrrp.h>
 

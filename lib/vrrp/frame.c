@@ -3,8 +3,8 @@
  * Ethernet frames: a gratuitous ARP request (RFC 5227 section 3, RFC 826; the
  * target hardware address as RFC 9568 section 6.4.2 has it, erratum 7949) and
  * an unsolicited neighbour advertisement (RFC 4861 sections 4.4 and 7.2.6). */
-#include "vrrp_checksum.h"
-#include "vrrp_internal.h"
+#include "checksum.h"
+#include "internal.h"
 
 #include <infra/vrrp.h>
 #include <string.h>

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* A virtual router, and what its files share. vrrp_router.c makes it and tells
- * about it, vrrp_machine.c is the state machine, vrrp_hear.c what it does with
- * the messages of others, vrrp_events.c hands out what is to be done, and
- * vrrp_message.c and vrrp_frame.c are the bytes.
+/* A virtual router, and what its files share. router.c makes it and tells
+ * about it, machine.c is the state machine, receive.c what it does with
+ * the messages of others, events.c hands out what is to be done, and
+ * message.c and frame.c are the bytes.
  *
  * What is to be done is kept as counts and flags, not as a queue: it cannot
  * overflow, and what a change of state made pointless is simply taken back. */
-#ifndef INFRA_FAILOVER_VRRP_INTERNAL_H
-#define INFRA_FAILOVER_VRRP_INTERNAL_H
+#ifndef INFRA_VRRP_INTERNAL_H
+#define INFRA_VRRP_INTERNAL_H
 
 #include <infra/vrrp.h>
 #include <stdbool.h>

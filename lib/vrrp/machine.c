@@ -5,7 +5,7 @@
  *
  * An input does what it has to and leaves the rest to be told; O(1). */
 #include "../base/internal.h"
-#include "vrrp_internal.h"
+#include "internal.h"
 
 #include <assert.h>
 #include <infra/vrrp.h>

@@ -8,8 +8,8 @@
  *
  * Reading trusts nothing: every length is checked before it is used. */
 #include "../base/internal.h"
-#include "vrrp_checksum.h"
-#include "vrrp_internal.h"
+#include "checksum.h"
+#include "internal.h"
 
 #include <infra/vrrp.h>
 #include <string.h>

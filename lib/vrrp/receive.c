@@ -2,7 +2,7 @@
 /* What a message of another node changes (RFC 9568 sections 6.4.2, 6.4.3 and
  * 7.1, with erratum 8298: an owner hears other owners). O(1). */
 #include "../base/internal.h"
-#include "vrrp_internal.h"
+#include "internal.h"
 
 #include <infra/vrrp.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 /* A virtual router as an object: what it may be made of, and what it tells. One
  * allocation; every array has the size of its maximum. */
 #include "../base/internal.h"
-#include "vrrp_internal.h"
+#include "internal.h"
 
 #include <infra/vrrp.h>
 #include <string.h>

@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # The ABI, as symbols and as sizes and offsets of every public struct (pahole), is
-# what tests/abi.txt says. After a change that is meant:
+# what tests/abi/abi.txt says. After a change that is meant:
 #
-#   tests/check_abi.sh CC INCLUDE_DIR LIBINFRA_A > tests/abi.txt
+#   tests/abi/check_abi.sh CC INCLUDE_DIR LIBINFRA_A > tests/abi/abi.txt
 set -eu
 cc=$1 include=$2 archive=$3 snapshot=${4:-}
 case $(uname -m) in x86_64) ;; *) exit 77 ;; esac
@@ -25,6 +25,6 @@ $cc -g -fno-eliminate-unused-debug-types -I"$include" -c "$work/all.c" -o "$work
 if [ -z "$snapshot" ]; then
     cat "$work/now.txt"
 elif ! diff -u "$snapshot" "$work/now.txt"; then
-    echo "The ABI changed. If that is meant: tests/check_abi.sh $cc $include $archive > tests/abi.txt" >&2
+    echo "The ABI changed. If that is meant: tests/abi/check_abi.sh $cc $include $archive > tests/abi/abi.txt" >&2
     exit 1
 fi

@@ -12,14 +12,10 @@ status=0
 allowed() {
     case $1 in
     base) echo none ;;
-    driver) echo 'driver|failover|health|probe' ;; # Not balancer: that is apply's.
-    apply) echo 'balancer|driver|failover|health|probe' ;;
+    driver) echo 'driver|failover|health|lease|probe' ;; # Not balancer: that is apply's.
+    apply) echo 'balancer|driver|failover|health|lease|probe' ;;
     policy) echo balancer ;;
     probe_database) echo probe ;;
-    outlier) echo health_outlier ;; # It lives beside health, without it.
-    lease) echo failover ;;
-    promotion) echo failover ;;
-    vrrp) echo failover_vrrp ;;
     *) echo "$1" ;;
     esac
 }

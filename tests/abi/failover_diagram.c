@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Prints the table of failover's roles as a Mermaid diagram: the block of the
- * README, which tests/readme_diagram.sh holds against it. */
+ * README, which tests/abi/readme_diagram.sh holds against it. */
 #include "failover/transitions.h"
 
 #include <stdio.h>

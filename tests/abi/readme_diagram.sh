@@ -4,7 +4,7 @@
 # lib/failover/transitions.c. After a change of the table, put the output of
 # FAILOVER_DIAGRAM there.
 set -eu
-readme=$(dirname "$0")/../README.md
+readme=$(dirname "$0")/../../README.md
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 "$1" >"$work/table"

@@ -3,7 +3,7 @@
 # Print the C program of the README. With arguments, CC INCLUDE_DIR LIBINFRA_A: compile it
 # without a warning and run it; the weighted two share twelve requests 10 to 2.
 set -eu
-readme=$(dirname "$0")/../README.md
+readme=$(dirname "$0")/../../README.md
 program() { sed -n '/^```c$/,/^```$/{/^```/!p}' "$readme"; }
 [ $# -gt 0 ] || { program; exit 0; }
 work=$(mktemp -d)

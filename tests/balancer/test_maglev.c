@@ -2,7 +2,7 @@
 /* Maglev tables: Envoy's to the bit, and what every table promises. */
 #include "support.h"
 
-#include "balancer/maglev.h"
+#include "balancer/algorithm/maglev_table.h"
 #include "base/internal.h"
 
 #include <stdio.h>

@@ -3,7 +3,7 @@
  * avoids. */
 #include "pool.h"
 
-#include "balancer/latency.h"
+#include "balancer/algorithm/ewma.h"
 
 #include <string.h>
 

@@ -4,8 +4,8 @@
 
 #include "base/random.h"
 
-#include "balancer/alias.h"
-#include "balancer/static_stride.h"
+#include "balancer/algorithm/alias.h"
+#include "balancer/algorithm/static_stride.h"
 
 #include <string.h>
 

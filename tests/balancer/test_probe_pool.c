@@ -3,7 +3,7 @@
  * model. */
 #include "support.h"
 
-#include "balancer/probe_pool.h"
+#include "balancer/algorithm/probe_pool.h"
 #include "base/random.h"
 
 #include <string.h>

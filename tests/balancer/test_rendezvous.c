@@ -2,7 +2,7 @@
 /* Weighted rendezvous: who has a key, in whatever order one asks. */
 #include "support.h"
 
-#include "balancer/rendezvous.h"
+#include "balancer/algorithm/rendezvous_hash.h"
 #include "base/fixed.h"
 #include "base/internal.h"
 #include "base/random.h"

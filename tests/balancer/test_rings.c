@@ -3,7 +3,7 @@
  * every ring promises. */
 #include "support.h"
 
-#include "balancer/ring_layouts.h"
+#include "balancer/algorithm/ring_layouts.h"
 #include "base/internal.h"
 #include "base/random.h"
 

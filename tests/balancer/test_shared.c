@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Workers that balance as one over slots in shared memory: what they count
  * together, whose an id is, and what is left of one that dies. */
-#include "balancer/shared.h"
+#include "balancer/shared_slots.h"
 #include "pool.h"
 
 #include <infra/driver.h>

@@ -2,7 +2,7 @@
 /* Subsets: which backends a client uses, and who of them takes its picks. */
 #include "pool.h"
 
-#include "balancer/rendezvous.h"
+#include "balancer/algorithm/rendezvous_hash.h"
 #include "base/random.h"
 
 #include <math.h>

@@ -2,7 +2,7 @@
 /* What infra_balancer_inspect_tier() tells, against what picks do. */
 #include "pool.h"
 
-#include "balancer/ring.h"
+#include "balancer/algorithm/hash_ring.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -3,8 +3,8 @@
  * MurmurHash2, jump, and nginx's ip_hash. */
 #include "support.h"
 
-#include "balancer/ip_hash.h"
-#include "balancer/jump.h"
+#include "balancer/algorithm/ip_hash_table.h"
+#include "balancer/algorithm/jump_hash.h"
 #include "base/crc32.h"
 #include "base/internal.h"
 #include "base/md5.h"

@@ -1,5 +1,5 @@
 /* HTTP replies on a connection that is kept: where each one ends. What they may
- * contain is tested with the check that reads them (test_probe_http.c). */
+ * contain is tested with the check that reads them (test_http.c). */
 #include "support.h"
 
 #include "base/http_reply.h"
@@ -72,7 +72,7 @@ START_TEST(a_reply_ends_where_it_ends)
 }
 END_TEST
 
-/* What a check lets pass (test_probe_http.c) is bad where another reply follows:
+/* What a check lets pass (test_http.c) is bad where another reply follows:
  * who reads it otherwise than its sender meant takes one reply for another. */
 START_TEST(strict_where_another_follows)
 {

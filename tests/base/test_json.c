@@ -3,7 +3,7 @@
 #include "support.h"
 
 #include "base/internal.h"
-#include "failover/json.h"
+#include "base/json.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -4,9 +4,9 @@
  * test says otherwise, so that milliseconds are service times. */
 #include "support.h"
 
-#include "scenarios.h"
-#include "sim_internal.h"
-#include "trace.h"
+#include "../../bench/sim/scenarios.h"
+#include "../../bench/sim/sim_internal.h"
+#include "../../bench/sim/trace.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
 #include "loopback.h"
 #include "support.h"
 
-#include "driver/driver.h"
+#include "driver/internal.h"
 
 #include <errno.h>
 #include <fcntl.h>

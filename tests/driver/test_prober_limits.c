@@ -5,7 +5,7 @@
 #include "support.h"
 
 #include "base/internal.h"
-#include "driver/pace.h"
+#include "driver/rate_limit.h"
 #include <infra/driver.h>
 
 #include <poll.h>

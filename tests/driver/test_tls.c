@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Checks over TLS with tls_openssl.c of examples/ against a server of OpenSSL. */
+#include "../../examples/common/tls_openssl.h"
 #include "loopback.h"
 #include "support.h"
-#include "tls_openssl.h"
 #include "tls_server.h"
 
 #include "base/internal.h"

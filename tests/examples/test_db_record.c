@@ -2,8 +2,8 @@
 /* What db_failover writes beside the lease, and reads there. */
 #include "support.h"
 
-#include "../examples/arguments.h"
-#include "../examples/db_record.h"
+#include "../../examples/common/arguments.h"
+#include "../../examples/db_failover/db_record.h"
 
 #include <stdio.h>
 #include <string.h>

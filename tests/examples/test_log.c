@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The log of the example programs: whatever becomes of its reader, it neither
  * waits nor kills, and it says what is missing. */
-#include "log.h"
+#include "../../examples/common/log.h"
 #include "support.h"
 
 #include <check.h>

@@ -3,9 +3,9 @@
  * are in the hands of the test, open and shut. */
 #include "support.h"
 
-#include "../lib/failover/internal.h"
+#include "../../examples/common/shared_gates.h"
+#include "failover/internal.h"
 #include "proxy_child.h"
-#include "shared_gates.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What one client, or one address, can take from the others: sessions, and
  * memory of who does not read. */
-#include "relay_limits.h"
+#include "../../examples/tcp_proxy/relay_limits.h"
 #include "support.h"
 
 #include "proxy_child.h"

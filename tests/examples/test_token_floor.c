@@ -3,7 +3,7 @@
  * several may share, and which nobody can lead elsewhere. */
 #include "support.h"
 
-#include "../examples/token_floor.h"
+#include "../../examples/common/token_floor.h"
 
 #include <check.h>
 #include <errno.h>

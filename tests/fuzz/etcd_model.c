@@ -2,7 +2,7 @@
 #include "etcd_model.h"
 
 #include "../../lib/base/base64.h"
-#include "../../lib/failover/json.h"
+#include "../../lib/base/json.h"
 
 #include <inttypes.h>
 #include <stdarg.h>

@@ -4,7 +4,7 @@
  * good any more. */
 #include "fuzz.h"
 
-#include "../../lib/failover/json.h"
+#include "../../lib/base/json.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -7,7 +7,7 @@
  * password "pw": each run is one. */
 #include "fuzz.h"
 
-#include "../../lib/probe/pgsql.h"
+#include "../../lib/probe/pgsql/pgsql.h"
 
 #include <stdlib.h>
 #include <string.h>

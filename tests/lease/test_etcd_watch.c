@@ -2,8 +2,8 @@
 #include "etcd_script.h"
 
 #include "base/internal.h"
-#include "failover/etcd_link.h"
-#include "failover/etcd_text.h"
+#include "lease/etcd/http.h"
+#include "lease/etcd/text.h"
 
 #include <stdio.h>
 #include <string.h>

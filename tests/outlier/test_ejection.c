@@ -4,7 +4,7 @@
 #include "watch.h"
 
 #include "base/internal.h"
-#include "health/outlier_internal.h"
+#include "outlier/internal.h"
 
 #include <string.h>
 

@@ -116,7 +116,7 @@ START_TEST(events_are_taken_before_there_are_more)
 END_TEST
 
 /* The same key keeps everything, and may bring another tier; another key starts
- * afresh (test_outlier_kept.c has those that come back). */
+ * afresh (test_kept.c has those that come back). */
 START_TEST(state_belongs_to_the_key)
 {
     open_with(100);

@@ -4,7 +4,7 @@
 
 #include "base/internal.h"
 #include "base/random.h"
-#include "health/outlier_statistics.h"
+#include "outlier/statistics.h"
 
 #include <math.h>
 #include <stdlib.h>

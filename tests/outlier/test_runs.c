@@ -3,8 +3,8 @@
 #include "watch.h"
 
 #include "base/internal.h"
-#include "health/outlier_internal.h"
-#include "health/outlier_statistics.h"
+#include "outlier/internal.h"
+#include "outlier/statistics.h"
 
 #define GATEWAY INFRA_OUTCOME_GATEWAY_ERROR
 

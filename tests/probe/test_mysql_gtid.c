@@ -4,7 +4,7 @@
 
 #include "base/internal.h"
 #include "base/random.h"
-#include "probe/mysql_gtid.h"
+#include "probe/mysql/gtid.h"
 
 #include <inttypes.h>
 #include <stdbool.h>

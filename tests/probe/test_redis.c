@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The Redis check: the request to the byte, what real servers answer, and what
- * does not fit. The parser is test_probe_resp.c's. */
+ * does not fit. The parser is test_resp.c's. */
 #include "probing.h"
 #include "support.h"
 

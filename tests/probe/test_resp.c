@@ -4,7 +4,7 @@
 #include "support.h"
 
 #include "base/internal.h"
-#include "probe/resp.h"
+#include "probe/redis/resp.h"
 
 #include <infra/probe.h>
 #include <stdio.h>

@@ -4,7 +4,7 @@
 #include "support.h"
 
 #include "base/internal.h"
-#include "probe/scram.h"
+#include "probe/pgsql/scram.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -3,7 +3,7 @@
 #include "promotion_host.h"
 
 #include "base/random.h"
-#include "failover/promotion.h"
+#include "promotion/internal.h"
 
 #include <string.h>
 

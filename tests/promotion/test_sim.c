@@ -4,8 +4,8 @@
  * in turn, to see that it is noticed. */
 #include "support.h"
 
-#include "failover/promotion.h"
-#include "promotion_sim.h"
+#include "../sim/promotion_sim.h"
+#include "promotion/internal.h"
 
 #include <stdlib.h>
 

@@ -23,7 +23,7 @@
 #include <unistd.h>
 
 #ifdef ELECTOR_TLS
-#include "tls_openssl.h"
+#include "../../examples/common/tls_openssl.h"
 #endif
 
 #define ENDPOINTS_MAX 8u

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # etcd_tls.sh ELECTOR_NODE: nodes over an etcd that speaks TLS and wants to see
-# certificates, with examples/tls_openssl.c, on loopback. Over it one
+# certificates, with examples/common/tls_openssl.c, on loopback. Over it one
 # is elected, hands over, and is replaced when it is killed. A node that trusts
 # another authority, expects another name or none, shows no certificate, or does not
 # speak TLS is told nothing (UNKNOWN, with the reason) and never becomes active,

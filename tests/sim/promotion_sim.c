@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "promotion_sim.h"
 
-#include "failover/promotion.h"
+#include "failover/internal.h"
+#include "promotion/internal.h"
 #include "promotion_world.h"
 
 #include <stdio.h>

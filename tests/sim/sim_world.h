@@ -9,8 +9,8 @@
 #ifndef TESTS_SIM_SIM_WORLD_H
 #define TESTS_SIM_SIM_WORLD_H
 
+#include "../../bench/sim/sim_store.h"
 #include "failover_sim.h"
-#include "sim_store.h"
 
 #define SIM_NODES_MAX 5u
 #define SIM_QUEUE_MAX 4096u

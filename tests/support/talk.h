@@ -4,7 +4,7 @@
 
 #include "loopback.h"
 
-#include "driver/driver.h"
+#include "driver/internal.h"
 
 #define TALK_HEARD_MAX 64u
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "transport.h"
 
-#include "../lib/base/random.h"
+#include "base/random.h"
 #include "support.h"
 
 #include <string.h>

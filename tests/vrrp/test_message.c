@@ -4,7 +4,7 @@
  * announce an address are those of the RFCs. */
 #include "vrrp.h"
 
-#include "failover/vrrp_checksum.h"
+#include "vrrp/checksum.h"
 
 /* Captured from keepalived 2.2.7 of Debian 12: VRID 51, priority 150, 100 ms,
  * addresses 10.99.0.100 and .101, from 10.99.0.1; with the IPv4 header. */
@@ -345,7 +345,7 @@ END_TEST
 /* IPv6 has always a pseudo header. */
 START_TEST(ipv6_needs_the_pseudo_header)
 {
-    uint8_t bytes[40];
+    uint8_t bytes[40] = { 0 };
     struct infra_vrrp_datagram d = ipv6_datagram(bytes);
     struct infra_vrrp_advert a;
     uint32_t sum = 0;

@@ -2,11 +2,11 @@
 /* Drawing by weight in O(1): the alias method (Walker 1977, Vose 1991). Column
  * i answers i below its threshold and its alias above; all columns are equally
  * likely. Built in O(n). */
-#ifndef INFRA_BALANCER_ALIAS_H
-#define INFRA_BALANCER_ALIAS_H
+#ifndef INFRA_BALANCER_ALGORITHM_ALIAS_H
+#define INFRA_BALANCER_ALGORITHM_ALIAS_H
 
-#include "../base/random.h"
-#include "internal.h"
+#include "../../base/random.h"
+#include "../internal.h"
 
 struct alias_column {
     uint32_t threshold; /* Of 2^32. */

@@ -2,8 +2,8 @@
 /* Two different backends drawn by weight, for policies that compare two. O(1);
  * when few may be picked the draws are repeated some times and then made among
  * those that may, O(n). */
-#ifndef INFRA_BALANCER_DRAW_PAIR_H
-#define INFRA_BALANCER_DRAW_PAIR_H
+#ifndef INFRA_BALANCER_ALGORITHM_DRAW_PAIR_H
+#define INFRA_BALANCER_ALGORITHM_DRAW_PAIR_H
 
 #include "alias.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "latency.h"
+#include "ewma.h"
 
-#include "../base/fixed.h"
+#include "../../base/fixed.h"
 
 /* The word of a mean. */
 #define STAMP_SHIFT 20u /* Of the clock, and of the word. */

@@ -12,10 +12,10 @@
  * says nothing about how long work takes: an exponent in the lower 4 bits, in
  * the others the time of the last failure in units of 16 ns, which all of the
  * clock fits, too. */
-#ifndef INFRA_BALANCER_LATENCY_H
-#define INFRA_BALANCER_LATENCY_H
+#ifndef INFRA_BALANCER_ALGORITHM_EWMA_H
+#define INFRA_BALANCER_ALGORITHM_EWMA_H
 
-#include "internal.h"
+#include "../internal.h"
 
 #define LATENCY_UNIT_SHIFT 10u
 #define LATENCY_MAX ((1u << 28) - 1) /* Of a mean, in its units. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "ring.h"
+#include "hash_ring.h"
 
-#include "../base/sort.h"
+#include "../../base/sort.h"
 
 #include <string.h>
 

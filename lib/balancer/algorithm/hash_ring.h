@@ -9,8 +9,8 @@
  *
  * 32-bit layouts keep their hash in the upper half. Equal hashes are ordered by
  * index, so the first member wins. */
-#ifndef INFRA_BALANCER_RING_H
-#define INFRA_BALANCER_RING_H
+#ifndef INFRA_BALANCER_ALGORITHM_HASH_RING_H
+#define INFRA_BALANCER_ALGORITHM_HASH_RING_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "ip_hash.h"
+#include "ip_hash_table.h"
 
 uint32_t infra__ip_hash(const uint8_t *address, size_t size, uint32_t before)
 {

@@ -5,10 +5,10 @@
  * table of all values makes the look-up one load. It is for taking over from
  * nginx: few values, nobody beyond a sum of weights of 6271 is ever picked, and
  * almost all keys move with the number of members. */
-#ifndef INFRA_BALANCER_IP_HASH_H
-#define INFRA_BALANCER_IP_HASH_H
+#ifndef INFRA_BALANCER_ALGORITHM_IP_HASH_TABLE_H
+#define INFRA_BALANCER_ALGORITHM_IP_HASH_TABLE_H
 
-#include "hash_member.h"
+#include "../policy/hash_member.h"
 
 #include <stddef.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "jump.h"
+#include "jump_hash.h"
 
 /* With doubles, as published: one division and one multiplication, each rounded
  * once, and both operands exact; nothing in it that a compiler may contract. So

@@ -3,8 +3,8 @@
  * and no weights, only a count. With one more member a key stays or goes to the
  * new, last one; so members can come and go at the end of the list alone.
  * O(log n), 20 to 45 ns. */
-#ifndef INFRA_BALANCER_JUMP_H
-#define INFRA_BALANCER_JUMP_H
+#ifndef INFRA_BALANCER_ALGORITHM_JUMP_HASH_H
+#define INFRA_BALANCER_ALGORITHM_JUMP_HASH_H
 
 #include <stdint.h>
 

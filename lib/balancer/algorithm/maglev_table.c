@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "maglev.h"
+#include "maglev_table.h"
 
-#include "../base/sort.h"
+#include "../../base/sort.h"
 
 #include <infra/base.h>
 #include <string.h>

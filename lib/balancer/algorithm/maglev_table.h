@@ -11,11 +11,11 @@
  * 65537 slots and 1000 members alike, 2.3 ms if one of these weighs a thousand
  * times the others. When a member goes, its keys move, and up to one
  * in a hundred of the others' (65537 slots). */
-#ifndef INFRA_BALANCER_MAGLEV_H
-#define INFRA_BALANCER_MAGLEV_H
+#ifndef INFRA_BALANCER_ALGORITHM_MAGLEV_TABLE_H
+#define INFRA_BALANCER_ALGORITHM_MAGLEV_TABLE_H
 
-#include "../base/random.h"
-#include "hash_member.h"
+#include "../../base/random.h"
+#include "../policy/hash_member.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -10,10 +10,10 @@
  * one with the greatest latency.
  *
  * All is O(size of the pool). */
-#ifndef INFRA_BALANCER_PROBE_POOL_H
-#define INFRA_BALANCER_PROBE_POOL_H
+#ifndef INFRA_BALANCER_ALGORITHM_PROBE_POOL_H
+#define INFRA_BALANCER_ALGORITHM_PROBE_POOL_H
 
-#include "internal.h"
+#include "../internal.h"
 
 #define POOL_MAX 32u
 #define RECENT_MAX 64u

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#include "rendezvous.h"
+#include "rendezvous_hash.h"
 
-#include "../base/fixed.h"
-#include "../base/random.h"
+#include "../../base/fixed.h"
+#include "../../base/random.h"
 
 #include <infra/base.h>
 #include <stdbool.h>

@@ -8,10 +8,10 @@
  * No table, so it ranks any subset on the spot, and the k best are a stable
  * subset of k. O(n), some 4 ns a member, for a logarithm is taken only of what
  * may still win. Integers throughout: the same choice on every machine. */
-#ifndef INFRA_BALANCER_RENDEZVOUS_H
-#define INFRA_BALANCER_RENDEZVOUS_H
+#ifndef INFRA_BALANCER_ALGORITHM_RENDEZVOUS_HASH_H
+#define INFRA_BALANCER_ALGORITHM_RENDEZVOUS_HASH_H
 
-#include "hash_member.h"
+#include "../policy/hash_member.h"
 
 #include <stddef.h>
 

@@ -9,7 +9,7 @@
  * others have. O(points). */
 #include "ring_layouts.h"
 
-#include "../base/murmur2.h"
+#include "../../base/murmur2.h"
 #include "ring_label.h"
 
 #include <infra/base.h>

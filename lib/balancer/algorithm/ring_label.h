@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The text that a ring's point is hashed from: a member's name, a separator,
  * and a number that counts up. */
-#ifndef INFRA_BALANCER_RING_LABEL_H
-#define INFRA_BALANCER_RING_LABEL_H
+#ifndef INFRA_BALANCER_ALGORITHM_RING_LABEL_H
+#define INFRA_BALANCER_ALGORITHM_RING_LABEL_H
 
 #include <assert.h>
 #include <stddef.h>

@@ -8,11 +8,11 @@
  *
  * The layouts compute with float or double as the originals do; with IEEE
  * arithmetic (FLT_EVAL_METHOD 0) the results are the same on every machine. */
-#ifndef INFRA_BALANCER_RING_LAYOUTS_H
-#define INFRA_BALANCER_RING_LAYOUTS_H
+#ifndef INFRA_BALANCER_ALGORITHM_RING_LAYOUTS_H
+#define INFRA_BALANCER_ALGORITHM_RING_LAYOUTS_H
 
-#include "hash_member.h"
-#include "ring.h"
+#include "../policy/hash_member.h"
+#include "hash_ring.h"
 
 #include <stdbool.h>
 

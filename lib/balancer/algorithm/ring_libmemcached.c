@@ -9,7 +9,7 @@
  * INFRA__RING_POINTS_MAX. */
 #include "ring_layouts.h"
 
-#include "../base/md5.h"
+#include "../../base/md5.h"
 #include "ring_label.h"
 
 #include <string.h>

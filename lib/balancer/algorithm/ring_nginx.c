@@ -9,7 +9,7 @@
  * be more than INFRA__RING_POINTS_MAX. */
 #include "ring_layouts.h"
 
-#include "../base/crc32.h"
+#include "../../base/crc32.h"
 
 #include <string.h>
 

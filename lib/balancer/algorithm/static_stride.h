@@ -5,10 +5,10 @@
  * is in w of K generations, evenly apart. Weights are scaled so that the
  * greatest is K, after clamping to 1/100 .. 10 times the mean, which bounds the
  * expected number of turns that a pick passes over to ten. */
-#ifndef INFRA_BALANCER_STATIC_STRIDE_H
-#define INFRA_BALANCER_STATIC_STRIDE_H
+#ifndef INFRA_BALANCER_ALGORITHM_STATIC_STRIDE_H
+#define INFRA_BALANCER_ALGORITHM_STATIC_STRIDE_H
 
-#include "internal.h"
+#include "../internal.h"
 
 /* Fill @ret_scaled with a scaled weight, at least 1, for each of the list. */
 void infra__static_stride_scale(uint16_t *ret_scaled, const struct list *list);

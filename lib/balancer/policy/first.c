@@ -2,7 +2,7 @@
 /* First: the lowest id that has room under its cap, as HAProxy's "first", so
  * that the others stay idle and can be switched off. Without caps one backend
  * gets it all. O(1) while the first has room, else O(those that are full). */
-#include "internal.h"
+#include "../internal.h"
 
 static uint32_t pick(const void *table, uint64_t state[4],
                      const struct infra_balancer_candidates *c, uint64_t hash)

@@ -2,10 +2,10 @@
 /* The hash policies without a walk of their own: rendezvous over the keys,
  * jump, and nginx's ip_hash. A key that may not have its backend goes to the
  * best of the others by rendezvous. */
-#include "internal.h"
-#include "ip_hash.h"
-#include "jump.h"
-#include "rendezvous.h"
+#include "../algorithm/ip_hash_table.h"
+#include "../algorithm/jump_hash.h"
+#include "../algorithm/rendezvous_hash.h"
+#include "../internal.h"
 
 static size_t nodes_size(const struct infra_balancer_candidates *c)
 {

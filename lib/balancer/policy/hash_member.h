@@ -2,8 +2,8 @@
 /* A backend as the hash builders see it: pure functions of keys and weights,
  * which know nothing of tables, health or ids. What they answer are indexes
  * into the array of members. */
-#ifndef INFRA_BALANCER_HASH_MEMBER_H
-#define INFRA_BALANCER_HASH_MEMBER_H
+#ifndef INFRA_BALANCER_POLICY_HASH_MEMBER_H
+#define INFRA_BALANCER_POLICY_HASH_MEMBER_H
 
 #include <stdint.h>
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The ring policies: Envoy's, libmemcached's and nginx's layout
- * (ring_layouts.h) on one kind of ring (ring.h). A key that may not have its
+ * (ring_layouts.h) on one kind of ring (hash_ring.h). A key that may not have its
  * point's backend goes on to the next point, at most PROBES_MAX times. */
-#include "internal.h"
-#include "ring_layouts.h"
+#include "../algorithm/ring_layouts.h"
+#include "../internal.h"
 
 #define POINTS_MIN_DEFAULT 1024u
 #define ENVOY_POINTS_MAX (8u << 20)

@@ -9,8 +9,8 @@
  * but laggards in less than 1 % of picks (s^d < 0.01, Finagle's rule for the
  * dead; two slow of four defeat the best of two, brpc #3340). O(1), or
  * O(SCAN_MAX). */
-#include "../base/random.h"
-#include "alias.h"
+#include "../../base/random.h"
+#include "../algorithm/alias.h"
 
 enum {
     SCAN_MAX = 16,

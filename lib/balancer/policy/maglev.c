@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Maglev as a policy: the table of maglev.h, and the key's own walk through its
+/* Maglev as a policy: the table of maglev_table.h, and the key's own walk through its
  * slots where the first may not be had. */
-#include "internal.h"
-#include "maglev.h"
+#include "../algorithm/maglev_table.h"
+#include "../internal.h"
 
 INFRA__NO_TAIL_PADDING(struct infra_maglev_options, reserved);
 

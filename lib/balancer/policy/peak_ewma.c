@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Peak-EWMA (Finagle): two different backends drawn by weight, and the one with
- * the lower cost wins: its latency (latency.h) times its tickets in flight and
+ * the lower cost wins: its latency (ewma.h) times its tickets in flight and
  * one more, per weight. Failures make the latency a multiple. Of a backend that
  * nothing is known of one request finds out: idle it costs nothing, busy more
  * than any; one that has only failed is taken for as fast as the other. O(1).
  */
-#include "draw_pair.h"
-#include "latency.h"
+#include "../algorithm/draw_pair.h"
+#include "../algorithm/ewma.h"
 
 #define IN_FLIGHT_MAX ((1u << 20) - 1) /* A cost is 28 + 20 + 16 bits. */
 

@@ -4,9 +4,9 @@
  * carries the questions. Each reader has a pool of answers for each tier
  * (probe_pool.h), from which its picks choose; where that has too few, they
  * choose as two choices does. A pick is O(size of the pool). */
-#include "../base/random.h"
-#include "alias.h"
-#include "probe_pool.h"
+#include "../../base/random.h"
+#include "../algorithm/alias.h"
+#include "../algorithm/probe_pool.h"
 
 #include <assert.h>
 

@@ -3,7 +3,7 @@
  * without a view of each other cannot do worse than. O(1); when few may be
  * picked the draw is repeated some times and then made among those that may,
  * O(n). */
-#include "alias.h"
+#include "../algorithm/alias.h"
 
 /* With half of the list excluded, 16 draws fail in 0.002 % of picks. */
 #define DRAWS_MAX 16u

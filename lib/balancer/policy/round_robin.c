@@ -5,8 +5,8 @@
  * Such picks, and those with an eligible set, are spread over the allowed ones
  * by a Weyl sequence, which stays even however requests with different sets
  * alternate. O(1); O(n) when restricted. */
-#include "../base/random.h"
-#include "internal.h"
+#include "../../base/random.h"
+#include "../internal.h"
 
 /* By itself, so that the pick that nothing restricts saves no registers. */
 __attribute__((noinline)) static uint32_t pick_restricted(

@@ -5,9 +5,9 @@
  * off: every turn adds each weight to that backend's current, takes the
  * greatest (the first of equals) and lowers it by the total. Beyond, static
  * strides. A pick is O(1); a build O(cycle * n), at most some milliseconds. */
-#include "../base/random.h"
-#include "internal.h"
-#include "static_stride.h"
+#include "../../base/random.h"
+#include "../algorithm/static_stride.h"
+#include "../internal.h"
 
 #define CYCLE_MAX 4096u
 

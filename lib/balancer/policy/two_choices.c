@@ -2,7 +2,7 @@
 /* The power of two choices (Mitzenmacher 2001): two different backends drawn by
  * weight, the one with fewer tickets in flight per weight wins, the first drawn
  * of equals. O(1). */
-#include "draw_pair.h"
+#include "../algorithm/draw_pair.h"
 
 /* state[0]: the random state. */
 static uint32_t pick(const void *table, uint64_t state[4],

@@ -3,9 +3,9 @@
  * backend, built in O(n), where the smooth order of smooth_weighted.c needs a
  * table as long as its cycle. Restricted picks are spread as in round_robin.c.
  * */
-#include "../base/random.h"
-#include "internal.h"
-#include "static_stride.h"
+#include "../../base/random.h"
+#include "../algorithm/static_stride.h"
+#include "../internal.h"
 
 static size_t table_size(const struct infra_balancer_candidates *c)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* A lease in etcd: each call is one to three requests, one after the other, on
- * the connection that the last one used. Which keys and why: etcd_text.h.
+ * the connection that the last one used. Which keys and why: text.h.
  * Sources: etcd's API reference for the gateway; the traps were
  * measured with etcd 3.4.23. */
-#include "lease_etcd.h"
+#include "etcd.h"
 
 #include <string.h>
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* The lease in etcd, shared by the files that ask, watch, and keep the record. */
-#ifndef INFRA_FAILOVER_LEASE_ETCD_H
-#define INFRA_FAILOVER_LEASE_ETCD_H
+#ifndef INFRA_LEASE_ETCD_ETCD_H
+#define INFRA_LEASE_ETCD_ETCD_H
 
-#include "etcd_talk.h"
-#include "lease.h"
+#include "../internal.h"
+#include "session.h"
 
 struct infra__etcd {
     struct infra_lease lease; /* First: it is a lease. */

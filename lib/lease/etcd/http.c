@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "etcd_link.h"
+#include "http.h"
 
 #include <infra/lease.h>
 

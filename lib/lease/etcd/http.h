@@ -3,11 +3,11 @@
  * connection is kept between them, and made anew, at the next server, when
  * something was wrong with it. What to send and what to make of it is the
  * owner's. */
-#ifndef INFRA_FAILOVER_ETCD_LINK_H
-#define INFRA_FAILOVER_ETCD_LINK_H
+#ifndef INFRA_LEASE_ETCD_HTTP_H
+#define INFRA_LEASE_ETCD_HTTP_H
 
-#include "../base/http_reply.h"
-#include "../base/internal.h"
+#include "../../base/http_reply.h"
+#include "../../base/internal.h"
 
 #include <stdbool.h>
 

@@ -8,7 +8,7 @@
  * write of a process, which does not know the revision, is asked twice. A read
  * deletes what is not there, since what only reads may be answered by a member
  * that is cut off from all others. */
-#include "lease_etcd.h"
+#include "etcd.h"
 
 #include <string.h>
 

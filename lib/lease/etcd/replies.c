@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The replies. Whatever is not exactly what etcd would say is refused, and the
  * lease makes nothing of it. */
-#include "etcd_text.h"
+#include "text.h"
 
 #include <string.h>
 

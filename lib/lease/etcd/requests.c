@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The requests. Lengths are bounded by the bounds of names, so that all fits;
  * what would not is cut off and refused by the server. */
-#include "etcd_text.h"
+#include "text.h"
 
 #include <assert.h>
 #include <inttypes.h>

@@ -3,7 +3,7 @@
  * so one that was lost with its connection goes to the next server at once, as
  * often as there are servers and once more. What is then still not known is
  * UNKNOWN. */
-#include "etcd_talk.h"
+#include "session.h"
 
 #include <infra/lease.h>
 

@@ -2,11 +2,11 @@
 /* One question to etcd at a time, with the login that it may need before, asked
  * of one server after the other until one answers. What to ask and what to make
  * of the answer is the owner's. */
-#ifndef INFRA_FAILOVER_ETCD_TALK_H
-#define INFRA_FAILOVER_ETCD_TALK_H
+#ifndef INFRA_LEASE_ETCD_SESSION_H
+#define INFRA_LEASE_ETCD_SESSION_H
 
-#include "etcd_link.h"
-#include "etcd_text.h"
+#include "http.h"
+#include "text.h"
 
 /* Shared by the conversations of one lease. */
 struct infra__etcd_login {

@@ -14,14 +14,14 @@
  *   <prefix><group>/none    what a proof deletes: it goes through raft, as all
  *                           that may write does, and etcd takes it when it is
  *                           full, and has nothing to keep of it */
-#ifndef INFRA_FAILOVER_ETCD_TEXT_H
-#define INFRA_FAILOVER_ETCD_TEXT_H
+#ifndef INFRA_LEASE_ETCD_TEXT_H
+#define INFRA_LEASE_ETCD_TEXT_H
 
 #include <infra/lease.h>
 
-#include "../base/base64.h"
-#include "../base/internal.h"
-#include "json.h"
+#include "../../base/base64.h"
+#include "../../base/internal.h"
+#include "../../base/json.h"
 
 #include <stdbool.h>
 

@@ -2,7 +2,7 @@
 /* Watching the holder's key, for a hint and no more: watches of etcd are known
  * to lose events, so that nothing is concluded from one, nor from its silence.
  * What goes wrong is tried again a second later at the next server. */
-#include "lease_etcd.h"
+#include "etcd.h"
 
 #define RETRY_AFTER INFRA_SEC(1)
 #define SILENCE_MAX INFRA_SEC(60) /* Then the server may be gone. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "mysql_errors.h"
+#include "errors.h"
 
-#include "printable.h"
+#include "../../base/printable.h"
 
 #include <infra/probe.h>
 #include <stdbool.h>

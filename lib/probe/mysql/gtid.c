@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "mysql_gtid.h"
+#include "gtid.h"
 
-#include "../base/characters.h"
+#include "../../base/characters.h"
 
 /* MySQL's GTID set is read up to a colon, then from colon to colon; MariaDB's
  * triple from dash to dash. */

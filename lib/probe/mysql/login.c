@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#include "mysql_login.h"
+#include "login.h"
 
-#include "mysql_packets.h"
-#include "printable.h"
+#include "../../base/printable.h"
+#include "packets.h"
 
 #include <assert.h>
 #include <string.h>

@@ -7,7 +7,7 @@
 #ifndef INFRA_PROBE_MYSQL_LOGIN_H
 #define INFRA_PROBE_MYSQL_LOGIN_H
 
-#include "../base/sha1.h"
+#include "../../base/sha1.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* A check of a MySQL or MariaDB server, as a probe: its options and its side of
- * the exchange. What is said is in mysql_talk.c. */
+ * the exchange. What is said is in talk.c. */
 #include "mysql.h"
 
-#include "../base/internal.h"
-#include "answer.h"
+#include "../../base/internal.h"
+#include "../answer.h"
 
 #include <assert.h>
 #include <string.h>

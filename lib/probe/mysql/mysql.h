@@ -2,14 +2,14 @@
 /* A check of a MySQL or MariaDB server while it runs. What is said in one check
  * is little and bounded, so that all of it has a place and nothing depends on
  * what was sent when. */
-#ifndef INFRA_PROBE_MYSQL_H
-#define INFRA_PROBE_MYSQL_H
+#ifndef INFRA_PROBE_MYSQL_MYSQL_H
+#define INFRA_PROBE_MYSQL_MYSQL_H
 
-#include "answer.h"
-#include "mysql_login.h"
-#include "mysql_packets.h"
-#include "mysql_status.h"
-#include "probe.h"
+#include "../answer.h"
+#include "../internal.h"
+#include "login.h"
+#include "packets.h"
+#include "status.h"
 
 #define INFRA__MYSQL_MESSAGE_MAX 255u
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "mysql_packets.h"
+#include "packets.h"
 
 #include <infra/probe.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "mysql_rows.h"
+#include "rows.h"
 
-#include "mysql_packets.h"
+#include "packets.h"
 
 #include <string.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#include "mysql_status.h"
+#include "status.h"
 
-#include "../base/internal.h"
-#include "answer.h"
+#include "../../base/internal.h"
+#include "../answer.h"
 
 #include <string.h>
 

@@ -4,9 +4,9 @@
 #ifndef INFRA_PROBE_MYSQL_STATUS_H
 #define INFRA_PROBE_MYSQL_STATUS_H
 
-#include "mysql_gtid.h"
-#include "mysql_rows.h"
-#include "source.h"
+#include "../source.h"
+#include "gtid.h"
+#include "rows.h"
 
 #include <infra/probe.h>
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* What is said when: greeting, TLS if it is wanted, login, questions, and a
  * farewell, so that the server counts no broken connection. */
+#include "errors.h"
 #include "mysql.h"
-#include "mysql_errors.h"
 
-#include "../base/internal.h"
+#include "../../base/internal.h"
 
 #include <assert.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#include "pgsql_error.h"
+#include "error.h"
 
-#include "../base/internal.h"
-#include "printable.h"
+#include "../../base/internal.h"
+#include "../../base/printable.h"
 
 #include <infra/probe.h>
 #include <string.h>

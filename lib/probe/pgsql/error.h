@@ -4,7 +4,7 @@
 #ifndef INFRA_PROBE_PGSQL_ERROR_H
 #define INFRA_PROBE_PGSQL_ERROR_H
 
-#include "pgsql_messages.h"
+#include "messages.h"
 
 #define INFRA__PGSQL_TEXT_MAX 256u /* With the zero. */
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include "pgsql_login.h"
+#include "login.h"
 
-#include "../base/internal.h"
-#include "../base/md5.h"
-#include "pgsql_bytes.h"
+#include "../../base/internal.h"
+#include "../../base/md5.h"
+#include "bytes.h"
 
 #include <assert.h>
 #include <infra/probe.h>

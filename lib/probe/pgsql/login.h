@@ -5,7 +5,7 @@
 #ifndef INFRA_PROBE_PGSQL_LOGIN_H
 #define INFRA_PROBE_PGSQL_LOGIN_H
 
-#include "pgsql_messages.h"
+#include "messages.h"
 #include "scram.h"
 
 #define INFRA__PGSQL_USER_MAX 127u

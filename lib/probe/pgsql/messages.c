@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "pgsql_messages.h"
+#include "messages.h"
 
 #include <infra/probe.h>
 #include <string.h>

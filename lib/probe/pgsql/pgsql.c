@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* A PostgreSQL check as a kind of probe, and its options. */
 #include "pgsql.h"
-#include "pgsql_startup.h"
+#include "startup.h"
 
-#include "../base/internal.h"
-#include "answer.h"
+#include "../../base/internal.h"
+#include "../answer.h"
 
 #include <assert.h>
 #include <string.h>

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* A PostgreSQL check while it runs. */
-#ifndef INFRA_PROBE_PGSQL_H
-#define INFRA_PROBE_PGSQL_H
+#ifndef INFRA_PROBE_PGSQL_PGSQL_H
+#define INFRA_PROBE_PGSQL_PGSQL_H
 
-#include "answer.h"
-#include "pgsql_error.h"
-#include "pgsql_login.h"
-#include "pgsql_question.h"
-#include "probe.h"
+#include "../answer.h"
+#include "../internal.h"
+#include "error.h"
+#include "login.h"
+#include "question.h"
 
 #define INFRA__PGSQL_VERSION_MAX 64u
 

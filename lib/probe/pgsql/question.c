@@ -4,12 +4,12 @@
  * replayed and the receiver is at work. And since a single commit after an idle
  * hour would make it an hour for the moment until it is replayed, it is never
  * more than the time since a check last saw the replica caught up. */
-#include "pgsql_question.h"
+#include "question.h"
 
-#include "../base/characters.h"
-#include "../base/internal.h"
-#include "answer.h"
-#include "pgsql_bytes.h"
+#include "../../base/characters.h"
+#include "../../base/internal.h"
+#include "../answer.h"
+#include "bytes.h"
 
 #include <string.h>
 

@@ -4,8 +4,8 @@
 #ifndef INFRA_PROBE_PGSQL_QUESTION_H
 #define INFRA_PROBE_PGSQL_QUESTION_H
 
-#include "pgsql_messages.h"
-#include "source.h"
+#include "../source.h"
+#include "messages.h"
 
 #include <infra/probe.h>
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "scram.h"
 
-#include "../base/base64.h"
-#include "../base/characters.h"
-#include "../base/hmac_sha256.h"
-#include "../base/secret.h"
+#include "../../base/base64.h"
+#include "../../base/characters.h"
+#include "../../base/hmac_sha256.h"
+#include "../../base/secret.h"
 
 #include <assert.h>
 #include <string.h>

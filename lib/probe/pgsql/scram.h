@@ -9,10 +9,10 @@
  * each, and depend on the password, the salt and that number only: they are
  * kept, as RFC 5802 §5.1 allows, so that later logins at the same server are
  * cheap. */
-#ifndef INFRA_PROBE_SCRAM_H
-#define INFRA_PROBE_SCRAM_H
+#ifndef INFRA_PROBE_PGSQL_SCRAM_H
+#define INFRA_PROBE_PGSQL_SCRAM_H
 
-#include "../base/sha256.h"
+#include "../../base/sha256.h"
 
 #include <stdbool.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#include "pgsql_startup.h"
+#include "startup.h"
 
-#include "../base/internal.h"
-#include "pgsql_bytes.h"
+#include "../../base/internal.h"
+#include "bytes.h"
 
 #include <string.h>
 

@@ -2,8 +2,8 @@
 /* What is said in a PostgreSQL check, in order: TLS, the login, until the
  * server is ready; questions, if any, each of which has the server ready again
  * even where it is an error; a farewell. */
+#include "../../base/printable.h"
 #include "pgsql.h"
-#include "printable.h"
 
 #include <string.h>
 

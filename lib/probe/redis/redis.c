@@ -3,14 +3,14 @@
  * and the replies are judged in their order, so that the first that is not good
  * decides. A server that is full or protected speaks before it was asked: its
  * error stands where the first reply is expected, and is known by its text. */
-#include "answer.h"
-#include "printable.h"
-#include "probe.h"
-#include "redis_request.h"
+#include "../../base/printable.h"
+#include "../answer.h"
+#include "../internal.h"
+#include "../source.h"
+#include "request.h"
 #include "resp.h"
-#include "source.h"
 
-#include "../base/internal.h"
+#include "../../base/internal.h"
 
 #include <assert.h>
 #include <inttypes.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Commands as arrays of words, each with its length, so that nothing in a word
  * is special (Redis serialization protocol specification). */
-#include "redis_request.h"
+#include "request.h"
 
-#include "../base/characters.h"
-#include "answer.h"
+#include "../../base/characters.h"
+#include "../answer.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "resp.h"
 
-#include "../base/characters.h"
+#include "../../base/characters.h"
 
 #include <infra/probe.h>
 #include <string.h>

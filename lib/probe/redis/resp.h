@@ -5,8 +5,8 @@
  * the arrays; everything is bounded, and what servers do not send (a line that
  * ends in LF alone, a plus before a number, types of RESP3 that nobody asked
  * for) is refused. */
-#ifndef INFRA_PROBE_RESP_H
-#define INFRA_PROBE_RESP_H
+#ifndef INFRA_PROBE_REDIS_RESP_H
+#define INFRA_PROBE_REDIS_RESP_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef INFRA_BASE_DAMPER_H
+#define INFRA_BASE_DAMPER_H
+
+#include <infra/base.h>
+
+#include <stdbool.h>
+
+/* How bad it has been of late (RFC 2439): halves with every half-life. */
+struct infra__damper {
+    infra_time half_life;
+    infra_time at;
+    uint32_t penalty; /* At that time. */
+    bool is_suppressed;
+};
+void infra__damper_add(struct infra__damper *d, infra_time now);
+uint32_t infra__damper_penalty(const struct infra__damper *d, infra_time now);
+bool infra__damper_is_suppressed(struct infra__damper *d, infra_time now);
+
+#endif
