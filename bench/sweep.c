@@ -21,7 +21,7 @@ int sweep_set(struct infra_balancer *balancer, uint32_t id, uint32_t weight)
     struct infra_backend backend = {
         .size = sizeof backend, .key = key, .id = id, .weight = weight
     };
-    return infra_balancer_set(balancer, &backend);
+    return infra_balancer_set(balancer, &backend, 0);
 }
 
 int sweep_create(struct infra_balancer **ret, const struct subject *subject,

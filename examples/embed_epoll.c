@@ -163,7 +163,8 @@ static void start_libinfra(void) /* + libinfra */
             .address_size = sizeof backends_at[id],
             .id = id,
         };
-        need(infra_balancer_set(balancer, &backend) == 0, "set");
+        need(infra_balancer_set(balancer, &backend, infra_driver_now()) == 0,
+             "set");
         need(infra_probe_tcp(&target.probe, NULL) == 0, "probe");
         need(infra_prober_set(prober, &target, infra_driver_now()) == 0, "set");
     }

@@ -35,7 +35,7 @@ static void add(struct infra_balancer *balancer, uint32_t id)
 {
     struct infra_backend b = { .size = sizeof b, .key = caches[id], .id = id };
 
-    check(infra_balancer_set(balancer, &b));
+    check(infra_balancer_set(balancer, &b, 0));
 }
 
 /* Which cache holds "user:42"? */
@@ -96,11 +96,12 @@ int main(void)
     look_up_all(balancer, reader, "four caches, cold:");
 
     /* A health check failed: its keys go elsewhere, all others stay. */
-    check(
-        infra_balancer_mark(balancer, 1, INFRA_AXIS_HEALTH, INFRA_STATE_DOWN));
+    check(infra_balancer_mark(balancer, 1, INFRA_BALANCER_AXIS_HEALTH,
+                              INFRA_BALANCER_STATE_DOWN));
     int left = look_up_all(balancer, reader, "10.0.0.2 goes down:");
 
-    check(infra_balancer_mark(balancer, 1, INFRA_AXIS_HEALTH, INFRA_STATE_UP));
+    check(infra_balancer_mark(balancer, 1, INFRA_BALANCER_AXIS_HEALTH,
+                              INFRA_BALANCER_STATE_UP));
     int returned = look_up_all(balancer, reader, "10.0.0.2 comes back:");
 
     /* Another table: the new one's share moves, and a few keys besides. */

@@ -45,12 +45,12 @@ static void answer_probes(struct infra_balancer_reader *reader,
                           const uint32_t *in_flight, infra_time now)
 {
     struct infra_balancer_probe probes[INFRA_BALANCER_PROBES_MAX];
-    int count = check(
-        infra_balancer_probes(reader, now, probes, INFRA_BALANCER_PROBES_MAX));
+    int count = check(infra_balancer_probes_next(reader, now, probes,
+                                                 INFRA_BALANCER_PROBES_MAX));
 
     for (int i = 0; i < count; i++) {
-        check(infra_balancer_probed(reader, &probes[i], in_flight[probes[i].id],
-                                    INFRA_MS(1), now));
+        check(infra_balancer_probe_answer(
+            reader, &probes[i], in_flight[probes[i].id], INFRA_MS(1), now));
     }
 }
 
@@ -75,8 +75,8 @@ static void pick_all(struct infra_balancer *balancer,
             in_flight[ids[i % IN_FLIGHT]]--;
         }
         if (i == DOWN_FROM) {
-            check(infra_balancer_mark(balancer, 0, INFRA_AXIS_HEALTH,
-                                      INFRA_STATE_DOWN));
+            check(infra_balancer_mark(balancer, 0, INFRA_BALANCER_AXIS_HEALTH,
+                                      INFRA_BALANCER_STATE_DOWN));
             check(infra_balancer_publish(balancer, now));
             printf(" |");
         }
@@ -110,7 +110,7 @@ static void show(const struct infra_balancer_policy *policy)
             .id = id,
             .weight = BACKENDS_COUNT - id,
         };
-        check(infra_balancer_set(balancer, &b));
+        check(infra_balancer_set(balancer, &b, 0));
     }
     check(infra_balancer_publish(balancer, 0));
     printf("%-20s", policy->name);

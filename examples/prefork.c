@@ -86,7 +86,7 @@ static struct infra_balancer *join(void)
         struct infra_backend b = { .size = sizeof b,
                                    .key = backends[i],
                                    .id = (uint32_t)check(id, "id") };
-        check(infra_balancer_set(balancer, &b), "set");
+        check(infra_balancer_set(balancer, &b, now()), "set");
     }
     check(infra_balancer_publish(balancer, now()), "publish");
     return balancer;
@@ -157,7 +157,7 @@ static void show(const struct infra_balancer *balancer, const char *what)
         check(infra_balancer_inspect(balancer, id, &stats), "inspect");
         loads[id] = stats.load;
         printf("%s %u%s  ", backends[id], (unsigned)loads[id],
-               stats.state == INFRA_STATE_UP ? "" : " (down)");
+               stats.state == INFRA_BALANCER_STATE_UP ? "" : " (down)");
     }
     printf("\n");
 }
@@ -221,7 +221,8 @@ int main(void)
     show(balancer, "its successor has joined");
 
     /* The old generation ends when its sessions do. */
-    check(infra_balancer_mark(balancer, 1, INFRA_AXIS_HEALTH, INFRA_STATE_DOWN),
+    check(infra_balancer_mark(balancer, 1, INFRA_BALANCER_AXIS_HEALTH,
+                              INFRA_BALANCER_STATE_DOWN),
           "mark");
     kill_worker(2); /* It has none. */
     for (uint32_t w = 0; w < WORKERS; w++) {

@@ -34,7 +34,7 @@ int main(void)
         struct infra_backend b = { .size = sizeof b,
                                    .key = servers[id],
                                    .id = id };
-        check(infra_balancer_set(balancer, &b));
+        check(infra_balancer_set(balancer, &b, now));
     }
     check(infra_balancer_publish(balancer, now));
 
@@ -42,8 +42,8 @@ int main(void)
         struct infra_ticket ticket;
 
         if (request == 5) { /* A health check failed, say. */
-            check(infra_balancer_mark(balancer, 1, INFRA_AXIS_HEALTH,
-                                      INFRA_STATE_DOWN));
+            check(infra_balancer_mark(balancer, 1, INFRA_BALANCER_AXIS_HEALTH,
+                                      INFRA_BALANCER_STATE_DOWN));
             check(infra_balancer_publish(balancer, now));
         }
         int id = check(infra_balancer_pick(reader, NULL, now, &ticket));

@@ -43,8 +43,9 @@ static int change_weight(struct infra_balancer *b, uint32_t id, int n)
 
 static int change_health(struct infra_balancer *b, uint32_t id, int n)
 {
-    return infra_balancer_mark(b, id, INFRA_AXIS_HEALTH,
-                               n % 2 == 0 ? INFRA_STATE_DOWN : INFRA_STATE_UP);
+    return infra_balancer_mark(b, id, INFRA_BALANCER_AXIS_HEALTH,
+                               n % 2 == 0 ? INFRA_BALANCER_STATE_DOWN
+                                          : INFRA_BALANCER_STATE_UP);
 }
 
 /* The median time of a publish, in nanoseconds. */

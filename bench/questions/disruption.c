@@ -52,7 +52,8 @@ static int look_up(struct lookup *l, int *ret)
 
 static int mark(struct lookup *l, uint32_t id, uint32_t state)
 {
-    return infra_balancer_mark(l->balancer, id, INFRA_AXIS_HEALTH, state);
+    return infra_balancer_mark(l->balancer, id, INFRA_BALANCER_AXIS_HEALTH,
+                               state);
 }
 
 static int make_change(struct lookup *l, enum change change, uint32_t id)
@@ -65,7 +66,7 @@ static int make_change(struct lookup *l, enum change change, uint32_t id)
     case CHANGE_WEIGHT:
         return sweep_set(l->balancer, id, 2);
     case CHANGE_FLAP:
-        return mark(l, id, INFRA_STATE_DOWN);
+        return mark(l, id, INFRA_BALANCER_STATE_DOWN);
     }
     return INFRA_EINVAL;
 }
@@ -90,7 +91,7 @@ static int compare(struct report *report, const struct subject *subject,
     if (change != CHANGE_FLAP) {
         return INFRA_OK;
     }
-    int err = mark(l, (uint32_t)id, INFRA_STATE_UP);
+    int err = mark(l, (uint32_t)id, INFRA_BALANCER_STATE_UP);
     if (err == INFRA_OK) {
         err = look_up(l, l->after);
     }

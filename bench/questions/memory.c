@@ -60,7 +60,7 @@ static int measure(struct report *report, const char *policy)
         struct infra_backend backend = {
             .size = sizeof backend, .key = key, .id = id, .weight = 1 + id % 3
         };
-        err = infra_balancer_set(b, &backend);
+        err = infra_balancer_set(b, &backend, 0);
     }
     size_t control = live;
     if (err == INFRA_OK) {

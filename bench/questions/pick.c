@@ -40,12 +40,12 @@ static void answer_probes(struct infra_balancer_reader *r, uint64_t now)
 {
     struct infra_balancer_probe probes[INFRA_BALANCER_PROBES_MAX];
     int count =
-        infra_balancer_probes(r, now, probes, INFRA_BALANCER_PROBES_MAX);
+        infra_balancer_probes_next(r, now, probes, INFRA_BALANCER_PROBES_MAX);
 
     for (int i = 0; i < count; i++) {
         uint64_t word = (now + probes[i].id) * 0x9e3779b97f4a7c15u;
-        (void)infra_balancer_probed(r, &probes[i], (uint32_t)(word >> 60),
-                                    word >> 44, now);
+        (void)infra_balancer_probe_answer(r, &probes[i], (uint32_t)(word >> 60),
+                                          word >> 44, now);
     }
 }
 
@@ -129,7 +129,7 @@ static int fill(struct infra_balancer *b, uint32_t backends, int weighted)
                                          .key = key,
                                          .id = id,
                                          .weight = weighted ? 1 + id % 3 : 1 };
-        int err = infra_balancer_set(b, &backend);
+        int err = infra_balancer_set(b, &backend, 0);
         if (err != INFRA_OK) {
             return err;
         }

@@ -25,7 +25,7 @@ static int add_backend(struct sim_balancer *b, const struct sim_options *o,
                       : 1,
         .in_flight_max = o->in_flight_max,
     };
-    return infra_balancer_set(b->control, &backend);
+    return infra_balancer_set(b->control, &backend, 0);
 }
 
 static int is_absent(const struct sim_options *o, uint32_t id)
@@ -105,9 +105,10 @@ void sim_balancers_update(struct sim *s, const struct sim_fault *fault,
         struct sim_balancer *b = &s->balancers[i];
         int err = fault->kind == SIM_ABSENT
                       ? add_backend(b, s->options, fault->server)
-                      : infra_balancer_mark(
-                            b->control, fault->server, INFRA_AXIS_HEALTH,
-                            is_up ? INFRA_STATE_UP : INFRA_STATE_DOWN);
+                      : infra_balancer_mark(b->control, fault->server,
+                                            INFRA_BALANCER_AXIS_HEALTH,
+                                            is_up ? INFRA_BALANCER_STATE_UP
+                                                  : INFRA_BALANCER_STATE_DOWN);
         if (err == INFRA_OK) {
             err = infra_balancer_publish(b->control, now);
         }

@@ -97,8 +97,8 @@ static void let_go(struct sim *s, uint32_t probe)
 void sim_probe_send(struct sim *s, uint32_t balancer, infra_time now)
 {
     struct infra_balancer_probe probes[INFRA_BALANCER_PROBES_MAX];
-    int count = infra_balancer_probes(s->balancers[balancer].reader, now,
-                                      probes, INFRA_BALANCER_PROBES_MAX);
+    int count = infra_balancer_probes_next(s->balancers[balancer].reader, now,
+                                           probes, INFRA_BALANCER_PROBES_MAX);
 
     for (int i = 0; i < count; i++) {
         if (s->probes_free == SIM_NOBODY && !grow(s)) {
@@ -134,7 +134,8 @@ void sim_probe_arrive(struct sim *s, uint32_t probe, infra_time now)
 void sim_probe_answer(struct sim *s, uint32_t probe, infra_time now)
 {
     const struct sim_probe *p = &s->probes[probe];
-    int err = infra_balancer_probed(s->balancers[p->balancer].reader, &p->probe,
+    int err =
+        infra_balancer_probe_answer(s->balancers[p->balancer].reader, &p->probe,
                                     p->in_flight, p->latency, now);
 
     let_go(s, probe);

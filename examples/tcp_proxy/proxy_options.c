@@ -160,14 +160,8 @@ static bool read_check(struct proxy_options *o, char *text)
 
 static bool read_outage(const char *text, uint32_t *ret)
 {
-    static const char *const names[] = {
-        [INFRA_OUTAGE_REFUSE] = "refuse",
-        [INFRA_OUTAGE_ANYBODY] = "anybody",
-        [INFRA_OUTAGE_LAST_UP] = "last-up",
-    };
-
-    for (uint32_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        if (strcmp(text, names[i]) == 0) {
+    for (uint32_t i = 0; i <= INFRA_BALANCER_OUTAGE_LAST_UP; i++) {
+        if (strcmp(text, infra_balancer_outage_name(i)) == 0) {
             *ret = i;
             return true;
         }

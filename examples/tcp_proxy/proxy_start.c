@@ -33,7 +33,7 @@ static int set_backend(struct proxy *proxy, uint32_t id)
         .tier = configured->tier,
     };
 
-    return infra_balancer_set(proxy->balancer, &backend);
+    return infra_balancer_set(proxy->balancer, &backend, infra_driver_now());
 }
 
 /* A backend's id is its place among the arguments, everywhere. */
@@ -47,7 +47,7 @@ static bool start_balancer(struct proxy *proxy)
         .seed = now ^ (uint64_t)getpid() << 32,
         .ids_max = o->backends_count,
         .outage = o->outage,
-        .slow_start = o->slow_start,
+        .slow_start_interval = o->slow_start,
     };
     int err = infra_balancer_create(&proxy->balancer, &options);
 

@@ -132,7 +132,7 @@ static void count_up(struct proxy *proxy, uint32_t id, bool is_down)
     proxy->is_down[id] = is_down;
     if (before > 0 && proxy->up_count == 0) {
         log_line("no backend is up: %s",
-                 proxy->options.outage == INFRA_OUTAGE_REFUSE
+                 proxy->options.outage == INFRA_BALANCER_OUTAGE_REFUSE
                      ? "clients are refused"
                      : "their checks are not believed");
     } else if (before == 0 && proxy->up_count > 0) {
@@ -176,13 +176,13 @@ static void take_check(struct proxy *proxy,
                  infra_health_reason_name(event->reason));
         return;
     case INFRA_HEALTH_EVENT_UP:
-        state = INFRA_STATE_UP;
+        state = INFRA_BALANCER_STATE_UP;
         break;
     case INFRA_HEALTH_EVENT_DEGRADED:
-        state = INFRA_STATE_DEGRADED;
+        state = INFRA_BALANCER_STATE_DEGRADED;
         break;
     case INFRA_HEALTH_EVENT_DOWN:
-        state = INFRA_STATE_DOWN;
+        state = INFRA_BALANCER_STATE_DOWN;
         break;
     case INFRA_HEALTH_EVENT_WISH:
         take_wish(proxy, event);
@@ -195,8 +195,8 @@ static void take_check(struct proxy *proxy,
              infra_balancer_state_name(state),
              infra_health_reason_name(event->reason),
              infra_probe_reason_name(event->detail));
-    mark(proxy, event->id, INFRA_AXIS_HEALTH, state);
-    count_up(proxy, event->id, state == INFRA_STATE_DOWN);
+    mark(proxy, event->id, INFRA_BALANCER_AXIS_HEALTH, state);
+    count_up(proxy, event->id, state == INFRA_BALANCER_STATE_DOWN);
 }
 
 static void take_outlier(struct proxy *proxy,
@@ -210,8 +210,8 @@ static void take_outlier(struct proxy *proxy,
     log_line("backend %s is %s: %s", proxy->options.backends[event->id].name,
              infra_outlier_event_name(event->kind),
              infra_outlier_reason_name(event->reason));
-    mark(proxy, event->id, INFRA_AXIS_PASSIVE,
-         ejected ? INFRA_STATE_DOWN : INFRA_STATE_UP);
+    mark(proxy, event->id, INFRA_BALANCER_AXIS_PASSIVE,
+         ejected ? INFRA_BALANCER_STATE_DOWN : INFRA_BALANCER_STATE_UP);
     if (ejected) {
         (void)infra_prober_check_now(proxy->prober, event->id,
                                      infra_driver_now());

@@ -21,9 +21,9 @@
  * }
  * @endcode
  *
- * UP, DEGRADED and DOWN become marks on INFRA_AXIS_HEALTH.  A WISH is carried
- * out: READY, DRAIN and MAINTENANCE become UP, DRAINING and DOWN on
- * INFRA_AXIS_ADMIN; a weight goes to infra_balancer_set_share() or
+ * UP, DEGRADED and DOWN become marks on INFRA_BALANCER_AXIS_HEALTH.  A WISH is
+ * carried out: READY, DRAIN and MAINTENANCE become UP, DRAINING and DOWN on
+ * INFRA_BALANCER_AXIS_ADMIN; a weight goes to infra_balancer_set_share() or
  * _set_weight(), where 0 is no traffic.  A value that was never requested stays
  * as it is, and so does a cap (in_flight_max), which belongs to
  * infra_balancer_set().  DOUBT and TRUST change nothing.

@@ -74,31 +74,31 @@ struct infra_balancer_policy; /**< A scheduler: see policy.h. */
 
 /** Who may speak about a backend.  The worst of the three marks counts. */
 enum infra_balancer_axis {
-    INFRA_AXIS_HEALTH,  /**< Active checks. */
-    INFRA_AXIS_PASSIVE, /**< What the traffic showed (outlier ejection). */
-    INFRA_AXIS_ADMIN,   /**< The operator. */
+    INFRA_BALANCER_AXIS_HEALTH, /**< Active checks. */
+    INFRA_BALANCER_AXIS_PASSIVE, /**< What the traffic showed (outlier ejection). */
+    INFRA_BALANCER_AXIS_ADMIN, /**< The operator. */
 };
 
 /** A mark on one axis, from best to worst. */
 enum infra_balancer_state {
-    INFRA_STATE_UP,
-    INFRA_STATE_DEGRADED, /**< Only when no healthy one of its tier can. */
-    INFRA_STATE_DRAINING, /**< Keeps what it has, takes nothing new. */
-    INFRA_STATE_DOWN,
+    INFRA_BALANCER_STATE_UP,
+    INFRA_BALANCER_STATE_DEGRADED, /**< Only when no healthy one of its tier can. */
+    INFRA_BALANCER_STATE_DRAINING, /**< Keeps what it has, takes nothing new. */
+    INFRA_BALANCER_STATE_DOWN,
 };
 
 /** When the next tier takes over; a tier with nobody able is always passed. */
 enum infra_balancer_spill {
-    INFRA_SPILL_DOWN, /**< When nobody is up, eligible and untried. */
-    INFRA_SPILL_FULL, /**< Also when all of them are at their cap. */
+    INFRA_BALANCER_SPILL_DOWN, /**< When nobody is up, eligible and untried. */
+    INFRA_BALANCER_SPILL_FULL, /**< Also when all of them are at their cap. */
 };
 
 /** Whom a pick may use when nobody is up, or a tier is in panic. */
 enum infra_balancer_outage {
-    INFRA_OUTAGE_REFUSE,  /**< Nobody: INFRA_ENONE. */
-    INFRA_OUTAGE_ANYBODY, /**< All but those that the operator took out: the
+    INFRA_BALANCER_OUTAGE_REFUSE, /**< Nobody: INFRA_ENONE. */
+    INFRA_BALANCER_OUTAGE_ANYBODY, /**< All but those that the operator took out: the
                                 checks may be what is wrong. */
-    INFRA_OUTAGE_LAST_UP, /**< Those that were up last.  In a panic of some
+    INFRA_BALANCER_OUTAGE_LAST_UP, /**< Those that were up last.  In a panic of some
                                 tiers the same as ANYBODY. */
 };
 
@@ -138,7 +138,7 @@ struct infra_balancer_options {
     /** After a total outage, until so many are up, a pick is refused with
      *  INFRA_ESHED but in proportion to how many are: those that come back
      *  first are not buried (brpc's cluster recovery).  0: never. */
-    uint32_t recover_min;
+    uint32_t shed_until_up;
     /** Per reader, retries (picks with tried ids) allowed for a hundred first
      *  attempts, and retries a second beside them; both 0: no budget.  Up to
      *  100 and ten seconds' worth are saved up.  A pick that answers an error
@@ -153,7 +153,7 @@ struct infra_balancer_options {
      *  one slow gives it less.  With a hash policy it is that part of its keys.
      *  After this time a policy that counts tickets gives the new one all
      *  until it has as many as the others.  Nanoseconds. */
-    infra_time slow_start;
+    infra_time slow_start_interval;
     /** For hash policies: a backend that has so many per cent of its share of
      *  its tier's tickets in flight, 100 to 10000, is passed over, and the key
      *  goes on as if it were full (consistent hashing with bounded loads,
@@ -219,12 +219,14 @@ struct infra_ticket {
 /** Why a pick went where it went, as bits; 0: the policy chose in the first
  *  tier as always. */
 enum infra_ticket_why {
-    INFRA_WHY_STICKY = 1,   /**< The request's sticky backend. */
-    INFRA_WHY_RETRY = 2,    /**< The request had tried others. */
-    INFRA_WHY_SPILL = 4,    /**< A later tier, or the degraded of one. */
-    INFRA_WHY_OUTAGE = 8,   /**< Panic or outage: health was not believed. */
-    INFRA_WHY_INSTEAD = 16, /**< The policy's choice could not be had. */
-    INFRA_WHY_WARMING = 32, /**< Another was passed over, its slow start. */
+    INFRA_TICKET_WHY_STICKY = 1, /**< The request's sticky backend. */
+    INFRA_TICKET_WHY_RETRY = 2,  /**< The request had tried others. */
+    INFRA_TICKET_WHY_SPILL = 4,  /**< A later tier, or the degraded of one. */
+    INFRA_TICKET_WHY_OUTAGE =
+        8, /**< Panic or outage: health was not believed. */
+    INFRA_TICKET_WHY_INSTEAD = 16, /**< The policy's choice could not be had. */
+    INFRA_TICKET_WHY_WARMING =
+        32, /**< Another was passed over, its slow start. */
 };
 
 /** What infra_balancer_inspect() tells about one backend. */
@@ -302,7 +304,8 @@ INFRA_API void infra_balancer_destroy(struct infra_balancer *balancer);
  * Allocates.  Thread safety: owner.
  */
 INFRA_API int infra_balancer_set(struct infra_balancer *balancer,
-                                 const struct infra_backend *backend);
+                                 const struct infra_backend *backend,
+                                 infra_time now);
 
 /**
  * Make the membership be these backends: add and change them as
@@ -316,7 +319,7 @@ INFRA_API int infra_balancer_set(struct infra_balancer *balancer,
  */
 INFRA_API int infra_balancer_sync(struct infra_balancer *balancer,
                                   const struct infra_backend *backends,
-                                  uint32_t count);
+                                  uint32_t count, infra_time now);
 
 /**
  * Take a backend out.  Tickets that are out stay valid; its counters stay until
@@ -448,7 +451,7 @@ INFRA_API int infra_balancer_inspect_tier(
  * there, infra_balancer_set() is EBUSY. Who marks a backend marks it for all,
  * and the others see it at their next infra_balancer_publish(), which each
  * calls once per turn of its loop (O(1) while nothing has changed).  Only
- * INFRA_AXIS_PASSIVE is each worker's own, as are the reports that it is judged
+ * INFRA_BALANCER_AXIS_PASSIVE is each worker's own, as are the reports that it is judged
  * by: a worker that ejects at most a third leaves itself two thirds, whatever
  * the others eject, and no mark outlasts the detector that would lift it.
  *
@@ -536,11 +539,20 @@ INFRA_API int infra_balancer_id_of(struct infra_balancer *balancer,
 INFRA_API int infra_balancer_shared_reap(void *memory, uint32_t worker);
 /** @} */
 
+/** Name of an axis ("health"), or "unknown".  Thread safety: any. */
+INFRA_API const char *infra_balancer_axis_name(uint32_t axis);
+
 /** Name of a state ("up"), or "unknown".  Thread safety: any. */
 INFRA_API const char *infra_balancer_state_name(uint32_t state);
 
-/** Name of an axis ("health"), or "unknown".  Thread safety: any. */
-INFRA_API const char *infra_balancer_axis_name(uint32_t axis);
+/** Name of a spill rule ("full"), or "unknown".  Thread safety: any. */
+INFRA_API const char *infra_balancer_spill_name(uint32_t spill);
+
+/** Name of an outage rule ("last-up"), or "unknown".  Thread safety: any. */
+INFRA_API const char *infra_balancer_outage_name(uint32_t outage);
+
+/** Name of a request's flag ("sticky"), or "unknown".  Thread safety: any. */
+INFRA_API const char *infra_request_flag_name(uint32_t flag);
 
 /**
  * Create the data side for one thread: called by the control thread, used by
@@ -577,7 +589,7 @@ INFRA_API void infra_balancer_refresh(struct infra_balancer_reader *reader);
  * @param request   NULL: no restriction.
  * @param now       Kept in the ticket.
  * @param[out] ret  The ticket, set on success only.
- * @return The id (>= 0); INFRA_ENONE: nobody is up; INFRA_ENARROW: none of
+ * @return The id (>= 0); INFRA_ENONE: nobody is up; INFRA_EINELIGIBLE: none of
  *         those is eligible; INFRA_ETRIED: all of those were tried;
  *         INFRA_EFULL: all of those are at their cap; INFRA_ESHED: few are back
  *         after an outage and this pick is refused; INFRA_EBUDGET: the retry

@@ -75,18 +75,18 @@ extern "C" {
 /** Results.  Negative, append-only, never renumbered. */
 enum infra_error {
     INFRA_OK = 0,
-    INFRA_ENOMEM = -1,   /**< The allocator returned NULL. */
-    INFRA_EINVAL = -2,   /**< An argument breaks a documented precondition. */
-    INFRA_ESTRUCT = -3,  /**< A sized struct asks for more than we know. */
-    INFRA_ENOENT = -4,   /**< No such id. */
-    INFRA_EAGAIN = -5,   /**< Nothing now; a normal outcome. */
-    INFRA_EBUSY = -6,    /**< The id's former owner is still in use. */
-    INFRA_ESTALE = -7,   /**< It belongs to an earlier generation; ignored. */
-    INFRA_EFULL = -8,    /**< pick: candidates exist, all are at their cap. */
-    INFRA_ETRIED = -9,   /**< pick: candidates exist, all were tried. */
-    INFRA_ENARROW = -10, /**< pick: backends are up, none is eligible. */
-    INFRA_ENONE = -11,   /**< pick: no backend is up. */
-    INFRA_ESYSTEM = -12, /**< driver: the system refused a descriptor. */
+    INFRA_ENOMEM = -1,  /**< The allocator returned NULL. */
+    INFRA_EINVAL = -2,  /**< An argument breaks a documented precondition. */
+    INFRA_ESTRUCT = -3, /**< A sized struct asks for more than we know. */
+    INFRA_ENOENT = -4,  /**< No such id. */
+    INFRA_EAGAIN = -5,  /**< Nothing now; a normal outcome. */
+    INFRA_EBUSY = -6,   /**< The id's former owner is still in use. */
+    INFRA_ESTALE = -7,  /**< It belongs to an earlier generation; ignored. */
+    INFRA_EFULL = -8,   /**< pick: candidates exist, all are at their cap. */
+    INFRA_ETRIED = -9,  /**< pick: candidates exist, all were tried. */
+    INFRA_EINELIGIBLE = -10, /**< pick: backends are up, none is eligible. */
+    INFRA_ENONE = -11,       /**< pick: no backend is up. */
+    INFRA_ESYSTEM = -12,     /**< driver: the system refused a descriptor. */
     INFRA_ESHED = -13,   /**< pick: too few are back after a total outage. */
     INFRA_EBUDGET = -14, /**< pick: too many retries of late. */
     INFRA_EREMOTE = -15, /**< lease: the file is on a network file system. */

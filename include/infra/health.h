@@ -13,11 +13,9 @@
  * while (infra_health_next(health, now, &event) == INFRA_OK) {
  *     switch (event.kind) {
  *     case INFRA_HEALTH_EVENT_CHECK: start_check(event.id, event.call); break;
- *     case INFRA_HEALTH_EVENT_UP:    mark(event.id, INFRA_STATE_UP); break;
- *     case INFRA_HEALTH_EVENT_DOWN:  mark(event.id, INFRA_STATE_DOWN); break;
- *     case INFRA_HEALTH_EVENT_DEGRADED:
- *         mark(event.id, INFRA_STATE_DEGRADED);
- *         break;
+ *     case INFRA_HEALTH_EVENT_UP:    mark_up(event.id); break;
+ *     case INFRA_HEALTH_EVENT_DOWN:  mark_down(event.id); break;
+ *     case INFRA_HEALTH_EVENT_DEGRADED: mark_degraded(event.id); break;
  *     default: log(infra_health_event_name(event.kind), event.reason);
  *     }
  * }

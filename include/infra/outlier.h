@@ -17,11 +17,11 @@
  * // The control thread, when woken and at infra_outlier_deadline().
  * while (infra_outlier_next(outlier, now, &event) == INFRA_OK) {
  *     if (event.kind == INFRA_OUTLIER_EJECTED) {
- *         infra_balancer_mark(balancer, event.id, INFRA_AXIS_PASSIVE,
- *                             INFRA_STATE_DOWN);
+ *         infra_balancer_mark(balancer, event.id, INFRA_BALANCER_AXIS_PASSIVE,
+ *                             INFRA_BALANCER_STATE_DOWN);
  *     } else if (event.kind == INFRA_OUTLIER_RETURNED) {
- *         infra_balancer_mark(balancer, event.id, INFRA_AXIS_PASSIVE,
- *                             INFRA_STATE_UP);
+ *         infra_balancer_mark(balancer, event.id, INFRA_BALANCER_AXIS_PASSIVE,
+ *                             INFRA_BALANCER_STATE_UP);
  *     }
  *     log_event(infra_outlier_reason_name(event.reason), &event);
  * }

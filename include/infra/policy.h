@@ -38,6 +38,9 @@ enum infra_policy_hash {
     INFRA_POLICY_HASH_ADDRESS, /**< infra_ip_hash() of the client's address. */
 };
 
+/** Name of such a hash ("ketama"), or "unknown".  Thread safety: any. */
+INFRA_API const char *infra_policy_hash_name(uint32_t hash);
+
 struct infra_balancer_reader; /**< See balancer.h. */
 struct infra_balancer_policy; /**< A scheduler. */
 
@@ -45,7 +48,7 @@ struct infra_balancer_policy; /**< A scheduler. */
  * @name By order and by load
  *
  * A backend that fails at once has nothing in flight, and so it attracts traffic
- * under least connections and two choices: have it marked (INFRA_AXIS_PASSIVE,
+ * under least connections and two choices: have it marked (INFRA_BALANCER_AXIS_PASSIVE,
  * see outlier.h).
  * @{
  */
@@ -88,7 +91,7 @@ INFRA_API const struct infra_balancer_policy *infra_balancer_random(void);
  *
  * A backend that fails at once is always idle, and draws nearly all requests
  * while the others are busy.  A host that uses this policy, or two choices,
- * marks such a backend down: INFRA_AXIS_PASSIVE, by outlier.h.
+ * marks such a backend down: INFRA_BALANCER_AXIS_PASSIVE, by outlier.h.
  *
  * Thread safety: any.
  */
@@ -151,12 +154,12 @@ INFRA_API const struct infra_balancer_policy *infra_balancer_first(void);
  *
  * @code
  * id = infra_balancer_pick(r, NULL, now, &ticket);
- * n = infra_balancer_probes(r, now, probes, INFRA_BALANCER_PROBES_MAX);
+ * n = infra_balancer_probes_next(r, now, probes, INFRA_BALANCER_PROBES_MAX);
  * for (i = 0; i < n; i++)
  *     send_probe(server[probes[i].id], probes[i]);
  * ...
  * // when an answer comes
- * infra_balancer_probed(r, &answer.probe, answer.in_flight, answer.latency,
+ * infra_balancer_probe_answer(r, &answer.probe, answer.in_flight, answer.latency,
  *                       now);
  * @endcode
  *
@@ -173,7 +176,7 @@ INFRA_API const struct infra_balancer_policy *infra_balancer_first(void);
  * Weights count there only, since the answers tell what a backend can do.
  *
  * A backend that fails at once looks idle and fast, and gets more than its
- * share.  Whoever uses Prequal needs somebody to mark it (INFRA_AXIS_PASSIVE).
+ * share.  Whoever uses Prequal needs somebody to mark it (INFRA_BALANCER_AXIS_PASSIVE).
  * @{
  */
 
@@ -221,7 +224,7 @@ struct infra_balancer_probe {
  *
  * Thread safety: owner.
  */
-INFRA_API INFRA_NODISCARD int infra_balancer_probes(
+INFRA_API INFRA_NODISCARD int infra_balancer_probes_next(
     struct infra_balancer_reader *reader, infra_time now,
     struct infra_balancer_probe *ret, uint32_t max);
 
@@ -238,10 +241,10 @@ INFRA_API INFRA_NODISCARD int infra_balancer_probes(
  *
  * Thread safety: owner.
  */
-INFRA_API int infra_balancer_probed(struct infra_balancer_reader *reader,
-                                    const struct infra_balancer_probe *probe,
-                                    uint32_t in_flight, infra_time latency,
-                                    infra_time now);
+INFRA_API int infra_balancer_probe_answer(
+    struct infra_balancer_reader *reader,
+    const struct infra_balancer_probe *probe, uint32_t in_flight,
+    infra_time latency, infra_time now);
 /** @} */
 
 /**

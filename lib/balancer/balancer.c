@@ -19,27 +19,76 @@ INFRA__NO_TAIL_PADDING(struct infra_balancer_options, reserved);
 INFRA__NO_TAIL_PADDING(struct infra_balancer_stats, load);
 _Static_assert(sizeof(struct infra_ticket) == 32, "hosts store tickets");
 
-static const char *const states[] = {
-    [INFRA_STATE_UP] = "up",
-    [INFRA_STATE_DEGRADED] = "degraded",
-    [INFRA_STATE_DRAINING] = "draining",
-    [INFRA_STATE_DOWN] = "down",
-};
+const char *infra_balancer_axis_name(uint32_t axis)
+{
+    static const char *const names[] = {
+        [INFRA_BALANCER_AXIS_HEALTH] = "health",
+        [INFRA_BALANCER_AXIS_PASSIVE] = "passive",
+        [INFRA_BALANCER_AXIS_ADMIN] = "admin",
+    };
 
-static const char *const axes[] = {
-    [INFRA_AXIS_HEALTH] = "health",
-    [INFRA_AXIS_PASSIVE] = "passive",
-    [INFRA_AXIS_ADMIN] = "admin",
-};
+    return INFRA__NAME(names, axis);
+}
 
 const char *infra_balancer_state_name(uint32_t state)
 {
-    return state < INFRA__COUNT_OF(states) ? states[state] : "unknown";
+    static const char *const names[] = {
+        [INFRA_BALANCER_STATE_UP] = "up",
+        [INFRA_BALANCER_STATE_DEGRADED] = "degraded",
+        [INFRA_BALANCER_STATE_DRAINING] = "draining",
+        [INFRA_BALANCER_STATE_DOWN] = "down",
+    };
+
+    return INFRA__NAME(names, state);
 }
 
-const char *infra_balancer_axis_name(uint32_t axis)
+const char *infra_balancer_spill_name(uint32_t spill)
 {
-    return axis < INFRA__COUNT_OF(axes) ? axes[axis] : "unknown";
+    static const char *const names[] = {
+        [INFRA_BALANCER_SPILL_DOWN] = "down",
+        [INFRA_BALANCER_SPILL_FULL] = "full",
+    };
+
+    return INFRA__NAME(names, spill);
+}
+
+const char *infra_balancer_outage_name(uint32_t outage)
+{
+    static const char *const names[] = {
+        [INFRA_BALANCER_OUTAGE_REFUSE] = "refuse",
+        [INFRA_BALANCER_OUTAGE_ANYBODY] = "anybody",
+        [INFRA_BALANCER_OUTAGE_LAST_UP] = "last-up",
+    };
+
+    return INFRA__NAME(names, outage);
+}
+
+const char *infra_request_flag_name(uint32_t flag)
+{
+    return flag == INFRA_REQUEST_STICKY ? "sticky" : "unknown";
+}
+
+const char *infra_ticket_why_name(uint32_t bit)
+{
+    static const char *const names[] = { "sticky", "retry",   "spill",
+                                         "outage", "instead", "warming" };
+    bool is_one_bit = bit != 0 && (bit & (bit - 1)) == 0;
+
+    return is_one_bit ? INFRA__NAME(names, (uint32_t)__builtin_ctz(bit))
+                      : "unknown";
+}
+
+const char *infra_policy_hash_name(uint32_t hash)
+{
+    static const char *const names[] = {
+        [INFRA_POLICY_HASH_NONE] = "none",
+        [INFRA_POLICY_HASH_ANY] = "any",
+        [INFRA_POLICY_HASH_KETAMA] = "ketama",
+        [INFRA_POLICY_HASH_NGINX] = "nginx",
+        [INFRA_POLICY_HASH_ADDRESS] = "address",
+    };
+
+    return INFRA__NAME(names, hash);
 }
 
 uint32_t infra_balancer_policy_hash(const struct infra_balancer_policy *policy)
@@ -59,11 +108,12 @@ static bool policy_is_usable(const struct infra_balancer_policy *policy)
 static bool options_are_usable(const struct infra_balancer_options *o)
 {
     return o->ids_max <= INFRA_BALANCER_IDS_MAX &&
-           o->spill <= INFRA_SPILL_FULL && o->outage <= INFRA_OUTAGE_LAST_UP &&
+           o->spill <= INFRA_BALANCER_SPILL_FULL &&
+           o->outage <= INFRA_BALANCER_OUTAGE_LAST_UP &&
            o->overprovision_percent <= OVERPROVISION_MAX &&
            o->panic_percent <= 100 &&
            (o->panic_percent == 0 || o->overprovision_percent > 0) &&
-           o->recover_min <= INFRA_BALANCER_IDS_MAX &&
+           o->shed_until_up <= INFRA_BALANCER_IDS_MAX &&
            o->retry_percent <= 100 && o->retry_min_per_s <= RETRY_MIN_MAX &&
            (o->bound_percent == 0 ||
             (o->bound_percent >= 100 && o->bound_percent <= BOUND_MAX &&
@@ -120,10 +170,10 @@ int infra_balancer_create(struct infra_balancer **ret,
     b->outage = o.outage;
     b->overprovision_percent = o.overprovision_percent;
     b->panic_percent = o.panic_percent;
-    b->recover_min = o.recover_min;
+    b->shed_until_up = o.shed_until_up;
     b->retry_percent = o.retry_percent;
     b->retry_min_per_s = o.retry_min_per_s;
-    b->slow_start = o.slow_start;
+    b->slow_start_interval = o.slow_start_interval;
     b->bound_percent = o.bound_percent;
     memcpy(b->tier_in_flight_max, o.tier_in_flight_max,
            sizeof b->tier_in_flight_max);
@@ -177,7 +227,7 @@ int infra_balancer_mark(struct infra_balancer *balancer, uint32_t id,
                         uint32_t axis, uint32_t state)
 {
     if (balancer == NULL || id >= balancer->ids_max ||
-        axis > INFRA_AXIS_ADMIN || state > INFRA_STATE_DOWN) {
+        axis > INFRA_BALANCER_AXIS_ADMIN || state > INFRA_BALANCER_STATE_DOWN) {
         return INFRA_EINVAL;
     }
     struct member *m = &balancer->members[id];
@@ -267,7 +317,8 @@ int infra_balancer_inspect(const struct infra_balancer *balancer, uint32_t id,
         .load = slot_in_flight(&balancer->slots[id]),
     };
     /* A share of nothing is no mark, but the operator's in effect. */
-    while (stats.state != INFRA_STATE_UP && stats.axis < INFRA_AXIS_ADMIN &&
+    while (stats.state != INFRA_BALANCER_STATE_UP &&
+           stats.axis < INFRA_BALANCER_AXIS_ADMIN &&
            m->marks[stats.axis] != stats.state) {
         stats.axis++;
     }

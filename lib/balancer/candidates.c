@@ -156,11 +156,11 @@ int infra__candidates_explain(const struct list *lists, uint32_t count,
             if (!entry_is_up(&lists[l], e)) {
                 continue;
             }
-            why = why == INFRA_ENONE ? INFRA_ENARROW : why;
+            why = why == INFRA_ENONE ? INFRA_EINELIGIBLE : why;
             if (entry_wanted(request, e)) {
                 return INFRA_EFULL;
             }
-            if (why == INFRA_ENARROW && entry_wanted(&untried, e)) {
+            if (why == INFRA_EINELIGIBLE && entry_wanted(&untried, e)) {
                 why = INFRA_ETRIED;
             }
         }

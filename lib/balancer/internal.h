@@ -192,10 +192,10 @@ struct infra_balancer {
     uint32_t outage;
     uint32_t overprovision_percent;
     uint32_t panic_percent;
-    uint32_t recover_min;
+    uint32_t shed_until_up;
     uint32_t retry_percent;
     uint32_t retry_min_per_s;
-    infra_time slow_start;
+    infra_time slow_start_interval;
     uint32_t bound_percent;
     uint32_t tier_in_flight_max[INFRA_BALANCER_TIERS_MAX];
     /* See subset.h; 0: there are none. */
@@ -240,7 +240,7 @@ struct infra_balancer_reader {
     uint32_t retry_min_per_s;
     uint64_t retry_tokens;
     infra_time retry_time; /* Up to when retry_tokens have grown. */
-    infra_time slow_start;
+    infra_time slow_start_interval;
     struct credit *credits; /* By id; NULL: no slow start, or by hash. */
     bool has_budget;
     bool needs_latency;
@@ -256,11 +256,12 @@ struct infra_balancer_reader {
 /* What nobody may lift: the operator's mark, and a share of nothing. */
 static inline uint32_t member_admin(const struct member *m)
 {
-    uint32_t admin = m->marks[INFRA_AXIS_ADMIN];
+    uint32_t admin = m->marks[INFRA_BALANCER_AXIS_ADMIN];
     bool nothing = m->share != 0 && (m->share & SHARE_VALUE) == 0;
 
-    return nothing && admin < INFRA_STATE_DRAINING ? INFRA_STATE_DRAINING
-                                                   : admin;
+    return nothing && admin < INFRA_BALANCER_STATE_DRAINING
+               ? INFRA_BALANCER_STATE_DRAINING
+               : admin;
 }
 
 /* The state that counts: the worst of the marks. */
@@ -371,7 +372,7 @@ const struct entry *infra__list_find(const struct list *list, uint32_t id);
 /* How far a key goes on in its own order before it goes by rendezvous. */
 #define PROBES_MAX 32u
 
-/* Why nobody in these lists was picked: INFRA_ENARROW, INFRA_ETRIED, or
+/* Why nobody in these lists was picked: INFRA_EINELIGIBLE, INFRA_ETRIED, or
  * INFRA_EFULL when somebody was wanted. INFRA_ENONE for no lists. */
 int infra__candidates_explain(const struct list *lists, uint32_t count,
                               const struct infra_request *request);

@@ -147,7 +147,7 @@ static void apply(struct infra_balancer *b, const struct infra_backend *o,
         take_id(b, o->id, copy);
     }
     if (!m->present) {
-        memset(m->marks, INFRA_STATE_UP, sizeof m->marks);
+        memset(m->marks, INFRA_BALANCER_STATE_UP, sizeof m->marks);
         m->share = 0;
         infra__key_index_add(b, o->id);
         b->marks_seen = MARKS_UNSEEN; /* Unless other workers know better. */
@@ -167,12 +167,13 @@ static void apply(struct infra_balancer *b, const struct infra_backend *o,
 }
 
 int infra_balancer_set(struct infra_balancer *balancer,
-                       const struct infra_backend *backend)
+                       const struct infra_backend *backend, infra_time now)
 {
     struct infra_backend o;
     char *copy = NULL;
     bool needs_copy;
 
+    (void)now;
     if (balancer == NULL || backend == NULL) {
         return INFRA_EINVAL;
     }
@@ -360,10 +361,12 @@ static void apply_all(struct infra_balancer *b,
 }
 
 int infra_balancer_sync(struct infra_balancer *balancer,
-                        const struct infra_backend *backends, uint32_t count)
+                        const struct infra_backend *backends, uint32_t count,
+                        infra_time now)
 {
     struct infra_balancer *b = balancer;
 
+    (void)now;
     if (b == NULL || (backends == NULL && count > 0)) {
         return INFRA_EINVAL;
     }

@@ -65,7 +65,7 @@ static const struct entry *choose_again(struct infra_balancer_reader *r,
         if (index >= c->list->count || !candidate_may(c, index)) {
             index = infra__candidates_draw(c, infra__random(&r->random),
                                            NO_INDEX, true);
-            *why |= INFRA_WHY_INSTEAD;
+            *why |= INFRA_TICKET_WHY_INSTEAD;
         }
         if (index == NO_INDEX && !c->no_cold && c->bound_total == 0) {
             return NULL;
@@ -81,7 +81,7 @@ static const struct entry *choose_again(struct infra_balancer_reader *r,
                    infra__slow_start_is_cold(c, index)) {
             c->no_cold = true;
             c->narrow = true;
-            *why |= INFRA_WHY_WARMING;
+            *why |= INFRA_TICKET_WHY_WARMING;
         } else {
             const struct entry *e = take(r, c, index);
             if (e != NULL) {
@@ -189,7 +189,7 @@ static int try_list(struct infra_balancer_reader *r, const struct list *list,
         give_back_tier(r, list->rank / 2);
     }
     bool may_be_full = list->capped || list->counted;
-    return may_be_full && r->spill == INFRA_SPILL_DOWN &&
+    return may_be_full && r->spill == INFRA_BALANCER_SPILL_DOWN &&
                    infra__candidates_explain(list, 1, request) == INFRA_EFULL
                ? INFRA_EFULL
                : INFRA_OK;
@@ -209,7 +209,7 @@ static const struct entry *choose_sticky(struct infra_balancer_reader *r,
         list = &t->lists[l];
         e = infra__list_find(list, request->sticky);
     }
-    if (e == NULL || entry_state(e) > INFRA_STATE_DRAINING ||
+    if (e == NULL || entry_state(e) > INFRA_BALANCER_STATE_DRAINING ||
         !entry_wanted(request, e)) {
         return NULL;
     }
@@ -224,7 +224,7 @@ static const struct entry *choose_sticky(struct infra_balancer_reader *r,
         }
         return NULL;
     }
-    *why |= INFRA_WHY_STICKY | (list->counted ? WHY_COUNTED : 0u);
+    *why |= INFRA_TICKET_WHY_STICKY | (list->counted ? WHY_COUNTED : 0u);
     return e;
 }
 
@@ -296,8 +296,8 @@ static int ask_lists(struct infra_balancer_reader *r, const struct table *t,
             return err;
         }
         if (*ret != NULL) {
-            *why |= (t->lists[l].spill ? INFRA_WHY_SPILL : 0u) |
-                    (t->lists[l].outage ? INFRA_WHY_OUTAGE : 0u) |
+            *why |= (t->lists[l].spill ? INFRA_TICKET_WHY_SPILL : 0u) |
+                    (t->lists[l].outage ? INFRA_TICKET_WHY_OUTAGE : 0u) |
                     (t->lists[l].counted ? WHY_COUNTED : 0u);
             return INFRA_OK;
         }
@@ -310,7 +310,7 @@ int infra__pick_with_care(struct infra_balancer_reader *r,
                           const struct infra_request *request, infra_time now,
                           struct infra_ticket *ret)
 {
-    uint32_t why = request->tried_count > 0 ? INFRA_WHY_RETRY : 0;
+    uint32_t why = request->tried_count > 0 ? INFRA_TICKET_WHY_RETRY : 0;
     const struct entry *e = NULL;
 
     int err = admit(r, t, request, now);

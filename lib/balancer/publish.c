@@ -209,7 +209,7 @@ static void note_members(struct infra_balancer *b, uint32_t up_count)
         }
     }
     b->recovering =
-        up_count == 0 || (b->recovering && up_count < b->recover_min);
+        up_count == 0 || (b->recovering && up_count < b->shed_until_up);
 }
 
 static bool is_plain(const struct list *list)
@@ -243,9 +243,10 @@ int infra_balancer_publish(struct infra_balancer *balancer, infra_time now)
     }
     int err = build_all(b, t);
     uint32_t up_count = infra__lists_up_count(b);
-    t->admitted = b->recovering && up_count > 0 && up_count < b->recover_min
-                      ? (uint32_t)(((uint64_t)up_count << 32) / b->recover_min)
-                      : UINT32_MAX;
+    t->admitted =
+        b->recovering && up_count > 0 && up_count < b->shed_until_up
+            ? (uint32_t)(((uint64_t)up_count << 32) / b->shed_until_up)
+            : UINT32_MAX;
     bool plain = t->admitted == UINT32_MAX && t->lists_count > 0 &&
                  is_plain(&t->lists[0]);
     atomic_store_explicit(&t->plain, plain, memory_order_relaxed);

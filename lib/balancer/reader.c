@@ -27,7 +27,7 @@ static void free_parts(const struct infra_balancer_reader *r)
 static bool take_parts(struct infra_balancer_reader *r)
 {
     const struct infra_allocator *a = &r->balancer->allocator;
-    bool needs_credits = r->slow_start > 0 && r->whole_tier == 0;
+    bool needs_credits = r->slow_start_interval > 0 && r->whole_tier == 0;
 
     r->memory_stride = aligned(r->balancer->policy->memory_size);
     r->tallies = infra__alloc(a, r->ids_max, sizeof *r->tallies);
@@ -68,7 +68,7 @@ int infra_balancer_reader_create(struct infra_balancer_reader **ret,
     r->bound_percent = balancer->bound_percent;
     r->spill = balancer->spill;
     r->ids_max = balancer->ids_max;
-    r->slow_start = balancer->slow_start;
+    r->slow_start_interval = balancer->slow_start_interval;
     r->retry_percent = balancer->retry_percent;
     r->retry_min_per_s = balancer->retry_min_per_s;
     r->has_budget = (r->retry_percent | r->retry_min_per_s) != 0;

@@ -316,7 +316,7 @@ static void note_change(struct infra_balancer *b)
 void infra__shared_mark(struct infra_balancer *b, uint32_t id, uint32_t axis,
                         uint32_t state)
 {
-    if (b->ledger == NULL || axis == INFRA_AXIS_PASSIVE) {
+    if (b->ledger == NULL || axis == INFRA_BALANCER_AXIS_PASSIVE) {
         return; /* A worker's own, as is what it is judged by. */
     }
     _Atomic uint32_t *marks = &b->slots[id].marks;
@@ -360,7 +360,7 @@ void infra__shared_adopt_marks(struct infra_balancer *b)
         uint32_t marks =
             atomic_load_explicit(&b->slots[id].marks, memory_order_relaxed);
         for (uint32_t axis = 0; m->present && axis < 3; axis++) {
-            if (axis == INFRA_AXIS_PASSIVE) {
+            if (axis == INFRA_BALANCER_AXIS_PASSIVE) {
                 continue;
             }
             uint8_t state = (uint8_t)(marks >> 8 * axis);

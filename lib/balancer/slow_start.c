@@ -31,7 +31,7 @@ static uint64_t warmth(infra_time since, infra_time now, infra_time window)
 static uint64_t part_of(const struct infra_balancer_candidates *c,
                         uint32_t index)
 {
-    infra_time window = c->reader->slow_start;
+    infra_time window = c->reader->slow_start_interval;
     infra_time since = c->list->since[index];
 
     if (c->now >= since && c->now - since >= window) {

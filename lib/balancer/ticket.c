@@ -89,23 +89,3 @@ uint32_t infra_ticket_why(const struct infra_ticket *ticket)
 {
     return ticket != NULL ? (uint32_t)ticket->opaque[3] & ~WHY_COUNTED : 0;
 }
-
-const char *infra_ticket_why_name(uint32_t bit)
-{
-    switch (bit) {
-    case INFRA_WHY_STICKY:
-        return "sticky";
-    case INFRA_WHY_RETRY:
-        return "retry";
-    case INFRA_WHY_SPILL:
-        return "spill";
-    case INFRA_WHY_OUTAGE:
-        return "outage";
-    case INFRA_WHY_INSTEAD:
-        return "instead";
-    case INFRA_WHY_WARMING:
-        return "warming";
-    default:
-        return "unknown";
-    }
-}

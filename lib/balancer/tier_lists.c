@@ -36,12 +36,14 @@ static uint32_t state_in(const struct member *m, uint32_t mode)
     case MODE_NORMAL:
         return member_state(m);
     case MODE_ANYBODY:
-        return admin <= INFRA_STATE_DEGRADED ? INFRA_STATE_UP : admin;
+        return admin <= INFRA_BALANCER_STATE_DEGRADED ? INFRA_BALANCER_STATE_UP
+                                                      : admin;
     case MODE_LAST_UP:
-        return admin <= INFRA_STATE_DEGRADED && m->was_up ? INFRA_STATE_UP
-                                                          : INFRA_STATE_DOWN;
+        return admin <= INFRA_BALANCER_STATE_DEGRADED && m->was_up
+                   ? INFRA_BALANCER_STATE_UP
+                   : INFRA_BALANCER_STATE_DOWN;
     default:
-        return INFRA_STATE_DOWN;
+        return INFRA_BALANCER_STATE_DOWN;
     }
 }
 
@@ -50,10 +52,10 @@ static uint32_t rank_in(const struct member *m, uint32_t mode)
 {
     uint32_t state = state_in(m, mode);
 
-    if (!m->present || state > INFRA_STATE_DEGRADED) {
+    if (!m->present || state > INFRA_BALANCER_STATE_DEGRADED) {
         return LISTS_MAX;
     }
-    return 2u * m->tier + (state == INFRA_STATE_DEGRADED);
+    return 2u * m->tier + (state == INFRA_BALANCER_STATE_DEGRADED);
 }
 
 bool infra__lists_is_up(const struct member *m)
@@ -90,12 +92,13 @@ static void load_tiers(const struct infra_balancer *b, struct plan *plan)
 
     for (uint32_t id = 0; id < b->ids_max; id++) {
         const struct member *m = &b->members[id];
-        if (!m->present || member_admin(m) > INFRA_STATE_DEGRADED) {
+        if (!m->present || member_admin(m) > INFRA_BALANCER_STATE_DEGRADED) {
             continue;
         }
         health[m->tier].all++;
-        health[m->tier].healthy += member_state(m) == INFRA_STATE_UP;
-        health[m->tier].degraded += member_state(m) == INFRA_STATE_DEGRADED;
+        health[m->tier].healthy += member_state(m) == INFRA_BALANCER_STATE_UP;
+        health[m->tier].degraded +=
+            member_state(m) == INFRA_BALANCER_STATE_DEGRADED;
     }
     infra__tier_loads(load, health, INFRA_BALANCER_TIERS_MAX,
                       b->overprovision_percent, b->panic_percent);
@@ -106,8 +109,9 @@ static void load_tiers(const struct infra_balancer *b, struct plan *plan)
             /* All of it is one list, and so is its load. */
             plan->load[2 * t] += plan->load[2 * t + 1];
             plan->load[2 * t + 1] = 0;
-            plan->modes[t] =
-                b->outage == INFRA_OUTAGE_REFUSE ? MODE_REFUSE : MODE_ANYBODY;
+            plan->modes[t] = b->outage == INFRA_BALANCER_OUTAGE_REFUSE
+                                 ? MODE_REFUSE
+                                 : MODE_ANYBODY;
         }
     }
 }
@@ -136,7 +140,7 @@ static bool belongs(const struct infra_balancer *b, const struct plan *plan,
 static bool is_aside(const struct member *m)
 {
     return m->present &&
-           (member_state(m) == INFRA_STATE_DRAINING ||
+           (member_state(m) == INFRA_BALANCER_STATE_DRAINING ||
             (m->rank < LISTS_MAX && (m->passed_over >> m->rank % 2 & 1u) != 0));
 }
 
@@ -204,9 +208,9 @@ static void choose_subsets(struct infra_balancer *b, struct plan *plan)
 static void make_plan(struct infra_balancer *b, struct plan *plan)
 {
     static const uint32_t outage_modes[] = {
-        [INFRA_OUTAGE_REFUSE] = MODE_REFUSE,
-        [INFRA_OUTAGE_ANYBODY] = MODE_ANYBODY,
-        [INFRA_OUTAGE_LAST_UP] = MODE_LAST_UP,
+        [INFRA_BALANCER_OUTAGE_REFUSE] = MODE_REFUSE,
+        [INFRA_BALANCER_OUTAGE_ANYBODY] = MODE_ANYBODY,
+        [INFRA_BALANCER_OUTAGE_LAST_UP] = MODE_LAST_UP,
     };
     bool anybody = infra__lists_up_count(b) > 0;
     bool shared =
@@ -269,7 +273,7 @@ static void note_new(const struct infra_balancer *b, struct list *list,
             list->oldest = since[i] < list->oldest ? since[i] : list->oldest;
         }
     }
-    infra_time warm_at = infra__time_add(newest, b->slow_start);
+    infra_time warm_at = infra__time_add(newest, b->slow_start_interval);
     if (warm_at > now && newest > list->oldest) {
         list->since = since;
         list->warm_at = warm_at;
@@ -295,7 +299,7 @@ static void fill_aside(const struct infra_balancer *b, struct list *list,
     for (uint32_t id = 0; id < b->ids_max; id++) {
         const struct member *m = &b->members[id];
         if (is_aside(m)) {
-            add_entry(list, entries++, m, id, INFRA_STATE_DRAINING);
+            add_entry(list, entries++, m, id, INFRA_BALANCER_STATE_DRAINING);
         }
     }
 }
@@ -323,8 +327,9 @@ struct table *infra__lists_lay_out(struct infra_balancer *b, infra_time now)
 
     make_plan(b, &plan);
     size_t head = sizeof(struct table) + plan.lists_count * sizeof(struct list);
-    size_t since_bytes =
-        b->slow_start > 0 ? plan.entries_count * sizeof(infra_time) : 0;
+    size_t since_bytes = b->slow_start_interval > 0
+                             ? plan.entries_count * sizeof(infra_time)
+                             : 0;
     size_t weight_bytes =
         b->bound_percent > 0 ? plan.entries_count * sizeof(uint64_t) : 0;
     size_t bytes =
@@ -355,12 +360,12 @@ struct table *infra__lists_lay_out(struct infra_balancer *b, infra_time now)
             .counted =
                 b->bound_percent > 0 || b->tier_in_flight_max[rank / 2] > 0,
             .spill = rank != plan.first_rank,
-            .states =
-                1u << (rank % 2 == 0 ? INFRA_STATE_UP : INFRA_STATE_DEGRADED),
+            .states = 1u << (rank % 2 == 0 ? INFRA_BALANCER_STATE_UP
+                                           : INFRA_BALANCER_STATE_DEGRADED),
             .even = true,
         };
         fill_list(b, &plan, list, entries);
-        if (b->slow_start > 0) {
+        if (b->slow_start_interval > 0) {
             note_new(b, list, since, now);
             since += list->count;
         }

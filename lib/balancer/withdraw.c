@@ -19,13 +19,13 @@ static uint32_t state_now(const struct infra_balancer *b, const struct entry *e,
     const struct member *m = &b->members[e->id];
 
     if (!m->present || m->owner != e->owner) {
-        return INFRA_STATE_DOWN;
+        return INFRA_BALANCER_STATE_DOWN;
     }
     if (believed) {
         return member_state(m);
     }
     uint32_t admin = member_admin(m);
-    return admin > INFRA_STATE_DEGRADED ? admin : entry_state(e);
+    return admin > INFRA_BALANCER_STATE_DEGRADED ? admin : entry_state(e);
 }
 
 static void withdraw_from(const struct infra_balancer *b, struct list *list,
@@ -34,8 +34,8 @@ static void withdraw_from(const struct infra_balancer *b, struct list *list,
     for (uint32_t i = 0; i < list->count; i++) {
         struct entry *e = &list->entries[i];
         uint32_t state = state_now(b, e, believed && !list->outage);
-        bool takes = state <= INFRA_STATE_DEGRADED;
-        if (takes != (entry_state(e) <= INFRA_STATE_DEGRADED)) {
+        bool takes = state <= INFRA_BALANCER_STATE_DEGRADED;
+        if (takes != (entry_state(e) <= INFRA_BALANCER_STATE_DEGRADED)) {
             withdraw(e, state);
         }
     }
@@ -45,8 +45,8 @@ static void withdraw_from(const struct infra_balancer *b, struct list *list,
 void infra__table_withdraw(struct infra_balancer *b)
 {
     struct table *t = b->table;
-    bool believed =
-        infra__lists_up_count(b) > 0 || b->outage == INFRA_OUTAGE_REFUSE;
+    bool believed = infra__lists_up_count(b) > 0 ||
+                    b->outage == INFRA_BALANCER_OUTAGE_REFUSE;
 
     if (t == NULL) {
         return;
@@ -57,7 +57,8 @@ void infra__table_withdraw(struct infra_balancer *b)
     }
     for (uint32_t i = 0; i < t->aside.count; i++) {
         struct entry *e = &t->aside.entries[i];
-        bool is_down = state_now(b, e, true) == INFRA_STATE_DOWN;
-        withdraw(e, is_down ? INFRA_STATE_DOWN : INFRA_STATE_DRAINING);
+        bool is_down = state_now(b, e, true) == INFRA_BALANCER_STATE_DOWN;
+        withdraw(e, is_down ? INFRA_BALANCER_STATE_DOWN
+                            : INFRA_BALANCER_STATE_DRAINING);
     }
 }

@@ -6,25 +6,28 @@
 static int mark_health(struct infra_balancer *balancer,
                        const struct infra_health_event *event)
 {
-    uint32_t state = event->kind == INFRA_HEALTH_EVENT_UP ? INFRA_STATE_UP
+    uint32_t state = event->kind == INFRA_HEALTH_EVENT_UP
+                         ? INFRA_BALANCER_STATE_UP
                      : event->kind == INFRA_HEALTH_EVENT_DEGRADED
-                         ? INFRA_STATE_DEGRADED
-                         : INFRA_STATE_DOWN;
+                         ? INFRA_BALANCER_STATE_DEGRADED
+                         : INFRA_BALANCER_STATE_DOWN;
 
-    return infra_balancer_mark(balancer, event->id, INFRA_AXIS_HEALTH, state);
+    return infra_balancer_mark(balancer, event->id, INFRA_BALANCER_AXIS_HEALTH,
+                               state);
 }
 
 static int mark_admin(struct infra_balancer *balancer,
                       const struct infra_health_event *event)
 {
     static const uint32_t states[] = {
-        [INFRA_PROBE_ADMIN_READY] = INFRA_STATE_UP,
-        [INFRA_PROBE_ADMIN_DRAIN] = INFRA_STATE_DRAINING,
-        [INFRA_PROBE_ADMIN_MAINTENANCE] = INFRA_STATE_DOWN,
+        [INFRA_PROBE_ADMIN_READY] = INFRA_BALANCER_STATE_UP,
+        [INFRA_PROBE_ADMIN_DRAIN] = INFRA_BALANCER_STATE_DRAINING,
+        [INFRA_PROBE_ADMIN_MAINTENANCE] = INFRA_BALANCER_STATE_DOWN,
     };
 
     return event->admin <= INFRA_PROBE_ADMIN_MAINTENANCE
-               ? infra_balancer_mark(balancer, event->id, INFRA_AXIS_ADMIN,
+               ? infra_balancer_mark(balancer, event->id,
+                                     INFRA_BALANCER_AXIS_ADMIN,
                                      states[event->admin])
                : INFRA_EINVAL;
 }

@@ -21,7 +21,7 @@ static int set_key(uint32_t id, const char *key)
 {
     struct infra_backend b = { .size = sizeof b, .key = key, .id = id };
 
-    return infra_balancer_set(pool.balancer, &b);
+    return infra_balancer_set(pool.balancer, &b, 0);
 }
 
 static struct infra_balancer_stats inspect(uint32_t id)
@@ -90,7 +90,7 @@ START_TEST(limits_are_inclusive)
                                .weight = INFRA_BALANCER_WEIGHT_MAX,
                                .tier = INFRA_BALANCER_TIERS_MAX - 1,
                                .in_flight_max = UINT32_MAX };
-    ck_assert_int_eq(infra_balancer_set(big.balancer, &b), INFRA_OK);
+    ck_assert_int_eq(infra_balancer_set(big.balancer, &b, 0), INFRA_OK);
     pool_publish(&big);
     ck_assert_int_eq(pool_once(&big, NULL), INFRA_BALANCER_IDS_MAX - 1);
     pool_close(&big);
@@ -116,10 +116,10 @@ START_TEST(set_refuses_bad_backends)
         { .size = 1, .key = "a", .id = 3 },
     };
 
-    ck_assert_int_eq(infra_balancer_set(NULL, &good), INFRA_EINVAL);
-    ck_assert_int_eq(infra_balancer_set(pool.balancer, NULL), INFRA_EINVAL);
+    ck_assert_int_eq(infra_balancer_set(NULL, &good, 0), INFRA_EINVAL);
+    ck_assert_int_eq(infra_balancer_set(pool.balancer, NULL, 0), INFRA_EINVAL);
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        ck_assert_int_eq(infra_balancer_set(pool.balancer, &bad[i]),
+        ck_assert_int_eq(infra_balancer_set(pool.balancer, &bad[i], 0),
                          INFRA_EINVAL);
     }
     pool_publish(&pool);
@@ -136,8 +136,9 @@ START_TEST(unknown_ids_and_marks)
     ck_assert_int_eq(infra_balancer_remove(pool.balancer, 2), INFRA_ENOENT);
     ck_assert_int_eq(infra_balancer_remove(pool.balancer, 64), INFRA_EINVAL);
     ck_assert_int_eq(infra_balancer_remove(NULL, 0), INFRA_EINVAL);
-    ck_assert_int_eq(infra_balancer_mark(pool.balancer, 2, INFRA_AXIS_HEALTH,
-                                         INFRA_STATE_DOWN),
+    ck_assert_int_eq(infra_balancer_mark(pool.balancer, 2,
+                                         INFRA_BALANCER_AXIS_HEALTH,
+                                         INFRA_BALANCER_STATE_DOWN),
                      INFRA_ENOENT);
     ck_assert_int_eq(infra_balancer_mark(pool.balancer, 0, 3, 0), INFRA_EINVAL);
     ck_assert_int_eq(infra_balancer_mark(pool.balancer, 0, 0, 4), INFRA_EINVAL);
@@ -173,17 +174,18 @@ END_TEST
 START_TEST(axes_do_not_overrule_each_other)
 {
     pool_fill(&pool, 1, NULL);
-    pool_mark(&pool, 0, INFRA_AXIS_ADMIN, INFRA_STATE_DRAINING);
-    pool_mark(&pool, 0, INFRA_AXIS_PASSIVE, INFRA_STATE_DOWN);
-    ck_assert_uint_eq(inspect(0).state, INFRA_STATE_DOWN);
-    ck_assert_uint_eq(inspect(0).axis, INFRA_AXIS_PASSIVE);
-    pool_mark(&pool, 0, INFRA_AXIS_PASSIVE, INFRA_STATE_UP);
-    pool_mark(&pool, 0, INFRA_AXIS_HEALTH, INFRA_STATE_UP);
-    ck_assert_uint_eq(inspect(0).state, INFRA_STATE_DRAINING);
-    ck_assert_uint_eq(inspect(0).axis, INFRA_AXIS_ADMIN);
+    pool_mark(&pool, 0, INFRA_BALANCER_AXIS_ADMIN,
+              INFRA_BALANCER_STATE_DRAINING);
+    pool_mark(&pool, 0, INFRA_BALANCER_AXIS_PASSIVE, INFRA_BALANCER_STATE_DOWN);
+    ck_assert_uint_eq(inspect(0).state, INFRA_BALANCER_STATE_DOWN);
+    ck_assert_uint_eq(inspect(0).axis, INFRA_BALANCER_AXIS_PASSIVE);
+    pool_mark(&pool, 0, INFRA_BALANCER_AXIS_PASSIVE, INFRA_BALANCER_STATE_UP);
+    pool_mark(&pool, 0, INFRA_BALANCER_AXIS_HEALTH, INFRA_BALANCER_STATE_UP);
+    ck_assert_uint_eq(inspect(0).state, INFRA_BALANCER_STATE_DRAINING);
+    ck_assert_uint_eq(inspect(0).axis, INFRA_BALANCER_AXIS_ADMIN);
     pool_publish(&pool);
     ck_assert_int_eq(pool_once(&pool, NULL), INFRA_ENONE);
-    pool_mark(&pool, 0, INFRA_AXIS_ADMIN, INFRA_STATE_UP);
+    pool_mark(&pool, 0, INFRA_BALANCER_AXIS_ADMIN, INFRA_BALANCER_STATE_UP);
     pool_publish(&pool);
     ck_assert_int_eq(pool_once(&pool, NULL), 0);
     ck_assert_uint_eq(inspect(0).axis, 0);
@@ -270,7 +272,7 @@ START_TEST(shares_add_up)
     ck_assert_uint_eq(inspect(0).share_ppm, 125000);
     ck_assert_uint_eq(inspect(1).share_ppm, 250000);
     ck_assert_uint_eq(inspect(2).share_ppm, 625000);
-    pool_mark(&pool, 2, INFRA_AXIS_HEALTH, INFRA_STATE_DOWN);
+    pool_mark(&pool, 2, INFRA_BALANCER_AXIS_HEALTH, INFRA_BALANCER_STATE_DOWN);
     pool_publish(&pool);
     ck_assert_uint_eq(inspect(1).share_ppm, 666666);
     ck_assert_uint_eq(inspect(2).share_ppm, 0);
@@ -353,7 +355,7 @@ START_TEST(an_empty_publish_is_free)
     pool_fill(&pool, 3, NULL);
     long calls = pool.heap.calls;
     pool_publish(&pool);
-    pool_mark(&pool, 0, INFRA_AXIS_HEALTH, INFRA_STATE_UP);
+    pool_mark(&pool, 0, INFRA_BALANCER_AXIS_HEALTH, INFRA_BALANCER_STATE_UP);
     pool_publish(&pool);
     ck_assert_int_eq(pool.heap.calls, calls);
 }
@@ -385,7 +387,8 @@ START_TEST(every_allocation_may_fail)
         }
         if (err == INFRA_OK) {
             ck_assert_int_ge(pool_once(&p, NULL), 0);
-            pool_mark(&p, 0, INFRA_AXIS_HEALTH, INFRA_STATE_DOWN);
+            pool_mark(&p, 0, INFRA_BALANCER_AXIS_HEALTH,
+                      INFRA_BALANCER_STATE_DOWN);
             err = infra_balancer_publish(p.balancer, 0);
             ck_assert_int_gt(pool_once(&p, NULL), 0);
         }
@@ -453,13 +456,27 @@ START_TEST(a_failing_build_is_passed_on)
 }
 END_TEST
 
-START_TEST(names)
+START_TEST(every_enum_has_names)
 {
-    ck_assert_str_eq(infra_balancer_state_name(INFRA_STATE_DRAINING),
-                     "draining");
-    ck_assert_str_eq(infra_balancer_state_name(4), "unknown");
-    ck_assert_str_eq(infra_balancer_axis_name(INFRA_AXIS_PASSIVE), "passive");
-    ck_assert_str_eq(infra_balancer_axis_name(3), "unknown");
+    static const struct {
+        const char *(*name)(uint32_t value);
+        const char *expected[6];
+    } rows[] = {
+        { infra_balancer_axis_name, { "health", "passive", "admin" } },
+        { infra_balancer_state_name, { "up", "degraded", "draining", "down" } },
+        { infra_balancer_spill_name, { "down", "full" } },
+        { infra_balancer_outage_name, { "refuse", "anybody", "last-up" } },
+        { infra_policy_hash_name,
+          { "none", "any", "ketama", "nginx", "address" } },
+    };
+
+    for (uint32_t value = 0; value < 6; value++) {
+        const char *expected = rows[_i].expected[value];
+        ck_assert_str_eq(rows[_i].name(value),
+                         expected != NULL ? expected : "unknown");
+    }
+    ck_assert_str_eq(infra_request_flag_name(INFRA_REQUEST_STICKY), "sticky");
+    ck_assert_str_eq(infra_request_flag_name(0), "unknown");
 }
 END_TEST
 
@@ -472,7 +489,7 @@ static Suite *balancer_suite(void)
     tcase_add_test(tc, limits_are_inclusive);
     tcase_add_loop_test(tc, every_allocation_may_fail, 0, 2);
     tcase_add_test(tc, a_failing_build_is_passed_on);
-    tcase_add_test(tc, names);
+    tcase_add_loop_test(tc, every_enum_has_names, 0, 5);
     suite_add_tcase(s, tc);
 
     tc = tcase_create("edits");

@@ -53,7 +53,7 @@ START_TEST(a_hot_key_is_spread)
 
     open_hash_pool(_i / 2, bound);
     pool_fill(&pool, BACKENDS, weights);
-    pool_mark(&pool, 3, INFRA_AXIS_HEALTH, INFRA_STATE_DOWN);
+    pool_mark(&pool, 3, INFRA_BALANCER_AXIS_HEALTH, INFRA_BALANCER_STATE_DOWN);
     pool_publish(&pool);
     for (int i = 0; i < TICKETS; i++) {
         int id = pool_pick(&pool, &q, &held[i]);
@@ -165,12 +165,13 @@ START_TEST(nobody_is_refused_for_the_bound_alone)
 
     open_hash_pool(_i, 100);
     pool_fill(&pool, 2, NULL);
-    pool_mark(&pool, 0, INFRA_AXIS_ADMIN, INFRA_STATE_DRAINING);
+    pool_mark(&pool, 0, INFRA_BALANCER_AXIS_ADMIN,
+              INFRA_BALANCER_STATE_DRAINING);
     pool_publish(&pool);
     for (int i = 0; i < 10; i++) {
         ck_assert_int_eq(pool_pick(&pool, &q, &held[i]), 0);
     }
-    pool_mark(&pool, 0, INFRA_AXIS_ADMIN, INFRA_STATE_UP);
+    pool_mark(&pool, 0, INFRA_BALANCER_AXIS_ADMIN, INFRA_BALANCER_STATE_UP);
     pool_publish(&pool);
     for (int i = 10; i < 30; i++) {
         ck_assert_int_ge(pool_pick(&pool, &free, &held[i]), 0);
@@ -186,7 +187,8 @@ START_TEST(tiers_have_caps)
 {
     struct infra_balancer_options o = {
         .size = sizeof o,
-        .spill = _i == 0 ? INFRA_SPILL_DOWN : INFRA_SPILL_FULL,
+        .spill =
+            _i == 0 ? INFRA_BALANCER_SPILL_DOWN : INFRA_BALANCER_SPILL_FULL,
         .tier_in_flight_max = { 5, 2 },
     };
     uint64_t word = 0;
@@ -200,16 +202,16 @@ START_TEST(tiers_have_caps)
         ck_assert_int_eq(pool_set(&pool, id, 1, id / 2, 0), INFRA_OK);
     }
     pool_publish(&pool);
-    ck_assert_int_eq(pool_once(&pool, &narrow), INFRA_ENARROW);
+    ck_assert_int_eq(pool_once(&pool, &narrow), INFRA_EINELIGIBLE);
     for (int i = 0; i < 4; i++) {
         ck_assert_int_lt(pool_pick(&pool, NULL, &held[i]), 2);
     }
     ck_assert_int_eq(pool_pick(&pool, &sticky, &held[4]), 1);
-    ck_assert_uint_eq(infra_ticket_why(&held[4]), INFRA_WHY_STICKY);
+    ck_assert_uint_eq(infra_ticket_why(&held[4]), INFRA_TICKET_WHY_STICKY);
     if (_i == 0) {
         ck_assert_int_eq(pool_once(&pool, NULL), INFRA_EFULL);
         ck_assert_int_eq(pool_once(&pool, &sticky), INFRA_EFULL);
-        ck_assert_int_eq(pool_once(&pool, &narrow), INFRA_ENARROW);
+        ck_assert_int_eq(pool_once(&pool, &narrow), INFRA_EINELIGIBLE);
         release_all(5);
     } else {
         ck_assert_int_ge(pool_pick(&pool, NULL, &held[5]), 2);

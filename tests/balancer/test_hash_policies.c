@@ -61,12 +61,13 @@ START_TEST(only_the_keys_of_the_missing_move)
     open_pool(hash_policy(_i), NULL);
     pool_fill(&pool, BACKENDS, NULL);
     map_keys(before);
-    for (uint32_t state = INFRA_STATE_DEGRADED; state <= INFRA_STATE_DOWN;
-         state++) {
-        pool_mark(&pool, 5, INFRA_AXIS_HEALTH, state);
+    for (uint32_t state = INFRA_BALANCER_STATE_DEGRADED;
+         state <= INFRA_BALANCER_STATE_DOWN; state++) {
+        pool_mark(&pool, 5, INFRA_BALANCER_AXIS_HEALTH, state);
         pool_publish(&pool);
         map_keys(during);
-        pool_mark(&pool, 5, INFRA_AXIS_HEALTH, INFRA_STATE_UP);
+        pool_mark(&pool, 5, INFRA_BALANCER_AXIS_HEALTH,
+                  INFRA_BALANCER_STATE_UP);
         pool_publish(&pool);
         map_keys(after);
         for (int i = 0; i < KEYS; i++) {
@@ -119,7 +120,7 @@ static void set_peer(uint32_t id, const char *key, uint32_t weight)
         .size = sizeof b, .key = key, .id = id, .weight = weight
     };
 
-    ck_assert_int_eq(infra_balancer_set(pool.balancer, &b), INFRA_OK);
+    ck_assert_int_eq(infra_balancer_set(pool.balancer, &b, 0), INFRA_OK);
 }
 
 /* 127.0.0.1:90 .. :95, as in Envoy's tests. */

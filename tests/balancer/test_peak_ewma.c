@@ -379,12 +379,12 @@ START_TEST(who_comes_up_has_its_share)
 
     start_run(INFRA_SEC(1000), latencies);
     run_until(now + INFRA_MS(300), failing, true);
-    pool_mark(&pool, 1, INFRA_AXIS_HEALTH, INFRA_STATE_DOWN);
+    pool_mark(&pool, 1, INFRA_BALANCER_AXIS_HEALTH, INFRA_BALANCER_STATE_DOWN);
     ck_assert_int_eq(infra_balancer_publish(pool.balancer, now + INFRA_MS(300)),
                      INFRA_OK);
     run_until(now + INFRA_MS(3300), failing, true);
     ck_assert_uint_eq(served[1], 0);
-    pool_mark(&pool, 1, INFRA_AXIS_HEALTH, INFRA_STATE_UP);
+    pool_mark(&pool, 1, INFRA_BALANCER_AXIS_HEALTH, INFRA_BALANCER_STATE_UP);
     ck_assert_int_eq(
         infra_balancer_publish(pool.balancer, now + INFRA_MS(3300)), INFRA_OK);
     run_until(now + INFRA_MS(4300), later, false);

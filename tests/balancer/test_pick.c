@@ -36,13 +36,13 @@ START_TEST(finding_nobody_has_four_names)
     struct infra_request q = { 0 };
     struct infra_ticket t[2];
 
-    open_pool(_i, INFRA_SPILL_DOWN);
+    open_pool(_i, INFRA_BALANCER_SPILL_DOWN);
     ck_assert_int_eq(pool_once(&pool, NULL), INFRA_ENONE);
     ck_assert_int_eq(pool_set(&pool, 0, 1, 0, 1), 0);
     ck_assert_int_eq(pool_set(&pool, 1, 1, 0, 1), 0);
     pool_publish(&pool);
     q.eligible = &empty;
-    ck_assert_int_eq(pool_once(&pool, &q), INFRA_ENARROW);
+    ck_assert_int_eq(pool_once(&pool, &q), INFRA_EINELIGIBLE);
     q = (struct infra_request) { .tried = both, .tried_count = 2 };
     ck_assert_int_eq(pool_once(&pool, &q), INFRA_ETRIED);
     ck_assert_int_ge(pool_pick(&pool, NULL, &t[0]), 0);
@@ -54,8 +54,9 @@ START_TEST(finding_nobody_has_four_names)
     for (int i = 0; i < 2; i++) {
         ck_assert_int_eq(infra_balancer_release(pool.reader, &t[i], 0, 0), 0);
     }
-    pool_mark(&pool, 0, INFRA_AXIS_HEALTH, INFRA_STATE_DOWN);
-    pool_mark(&pool, 1, INFRA_AXIS_ADMIN, INFRA_STATE_DRAINING);
+    pool_mark(&pool, 0, INFRA_BALANCER_AXIS_HEALTH, INFRA_BALANCER_STATE_DOWN);
+    pool_mark(&pool, 1, INFRA_BALANCER_AXIS_ADMIN,
+              INFRA_BALANCER_STATE_DRAINING);
     pool_publish(&pool);
     ck_assert_int_eq(pool_once(&pool, NULL), INFRA_ENONE);
     pool_close(&pool);
@@ -72,7 +73,7 @@ START_TEST(the_passive_tier_takes_over_and_gives_back)
     struct infra_request eligible = { .eligible = &spare_only };
     struct infra_request retry = { .tried = tried, .tried_count = 2 };
 
-    open_pool(_i, INFRA_SPILL_DOWN);
+    open_pool(_i, INFRA_BALANCER_SPILL_DOWN);
     ck_assert_int_eq(pool_set(&pool, 0, 1, 0, 0), 0);
     ck_assert_int_eq(pool_set(&pool, 1, 1, 0, 0), 0);
     ck_assert_int_eq(pool_set(&pool, 2, 1, 7, 0), 0);
@@ -82,13 +83,13 @@ START_TEST(the_passive_tier_takes_over_and_gives_back)
     }
     ck_assert_int_eq(pool_once(&pool, &eligible), 2);
     ck_assert_int_eq(pool_once(&pool, &retry), 2);
-    pool_mark(&pool, 0, INFRA_AXIS_HEALTH, INFRA_STATE_DOWN);
+    pool_mark(&pool, 0, INFRA_BALANCER_AXIS_HEALTH, INFRA_BALANCER_STATE_DOWN);
     pool_publish(&pool);
     ck_assert_int_eq(pool_once(&pool, NULL), 1);
-    pool_mark(&pool, 1, INFRA_AXIS_HEALTH, INFRA_STATE_DOWN);
+    pool_mark(&pool, 1, INFRA_BALANCER_AXIS_HEALTH, INFRA_BALANCER_STATE_DOWN);
     pool_publish(&pool);
     ck_assert_int_eq(pool_once(&pool, NULL), 2);
-    pool_mark(&pool, 1, INFRA_AXIS_HEALTH, INFRA_STATE_UP);
+    pool_mark(&pool, 1, INFRA_BALANCER_AXIS_HEALTH, INFRA_BALANCER_STATE_UP);
     pool_publish(&pool);
     ck_assert_int_eq(pool_once(&pool, NULL), 1);
     pool_close(&pool);
@@ -100,8 +101,8 @@ START_TEST(full_tiers_spill_by_option)
 {
     struct infra_ticket t[2];
 
-    open_pool(_i % POLICIES,
-              _i < POLICIES ? INFRA_SPILL_DOWN : INFRA_SPILL_FULL);
+    open_pool(_i % POLICIES, _i < POLICIES ? INFRA_BALANCER_SPILL_DOWN
+                                           : INFRA_BALANCER_SPILL_FULL);
     ck_assert_int_eq(pool_set(&pool, 0, 1, 0, 1), 0);
     ck_assert_int_eq(pool_set(&pool, 1, 1, 1, 1), 0);
     pool_publish(&pool);
@@ -125,11 +126,12 @@ START_TEST(degraded_stands_between_healthy_and_next_tier)
     const uint32_t tried[] = { 0, 1 };
     struct infra_request retry = { .tried = tried };
 
-    open_pool(_i, INFRA_SPILL_DOWN);
+    open_pool(_i, INFRA_BALANCER_SPILL_DOWN);
     for (uint32_t id = 0; id < 3; id++) {
         ck_assert_int_eq(pool_set(&pool, id, 1, id / 2, 0), 0);
     }
-    pool_mark(&pool, 1, INFRA_AXIS_PASSIVE, INFRA_STATE_DEGRADED);
+    pool_mark(&pool, 1, INFRA_BALANCER_AXIS_PASSIVE,
+              INFRA_BALANCER_STATE_DEGRADED);
     pool_publish(&pool);
     for (retry.tried_count = 0; retry.tried_count < 3; retry.tried_count++) {
         ck_assert_int_eq(pool_once(&pool, &retry), (int)retry.tried_count);
@@ -150,7 +152,7 @@ struct model {
 static int allowed_rank(const struct model *m, uint32_t id,
                         const struct infra_request *q, int ignore_cap)
 {
-    if (!m->present[id] || m->state[id] > INFRA_STATE_DEGRADED ||
+    if (!m->present[id] || m->state[id] > INFRA_BALANCER_STATE_DEGRADED ||
         (q->eligible != NULL && !infra_set_has(q->eligible, id)) ||
         (!ignore_cap && m->cap[id] > 0 && m->in_flight[id] >= m->cap[id])) {
         return INT32_MAX;
@@ -160,7 +162,8 @@ static int allowed_rank(const struct model *m, uint32_t id,
             return INT32_MAX;
         }
     }
-    return (int)(2 * m->tier[id] + (m->state[id] == INFRA_STATE_DEGRADED));
+    return (int)(2 * m->tier[id] +
+                 (m->state[id] == INFRA_BALANCER_STATE_DEGRADED));
 }
 
 static void check_pick(const struct model *m, const struct infra_request *q,
@@ -174,7 +177,7 @@ static void check_pick(const struct model *m, const struct infra_request *q,
         best = rank < best ? rank : best;
         best_wanted = wanted < best_wanted ? wanted : best_wanted;
     }
-    if (spill == INFRA_SPILL_DOWN && best_wanted < best) {
+    if (spill == INFRA_BALANCER_SPILL_DOWN && best_wanted < best) {
         ck_assert_int_eq(got, INFRA_EFULL);
     } else if (best == INT32_MAX) {
         ck_assert_int_lt(got, 0);
@@ -193,7 +196,7 @@ static void change_something(struct model *m, uint64_t *random)
         ck_assert_int_eq(infra_balancer_remove(pool.balancer, id), 0);
         m->present[id] = 0;
     } else if (r % 3 == 1 || !m->present[id]) {
-        m->state[id] = m->present[id] ? m->state[id] : INFRA_STATE_UP;
+        m->state[id] = m->present[id] ? m->state[id] : INFRA_BALANCER_STATE_UP;
         m->present[id] = 1;
         m->tier[id] = (uint32_t)(r >> 8) % 3;
         /* Capped from the start or never, so that the count is exact. */
@@ -202,7 +205,7 @@ static void change_something(struct model *m, uint64_t *random)
                          0);
     } else {
         m->state[id] = (uint32_t)(r >> 8) % 4;
-        pool_mark(&pool, id, INFRA_AXIS_HEALTH, m->state[id]);
+        pool_mark(&pool, id, INFRA_BALANCER_AXIS_HEALTH, m->state[id]);
     }
     pool_publish(&pool);
 }
@@ -212,7 +215,8 @@ static void change_something(struct model *m, uint64_t *random)
  * nothing is in flight. */
 START_TEST(picks_agree_with_the_model)
 {
-    uint32_t spill = _i % 2 ? INFRA_SPILL_FULL : INFRA_SPILL_DOWN;
+    uint32_t spill =
+        _i % 2 ? INFRA_BALANCER_SPILL_FULL : INFRA_BALANCER_SPILL_DOWN;
     struct infra_ticket out[64];
     int out_ids[64];
     struct model m = { .cap = { 0, 1, 2, 0, 3, 1, 0, 2, 1, 0, 5, 1 } };
@@ -259,7 +263,8 @@ START_TEST(picks_agree_with_the_model)
     }
     for (uint32_t id = 0; id < 12; id++) {
         ck_assert_int_eq(pool_set(&pool, id, 1, 0, m.cap[id]), 0);
-        pool_mark(&pool, id, INFRA_AXIS_HEALTH, INFRA_STATE_UP);
+        pool_mark(&pool, id, INFRA_BALANCER_AXIS_HEALTH,
+                  INFRA_BALANCER_STATE_UP);
         ck_assert_uint_eq(pool_in_flight(&pool, id), 0);
     }
     pool_publish(&pool);
@@ -290,7 +295,7 @@ START_TEST(a_ticket_is_good_once)
     struct infra_balancer_reader *stranger = NULL;
     struct infra_ticket t, zero = { { 0 } };
 
-    open_pool(_i, INFRA_SPILL_DOWN);
+    open_pool(_i, INFRA_BALANCER_SPILL_DOWN);
     pool_fill(&pool, 1, NULL);
     ck_assert_int_eq(infra_balancer_create(&other, NULL), 0);
     ck_assert_int_eq(infra_balancer_reader_create(&stranger, other), 0);
@@ -318,7 +323,7 @@ START_TEST(null_arguments_are_refused)
     struct infra_request q = { .tried_count = 1 };
     struct infra_ticket t;
 
-    open_pool(0, INFRA_SPILL_DOWN);
+    open_pool(0, INFRA_BALANCER_SPILL_DOWN);
     pool_fill(&pool, 1, NULL);
     ck_assert_int_eq(infra_balancer_pick(NULL, NULL, 0, &t), INFRA_EINVAL);
     ck_assert_int_eq(infra_balancer_pick(pool.reader, NULL, 0, NULL),

@@ -670,12 +670,13 @@ START_TEST(a_change_of_health_builds_nothing)
     open_pool(&policy, 0);
     pool_fill(&pool, 4, NULL);
     ck_assert_int_eq(builds, 1);
-    for (int state = INFRA_STATE_DOWN; state >= INFRA_STATE_UP; state--) {
-        pool_mark(&pool, 2, INFRA_AXIS_HEALTH, (uint32_t)state);
+    for (int state = INFRA_BALANCER_STATE_DOWN;
+         state >= INFRA_BALANCER_STATE_UP; state--) {
+        pool_mark(&pool, 2, INFRA_BALANCER_AXIS_HEALTH, (uint32_t)state);
         pool_publish(&pool);
         for (uint32_t hash = 0; hash < 4; hash++) {
             struct infra_request q = { .hash = hash };
-            int moved = hash == 2 && state != INFRA_STATE_UP;
+            int moved = hash == 2 && state != INFRA_BALANCER_STATE_UP;
             ck_assert_int_eq(pool_once(&pool, &q), moved ? 3 : (int)hash);
         }
     }
@@ -704,14 +705,15 @@ START_TEST(a_new_owner_is_built_anew)
     builds = 0;
     open_pool(&policy, 0);
     pool_fill(&pool, 4, NULL);
-    pool_mark(&pool, 0, INFRA_AXIS_HEALTH, INFRA_STATE_DEGRADED);
+    pool_mark(&pool, 0, INFRA_BALANCER_AXIS_HEALTH,
+              INFRA_BALANCER_STATE_DEGRADED);
     pool_publish(&pool); /* Two lists of one tier share what is built. */
     ck_assert_int_eq(builds, 1);
     ck_assert_int_eq(infra_balancer_remove(pool.balancer, 3), INFRA_OK);
     pool_fill(&pool, 3, NULL);
     infra_balancer_refresh(pool.reader);
     builds = 0;
-    ck_assert_int_eq(infra_balancer_set(pool.balancer, &other), INFRA_OK);
+    ck_assert_int_eq(infra_balancer_set(pool.balancer, &other, 0), INFRA_OK);
     pool_publish(&pool);
     ck_assert_int_eq(builds, 1);
     ck_assert_int_eq(pool_once(&pool, &q), 3);

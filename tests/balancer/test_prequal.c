@@ -28,8 +28,8 @@ static struct infra_prequal_options options(void)
 
 static int ask(infra_time now)
 {
-    return infra_balancer_probes(pool.reader, now, probes,
-                                 INFRA_BALANCER_PROBES_MAX);
+    return infra_balancer_probes_next(pool.reader, now, probes,
+                                      INFRA_BALANCER_PROBES_MAX);
 }
 
 static int answer(uint32_t id, uint32_t in_flight, infra_time latency,
@@ -37,7 +37,8 @@ static int answer(uint32_t id, uint32_t in_flight, infra_time latency,
 {
     struct infra_balancer_probe probe = { .id = id, .generation = 1 };
 
-    return infra_balancer_probed(pool.reader, &probe, in_flight, latency, now);
+    return infra_balancer_probe_answer(pool.reader, &probe, in_flight, latency,
+                                       now);
 }
 
 /* Picks without answers are those of two choices, one by one. */
@@ -293,12 +294,13 @@ START_TEST(null_arguments_are_refused)
 
     open_pool(NULL);
     pool_fill(&pool, 3, NULL);
-    ck_assert_int_eq(infra_balancer_probes(NULL, 0, &probe, 1), INFRA_EINVAL);
-    ck_assert_int_eq(infra_balancer_probes(pool.reader, 0, NULL, 1),
+    ck_assert_int_eq(infra_balancer_probes_next(NULL, 0, &probe, 1),
                      INFRA_EINVAL);
-    ck_assert_int_eq(infra_balancer_probed(NULL, &probe, 0, 0, 0),
+    ck_assert_int_eq(infra_balancer_probes_next(pool.reader, 0, NULL, 1),
                      INFRA_EINVAL);
-    ck_assert_int_eq(infra_balancer_probed(pool.reader, NULL, 0, 0, 0),
+    ck_assert_int_eq(infra_balancer_probe_answer(NULL, &probe, 0, 0, 0),
+                     INFRA_EINVAL);
+    ck_assert_int_eq(infra_balancer_probe_answer(pool.reader, NULL, 0, 0, 0),
                      INFRA_EINVAL);
     pool_close(&pool);
 }

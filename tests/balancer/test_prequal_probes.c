@@ -28,8 +28,8 @@ static struct infra_prequal_options options(void)
 
 static int ask(infra_time now)
 {
-    return infra_balancer_probes(pool.reader, now, probes,
-                                 INFRA_BALANCER_PROBES_MAX);
+    return infra_balancer_probes_next(pool.reader, now, probes,
+                                      INFRA_BALANCER_PROBES_MAX);
 }
 
 static int answer(uint32_t id, uint32_t in_flight, infra_time latency,
@@ -37,7 +37,8 @@ static int answer(uint32_t id, uint32_t in_flight, infra_time latency,
 {
     struct infra_balancer_probe probe = { .id = id, .generation = 1 };
 
-    return infra_balancer_probed(pool.reader, &probe, in_flight, latency, now);
+    return infra_balancer_probe_answer(pool.reader, &probe, in_flight, latency,
+                                       now);
 }
 
 /* The generation of the first backend of an id; answer() relies on it. */
@@ -52,7 +53,8 @@ START_TEST(probes_name_a_backend)
         ck_assert_uint_eq(probes[i].generation, 1);
         ck_assert_uint_ne(probes[i].id, probes[(i + 1) % 3].id);
         ck_assert_int_eq(
-            infra_balancer_probed(pool.reader, &probes[i], 0, 0, 0), INFRA_OK);
+            infra_balancer_probe_answer(pool.reader, &probes[i], 0, 0, 0),
+            INFRA_OK);
     }
     pool_close(&pool);
 }
@@ -108,10 +110,10 @@ START_TEST(probes_fit_the_room)
     ck_assert_int_eq(ask(INFRA_SEC(9)), 0); /* Nothing is published. */
     pool_fill(&pool, 5, NULL);
     ck_assert_int_ge(pool_once(&pool, NULL), 0);
-    ck_assert_int_eq(infra_balancer_probes(pool.reader, 0, NULL, 0), 0);
-    ck_assert_int_eq(infra_balancer_probes(pool.reader, 0, probes, 2), 2);
-    ck_assert_int_eq(infra_balancer_probes(pool.reader, 0, probes, 2), 1);
-    ck_assert_int_eq(infra_balancer_probes(pool.reader, 0, probes, 2), 0);
+    ck_assert_int_eq(infra_balancer_probes_next(pool.reader, 0, NULL, 0), 0);
+    ck_assert_int_eq(infra_balancer_probes_next(pool.reader, 0, probes, 2), 2);
+    ck_assert_int_eq(infra_balancer_probes_next(pool.reader, 0, probes, 2), 1);
+    ck_assert_int_eq(infra_balancer_probes_next(pool.reader, 0, probes, 2), 0);
     for (int i = 0; i < 9; i++) {
         ck_assert_int_ge(pool_once(&pool, NULL), 0);
     }
@@ -198,7 +200,8 @@ START_TEST(the_tier_in_use_is_probed)
             }
         }
         for (uint32_t id = 0; id < 20; id++) {
-            pool_mark(&pool, id, INFRA_AXIS_HEALTH, INFRA_STATE_DOWN);
+            pool_mark(&pool, id, INFRA_BALANCER_AXIS_HEALTH,
+                      INFRA_BALANCER_STATE_DOWN);
         }
         pool_publish(&pool);
     }
@@ -221,7 +224,7 @@ START_TEST(each_tier_has_its_own_pool)
     ck_assert_int_lt(pool_once(&pool, NULL), 2);
     ck_assert_int_ge(pool_once(&pool, &q), 2);
     probes[3].id = 99;
-    ck_assert_int_eq(infra_balancer_probes(pool.reader, 0, probes, 3), 3);
+    ck_assert_int_eq(infra_balancer_probes_next(pool.reader, 0, probes, 3), 3);
     ck_assert_uint_lt(probes[0].id, 2);
     ck_assert_uint_eq(probes[1].id, 1 - probes[0].id);
     ck_assert_uint_ge(probes[2].id, 2);
@@ -250,9 +253,11 @@ START_TEST(late_answers_are_stale)
     ck_assert_int_eq(answer(0, 0, 0, 0), INFRA_OK);
     ck_assert_int_eq(answer(4, 0, 0, 0), INFRA_ESTALE);
     ck_assert_int_eq(answer(UINT32_MAX, 0, 0, 0), INFRA_ESTALE);
-    pool_mark(&pool, 0, INFRA_AXIS_HEALTH, INFRA_STATE_DOWN);
-    pool_mark(&pool, 1, INFRA_AXIS_ADMIN, INFRA_STATE_DRAINING);
-    pool_mark(&pool, 3, INFRA_AXIS_PASSIVE, INFRA_STATE_DEGRADED);
+    pool_mark(&pool, 0, INFRA_BALANCER_AXIS_HEALTH, INFRA_BALANCER_STATE_DOWN);
+    pool_mark(&pool, 1, INFRA_BALANCER_AXIS_ADMIN,
+              INFRA_BALANCER_STATE_DRAINING);
+    pool_mark(&pool, 3, INFRA_BALANCER_AXIS_PASSIVE,
+              INFRA_BALANCER_STATE_DEGRADED);
     ck_assert_int_eq(infra_balancer_remove(pool.balancer, 2), 0);
     ck_assert_int_eq(answer(0, 0, 0, 0), INFRA_OK); /* Not published. */
     pool_publish(&pool);
@@ -279,14 +284,15 @@ START_TEST(answers_do_not_outlive_the_owner)
     ck_assert_int_eq(infra_balancer_remove(pool.balancer, 0), 0);
     pool_publish(&pool);
     infra_balancer_refresh(pool.reader);
-    ck_assert_int_eq(infra_balancer_set(pool.balancer, &other), INFRA_OK);
+    ck_assert_int_eq(infra_balancer_set(pool.balancer, &other, 0), INFRA_OK);
     pool_publish(&pool);
     infra_balancer_refresh(pool.reader);
     ck_assert_int_eq(pool_once(&pool, NULL), 1);
-    ck_assert_int_eq(infra_balancer_probed(pool.reader, &late, 0, 0, 0),
+    ck_assert_int_eq(infra_balancer_probe_answer(pool.reader, &late, 0, 0, 0),
                      INFRA_ESTALE);
     late.generation = 2;
-    ck_assert_int_eq(infra_balancer_probed(pool.reader, &late, 0, 0, 0), 0);
+    ck_assert_int_eq(infra_balancer_probe_answer(pool.reader, &late, 0, 0, 0),
+                     0);
     ck_assert_int_eq(pool_once(&pool, NULL), 0);
     ck_assert_int_eq(ask(0), 3);
     for (int i = 0; i < 3; i++) {

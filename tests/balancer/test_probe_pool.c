@@ -26,7 +26,7 @@ static void setup(void)
     }
     list = (struct list) { .entries = entries,
                            .count = BACKENDS,
-                           .states = 1u << INFRA_STATE_UP };
+                           .states = 1u << INFRA_BALANCER_STATE_UP };
     request = (struct infra_request) { .hash = 0 };
     candidates = (struct infra_balancer_candidates) { .list = &list,
                                                       .slots = slots,
@@ -364,8 +364,8 @@ START_TEST(restrictions_are_respected)
     ck_assert_uint_eq(use(), 2);
     slots[102].in_flight = 1;
     ck_assert_uint_eq(use(), 1);
-    entries[1].state = INFRA_STATE_DOWN;
-    entries[2].state = INFRA_STATE_DOWN;
+    entries[1].state = INFRA_BALANCER_STATE_DOWN;
+    entries[2].state = INFRA_BALANCER_STATE_DOWN;
     ck_assert_uint_eq(use(), NO_INDEX); /* One only may be picked. */
     ck_assert_uint_eq(pool.count, 4);
 }

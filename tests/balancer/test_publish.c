@@ -41,7 +41,7 @@ static void never_picked(uint64_t down, int picks)
 
 static void mark(uint32_t id, uint32_t state)
 {
-    pool_mark(&pool, id, INFRA_AXIS_HEALTH, state);
+    pool_mark(&pool, id, INFRA_BALANCER_AXIS_HEALTH, state);
 }
 
 static const struct {
@@ -68,7 +68,7 @@ START_TEST(weights_up_to_the_limit_work)
     }
     pool_publish(&pool);
     never_picked(0, 100);
-    mark(0, INFRA_STATE_DOWN);
+    mark(0, INFRA_BALANCER_STATE_DOWN);
     pool_publish(&pool);
     if (count > 1) {
         never_picked(1, 100);
@@ -97,11 +97,12 @@ START_TEST(ids_up_to_the_limit_work)
         };
     }
     open_pool((uint32_t)_i, COUNT, 0);
-    ck_assert_int_eq(infra_balancer_sync(pool.balancer, list, COUNT), INFRA_OK);
+    ck_assert_int_eq(infra_balancer_sync(pool.balancer, list, COUNT, 0),
+                     INFRA_OK);
     pool_publish(&pool);
     int id = pick(1);
     ck_assert_int_ge(id, 0);
-    mark((uint32_t)id, INFRA_STATE_DOWN);
+    mark((uint32_t)id, INFRA_BALANCER_STATE_DOWN);
     pool_publish(&pool);
     ck_assert_int_ne(pick(1), id);
     ck_assert_int_eq(infra_balancer_remove(pool.balancer, 7), INFRA_OK);
@@ -145,15 +146,15 @@ START_TEST(marks_are_visible_without_memory)
         }
         pool_publish(&pool);
         ck_assert_int_ge(pick(1), 0);
-        mark(0, INFRA_STATE_DOWN);
-        mark(2, INFRA_STATE_DRAINING);
+        mark(0, INFRA_BALANCER_STATE_DOWN);
+        mark(2, INFRA_BALANCER_STATE_DRAINING);
         ck_assert_int_eq(infra_balancer_remove(pool.balancer, 1), INFRA_OK);
         ck_assert_int_eq(pool_set(&pool, 4, 7, 0, 0), INFRA_OK);
         pool.heap.countdown = n;
         int err = infra_balancer_publish(pool.balancer, 0);
         ck_assert(err == INFRA_OK || err == INFRA_ENOMEM);
         never_picked(7, 200);
-        mark(2, INFRA_STATE_UP);
+        mark(2, INFRA_BALANCER_STATE_UP);
         pool.heap.countdown = n;
         (void)!infra_balancer_publish(pool.balancer, 0);
         never_picked(3, 200);
@@ -176,8 +177,8 @@ END_TEST
  * out. */
 START_TEST(an_outage_without_memory)
 {
-    const uint32_t outage =
-        _i % 2 == 0 ? INFRA_OUTAGE_REFUSE : INFRA_OUTAGE_ANYBODY;
+    const uint32_t outage = _i % 2 == 0 ? INFRA_BALANCER_OUTAGE_REFUSE
+                                        : INFRA_BALANCER_OUTAGE_ANYBODY;
 
     open_pool((uint32_t)_i / 2, 8, outage);
     for (uint32_t id = 0; id < 4; id++) {
@@ -185,20 +186,21 @@ START_TEST(an_outage_without_memory)
     }
     pool_publish(&pool);
     pool.heap.countdown = 0;
-    mark(0, INFRA_STATE_DOWN);
-    mark(1, INFRA_STATE_DOWN);
+    mark(0, INFRA_BALANCER_STATE_DOWN);
+    mark(1, INFRA_BALANCER_STATE_DOWN);
     ck_assert_int_eq(infra_balancer_publish(pool.balancer, 0), INFRA_ENOMEM);
     never_picked(3, 50);
-    pool_mark(&pool, 3, INFRA_AXIS_ADMIN, INFRA_STATE_DOWN);
-    mark(2, INFRA_STATE_DOWN);
+    pool_mark(&pool, 3, INFRA_BALANCER_AXIS_ADMIN, INFRA_BALANCER_STATE_DOWN);
+    mark(2, INFRA_BALANCER_STATE_DOWN);
     ck_assert_int_eq(infra_balancer_publish(pool.balancer, 0), INFRA_ENOMEM);
     for (uint64_t i = 0; i < 50; i++) {
         ck_assert_int_ne(pick(i), 3);
-        ck_assert(outage == INFRA_OUTAGE_ANYBODY || pick(i) == INFRA_ENONE);
+        ck_assert(outage == INFRA_BALANCER_OUTAGE_ANYBODY ||
+                  pick(i) == INFRA_ENONE);
     }
     pool.heap.countdown = -1;
     pool_publish(&pool);
-    ck_assert_int_eq(pick(1) >= 0, outage == INFRA_OUTAGE_ANYBODY);
+    ck_assert_int_eq(pick(1) >= 0, outage == INFRA_BALANCER_OUTAGE_ANYBODY);
     pool_close(&pool);
 }
 END_TEST
@@ -254,7 +256,8 @@ START_TEST(a_policy_that_fails_for_ever)
     for (uint64_t step = 0; step < 64; step++) {
         uint64_t down = step % 16;
         for (uint32_t id = 0; id < 4; id++) {
-            mark(id, down >> id & 1 ? INFRA_STATE_DOWN : INFRA_STATE_UP);
+            mark(id, down >> id & 1 ? INFRA_BALANCER_STATE_DOWN
+                                    : INFRA_BALANCER_STATE_UP);
         }
         int err = infra_balancer_publish(pool.balancer, 0);
         ck_assert_int_eq(err, down == 15 ? INFRA_OK : INFRA_ESYSTEM);

@@ -40,16 +40,17 @@ START_TEST(sticky_holds_until_down)
 {
     struct infra_request q = sticky_to(2);
 
-    for (uint32_t state = INFRA_STATE_UP; state < INFRA_STATE_DOWN; state++) {
-        pool_mark(&pool, 2, INFRA_AXIS_ADMIN, state);
+    for (uint32_t state = INFRA_BALANCER_STATE_UP;
+         state < INFRA_BALANCER_STATE_DOWN; state++) {
+        pool_mark(&pool, 2, INFRA_BALANCER_AXIS_ADMIN, state);
         ck_assert_int_eq(pool_set(&pool, 2, 1, 1 + state, 0), INFRA_OK);
         pool_publish(&pool);
         for (int i = 0; i < 5; i++) {
             ck_assert_int_eq(pool_once(&pool, &q), 2);
         }
-        ck_assert_uint_eq(why(&q), INFRA_WHY_STICKY);
+        ck_assert_uint_eq(why(&q), INFRA_TICKET_WHY_STICKY);
     }
-    pool_mark(&pool, 2, INFRA_AXIS_ADMIN, INFRA_STATE_DOWN);
+    pool_mark(&pool, 2, INFRA_BALANCER_AXIS_ADMIN, INFRA_BALANCER_STATE_DOWN);
     pool_publish(&pool);
     ck_assert_int_ne(pool_once(&pool, &q), 2);
     ck_assert_uint_eq(why(&q), 0);
@@ -92,24 +93,28 @@ START_TEST(a_ticket_says_why)
     struct infra_request q = { .tried = tried, .tried_count = 1 };
 
     ck_assert_uint_eq(why(NULL), 0);
-    ck_assert_uint_eq(why(&q) & ~(uint32_t)INFRA_WHY_INSTEAD, INFRA_WHY_RETRY);
+    ck_assert_uint_eq(why(&q) & ~(uint32_t)INFRA_TICKET_WHY_INSTEAD,
+                      INFRA_TICKET_WHY_RETRY);
     ck_assert_int_eq(pool_set(&pool, 4, 1, 3, 0), INFRA_OK);
     pool_publish(&pool);
     q.tried_count = 4;
-    ck_assert_uint_eq(why(&q),
-                      INFRA_WHY_RETRY | INFRA_WHY_SPILL | INFRA_WHY_INSTEAD);
+    ck_assert_uint_eq(why(&q), INFRA_TICKET_WHY_RETRY | INFRA_TICKET_WHY_SPILL |
+                                   INFRA_TICKET_WHY_INSTEAD);
     for (uint32_t id = 0; id < 4; id++) {
-        pool_mark(&pool, id, INFRA_AXIS_HEALTH, INFRA_STATE_DOWN);
+        pool_mark(&pool, id, INFRA_BALANCER_AXIS_HEALTH,
+                  INFRA_BALANCER_STATE_DOWN);
     }
     pool_publish(&pool);
-    ck_assert_uint_eq(why(NULL), INFRA_WHY_SPILL);
+    ck_assert_uint_eq(why(NULL), INFRA_TICKET_WHY_SPILL);
     ck_assert_uint_eq(infra_ticket_why(NULL), 0);
-    ck_assert_str_eq(infra_ticket_why_name(INFRA_WHY_STICKY), "sticky");
-    ck_assert_str_eq(infra_ticket_why_name(INFRA_WHY_RETRY), "retry");
-    ck_assert_str_eq(infra_ticket_why_name(INFRA_WHY_SPILL), "spill");
-    ck_assert_str_eq(infra_ticket_why_name(INFRA_WHY_OUTAGE), "outage");
-    ck_assert_str_eq(infra_ticket_why_name(INFRA_WHY_INSTEAD), "instead");
-    ck_assert_str_eq(infra_ticket_why_name(INFRA_WHY_WARMING), "warming");
+    ck_assert_str_eq(infra_ticket_why_name(INFRA_TICKET_WHY_STICKY), "sticky");
+    ck_assert_str_eq(infra_ticket_why_name(INFRA_TICKET_WHY_RETRY), "retry");
+    ck_assert_str_eq(infra_ticket_why_name(INFRA_TICKET_WHY_SPILL), "spill");
+    ck_assert_str_eq(infra_ticket_why_name(INFRA_TICKET_WHY_OUTAGE), "outage");
+    ck_assert_str_eq(infra_ticket_why_name(INFRA_TICKET_WHY_INSTEAD),
+                     "instead");
+    ck_assert_str_eq(infra_ticket_why_name(INFRA_TICKET_WHY_WARMING),
+                     "warming");
     ck_assert_str_eq(infra_ticket_why_name(3), "unknown");
 }
 END_TEST
@@ -193,7 +198,8 @@ START_TEST(only_what_happens_counts)
         { .tried = all, .tried_count = 1, .eligible = &nobody },
         { .tried = all, .tried_count = 1 }, /* With all at their cap. */
     };
-    static const int results[] = { INFRA_ETRIED, INFRA_ENARROW, INFRA_EFULL };
+    static const int results[] = { INFRA_ETRIED, INFRA_EINELIGIBLE,
+                                   INFRA_EFULL };
     struct infra_balancer_options o = { .size = sizeof o, .retry_percent = 20 };
     struct infra_ticket t[4];
 
@@ -204,7 +210,7 @@ START_TEST(only_what_happens_counts)
     }
     pool_publish(&pool);
     for (int i = 0; i < 1000; i++) {
-        ck_assert_int_eq(pool_once(&pool, &narrow), INFRA_ENARROW);
+        ck_assert_int_eq(pool_once(&pool, &narrow), INFRA_EINELIGIBLE);
     }
     ck_assert_int_eq(retries(10, 1), 0);
     first_attempts(96, 2);

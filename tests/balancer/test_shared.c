@@ -98,7 +98,7 @@ static int set_key(uint32_t worker, uint32_t id, const char *key)
                                            .key = key,
                                            .id = id };
 
-    return infra_balancer_set(pools[worker].balancer, &backend);
+    return infra_balancer_set(pools[worker].balancer, &backend, 0);
 }
 
 /* A cap is one cap, whichever worker's tickets fill it. */
@@ -206,29 +206,33 @@ START_TEST(marks_reach_all_at_their_next_publish)
         open_worker(w, NULL);
         pool_fill(&pools[w], 2, NULL);
     }
-    pool_mark(&pools[0], 1, INFRA_AXIS_HEALTH, INFRA_STATE_DOWN);
-    pool_mark(&pools[1], 1, INFRA_AXIS_ADMIN, INFRA_STATE_DRAINING);
-    ck_assert_uint_eq(inspect(2, 1).state, INFRA_STATE_UP);
+    pool_mark(&pools[0], 1, INFRA_BALANCER_AXIS_HEALTH,
+              INFRA_BALANCER_STATE_DOWN);
+    pool_mark(&pools[1], 1, INFRA_BALANCER_AXIS_ADMIN,
+              INFRA_BALANCER_STATE_DRAINING);
+    ck_assert_uint_eq(inspect(2, 1).state, INFRA_BALANCER_STATE_UP);
     for (uint32_t w = 0; w < 3; w++) {
         pool_publish(&pools[w]);
-        ck_assert_uint_eq(inspect(w, 1).state, INFRA_STATE_DOWN);
+        ck_assert_uint_eq(inspect(w, 1).state, INFRA_BALANCER_STATE_DOWN);
         ck_assert_int_eq(pool_once(&pools[w], NULL), 0);
         ck_assert_int_eq(pool_once(&pools[w], NULL), 0);
     }
-    pool_mark(&pools[2], 1, INFRA_AXIS_HEALTH, INFRA_STATE_UP);
+    pool_mark(&pools[2], 1, INFRA_BALANCER_AXIS_HEALTH,
+              INFRA_BALANCER_STATE_UP);
     pool_publish(&pools[0]);
-    ck_assert_uint_eq(inspect(0, 1).state, INFRA_STATE_DRAINING);
-    ck_assert_uint_eq(inspect(0, 1).axis, INFRA_AXIS_ADMIN);
+    ck_assert_uint_eq(inspect(0, 1).state, INFRA_BALANCER_STATE_DRAINING);
+    ck_assert_uint_eq(inspect(0, 1).axis, INFRA_BALANCER_AXIS_ADMIN);
     /* Who comes later, or adds a backend that others have, learns of them. */
     ck_assert_int_eq(set_key(0, 5, "five"), INFRA_OK);
-    pool_mark(&pools[0], 5, INFRA_AXIS_HEALTH, INFRA_STATE_DOWN);
+    pool_mark(&pools[0], 5, INFRA_BALANCER_AXIS_HEALTH,
+              INFRA_BALANCER_STATE_DOWN);
     pool_publish(&pools[1]);
     ck_assert_int_eq(set_key(1, 5, "five"), INFRA_OK);
     pool_publish(&pools[1]);
-    ck_assert_uint_eq(inspect(1, 5).state, INFRA_STATE_DOWN);
+    ck_assert_uint_eq(inspect(1, 5).state, INFRA_BALANCER_STATE_DOWN);
     open_worker(3, NULL);
     pool_fill(&pools[3], 2, NULL);
-    ck_assert_uint_eq(inspect(3, 1).state, INFRA_STATE_DRAINING);
+    ck_assert_uint_eq(inspect(3, 1).state, INFRA_BALANCER_STATE_DRAINING);
 }
 END_TEST
 
@@ -241,7 +245,8 @@ START_TEST(passive_marks_are_each_workers_own)
         pool_fill(&pools[w], 6, NULL);
     }
     for (uint32_t id = 0; id < 6; id++) {
-        pool_mark(&pools[id / 2], id, INFRA_AXIS_PASSIVE, INFRA_STATE_DOWN);
+        pool_mark(&pools[id / 2], id, INFRA_BALANCER_AXIS_PASSIVE,
+                  INFRA_BALANCER_STATE_DOWN);
     }
     for (uint32_t w = 0; w < 3; w++) {
         uint32_t picked = 0;
@@ -256,17 +261,18 @@ START_TEST(passive_marks_are_each_workers_own)
     }
     /* A mark of another axis reaches all beside them, and none of the passive
      * ones is left behind by a worker that is gone. */
-    pool_mark(&pools[0], 5, INFRA_AXIS_ADMIN, INFRA_STATE_DRAINING);
+    pool_mark(&pools[0], 5, INFRA_BALANCER_AXIS_ADMIN,
+              INFRA_BALANCER_STATE_DRAINING);
     pool_publish(&pools[2]);
-    ck_assert_uint_eq(inspect(2, 5).axis, INFRA_AXIS_PASSIVE);
-    ck_assert_uint_eq(inspect(2, 4).state, INFRA_STATE_DOWN);
+    ck_assert_uint_eq(inspect(2, 5).axis, INFRA_BALANCER_AXIS_PASSIVE);
+    ck_assert_uint_eq(inspect(2, 4).state, INFRA_BALANCER_STATE_DOWN);
     pool_publish(&pools[1]);
-    ck_assert_uint_eq(inspect(1, 5).state, INFRA_STATE_DRAINING);
+    ck_assert_uint_eq(inspect(1, 5).state, INFRA_BALANCER_STATE_DRAINING);
     close_worker(2);
     open_worker(2, NULL);
     pool_fill(&pools[2], 6, NULL);
-    ck_assert_uint_eq(inspect(2, 4).state, INFRA_STATE_UP);
-    ck_assert_uint_eq(inspect(2, 5).state, INFRA_STATE_DRAINING);
+    ck_assert_uint_eq(inspect(2, 4).state, INFRA_BALANCER_STATE_UP);
+    ck_assert_uint_eq(inspect(2, 5).state, INFRA_BALANCER_STATE_DRAINING);
 }
 END_TEST
 
@@ -309,7 +315,8 @@ START_TEST(a_new_key_starts_afresh)
 {
     open_worker(0, infra_balancer_peak_ewma());
     ck_assert_int_eq(set_key(0, 0, "a"), INFRA_OK);
-    pool_mark(&pools[0], 0, INFRA_AXIS_HEALTH, INFRA_STATE_DEGRADED);
+    pool_mark(&pools[0], 0, INFRA_BALANCER_AXIS_HEALTH,
+              INFRA_BALANCER_STATE_DEGRADED);
     pool_publish(&pools[0]);
     struct infra_ticket t;
     ck_assert_int_eq(pick(0, &t), 0);
@@ -322,7 +329,7 @@ START_TEST(a_new_key_starts_afresh)
     infra_balancer_refresh(pools[0].reader);
     ck_assert_int_eq(set_key(0, 0, "b"), INFRA_OK);
     pool_publish(&pools[0]);
-    ck_assert_uint_eq(inspect(0, 0).state, INFRA_STATE_UP);
+    ck_assert_uint_eq(inspect(0, 0).state, INFRA_BALANCER_STATE_UP);
     ck_assert_uint_eq(inspect(0, 0).picks, 0);
     ck_assert_uint_eq(pools[0].balancer->slots[0].latency, 0);
 }
@@ -350,11 +357,12 @@ START_TEST(a_key_comes_back)
     ck_assert_uint_eq(inspect(0, 0).load, 0);
     ck_assert_int_eq(set_key(1, 0, "b"), INFRA_EBUSY);
 
-    pool_mark(&pools[0], 0, INFRA_AXIS_HEALTH, INFRA_STATE_DOWN);
+    pool_mark(&pools[0], 0, INFRA_BALANCER_AXIS_HEALTH,
+              INFRA_BALANCER_STATE_DOWN);
     close_worker(0);
     ck_assert_int_eq(set_key(1, 0, "a"), INFRA_OK);
     pool_publish(&pools[1]);
-    ck_assert_uint_eq(inspect(1, 0).state, INFRA_STATE_DOWN);
+    ck_assert_uint_eq(inspect(1, 0).state, INFRA_BALANCER_STATE_DOWN);
 }
 END_TEST
 
@@ -369,9 +377,11 @@ START_TEST(a_reload_forgets_nothing)
         open_worker(w, infra_balancer_peak_ewma());
         pool_fill(&pools[w], 3, NULL);
     }
-    pool_mark(&pools[0], 2, INFRA_AXIS_HEALTH, INFRA_STATE_DOWN);
-    pool_mark(&pools[1], 1, INFRA_AXIS_ADMIN, INFRA_STATE_DEGRADED);
-    pool_mark(&pools[1], 1, INFRA_AXIS_ADMIN, INFRA_STATE_UP);
+    pool_mark(&pools[0], 2, INFRA_BALANCER_AXIS_HEALTH,
+              INFRA_BALANCER_STATE_DOWN);
+    pool_mark(&pools[1], 1, INFRA_BALANCER_AXIS_ADMIN,
+              INFRA_BALANCER_STATE_DEGRADED);
+    pool_mark(&pools[1], 1, INFRA_BALANCER_AXIS_ADMIN, INFRA_BALANCER_STATE_UP);
     pool_publish(&pools[0]);
     slow = pick(0, &t);
     ck_assert_int_eq(infra_balancer_report(pools[0].reader, &t,
@@ -395,8 +405,8 @@ START_TEST(a_reload_forgets_nothing)
     }
     open_worker(3, infra_balancer_peak_ewma());
     pool_fill(&pools[3], 3, NULL);
-    ck_assert_uint_eq(inspect(3, 2).state, INFRA_STATE_DOWN);
-    ck_assert_uint_eq(inspect(3, 1).state, INFRA_STATE_UP);
+    ck_assert_uint_eq(inspect(3, 2).state, INFRA_BALANCER_STATE_DOWN);
+    ck_assert_uint_eq(inspect(3, 1).state, INFRA_BALANCER_STATE_UP);
     ck_assert_int_ne(slow, other);
     for (int i = 0; i < 20; i++) {
         ck_assert_int_eq(pool_once(&pools[3], NULL), other);
@@ -414,15 +424,17 @@ START_TEST(who_is_removed_starts_as_new)
 {
     const bool is_left = (_i & 1) != 0;
     const bool is_elsewhere = (_i & 2) != 0;
-    const uint32_t expected = is_elsewhere ? INFRA_STATE_DOWN : INFRA_STATE_UP;
+    const uint32_t expected =
+        is_elsewhere ? INFRA_BALANCER_STATE_DOWN : INFRA_BALANCER_STATE_UP;
 
     for (uint32_t w = 0; w < 2; w++) {
         open_worker(w, NULL);
         pool_fill(&pools[w], 2, NULL);
     }
-    pool_mark(&pools[0], 1, INFRA_AXIS_HEALTH, INFRA_STATE_DOWN);
+    pool_mark(&pools[0], 1, INFRA_BALANCER_AXIS_HEALTH,
+              INFRA_BALANCER_STATE_DOWN);
     for (uint32_t w = 0; w < (is_elsewhere ? 1 : 2); w++) {
-        ck_assert_int_eq(infra_balancer_sync(pools[w].balancer, NULL, 0), 0);
+        ck_assert_int_eq(infra_balancer_sync(pools[w].balancer, NULL, 0, 0), 0);
         for (int i = 0; is_left && i < 2; i++) {
             pool_publish(&pools[w]);
             infra_balancer_refresh(pools[w].reader);
@@ -432,13 +444,14 @@ START_TEST(who_is_removed_starts_as_new)
         pool_fill(&pools[w], 2, NULL);
         ck_assert_uint_eq(inspect(w, 1).state, expected);
     }
-    pool_mark(&pools[1], 1, INFRA_AXIS_HEALTH, INFRA_STATE_DOWN);
+    pool_mark(&pools[1], 1, INFRA_BALANCER_AXIS_HEALTH,
+              INFRA_BALANCER_STATE_DOWN);
     close_worker(0);
     ck_assert_int_eq(infra_balancer_remove(pools[1].balancer, 1), INFRA_OK);
     close_worker(1);
     open_worker(2, NULL);
     pool_fill(&pools[2], 2, NULL);
-    ck_assert_uint_eq(inspect(2, 1).state, INFRA_STATE_UP);
+    ck_assert_uint_eq(inspect(2, 1).state, INFRA_BALANCER_STATE_UP);
 }
 END_TEST
 
@@ -448,7 +461,8 @@ START_TEST(an_id_is_inherited_empty)
 {
     open_worker(0, infra_balancer_two_choices());
     ck_assert_int_eq(set_key(0, 5, "a"), INFRA_OK);
-    pool_mark(&pools[0], 5, INFRA_AXIS_HEALTH, INFRA_STATE_DEGRADED);
+    pool_mark(&pools[0], 5, INFRA_BALANCER_AXIS_HEALTH,
+              INFRA_BALANCER_STATE_DEGRADED);
     kill_worker(0);
     open_worker(1, infra_balancer_two_choices());
     ck_assert_int_eq(set_key(1, 5, "b"), INFRA_EBUSY);
@@ -456,8 +470,9 @@ START_TEST(an_id_is_inherited_empty)
     pools[1].balancer->slots[5].in_flight = 3; /* Lost in a window. */
     ck_assert_int_eq(set_key(1, 5, _i == 0 ? "a" : "b"), INFRA_OK);
     pool_publish(&pools[1]);
-    ck_assert_uint_eq(inspect(1, 5).state,
-                      _i == 0 ? INFRA_STATE_DEGRADED : INFRA_STATE_UP);
+    ck_assert_uint_eq(inspect(1, 5).state, _i == 0
+                                               ? INFRA_BALANCER_STATE_DEGRADED
+                                               : INFRA_BALANCER_STATE_UP);
     ck_assert_uint_eq(inspect(1, 5).load, 0);
 }
 END_TEST
@@ -478,15 +493,17 @@ START_TEST(a_list_is_taken_whole_or_not_at_all)
     open_worker(0, NULL);
     open_worker(1, NULL);
     ck_assert_int_eq(set_key(1, 2, "other"), INFRA_OK);
-    ck_assert_int_eq(infra_balancer_sync(pools[0].balancer, list, 3),
+    ck_assert_int_eq(infra_balancer_sync(pools[0].balancer, list, 3, 0),
                      INFRA_EBUSY);
     ck_assert_int_eq(set_key(1, 0, "free"), INFRA_OK);
     ck_assert_int_eq(set_key(1, 1, "free too"), INFRA_OK);
-    ck_assert_int_eq(infra_balancer_sync(pools[1].balancer, NULL, 0), INFRA_OK);
+    ck_assert_int_eq(infra_balancer_sync(pools[1].balancer, NULL, 0, 0),
+                     INFRA_OK);
     pool_publish(&pools[1]);
     infra_balancer_refresh(pools[1].reader);
     pool_publish(&pools[1]);
-    ck_assert_int_eq(infra_balancer_sync(pools[0].balancer, list, 3), INFRA_OK);
+    ck_assert_int_eq(infra_balancer_sync(pools[0].balancer, list, 3, 0),
+                     INFRA_OK);
 }
 END_TEST
 
@@ -709,8 +726,9 @@ START_TEST(workers_run_side_by_side)
         ck_assert_int_eq(pthread_create(&threads[w], NULL, work, &pools[w]), 0);
     }
     for (uint32_t i = 0; i < 300; i++) {
-        pool_mark(&pools[2], i % 3, INFRA_AXIS_HEALTH,
-                  i / 3 % 2 == 0 ? INFRA_STATE_DOWN : INFRA_STATE_UP);
+        pool_mark(&pools[2], i % 3, INFRA_BALANCER_AXIS_HEALTH,
+                  i / 3 % 2 == 0 ? INFRA_BALANCER_STATE_DOWN
+                                 : INFRA_BALANCER_STATE_UP);
         pool_publish(&pools[2]);
         ck_assert_int_eq(infra_balancer_shared_reap(memory, 3), INFRA_OK);
     }
@@ -936,11 +954,11 @@ START_TEST(an_id_lasts_alone)
 
     pool_open(&p, &o);
     ck_assert_int_eq(infra_balancer_id_of(p.balancer, "a"), 0);
-    ck_assert_int_eq(infra_balancer_set(p.balancer, &b), INFRA_OK);
+    ck_assert_int_eq(infra_balancer_set(p.balancer, &b, 0), INFRA_OK);
     ck_assert_int_eq(infra_balancer_id_of(p.balancer, "b"), 1);
     b.key = "b";
     b.id = 1;
-    ck_assert_int_eq(infra_balancer_set(p.balancer, &b), INFRA_OK);
+    ck_assert_int_eq(infra_balancer_set(p.balancer, &b, 0), INFRA_OK);
     ck_assert_int_eq(infra_balancer_id_of(p.balancer, "c"), INFRA_EFULL);
     ck_assert_int_eq(infra_balancer_remove(p.balancer, 0), INFRA_OK);
     pool_publish(&p);

@@ -83,12 +83,12 @@ START_TEST(nothing_is_nothing)
             ck_assert(id == 0 || id == 2);
         }
         ck_assert_int_eq(pool_once(&pool, &sticky), 1);
-        ck_assert_uint_eq(stats_of(1).state, INFRA_STATE_DRAINING);
-        ck_assert_uint_eq(stats_of(1).axis, INFRA_AXIS_ADMIN);
+        ck_assert_uint_eq(stats_of(1).state, INFRA_BALANCER_STATE_DRAINING);
+        ck_assert_uint_eq(stats_of(1).axis, INFRA_BALANCER_AXIS_ADMIN);
         ck_assert_uint_eq(stats_of(1).share_ppm, 0);
         set_share(1, 100);
         ck_assert_uint_eq(stats_of(1).share_ppm, 333333);
-        ck_assert_uint_eq(stats_of(1).state, INFRA_STATE_UP);
+        ck_assert_uint_eq(stats_of(1).state, INFRA_BALANCER_STATE_UP);
     }
     pool_close(&pool);
 }
@@ -97,17 +97,17 @@ END_TEST
 /* No outage lifts it, and a worse mark is told with its own axis. */
 START_TEST(an_outage_does_not_lift_it)
 {
-    open_pool("round-robin", INFRA_OUTAGE_ANYBODY);
+    open_pool("round-robin", INFRA_BALANCER_OUTAGE_ANYBODY);
     pool_fill(&pool, 2, NULL);
     set_share(0, 0);
-    pool_mark(&pool, 0, INFRA_AXIS_HEALTH, INFRA_STATE_DOWN);
-    pool_mark(&pool, 1, INFRA_AXIS_HEALTH, INFRA_STATE_DOWN);
+    pool_mark(&pool, 0, INFRA_BALANCER_AXIS_HEALTH, INFRA_BALANCER_STATE_DOWN);
+    pool_mark(&pool, 1, INFRA_BALANCER_AXIS_HEALTH, INFRA_BALANCER_STATE_DOWN);
     pool_publish(&pool);
     for (int i = 0; i < 10; i++) {
         ck_assert_int_eq(pool_once(&pool, NULL), 1);
     }
-    ck_assert_uint_eq(stats_of(0).state, INFRA_STATE_DOWN);
-    ck_assert_uint_eq(stats_of(0).axis, INFRA_AXIS_HEALTH);
+    ck_assert_uint_eq(stats_of(0).state, INFRA_BALANCER_STATE_DOWN);
+    ck_assert_uint_eq(stats_of(0).axis, INFRA_BALANCER_AXIS_HEALTH);
     set_share(1, 0);
     ck_assert_int_eq(pool_once(&pool, NULL), INFRA_ENONE);
     pool_close(&pool);
@@ -178,7 +178,7 @@ START_TEST(workers_share_it)
             struct infra_backend backend = { .size = sizeof backend,
                                              .key = id == 0 ? "a" : "b",
                                              .id = id };
-            ck_assert_int_eq(infra_balancer_set(b[w], &backend), INFRA_OK);
+            ck_assert_int_eq(infra_balancer_set(b[w], &backend, 0), INFRA_OK);
         }
         if (w == 1) {
             ck_assert_int_eq(infra_balancer_set_share(b[1], 0, 0), INFRA_OK);
@@ -188,7 +188,7 @@ START_TEST(workers_share_it)
         struct infra_balancer_stats stats = { .size = sizeof stats };
         ck_assert_int_eq(infra_balancer_publish(b[w], 0), INFRA_OK);
         ck_assert_int_eq(infra_balancer_inspect(b[w], 0, &stats), INFRA_OK);
-        ck_assert_uint_eq(stats.state, INFRA_STATE_DRAINING);
+        ck_assert_uint_eq(stats.state, INFRA_BALANCER_STATE_DRAINING);
     }
     for (uint32_t w = 0; w < WORKERS; w++) {
         infra_balancer_destroy(b[w]);
@@ -211,7 +211,7 @@ START_TEST(bad_shares_are_refused)
     ck_assert_int_eq(infra_balancer_set_weight(b, 64, 1), INFRA_EINVAL);
     ck_assert_int_eq(infra_balancer_set_weight(b, 1, 1), INFRA_ENOENT);
     ck_assert_int_eq(infra_balancer_set_weight(b, 0, 65536), INFRA_EINVAL);
-    ck_assert_uint_eq(stats_of(0).state, INFRA_STATE_UP);
+    ck_assert_uint_eq(stats_of(0).state, INFRA_BALANCER_STATE_UP);
     pool_close(&pool);
 }
 END_TEST

@@ -18,7 +18,7 @@ static void open_pool(int policy)
         .size = sizeof o,
         .policy = infra_balancer_policy_by_name(
             infra_balancer_policy_name((uint32_t)policy)),
-        .slow_start = INFRA_SEC(10),
+        .slow_start_interval = INFRA_SEC(10),
     };
 
     pool_open(&pool, &o);
@@ -50,9 +50,9 @@ static uint32_t picks_of_3(infra_time now)
 /* Down, then up at second 100. */
 static void restart_3(void)
 {
-    pool_mark(&pool, 3, INFRA_AXIS_HEALTH, INFRA_STATE_DOWN);
+    pool_mark(&pool, 3, INFRA_BALANCER_AXIS_HEALTH, INFRA_BALANCER_STATE_DOWN);
     publish_at(INFRA_SEC(90));
-    pool_mark(&pool, 3, INFRA_AXIS_HEALTH, INFRA_STATE_UP);
+    pool_mark(&pool, 3, INFRA_BALANCER_AXIS_HEALTH, INFRA_BALANCER_STATE_UP);
     publish_at(INFRA_SEC(100));
 }
 
@@ -92,11 +92,13 @@ START_TEST(all_new_are_none_new)
 {
     open_pool(_i);
     for (uint32_t id = 0; id < BACKENDS; id++) {
-        pool_mark(&pool, id, INFRA_AXIS_HEALTH, INFRA_STATE_DOWN);
+        pool_mark(&pool, id, INFRA_BALANCER_AXIS_HEALTH,
+                  INFRA_BALANCER_STATE_DOWN);
     }
     publish_at(INFRA_SEC(90));
     for (uint32_t id = 0; id < BACKENDS; id++) {
-        pool_mark(&pool, id, INFRA_AXIS_HEALTH, INFRA_STATE_UP);
+        pool_mark(&pool, id, INFRA_BALANCER_AXIS_HEALTH,
+                  INFRA_BALANCER_STATE_UP);
     }
     publish_at(INFRA_SEC(100));
     uint32_t got = picks_of_3(INFRA_SEC(101));
@@ -110,7 +112,7 @@ START_TEST(other_changes_do_not_restart_it)
 {
     open_pool(0);
     restart_3();
-    pool_mark(&pool, 5, INFRA_AXIS_ADMIN, INFRA_STATE_DOWN);
+    pool_mark(&pool, 5, INFRA_BALANCER_AXIS_ADMIN, INFRA_BALANCER_STATE_DOWN);
     publish_at(INFRA_SEC(105));
     uint32_t got = picks_of_3(INFRA_SEC(105));
     ck_assert_uint_gt(got, PICKS / 20); /* 0.5 / 6.5, and not 0.1 / 6.1. */
@@ -145,15 +147,15 @@ enum { OLD_SESSIONS = 500, NEW_SESSIONS = 10000 };
 static void answer_probes(const uint32_t *sessions, infra_time now)
 {
     struct infra_balancer_probe probes[INFRA_BALANCER_PROBES_MAX];
-    int count = infra_balancer_probes(pool.reader, now, probes,
-                                      INFRA_BALANCER_PROBES_MAX);
+    int count = infra_balancer_probes_next(pool.reader, now, probes,
+                                           INFRA_BALANCER_PROBES_MAX);
 
     for (int i = 0; i < count; i++) {
         uint32_t in_flight = sessions[probes[i].id];
-        ck_assert_int_eq(infra_balancer_probed(pool.reader, &probes[i],
-                                               in_flight,
-                                               INFRA_MS(1 + in_flight), now),
-                         INFRA_OK);
+        ck_assert_int_eq(
+            infra_balancer_probe_answer(pool.reader, &probes[i], in_flight,
+                                        INFRA_MS(1 + in_flight), now),
+            INFRA_OK);
     }
 }
 
@@ -208,7 +210,7 @@ START_TEST(long_sessions_change_nothing)
         return;
     }
     open_pool(_i);
-    pool_mark(&pool, 3, INFRA_AXIS_HEALTH, INFRA_STATE_DOWN);
+    pool_mark(&pool, 3, INFRA_BALANCER_AXIS_HEALTH, INFRA_BALANCER_STATE_DOWN);
     publish_at(INFRA_SEC(10));
     begin_sessions(sessions, 7 * OLD_SESSIONS, INFRA_SEC(50), INFRA_SEC(90));
     ck_assert_uint_eq(sessions[3], 0);
@@ -236,12 +238,14 @@ START_TEST(many_new_ones_leave_the_old_one_its_share)
     }
     open_pool(_i);
     for (uint32_t id = 1; id < BACKENDS; id++) {
-        pool_mark(&pool, id, INFRA_AXIS_HEALTH, INFRA_STATE_DOWN);
+        pool_mark(&pool, id, INFRA_BALANCER_AXIS_HEALTH,
+                  INFRA_BALANCER_STATE_DOWN);
     }
     publish_at(INFRA_SEC(10));
     begin_sessions(sessions, OLD_SESSIONS, INFRA_SEC(50), INFRA_SEC(90));
     for (uint32_t id = 1; id < BACKENDS; id++) {
-        pool_mark(&pool, id, INFRA_AXIS_HEALTH, INFRA_STATE_UP);
+        pool_mark(&pool, id, INFRA_BALANCER_AXIS_HEALTH,
+                  INFRA_BALANCER_STATE_UP);
     }
     publish_at(INFRA_SEC(100));
     memset(sessions, 0, sizeof sessions);
@@ -267,13 +271,13 @@ START_TEST(a_share_is_by_weight)
     struct infra_balancer_options o = {
         .size = sizeof o,
         .policy = infra_balancer_policy_by_name(names[_i]),
-        .slow_start = INFRA_SEC(10),
+        .slow_start_interval = INFRA_SEC(10),
     };
     uint32_t sessions[BACKENDS] = { 0 };
 
     pool_open(&pool, &o);
     pool_fill(&pool, 4, weights);
-    pool_mark(&pool, 3, INFRA_AXIS_HEALTH, INFRA_STATE_DOWN);
+    pool_mark(&pool, 3, INFRA_BALANCER_AXIS_HEALTH, INFRA_BALANCER_STATE_DOWN);
     publish_at(INFRA_SEC(10));
     begin_sessions(sessions, 6 * OLD_SESSIONS, INFRA_SEC(50), INFRA_SEC(90));
     restart_3();

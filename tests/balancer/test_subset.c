@@ -79,7 +79,7 @@ static uint64_t bit(uint32_t id)
 static void mark(uint64_t ids, uint32_t state)
 {
     for (; ids != 0; ids &= ids - 1) {
-        pool_mark(&pool, first(ids), INFRA_AXIS_HEALTH, state);
+        pool_mark(&pool, first(ids), INFRA_BALANCER_AXIS_HEALTH, state);
     }
     pool_publish(&pool);
 }
@@ -223,15 +223,15 @@ START_TEST(an_id_is_not_a_key)
     };
 
     pool_open(&pool, &o);
-    ck_assert_int_eq(infra_balancer_sync(pool.balancer, list, 2), INFRA_OK);
+    ck_assert_int_eq(infra_balancer_sync(pool.balancer, list, 2, 0), INFRA_OK);
     pool_publish(&pool);
     uint64_t before = subset();
-    ck_assert_int_eq(infra_balancer_sync(pool.balancer, NULL, 0), INFRA_OK);
+    ck_assert_int_eq(infra_balancer_sync(pool.balancer, NULL, 0, 0), INFRA_OK);
     pool_publish(&pool);
     infra_balancer_refresh(pool.reader);
     list[0].id = 1;
     list[1].id = 0;
-    ck_assert_int_eq(infra_balancer_sync(pool.balancer, list, 2), INFRA_OK);
+    ck_assert_int_eq(infra_balancer_sync(pool.balancer, list, 2, 0), INFRA_OK);
     pool_publish(&pool);
     ck_assert_uint_eq(subset(), before ^ 3);
     pool_close(&pool);
@@ -254,9 +254,9 @@ START_TEST(each_tier_has_its_own)
     uint64_t mine = subset_among(tier_0, "web-1", 5);
     ck_assert_uint_eq(subset(), mine | subset_among(ALL & ~tier_0, "web-1", 5));
     ck_assert_uint_eq(picked(), mine);
-    mark(mine, INFRA_STATE_DOWN);
+    mark(mine, INFRA_BALANCER_STATE_DOWN);
     ck_assert_uint_eq(picked(), subset_among(tier_0 & ~mine, "web-1", 5));
-    mark(tier_0, INFRA_STATE_DOWN);
+    mark(tier_0, INFRA_BALANCER_STATE_DOWN);
     ck_assert_uint_eq(picked(), subset_among(ALL & ~tier_0, "web-1", 5));
     pool_close(&pool);
 }

@@ -75,15 +75,16 @@ static void mark_on(uint64_t ids, uint32_t axis, uint32_t state)
 
 static void mark(uint64_t ids, uint32_t state)
 {
-    mark_on(ids, INFRA_AXIS_HEALTH, state);
+    mark_on(ids, INFRA_BALANCER_AXIS_HEALTH, state);
 }
 
 /* With a list policy the next best stands in for one that is not up, until it
  * is again; who is not in the subset may do what it wants. */
 START_TEST(a_list_policy_has_a_stand_in)
 {
-    static const uint32_t states[] = { INFRA_STATE_DEGRADED,
-                                       INFRA_STATE_DRAINING, INFRA_STATE_DOWN };
+    static const uint32_t states[] = { INFRA_BALANCER_STATE_DEGRADED,
+                                       INFRA_BALANCER_STATE_DRAINING,
+                                       INFRA_BALANCER_STATE_DOWN };
 
     open_pool(infra_balancer_round_robin());
     uint64_t mine = picked();
@@ -92,7 +93,7 @@ START_TEST(a_list_policy_has_a_stand_in)
         uint64_t now = picked();
         ck_assert_int_eq(count(now), SIZE);
         ck_assert_uint_eq(mine & ~now, mine & bit(id));
-        mark(bit(id), INFRA_STATE_UP);
+        mark(bit(id), INFRA_BALANCER_STATE_UP);
         ck_assert_uint_eq(picked(), mine);
     }
     pool_close(&pool);
@@ -104,12 +105,12 @@ START_TEST(a_list_policy_goes_on_to_the_last)
 {
     open_pool(infra_balancer_round_robin());
     for (uint64_t up = ALL; up != 0; up &= ~picked()) {
-        mark(ALL, INFRA_STATE_DOWN);
-        mark(up, INFRA_STATE_UP);
+        mark(ALL, INFRA_BALANCER_STATE_DOWN);
+        mark(up, INFRA_BALANCER_STATE_UP);
         ck_assert_int_eq(count(picked()), count(up) < SIZE ? count(up) : SIZE);
         ck_assert_uint_eq(picked() & ~up, 0);
     }
-    mark(ALL, INFRA_STATE_DOWN);
+    mark(ALL, INFRA_BALANCER_STATE_DOWN);
     ck_assert_int_eq(pool_once(&pool, NULL), INFRA_ENONE);
     pool_close(&pool);
 }
@@ -125,7 +126,7 @@ START_TEST(the_degraded_are_chosen_apart)
 
     open_pool(_i == 0 ? infra_balancer_round_robin() : infra_balancer_maglev());
     uint64_t mine = picked();
-    mark(ALL & ~healthy, INFRA_STATE_DEGRADED);
+    mark(ALL & ~healthy, INFRA_BALANCER_STATE_DEGRADED);
     uint64_t now = picked();
     ck_assert_uint_eq(now & ~healthy, 0);
     ck_assert_uint_eq(now & mine, mine & healthy);
@@ -154,7 +155,7 @@ START_TEST(degraded_outside_the_subset)
 
     open_with(o);
     uint64_t mine = picked();
-    mark(ALL & ~mine, INFRA_STATE_DEGRADED);
+    mark(ALL & ~mine, INFRA_BALANCER_STATE_DEGRADED);
     ck_assert_uint_eq(picked(), mine);
     for (uint64_t left = mine; left != 0; left &= left - 1) {
         tried[tried_count++] = first(left);
@@ -175,7 +176,7 @@ END_TEST
 START_TEST(the_others_stand_aside)
 {
     open_pool(_i == 0 ? infra_balancer_round_robin() : infra_balancer_maglev());
-    mark(1, INFRA_STATE_DRAINING);
+    mark(1, INFRA_BALANCER_STATE_DRAINING);
     const struct table *t = pool.balancer->table;
     uint32_t listed = t->lists[0].count + t->aside.count;
     ck_assert_uint_eq(t->lists_count, 1);
@@ -216,11 +217,11 @@ START_TEST(a_hash_policy_keeps_its_subset)
     map_keys(before);
     const void *table = table_of_first_list();
     for (uint32_t id = 0; id < BACKENDS; id++) {
-        mark(bit(id), INFRA_STATE_DOWN);
+        mark(bit(id), INFRA_BALANCER_STATE_DOWN);
         map_keys(during);
         ck_assert_uint_eq(picked(), mine & ~bit(id));
         ck_assert_ptr_eq(table_of_first_list(), table);
-        mark(bit(id), INFRA_STATE_UP);
+        mark(bit(id), INFRA_BALANCER_STATE_UP);
         map_keys(after);
         ck_assert_ptr_eq(table_of_first_list(), table);
         for (int i = 0; i < KEYS; i++) {
@@ -238,17 +239,17 @@ START_TEST(a_hash_policy_moves_when_it_must)
     open_pool(infra_balancer_maglev());
     uint64_t mine = picked();
     uint64_t last = bit(first(mine));
-    mark(mine & ~last, INFRA_STATE_DOWN);
+    mark(mine & ~last, INFRA_BALANCER_STATE_DOWN);
     ck_assert_uint_eq(picked(), last);
-    mark(last, INFRA_STATE_DOWN);
+    mark(last, INFRA_BALANCER_STATE_DOWN);
     uint64_t others = picked();
     ck_assert_int_eq(count(others), SIZE);
     ck_assert_uint_eq(others & mine, 0);
-    mark(ALL & ~others, INFRA_STATE_DOWN);
+    mark(ALL & ~others, INFRA_BALANCER_STATE_DOWN);
     ck_assert_uint_eq(picked(), others);
-    mark(last, INFRA_STATE_UP);
+    mark(last, INFRA_BALANCER_STATE_UP);
     ck_assert_uint_eq(picked(), last);
-    mark(mine, INFRA_STATE_UP);
+    mark(mine, INFRA_BALANCER_STATE_UP);
     ck_assert_uint_eq(picked(), mine);
     pool_close(&pool);
 }
@@ -261,15 +262,16 @@ START_TEST(an_outage_has_the_same_subset)
     struct infra_balancer_options o = {
         .policy = _i % 2 == 0 ? infra_balancer_round_robin()
                               : infra_balancer_maglev(),
-        .outage = _i / 2 == 0 ? INFRA_OUTAGE_ANYBODY : INFRA_OUTAGE_LAST_UP,
+        .outage = _i / 2 == 0 ? INFRA_BALANCER_OUTAGE_ANYBODY
+                              : INFRA_BALANCER_OUTAGE_LAST_UP,
     };
 
     open_with(o);
     uint64_t mine = picked();
     uint64_t out = bit(first(mine));
-    mark_on(ALL, INFRA_AXIS_HEALTH, INFRA_STATE_DOWN);
+    mark_on(ALL, INFRA_BALANCER_AXIS_HEALTH, INFRA_BALANCER_STATE_DOWN);
     ck_assert_uint_eq(picked(), mine);
-    mark_on(out, INFRA_AXIS_ADMIN, INFRA_STATE_DOWN);
+    mark_on(out, INFRA_BALANCER_AXIS_ADMIN, INFRA_BALANCER_STATE_DOWN);
     uint64_t now = picked();
     ck_assert_uint_eq(now & mine, mine & ~out);
     ck_assert_int_eq(count(now), _i % 2 == 0 ? SIZE : SIZE - 1);
@@ -290,7 +292,7 @@ START_TEST(tiers_share_by_all)
     for (uint32_t id = 20; id < BACKENDS; id++) {
         ck_assert_int_eq(pool_set(&pool, id, 1, 1, 0), INFRA_OK);
     }
-    mark(bit(10) - 1, INFRA_STATE_DOWN); /* Half of tier 0. */
+    mark(bit(10) - 1, INFRA_BALANCER_STATE_DOWN); /* Half of tier 0. */
     for (int i = 0; i < 10000; i++) {
         in_tier_0 += pool_once(&pool, NULL) < 20;
     }
@@ -318,16 +320,17 @@ START_TEST(a_session_may_be_outside)
     uint64_t mine = picked();
     q.sticky = first(~mine);
     for (int i = 0; i < 2; i++) {
-        mark(bit(q.sticky), i == 0 ? INFRA_STATE_UP : INFRA_STATE_DRAINING);
+        mark(bit(q.sticky),
+             i == 0 ? INFRA_BALANCER_STATE_UP : INFRA_BALANCER_STATE_DRAINING);
         ck_assert_int_eq(pool_pick(&pool, &q, &ticket), (int)q.sticky);
-        ck_assert_uint_eq(infra_ticket_why(&ticket), INFRA_WHY_STICKY);
+        ck_assert_uint_eq(infra_ticket_why(&ticket), INFRA_TICKET_WHY_STICKY);
         ck_assert_int_ge(pool_pick(&pool, NULL, &other), 0);
         ck_assert_int_eq(infra_balancer_release(pool.reader, &ticket, 0, 0), 0);
         ck_assert_int_eq(infra_balancer_release(pool.reader, &other, 0, 0), 0);
     }
-    mark(bit(q.sticky), INFRA_STATE_DOWN);
+    mark(bit(q.sticky), INFRA_BALANCER_STATE_DOWN);
     ck_assert_uint_eq(picked_by(q), mine);
-    mark(bit(q.sticky), INFRA_STATE_DRAINING);
+    mark(bit(q.sticky), INFRA_BALANCER_STATE_DRAINING);
     ck_assert_uint_eq(picked_by(q), bit(q.sticky));
     ck_assert_int_eq(infra_balancer_remove(pool.balancer, q.sticky), INFRA_OK);
     pool_publish(&pool);

@@ -45,12 +45,13 @@ START_TEST(a_list_replaces_a_list)
 
     while (pool_pick(&pool, NULL, &t) != 1) {
     }
-    pool_mark(&pool, 1, INFRA_AXIS_ADMIN, INFRA_STATE_DRAINING);
-    ck_assert_int_eq(infra_balancer_sync(pool.balancer, list, 2), INFRA_OK);
+    pool_mark(&pool, 1, INFRA_BALANCER_AXIS_ADMIN,
+              INFRA_BALANCER_STATE_DRAINING);
+    ck_assert_int_eq(infra_balancer_sync(pool.balancer, list, 2, 0), INFRA_OK);
     ck_assert_int_eq(state_of(0), INFRA_ENOENT);
-    ck_assert_int_eq(state_of(1), INFRA_STATE_DRAINING);
+    ck_assert_int_eq(state_of(1), INFRA_BALANCER_STATE_DRAINING);
     ck_assert_int_eq(state_of(2), INFRA_ENOENT);
-    ck_assert_int_eq(state_of(7), INFRA_STATE_UP);
+    ck_assert_int_eq(state_of(7), INFRA_BALANCER_STATE_UP);
     ck_assert_uint_eq(pool_in_flight(&pool, 1), 1);
     pool_publish(&pool);
     ck_assert_int_eq(pool_once(&pool, NULL), 7);
@@ -65,11 +66,11 @@ START_TEST(the_same_list_changes_nothing)
                                                  BACKEND("b1", 1, .tier = 0),
                                                  BACKEND("b2", 2, .tier = 0) };
 
-    ck_assert_int_eq(infra_balancer_sync(pool.balancer, list, 3), INFRA_OK);
+    ck_assert_int_eq(infra_balancer_sync(pool.balancer, list, 3, 0), INFRA_OK);
     long calls = pool.heap.calls;
     pool_publish(&pool);
     ck_assert_int_eq(pool.heap.calls, calls);
-    ck_assert_int_eq(infra_balancer_sync(pool.balancer, NULL, 0), INFRA_OK);
+    ck_assert_int_eq(infra_balancer_sync(pool.balancer, NULL, 0, 0), INFRA_OK);
     pool_publish(&pool);
     ck_assert_int_eq(pool_once(&pool, NULL), INFRA_ENONE);
 }
@@ -96,13 +97,14 @@ START_TEST(bad_lists_change_nothing)
           INFRA_EEXIST },
     };
 
-    ck_assert_int_eq(infra_balancer_sync(pool.balancer, rows[_i].list, 2),
+    ck_assert_int_eq(infra_balancer_sync(pool.balancer, rows[_i].list, 2, 0),
                      rows[_i].err);
-    ck_assert_int_eq(state_of(0), INFRA_STATE_UP);
-    ck_assert_int_eq(state_of(2), INFRA_STATE_UP);
+    ck_assert_int_eq(state_of(0), INFRA_BALANCER_STATE_UP);
+    ck_assert_int_eq(state_of(2), INFRA_BALANCER_STATE_UP);
     ck_assert_int_eq(state_of(9), INFRA_ENOENT);
-    ck_assert_int_eq(infra_balancer_sync(NULL, NULL, 0), INFRA_EINVAL);
-    ck_assert_int_eq(infra_balancer_sync(pool.balancer, NULL, 1), INFRA_EINVAL);
+    ck_assert_int_eq(infra_balancer_sync(NULL, NULL, 0, 0), INFRA_EINVAL);
+    ck_assert_int_eq(infra_balancer_sync(pool.balancer, NULL, 1, 0),
+                     INFRA_EINVAL);
 }
 END_TEST
 
@@ -116,15 +118,15 @@ START_TEST(newer_elements_are_further_apart)
                   { .v1 = BACKEND("n6", 6, .tier = 0) } };
 
     list[0].v1.size = list[1].v1.size = sizeof list[0];
-    ck_assert_int_eq(infra_balancer_sync(pool.balancer, &list[0].v1, 2),
+    ck_assert_int_eq(infra_balancer_sync(pool.balancer, &list[0].v1, 2, 0),
                      INFRA_OK);
-    ck_assert_int_eq(state_of(5), INFRA_STATE_UP);
-    ck_assert_int_eq(state_of(6), INFRA_STATE_UP);
+    ck_assert_int_eq(state_of(5), INFRA_BALANCER_STATE_UP);
+    ck_assert_int_eq(state_of(6), INFRA_BALANCER_STATE_UP);
     list[1].future = 1;
-    ck_assert_int_eq(infra_balancer_sync(pool.balancer, &list[0].v1, 2),
+    ck_assert_int_eq(infra_balancer_sync(pool.balancer, &list[0].v1, 2, 0),
                      INFRA_ESTRUCT);
     list[1].v1.size = sizeof list[1].v1;
-    ck_assert_int_eq(infra_balancer_sync(pool.balancer, &list[0].v1, 2),
+    ck_assert_int_eq(infra_balancer_sync(pool.balancer, &list[0].v1, 2, 0),
                      INFRA_EINVAL);
 }
 END_TEST
@@ -138,17 +140,17 @@ START_TEST(every_allocation_may_fail)
 
     for (long n = 0;; n++) {
         pool.heap.countdown = n;
-        err = infra_balancer_sync(pool.balancer, list, 2);
+        err = infra_balancer_sync(pool.balancer, list, 2, 0);
         if (err == INFRA_OK) {
             ck_assert_int_ge(n, 4);
             break;
         }
         ck_assert_int_eq(err, INFRA_ENOMEM);
-        ck_assert_int_eq(state_of(0), INFRA_STATE_UP);
+        ck_assert_int_eq(state_of(0), INFRA_BALANCER_STATE_UP);
         ck_assert_int_eq(state_of(8), INFRA_ENOENT);
     }
     pool.heap.countdown = -1;
-    ck_assert_int_eq(state_of(8), INFRA_STATE_UP);
+    ck_assert_int_eq(state_of(8), INFRA_BALANCER_STATE_UP);
 }
 END_TEST
 
@@ -156,7 +158,7 @@ static int set_key(uint32_t id, const char *key)
 {
     struct infra_backend b = { .size = sizeof b, .key = key, .id = id };
 
-    return infra_balancer_set(pool.balancer, &b);
+    return infra_balancer_set(pool.balancer, &b, 0);
 }
 
 /* A key has one id at a time; when that is removed another may have it, and in
@@ -176,9 +178,9 @@ START_TEST(a_key_has_one_id)
     ck_assert_int_eq(set_key(2, "b2"), INFRA_OK);
     pool_publish(&pool);
     infra_balancer_refresh(pool.reader);
-    ck_assert_int_eq(infra_balancer_sync(pool.balancer, moved, 2), INFRA_OK);
+    ck_assert_int_eq(infra_balancer_sync(pool.balancer, moved, 2, 0), INFRA_OK);
     ck_assert_int_eq(state_of(0), INFRA_ENOENT);
-    ck_assert_int_eq(state_of(9), INFRA_STATE_UP);
+    ck_assert_int_eq(state_of(9), INFRA_BALANCER_STATE_UP);
     ck_assert_int_eq(set_key(0, "b0"), INFRA_EEXIST);
 }
 END_TEST
@@ -238,12 +240,14 @@ START_TEST(long_lists_are_compared)
                                            .id = i };
     }
     list[COUNT - 1].key = keys[7];
-    ck_assert_int_eq(infra_balancer_sync(pool.balancer, list, COUNT),
+    ck_assert_int_eq(infra_balancer_sync(pool.balancer, list, COUNT, 0),
                      INFRA_EEXIST);
     list[COUNT - 1].key = keys[COUNT - 1];
-    ck_assert_int_eq(infra_balancer_sync(pool.balancer, list, COUNT), INFRA_OK);
+    ck_assert_int_eq(infra_balancer_sync(pool.balancer, list, COUNT, 0),
+                     INFRA_OK);
     for (uint32_t i = 0; i < COUNT; i++) {
-        ck_assert_int_eq(infra_balancer_set(pool.balancer, &list[i]), INFRA_OK);
+        ck_assert_int_eq(infra_balancer_set(pool.balancer, &list[i], 0),
+                         INFRA_OK);
     }
     free(list);
     free(keys);

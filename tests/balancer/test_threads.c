@@ -34,13 +34,13 @@ struct worker {
 static void answer_probes(struct worker *w)
 {
     struct infra_balancer_probe probes[INFRA_BALANCER_PROBES_MAX];
-    int count =
-        infra_balancer_probes(w->reader, 0, probes, INFRA_BALANCER_PROBES_MAX);
+    int count = infra_balancer_probes_next(w->reader, 0, probes,
+                                           INFRA_BALANCER_PROBES_MAX);
 
     for (int i = 0; i < count; i++) {
         uint64_t word = infra__random(&w->seed);
-        int err = infra_balancer_probed(w->reader, &probes[i],
-                                        (uint32_t)(word % 4), word >> 40, 0);
+        int err = infra_balancer_probe_answer(
+            w->reader, &probes[i], (uint32_t)(word % 4), word >> 40, 0);
         ck_assert(err == INFRA_OK || err == INFRA_ESTALE);
     }
 }
@@ -88,7 +88,7 @@ static void reuse(uint32_t id, uint64_t generation)
                                .weight = 1 + (uint32_t)(generation % 3),
                                .tier = id % 2,
                                .in_flight_max = CAP };
-    int err = infra_balancer_set(pool.balancer, &b);
+    int err = infra_balancer_set(pool.balancer, &b, 0);
     if (err == INFRA_OK) {
         host[id].owner = generation * IDS + id;
     } else {
@@ -106,7 +106,8 @@ static void control(void)
         if (round % 2 == 0) {
             int err = infra_balancer_remove(pool.balancer, id);
             ck_assert(err == INFRA_OK || err == INFRA_ENOENT);
-        } else if (infra_balancer_mark(pool.balancer, id, INFRA_AXIS_HEALTH,
+        } else if (infra_balancer_mark(pool.balancer, id,
+                                       INFRA_BALANCER_AXIS_HEALTH,
                                        state) == INFRA_ENOENT) {
             reuse(id, round);
         }
@@ -121,7 +122,7 @@ START_TEST(readers_against_publishing)
         .policy = infra_balancer_policy_by_name(
             infra_balancer_policy_name((uint32_t)_i)),
         .ids_max = IDS,
-        .spill = INFRA_SPILL_FULL,
+        .spill = INFRA_BALANCER_SPILL_FULL,
     };
     struct worker workers[WORKERS] = { { .seed = 1 }, { .seed = 2 } };
 
@@ -195,7 +196,7 @@ START_TEST(the_host_entry_is_handed_over)
         pool_open(&pool, NULL);
         atomic_store(&said, 0);
         b.key = "former";
-        ck_assert_int_eq(infra_balancer_set(pool.balancer, &b), 0);
+        ck_assert_int_eq(infra_balancer_set(pool.balancer, &b, 0), 0);
         pool_publish(&pool);
         ck_assert_int_eq(
             pthread_create(&worker, NULL, hold_and_release, pool.reader), 0);
@@ -205,7 +206,8 @@ START_TEST(the_host_entry_is_handed_over)
         atomic_store_explicit(&said, 2, memory_order_relaxed);
         b.key = "latter";
         int err;
-        while ((err = infra_balancer_set(pool.balancer, &b)) == INFRA_EBUSY) {
+        while ((err = infra_balancer_set(pool.balancer, &b, 0)) ==
+               INFRA_EBUSY) {
         }
         ck_assert_int_eq(err, INFRA_OK);
         host[0].owner = 0;

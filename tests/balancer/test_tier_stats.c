@@ -44,7 +44,7 @@ static void check_counts(uint32_t tier, uint32_t backends, uint32_t up,
 static void mark(uint32_t begin, uint32_t end, uint32_t state)
 {
     for (uint32_t id = begin; id < end; id++) {
-        pool_mark(&pool, id, INFRA_AXIS_HEALTH, state);
+        pool_mark(&pool, id, INFRA_BALANCER_AXIS_HEALTH, state);
     }
 }
 
@@ -60,9 +60,9 @@ START_TEST(who_is_there_and_who_is_used)
 {
     open_pool(list_or_hash(_i), NULL, 10, NULL);
     check_counts(0, 10, 10, 10, 100);
-    mark(0, 2, INFRA_STATE_DOWN);
-    mark(2, 3, INFRA_STATE_DEGRADED);
-    mark(3, 4, INFRA_STATE_DRAINING);
+    mark(0, 2, INFRA_BALANCER_STATE_DOWN);
+    mark(2, 3, INFRA_BALANCER_STATE_DEGRADED);
+    mark(3, 4, INFRA_BALANCER_STATE_DRAINING);
     ck_assert_int_eq(pool_set(&pool, 10, 1, 0, 0), INFRA_OK);
     ck_assert_int_eq(pool_set(&pool, 11, 1, 2, 0), INFRA_OK);
     check_counts(0, 11, 8, 10, 100);
@@ -95,14 +95,14 @@ START_TEST(used_may_be_fewer_or_more_than_up)
 {
     struct infra_balancer_options o = { .size = sizeof o,
                                         .policy = list_or_hash(_i),
-                                        .outage = INFRA_OUTAGE_ANYBODY,
+                                        .outage = INFRA_BALANCER_OUTAGE_ANYBODY,
                                         .subset_size = 4,
                                         .subset_key = "web-1" };
 
     pool_open(&pool, &o);
     pool_fill(&pool, 10, NULL);
     check_counts(0, 10, 10, 4, 100);
-    mark(0, 10, INFRA_STATE_DOWN);
+    mark(0, 10, INFRA_BALANCER_STATE_DOWN);
     pool_publish(&pool);
     check_counts(0, 10, 0, 4, 100);
     pool_close(&pool);
@@ -121,9 +121,9 @@ START_TEST(load_is_of_both_lists)
     for (uint32_t id = 0; id < 8; id++) {
         ck_assert_int_eq(pool_set(&pool, id, 1, id / 4, 0), INFRA_OK);
     }
-    mark(0, 1, INFRA_STATE_DEGRADED);
-    mark(1, 2, INFRA_STATE_DOWN);
-    mark(4, 7, INFRA_STATE_DOWN);
+    mark(0, 1, INFRA_BALANCER_STATE_DEGRADED);
+    mark(1, 2, INFRA_BALANCER_STATE_DOWN);
+    mark(4, 7, INFRA_BALANCER_STATE_DOWN);
     pool_publish(&pool);
     /* 50 healthy and 25 degraded, and 25: they are all that there is. */
     check_counts(0, 4, 3, 3, 75);
@@ -143,14 +143,14 @@ START_TEST(bytes_of_tables)
     open_pool(infra_balancer_maglev(), NULL, 10, NULL);
     ck_assert_uint_ge(stats_of(0).table_bytes, 65537 * 2);
     ck_assert_uint_le(stats_of(0).table_bytes, 65537 * 2 + 64);
-    mark(0, 1, INFRA_STATE_DEGRADED);
+    mark(0, 1, INFRA_BALANCER_STATE_DEGRADED);
     pool_publish(&pool);
     ck_assert_uint_le(stats_of(0).table_bytes, 65537 * 2 + 64);
     pool_close(&pool);
 
     open_pool(infra_balancer_smooth_weighted(), NULL, 10, NULL);
     uint64_t all = stats_of(0).table_bytes;
-    mark(0, 4, INFRA_STATE_DEGRADED);
+    mark(0, 4, INFRA_BALANCER_STATE_DEGRADED);
     pool_publish(&pool);
     ck_assert_uint_gt(stats_of(0).table_bytes, all);
     pool_close(&pool);
@@ -242,7 +242,7 @@ START_TEST(shares_are_those_of_keys)
         counts[id]++;
     }
     check_extremes(counts, weights, 7, walks[_i].tolerance_ppm);
-    mark(0, 3, INFRA_STATE_DOWN);
+    mark(0, 3, INFRA_BALANCER_STATE_DOWN);
     pool_publish(&pool);
     check_extremes(counts, weights, 7, walks[_i].tolerance_ppm);
     pool_close(&pool);
@@ -297,11 +297,11 @@ START_TEST(shares_of_the_healthy)
 
     open_pool(infra_balancer_weighted_round_robin(), NULL, 6, weights);
     ck_assert_uint_gt(stats_of(0).share_max_ppm, 1000000);
-    mark(3, 6, INFRA_STATE_DEGRADED);
+    mark(3, 6, INFRA_BALANCER_STATE_DEGRADED);
     pool_publish(&pool);
     ck_assert_uint_eq(stats_of(0).share_min_ppm, 1000000);
     ck_assert_uint_eq(stats_of(0).share_max_ppm, 1000000);
-    mark(0, 3, INFRA_STATE_DOWN);
+    mark(0, 3, INFRA_BALANCER_STATE_DOWN);
     pool_publish(&pool);
     ck_assert_uint_gt(stats_of(0).share_max_ppm, 1000000);
     pool_close(&pool);

@@ -96,7 +96,7 @@ static void mark(uint32_t first, uint32_t last, uint32_t axis, uint32_t state)
     (struct infra_balancer_options)                        \
     {                                                      \
         .overprovision_percent = 140, .panic_percent = 50, \
-        .outage = INFRA_OUTAGE_ANYBODY                     \
+        .outage = INFRA_BALANCER_OUTAGE_ANYBODY            \
     }
 
 /* A tier hands on what it cannot carry: half of it down leaves it 70 %. */
@@ -105,7 +105,7 @@ START_TEST(tiers_share_in_proportion)
     open_pool(_i, ENVOY);
     count_picks(0);
     ck_assert_uint_eq(tier_count(0, 3), PICKS);
-    mark(0, 1, INFRA_AXIS_HEALTH, INFRA_STATE_DOWN);
+    mark(0, 1, INFRA_BALANCER_AXIS_HEALTH, INFRA_BALANCER_STATE_DOWN);
     count_picks(0);
     ck_assert_uint_eq(tier_count(0, 1), 0);
     check_percent(tier_count(2, 3), 70);
@@ -118,10 +118,11 @@ END_TEST
 START_TEST(degraded_come_last)
 {
     open_pool(_i, ENVOY);
-    mark(0, 3, INFRA_AXIS_HEALTH, INFRA_STATE_DEGRADED);
+    mark(0, 3, INFRA_BALANCER_AXIS_HEALTH, INFRA_BALANCER_STATE_DEGRADED);
     count_picks(0);
     ck_assert_uint_eq(tier_count(4, 7), PICKS);
-    mark(5, 7, INFRA_AXIS_HEALTH, INFRA_STATE_DOWN); /* 35 % of tier 1. */
+    mark(5, 7, INFRA_BALANCER_AXIS_HEALTH,
+         INFRA_BALANCER_STATE_DOWN); /* 35 % of tier 1. */
     count_picks(0);
     check_percent(counts[4], 35);
     check_percent(tier_count(0, 3), 65);
@@ -133,8 +134,8 @@ END_TEST
 START_TEST(panic_lifts_health_but_not_admin)
 {
     open_pool(_i, ENVOY);
-    pool_mark(&pool, 3, INFRA_AXIS_ADMIN, INFRA_STATE_DOWN);
-    mark(0, 6, INFRA_AXIS_PASSIVE, INFRA_STATE_DOWN);
+    pool_mark(&pool, 3, INFRA_BALANCER_AXIS_ADMIN, INFRA_BALANCER_STATE_DOWN);
+    mark(0, 6, INFRA_BALANCER_AXIS_PASSIVE, INFRA_BALANCER_STATE_DOWN);
     count_picks(0);
     ck_assert_uint_eq(counts[3], 0);
     for (uint32_t id = 0; id < 8; id++) {
@@ -149,11 +150,14 @@ START_TEST(panic_may_refuse)
 {
     struct infra_balancer_options o = { .overprovision_percent = 100,
                                         .panic_percent = 50,
-                                        .outage = INFRA_OUTAGE_REFUSE };
+                                        .outage =
+                                            INFRA_BALANCER_OUTAGE_REFUSE };
 
     open_pool(_i, o);
-    mark(0, 2, INFRA_AXIS_HEALTH, INFRA_STATE_DOWN); /* 25 %: panic ... */
-    mark(4, 5, INFRA_AXIS_HEALTH, INFRA_STATE_DOWN); /* ... and 50 %: none. */
+    mark(0, 2, INFRA_BALANCER_AXIS_HEALTH,
+         INFRA_BALANCER_STATE_DOWN); /* 25 %: panic ... */
+    mark(4, 5, INFRA_BALANCER_AXIS_HEALTH,
+         INFRA_BALANCER_STATE_DOWN); /* ... and 50 %: none. */
     count_picks(INFRA_ENONE);
     check_percent(tier_count(6, 7), 66);
     check_percent(refused, 34);
@@ -169,24 +173,25 @@ START_TEST(outage_has_three_answers)
     struct infra_balancer_options o = { .outage = (uint32_t)_i / 2 };
 
     open_pool(_i % 2, o);
-    pool_mark(&pool, 1, INFRA_AXIS_ADMIN, INFRA_STATE_DRAINING);
-    mark(0, 0, INFRA_AXIS_HEALTH, INFRA_STATE_DOWN);
-    mark(2, 7, INFRA_AXIS_HEALTH,
-         INFRA_STATE_DOWN); /* The rest, all at once. */
+    pool_mark(&pool, 1, INFRA_BALANCER_AXIS_ADMIN,
+              INFRA_BALANCER_STATE_DRAINING);
+    mark(0, 0, INFRA_BALANCER_AXIS_HEALTH, INFRA_BALANCER_STATE_DOWN);
+    mark(2, 7, INFRA_BALANCER_AXIS_HEALTH,
+         INFRA_BALANCER_STATE_DOWN); /* The rest, all at once. */
     count_picks(INFRA_ENONE);
     ck_assert_uint_eq(counts[1], 0);
-    if (o.outage == INFRA_OUTAGE_REFUSE) {
+    if (o.outage == INFRA_BALANCER_OUTAGE_REFUSE) {
         ck_assert_uint_eq(refused, PICKS);
-    } else if (o.outage == INFRA_OUTAGE_ANYBODY) {
+    } else if (o.outage == INFRA_BALANCER_OUTAGE_ANYBODY) {
         ck_assert_uint_eq(tier_count(0, 3), PICKS);
         ck_assert_uint_gt(counts[0], 0);
     } else {
         ck_assert_uint_eq(tier_count(2, 3), PICKS);
-        mark(2, 2, INFRA_AXIS_ADMIN, INFRA_STATE_DOWN);
+        mark(2, 2, INFRA_BALANCER_AXIS_ADMIN, INFRA_BALANCER_STATE_DOWN);
         count_picks(0);
         ck_assert_uint_eq(counts[3], PICKS);
     }
-    mark(5, 5, INFRA_AXIS_HEALTH, INFRA_STATE_UP);
+    mark(5, 5, INFRA_BALANCER_AXIS_HEALTH, INFRA_BALANCER_STATE_UP);
     count_picks(0);
     ck_assert_uint_eq(counts[5], PICKS);
     pool_close(&pool);
@@ -197,22 +202,22 @@ END_TEST
  * enough are back; losing some without an outage sheds nothing. */
 START_TEST(recovery_admits_in_proportion)
 {
-    struct infra_balancer_options o = { .recover_min = 4 };
+    struct infra_balancer_options o = { .shed_until_up = 4 };
 
     open_pool(_i, o);
-    mark(0, 6, INFRA_AXIS_HEALTH, INFRA_STATE_DOWN);
+    mark(0, 6, INFRA_BALANCER_AXIS_HEALTH, INFRA_BALANCER_STATE_DOWN);
     count_picks(0);
-    mark(7, 7, INFRA_AXIS_HEALTH, INFRA_STATE_DOWN);
+    mark(7, 7, INFRA_BALANCER_AXIS_HEALTH, INFRA_BALANCER_STATE_DOWN);
     count_picks(INFRA_ENONE);
     ck_assert_uint_eq(refused, PICKS);
     for (uint32_t back = 1; back < 4; back++) {
-        mark(back, back, INFRA_AXIS_HEALTH, INFRA_STATE_UP);
+        mark(back, back, INFRA_BALANCER_AXIS_HEALTH, INFRA_BALANCER_STATE_UP);
         count_picks(INFRA_ESHED);
         check_percent(refused, 100 - 25 * back);
     }
-    mark(4, 4, INFRA_AXIS_HEALTH, INFRA_STATE_UP);
+    mark(4, 4, INFRA_BALANCER_AXIS_HEALTH, INFRA_BALANCER_STATE_UP);
     count_picks(0);
-    mark(4, 4, INFRA_AXIS_HEALTH, INFRA_STATE_DOWN);
+    mark(4, 4, INFRA_BALANCER_AXIS_HEALTH, INFRA_BALANCER_STATE_DOWN);
     count_picks(0);
     pool_close(&pool);
 }
@@ -228,7 +233,7 @@ START_TEST(bad_options_are_refused)
         { .size = sizeof bad[0],
           .overprovision_percent = 140,
           .panic_percent = 101 },
-        { .size = sizeof bad[0], .recover_min = 65536 },
+        { .size = sizeof bad[0], .shed_until_up = 65536 },
     };
     struct infra_balancer *b = NULL;
 
@@ -251,21 +256,21 @@ static struct infra_balancer_tier_stats tier_stats(uint32_t tier)
  * panic is that tier's. */
 START_TEST(degraded_load_of_a_tier_in_panic_stays)
 {
-    struct infra_balancer_options o = { .size = sizeof o,
-                                        .policy = _i == 0
-                                                      ? infra_balancer_random()
-                                                      : &by_hash,
-                                        .overprovision_percent = 140,
-                                        .panic_percent = 50,
-                                        .outage = INFRA_OUTAGE_ANYBODY };
+    struct infra_balancer_options o = {
+        .size = sizeof o,
+        .policy = _i == 0 ? infra_balancer_random() : &by_hash,
+        .overprovision_percent = 140,
+        .panic_percent = 50,
+        .outage = INFRA_BALANCER_OUTAGE_ANYBODY
+    };
 
     pool_open(&pool, &o);
     for (uint32_t id = 0; id < 20; id++) {
         ck_assert_int_eq(pool_set(&pool, id, 1, id / 10, 0), INFRA_OK);
-        pool_mark(&pool, id, INFRA_AXIS_HEALTH,
-                  id < 5               ? INFRA_STATE_UP
-                  : id < 10 || id > 11 ? INFRA_STATE_DOWN
-                                       : INFRA_STATE_DEGRADED);
+        pool_mark(&pool, id, INFRA_BALANCER_AXIS_HEALTH,
+                  id < 5               ? INFRA_BALANCER_STATE_UP
+                  : id < 10 || id > 11 ? INFRA_BALANCER_STATE_DOWN
+                                       : INFRA_BALANCER_STATE_DEGRADED);
     }
     pool_publish(&pool);
     count_picks(0);
@@ -291,14 +296,15 @@ START_TEST(the_last_one_has_all_the_load)
     pool_open(&pool, &o);
     for (uint32_t id = 0; id < 400; id++) {
         ck_assert_int_eq(pool_set(&pool, id, 1, id / 200, 0), INFRA_OK);
-        pool_mark(&pool, id, INFRA_AXIS_HEALTH,
-                  id == 250 ? INFRA_STATE_UP : INFRA_STATE_DOWN);
+        pool_mark(&pool, id, INFRA_BALANCER_AXIS_HEALTH,
+                  id == 250 ? INFRA_BALANCER_STATE_UP
+                            : INFRA_BALANCER_STATE_DOWN);
     }
     pool_publish(&pool);
     ck_assert_int_eq(pool_once(&pool, NULL), 250);
     ck_assert_uint_eq(tier_stats(0).load_percent, 0);
     ck_assert_uint_eq(tier_stats(1).load_percent, 100);
-    pool_mark(&pool, 3, INFRA_AXIS_HEALTH, INFRA_STATE_UP);
+    pool_mark(&pool, 3, INFRA_BALANCER_AXIS_HEALTH, INFRA_BALANCER_STATE_UP);
     pool_publish(&pool);
     ck_assert_int_eq(pool_once(&pool, NULL), 3);
     ck_assert_uint_eq(tier_stats(0).load_percent, 100);
@@ -333,10 +339,10 @@ START_TEST(loads_are_what_picks_do)
         uint32_t up = infra__below(infra__random(&random), 10);
         uint32_t degraded = infra__below(infra__random(&random), 10);
         for (uint32_t i = 0; i < 20; i++) {
-            pool_mark(&pool, 20 * tier + i, INFRA_AXIS_HEALTH,
-                      i < up              ? INFRA_STATE_UP
-                      : i < up + degraded ? INFRA_STATE_DEGRADED
-                                          : INFRA_STATE_DOWN);
+            pool_mark(&pool, 20 * tier + i, INFRA_BALANCER_AXIS_HEALTH,
+                      i < up              ? INFRA_BALANCER_STATE_UP
+                      : i < up + degraded ? INFRA_BALANCER_STATE_DEGRADED
+                                          : INFRA_BALANCER_STATE_DOWN);
         }
     }
     pool_publish(&pool);

@@ -108,10 +108,10 @@ static const char *key_name(uint32_t key)
 
 static uint32_t admin_of(const struct place *p)
 {
-    uint32_t admin = p->marks[INFRA_AXIS_ADMIN];
+    uint32_t admin = p->marks[INFRA_BALANCER_AXIS_ADMIN];
 
-    return p->percent == 0 && admin < INFRA_STATE_DRAINING
-               ? INFRA_STATE_DRAINING
+    return p->percent == 0 && admin < INFRA_BALANCER_STATE_DRAINING
+               ? INFRA_BALANCER_STATE_DRAINING
                : admin;
 }
 
@@ -125,7 +125,7 @@ static uint32_t state_of(const struct place *p)
 
 static bool is_up(const struct place *p)
 {
-    return p->present && state_of(p) <= INFRA_STATE_DEGRADED;
+    return p->present && state_of(p) <= INFRA_BALANCER_STATE_DEGRADED;
 }
 
 static int holder_of(int key)
@@ -177,7 +177,7 @@ static void call_set(void)
     bool is_other = w.edited[backend.id].key != key;
 
     arm();
-    int err = disarm(infra_balancer_set(w.balancer, &backend));
+    int err = disarm(infra_balancer_set(w.balancer, &backend, 0));
     switch (err) {
     case INFRA_OK:
         need(holder < 0 || holder == (int)backend.id);
@@ -210,7 +210,7 @@ static void call_sync(void)
         }
     }
     arm();
-    int err = disarm(infra_balancer_sync(w.balancer, list, count));
+    int err = disarm(infra_balancer_sync(w.balancer, list, count, 0));
     if (err != INFRA_OK) {
         need(err == INFRA_ENOMEM || err == INFRA_EBUSY ||
              (err == INFRA_EEXIST && is_twice) ||
@@ -286,13 +286,13 @@ static void check_choice(const struct infra_request *q, uint32_t id,
     const struct place *p = &w.published[id];
 
     need(p->present);
-    if ((why & INFRA_WHY_STICKY) != 0) {
-        need(q->sticky == id && admin_of(p) <= INFRA_STATE_DRAINING);
+    if ((why & INFRA_TICKET_WHY_STICKY) != 0) {
+        need(q->sticky == id && admin_of(p) <= INFRA_BALANCER_STATE_DRAINING);
         return;
     }
-    need(admin_of(p) <= INFRA_STATE_DEGRADED);
-    if ((why & INFRA_WHY_OUTAGE) == 0 && is_any(w.published)) {
-        need(state_of(p) <= INFRA_STATE_DEGRADED);
+    need(admin_of(p) <= INFRA_BALANCER_STATE_DEGRADED);
+    if ((why & INFRA_TICKET_WHY_OUTAGE) == 0 && is_any(w.published)) {
+        need(state_of(p) <= INFRA_BALANCER_STATE_DEGRADED);
     }
 }
 
@@ -312,10 +312,11 @@ static void check_refusal(const struct infra_request *q, int err)
     const struct infra_balancer_options *o = &w.options;
     bool is_capped = o->tier_in_flight_max[0] > 0;
 
-    need(err == INFRA_ENONE || err == INFRA_ENARROW || err == INFRA_ETRIED ||
-         err == INFRA_EFULL || err == INFRA_ESHED || err == INFRA_EBUDGET);
+    need(err == INFRA_ENONE || err == INFRA_EINELIGIBLE ||
+         err == INFRA_ETRIED || err == INFRA_EFULL || err == INFRA_ESHED ||
+         err == INFRA_EBUDGET);
     need(err != INFRA_EBUDGET || (o->retry_percent > 0 && q->tried_count > 0));
-    need(err != INFRA_ESHED || o->recover_min > 0);
+    need(err != INFRA_ESHED || o->shed_until_up > 0);
     if (err == INFRA_EBUDGET || err == INFRA_ESHED || o->subset_size > 0 ||
         o->overprovision_percent > 0 || !w.was_published) {
         return;
@@ -422,11 +423,11 @@ static void call_reader(void)
         *reader = NULL;
         break;
     default: {
-        int count = infra_balancer_probes(*reader, w.now, probes, 4);
+        int count = infra_balancer_probes_next(*reader, w.now, probes, 4);
         need(count >= 0 && count <= 4);
         for (int i = 0; i < count; i++) {
-            int err = infra_balancer_probed(*reader, &probes[i], next(8),
-                                            INFRA_MS(next(64)), w.now);
+            int err = infra_balancer_probe_answer(*reader, &probes[i], next(8),
+                                                  INFRA_MS(next(64)), w.now);
             need(err == INFRA_OK || err == INFRA_ESTALE);
         }
     }
@@ -516,10 +517,10 @@ static void open_balancer(void)
     o->outage = next(3);
     o->overprovision_percent = (flags & 6) == 2 ? 140 : 0;
     o->panic_percent = (flags & 14) == 10 ? 50 : 0;
-    o->recover_min = (flags & 48) == 16 ? 3 : 0;
+    o->shed_until_up = (flags & 48) == 16 ? 3 : 0;
     o->retry_percent = (flags & 64) != 0 ? 20 : 0;
     o->subset_size = (flags & 48) == 32 ? 3 : 0;
-    o->slow_start = (flags & 48) == 48 ? INFRA_SEC(1) : 0;
+    o->slow_start_interval = (flags & 48) == 48 ? INFRA_SEC(1) : 0;
     o->bound_percent = (flags & 128) != 0 && o->policy->whole_tier ? 125 : 0;
     o->tier_in_flight_max[0] = next(4) == 0 ? 5 : 0;
     need(infra_balancer_create(&w.balancer, o) == INFRA_OK);

@@ -36,7 +36,7 @@ int pool_set(struct pool *p, uint32_t id, uint32_t weight, uint32_t tier,
                                      .weight = weight,
                                      .tier = tier,
                                      .in_flight_max = cap };
-    return infra_balancer_set(p->balancer, &backend);
+    return infra_balancer_set(p->balancer, &backend, 0);
 }
 
 void pool_fill(struct pool *p, uint32_t count, const uint32_t *weights)

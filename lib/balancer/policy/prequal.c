@@ -173,8 +173,9 @@ static const struct table *table_of(struct infra_balancer_reader *r)
     return (const struct table *)(const void *)infra__inbox_look(&r->inbox);
 }
 
-int infra_balancer_probes(struct infra_balancer_reader *reader, infra_time now,
-                          struct infra_balancer_probe *ret, uint32_t max)
+int infra_balancer_probes_next(struct infra_balancer_reader *reader,
+                               infra_time now, struct infra_balancer_probe *ret,
+                               uint32_t max)
 {
     if (reader == NULL || (ret == NULL && max > 0)) {
         return INFRA_EINVAL;
@@ -214,10 +215,10 @@ static uint16_t uses_of(const struct tier *t, uint32_t backends,
     return (uint16_t)((uses + (random >> 48)) / one);
 }
 
-int infra_balancer_probed(struct infra_balancer_reader *reader,
-                          const struct infra_balancer_probe *probe,
-                          uint32_t in_flight, infra_time latency,
-                          infra_time now)
+int infra_balancer_probe_answer(struct infra_balancer_reader *reader,
+                                const struct infra_balancer_probe *probe,
+                                uint32_t in_flight, infra_time latency,
+                                infra_time now)
 {
     if (reader == NULL || probe == NULL || reader->pick != pick) {
         return INFRA_EINVAL;
