@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /**
  * @file policy.h
- * How a balancer chooses among the backends that may be had: the schedulers,
- * and how a host writes one of its own.  Included by balancer.h.
+ * How a balancer chooses among the usable backends: the schedulers, and how a
+ * host writes its own.  Included by balancer.h.
  *
- * Each is a function, so that a program links the ones that it names:
+ * Each policy is a function, so that a program links only those it names:
  *
  * @code
  * struct infra_maglev_options maglev = { .size = sizeof maglev };
@@ -12,11 +12,11 @@
  * options.policy_options = &maglev;
  * @endcode
  *
- * Which one?  Round robin where requests are alike, and least connections or
- * two choices where they are not; peak-EWMA where backends differ in a way that
- * only their latency shows, and Prequal where they can be asked; a hash policy
- * where a key has to find its backend again.  `infra-bench compare` answers it
- * for a given traffic.
+ * Which one?  For requests of equal cost round robin, else least connections or
+ * two choices.  Peak-EWMA if backends differ in a way that only their latency
+ * shows, Prequal if backends can report their own load.  A hash policy if a key
+ * must return to its backend.  `infra-bench compare` compares them for a given
+ * traffic.
  */
 #ifndef INFRA_POLICY_H
 #define INFRA_POLICY_H
@@ -27,12 +27,12 @@
 extern "C" {
 #endif
 
-/** Which infra_request.hash a policy wants.  Without one a policy that wants it
- *  sends everything to one backend. */
+/** Which infra_request.hash a policy needs.  Without that hash the policy sends
+ *  everything to one backend. */
 enum infra_policy_hash {
-    INFRA_POLICY_HASH_NONE,    /**< It looks at none. */
-    INFRA_POLICY_HASH_ANY,     /**< 64 bits, well mixed: infra_xxhash64() of the
-                                    key, as Envoy and gRPC have it. */
+    INFRA_POLICY_HASH_NONE,    /**< None. */
+    INFRA_POLICY_HASH_ANY,     /**< 64 well mixed bits: infra_xxhash64() of the
+                                    key, as in Envoy and gRPC. */
     INFRA_POLICY_HASH_KETAMA,  /**< infra_ketama_hash() of the key. */
     INFRA_POLICY_HASH_NGINX,   /**< infra_nginx_hash() of the key. */
     INFRA_POLICY_HASH_ADDRESS, /**< infra_ip_hash() of the client's address. */
@@ -47,21 +47,22 @@ struct infra_balancer_policy; /**< A scheduler. */
 /**
  * @name By order and by load
  *
- * A backend that fails at once has nothing in flight, and so it attracts traffic
- * under least connections and two choices: have it marked (INFRA_BALANCER_AXIS_PASSIVE,
- * see outlier.h).
+ * A backend that fails at once has nothing in flight, so least connections and
+ * two choices send it nearly all traffic while the others are busy.  With these
+ * policies mark a failing backend down: INFRA_BALANCER_AXIS_PASSIVE, by
+ * outlier.h.
  * @{
  */
 
-/** Each in turn, weights ignored.  O(1).  Thread safety: any. */
+/** Each backend in turn, weights ignored.  O(1).  Thread safety: any. */
 INFRA_API const struct infra_balancer_policy *infra_balancer_round_robin(void);
 
 /**
- * Each in turn, in proportion to its weight and evenly mixed.  While one cycle
- * (sum of weights / their greatest common divisor) has at most 4096 turns, this
- * is nginx's smooth weighted order to the letter: a a b a c a a for 5, 1, 1.
- * Beyond, static strides as in gRPC, with weights clamped to 1/100 .. 10 times
- * the mean of the tier.  O(1).
+ * Each backend in turn, by weight and evenly mixed.  If one cycle (sum of the
+ * weights / their greatest common divisor) has at most 4096 turns, the order is
+ * exactly nginx's smooth weighted order: a a b a c a a for 5, 1, 1.  Else
+ * static strides as in gRPC, with weights limited to 1/100 .. 10 times the mean
+ * of the tier.  O(1).
  *
  * Thread safety: any.
  */
@@ -69,29 +70,24 @@ INFRA_API const struct infra_balancer_policy *infra_balancer_smooth_weighted(
     void);
 
 /**
- * Each in turn in proportion to its weight, by static strides whatever the
- * weights are: two bytes of table a backend.  Weights are clamped as above.
- * O(1).
+ * Each backend in turn, by weight, always by static strides: two bytes of table
+ * per backend.  Weights are limited as above.  O(1).
  *
  * Thread safety: any.
  */
 INFRA_API const struct infra_balancer_policy *
 infra_balancer_weighted_round_robin(void);
 
-/** By weight, at random.  O(1).  Thread safety: any. */
+/** At random, by weight.  O(1).  Thread safety: any. */
 INFRA_API const struct infra_balancer_policy *infra_balancer_random(void);
 
 /**
- * The fewest in flight per weight: of all while a tier has up to 16 backends,
- * equals in turn, or where weights differ in nginx's smooth weighted order, so
- * that weights count with nothing in flight, too; of some drawn by weight
- * beyond, of four at least and of more the larger the share of backends that
- * lag behind, and of equals the first drawn.  O(1); all threads share the
- * in-flight counters, and each reader takes 4 KiB.
- *
- * A backend that fails at once is always idle, and draws nearly all requests
- * while the others are busy.  A host that uses this policy, or two choices,
- * marks such a backend down: INFRA_BALANCER_AXIS_PASSIVE, by outlier.h.
+ * Fewest tickets in flight per weight.  Up to 16 backends all are compared;
+ * ties are taken in turn, or with unequal weights in nginx's smooth weighted
+ * order, so that weights count on an idle tier too.  With more backends, the
+ * best of 4 to 16 drawn at random by weight, the first of equals; more draws as
+ * more backends lag behind.  O(1).  All threads share the in-flight counters;
+ * each reader takes 4 KiB.
  *
  * Thread safety: any.
  */
@@ -99,58 +95,60 @@ INFRA_API const struct infra_balancer_policy *infra_balancer_least_connections(
     void);
 
 /**
- * Draw two different backends by weight, take the one with fewer in flight per
- * weight (Mitzenmacher 2001), the first drawn of equals.  A backend that fails
- * at once draws requests here, too.  O(1); all threads share the in-flight
- * counters.
+ * Draw two different backends by weight and take the one with fewer tickets in
+ * flight per weight (Mitzenmacher 2001), the first of equals.  O(1).  All
+ * threads share the in-flight counters.
  *
  * Thread safety: any.
  */
 INFRA_API const struct infra_balancer_policy *infra_balancer_two_choices(void);
 
 /**
- * Peak-EWMA (Finagle): of two different backends drawn by weight, the one whose
- * latency times its tickets in flight is less, per weight.  The latency is what
- * infra_balancer_report() tells: a worse one counts at once, better ones bring
- * it down over ten seconds.  A backend that nothing is known of gets one
+ * Peak-EWMA (Finagle): draw two different backends by weight and take the one
+ * with the lower latency times tickets in flight, per weight.  Latencies come
+ * from infra_balancer_report(): a higher one counts at once, lower ones bring
+ * the mean down over ten seconds.  A backend without a known latency gets one
  * request at a time.
  *
- * A failure adds eight times the mean, or its own duration if that is more.  A
- * failure of a ticket that was picked after the last failure doubles what is
- * left; 256 times the mean is the most.  Half goes with each second, and half
- * with each latency reported of a ticket picked since: one failure is over
- * within milliseconds in a busy server, the most within 12 s in an idle one.
- * Failures of tickets picked before the last failure, those of one crash, are
- * one.  A backend that comes up starts without.  A backend that has only failed
- * counts as the other of its pair does, times the same.
+ * Failures add a penalty to the mean:
+ *  - A failure adds eight times the mean, or its own duration if that is more.
+ *  - A failure of a ticket picked after the last failure doubles the rest of
+ *    the penalty, up to 256 times the mean.  Failures of tickets picked before
+ *    the last failure count as one with it: they are of one crash.
+ *  - The penalty halves with each second, and with each latency reported for a
+ *    ticket picked since.  One failure is over within milliseconds on a busy
+ *    server; the maximum is over within 12 s on an idle one.
+ *  - A backend that comes up starts without a penalty.
+ *  - A backend that has only failed takes the mean of the other backend of its
+ *    pair, times the penalty.
  *
- * So a backend that fails at once, and that nobody marks, gets about one
- * request a second from each balancer.  O(1).
+ * A backend that fails at once and is never marked thus gets about one request
+ * per second from each balancer.  O(1).
  *
  * Thread safety: any.
  */
 INFRA_API const struct infra_balancer_policy *infra_balancer_peak_ewma(void);
 
 /**
- * The lowest id that has room under its cap, so that the others stay idle
- * (HAProxy's "first").  O(1) while that is the first.  Thread safety: any.
+ * The lowest id with room under its cap, so that the other backends stay idle
+ * (HAProxy's "first").  O(1) while that is the first one.  Thread safety: any.
  */
 INFRA_API const struct infra_balancer_policy *infra_balancer_first(void);
 /** @} */
 
 /**
  * @name Prequal
- * Backends that know their own load tell it (Wydrowski et al., "Load is not
- * what you should balance: Introducing Prequal", NSDI 2024).  It pays where
- * there are many backends, unequal or shared with others, and many processes
- * that see little of each other's work; with ten backends and one process, two
- * choices do as well.
+ * Backends report their own load (Wydrowski et al., "Load is not what you
+ * should balance: Introducing Prequal", NSDI 2024).  It helps with many
+ * backends that are unequal or shared with others, and with many balancing
+ * processes that see little of each other's work.  With ten backends and one
+ * process two choices does as well.
  *
- * The library has no sockets, so the host carries the probes: small questions,
- * answered at once, of how many requests the backend has in flight and how long
- * one takes that comes now (the median of those that came at about this load,
- * say).  With each pick some backends, drawn at random, are due to be asked;
- * nobody waits for the answers.
+ * The library has no sockets, so the host carries the probes: small questions
+ * that a backend answers at once with its number of requests in flight and the
+ * latency of a request that arrives now (for example, the median of those that
+ * arrived at about this load).  After each pick some backends, drawn at random,
+ * are due for a probe.  No pick waits for an answer.
  *
  * @code
  * id = infra_balancer_pick(r, NULL, now, &ticket);
@@ -159,67 +157,66 @@ INFRA_API const struct infra_balancer_policy *infra_balancer_first(void);
  *     send_probe(server[probes[i].id], probes[i]);
  * ...
  * // when an answer comes
- * infra_balancer_probe_answer(r, &answer.probe, answer.in_flight, answer.latency,
- *                       now);
+ * infra_balancer_probe_answer(r, &answer.probe, answer.in_flight,
+ *                             answer.latency, now);
  * @endcode
  *
- * Each reader keeps a pool of answers per tier, the latest of a backend.  An
- * answer is hot if it has more in flight than most of the last 64 answers had
- * (the 84th percentile).  A pick takes the cold answer with the least latency,
- * or the one with the fewest in flight if all are hot; that one counts as
- * having one more in flight from then on.  Answers leave the pool when they are
- * too old, used up, pushed out by newer ones when it is full, or removed, the
+ * Each reader keeps a pool of answers per tier, at most one per backend, the
+ * latest.  An answer is hot if its number in flight is above the 84th
+ * percentile of the last 64 answers, else cold.  A pick takes the cold answer
+ * with the least latency, or if all are hot the one with the fewest in flight;
+ * its number in flight then counts one more.  An answer leaves the pool when it
+ * is too old or used up, when a newer one needs its place, or by removal: the
  * oldest and the worst in turn.
  *
- * With fewer than two answers that it may use, a pick is that of
- * infra_balancer_two_choices(): so it is for a host that sends no probes.
- * Weights count there only, since the answers tell what a backend can do.
+ * With fewer than two usable answers (always, if the host sends no probes) a
+ * pick is infra_balancer_two_choices().  Only that fallback uses weights.
  *
  * A backend that fails at once looks idle and fast, and gets more than its
- * share.  Whoever uses Prequal needs somebody to mark it (INFRA_BALANCER_AXIS_PASSIVE).
+ * share: mark it (INFRA_BALANCER_AXIS_PASSIVE, see outlier.h).
  * @{
  */
 
-/** The most probes of a tier that are due at once. */
+/** Maximum number of probes of a tier that are due at once. */
 #define INFRA_BALANCER_PROBES_MAX 32u
 
-/** Options of infra_balancer_prequal(), with the names that the paper uses. */
+/** Options of infra_balancer_prequal(), with the names of the paper. */
 struct infra_prequal_options {
     size_t size;
-    infra_time age_max; /**< Of an answer, 0: 1 s.  Nanoseconds. */
-    /** r_probe: so many for a hundred picks, up to 3200; 0: 300. */
+    infra_time age_max; /**< Maximum age of an answer; 0: 1 s.  Nanoseconds. */
+    /** r_probe: probes per hundred picks, up to 3200; 0: 300. */
     uint32_t probes_percent;
-    /** r_remove: so many answers are removed for a hundred picks, up to 3200,
-     *  but the last two are left alone; 0: 100. */
+    /** r_remove: removals per hundred picks, up to 3200; the last two answers
+     *  stay; 0: 100. */
     uint32_t removals_percent;
-    /** Delta: so many more uses than picks, in per cent, do the answers offer;
-     *  up to 10000, 0: 100.  An answer is used 16 times at most. */
+    /** Delta: surplus of uses offered by the answers over the picks, in
+     *  percent, up to 10000; 0: 100.  An answer is used 16 times at most. */
     uint32_t reuse_percent;
     uint32_t pool_size; /**< m, 2 to 32; 0: 16. */
-    /** Q_RIF: which percentile of the answers is cold, up to 100; 0: 84.  With
-     *  1 the work in flight decides, with 100 the latency alone. */
+    /** Q_RIF: percentile up to which answers are cold, up to 100; 0: 84.  With
+     *  1 the number in flight decides, with 100 the latency alone. */
     uint32_t hot_percentile;
     uint32_t reserved;
 };
 
-/** Prequal.  O(pool_size); all threads share the in-flight counters, and each
+/** Prequal.  O(pool_size).  All threads share the in-flight counters; each
  *  reader takes 51 KiB.  Thread safety: any. */
 INFRA_API const struct infra_balancer_policy *infra_balancer_prequal(void);
 
-/** A question to one backend, which goes back with the answer. */
+/** A question to one backend, to be returned with the answer. */
 struct infra_balancer_probe {
     uint32_t id;
     uint32_t generation; /**< Which of the backends that the id has had. */
 };
 
 /**
- * Whom to probe now: for the picks that were made since the last call, and, so
- * that the pool does not run dry, some at least once in half of the answers'
- * age_max.  That is for a host that also calls this from a timer; others call
- * it after a pick.  What does not fit @p max stays due.
+ * Take the probes that are due: for the picks since the last call, and in
+ * addition some in each half of age_max, so that the pool does not run dry.  A
+ * host calls it after a pick, and for the latter also from a timer.  Probes
+ * beyond @p max stay due.
  *
  * @param[out] ret  Room for @p max.
- * @return How many, different ones of each tier; 0 if the policy is another;
+ * @return Number of probes, all different within a tier; 0 with another policy;
  *         INFRA_EINVAL: a NULL argument.
  *
  * Thread safety: owner.
@@ -229,15 +226,15 @@ INFRA_API INFRA_NODISCARD int infra_balancer_probes_next(
     struct infra_balancer_probe *ret, uint32_t max);
 
 /**
- * Take in an answer, through the reader that it is for.  Probes without an
- * answer need no word.  An answer that took longer than a few milliseconds
- * tells the past and is better left out.
+ * Take in an answer, through the reader that made the probe.  A probe without
+ * an answer needs no call.  Drop an answer that took more than a few
+ * milliseconds: it describes the past.
  *
- * @param in_flight  What the backend has, of all its clients.
- * @param latency    Nanoseconds, of requests that were served; 0 is the best
- *                   there is, so a backend that cannot tell yet gets a request.
- * @return INFRA_OK; INFRA_ESTALE: the backend takes nothing new or is gone;
- *         INFRA_EINVAL: a NULL argument, or the policy is another.
+ * @param in_flight  The backend's requests in flight, of all its clients.
+ * @param latency    Of served requests, in nanoseconds.  0 is the best latency:
+ *                   a backend that has none to report yet gets a request.
+ * @return INFRA_OK; INFRA_ESTALE: the backend gets no new work or is gone;
+ *         INFRA_EINVAL: a NULL argument, or another policy.
  *
  * Thread safety: owner.
  */
@@ -249,36 +246,35 @@ INFRA_API int infra_balancer_probe_answer(
 
 /**
  * @name Hash policies
- * The request's hash chooses, so that a key stays with its backend; which hash,
- * infra_balancer_policy_hash() tells.  Tables are
- * built once for a membership (backends, weights, keys, tiers): when a backend
- * goes down only its keys move, each to where it would go without that backend,
- * and they come back with it.  A key that may not have its first backend goes
- * on in the order of its own that the policy defines, 32 steps at most, and
- * then to the best of the others by rendezvous.
+ * The request's hash chooses, so that a key stays with its backend;
+ * infra_balancer_policy_hash() says which hash.  A table is built once for a
+ * membership (backends, weights, keys, tiers).  When a backend goes down only
+ * its keys move, each to its place without that backend, and they return with
+ * it.  If a key's first backend is unavailable the key follows an order of its
+ * own, defined by the policy, for at most 32 steps, and then goes to the best
+ * of the others by rendezvous.
  *
- * Rings have 256 Ki points for a tier at most, which are built in a tenth of a
- * second. A layout that wants more is scaled down, so that weights keep their
- * proportions but keys are no longer where the original has them: nginx's from
- * a sum of weights of 1639 on, libmemcached's from 1639 servers on (2622
- * without weights). There each backend keeps one point at least.
+ * A ring has at most 256 Ki points per tier, built in a tenth of a second.  A
+ * layout that asks for more is scaled down: weights keep their proportions and
+ * every backend at least one point, but keys are no longer where the original
+ * has them.  This begins for nginx at a sum of weights of 1639, for
+ * libmemcached at 1639 servers (2622 without weights).
  * @{
  */
 
 /** Options of infra_balancer_maglev(). */
 struct infra_maglev_options {
     size_t size;
-    /** Slots, a prime up to 5 000 011, best a hundred for each backend; 0:
-     *  65537. */
+    /** Slots: a prime up to 5 000 011, best a hundred per backend; 0: 65537. */
     uint32_t table_size;
     uint32_t reserved;
 };
 
 /**
- * Maglev (Eisenbud et al. 2016), weighted, with Envoy's exact tables.  The even
- * choice: shares are within 1 % and a pick is one load; when the membership
- * changes up to one in a hundred of the others' keys move too.  O(1); a table
- * of 65537 slots takes 128 KiB and about a millisecond to build.
+ * Maglev (Eisenbud et al. 2016), weighted, with exactly Envoy's tables.  The
+ * even choice: shares are within 1 % and a pick is one load.  A change of
+ * membership also moves up to one in a hundred of the other backends' keys.
+ * O(1); a table of 65537 slots takes 128 KiB and about a millisecond to build.
  *
  * Thread safety: any.
  */
@@ -287,21 +283,21 @@ INFRA_API const struct infra_balancer_policy *infra_balancer_maglev(void);
 /** Options of infra_balancer_ring(). */
 struct infra_ring_options {
     size_t size;
-    /** Envoy's minimum_ring_size; 0: 1024.  For even shares have a hundred or
-     *  more for each backend: at 1000 backends the default loads one with five
+    /** Envoy's minimum_ring_size; 0: 1024.  For even shares use a hundred or
+     *  more per backend: with 1000 backends the default gives one backend five
      *  times the mean. */
     uint32_t points_min;
-    /** Envoy's maximum_ring_size, up to 8 Mi; 0, or more than 256 Ki: 256 Ki,
-     *  where Envoy would go on. */
+    /** Envoy's maximum_ring_size, up to 8 Mi; 0, or above 256 Ki: 256 Ki, where
+     *  Envoy goes on. */
     uint32_t points_max;
     uint32_t murmur2; /**< 1: MurmurHash2 places the points; 0: xxHash64. */
     uint32_t reserved;
 };
 
-/** A hash ring as Envoy and gRPC lay it out.  Each backend's points are counted
- *  in proportion to all: when one of a few leaves or comes, the others get more
- *  or fewer, and about a tenth of their keys move, too; with nginx-ring and
- *  rendezvous none do.  O(1) expected; 24 bytes a point.  Thread safety:
+/** A hash ring with the layout of Envoy and gRPC.  Each backend's number of
+ *  points depends on all weights: a change among few backends changes the
+ *  points of the others and moves about a tenth of their keys (with nginx-ring
+ *  and rendezvous none).  O(1) expected; 24 bytes per point.  Thread safety:
  *  any. */
 INFRA_API const struct infra_balancer_policy *infra_balancer_ring(void);
 
@@ -312,24 +308,24 @@ struct infra_ketama_options {
     uint32_t reserved;
 };
 
-/** A ring as libmemcached lays it out, to take over from it; the request's hash
- *  is infra_ketama_hash().  As there, a backend lighter than a fortieth of the
- *  mean has no point, and no key.  O(1) expected.  Thread safety: any. */
+/** A ring with the layout of libmemcached, to take over from it; the request's
+ *  hash is infra_ketama_hash().  As there, a backend lighter than a fortieth of
+ *  the mean has no point and no key.  O(1) expected.  Thread safety: any. */
 INFRA_API const struct infra_balancer_policy *infra_balancer_ketama(void);
 
-/** Where libmemcached looks a key up.  Thread safety: any. */
+/** Place of a key on libmemcached's ring.  Thread safety: any. */
 INFRA_API uint64_t infra_ketama_hash(const void *key, size_t size);
 
-/** A ring as nginx lays it out for "hash ... consistent"; the request's hash is
- *  infra_nginx_hash().  O(1) expected.  Thread safety: any. */
+/** A ring with the layout of nginx's "hash ... consistent"; the request's hash
+ *  is infra_nginx_hash().  O(1) expected.  Thread safety: any. */
 INFRA_API const struct infra_balancer_policy *infra_balancer_nginx_ring(void);
 
-/** Where nginx looks a key up.  Thread safety: any. */
+/** Place of a key on nginx's ring.  Thread safety: any. */
 INFRA_API uint64_t infra_nginx_hash(const void *key, size_t size);
 
 /**
- * Rendezvous (Thaler, Ravishankar 1998), weighted: shares are exact, nothing is
- * moved but what must be, and there is no table to speak of, but a pick looks
+ * Rendezvous (Thaler, Ravishankar 1998), weighted: exact shares, the fewest
+ * possible moves of keys, and 16 bytes of table per backend, but a pick looks
  * at every backend of the tier.  O(n).
  *
  * Thread safety: any.
@@ -337,22 +333,23 @@ INFRA_API uint64_t infra_nginx_hash(const void *key, size_t size);
 INFRA_API const struct infra_balancer_policy *infra_balancer_rendezvous(void);
 
 /**
- * Jump hash (Lamping, Veach 2014), weights ignored: next to no table, for
- * backends that come and go at the end.  The ids of a tier are its buckets,
- * from the first on; a hole counts as a backend that is down.  O(log n).
+ * Jump hash (Lamping, Veach 2014), weights ignored: 4 bytes of table per id,
+ * for backends that are added and removed at the end.  The ids of a tier are
+ * its buckets, from the first id; a gap counts as a backend that is down.
+ * O(log n).
  *
  * Thread safety: any.
  */
 INFRA_API const struct infra_balancer_policy *infra_balancer_jump(void);
 
 /** nginx's ip_hash, weighted; the request's hash is infra_ip_hash().  As in
- *  nginx there are 6271 values, dealt out by weight in turn: large weights or
- *  many backends starve the last ones (5000, 5000, 5000: 80 %, 20 %, nothing).
- *  O(1).  Thread safety: any. */
+ *  nginx there are 6271 values, dealt out by weight in turn: with large weights
+ *  or many backends the last ones get nothing (5000, 5000, 5000: 80 %, 20 %,
+ *  0). O(1).  Thread safety: any. */
 INFRA_API const struct infra_balancer_policy *infra_balancer_ip_hash(void);
 
-/** The hash of a client's address, 4 or 16 bytes in network order, as nginx
- *  computes it; 0 for other sizes.  Thread safety: any. */
+/** nginx's hash of a client's address, 4 or 16 bytes in network order; 0 for
+ *  other sizes.  Thread safety: any. */
 INFRA_API uint64_t infra_ip_hash(const void *address, size_t size);
 /** @} */
 
@@ -362,8 +359,8 @@ INFRA_API uint64_t infra_ip_hash(const void *address, size_t size);
  */
 
 /**
- * Find a policy by its name, which is that of its function with hyphens:
- * "round-robin".  NULL: unknown.  Links them all.
+ * Find a policy by its name: that of its function with hyphens, "round-robin".
+ * NULL: unknown.  Links all policies.
  *
  * Thread safety: any.
  */
@@ -371,8 +368,8 @@ INFRA_API const struct infra_balancer_policy *infra_balancer_policy_by_name(
     const char *name);
 
 /**
- * The names that infra_balancer_policy_by_name() knows: the one at @p index, or
- * NULL past the last.
+ * List the policies of infra_balancer_policy_by_name(): the name at @p index
+ * from 0 on, NULL past the last.
  *
  * Thread safety: any.
  */
@@ -380,9 +377,9 @@ INFRA_API const char *infra_balancer_policy_name(uint32_t index);
 /** @} */
 
 /**
- * Which hash of a request the policy wants: an enum infra_policy_hash.  NULL is
- * the default policy, round robin.  For the last three another hash that is well
- * mixed balances as well, but keys are elsewhere than the original has them.
+ * Which hash of a request the policy needs: an enum infra_policy_hash.  NULL is
+ * the default policy, round robin.  For KETAMA, NGINX and ADDRESS another well
+ * mixed hash balances as well, but keys are not where the original has them.
  *
  * Thread safety: any.
  */
@@ -395,20 +392,20 @@ infra_balancer_policy_hash(const struct infra_balancer_policy *policy);
  */
 
 /** The backends of one tier in a pick or a build; valid during that call.
- *  Indexes run from 0 to count - 1 in the order of ids. */
+ *  Indexes are 0 to count - 1 in the order of ids. */
 struct infra_balancer_candidates;
 
-/** How many.  Thread safety: any. */
+/** Number of candidates.  Thread safety: any. */
 INFRA_API uint32_t
 infra_candidates_count(const struct infra_balancer_candidates *candidates);
 
-/** The host's id of one.  Thread safety: any. */
+/** A candidate's id.  Thread safety: any. */
 INFRA_API uint32_t infra_candidates_id(
     const struct infra_balancer_candidates *candidates, uint32_t index);
 
-/** Its latency now, nanoseconds, as peak-EWMA keeps it, with what failures add
- *  (a second if it has only failed); 0: unknown, or the policy does not say
- *  needs_latency.  Thread safety: any. */
+/** Its current latency in nanoseconds, as peak-EWMA keeps it, with the penalty
+ *  of failures (a second if it has only failed); 0: unknown, or the policy has
+ *  no needs_latency.  Thread safety: any. */
 INFRA_API infra_time infra_candidates_latency(
     const struct infra_balancer_candidates *candidates, uint32_t index);
 
@@ -420,14 +417,14 @@ INFRA_API const char *infra_candidates_key(
 INFRA_API uint32_t infra_candidates_weight(
     const struct infra_balancer_candidates *candidates, uint32_t index);
 
-/** Its tickets now, over all threads; 0 unless the policy says needs_load or
- *  the backend has a cap.  Thread safety: any. */
+/** Its current tickets over all threads; 0 unless the policy has needs_load or
+ *  the backend a cap.  Thread safety: any. */
 INFRA_API uint32_t infra_candidates_in_flight(
     const struct infra_balancer_candidates *candidates, uint32_t index);
 
-/** The memory_size bytes that the policy has per reader and tier, zeroed at
- *  first and aligned for any type; NULL in a build, or if it asked for none.
- *  Thread safety: any. */
+/** The policy's memory_size bytes per reader and tier, zeroed at first, aligned
+ *  for any type; NULL in a build, or if it asks for none.  Thread safety:
+ *  any. */
 INFRA_API void *infra_candidates_memory(
     const struct infra_balancer_candidates *candidates);
 
@@ -441,52 +438,52 @@ INFRA_API int infra_candidates_may(
     const struct infra_balancer_candidates *candidates, uint32_t index);
 
 /**
- * A scheduler.  The struct is the host's and stays unchanged while a balancer
- * uses it.  None of its functions may call back into the balancer.
+ * A scheduler.  The struct belongs to the host and must not change while a
+ * balancer uses it.  Its functions must not call the balancer.
  */
 struct infra_balancer_policy {
     size_t size;
     const char *name;
-    /** Bytes that build() fills for a tier; NULL or 0: no table. */
+    /** Size in bytes of a tier's table, for build(); NULL or 0: no table. */
     size_t (*table_size)(const struct infra_balancer_candidates *candidates);
-    /** Bytes that build() needs for itself while it runs; NULL or 0: none. */
+    /** Size in bytes of memory during build(); NULL or 0: none. */
     size_t (*scratch_size)(const struct infra_balancer_candidates *candidates);
-    /** Fill the table, in the caller of publish.  Table and scratch start
-     *  zeroed, aligned for any type; the table never changes once published.
-     *  INFRA_OK, or an error that publish passes on; picks do without the policy
-     *  then, see there.  NULL: leave it zero. */
+    /** Fill the table; called by publish.  Table and scratch start zeroed and
+     *  are aligned for any type.  A published table never changes.  Returns
+     *  INFRA_OK, or an error that publish passes on; picks then do without the
+     *  policy, see infra_balancer_publish().  NULL: leave the table zero. */
     int (*build)(void *table, void *scratch,
                  const struct infra_balancer_candidates *candidates);
     /**
-     * Choose an index.  @p state is the policy's own, per reader and tier:
-     * random words at first, then whatever it left there.  If the answer may
-     * not be picked, or is UINT32_MAX, the balancer draws by weight among those
-     * that may.
+     * Choose an index.  @p state is the policy's own per reader and tier:
+     * random words at first, later as the policy left it.  If the index may not
+     * be picked, or is UINT32_MAX, the balancer draws by weight among the
+     * candidates that may.
      */
     uint32_t (*pick)(const void *table, uint64_t state[4],
                      const struct infra_balancer_candidates *candidates,
                      uint64_t hash);
     uint32_t needs_load; /**< 1: keep in-flight counts shared by all threads. */
-    /** 1: keep the latencies that are reported, for
-     *  infra_candidates_latency(). */
+    /** 1: keep the reported latencies for infra_candidates_latency(). */
     uint32_t needs_latency;
-    /** 1: candidates are all backends of the tier, those that are down among
-     *  them (ask infra_candidates_may()), so that a table is built once for a
-     *  membership and outlives changes of health.  0: those that are up. */
+    /** 1: candidates are all backends of the tier, including those that are
+     *  down (ask infra_candidates_may()), so that a table is built once for a
+     *  membership and outlives changes of health.  0: only those that are
+     *  up. */
     uint32_t whole_tier;
-    uint32_t hash; /**< enum infra_policy_hash, for the host that picks. */
-    /** Of the struct that infra_balancer_options.policy_options points to; 0:
-     *  there is none. */
+    uint32_t hash; /**< enum infra_policy_hash, for the caller of pick. */
+    /** Size of the struct at infra_balancer_options.policy_options; 0: none. */
     size_t options_size;
-    /** Are these options, zeroes where none were given, good?  INFRA_OK, or an
-     *  error that create passes on.  NULL: all are. */
+    /** Check the options, which are zero where not given.  Returns INFRA_OK, or
+     *  an error that create passes on.  NULL: all are valid. */
     int (*check)(const void *options);
-    /** Bytes per reader and tier for infra_candidates_memory(), where the four
-     *  words of state are too few, 1 MiB at most; 0: none. */
+    /** Bytes per reader and tier for infra_candidates_memory(), if the four
+     *  words of state are too few, up to 1 MiB; 0: none. */
     size_t memory_size;
-    /** For infra_balancer_inspect_tier(): what each candidate has of the table,
-     *  at first 0 in @p has, and what it should have, at first its weight in
-     *  @p due; each in any unit whose sum fits.  NULL: what it should. */
+    /** For infra_balancer_inspect_tier(): set in @p has each candidate's part
+     *  of the table (0 at first) and in @p due the part that it should have
+     *  (its weight at first), each in any unit whose sum fits.  NULL: each has
+     *  its due. */
     void (*shares)(const void *table,
                    const struct infra_balancer_candidates *candidates,
                    uint64_t *due, uint64_t *has);
