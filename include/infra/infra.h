@@ -1,5 +1,21 @@
 /* SPDX-License-Identifier: MIT */
-/** @file infra.h  Everything. */
+/**
+ * @file infra.h
+ * All public headers.
+ *
+ * @mainpage
+ * libinfra is load balancing, health checking and failover as state machines
+ * without sockets, clocks or threads.  Each header is the manual of its module;
+ * base.h has what holds for all of them.
+ *
+ * - base.h: results, time, memory, sets, outcomes, exchanges
+ * - balancer.h, policy.h: which backend takes this request
+ * - health.h, outlier.h: which backends work
+ * - probe.h, probe_database.h: how to ask a backend
+ * - failover.h, lease.h, vrrp.h: which node is active
+ * - promotion.h: which replica follows a dead primary
+ * - driver.h, apply.h: all of this over sockets
+ */
 #ifndef INFRA_INFRA_H
 #define INFRA_INFRA_H
 
