@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* The event loop: an epoll set, an eventfd that wakes it, the timers of all
  * jobs, and the clients' turns. A step takes one batch of events, O(1) each,
- * then the timers that are due, O(log n) each, then gives each client its turn.
- * What does not fit into the batch keeps the descriptor readable, and so does a
- * deadline that has come (alarm.c). */
+ * then the timers that have expired, O(log n) each, then gives each client its
+ * turn. Events past the batch keep the descriptor readable.
+ *
+ * An alarm (a timerfd in the epoll set) makes an expired deadline readable, too,
+ * so that a host has one descriptor to poll and no timer. It is set again only
+ * after it has rung, or if it would ring late. Ringing early costs a turn
+ * without work; setting it for every check would cost a system call for each.
+ * It is not used for a host whose `now` is of another clock. */
 #include "internal.h"
 
 #include <assert.h>
@@ -11,10 +16,14 @@
 #include <limits.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
 
 #define EVENTS_MAX 256
+
+/* A `now` that differs from our clock by less than this is our clock. */
+#define SAME_CLOCK INFRA_SEC(1)
 
 /* No slot has these numbers. */
 #define WAKE_DATA UINT64_MAX
@@ -40,54 +49,40 @@ static bool watch(const struct infra_driver *d, int fd, uint64_t data)
     return fd >= 0 && epoll_ctl(d->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0;
 }
 
-/* On failure errno says why. */
-static int open_descriptors(struct infra_driver *d)
+static bool open_descriptors(struct infra_driver *d)
 {
     d->wake_fd = d->alarm_fd = -1;
     d->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     if (d->epoll_fd < 0) {
-        return INFRA_ESYSTEM;
+        return false;
     }
     d->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    if (watch(d, d->wake_fd, WAKE_DATA)) {
-        d->alarm_fd = infra__alarm_open();
-        if (watch(d, d->alarm_fd, ALARM_DATA)) {
-            return INFRA_OK;
-        }
+    if (!watch(d, d->wake_fd, WAKE_DATA)) {
+        return false;
     }
-    int error = errno;
-    close_descriptors(d);
-    errno = error;
-    return INFRA_ESYSTEM;
+    d->alarm_fd = timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC);
+    return watch(d, d->alarm_fd, ALARM_DATA);
 }
 
 int infra_driver_create(struct infra_driver **ret,
                         const struct infra_driver_options *options)
 {
     struct infra_driver_options o = { .size = sizeof o };
+    int err =
+        ret != NULL ? infra__options_take(&o, options, NULL) : INFRA_EINVAL;
+    struct infra_driver *d = infra__object_create(&err, sizeof *d, o.allocator);
 
-    if (ret == NULL) {
-        return INFRA_EINVAL;
-    }
-    int err = infra__options_import(&o, sizeof o, options,
-                                    sizeof(struct infra_driver_options));
-    if (err != INFRA_OK) {
+    if (d == NULL) {
         return err;
     }
-    struct infra_allocator allocator = infra__allocator_or_libc(o.allocator);
-    struct infra_driver *d = infra__alloc(&allocator, 1, sizeof *d);
-    if (d == NULL) {
-        return INFRA_ENOMEM;
-    }
-    d->allocator = allocator;
     d->pid = getpid();
     d->alarm_at = INFRA_TIME_NEVER;
-    err = open_descriptors(d);
-    if (err != INFRA_OK) {
-        int error = errno; /* Which is to tell why. */
-        infra__free(&allocator, d, 1, sizeof *d);
+    if (!open_descriptors(d)) {
+        int error = errno; /* For the host. */
+        close_descriptors(d);
+        infra__object_free(d, sizeof *d);
         errno = error;
-        return err;
+        return INFRA_ESYSTEM;
     }
     *ret = d;
     return INFRA_OK;
@@ -99,19 +94,18 @@ void infra_driver_destroy(struct infra_driver *driver)
         return;
     }
     assert(driver->clients == NULL); /* Destroy its probers first. */
-    struct infra_allocator allocator = driver->allocator;
     close_descriptors(driver);
-    infra__free(&allocator, driver->slots, driver->timers.capacity,
+    infra__free(&driver->allocator, driver->slots, driver->timers.capacity,
                 sizeof *driver->slots);
-    infra__timers_finish(&driver->timers, &allocator);
-    infra__free(&allocator, driver, 1, sizeof *driver);
+    infra__timers_finish(&driver->timers, &driver->allocator);
+    infra__object_free(driver, sizeof *driver);
 }
 
 infra_time infra_driver_now(void)
 {
     struct timespec t = { 0 };
 
-    /* It cannot fail: the clock is there since Linux 2.6.39. */
+    /* It cannot fail: Linux has this clock since 2.6.39. */
     (void)clock_gettime(CLOCK_BOOTTIME, &t);
     return INFRA_SEC(t.tv_sec) + (infra_time)t.tv_nsec;
 }
@@ -131,6 +125,37 @@ infra_time infra_driver_deadline(const struct infra_driver *driver)
         first = due < first ? due : first;
     }
     return first;
+}
+
+/* The first `now` decides whose clock the host uses. */
+static bool is_our_clock(struct infra_driver *d, infra_time now)
+{
+    if (d->clock == INFRA__CLOCK_UNKNOWN) {
+        infra_time ours = infra_driver_now();
+        infra_time apart = ours > now ? ours - now : now - ours;
+        d->clock =
+            apart < SAME_CLOCK ? INFRA__CLOCK_OURS : INFRA__CLOCK_ANOTHER;
+    }
+    return d->clock == INFRA__CLOCK_OURS;
+}
+
+void infra__alarm_set(struct infra_driver *d, infra_time now)
+{
+    infra_time at = infra_driver_deadline(d);
+    struct itimerspec when = { 0 }; /* Never. */
+
+    if ((!d->alarm_rings && at >= d->alarm_at) || !is_our_clock(d, now)) {
+        return;
+    }
+    d->alarm_at = at;
+    d->alarm_rings = false;
+    if (at != INFRA_TIME_NEVER) {
+        at = at > 0 ? at : 1; /* 0 would be never. */
+        when.it_value.tv_sec = (time_t)(at / INFRA_SEC(1));
+        when.it_value.tv_nsec = (long)(at % INFRA_SEC(1));
+    }
+    /* It cannot fail, and it silences a ringing alarm. */
+    (void)timerfd_settime(d->alarm_fd, TFD_TIMER_ABSTIME, &when, NULL);
 }
 
 void infra__driver_join(struct infra_driver *driver,
@@ -162,7 +187,7 @@ static bool anything_pending(const struct infra_driver *d)
     return false;
 }
 
-/* Wait for the first events. False: epoll failed, and not by a signal. */
+/* False: epoll failed. A signal counts as no events. */
 static bool wait_for(const struct infra_driver *d, struct epoll_event *events,
                      int *ret_count, int timeout_ms)
 {
@@ -172,7 +197,7 @@ static bool wait_for(const struct infra_driver *d, struct epoll_event *events,
     return count >= 0 || errno == EINTR;
 }
 
-/* True: somebody called wake(). */
+/* True: infra_driver_wake() was called. */
 static bool take_turn(struct infra_driver *d, const struct epoll_event *events,
                       int count, infra_time now)
 {
@@ -194,7 +219,7 @@ static bool take_turn(struct infra_driver *d, const struct epoll_event *events,
             infra__job_ready(job, events[i].events, d->now);
         }
     }
-    /* Bounded, since a job that has more to do is due again at once. */
+    /* Bounded: a job with more work is due again at once. */
     for (uint32_t left = d->timers.count;
          left > 0 && infra__timers_first(&d->timers) <= d->now; left--) {
         infra__job_expire(d->slots[d->timers.heap[0]].job, d->now);
@@ -214,13 +239,13 @@ int infra_driver_step(struct infra_driver *driver, infra_time now)
     if (driver == NULL) {
         return INFRA_EINVAL;
     }
-    /* With valid arguments and without waiting it cannot fail. */
+    /* Without waiting and with valid arguments it cannot fail. */
     (void)wait_for(driver, events, &count, 0);
     (void)take_turn(driver, events, count, now);
     return INFRA_OK;
 }
 
-/* Rounded up: waking before the time would spin until it comes. */
+/* Rounded up: waking early would spin until the deadline. */
 static int milliseconds_until(infra_time due, infra_time now)
 {
     if (due == INFRA_TIME_NEVER) {
@@ -261,14 +286,14 @@ int infra_driver_run(struct infra_driver *driver, infra_time until)
     }
 }
 
-/* In a handler of signals there is this one call of the system, and whoever was
- * interrupted finds errno as it was. */
+/* Signal handlers call this: one system call, and errno stays as it was for the
+ * interrupted code. */
 void infra_driver_wake(struct infra_driver *driver)
 {
     const uint64_t one = 1;
     int error = errno;
 
-    /* EAGAIN: 2^64 - 2 calls are waiting already, it is readable. */
+    /* EAGAIN: 2^64 - 2 calls wait already, so it is readable. */
     ssize_t written = write(driver->wake_fd, &one, sizeof one);
     (void)written;
     errno = error;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The driver's table of jobs. A job has a slot from attach to detach, and the
- * slot is its index among the timers. Tables double when they are full, on the
- * control path only; free slots form a list. Find, attach and detach are O(1),
- * but for the growth. */
+/* The driver's table of jobs. From attach to detach a job has a slot, which is
+ * also its index among the timers. Full tables double, on the control path
+ * only; free slots form a list. Find, attach and release are O(1), growth
+ * aside. */
 #include "internal.h"
 
 #include <assert.h>
@@ -56,16 +56,11 @@ int infra__job_attach(struct infra_driver *driver, struct infra__job *job)
     return INFRA_OK;
 }
 
-void infra__job_detach(struct infra__job *job)
+void infra__slot_release(struct infra_driver *driver, uint32_t slot)
 {
-    struct infra_driver *d = job->driver;
-    struct infra__slot *slot = &d->slots[job->slot];
-
-    infra__job_cancel(job);
-    assert(slot->job == job);
-    slot->job = NULL;
-    slot->next_free = d->free_slot;
-    d->free_slot = job->slot;
+    driver->slots[slot].job = NULL;
+    driver->slots[slot].next_free = driver->free_slot;
+    driver->free_slot = slot;
 }
 
 uint64_t infra__job_epoll_data(const struct infra__job *job)

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Health checks over sockets, as the host sees them: it hears of changes only.
- * prober_targets.c knows whom to check, prober_checks.c runs the checks. About 0.6 KiB per
- * backend, allocated when it is set. */
+/* A prober as the host sees it. Its events are changes of health and wishes of
+ * backends. A wish is what a backend requests by its agent: a value that it omits
+ * stays as last requested, and of several wishes between two calls of the host
+ * the last one is handed out. About 0.6 KiB per target, allocated when it is
+ * set. */
 #include "prober.h"
 
 #include <assert.h>
@@ -15,21 +17,14 @@ INFRA__NO_TAIL_PADDING(struct infra_prober_stats, waiting);
 
 static size_t prober_size(uint32_t ids_max)
 {
-    return sizeof(struct infra_prober) + ids_max * sizeof(struct backend *);
+    return sizeof(struct infra_prober) +
+           ids_max * sizeof(struct infra__target *);
 }
 
-/* Everything about the options but what infra_health has to say. */
-static int import_options(struct infra_prober_options *o, struct infra_tls *tls,
-                          const struct infra_prober_options *options)
+static int complete(void *options)
 {
-    int err = infra__options_import(o, sizeof *o, options, sizeof *o);
+    struct infra_prober_options *o = options;
 
-    if (err == INFRA_OK) {
-        err = infra__tls_import(tls, o->tls);
-    }
-    if (err != INFRA_OK) {
-        return err;
-    }
     if (o->rate_max_per_s > INFRA__PACE_PER_S_MAX) {
         return INFRA_EINVAL;
     }
@@ -39,7 +34,7 @@ static int import_options(struct infra_prober_options *o, struct infra_tls *tls,
     return INFRA_OK;
 }
 
-/* Leaves what the prober has to know of the options in @h. */
+/* @h keeps the options of which the prober has to know. */
 static int create_health(struct infra_health **ret,
                          struct infra_health_options *h,
                          const struct infra_health_options *options)
@@ -57,28 +52,25 @@ int infra_prober_create(struct infra_prober **ret, struct infra_driver *driver,
                         const struct infra_prober_options *options)
 {
     struct infra_prober_options o = { .size = sizeof o };
-    struct infra_tls tls;
     struct infra_health_options h = { .size = sizeof h };
-    struct infra_health *health;
+    struct infra_health *health = NULL;
+    struct infra_tls tls;
+    int err = ret != NULL && driver != NULL
+                  ? infra__options_take(&o, options, complete)
+                  : INFRA_EINVAL;
 
-    if (ret == NULL || driver == NULL) {
-        return INFRA_EINVAL;
+    if (err == INFRA_OK) {
+        err = infra__tls_import(&tls, o.tls);
     }
-    int err = import_options(&o, &tls, options);
     if (err == INFRA_OK) {
         err = create_health(&health, &h, o.health);
     }
-    if (err != INFRA_OK) {
-        return err;
-    }
-    struct infra_allocator allocator = infra__allocator_or_libc(o.allocator);
     struct infra_prober *p =
-        infra__alloc(&allocator, 1, prober_size(h.ids_max));
+        infra__object_create(&err, prober_size(h.ids_max), o.allocator);
     if (p == NULL) {
         infra_health_destroy(health);
-        return INFRA_ENOMEM;
+        return err;
     }
-    p->allocator = allocator;
     p->client = (struct infra__client) { .turn = infra__prober_turn,
                                          .deadline = infra__prober_deadline,
                                          .pending = infra__prober_pending,
@@ -101,8 +93,8 @@ void infra_prober_destroy(struct infra_prober *prober)
         return;
     }
     for (uint32_t id = 0; id < prober->ids_max; id++) {
-        if (prober->backends[id] != NULL) {
-            infra__backend_free(prober->backends[id]);
+        if (prober->targets[id] != NULL) {
+            infra__target_free(prober->targets[id]);
         }
     }
     while (prober->gone != NULL) {
@@ -111,14 +103,78 @@ void infra_prober_destroy(struct infra_prober *prober)
     assert(prober->running == 0 && prober->waiting == 0);
     infra__driver_leave(prober->driver, &prober->client);
     infra_health_destroy(prober->health);
-    struct infra_allocator allocator = prober->allocator;
-    infra__free(&allocator, prober, 1, prober_size(prober->ids_max));
+    infra__object_free(prober, prober_size(prober->ids_max));
+}
+
+static void merge(struct infra__wish *w, const struct infra_probe_result *r)
+{
+    if ((r->has & INFRA_PROBE_HAS_ADMIN) != 0) {
+        w->admin = r->admin;
+    }
+    if ((r->has & INFRA_PROBE_HAS_IN_FLIGHT_MAX) != 0) {
+        w->in_flight_max = r->in_flight_max;
+    }
+    /* One of the two; of a reply that tells both, the number. */
+    if ((r->has & INFRA_PROBE_HAS_WEIGHT_ABSOLUTE) != 0) {
+        w->weight = r->weight;
+        w->weight_percent = 0;
+        w->has &= ~(uint32_t)INFRA_PROBE_HAS_WEIGHT;
+    } else if ((r->has & INFRA_PROBE_HAS_WEIGHT) != 0) {
+        w->weight_percent = r->weight_percent;
+        w->weight = 0;
+        w->has &= ~(uint32_t)INFRA_PROBE_HAS_WEIGHT_ABSOLUTE;
+    }
+    uint32_t has = r->has;
+    if ((has & INFRA_PROBE_HAS_WEIGHT_ABSOLUTE) != 0) {
+        has &= ~(uint32_t)INFRA_PROBE_HAS_WEIGHT;
+    }
+    w->has |= has & (INFRA_PROBE_HAS_ADMIN | INFRA_PROBE_HAS_IN_FLIGHT_MAX |
+                     INFRA_PROBE_HAS_WEIGHT | INFRA_PROBE_HAS_WEIGHT_ABSOLUTE);
+}
+
+void infra__wish_queue(struct infra__target *t)
+{
+    bool is_known =
+        memcmp(&t->wish, &t->known_wish, sizeof t->wish) == 0 || t->is_gone;
+
+    if (is_known) {
+        infra__line_leave(t, INFRA__LINE_WISHES);
+    } else if (!t->places[INFRA__LINE_WISHES].taken) {
+        infra__line_enter(t, INFRA__LINE_WISHES);
+    }
+}
+
+void infra__wish_note(struct infra__target *t, infra_time now)
+{
+    struct infra__wish was = t->wish;
+
+    merge(&t->wish, &t->result);
+    if (memcmp(&was, &t->wish, sizeof was) != 0) {
+        t->wished_at = now;
+        infra__wish_queue(t);
+    }
+}
+
+static void take_wish(struct infra__target *t, struct infra_health_event *ret)
+{
+    const struct infra__wish *w = &t->wish;
+
+    infra__line_leave(t, INFRA__LINE_WISHES);
+    t->known_wish = *w;
+    *ret = (struct infra_health_event) { .kind = INFRA_HEALTH_EVENT_WISH,
+                                         .id = t->id,
+                                         .at = t->wished_at,
+                                         .has = w->has,
+                                         .admin = w->admin,
+                                         .weight_percent = w->weight_percent,
+                                         .weight = w->weight,
+                                         .in_flight_max = w->in_flight_max };
 }
 
 int infra_prober_next(struct infra_prober *prober, infra_time now,
                       struct infra_health_event *ret)
 {
-    (void)now; /* What has happened stays true. */
+    (void)now; /* An event stays true. */
     if (prober == NULL || ret == NULL) {
         return INFRA_EINVAL;
     }
@@ -127,18 +183,18 @@ int infra_prober_next(struct infra_prober *prober, infra_time now,
         prober->doubt_changed = false;
         return INFRA_OK;
     }
-    struct infra__backend *wishes = prober->lines[INFRA__LINE_WISHES].first;
+    struct infra__target *wishes = prober->lines[INFRA__LINE_WISHES].first;
     if (wishes != NULL) {
-        infra__wish_take(wishes, ret);
+        take_wish(wishes, ret);
         return INFRA_OK;
     }
-    struct infra__backend *b = prober->lines[INFRA__LINE_CHANGES].first;
-    if (b == NULL) {
+    struct infra__target *t = prober->lines[INFRA__LINE_CHANGES].first;
+    if (t == NULL) {
         return INFRA_EAGAIN;
     }
-    *ret = b->change;
-    b->known = b->change.kind;
-    infra__line_leave(b, INFRA__LINE_CHANGES);
+    *ret = t->change;
+    t->known = t->change.kind;
+    infra__line_leave(t, INFRA__LINE_CHANGES);
     return INFRA_OK;
 }
 
@@ -174,8 +230,8 @@ int infra_prober_inspect(const struct infra_prober *prober, uint32_t id,
     if (prober == NULL || id >= prober->ids_max) {
         return INFRA_EINVAL;
     }
-    const struct infra__backend *b = prober->backends[id];
-    if (b == NULL) {
+    const struct infra__target *t = prober->targets[id];
+    if (t == NULL) {
         return INFRA_ENOENT;
     }
     if (ret_health != NULL) {
@@ -185,7 +241,7 @@ int infra_prober_inspect(const struct infra_prober *prober, uint32_t id,
         }
     }
     if (ret_result != NULL) {
-        *ret_result = b->result;
+        *ret_result = t->result;
     }
     return INFRA_OK;
 }

@@ -1,30 +1,31 @@
 /* SPDX-License-Identifier: MIT */
-/* Private to lib/driver: a prober, as the host sees it (prober.c) and as the
- * driver runs it (prober_checks.c). */
+/* Private to lib/driver: a prober. prober.c is what the host calls,
+ * prober_targets.c sets and removes, prober_gone.c keeps the checks of removed
+ * targets, prober_checks.c runs checks. */
 #ifndef INFRA_DRIVER_PROBER_H
 #define INFRA_DRIVER_PROBER_H
 
 #include "internal.h"
 #include "rate_limit.h"
 
-/* How long the verdict of a check that nobody waited for is good for the next
- * one, and how long a check goes on without its backend. */
+/* How long a check goes on after its target was removed, and how long its result
+ * is kept for the next check of the same key. */
 #define INFRA__RESULT_KEPT_FOR INFRA_SEC(10)
 
 enum infra__line {
     INFRA__LINE_CHECKS,  /* Due, and held by a limit. */
-    INFRA__LINE_CHANGES, /* For the host. */
-    INFRA__LINE_WISHES,  /* The same, of another kind. */
+    INFRA__LINE_CHANGES, /* Of health, for the host. */
+    INFRA__LINE_WISHES,  /* Of backends, for the host. */
     INFRA__LINES,
 };
 
 struct infra__place {
-    struct infra__backend *previous;
-    struct infra__backend *next;
+    struct infra__target *previous;
+    struct infra__target *next;
     bool taken;
 };
 
-/* What a backend asks for, as fields of an event. */
+/* A backend's request, in the fields of an event. */
 struct infra__wish {
     uint32_t has; /* 0: nothing. */
     uint32_t admin;
@@ -33,29 +34,29 @@ struct infra__wish {
     uint32_t in_flight_max;
 };
 
-struct infra__backend {
+struct infra__target {
     struct infra__job job;
     struct infra__address address;
     struct infra_prober *prober;
     struct infra_probe *probe;
-    struct infra_probe *next_probe;   /* After the check that runs; or NULL. */
-    struct infra__backend *gone_next; /* While it is gone. */
+    struct infra_probe *next_probe;   /* After the running check; or NULL. */
+    struct infra__target *gone_next;  /* While it is gone. */
     char *tls_name;                   /* Allocated; NULL: none. */
     struct infra_probe_result result; /* Of the last check that ended. */
-    struct infra_health_event change; /* While it is in that line. */
+    struct infra_health_event change; /* While in LINE_CHANGES. */
     struct infra__place places[INFRA__LINES];
     struct infra__wish wish;
-    struct infra__wish known_wish; /* To the host. */
+    struct infra__wish known_wish; /* The last one the host took. */
     infra_time wished_at;
     uint64_t key_hash;
-    uint64_t check;        /* That waits or runs. */
+    uint64_t check;        /* The call of the waiting or running check. */
     infra_time due;        /* Of that check. */
     infra_time ended_at;   /* With has_ended. */
     infra_time gone_until; /* With is_gone. */
     uint32_t id;
-    uint32_t known; /* What the host takes it for: UP, DEGRADED or DOWN. */
-    bool is_gone;   /* Removed, and in no place but that of its check. */
-    bool has_ended; /* Its check did, and nobody waited for the verdict. */
+    uint32_t known; /* The last change the host took: UP, DEGRADED or DOWN. */
+    bool is_gone;   /* Removed, in no line but LINE_CHECKS. */
+    bool has_ended; /* Its check did, without a call that waits for it. */
 };
 
 struct infra_prober {
@@ -63,14 +64,14 @@ struct infra_prober {
     struct infra__client client;
     struct infra_driver *driver;
     struct infra_health *health;
-    struct infra_tls tls; /* Without functions: there is none. */
+    struct infra_tls tls; /* Without functions: no TLS. */
     struct infra__pace pace;
     struct {
-        struct infra__backend *first;
-        struct infra__backend *last;
+        struct infra__target *first;
+        struct infra__target *last;
     } lines[INFRA__LINES];
-    struct infra__backend *gone;     /* Whose check goes on without them. */
-    struct infra_health_event doubt; /* While it waits: DOUBT or TRUST. */
+    struct infra__target *gone;      /* Removed, with a check going on. */
+    struct infra_health_event doubt; /* DOUBT or TRUST, for the host. */
     uint64_t started;
     infra_time late_max;
     uint32_t waiting;
@@ -79,7 +80,7 @@ struct infra_prober {
     uint32_t ids_max;
     uint32_t initial; /* enum infra_health_initial */
     bool doubt_changed;
-    struct infra__backend *backends[]; /* By id; NULL: not checked. */
+    struct infra__target *targets[]; /* By id; NULL: not checked. */
 };
 
 /* The prober's turn in a step of the driver. */
@@ -87,57 +88,53 @@ void infra__prober_turn(void *self, infra_time now);
 infra_time infra__prober_deadline(const void *self);
 bool infra__prober_pending(const void *self);
 
-/* A job of a backend is over. */
+/* A target's job is over. */
 void infra__check_done(void *owner, infra_time now);
-/* Hand in the result of the last check, if anybody waits for it. */
-void infra__check_answer(struct infra__backend *b, infra_time now);
-/* Forget the check that waits or runs; the schedule hears nothing of it. */
-void infra__check_drop(struct infra__backend *b);
-/* Cut short the check that runs; the schedule repeats it soon, unless the
- * backend is another one now. */
-void infra__check_abandon(struct infra__backend *b, infra_time now);
+/* Answer the call with the last result, if the call still waits. */
+void infra__check_answer(struct infra__target *t, infra_time now);
+/* Drop the waiting or running check, without an answer. */
+void infra__check_drop(struct infra__target *t);
+/* Cut the running check short; the schedule repeats it soon, unless the id has
+ * another key now. */
+void infra__check_abandon(struct infra__target *t, infra_time now);
 
-/* Take a backend out of a line, if it is there. */
-void infra__line_leave(struct infra__backend *b, enum infra__line line);
-
-/* Free it, with its probes and without its id. */
-void infra__backend_free(struct infra__backend *b);
-
-/* Is it of this key, and at this address under this name? */
-bool infra__backend_is(const struct infra__backend *b, uint64_t key_hash,
-                       const struct infra__address *address, const char *name);
-
-/* Use the probe that was given last; no check runs. */
-void infra__probe_turn_over(struct infra__backend *b);
-
-/* Put one that is gone in the place of one of the same key. */
-void infra__prober_replace(struct infra__backend *b,
-                           struct infra__backend *gone);
-
-/* Note what the last result asks for. */
-void infra__wish_note(struct infra__backend *b, infra_time now);
-/* Have the host hear of it, unless it knows. */
-void infra__wish_tell(struct infra__backend *b);
-/* The host does. */
-void infra__wish_take(struct infra__backend *b, struct infra_health_event *ret);
-
-/* Put a backend at the end of a line that it is not in. */
-void infra__line_enter(struct infra__backend *b, enum infra__line line);
-/* Have the host hear of a change. */
-void infra__change_queue(struct infra__backend *b,
+/* Put a target at the end of a line that it is not in; take it out, if it is
+ * in. */
+void infra__line_enter(struct infra__target *t, enum infra__line line);
+void infra__line_leave(struct infra__target *t, enum infra__line line);
+/* Queue a change of health for the host. */
+void infra__change_queue(struct infra__target *t,
                          const struct infra_health_event *change);
 
-/* Has a backend that is leaving a check that waits or runs? Then it may go on
- * without its id until somebody finds it and gives it one. */
-bool infra__gone_is_worth(const struct infra__backend *b);
-void infra__gone_enter(struct infra__backend *b);
-struct infra__backend *infra__gone_find(const struct infra_prober *p,
-                                        uint64_t key_hash,
-                                        const struct infra__address *address,
-                                        const char *tls_name);
-void infra__gone_return(struct infra__backend *b, uint32_t id);
-/* Free those that nobody has missed, or one of them. */
+/* Free a target that has no id, with its probes. */
+void infra__target_free(struct infra__target *t);
+
+/* Does it have this key, address and name? */
+bool infra__target_is(const struct infra__target *t, uint64_t key_hash,
+                      const struct infra__address *address, const char *name);
+
+/* Use the probe given last; no check runs. */
+void infra__probe_turn_over(struct infra__target *t);
+
+/* Put one that is gone in the place of one with the same key. */
+void infra__prober_replace(struct infra__target *t, struct infra__target *gone);
+
+/* Merge the request of the last result into the wish. */
+void infra__wish_note(struct infra__target *t, infra_time now);
+/* Queue the wish for the host, unless the host knows it. */
+void infra__wish_queue(struct infra__target *t);
+
+/* Does a check wait or run? Then it may go on without its id until its key is
+ * set again. */
+bool infra__gone_is_worth(const struct infra__target *t);
+void infra__gone_enter(struct infra__target *t);
+struct infra__target *infra__gone_find(const struct infra_prober *p,
+                                       uint64_t key_hash,
+                                       const struct infra__address *address,
+                                       const char *tls_name);
+void infra__gone_return(struct infra__target *t, uint32_t id);
+/* Free those whose time is over. */
 void infra__gone_sweep(struct infra_prober *p, infra_time now);
-void infra__gone_free(struct infra__backend *b);
+void infra__gone_free(struct infra__target *t);
 
 #endif

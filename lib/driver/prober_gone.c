@@ -1,109 +1,109 @@
 /* SPDX-License-Identifier: MIT */
-/* Backends that are gone while a check of theirs waits or runs. A host that
- * says its list again may remove a key and set it a moment later, or give it
- * another id: its check must not be put off by that, or who says it often is
- * never told of a dead server. So the check goes on for a while, and
- * whoever has the key by then takes it over: when it is set, or when its next
- * check is due. Gone backends count for no limit. O(number that are gone). */
+/* Targets that are gone while a check of theirs waits or runs. A host that
+ * repeats its list may remove a key and set it a moment later, or give it
+ * another id. That must not put the check off, or a host that does so often
+ * never learns of a dead server. So the check goes on for a while, and a target
+ * with the same key takes it over: when it is set, or when its next check is
+ * due. Gone targets count for no limit. O(number of gone targets). */
 #include "prober.h"
 
 #include <assert.h>
 #include <string.h>
 
-static bool has_name(const struct infra__backend *b, const char *name)
+static bool has_name(const struct infra__target *t, const char *name)
 {
-    return b->tls_name == NULL || name == NULL ? b->tls_name == name
-                                               : strcmp(b->tls_name, name) == 0;
+    return t->tls_name == NULL || name == NULL ? t->tls_name == name
+                                               : strcmp(t->tls_name, name) == 0;
 }
 
-bool infra__backend_is(const struct infra__backend *b, uint64_t key_hash,
-                       const struct infra__address *address, const char *name)
+bool infra__target_is(const struct infra__target *t, uint64_t key_hash,
+                      const struct infra__address *address, const char *name)
 {
-    return b->key_hash == key_hash &&
-           infra__address_equal(&b->address, address) && has_name(b, name);
+    return t->key_hash == key_hash &&
+           infra__address_equal(&t->address, address) && has_name(t, name);
 }
 
-bool infra__gone_is_worth(const struct infra__backend *b)
+bool infra__gone_is_worth(const struct infra__target *t)
 {
-    return b->job.running || b->places[INFRA__LINE_CHECKS].taken;
+    return t->job.running || t->places[INFRA__LINE_CHECKS].taken;
 }
 
-void infra__gone_enter(struct infra__backend *b)
+void infra__gone_enter(struct infra__target *t)
 {
-    struct infra_prober *p = b->prober;
+    struct infra_prober *p = t->prober;
 
-    infra__line_leave(b, INFRA__LINE_CHANGES);
-    infra__line_leave(b, INFRA__LINE_WISHES);
-    p->running -= b->job.running;
-    p->waiting -= b->places[INFRA__LINE_CHECKS].taken;
-    if (b->job.running) {
-        infra__timers_set(&p->driver->timers, b->job.slot, INFRA_TIME_NEVER);
+    infra__line_leave(t, INFRA__LINE_CHANGES);
+    infra__line_leave(t, INFRA__LINE_WISHES);
+    p->running -= t->job.running;
+    p->waiting -= t->places[INFRA__LINE_CHECKS].taken;
+    if (t->job.running) {
+        infra__timers_set(&p->driver->timers, t->job.slot, INFRA_TIME_NEVER);
     }
-    p->backends[b->id] = NULL;
-    b->is_gone = true;
-    b->gone_until = infra__time_add(p->driver->now, INFRA__RESULT_KEPT_FOR);
-    b->gone_next = p->gone;
-    p->gone = b;
+    p->targets[t->id] = NULL;
+    t->is_gone = true;
+    t->gone_until = infra__time_add(p->driver->now, INFRA__RESULT_KEPT_FOR);
+    t->gone_next = p->gone;
+    p->gone = t;
 }
 
-static void leave(struct infra__backend *b)
+static void leave(struct infra__target *t)
 {
-    struct infra__backend **place = &b->prober->gone;
+    struct infra__target **place = &t->prober->gone;
 
-    while (*place != b) {
+    while (*place != t) {
         assert(*place != NULL);
         place = &(*place)->gone_next;
     }
-    *place = b->gone_next;
+    *place = t->gone_next;
 }
 
-struct infra__backend *infra__gone_find(const struct infra_prober *p,
-                                        uint64_t key_hash,
-                                        const struct infra__address *address,
-                                        const char *tls_name)
+struct infra__target *infra__gone_find(const struct infra_prober *p,
+                                       uint64_t key_hash,
+                                       const struct infra__address *address,
+                                       const char *tls_name)
 {
-    struct infra__backend *b = p->gone;
+    struct infra__target *t = p->gone;
 
-    while (b != NULL && !infra__backend_is(b, key_hash, address, tls_name)) {
-        b = b->gone_next;
+    while (t != NULL && !infra__target_is(t, key_hash, address, tls_name)) {
+        t = t->gone_next;
     }
-    return b;
+    return t;
 }
 
-void infra__gone_return(struct infra__backend *b, uint32_t id)
+void infra__gone_return(struct infra__target *t, uint32_t id)
 {
-    struct infra_prober *p = b->prober;
+    struct infra_prober *p = t->prober;
 
-    assert(p->backends[id] == NULL);
-    leave(b);
-    b->is_gone = false;
-    b->id = id;
-    p->backends[id] = b;
-    p->running += b->job.running;
-    p->waiting += b->places[INFRA__LINE_CHECKS].taken;
-    if (b->job.running) {
-        infra__timers_set(&p->driver->timers, b->job.slot, 0);
+    assert(p->targets[id] == NULL);
+    leave(t);
+    t->is_gone = false;
+    t->id = id;
+    p->targets[id] = t;
+    p->running += t->job.running;
+    p->waiting += t->places[INFRA__LINE_CHECKS].taken;
+    if (t->job.running) {
+        infra__timers_set(&p->driver->timers, t->job.slot, 0);
     }
-    /* Who takes the id for another one knows of no wish. */
-    b->known_wish = (struct infra__wish) { 0 };
-    infra__wish_tell(b);
+    /* To the host this id has no wish yet. */
+    t->known_wish = (struct infra__wish) { 0 };
+    infra__wish_queue(t);
 }
 
 void infra__gone_sweep(struct infra_prober *p, infra_time now)
 {
-    struct infra__backend *next;
+    struct infra__target *next;
 
-    for (struct infra__backend *b = p->gone; b != NULL; b = next) {
-        next = b->gone_next;
-        if (b->gone_until <= now ||
-            !(infra__gone_is_worth(b) || b->has_ended)) {
-            infra__gone_free(b);
+    for (struct infra__target *t = p->gone; t != NULL; t = next) {
+        next = t->gone_next;
+        if (t->gone_until <= now ||
+            !(infra__gone_is_worth(t) || t->has_ended)) {
+            infra__gone_free(t);
         }
     }
 }
 
-void infra__gone_free(struct infra__backend *b)
+void infra__gone_free(struct infra__target *t)
 {
-    leave(b);
-    infra__backend_free(b);
+    leave(t);
+    infra__target_free(t);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Whom a prober checks: backends come, go and come back. What is said again and
- * is the same changes nothing; prober_gone.c keeps what may yet come back. */
+/* The targets of a prober: backends come, go and come back. Setting the same
+ * again changes nothing; prober_gone.c keeps targets that may come back. */
 #include "prober.h"
 
 #include <assert.h>
@@ -15,50 +15,50 @@ static void free_name(struct infra_prober *p, char *name)
     }
 }
 
-void infra__backend_free(struct infra__backend *b)
+void infra__target_free(struct infra__target *t)
 {
-    struct infra_prober *p = b->prober;
+    struct infra_prober *p = t->prober;
 
-    infra__line_leave(b, INFRA__LINE_CHANGES);
-    infra__line_leave(b, INFRA__LINE_WISHES);
-    infra__check_drop(b);
-    infra__job_detach(&b->job);
-    infra_probe_destroy(b->probe);
-    infra_probe_destroy(b->next_probe);
-    free_name(p, b->tls_name);
-    infra__free(&p->allocator, b, 1, sizeof *b);
+    infra__line_leave(t, INFRA__LINE_CHANGES);
+    infra__line_leave(t, INFRA__LINE_WISHES);
+    infra__check_drop(t);
+    infra__job_detach(&t->job);
+    infra_probe_destroy(t->probe);
+    infra_probe_destroy(t->next_probe);
+    free_name(p, t->tls_name);
+    infra__free(&p->allocator, t, 1, sizeof *t);
 }
 
-/* Take a backend from its id. */
-static void vacate(struct infra__backend *b)
+/* Take a target from its id. */
+static void vacate(struct infra__target *t)
 {
-    if (infra__gone_is_worth(b)) {
-        infra__gone_enter(b);
+    if (infra__gone_is_worth(t)) {
+        infra__gone_enter(t);
         return;
     }
-    b->prober->backends[b->id] = NULL;
-    infra__backend_free(b);
+    t->prober->targets[t->id] = NULL;
+    infra__target_free(t);
 }
 
 /* NULL: no memory. */
-static struct infra__backend *new_backend(struct infra_prober *p)
+static struct infra__target *new_target(struct infra_prober *p)
 {
-    struct infra__backend *b = infra__alloc(&p->allocator, 1, sizeof *b);
+    struct infra__target *t = infra__alloc(&p->allocator, 1, sizeof *t);
 
-    if (b == NULL) {
+    if (t == NULL) {
         return NULL;
     }
-    b->prober = p;
-    b->job.addresses = &b->address;
-    b->job.addresses_count = 1;
-    b->job.done = infra__check_done;
-    b->job.owner = b;
-    b->job.tls = p->tls.open != NULL ? &p->tls : NULL;
-    if (infra__job_attach(p->driver, &b->job) != INFRA_OK) {
-        infra__free(&p->allocator, b, 1, sizeof *b);
+    t->prober = p;
+    t->job.addresses = &t->address;
+    t->job.addresses_count = 1;
+    t->job.done = infra__check_done;
+    t->job.owner = t;
+    t->job.tls = p->tls.open != NULL ? &p->tls : NULL;
+    if (infra__job_attach(p->driver, &t->job) != INFRA_OK) {
+        infra__free(&p->allocator, t, 1, sizeof *t);
         return NULL;
     }
-    return b;
+    return t;
 }
 
 static int copy_name(struct infra_prober *p, const char *name, char **ret)
@@ -110,36 +110,35 @@ static int import_target(const struct infra_prober *p,
     return infra__address_import(ret_address, ret->address, ret->address_size);
 }
 
-/* From the next check on, or at once if none runs. */
-static void give_probe(struct infra__backend *b, struct infra_probe *probe)
+/* For the next check on; at once if none runs. */
+static void give_probe(struct infra__target *t, struct infra_probe *probe)
 {
-    if (b->next_probe != probe) {
-        infra_probe_destroy(b->next_probe);
+    if (t->next_probe != probe) {
+        infra_probe_destroy(t->next_probe);
     }
-    b->next_probe = b->probe != probe ? probe : NULL;
-    if (!b->job.running) {
-        infra__probe_turn_over(b);
-    }
-}
-
-void infra__probe_turn_over(struct infra__backend *b)
-{
-    if (b->next_probe != NULL) {
-        infra_probe_destroy(b->probe);
-        b->probe = b->next_probe;
-        b->next_probe = NULL;
-        b->job.exchange = infra_probe_exchange(b->probe);
+    t->next_probe = t->probe != probe ? probe : NULL;
+    if (!t->job.running) {
+        infra__probe_turn_over(t);
     }
 }
 
-void infra__prober_replace(struct infra__backend *b,
-                           struct infra__backend *gone)
+void infra__probe_turn_over(struct infra__target *t)
 {
-    struct infra__backend was = *b;
+    if (t->next_probe != NULL) {
+        infra_probe_destroy(t->probe);
+        t->probe = t->next_probe;
+        t->next_probe = NULL;
+        t->job.exchange = infra_probe_exchange(t->probe);
+    }
+}
 
-    b->prober->backends[was.id] = NULL;
-    b->probe = NULL;
-    infra__backend_free(b);
+void infra__prober_replace(struct infra__target *t, struct infra__target *gone)
+{
+    struct infra__target was = *t;
+
+    t->prober->targets[was.id] = NULL;
+    t->probe = NULL;
+    infra__target_free(t);
     infra__gone_return(gone, was.id);
     gone->known = was.known;
     give_probe(gone, was.probe);
@@ -147,47 +146,48 @@ void infra__prober_replace(struct infra__backend *b,
         gone->wish = was.wish;
     }
     gone->known_wish = was.known_wish;
-    infra__wish_tell(gone);
+    infra__wish_queue(gone);
     if (was.places[INFRA__LINE_CHANGES].taken) {
         infra__change_queue(gone, &was.change);
     }
 }
 
-/* What an id has to do with a key that it is given. */
+/* An id and the key that it is given. */
 struct place {
-    struct infra__backend *was;   /* At the id, NULL: nobody. */
-    struct infra__backend *gone;  /* Of that key and address, or NULL. */
-    struct infra__backend *fresh; /* To be put there, or NULL. */
+    struct infra__target *was;   /* At the id; NULL: free. */
+    struct infra__target *gone;  /* Of that key and address; or NULL. */
+    struct infra__target *fresh; /* New, for the id; or NULL. */
     uint64_t key_hash;
-    bool is_same; /* The key has the id. */
+    bool is_same; /* The key already has the id. */
 };
 
-/* Everything that can fail. A check that is under way is worth a new place, but
- * not a failure. */
+/* All that can fail. For the sake of a check under way a new target is
+ * allocated, but its lack is no failure. */
 static int find_place(struct place *ret, struct infra_prober *p,
-                      const struct infra_prober_target *t,
+                      const struct infra_prober_target *given,
                       struct infra__address *address, char **ret_name)
 {
-    struct infra__backend *was = p->backends[t->id];
+    struct infra__target *was = p->targets[given->id];
 
     *ret = (struct place) { .was = was,
-                            .key_hash =
-                                infra_xxhash64(t->key, strlen(t->key), 0) };
+                            .key_hash = infra_xxhash64(given->key,
+                                                       strlen(given->key), 0) };
     ret->is_same = was != NULL && was->key_hash == ret->key_hash;
     if (!ret->is_same) {
-        ret->gone = infra__gone_find(p, ret->key_hash, address, t->tls_name);
+        ret->gone =
+            infra__gone_find(p, ret->key_hash, address, given->tls_name);
     }
     *ret_name = NULL;
     if (ret->gone != NULL) {
         return INFRA_OK;
     }
-    int err = copy_name(p, t->tls_name, ret_name);
+    int err = copy_name(p, given->tls_name, ret_name);
     if (err != INFRA_OK) {
         return err;
     }
     address->tls_name = *ret_name;
     if (was == NULL || (!ret->is_same && infra__gone_is_worth(was))) {
-        ret->fresh = new_backend(p);
+        ret->fresh = new_target(p);
     }
     if (was == NULL && ret->fresh == NULL) {
         free_name(p, *ret_name);
@@ -196,75 +196,76 @@ static int find_place(struct place *ret, struct infra_prober *p,
     return INFRA_OK;
 }
 
-/* Give the id to the key. What is left of another key is forgotten. */
-static struct infra__backend *settle(struct infra_prober *p,
-                                     const struct place *place, uint32_t id,
-                                     uint32_t initial)
+/* Give the id to the key, and drop what is left of another key. */
+static struct infra__target *settle(struct infra_prober *p,
+                                    const struct place *place, uint32_t id,
+                                    uint32_t initial)
 {
-    struct infra__backend *b = place->was;
+    struct infra__target *t = place->was;
 
     if (place->is_same) {
-        return b;
+        return t;
     }
     if (place->gone != NULL || place->fresh != NULL) {
-        if (b != NULL) {
-            vacate(b);
+        if (t != NULL) {
+            vacate(t);
         }
-        b = place->fresh;
+        t = place->fresh;
     }
     if (place->gone != NULL) {
-        b = place->gone;
-        infra__gone_return(b, id);
+        t = place->gone;
+        infra__gone_return(t, id);
     } else {
-        infra__line_leave(b, INFRA__LINE_CHANGES);
-        infra__line_leave(b, INFRA__LINE_WISHES);
-        infra__check_drop(b);
-        b->wish = b->known_wish = (struct infra__wish) { 0 };
-        b->result = (struct infra_probe_result) { 0 };
-        p->backends[id] = b;
+        infra__line_leave(t, INFRA__LINE_CHANGES);
+        infra__line_leave(t, INFRA__LINE_WISHES);
+        infra__check_drop(t);
+        t->wish = t->known_wish = (struct infra__wish) { 0 };
+        t->result = (struct infra_probe_result) { 0 };
+        p->targets[id] = t;
     }
-    b->id = id;
-    b->key_hash = place->key_hash;
-    b->known = initial <= INFRA_HEALTH_INITIAL_FULLY_UP
+    t->id = id;
+    t->key_hash = place->key_hash;
+    t->known = initial <= INFRA_HEALTH_INITIAL_FULLY_UP
                    ? INFRA_HEALTH_EVENT_UP
                    : INFRA_HEALTH_EVENT_DOWN;
-    return b;
+    return t;
 }
 
 int infra_prober_set(struct infra_prober *prober,
                      const struct infra_prober_target *target, infra_time now)
 {
-    struct infra_prober_target t = { .size = sizeof t };
+    struct infra_prober_target given = { .size = sizeof given };
     struct infra__address address;
     struct place place;
     char *tls_name;
 
-    int err = import_target(prober, &t, &address, target);
+    int err = import_target(prober, &given, &address, target);
     if (err == INFRA_OK) {
-        err = find_place(&place, prober, &t, &address, &tls_name);
+        err = find_place(&place, prober, &given, &address, &tls_name);
     }
     if (err != INFRA_OK) {
         return err;
     }
-    /* Before the verdict on a check that this call cuts short: one of another
-     * key's is stale then. It cannot fail, all was looked at. */
-    err = infra_health_set_initial(prober->health, t.id, t.key, t.initial, now);
+    /* Before the answer of a check that this call cuts short: that of another
+     * key is stale then. It cannot fail, all was checked. */
+    err = infra_health_set_initial(prober->health, given.id, given.key,
+                                   given.initial, now);
     assert(err == INFRA_OK);
-    struct infra__backend *b = settle(prober, &place, t.id, t.initial);
+    struct infra__target *t = settle(prober, &place, given.id, given.initial);
     if (place.gone != NULL ||
-        infra__backend_is(b, place.key_hash, &address, tls_name)) {
+        infra__target_is(t, place.key_hash, &address, tls_name)) {
         free_name(prober, tls_name);
     } else {
-        infra__check_abandon(b, now);
-        free_name(prober, b->tls_name);
-        b->tls_name = tls_name;
-        b->address = address;
-        b->has_ended = false;
+        infra__check_abandon(t, now);
+        free_name(prober, t->tls_name);
+        t->tls_name = tls_name;
+        t->address = address;
+        t->has_ended = false;
     }
-    if (b->has_ended) {
-        infra__check_answer(b, now);
+    if (t->has_ended) {
+        infra__check_answer(t, now);
     }
-    give_probe(b, t.probe);
+    give_probe(t, given.probe);
     infra__alarm_set(prober->driver, now);
     return INFRA_OK;
 }
@@ -274,10 +275,10 @@ int infra_prober_remove(struct infra_prober *prober, uint32_t id)
     if (prober == NULL || id >= prober->ids_max) {
         return INFRA_EINVAL;
     }
-    struct infra__backend *b = prober->backends[id];
-    if (b == NULL) {
+    struct infra__target *t = prober->targets[id];
+    if (t == NULL) {
         return INFRA_ENOENT;
     }
-    vacate(b);
+    vacate(t);
     return infra_health_remove(prober->health, id);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Which process is this, and does it live? A number of a process is used again,
- * so its start time, in ticks since the boot, is a part of the name. Linux:
- * /proc, which a pure module has no business with; so this stands here. */
+/* Names of processes. PIDs are reused, so the start time, in ticks since the
+ * boot, is part of the name. It needs Linux's /proc, which a pure module must
+ * not read; so it stands here. */
 #include <errno.h>
 #include <fcntl.h>
 #include <infra/driver.h>
@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define PID_BITS 22u /* Linux has no more. */
+#define PID_BITS 22u /* Linux: PID_MAX_LIMIT. */
 #define PID_MASK ((1u << PID_BITS) - 1)
 #define STAT_MAX 1024u
 
@@ -35,7 +35,7 @@ static int read_stat(unsigned pid, char text[STAT_MAX])
     return err;
 }
 
-/* The time of its start; 0: it is dead, a zombie, or makes no sense. */
+/* The start time; 0: a zombie, dead, or malformed. */
 static uint64_t start_in(const char *text)
 {
     const char *field = strrchr(text, ')'); /* A name may have any byte. */
@@ -73,8 +73,7 @@ int infra_process_is_alive(void *user, uint64_t process)
     if (err == 0) {
         return start_in(text) == process >> PID_BITS;
     }
-    /* Hidden from this user, or no descriptor left: only kill() may say that it
-     * is dead. */
+    /* /proc may hide it, or no descriptor be left: only kill() proves death. */
     return (err == -ENOENT || err == -ESRCH) && kill((pid_t)pid, 0) != 0 &&
                    errno == ESRCH
                ? 0

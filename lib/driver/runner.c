@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* One job: an exchange (base.h) on a socket. After each thing that happened the
- * exchange is asked what it wants, until that is something to wait for; then
- * the socket is watched for just that, level-triggered, and the timer is set to
- * the exchange's deadline. What a job may do in one go is bounded, so that a
- * server that floods takes no turn away from others.
+ * exchange is asked what it wants, until that has to wait; then the socket is
+ * watched for just that, level-triggered, and the timer is set to the exchange's
+ * deadline. The work of a job in one turn is bounded, so that a flooding server
+ * takes no turn from others.
  *
- * Cost of a TCP check that passes: socket, TCP_QUICKACK, connect, epoll_ctl,
- * getsockname, SO_LINGER, epoll_ctl, close, and its part of an epoll_wait. */
+ * System calls of a TCP check that passes: socket, TCP_QUICKACK, connect,
+ * epoll_ctl, getsockname, SO_LINGER, epoll_ctl, close, and a share of
+ * epoll_wait. */
 #include "internal.h"
 
 #include <assert.h>
@@ -16,8 +17,8 @@
 #include <unistd.h>
 
 #define READS_MAX 4u       /* Of a ready socket, in one turn. */
-#define READS_LAST_MAX 64u /* Before a deadline is held against the peer. */
-#define STEPS_MAX 80u      /* In one go: all reads and as much again. */
+#define READS_LAST_MAX 64u /* Before a deadline counts against the peer. */
+#define STEPS_MAX 80u      /* Of one turn: all reads and as much again. */
 
 enum progress {
     MOVED,   /* Something was done: ask again. */
@@ -30,7 +31,7 @@ static infra_time deadline(const struct infra__job *job)
     return job->exchange.ops->deadline(job->exchange.self);
 }
 
-/* Until when? The epoll event, or 0 for an answer of another kind. */
+/* The epoll event that an answer waits for; 0: none. */
 static uint32_t awaited(long answer)
 {
     switch (answer) {
@@ -59,7 +60,7 @@ static enum progress shake_hands(struct infra__job *job, infra_time now)
         return MOVED;
     }
     job->owes = true;  /* Our last message of the handshake. */
-    job->holds = true; /* It may have read further than the handshake. */
+    job->holds = true; /* It may have read past the handshake. */
     infra__job_note(job, INFRA_NOTE_TLS_UP, 0, now);
     return MOVED;
 }
@@ -91,7 +92,7 @@ static enum progress receive(struct infra__job *job, infra_time now)
     return MOVED;
 }
 
-/* A stream that has ended has nothing to read that a write could wait for. */
+/* A write cannot wait for bytes of a stream that has ended. */
 static bool will_come(const struct infra__job *job, uint32_t event)
 {
     return job->link != INFRA__LINK_ENDED || event != EPOLLIN;
@@ -121,7 +122,7 @@ static enum progress transmit(struct infra__job *job, infra_time now)
     return MOVED;
 }
 
-/* Do the one thing that the exchange wants. */
+/* Carry out the exchange's want, one step. */
 static enum progress serve(struct infra__job *job, infra_time now)
 {
     bool readable = job->reads_left > 0 && job->link == INFRA__LINK_OPEN;
@@ -146,7 +147,7 @@ static enum progress serve(struct infra__job *job, infra_time now)
     }
 }
 
-/* What the job waits for, as epoll events. */
+/* The epoll events that the job waits for. */
 static uint32_t interest(const struct infra__job *job)
 {
     uint32_t events = 0;
@@ -163,27 +164,6 @@ static uint32_t interest(const struct infra__job *job)
     return events;
 }
 
-/* Have epoll tell of it. False: the system refused. */
-static bool watch(struct infra__job *job)
-{
-    struct epoll_event event = { .data.u64 = infra__job_epoll_data(job) };
-
-    if (job->link == INFRA__LINK_NONE) {
-        return true;
-    }
-    event.events = interest(job);
-    if (job->watched && job->interest == event.events) {
-        return true;
-    }
-    int op = job->watched ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
-    if (epoll_ctl(job->driver->epoll_fd, op, job->fd, &event) != 0) {
-        return false;
-    }
-    job->watched = true;
-    job->interest = event.events;
-    return true;
-}
-
 static void advance(struct infra__job *job, infra_time now)
 {
     struct infra_driver *d = job->driver;
@@ -191,7 +171,8 @@ static void advance(struct infra__job *job, infra_time now)
 
     for (uint32_t i = 0; i < STEPS_MAX && progress == MOVED; i++) {
         progress = serve(job, now);
-        if (progress == WAITING && !watch(job)) {
+        if (progress == WAITING && job->link != INFRA__LINK_NONE &&
+            !infra__link_watch(job, interest(job))) {
             infra__link_fail(job, INFRA_OUTCOME_LOCAL, now);
             progress = MOVED;
         }
@@ -202,8 +183,8 @@ static void advance(struct infra__job *job, infra_time now)
         job->done(job->owner, now);
         return;
     }
-    /* Who has more to do than fits goes on in the next turn; of bytes that a
-     * session holds epoll will not tell. */
+    /* Work left over is for the next turn; epoll does not see the bytes that a
+     * session holds. */
     bool waits = progress == WAITING && !job->holds;
     infra__timers_set(&d->timers, job->slot, waits ? deadline(job) : now);
 }
@@ -223,14 +204,20 @@ void infra__job_cancel(struct infra__job *job)
     struct infra_driver *d = job->driver;
 
     if (job->link != INFRA__LINK_NONE && getpid() != d->pid) {
-        /* The socket, the epoll set and the peer are still the parent's. */
+        /* The parent owns the socket, the epoll set and the connection. */
         infra__link_let_go(job, true);
     }
-    job->owes = job->lingers; /* Who gives up may be rude. */
+    job->owes = job->lingers; /* A cancelled exchange is reset. */
     job->lingers = false;
     infra__link_hang_up(job);
     infra__timers_set(&d->timers, job->slot, INFRA_TIME_NEVER);
     job->running = false;
+}
+
+void infra__job_detach(struct infra__job *job)
+{
+    infra__job_cancel(job);
+    infra__slot_release(job->driver, job->slot);
 }
 
 static void heard(struct infra__job *job, uint32_t events, uint32_t reads,
@@ -263,9 +250,9 @@ void infra__job_ready(struct infra__job *job, uint32_t events, infra_time now)
     }
 }
 
-/* The answer may wait in the socket, since this process was stopped or epoll
- * had more to tell than fitted, or in the session. It is taken before it is
- * called late. */
+/* The answer may wait in the socket, because this process was stopped or the
+ * batch of events was full, or in the session. It is read before it counts as
+ * late. */
 static void take_what_waits(struct infra__job *job, infra_time now)
 {
     uint32_t reads = deadline(job) <= now ? READS_LAST_MAX : READS_MAX;

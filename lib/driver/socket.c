@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Stream sockets without waiting, and what their errors come to. Every
- * descriptor is born non-blocking and close-on-exec, so that no thread of the
- * host can fork in between. */
+/* Stream sockets without waiting, and the outcomes of their errors. Every
+ * descriptor is created non-blocking and close-on-exec in one call, since
+ * another thread of the host may fork at any time. */
 #include "socket.h"
 
 #include <assert.h>
@@ -39,6 +39,9 @@ int infra__address_import(struct infra__address *ret,
     if (size < least || size > most) {
         return INFRA_EINVAL;
     }
+    if (address->sa_family != AF_UNIX) {
+        size = (uint32_t)least;
+    }
     *ret = (struct infra__address) { .size = (socklen_t)size };
     memcpy(&ret->storage, address, size);
     return INFRA_OK;
@@ -53,7 +56,7 @@ bool infra__address_equal(const struct infra__address *a,
     if (a->storage.ss_family == AF_UNIX) {
         return memcmp(&a->storage, &b->storage, a->size) == 0;
     }
-    /* Not what lies between the fields, which need not be zero. */
+    /* Fields only: the bytes between them need not be zero. */
     if (a->storage.ss_family == AF_INET) {
         const struct sockaddr_in *v = (const struct sockaddr_in *)&a->storage;
         const struct sockaddr_in *w = (const struct sockaddr_in *)&b->storage;
@@ -78,7 +81,7 @@ int infra__socket_connect(const struct infra__address *address, int *ret_fd)
     if (address->storage.ss_family != AF_UNIX) {
         infra__socket_set_quickack(fd, false);
     }
-    /* POSIX: a connect that a signal interrupted goes on by itself. */
+    /* POSIX: an interrupted connect continues by itself. */
     int error = 0;
     if (connect(fd, (const struct sockaddr *)&address->storage,
                 address->size) != 0) {
@@ -103,24 +106,11 @@ int infra__socket_error(int fd)
 
 bool infra__socket_is_own_peer(int fd, const struct infra__address *peer)
 {
-    struct sockaddr_storage own = { 0 };
-    socklen_t size = sizeof own;
+    struct infra__address own = { .size = sizeof own.storage };
 
-    if (peer->storage.ss_family == AF_UNIX ||
-        getsockname(fd, (struct sockaddr *)&own, &size) != 0) {
-        return false;
-    }
-    if (own.ss_family == AF_INET) {
-        const struct sockaddr_in *a = (const struct sockaddr_in *)&own;
-        const struct sockaddr_in *b =
-            (const struct sockaddr_in *)&peer->storage;
-        return a->sin_port == b->sin_port &&
-               a->sin_addr.s_addr == b->sin_addr.s_addr;
-    }
-    const struct sockaddr_in6 *a = (const struct sockaddr_in6 *)&own;
-    const struct sockaddr_in6 *b = (const struct sockaddr_in6 *)&peer->storage;
-    return a->sin6_port == b->sin6_port &&
-           memcmp(&a->sin6_addr, &b->sin6_addr, sizeof a->sin6_addr) == 0;
+    return peer->storage.ss_family != AF_UNIX &&
+           getsockname(fd, (struct sockaddr *)&own.storage, &own.size) == 0 &&
+           infra__address_equal(&own, peer);
 }
 
 void infra__socket_set_abort(int fd)
@@ -151,15 +141,15 @@ bool infra__socket_holds_bytes(int fd)
     return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
 }
 
-/* Is there a local address from which this one can be reached? A datagram
- * socket that connects sends nothing, and has ports of its own. */
+/* Is there a local address from which this one can be reached? Connecting a
+ * datagram socket sends nothing and takes no stream port. */
 static bool has_source(const struct infra__address *address)
 {
     int fd = socket(address->storage.ss_family,
                     SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
     if (fd < 0) {
-        return true; /* Nobody knows: then it is not held against it. */
+        return true; /* Unknown does not count against the peer. */
     }
     int error = connect(fd, (const struct sockaddr *)&address->storage,
                         address->size) != 0

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Private to lib/driver: stream sockets, and what their errors mean. */
+/* Private to lib/driver: stream sockets, and the outcomes of their errors. */
 #ifndef INFRA_DRIVER_SOCKET_H
 #define INFRA_DRIVER_SOCKET_H
 
@@ -11,16 +11,15 @@
 struct infra__address {
     struct sockaddr_storage storage;
     socklen_t size;
-    const char *tls_name; /* Whose certificate is expected there; its owner's.
-                             NULL: it has no name. */
+    const char *tls_name; /* Server name for TLS, the owner's; NULL: none. */
 };
 
-/* Copy an IPv4, IPv6 or Unix address, without a name. INFRA_EINVAL: it is no
- * such thing. */
+/* Copy an IPv4, IPv6 or Unix address, without a name. INFRA_EINVAL: another
+ * family, or a size that does not fit. */
 int infra__address_import(struct infra__address *ret,
                           const struct sockaddr *address, uint32_t size);
 
-/* The same place? The names do not count. */
+/* The same place? Names are not compared. */
 bool infra__address_equal(const struct infra__address *a,
                           const struct infra__address *b);
 
@@ -40,11 +39,11 @@ void infra__socket_set_abort(int fd);
 /* Small writes go out at once. */
 void infra__socket_set_nodelay(int fd);
 
-/* The handshake's last packet goes out at once; without it goes with the first
- * bytes, or after a fifth of a second, or never. */
+/* On: the handshake's last packet goes out at once; off: with the first bytes,
+ * or after a fifth of a second, or never. */
 void infra__socket_set_quickack(int fd, bool on);
 
-/* Are there bytes that nobody has read? */
+/* Are there unread bytes? */
 bool infra__socket_holds_bytes(int fd);
 
 /* An enum infra_outcome for an errno of a socket to @peer. */

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The bytes of a connection, in the clear or through a session of the host's
- * TLS library: the runner sees one kind of answer for both, an enum infra_tls_answer. A
- * session belongs to one connection and ends with it; the descriptor stays the
- * job's. */
+ * TLS library: both give the runner an enum infra_tls_answer. A session belongs
+ * to one connection and ends with it; the job owns the descriptor. */
 #include "internal.h"
 
 #include <assert.h>
@@ -33,17 +32,17 @@ static long failed(uint32_t outcome, uint32_t *ret)
     return INFRA_TLS_ERROR;
 }
 
-/* What a call of the system came to that moved no bytes. */
+/* The answer of a system call that moved no bytes. */
 static long answer_errno(long later, uint32_t *ret)
 {
     if (errno == EAGAIN || errno == EINTR) {
-        return later; /* After a signal epoll says at once that it is ready. */
+        return later; /* After a signal epoll reports it ready at once. */
     }
     return failed(infra_outcome_of_errno(errno), ret);
 }
 
-/* A session's answer, whatever the host's code gave: no more bytes than there
- * is room for, and none of them is no answer. */
+/* A session's answer if it makes sense: 1 to @size bytes, or an enum
+ * infra_tls_answer; else ERROR. */
 static long checked(long answer, size_t size, uint32_t *ret)
 {
     if (answer > 0 && (size_t)answer <= size) {
@@ -74,7 +73,7 @@ long infra__stream_write(const struct infra__job *job, const void *bytes,
     if (job->session != NULL) {
         return checked(job->tls->write(job->session, bytes, size), size, ret);
     }
-    /* A library leaves the host's SIGPIPE alone. */
+    /* The host's SIGPIPE is its own. */
     ssize_t count = send(job->fd, bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL);
     return count >= 0 ? count : answer_errno(INFRA_TLS_WANT_WRITE, ret);
 }
@@ -85,8 +84,8 @@ long infra__stream_secure(struct infra__job *job, uint32_t *ret)
         return failed(INFRA_OUTCOME_LOCAL, ret);
     }
     if (job->session == NULL) {
-        /* What was said in the clear before the handshake may be anybody's, and
-         * must not pass for what comes after it (CVE-2021-23222). */
+        /* Clear bytes before the handshake may be an attacker's and must not
+         * pass for bytes after it (CVE-2021-23222). */
         if (infra__socket_holds_bytes(job->fd)) {
             return failed(INFRA_OUTCOME_ERROR, ret);
         }
@@ -104,7 +103,7 @@ long infra__stream_secure(struct infra__job *job, uint32_t *ret)
     if (answer == INFRA_TLS_WANT_READ || answer == INFRA_TLS_WANT_WRITE) {
         return answer;
     }
-    /* However it ends, a stream that ends here is a handshake that failed. */
+    /* Even an end of stream is a failed handshake here. */
     return failed(INFRA_OUTCOME_ERROR, ret);
 }
 
