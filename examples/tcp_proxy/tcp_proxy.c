@@ -202,11 +202,11 @@ static void take_check(struct proxy *proxy,
 static void take_outlier(struct proxy *proxy,
                          const struct infra_outlier_event *event)
 {
-    if (event->kind != INFRA_OUTLIER_EJECTED &&
-        event->kind != INFRA_OUTLIER_RETURNED) {
+    if (event->kind != INFRA_OUTLIER_EVENT_EJECTED &&
+        event->kind != INFRA_OUTLIER_EVENT_RETURNED) {
         return;
     }
-    bool ejected = event->kind == INFRA_OUTLIER_EJECTED;
+    bool ejected = event->kind == INFRA_OUTLIER_EVENT_EJECTED;
     log_line("backend %s is %s: %s", proxy->options.backends[event->id].name,
              infra_outlier_event_name(event->kind),
              infra_outlier_reason_name(event->reason));

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /**
  * @file outlier.h
- * Which backend does worse than its fellows, as the traffic itself shows.
+ * Which backend does worse than the others, as the traffic itself shows.
  *
  * Workers report how each piece of work ended.  The control thread takes the
- * events: *eject backend 7 for a while*, and later *it may return*, each with
- * the numbers that speak for it.  What an ejection means is the host's affair;
+ * events: *eject backend 7 for a while*, and later *backend 7 may return*, each
+ * with the numbers that support it.  The host decides what an ejection means;
  * in the balancer it is a mark on the passive axis.
  *
  * @code
@@ -16,62 +16,60 @@
  *
  * // The control thread, when woken and at infra_outlier_deadline().
  * while (infra_outlier_next(outlier, now, &event) == INFRA_OK) {
- *     if (event.kind == INFRA_OUTLIER_EJECTED) {
- *         infra_balancer_mark(balancer, event.id, INFRA_BALANCER_AXIS_PASSIVE,
- *                             INFRA_BALANCER_STATE_DOWN);
- *     } else if (event.kind == INFRA_OUTLIER_RETURNED) {
- *         infra_balancer_mark(balancer, event.id, INFRA_BALANCER_AXIS_PASSIVE,
- *                             INFRA_BALANCER_STATE_UP);
+ *     if (event.kind == INFRA_OUTLIER_EVENT_EJECTED) {
+ *         mark_passive(event.id, INFRA_BALANCER_STATE_DOWN);
+ *     } else if (event.kind == INFRA_OUTLIER_EVENT_RETURNED) {
+ *         mark_passive(event.id, INFRA_BALANCER_STATE_UP);
  *     }
  *     log_event(infra_outlier_reason_name(event.reason), &event);
  * }
  * infra_balancer_publish(balancer, now);
  * @endcode
  *
- * A host with active checks does two things more: after EJECTED it checks that
+ * A host with active checks does two more things: after EJECTED it checks that
  * backend at once, and when a check of an ejected backend passes it may call
- * infra_outlier_passed().  Beware: a check that sees less than the traffic does
+ * infra_outlier_passed().  Beware: a check that sees less than the traffic
  * returns a backend that still fails (envoy#28303).
  *
- * **Detectors.**  Seven are Envoy's, with its names, defaults and arithmetic
- * (outlier_detection_impl.cc): failures in a row, which are noticed at once;
- * and at every sweep success rates below mean - factor x standard deviation,
- * and shares of failures above a limit.  A mean is dragged down by those it
- * should expose: with more than 1 / (1 + 1.9^2) = 21.7 % of the backends dead,
- * two of five, that threshold is below zero and finds nobody.  So there are two
- * of our own, with median and median absolute deviation (MAD), which hold until
- * half of the backends are bad (Iglewicz and Hoaglin, How to Detect and Handle
- * Outliers, 1993): one for success rates, one for latencies.  These compare
- * backends of one tier, Envoy's compare all.
+ * **Detectors.**  Seven are Envoy's, with Envoy's names, defaults and
+ * arithmetic (outlier_detection_impl.cc).  Failures in a row are noticed at
+ * once.  Each sweep finds success rates below mean - factor x standard
+ * deviation, and shares of failures above a limit.  The outliers themselves
+ * drag the mean down: with more than 1 / (1 + 1.9^2) = 21.7 % of the backends
+ * dead, such as two of five, that threshold is below zero and finds none.  Two
+ * further detectors, one for success rates and one for latencies, therefore use
+ * median and median absolute deviation (MAD), which hold until half of the
+ * backends are bad (Iglewicz and Hoaglin, How to Detect and Handle Outliers,
+ * 1993).  These two compare the backends of one tier; Envoy's compare all.
  *
  * **Ejections** are Envoy's: base_ejection_time x multiplier, at most
- * max_ejection_time, plus jitter; over at the first sweep after that.  The
- * multiplier goes up with each ejection and down with each good interval.  On
- * return the counts begin afresh.
+ * max_ejection_time, plus jitter, over at the first sweep after that.  The
+ * multiplier goes up with each ejection and down with each good interval.  A
+ * backend that returns starts with fresh counts.
  *
  * Where we differ from Envoy on purpose:
  *
- * - max_ejection_percent counts by tier, so that no tier can lose all while
- *   another has many (Envoy counts over all priorities; put all into tier 0 for
- *   that).  Its default is 50 and not 10, which in a tier of fewer than ten
- *   ejects nobody.  When it bites, the worst go first.
- * - It holds as well when a tier shrinks, by remove or set (Envoy looks at it
- *   only when it ejects): at the next infra_outlier_next() the ejections that
- *   have the least time left end, until the rest is within the cap
- *   (INFRA_OUTLIER_SHRUNK).  The cap counts all backends that are set, also
- *   those that active checks have marked down: for these the balancer has its
- *   panic mode.
- * - A backend that two detectors find in one sweep is ejected once.
- * - The multiplier goes down only after an interval in which the backend has
- *   done enough; Envoy's goes down in intervals without traffic too, so that
- *   ejections of a backend with little of it never grow (envoy#26758).
+ * - max_ejection_percent applies per tier, so that no tier loses all backends
+ *   while another has many.  (Envoy counts over all priorities; put all
+ *   backends into tier 0 for that.)  The default is 50, not 10: 10 would eject
+ *   none in a tier of fewer than ten.  At the cap, the worst are ejected first.
+ * - The cap also holds when a tier shrinks, by remove or set; Envoy checks only
+ *   when it ejects.  At the next infra_outlier_next() the ejections with the
+ *   least time left end until the tier is within its cap
+ *   (INFRA_OUTLIER_REASON_SHRUNK).  The cap counts all backends that are set,
+ *   also those that active checks have marked down; for these the balancer has
+ *   its panic mode.
+ * - A backend found by two detectors in one sweep is ejected once.
+ * - The multiplier goes down only after an interval in which the backend did
+ *   enough work.  Envoy's also goes down in intervals without traffic, so that
+ *   ejections of a backend with little traffic never grow (envoy#26758).
  *   idle_decay = 1 is Envoy's way.
- * - An answer, good or bad, proves that the backend was reached; Envoy has its
- *   connection reported apart.
+ * - An answer, good or bad, proves that the backend was reached; with Envoy the
+ *   connection is reported separately.
  * - Rates are compared to a millionth.
  *
  * Cost: a report is one atomic addition in the backend's own cache line, a few
- * when it tells of a failure.  A sweep is O(n), with n log n for those found.
+ * for a failure.  A sweep is O(n), plus n log n for the backends found.
  * Memory: 640 bytes per id, allocated by create.
  */
 #ifndef INFRA_OUTLIER_H
@@ -83,151 +81,151 @@
 extern "C" {
 #endif
 
-struct infra_outlier; /**< The watch over one group of backends. */
+struct infra_outlier; /**< Outlier detection for one group of backends. */
 
-#define INFRA_OUTLIER_IDS_MAX 65535u /**< Most ids of one object. */
+#define INFRA_OUTLIER_IDS_MAX 65535u /**< Upper limit of ids_max. */
 #define INFRA_OUTLIER_TIERS_MAX 16u  /**< Tiers 0 .. 15. */
 
-/** The former name of an outcome that every function takes now. */
-#define INFRA_OUTLIER_GATEWAY_ERROR INFRA_OUTCOME_GATEWAY_ERROR
-
 enum infra_outlier_event_kind {
-    INFRA_OUTLIER_EJECTED,  /**< Give it no work. */
-    INFRA_OUTLIER_RETURNED, /**< Give it work again. */
-    INFRA_OUTLIER_CAPPED,   /**< Found, but enough of its tier are out. */
-    INFRA_OUTLIER_WATCHED,  /**< Found, but `enforce` let it pass. */
+    INFRA_OUTLIER_EVENT_EJECTED,  /**< Give the backend no work. */
+    INFRA_OUTLIER_EVENT_RETURNED, /**< Give the backend work again. */
+    INFRA_OUTLIER_EVENT_CAPPED,   /**< Found, but its tier is at the cap. */
+    INFRA_OUTLIER_EVENT_SPARED,   /**< Found, but `enforce` spared it. */
 };
 
-/** Why.  The first nine are detectors; with what they measure. */
+/** Why an event happened.  The first nine are detectors; with the unit of what
+ *  they measure. */
 enum infra_outlier_reason {
     /** Errors in a row; split_local_origin = 0: failures of any kind. */
-    INFRA_OUTLIER_CONSECUTIVE_5XX,
+    INFRA_OUTLIER_REASON_CONSECUTIVE_5XX,
     /** Gateway errors in a row; split_local_origin = 0: and failures to reach
      *  the backend.  Another error breaks the row. */
-    INFRA_OUTLIER_CONSECUTIVE_GATEWAY_FAILURE,
+    INFRA_OUTLIER_REASON_CONSECUTIVE_GATEWAY_FAILURE,
     /** Failures to reach the backend in a row; split_local_origin = 1 only. */
-    INFRA_OUTLIER_CONSECUTIVE_LOCAL_ORIGIN_FAILURE,
+    INFRA_OUTLIER_REASON_CONSECUTIVE_LOCAL_ORIGIN_FAILURE,
     /** Success rate below mean - factor x standard deviation, in millionths. */
-    INFRA_OUTLIER_SUCCESS_RATE,
+    INFRA_OUTLIER_REASON_SUCCESS_RATE,
     /** The same for the rate at which the backend could be reached. */
-    INFRA_OUTLIER_SUCCESS_RATE_LOCAL_ORIGIN,
-    /** Share of failures from a limit on, in millionths. */
-    INFRA_OUTLIER_FAILURE_PERCENTAGE,
+    INFRA_OUTLIER_REASON_SUCCESS_RATE_LOCAL_ORIGIN,
+    /** Share of failures at or above a limit, in millionths. */
+    INFRA_OUTLIER_REASON_FAILURE_PERCENTAGE,
     /** The same for the failures to reach the backend. */
-    INFRA_OUTLIER_FAILURE_PERCENTAGE_LOCAL_ORIGIN,
+    INFRA_OUTLIER_REASON_FAILURE_PERCENTAGE_LOCAL_ORIGIN,
     /** Success rate, both kinds of failure together, far below the median of
      *  the tier, in millionths. */
-    INFRA_OUTLIER_MEDIAN_RATE,
+    INFRA_OUTLIER_REASON_MEDIAN_RATE,
     /** Latency far above the median of the tier, in nanoseconds. */
-    INFRA_OUTLIER_LATENCY,
-    INFRA_OUTLIER_TIME,   /**< RETURNED: the ejection was over. */
-    INFRA_OUTLIER_PASSED, /**< RETURNED: infra_outlier_passed(). */
-    /** RETURNED: the tier has fewer backends, so that fewer may be out. */
-    INFRA_OUTLIER_SHRUNK,
-    INFRA_OUTLIER_KEPT, /**< EJECTED: the state that was kept of its key. */
+    INFRA_OUTLIER_REASON_LATENCY,
+    INFRA_OUTLIER_REASON_TIME,   /**< RETURNED: the ejection was over. */
+    INFRA_OUTLIER_REASON_PASSED, /**< RETURNED: infra_outlier_passed(). */
+    INFRA_OUTLIER_REASON_SHRUNK, /**< RETURNED: the tier, and so its cap, has
+                                      shrunk. */
+    INFRA_OUTLIER_REASON_KEPT,   /**< EJECTED: the kept state of its key. */
 };
 #define INFRA_OUTLIER_DETECTORS_MAX 16u /**< Room for more detectors. */
 
-/** How long the state of a removed key is kept, as in health.h. */
+/** Time for which the state of a removed key is kept, as in health.h. */
 #define INFRA_OUTLIER_KEPT_FOR INFRA_SEC(300)
 
-/** infra_outlier_options.enforce: find, tell and count, but never eject. */
-#define INFRA_OUTLIER_WATCH UINT32_MAX
+/** infra_outlier_options.enforce: detect, report and count, but never eject. */
+#define INFRA_OUTLIER_DRY_RUN UINT32_MAX
 
 /**
- * Options of infra_outlier_create(), in Envoy's words where they are its.  A
- * detector is switched off by a number of failures or of hosts that nobody
- * reaches, UINT32_MAX.
+ * Options of infra_outlier_create(), with Envoy's names where Envoy has them.
+ * To disable a detector set its count, or its *_minimum_hosts, to UINT32_MAX.
  */
 struct infra_outlier_options {
     size_t size;
     const struct infra_allocator *allocator;
-    uint64_t seed; /**< Of jitter and `enforce`; 0 is a fixed seed. */
-    /** Between sweeps; 0: 10 s.  At least 1 ms. */
+    uint64_t seed; /**< Seed of jitter and `enforce`; 0: a fixed seed. */
+    /** Time between sweeps, 1 ms or more; 0: 10 s. */
     infra_time interval;
-    infra_time base_ejection_time; /**< 0: 30 s. */
-    /** Not below the base; 0: 300 s, or the base if that is more. */
+    infra_time base_ejection_time; /**< First ejection; 0: 30 s. */
+    /** Longest ejection, base_ejection_time or more; 0: the greater of 300 s
+     *  and base_ejection_time. */
     infra_time max_ejection_time;
-    infra_time max_ejection_time_jitter; /**< Is added, evenly; 0: none. */
-    /** LATENCY: slower than the median by this much; 0: 10 ms. */
+    infra_time max_ejection_time_jitter; /**< Random addition, up to this. */
+    /** LATENCY: least distance above the median; 0: 10 ms. */
     infra_time latency_gap;
-    uint32_t ids_max; /**< 0: 64.  Ids are 0 .. ids_max - 1. */
-    /** Most of a tier that may be out at once, 1 .. 100; 0: 50 (Envoy: 10). */
+    uint32_t ids_max; /**< Ids are 0 .. ids_max - 1; 0: 64. */
+    /** Largest ejected share of a tier, in percent, 1 .. 100; 0: 50 (Envoy:
+     *  10). */
     uint32_t max_ejection_percent;
-    /** 1: one of a tier may be out whatever the percentage. */
+    /** 1: one backend of a tier may be ejected whatever the percentage. */
     uint32_t always_eject_one_host;
-    /** 1: failures to reach a backend are counted apart from its errors, by the
-     *  detectors of local origin.  0: all are failures alike. */
+    /** 1: failures to reach a backend count for the detectors of local origin,
+     *  separately from its errors.  0: all failures count alike. */
     uint32_t split_local_origin;
-    /** Failures in a row that convict; each 0: 5. */
-    uint32_t consecutive_5xx;
-    uint32_t consecutive_gateway_failure;
-    uint32_t consecutive_local_origin_failure;
-    /** SUCCESS_RATE judges when so many backends (0: 5) have so many reports in
-     *  the interval (0: 100).  That volume also holds for MEDIAN_RATE and
-     *  LATENCY, and as successes for an interval to be a good one. */
+    uint32_t consecutive_5xx;                  /**< Errors in a row; 0: 5. */
+    uint32_t consecutive_gateway_failure;      /**< Gateway errors; 0: 5. */
+    uint32_t consecutive_local_origin_failure; /**< Not reached; 0: 5. */
+    /** SUCCESS_RATE: least number of backends with the volume; 0: 5. */
     uint32_t success_rate_minimum_hosts;
+    /** SUCCESS_RATE, MEDIAN_RATE, LATENCY: least number of reports in the
+     *  interval, and of successes for a good interval; 0: 100. */
     uint32_t success_rate_request_volume;
-    /** Standard deviations, in thousandths, 1 .. 8000; 0: 1900. */
+    /** SUCCESS_RATE: factor, in thousandths, 1 .. 8000; 0: 1900. */
     uint32_t success_rate_stdev_factor;
-    /** FAILURE_PERCENTAGE judges when so many backends (0: 5) have so many
-     *  reports (0: 50), and convicts from so many percent on (0: 85). */
+    /** FAILURE_PERCENTAGE: least number of backends with the volume; 0: 5. */
     uint32_t failure_percentage_minimum_hosts;
+    /** FAILURE_PERCENTAGE: least number of reports in the interval; 0: 50. */
     uint32_t failure_percentage_request_volume;
+    /** FAILURE_PERCENTAGE: limit in percent, up to 100; 0: 85. */
     uint32_t failure_percentage_threshold;
-    /** MEDIAN_RATE and LATENCY judge when so many of the tier have the volume;
-     *  0: 3. */
+    /** MEDIAN_RATE, LATENCY: least number of backends of the tier with the
+     *  volume; 0: 3. */
     uint32_t median_minimum_hosts;
-    /** They convict from so many deviations on, in thousandths of 1.4826 MAD
-     *  (one standard deviation, were it the normal distribution), up to
+    /** MEDIAN_RATE, LATENCY: least distance from the median, in thousandths of
+     *  1.4826 MAD (one standard deviation of a normal distribution), up to
      *  100000; 0: 3500. */
     uint32_t median_factor;
-    /** MEDIAN_RATE: and from so many points of a percentage below the median
-     *  on, up to 100; 0: 10.  Else fleets that agree would have outliers. */
+    /** MEDIAN_RATE: least distance below the median, in percentage points, up
+     *  to 100; 0: 10.  Without it a uniform fleet would have outliers. */
     uint32_t median_gap_percent;
-    /** LATENCY: and from so many thousandths of the median on, 1000 to 1000000;
-     *  0: 3000, three times as slow. */
+    /** LATENCY: least ratio to the median, in thousandths, 1000 to 1000000; 0:
+     *  3000. */
     uint32_t latency_ratio;
-    uint32_t idle_decay; /**< 1: the multiplier needs no traffic to go down. */
-    /** By reason: in how many cases of 100 a detection ejects, or
-     *  INFRA_OUTLIER_WATCH.  0: always; but WATCH for the gateway failures and
-     *  both percentages, as in Envoy, and for latency. */
+    uint32_t idle_decay; /**< 1: the multiplier goes down without traffic. */
+    /** By reason: percentage of detections that eject, 1 .. 100, or
+     *  INFRA_OUTLIER_DRY_RUN.  0: 100, except DRY_RUN for gateway failures and
+     *  both failure percentages, as in Envoy, and for latency. */
     uint32_t enforce[INFRA_OUTLIER_DETECTORS_MAX];
 };
 
 /** What happened to a backend; 64 bytes for ever. */
 struct infra_outlier_event {
     uint32_t kind;      /**< enum infra_outlier_event_kind */
-    uint32_t id;        /**< The backend. */
-    infra_time at;      /**< When it happened. */
-    infra_time until;   /**< EJECTED: the first sweep from here on returns it;
-                             else 0. */
     uint32_t reason;    /**< enum infra_outlier_reason */
+    uint32_t id;        /**< The backend. */
     uint32_t ejections; /**< Of this backend, so far. */
-    uint64_t reports;   /**< The evidence: so many reports of the interval; for
-                             failures in a row, and for RETURNED, 0. */
-    int64_t value;      /**< What was measured, in the unit of its reason, */
-    int64_t typical;    /**< the mean or median of all; 0: there is none, */
-    int64_t threshold;  /**< and where the outliers begin.  May be below 0. */
+    infra_time at;      /**< When it happened. */
+    infra_time until;   /**< EJECTED: the first sweep from this time on returns
+                             the backend; else 0. */
+    uint64_t reports;   /**< Evidence: reports in the interval; 0 for failures
+                             in a row and for RETURNED. */
+    int64_t value;      /**< Measured value, in the unit of the reason. */
+    int64_t typical;    /**< Mean or median of all; 0: none. */
+    int64_t threshold;  /**< Limit from which a value is an outlier; may be
+                             negative. */
 };
 
-/** What infra_outlier_inspect() tells about one backend. */
+/** The state of one backend, from infra_outlier_inspect(). */
 struct infra_outlier_stats {
     size_t size;
     infra_time since;   /**< Of the last change of is_ejected, or of set. */
     infra_time until;   /**< While ejected, as in the event; else 0. */
-    infra_time latency; /**< Its typical latency in the last complete interval;
-                             0: unknown. */
+    infra_time latency; /**< Typical latency in the last complete interval; 0:
+                             unknown. */
     uint64_t reports;   /**< In that interval. */
-    uint32_t rate;      /**< Success rate of these, in millionths. */
+    uint32_t rate;      /**< Success rate of these reports, in millionths. */
     uint32_t is_ejected;
     uint32_t ejections;  /**< So far. */
-    uint32_t multiplier; /**< Of the last ejection, less what it went down. */
+    uint32_t multiplier; /**< Of the last ejection, less its decay since. */
     uint32_t detections[INFRA_OUTLIER_DETECTORS_MAX]; /**< By reason. */
 };
 
 /**
- * Create a watch without backends.
+ * Create an object without backends.
  *
  * @param[out] ret  Set on success only.
  * @param options   NULL for all defaults.
@@ -239,23 +237,25 @@ struct infra_outlier_stats {
 INFRA_API INFRA_NODISCARD int infra_outlier_create(
     struct infra_outlier **ret, const struct infra_outlier_options *options);
 
-/** Free it, with no report under way; NULL is allowed.  Thread safety: owner.
- */
+/** Free the object, with no report under way; NULL is allowed.  Thread safety:
+ *  owner. */
 INFRA_API void infra_outlier_destroy(struct infra_outlier *outlier);
 
 /**
- * Begin to watch a backend.  With the same key as before all that is known of
- * it stays, only the tier is taken over, so that a host may say its whole list
- * again.  Another key takes the id over, by the rule of infra_health_set(): its
+ * Start watching a backend.  Setting the key that the id already has keeps the
+ * state and only takes over the tier, so a host may set its whole list again.
+ * Another key replaces the former one, by the rule of infra_health_set(): its
  * state is that of the same key at another id (of several, the one set last),
- * or what is kept of it, or it starts afresh and is not ejected.  If it is
- * ejected, an event tells (INFRA_OUTLIER_KEPT), until the same time as before.
+ * or the kept state, or it starts afresh and is not ejected.  If it is ejected,
+ * an event follows (INFRA_OUTLIER_REASON_KEPT), with the same `until` as
+ * before.
  *
- * Reports name a backend by its id alone.  So that none for a former owner
- * reaches the next, workers report before they release the ticket, and the host
- * comes here after infra_balancer_set() no longer answers INFRA_EBUSY.
+ * Reports name a backend by its id alone.  So that no report on a former
+ * backend counts for the next one, workers report before they release the
+ * ticket, and the host calls this after infra_balancer_set() has stopped
+ * returning INFRA_EBUSY.
  *
- * @param key  Who it is, not empty.
+ * @param key  Name of the backend, not empty.
  * @return INFRA_OK; INFRA_EINVAL: NULL, id or tier out of range, no key.
  *
  * Thread safety: owner.
@@ -264,9 +264,9 @@ INFRA_API int infra_outlier_set(struct infra_outlier *outlier, uint32_t id,
                                 const char *key, uint32_t tier, infra_time now);
 
 /**
- * Stop watching a backend.  What is queued for it is dropped, and further
- * reports have no effect.  What is known of it is kept for its key, for
- * INFRA_OUTLIER_KEPT_FOR; up to ids_max removed keys are kept, the last ones.
+ * Stop watching a backend and drop its queued event.  Further reports have no
+ * effect.  Its state is kept for its key for INFRA_OUTLIER_KEPT_FOR; the last
+ * ids_max removed keys are kept.
  *
  * @return INFRA_OK, INFRA_ENOENT, INFRA_EINVAL.
  *
@@ -275,20 +275,20 @@ INFRA_API int infra_outlier_set(struct infra_outlier *outlier, uint32_t id,
 INFRA_API int infra_outlier_remove(struct infra_outlier *outlier, uint32_t id);
 
 /**
- * Tell how a piece of work ended.  Wait-free: from any thread, beside any other
- * call but destroy.
+ * Report how a piece of work ended.  Wait-free; from any thread, concurrently
+ * with any call but destroy.
  *
  * OK and DEGRADED are successes, ERROR and GATEWAY_ERROR errors, REFUSED,
  * UNREACHABLE, RESET and TIMEOUT failures to reach the backend.  LOCAL,
  * ABANDONED and STALE say nothing about the backend and change nothing.
  *
- * @param outcome  enum infra_outcome, as for infra_balancer_release(): one
- *                 value serves both.
- * @param latency  How long the success took; 0: unknown.  Compared in steps of
- *                 1 %, from 1 us to 73 minutes.
- * @return 1: a detector has found something that should not wait for the
- *         deadline, so wake the control thread; else 0; INFRA_EINVAL: NULL, id
- *         out of range, no such outcome; nothing is counted then.
+ * @param outcome  enum infra_outcome, the same value as for
+ *                 infra_balancer_release().
+ * @param latency  Duration of a success; 0: unknown.  Compared in steps of 1 %,
+ *                 from 1 us to 73 minutes.
+ * @return 1: a detector has found something before the deadline, so wake the
+ *         control thread; else 0.  INFRA_EINVAL: NULL, id out of range, no such
+ *         outcome; nothing is counted.
  *
  * Thread safety: any.
  */
@@ -296,19 +296,11 @@ INFRA_API int infra_outlier_report(struct infra_outlier *outlier, uint32_t id,
                                    uint32_t outcome, infra_time latency);
 
 /**
- * The outcome that an HTTP status stands for, for every function that takes an
- * enum infra_outcome: GATEWAY_ERROR for 502, 503 and 504, ERROR for the others
- * from 500 to 599, else OK.
- *
- * Thread safety: any.
- */
-INFRA_API uint32_t infra_outlier_result_of_status(uint32_t status);
-
-/**
- * Take the next event.  Looks at what the reports have found, then sweeps if
- * that is due; a late call sweeps once.  For each backend there is at most one
- * event of a sweep, and the next sweep waits until the host has taken all.  After
- * INFRA_EAGAIN no tier has more backends out than max_ejection_percent allows.
+ * Take the next event.  Judges failures in a row, then sweeps if a sweep is
+ * due; a late call sweeps once.  A sweep makes at most one event for each
+ * backend, and the next sweep waits until the host has taken them all.  After
+ * INFRA_EAGAIN no tier has more ejected backends than max_ejection_percent
+ * allows.
  *
  * @return INFRA_OK; INFRA_EAGAIN: nothing until the deadline; INFRA_EINVAL.
  *
@@ -319,8 +311,8 @@ INFRA_API INFRA_NODISCARD int infra_outlier_next(
     struct infra_outlier_event *ret);
 
 /**
- * When infra_outlier_next() has something again, as far as is known now; 0 if
- * it has something already; INFRA_TIME_NEVER without backends.
+ * Time of the next infra_outlier_next(), as known now; 0: an event is ready;
+ * INFRA_TIME_NEVER: no backends.
  *
  * Thread safety: owner.
  */
@@ -328,8 +320,8 @@ INFRA_API infra_time
 infra_outlier_deadline(const struct infra_outlier *outlier);
 
 /**
- * Say that an active check of the backend has passed: if it is ejected, it
- * returns, and RETURNED is queued unless the host had not taken EJECTED yet.
+ * Note that an active check of the backend has passed.  An ejected backend
+ * returns, and RETURNED is queued unless the host has not taken EJECTED yet.
  *
  * @return INFRA_OK, also if it was not ejected; INFRA_ENOENT; INFRA_EINVAL.
  *
@@ -339,7 +331,7 @@ INFRA_API int infra_outlier_passed(struct infra_outlier *outlier, uint32_t id,
                                    infra_time now);
 
 /**
- * Tell a backend's state.
+ * Read a backend's state.
  *
  * @param[in,out] ret  Its size field set by the caller.
  * @return INFRA_OK, INFRA_ENOENT, INFRA_EINVAL.
@@ -353,7 +345,7 @@ INFRA_API int infra_outlier_inspect(const struct infra_outlier *outlier,
 /** Name of a reason ("success-rate"), or "unknown".  Thread safety: any. */
 INFRA_API const char *infra_outlier_reason_name(uint32_t reason);
 
-/** Name of an event's kind ("ejected"), or "unknown".  Thread safety: any. */
+/** Name of an event kind ("ejected"), or "unknown".  Thread safety: any. */
 INFRA_API const char *infra_outlier_event_name(uint32_t kind);
 
 #ifdef __cplusplus

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Characters as HTTP sees them (RFC 9110 §5.6, RFC 5234 §B.1), in no locale, and
- * the checks of texts that options and peers give. */
+/* Characters as HTTP sees them (RFC 9110 §5.6, RFC 5234 §B.1), in no locale,
+ * and the checks of texts that options and peers give. */
 #ifndef INFRA_BASE_CHARACTERS_H
 #define INFRA_BASE_CHARACTERS_H
 

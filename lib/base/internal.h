@@ -72,7 +72,8 @@ void *infra__object_create(int *err, size_t bytes,
                            const struct infra_allocator *a);
 void infra__object_free(void *object, size_t bytes);
 
-/* infra__alloc(a, 1, bytes) on a cache-line boundary. @ret_raw is for the free. */
+/* infra__alloc(a, 1, bytes) on a cache-line boundary. @ret_raw is for the free.
+ * */
 void *infra__alloc_lines(const struct infra_allocator *a, size_t bytes,
                          void **ret_raw);
 void infra__free_lines(const struct infra_allocator *a, void *raw,

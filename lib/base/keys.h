@@ -36,8 +36,8 @@ void infra__keys_add(struct infra__keys *k, uint32_t id, uint64_t hash);
 
 /* Take the key from @id. If another id has the same key, return that id.
  * Otherwise return a kept place (ids_max or more) for what is known of the key,
- * until @until: a free one, or else that of the key removed longest ago, so that
- * one key that comes and goes evicts no other. */
+ * until @until: a free one, or else that of the key removed longest ago, so
+ * that one key that comes and goes evicts no other. */
 uint32_t infra__keys_leave(struct infra__keys *k, uint32_t id,
                            infra_time until);
 

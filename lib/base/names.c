@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The words for results and outcomes, and the version. */
+/* Names of the enums of base.h, the version, and what an outcome means. */
 #include "internal.h"
 
 static const char *const results[] = {
@@ -36,6 +36,22 @@ static const char *const outcomes[] = {
     [INFRA_OUTCOME_STALE] = "stale",
 };
 
+static const char *const wants[] = {
+    [INFRA_WANT_IDLE] = "idle",   [INFRA_WANT_CONNECT] = "connect",
+    [INFRA_WANT_TLS] = "tls",     [INFRA_WANT_IO] = "io",
+    [INFRA_WANT_CLOSE] = "close", [INFRA_WANT_DONE] = "done",
+};
+
+static const char *const notes[] = {
+    [INFRA_NOTE_CONNECTED] = "connected",
+    [INFRA_NOTE_TLS_UP] = "tls up",
+    [INFRA_NOTE_EOF] = "eof",
+    [INFRA_NOTE_TRUNCATED] = "truncated",
+    [INFRA_NOTE_FAILED] = "failed",
+    [INFRA_NOTE_CLOSED] = "closed",
+    [INFRA_NOTE_DEADLINE] = "deadline",
+};
+
 const char *infra_strerror(int err)
 {
     if (err > 0 || err <= -(int)INFRA__COUNT_OF(results)) {
@@ -53,6 +69,25 @@ uint32_t infra_version(void)
 const char *infra_outcome_name(uint32_t outcome)
 {
     return INFRA__NAME(outcomes, outcome);
+}
+
+const char *infra_exchange_want_name(uint32_t want)
+{
+    return INFRA__NAME(wants, want);
+}
+
+const char *infra_exchange_note_name(uint32_t note)
+{
+    return INFRA__NAME(notes, note);
+}
+
+uint32_t infra_outcome_of_status(uint32_t status)
+{
+    if (status >= 502 && status <= 504) {
+        return INFRA_OUTCOME_GATEWAY_ERROR;
+    }
+    return status >= 500 && status <= 599 ? INFRA_OUTCOME_ERROR
+                                          : INFRA_OUTCOME_OK;
 }
 
 int infra_outcome_blames_backend(uint32_t outcome)

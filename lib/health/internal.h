@@ -85,8 +85,8 @@ infra_time infra__health_following(struct infra_health *h,
 /* Queue an event about the state of @id. */
 void infra__health_change(struct infra_health *h, uint32_t id, uint32_t reason);
 
-/* Keep the state of a backend that leaves its id, unless another id has the same
- * key. */
+/* Keep the state of a backend that leaves its id, unless another id has the
+ * same key. */
 void infra__health_keep(struct infra_health *h, uint32_t id);
 
 /* The state of a key for its new id, from another id or kept. False: unknown,

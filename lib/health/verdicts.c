@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* The checks: a schedule and a counter over two heaps of ids, one by the time of
- * the next check, one by the order of changes. A backend is in the first heap or
- * has a check running, never both, so there is one check at a time. Changes are
- * handed out before checks, so a backend changes at most once before the host
- * knows, unless its key has moved. Every call is O(log n), except the answer to
- * the check of a key that has moved, and allocates nothing. */
+/* The checks: a schedule and a counter over two heaps of ids, one by the time
+ * of the next check, one by the order of changes. A backend is in the first
+ * heap or has a check running, never both, so there is one check at a time.
+ * Changes are handed out before checks, so a backend changes at most once
+ * before the host knows, unless its key has moved. Every call is O(log n),
+ * except the answer to the check of a key that has moved, and allocates
+ * nothing. */
 #include "internal.h"
 
 #include <assert.h>

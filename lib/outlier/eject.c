@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Out and in again: the cap of the tier, the draw, how long, and what becomes
- * of the multiplier (Envoy, outlier_detection_impl.cc: ejectHost, unejectHost
- * and onIntervalTimer). Everything is O(log n), for the queue of changes; when a
- * tier has shrunk below its cap it is O(n), and n log n of those out. */
+/* Ejection and return: the cap of the tier, the draw, the duration and the
+ * multiplier (Envoy, outlier_detection_impl.cc: ejectHost, unejectHost and
+ * onIntervalTimer). O(log n), for the queue of events; O(n) plus n log n of the
+ * ejected when a tier has shrunk below its cap. */
 #include "../base/random.h"
 #include "../base/sort.h"
 #include "internal.h"
@@ -14,8 +14,8 @@ infra_time infra__outlier_ejection_time(const struct infra_outlier_options *o,
 {
     infra_time time = *multiplier * o->base_ejection_time;
 
-    /* It stops at the first multiple from maximum + base on, one or two steps
-     * beyond those that make a difference (envoy#37602). */
+    /* Stop at the first multiple of at least maximum + base, one or two steps
+     * after the last that makes a difference (envoy#37602). */
     if (time < o->max_ejection_time + o->base_ejection_time) {
         *multiplier += 1;
         time += o->base_ejection_time;
@@ -26,21 +26,21 @@ infra_time infra__outlier_ejection_time(const struct infra_outlier_options *o,
     return time + random % (o->max_ejection_time_jitter + 1);
 }
 
-/* The host is told one thing of a backend at a time; that it is ejected, rather
- * than that another detector would have spared it. */
+/* Queue an event. A backend has one at a time, EJECTED in preference to the
+ * CAPPED or SPARED of another detector. */
 static void tell(struct infra_outlier *o, const struct infra_outlier_event *e)
 {
     struct infra__outlier_backend *b = &o->backends[e->id];
 
     if (o->changes.due[e->id] == INFRA_TIME_NEVER) {
         infra__timers_set(&o->changes, e->id, o->changes_count++);
-    } else if (e->kind != INFRA_OUTLIER_EJECTED) {
+    } else if (e->kind != INFRA_OUTLIER_EVENT_EJECTED) {
         return;
     }
     b->event = *e;
 }
 
-/* May @ejected of the tier be out at once? */
+/* May @ejected backends of the tier be out at once? */
 static bool cap_allows(const struct infra_outlier *o, uint32_t tier,
                        uint32_t ejected)
 {
@@ -55,7 +55,7 @@ static bool is_enforced(struct infra_outlier *o, uint32_t reason)
 {
     uint32_t percent = o->options.enforce[reason];
 
-    if (percent == INFRA_OUTLIER_WATCH) {
+    if (percent == INFRA_OUTLIER_DRY_RUN) {
         return false;
     }
     return infra__below(infra__random(&o->random), 100) < percent;
@@ -78,7 +78,7 @@ void infra__outlier_detected(struct infra_outlier *o, uint32_t id,
                              const struct infra__outlier_evidence *evidence)
 {
     struct infra__outlier_backend *b = &o->backends[id];
-    struct infra_outlier_event e = { .kind = INFRA_OUTLIER_EJECTED,
+    struct infra_outlier_event e = { .kind = INFRA_OUTLIER_EVENT_EJECTED,
                                      .id = id,
                                      .at = o->now,
                                      .reason = evidence->reason,
@@ -90,9 +90,9 @@ void infra__outlier_detected(struct infra_outlier *o, uint32_t id,
     assert(b->is_set && !b->record.is_ejected);
     b->record.detections[evidence->reason]++;
     if (!cap_allows(o, b->tier, o->tiers[b->tier].ejected + 1)) {
-        e.kind = INFRA_OUTLIER_CAPPED;
+        e.kind = INFRA_OUTLIER_EVENT_CAPPED;
     } else if (!is_enforced(o, evidence->reason)) {
-        e.kind = INFRA_OUTLIER_WATCHED;
+        e.kind = INFRA_OUTLIER_EVENT_SPARED;
     } else {
         e.until = eject(o, b);
     }
@@ -117,13 +117,13 @@ int infra__outlier_by_number(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* What it did while it was out was done to others than its due, and says
- * nothing about what it will do. */
+/* The reports on a backend while it was out are no sample of its traffic, so
+ * its counts start afresh. */
 void infra__outlier_give_back(struct infra_outlier *o, uint32_t id,
                               uint32_t reason)
 {
     struct infra__outlier_backend *b = &o->backends[id];
-    const struct infra_outlier_event e = { .kind = INFRA_OUTLIER_RETURNED,
+    const struct infra_outlier_event e = { .kind = INFRA_OUTLIER_EVENT_RETURNED,
                                            .id = id,
                                            .at = o->now,
                                            .reason = reason,
@@ -136,7 +136,7 @@ void infra__outlier_give_back(struct infra_outlier *o, uint32_t id,
     b->record.until = 0;
     infra__outlier_begin_window(o, id);
     if (o->changes.due[id] != INFRA_TIME_NEVER) {
-        /* The host has heard neither of the one nor of the other. */
+        /* EJECTED was not taken, so both events fall away. */
         infra__timers_set(&o->changes, id, INFRA_TIME_NEVER);
     } else {
         tell(o, &e);
@@ -146,11 +146,11 @@ void infra__outlier_give_back(struct infra_outlier *o, uint32_t id,
 void infra__outlier_tell_kept(struct infra_outlier *o, uint32_t id)
 {
     const struct infra__outlier_record *of = &o->backends[id].record;
-    const struct infra_outlier_event e = { .kind = INFRA_OUTLIER_EJECTED,
+    const struct infra_outlier_event e = { .kind = INFRA_OUTLIER_EVENT_EJECTED,
                                            .id = id,
                                            .at = o->now,
                                            .until = of->until,
-                                           .reason = INFRA_OUTLIER_KEPT,
+                                           .reason = INFRA_OUTLIER_REASON_KEPT,
                                            .ejections = of->ejections };
 
     assert(of->is_ejected);
@@ -172,8 +172,8 @@ bool infra__outlier_is_over_cap(const struct infra_outlier *o)
     return false;
 }
 
-/* What is left of an ejection, in steps of a microsecond: two options of three
- * years fit beside an id. */
+/* The time left of an ejection, in steps of a microsecond: two durations of
+ * three years fit beside an id. */
 #define ID_BITS 16u
 #define STEP_BITS 10u
 _Static_assert(INFRA_OUTLIER_IDS_MAX < 1u << ID_BITS, "an id fits");
@@ -186,7 +186,7 @@ static uint64_t rank_of(const struct infra_outlier *o, uint32_t id)
     return left >> STEP_BITS << ID_BITS | id;
 }
 
-/* Those return whose ejections are the next to be over. */
+/* Let backends return, least time left first, until the tier is at its cap. */
 static void keep_cap(struct infra_outlier *o, uint32_t tier)
 {
     uint32_t count = 0;
@@ -201,7 +201,7 @@ static void keep_cap(struct infra_outlier *o, uint32_t tier)
     for (uint32_t i = 0; is_over_cap(o, tier); i++) {
         assert(i < count);
         uint32_t id = (uint32_t)(o->found[i] & ((1u << ID_BITS) - 1));
-        infra__outlier_give_back(o, id, INFRA_OUTLIER_SHRUNK);
+        infra__outlier_give_back(o, id, INFRA_OUTLIER_REASON_SHRUNK);
     }
 }
 

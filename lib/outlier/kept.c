@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What is known of a key, at its id or kept for INFRA_OUTLIER_KEPT_FOR after the
- * key was removed (base/keys.h). A backend must not return by a new name
+/* What is known of a key, at its id or kept for INFRA_OUTLIER_KEPT_FOR after
+ * the key was removed (base/keys.h). A backend must not return by a new name
  * resolution, nor have the evidence against it forgotten again and again. */
 #include "internal.h"
 

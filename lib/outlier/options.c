@@ -13,16 +13,17 @@
 #define LATENCY_RATIO_MIN 1000u
 #define LATENCY_RATIO_MAX 1000000u
 
-static const uint32_t enforce_defaults[INFRA_OUTLIER_TIME] = {
-    [INFRA_OUTLIER_CONSECUTIVE_5XX] = 100,
-    [INFRA_OUTLIER_CONSECUTIVE_GATEWAY_FAILURE] = INFRA_OUTLIER_WATCH,
-    [INFRA_OUTLIER_CONSECUTIVE_LOCAL_ORIGIN_FAILURE] = 100,
-    [INFRA_OUTLIER_SUCCESS_RATE] = 100,
-    [INFRA_OUTLIER_SUCCESS_RATE_LOCAL_ORIGIN] = 100,
-    [INFRA_OUTLIER_FAILURE_PERCENTAGE] = INFRA_OUTLIER_WATCH,
-    [INFRA_OUTLIER_FAILURE_PERCENTAGE_LOCAL_ORIGIN] = INFRA_OUTLIER_WATCH,
-    [INFRA_OUTLIER_MEDIAN_RATE] = 100,
-    [INFRA_OUTLIER_LATENCY] = INFRA_OUTLIER_WATCH,
+static const uint32_t enforce_defaults[INFRA_OUTLIER_REASON_TIME] = {
+    [INFRA_OUTLIER_REASON_CONSECUTIVE_5XX] = 100,
+    [INFRA_OUTLIER_REASON_CONSECUTIVE_GATEWAY_FAILURE] = INFRA_OUTLIER_DRY_RUN,
+    [INFRA_OUTLIER_REASON_CONSECUTIVE_LOCAL_ORIGIN_FAILURE] = 100,
+    [INFRA_OUTLIER_REASON_SUCCESS_RATE] = 100,
+    [INFRA_OUTLIER_REASON_SUCCESS_RATE_LOCAL_ORIGIN] = 100,
+    [INFRA_OUTLIER_REASON_FAILURE_PERCENTAGE] = INFRA_OUTLIER_DRY_RUN,
+    [INFRA_OUTLIER_REASON_FAILURE_PERCENTAGE_LOCAL_ORIGIN] =
+        INFRA_OUTLIER_DRY_RUN,
+    [INFRA_OUTLIER_REASON_MEDIAN_RATE] = 100,
+    [INFRA_OUTLIER_REASON_LATENCY] = INFRA_OUTLIER_DRY_RUN,
 };
 
 static void default_time(infra_time *value, infra_time by_default)
@@ -59,7 +60,7 @@ static void set_defaults(struct infra_outlier_options *o)
     default_number(&o->median_factor, 3500);
     default_number(&o->median_gap_percent, 10);
     default_number(&o->latency_ratio, 3000);
-    for (uint32_t reason = 0; reason < INFRA_OUTLIER_TIME; reason++) {
+    for (uint32_t reason = 0; reason < INFRA_OUTLIER_REASON_TIME; reason++) {
         default_number(&o->enforce[reason], enforce_defaults[reason]);
     }
 }
@@ -88,9 +89,9 @@ static bool numbers_in_range(const struct infra_outlier_options *o)
 
 static bool enforce_in_range(const struct infra_outlier_options *o)
 {
-    for (uint32_t reason = 0; reason < INFRA_OUTLIER_TIME; reason++) {
+    for (uint32_t reason = 0; reason < INFRA_OUTLIER_REASON_TIME; reason++) {
         if (o->enforce[reason] > 100 &&
-            o->enforce[reason] != INFRA_OUTLIER_WATCH) {
+            o->enforce[reason] != INFRA_OUTLIER_DRY_RUN) {
             return false;
         }
     }
@@ -101,8 +102,8 @@ int infra__outlier_options_complete(void *options)
 {
     struct infra_outlier_options *o = options;
 
-    for (uint32_t i = INFRA_OUTLIER_TIME; i < INFRA_OUTLIER_DETECTORS_MAX;
-         i++) {
+    for (uint32_t i = INFRA_OUTLIER_REASON_TIME;
+         i < INFRA_OUTLIER_DETECTORS_MAX; i++) {
         if (o->enforce[i] != 0) {
             return INFRA_ESTRUCT;
         }

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The watch from the control thread's side: who is watched, and which changes
- * the host has to hear of. Workers' reports meet it in report.c; what
- * they amount to is found in sweep.c, what follows from that in
- * eject.c, and who was there before in kept.c. The changes are a heap of ids by the order in which they
- * happened; nothing else happens until it is empty, so that each backend has
- * one at most. */
+/* The control thread's side: backends come and go, failures in a row are
+ * judged, sweeps fall due, events are handed out. Events are a heap of ids by
+ * order. Nothing is judged until it is empty, so a backend has one at most. */
 #include "internal.h"
 #include "statistics.h"
 
@@ -70,10 +67,10 @@ int infra_outlier_create(struct infra_outlier **ret,
     outlier->desk.ids_max = o.ids_max;
     outlier->desk.split = o.split_local_origin != 0;
     uint32_t *runs_max = outlier->desk.runs_max;
-    runs_max[INFRA_OUTLIER_CONSECUTIVE_5XX] = o.consecutive_5xx;
-    runs_max[INFRA_OUTLIER_CONSECUTIVE_GATEWAY_FAILURE] =
+    runs_max[INFRA_OUTLIER_REASON_CONSECUTIVE_5XX] = o.consecutive_5xx;
+    runs_max[INFRA_OUTLIER_REASON_CONSECUTIVE_GATEWAY_FAILURE] =
         o.consecutive_gateway_failure;
-    runs_max[INFRA_OUTLIER_CONSECUTIVE_LOCAL_ORIGIN_FAILURE] =
+    runs_max[INFRA_OUTLIER_REASON_CONSECUTIVE_LOCAL_ORIGIN_FAILURE] =
         o.consecutive_local_origin_failure;
     if (!allocate(outlier)) {
         infra_outlier_destroy(outlier);
@@ -125,7 +122,7 @@ static void leave_tier(struct infra_outlier *o, uint32_t id)
     o->tiers[b->tier].ejected -= b->record.is_ejected;
 }
 
-/* Empty an id. What was known of its backend is kept. */
+/* Empty an id, and keep the state for its key. */
 static void clear(struct infra_outlier *o, uint32_t id)
 {
     infra__outlier_keep(o, id);
@@ -135,7 +132,7 @@ static void clear(struct infra_outlier *o, uint32_t id)
     o->members--;
 }
 
-/* Give an id to a backend of which this is known. */
+/* Give an id to a backend whose state is @known. */
 static void fill(struct infra_outlier *o, uint32_t id, uint32_t tier,
                  const struct infra__outlier_kept *known)
 {
@@ -170,7 +167,7 @@ int infra_outlier_set(struct infra_outlier *outlier, uint32_t id,
         join_tier(o, id, tier);
         return INFRA_OK;
     }
-    /* Sweeps keep their rhythm, also if all were away for a moment. */
+    /* Sweeps keep their rhythm, also after a moment without backends. */
     if (o->members == 0 && (o->due <= o->now || o->due == INFRA_TIME_NEVER)) {
         o->due = infra__time_add(o->now, o->options.interval);
     }
@@ -203,15 +200,15 @@ int infra_outlier_report(struct infra_outlier *outlier, uint32_t id,
                : infra__outlier_report(&outlier->desk, id, outcome, latency);
 }
 
-/* Full rows of failures. Envoy hears of gateway failures before it hears of the
- * same ones as 5xx, and begins a new row whatever comes of it. Not so while a
- * backend is out: its row stays full, so that it wakes nobody again. */
+/* Full rows of failures. Like Envoy, judge gateway failures before the same
+ * failures as 5xx, and begin a new row whatever the result. While a backend is
+ * ejected its row stays full, so that it causes no further wake-up. */
 static void judge_runs(struct infra_outlier *o, uint32_t id, uint32_t tripped)
 {
     static const uint32_t order[INFRA__RUNS] = {
-        INFRA_OUTLIER_CONSECUTIVE_GATEWAY_FAILURE,
-        INFRA_OUTLIER_CONSECUTIVE_5XX,
-        INFRA_OUTLIER_CONSECUTIVE_LOCAL_ORIGIN_FAILURE
+        INFRA_OUTLIER_REASON_CONSECUTIVE_GATEWAY_FAILURE,
+        INFRA_OUTLIER_REASON_CONSECUTIVE_5XX,
+        INFRA_OUTLIER_REASON_CONSECUTIVE_LOCAL_ORIGIN_FAILURE
     };
 
     for (uint32_t i = 0; i < INFRA__RUNS; i++) {
@@ -278,8 +275,7 @@ int infra_outlier_next(struct infra_outlier *outlier, infra_time now,
         return INFRA_EINVAL;
     }
     advance(o, now);
-    /* Only here, so that a host that says its list anew may do so in any order.
-     */
+    /* Only here, so that a host may set its list anew in any order. */
     infra__outlier_keep_caps(o);
     if (o->changes.count == 0) {
         look_at_tripped(o);
@@ -298,7 +294,7 @@ int infra_outlier_next(struct infra_outlier *outlier, infra_time now,
 
 infra_time infra_outlier_deadline(const struct infra_outlier *outlier)
 {
-    /* Relaxed: a flag that is seen late comes with its wake-up. */
+    /* Relaxed: a flag seen late comes with its wake-up. */
     if (outlier->changes.count > 0 || infra__outlier_is_over_cap(outlier) ||
         atomic_load_explicit(&outlier->desk.is_tripped, memory_order_relaxed) !=
             0) {
@@ -325,7 +321,7 @@ int infra_outlier_passed(struct infra_outlier *outlier, uint32_t id,
     if (!o->backends[id].record.is_ejected) {
         return INFRA_OK;
     }
-    infra__outlier_give_back(o, id, INFRA_OUTLIER_PASSED);
+    infra__outlier_give_back(o, id, INFRA_OUTLIER_REASON_PASSED);
     return INFRA_OK;
 }
 

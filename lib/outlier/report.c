@@ -87,13 +87,14 @@ static int fail(struct infra__outlier_desk *desk, uint32_t id, bool gateway)
     int tripped = 0;
 
     atomic_fetch_add_explicit(&slot->errors, 1, memory_order_relaxed);
-    end_run(slot, INFRA_OUTLIER_CONSECUTIVE_LOCAL_ORIGIN_FAILURE);
+    end_run(slot, INFRA_OUTLIER_REASON_CONSECUTIVE_LOCAL_ORIGIN_FAILURE);
     if (gateway) {
-        tripped = lengthen(desk, id, INFRA_OUTLIER_CONSECUTIVE_GATEWAY_FAILURE);
+        tripped = lengthen(desk, id,
+                           INFRA_OUTLIER_REASON_CONSECUTIVE_GATEWAY_FAILURE);
     } else {
-        end_run(slot, INFRA_OUTLIER_CONSECUTIVE_GATEWAY_FAILURE);
+        end_run(slot, INFRA_OUTLIER_REASON_CONSECUTIVE_GATEWAY_FAILURE);
     }
-    return lengthen(desk, id, INFRA_OUTLIER_CONSECUTIVE_5XX) | tripped;
+    return lengthen(desk, id, INFRA_OUTLIER_REASON_CONSECUTIVE_5XX) | tripped;
 }
 
 /* No answer. Without the split Envoy counts it as 503 or 504. */
@@ -102,10 +103,11 @@ static int miss(struct infra__outlier_desk *desk, uint32_t id)
     atomic_fetch_add_explicit(&desk->slots[id].misses, 1, memory_order_relaxed);
     if (desk->split) {
         return lengthen(desk, id,
-                        INFRA_OUTLIER_CONSECUTIVE_LOCAL_ORIGIN_FAILURE);
+                        INFRA_OUTLIER_REASON_CONSECUTIVE_LOCAL_ORIGIN_FAILURE);
     }
-    return lengthen(desk, id, INFRA_OUTLIER_CONSECUTIVE_GATEWAY_FAILURE) |
-           lengthen(desk, id, INFRA_OUTLIER_CONSECUTIVE_5XX);
+    return lengthen(desk, id,
+                    INFRA_OUTLIER_REASON_CONSECUTIVE_GATEWAY_FAILURE) |
+           lengthen(desk, id, INFRA_OUTLIER_REASON_CONSECUTIVE_5XX);
 }
 
 int infra__outlier_report(struct infra__outlier_desk *desk, uint32_t id,

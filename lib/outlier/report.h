@@ -13,7 +13,7 @@
 #include <stdbool.h>
 
 /* The detectors of failures in a row come first among the reasons. */
-#define INFRA__RUNS INFRA_OUTLIER_SUCCESS_RATE
+#define INFRA__RUNS INFRA_OUTLIER_REASON_SUCCESS_RATE
 
 struct infra__outlier_slot {
     /* Successes of known latency: their number in the upper 26 bits, the sum of

@@ -101,15 +101,15 @@ static struct infra__outlier_evidence evidence_of(const struct infra_outlier *o,
                                          .typical = t->limit.typical,
                                          .threshold = t->limit.threshold };
 
-    if (t->reason == INFRA_OUTLIER_LATENCY) {
+    if (t->reason == INFRA_OUTLIER_REASON_LATENCY) {
         e.reports = w->timed;
         e.value = latency_of(w);
         return e;
     }
     struct share s = share_of(o, w, t->view);
     bool is_percentage =
-        t->reason == INFRA_OUTLIER_FAILURE_PERCENTAGE ||
-        t->reason == INFRA_OUTLIER_FAILURE_PERCENTAGE_LOCAL_ORIGIN;
+        t->reason == INFRA_OUTLIER_REASON_FAILURE_PERCENTAGE ||
+        t->reason == INFRA_OUTLIER_REASON_FAILURE_PERCENTAGE_LOCAL_ORIGIN;
     e.reports = s.all;
     e.value = is_percentage ? INFRA__MILLION - rate_of(s) : rate_of(s);
     return e;
@@ -229,7 +229,7 @@ static void judge_median_rate(struct infra_outlier *o, uint32_t tier)
     uint32_t median = infra__median(o->values, count);
     int64_t gap = max((int64_t)deviations(o, count, median),
                       options->median_gap_percent * ONE_PERCENT);
-    const struct trial t = { .reason = INFRA_OUTLIER_MEDIAN_RATE,
+    const struct trial t = { .reason = INFRA_OUTLIER_REASON_MEDIAN_RATE,
                              .view = VIEW_WHOLE,
                              .limit = { .typical = median,
                                         .threshold = median - gap } };
@@ -275,7 +275,7 @@ static void judge_latency(struct infra_outlier *o, uint32_t tier)
     if (count < o->options.median_minimum_hosts) {
         return;
     }
-    const struct trial t = { .reason = INFRA_OUTLIER_LATENCY,
+    const struct trial t = { .reason = INFRA_OUTLIER_REASON_LATENCY,
                              .limit = latency_limit(o, count) };
     for (uint32_t i = 0; i < count; i++) {
         if (infra__latency_of_log(o->values[i]) > t.limit.threshold) {
@@ -296,7 +296,7 @@ static void close_windows(struct infra_outlier *o)
         infra__outlier_gather(&o->desk.slots[id], &b->seen, &b->record.window);
         b->record.last = b->record.window;
         if (b->record.is_ejected && b->record.until <= o->now) {
-            infra__outlier_give_back(o, id, INFRA_OUTLIER_TIME);
+            infra__outlier_give_back(o, id, INFRA_OUTLIER_REASON_TIME);
         }
     }
 }
@@ -315,11 +315,12 @@ static void open_windows(struct infra_outlier *o)
 void infra__outlier_sweep(struct infra_outlier *o)
 {
     close_windows(o);
-    judge_as_envoy(o, VIEW_EXTERNAL, INFRA_OUTLIER_SUCCESS_RATE,
-                   INFRA_OUTLIER_FAILURE_PERCENTAGE);
+    judge_as_envoy(o, VIEW_EXTERNAL, INFRA_OUTLIER_REASON_SUCCESS_RATE,
+                   INFRA_OUTLIER_REASON_FAILURE_PERCENTAGE);
     if (o->desk.split) {
-        judge_as_envoy(o, VIEW_LOCAL, INFRA_OUTLIER_SUCCESS_RATE_LOCAL_ORIGIN,
-                       INFRA_OUTLIER_FAILURE_PERCENTAGE_LOCAL_ORIGIN);
+        judge_as_envoy(o, VIEW_LOCAL,
+                       INFRA_OUTLIER_REASON_SUCCESS_RATE_LOCAL_ORIGIN,
+                       INFRA_OUTLIER_REASON_FAILURE_PERCENTAGE_LOCAL_ORIGIN);
     }
     for (uint32_t tier = 0; tier < INFRA_OUTLIER_TIERS_MAX; tier++) {
         if (o->tiers[tier].members >= o->options.median_minimum_hosts) {

@@ -144,17 +144,17 @@ static void learn(struct host *h, const struct infra_outlier_event *e)
     CHECK(m->is_set);
     CHECK(strcmp(infra_outlier_reason_name(e->reason), "unknown") != 0);
     switch (e->kind) {
-    case INFRA_OUTLIER_EJECTED:
+    case INFRA_OUTLIER_EVENT_EJECTED:
         CHECK(!m->is_out && e->until > e->at);
         m->is_out = true;
         break;
-    case INFRA_OUTLIER_RETURNED:
+    case INFRA_OUTLIER_EVENT_RETURNED:
         CHECK(m->is_out && e->until == 0);
         m->is_out = false;
         break;
     default:
-        CHECK(e->kind == INFRA_OUTLIER_CAPPED ||
-              e->kind == INFRA_OUTLIER_WATCHED);
+        CHECK(e->kind == INFRA_OUTLIER_EVENT_CAPPED ||
+              e->kind == INFRA_OUTLIER_EVENT_SPARED);
         CHECK(!m->is_out);
         break;
     }
@@ -394,7 +394,7 @@ static void read_options(struct host *h, const struct infra_allocator *a)
         .idle_decay = byte(h) % 2,
     };
 
-    for (uint32_t reason = 0; reason < INFRA_OUTLIER_TIME; reason++) {
+    for (uint32_t reason = 0; reason < INFRA_OUTLIER_REASON_TIME; reason++) {
         o.enforce[reason] = 90;
     }
     h->options = o;

@@ -41,7 +41,7 @@ static struct infra_outlier_event fail_now(uint32_t id, infra_time now)
 
 static void eject(uint32_t id, infra_time now)
 {
-    ck_assert_uint_eq(fail_now(id, now).kind, INFRA_OUTLIER_EJECTED);
+    ck_assert_uint_eq(fail_now(id, now).kind, INFRA_OUTLIER_EVENT_EJECTED);
 }
 
 /* E at a time ejects, s sweeps and nothing happens, r returns: Envoy's own
@@ -68,8 +68,8 @@ START_TEST(multiplier_goes_up_and_down)
             watch_quiet(&watch, now); /* The sweep of that moment. */
             eject(0, now);
         } else if (steps[i].step == 'r') {
-            watch_expect(&watch, now, INFRA_OUTLIER_RETURNED, 0,
-                         INFRA_OUTLIER_TIME);
+            watch_expect(&watch, now, INFRA_OUTLIER_EVENT_RETURNED, 0,
+                         INFRA_OUTLIER_REASON_TIME);
         } else {
             watch_quiet(&watch, now);
         }
@@ -98,8 +98,8 @@ START_TEST(ejections_grow_up_to_the_maximum)
         length = length < most ? length : most;
         watch_quiet(&watch, now + length - INFRA_SEC(10));
         watch_quiet(&watch, now + length - 1);
-        watch_expect(&watch, now + length, INFRA_OUTLIER_RETURNED, 0,
-                     INFRA_OUTLIER_TIME);
+        watch_expect(&watch, now + length, INFRA_OUTLIER_EVENT_RETURNED, 0,
+                     INFRA_OUTLIER_REASON_TIME);
         now += length;
     }
     ck_assert_uint_eq(watch_inspect(&watch, 0).multiplier, _i == 0 ? 31 : 32);
@@ -152,7 +152,7 @@ START_TEST(jitter_spreads_the_returns)
          now += INFRA_SEC(10)) {
         struct infra_outlier_event e;
         while ((e = watch_next(&watch, now)).kind != WATCH_NOTHING) {
-            ck_assert_uint_eq(e.kind, INFRA_OUTLIER_RETURNED);
+            ck_assert_uint_eq(e.kind, INFRA_OUTLIER_EVENT_RETURNED);
         }
         for (uint32_t id = 0; id < 64; id++) {
             struct infra_outlier_stats s = watch_inspect(&watch, id);
@@ -188,14 +188,14 @@ START_TEST(caps_are_those_of_envoy)
     watch_fill(&watch, caps[_i].members);
     for (uint32_t id = 0; id < caps[_i].members; id++) {
         struct infra_outlier_event e = fail_now(id, 7);
-        uint32_t kind = id < caps[_i].ejected ? INFRA_OUTLIER_EJECTED
-                                              : INFRA_OUTLIER_CAPPED;
+        uint32_t kind = id < caps[_i].ejected ? INFRA_OUTLIER_EVENT_EJECTED
+                                              : INFRA_OUTLIER_EVENT_CAPPED;
         ck_assert_msg(e.kind == kind && e.id == id, "%u of %u with %u %%: %s",
                       id, caps[_i].members, caps[_i].percent,
                       infra_outlier_event_name(e.kind));
         ck_assert_uint_eq(e.at, 7);
-        ck_assert_uint_eq(e.until != 0, kind == INFRA_OUTLIER_EJECTED);
-        ck_assert_uint_eq(e.ejections, kind == INFRA_OUTLIER_EJECTED);
+        ck_assert_uint_eq(e.until != 0, kind == INFRA_OUTLIER_EVENT_EJECTED);
+        ck_assert_uint_eq(e.ejections, kind == INFRA_OUTLIER_EVENT_EJECTED);
         ck_assert_int_eq(e.value, 5);
     }
 }
@@ -214,24 +214,26 @@ START_TEST(caps_count_by_tier)
     }
     eject(0, 0);
     eject(1, 0);
-    ck_assert_uint_eq(fail_now(2, 0).kind, INFRA_OUTLIER_CAPPED);
+    ck_assert_uint_eq(fail_now(2, 0).kind, INFRA_OUTLIER_EVENT_CAPPED);
     eject(4, 0);
-    ck_assert_uint_eq(fail_now(5, 0).kind, INFRA_OUTLIER_CAPPED);
+    ck_assert_uint_eq(fail_now(5, 0).kind, INFRA_OUTLIER_EVENT_CAPPED);
 
     ck_assert_int_eq(infra_outlier_remove(watch.outlier, 0), INFRA_OK);
-    ck_assert_uint_eq(fail_now(2, 0).kind, INFRA_OUTLIER_CAPPED); /* 2 of 3. */
+    ck_assert_uint_eq(fail_now(2, 0).kind,
+                      INFRA_OUTLIER_EVENT_CAPPED); /* 2 of 3. */
     ck_assert_int_eq(infra_outlier_set(watch.outlier, 0, "new", 0, 0), 0);
     eject(2, 0); /* A new one: 2 of 4. */
-    ck_assert_uint_eq(fail_now(3, 0).kind, INFRA_OUTLIER_CAPPED);
+    ck_assert_uint_eq(fail_now(3, 0).kind, INFRA_OUTLIER_EVENT_CAPPED);
     watch_set(&watch, 7, 15, 0);
     watch_set(&watch, 1, 15, 0); /* Out, to the other tier: 2 of 4 there. */
     ck_assert_uint_eq(watch_inspect(&watch, 1).is_ejected, 1);
-    ck_assert_uint_eq(fail_now(3, 0).kind, INFRA_OUTLIER_CAPPED); /* 1 of 3. */
+    ck_assert_uint_eq(fail_now(3, 0).kind,
+                      INFRA_OUTLIER_EVENT_CAPPED); /* 1 of 3. */
     watch_set(&watch, 6, 0, 0);
     eject(3, 0);
-    ck_assert_uint_eq(fail_now(5, 0).kind, INFRA_OUTLIER_CAPPED);
-    watch_expect(&watch, INFRA_SEC(10), INFRA_OUTLIER_RETURNED, 1,
-                 INFRA_OUTLIER_TIME);
+    ck_assert_uint_eq(fail_now(5, 0).kind, INFRA_OUTLIER_EVENT_CAPPED);
+    watch_expect(&watch, INFRA_SEC(10), INFRA_OUTLIER_EVENT_RETURNED, 1,
+                 INFRA_OUTLIER_REASON_TIME);
 }
 END_TEST
 
@@ -251,8 +253,8 @@ START_TEST(the_multiplier_goes_down_for_work)
     watch_fill(&watch, 1);
     eject(0, 0);
     (void)watch_report(&watch, 0, INFRA_OUTCOME_OK, 500); /* While out. */
-    watch_expect(&watch, INFRA_SEC(10), INFRA_OUTLIER_RETURNED, 0,
-                 INFRA_OUTLIER_TIME);
+    watch_expect(&watch, INFRA_SEC(10), INFRA_OUTLIER_EVENT_RETURNED, 0,
+                 INFRA_OUTLIER_REASON_TIME);
     ck_assert_uint_eq(watch_inspect(&watch, 0).multiplier, 1);
     (void)watch_report(&watch, 0, INFRA_OUTCOME_OK, table[_i].successes);
     watch_quiet(&watch, INFRA_SEC(20));
@@ -267,7 +269,8 @@ START_TEST(an_interval_cut_short_is_not_enough)
     watch_fill(&watch, 1);
     eject(0, 0);
     (void)infra_outlier_passed(watch.outlier, 0, 1);
-    watch_expect(&watch, 1, INFRA_OUTLIER_RETURNED, 0, INFRA_OUTLIER_PASSED);
+    watch_expect(&watch, 1, INFRA_OUTLIER_EVENT_RETURNED, 0,
+                 INFRA_OUTLIER_REASON_PASSED);
     watch_quiet(&watch, INFRA_SEC(10));
     ck_assert_uint_eq(watch_inspect(&watch, 0).multiplier, 1);
     watch_quiet(&watch, INFRA_SEC(20));
@@ -288,14 +291,14 @@ START_TEST(chance_is_that_of_the_seed)
         uint32_t ejected = 0;
         o.ids_max = 1000;
         o.seed = run / 2; /* 0, 0, 1 */
-        o.enforce[INFRA_OUTLIER_CONSECUTIVE_5XX] = percent;
+        o.enforce[INFRA_OUTLIER_REASON_CONSECUTIVE_5XX] = percent;
         watch_open(&watch, o);
         watch_fill(&watch, 1000);
         for (uint32_t id = 0; id < 1000; id++) {
             struct infra_outlier_event e = fail_now(id, 0);
-            ck_assert(e.kind == INFRA_OUTLIER_EJECTED ||
-                      e.kind == INFRA_OUTLIER_WATCHED);
-            ejected += e.kind == INFRA_OUTLIER_EJECTED;
+            ck_assert(e.kind == INFRA_OUTLIER_EVENT_EJECTED ||
+                      e.kind == INFRA_OUTLIER_EVENT_SPARED);
+            ejected += e.kind == INFRA_OUTLIER_EVENT_EJECTED;
             traces[run] = infra_xxhash64(&e, sizeof e, traces[run]);
         }
         /* Five standard deviations of the binomial are at most 8 %. */
@@ -323,8 +326,9 @@ START_TEST(a_passed_check_returns)
     watch_quiet(&watch, 6);
     ck_assert_int_eq(infra_outlier_passed(watch.outlier, 0, 7), INFRA_OK);
     ck_assert_uint_eq(infra_outlier_deadline(watch.outlier), 0);
-    struct infra_outlier_event e = watch_expect(
-        &watch, 8, INFRA_OUTLIER_RETURNED, 0, INFRA_OUTLIER_PASSED);
+    struct infra_outlier_event e =
+        watch_expect(&watch, 8, INFRA_OUTLIER_EVENT_RETURNED, 0,
+                     INFRA_OUTLIER_REASON_PASSED);
     ck_assert_uint_eq(e.at, 7);
     struct infra_outlier_stats s = watch_inspect(&watch, 0);
     ck_assert_uint_eq(s.is_ejected, 0);
@@ -335,8 +339,8 @@ START_TEST(a_passed_check_returns)
     /* Both fail; one is told, the other returns before. */
     (void)watch_report(&watch, 0, INFRA_OUTCOME_ERROR, 5);
     (void)watch_report(&watch, 1, INFRA_OUTCOME_ERROR, 5);
-    watch_expect(&watch, INFRA_SEC(11), INFRA_OUTLIER_EJECTED, 0,
-                 INFRA_OUTLIER_CONSECUTIVE_5XX);
+    watch_expect(&watch, INFRA_SEC(11), INFRA_OUTLIER_EVENT_EJECTED, 0,
+                 INFRA_OUTLIER_REASON_CONSECUTIVE_5XX);
     ck_assert_int_eq(infra_outlier_passed(watch.outlier, 1, INFRA_SEC(12)), 0);
     watch_quiet(&watch, INFRA_SEC(13));
     ck_assert_uint_eq(watch_inspect(&watch, 1).is_ejected, 0);
@@ -353,15 +357,16 @@ START_TEST(a_return_is_told_before_the_next_ejection)
     eject(0, 0);
     ck_assert_int_eq(infra_outlier_passed(watch.outlier, 0, 1), INFRA_OK);
     ck_assert_int_eq(watch_report(&watch, 0, INFRA_OUTCOME_ERROR, 5), 1);
-    watch_expect(&watch, 2, INFRA_OUTLIER_RETURNED, 0, INFRA_OUTLIER_PASSED);
-    watch_expect(&watch, 3, INFRA_OUTLIER_EJECTED, 0,
-                 INFRA_OUTLIER_CONSECUTIVE_5XX);
+    watch_expect(&watch, 2, INFRA_OUTLIER_EVENT_RETURNED, 0,
+                 INFRA_OUTLIER_REASON_PASSED);
+    watch_expect(&watch, 3, INFRA_OUTLIER_EVENT_EJECTED, 0,
+                 INFRA_OUTLIER_REASON_CONSECUTIVE_5XX);
     /* And so at a sweep. */
     ck_assert_int_eq(watch_report(&watch, 1, INFRA_OUTCOME_ERROR, 5), 1);
-    watch_expect(&watch, INFRA_SEC(60), INFRA_OUTLIER_EJECTED, 1,
-                 INFRA_OUTLIER_CONSECUTIVE_5XX);
-    watch_expect(&watch, INFRA_SEC(60), INFRA_OUTLIER_RETURNED, 0,
-                 INFRA_OUTLIER_TIME);
+    watch_expect(&watch, INFRA_SEC(60), INFRA_OUTLIER_EVENT_EJECTED, 1,
+                 INFRA_OUTLIER_REASON_CONSECUTIVE_5XX);
+    watch_expect(&watch, INFRA_SEC(60), INFRA_OUTLIER_EVENT_RETURNED, 0,
+                 INFRA_OUTLIER_REASON_TIME);
     watch_quiet(&watch, INFRA_SEC(60));
 }
 END_TEST
@@ -372,15 +377,16 @@ START_TEST(rates_begin_anew_on_return)
     struct infra_outlier_options o = tens();
 
     o.failure_percentage_minimum_hosts = 1;
-    o.enforce[INFRA_OUTLIER_FAILURE_PERCENTAGE] = 100;
+    o.enforce[INFRA_OUTLIER_REASON_FAILURE_PERCENTAGE] = 100;
     watch_open(&watch, o);
     watch_fill(&watch, 1);
     (void)watch_report(&watch, 0, INFRA_OUTCOME_ERROR, 200);
-    watch_expect(&watch, 1, INFRA_OUTLIER_EJECTED, 0,
-                 INFRA_OUTLIER_CONSECUTIVE_5XX);
+    watch_expect(&watch, 1, INFRA_OUTLIER_EVENT_EJECTED, 0,
+                 INFRA_OUTLIER_REASON_CONSECUTIVE_5XX);
     (void)watch_report(&watch, 0, INFRA_OUTCOME_ERROR, 200);
     ck_assert_int_eq(infra_outlier_passed(watch.outlier, 0, 2), INFRA_OK);
-    watch_expect(&watch, 2, INFRA_OUTLIER_RETURNED, 0, INFRA_OUTLIER_PASSED);
+    watch_expect(&watch, 2, INFRA_OUTLIER_EVENT_RETURNED, 0,
+                 INFRA_OUTLIER_REASON_PASSED);
     watch_quiet(&watch, INFRA_SEC(10));
     ck_assert_uint_eq(watch_inspect(&watch, 0).reports, 0);
 }

@@ -37,8 +37,8 @@ static void open_rows(uint32_t percent, uint32_t always_one)
 static struct infra_outlier_event eject(uint32_t id, infra_time now)
 {
     (void)watch_report(&watch, id, INFRA_OUTCOME_ERROR, 5);
-    return watch_expect(&watch, now, INFRA_OUTLIER_EJECTED, id,
-                        INFRA_OUTLIER_CONSECUTIVE_5XX);
+    return watch_expect(&watch, now, INFRA_OUTLIER_EVENT_EJECTED, id,
+                        INFRA_OUTLIER_REASON_CONSECUTIVE_5XX);
 }
 
 static void set_key(uint32_t id, const char *key, infra_time now)
@@ -70,8 +70,9 @@ START_TEST(a_tier_that_shrinks_keeps_its_cap)
         }
     }
     ck_assert_uint_eq(infra_outlier_deadline(watch.outlier), 0);
-    struct infra_outlier_event e = watch_expect(
-        &watch, INFRA_SEC(3), INFRA_OUTLIER_RETURNED, 0, INFRA_OUTLIER_SHRUNK);
+    struct infra_outlier_event e =
+        watch_expect(&watch, INFRA_SEC(3), INFRA_OUTLIER_EVENT_RETURNED, 0,
+                     INFRA_OUTLIER_REASON_SHRUNK);
     ck_assert_uint_eq(e.at, INFRA_SEC(3));
     ck_assert_uint_eq(e.ejections, 1);
     watch_quiet(&watch, INFRA_SEC(3));
@@ -79,8 +80,8 @@ START_TEST(a_tier_that_shrinks_keeps_its_cap)
     ck_assert_uint_eq(watch_inspect(&watch, 0).is_ejected, 0);
     ck_assert_uint_eq(watch_inspect(&watch, 1).is_ejected, 1);
     take_away(0);
-    watch_expect(&watch, INFRA_SEC(4), INFRA_OUTLIER_RETURNED, 1,
-                 INFRA_OUTLIER_SHRUNK);
+    watch_expect(&watch, INFRA_SEC(4), INFRA_OUTLIER_EVENT_RETURNED, 1,
+                 INFRA_OUTLIER_REASON_SHRUNK);
     watch_quiet(&watch, INFRA_SEC(4));
 }
 END_TEST
@@ -95,7 +96,8 @@ START_TEST(who_moves_is_counted_where_it_comes)
     (void)eject(0, 1);
     (void)eject(4, 2);
     watch_set(&watch, 0, 1, 3); /* Two of three. */
-    watch_expect(&watch, 3, INFRA_OUTLIER_RETURNED, 0, INFRA_OUTLIER_SHRUNK);
+    watch_expect(&watch, 3, INFRA_OUTLIER_EVENT_RETURNED, 0,
+                 INFRA_OUTLIER_REASON_SHRUNK);
     watch_quiet(&watch, 3);
 }
 END_TEST
@@ -110,8 +112,10 @@ START_TEST(one_may_be_out_of_a_tier_that_shrinks)
     }
     take_away(3);
     take_away(4);
-    watch_expect(&watch, 9, INFRA_OUTLIER_RETURNED, 0, INFRA_OUTLIER_SHRUNK);
-    watch_expect(&watch, 9, INFRA_OUTLIER_RETURNED, 1, INFRA_OUTLIER_SHRUNK);
+    watch_expect(&watch, 9, INFRA_OUTLIER_EVENT_RETURNED, 0,
+                 INFRA_OUTLIER_REASON_SHRUNK);
+    watch_expect(&watch, 9, INFRA_OUTLIER_EVENT_RETURNED, 1,
+                 INFRA_OUTLIER_REASON_SHRUNK);
     watch_quiet(&watch, 9);
     take_away(0);
     take_away(1);
@@ -127,8 +131,8 @@ START_TEST(what_was_not_told_is_not_taken_back)
     watch_fill(&watch, 4);
     (void)watch_report(&watch, 0, INFRA_OUTCOME_ERROR, 5);
     (void)watch_report(&watch, 1, INFRA_OUTCOME_ERROR, 5);
-    watch_expect(&watch, 0, INFRA_OUTLIER_EJECTED, 0,
-                 INFRA_OUTLIER_CONSECUTIVE_5XX);
+    watch_expect(&watch, 0, INFRA_OUTLIER_EVENT_EJECTED, 0,
+                 INFRA_OUTLIER_REASON_CONSECUTIVE_5XX);
     ck_assert_int_eq(infra_outlier_passed(watch.outlier, 0, 1), INFRA_OK);
     take_away(2);
     take_away(3);
@@ -163,7 +167,7 @@ START_TEST(caps_hold_whoever_leaves)
         infra_time now = INFRA_MS(infra__below(infra__random(&random), 900));
         (void)watch_report(&watch, id, INFRA_OUTCOME_ERROR, 5);
         struct infra_outlier_event e = watch_next(&watch, now);
-        until[id] = e.kind == INFRA_OUTLIER_EJECTED ? e.until : 0;
+        until[id] = e.kind == INFRA_OUTLIER_EVENT_EJECTED ? e.until : 0;
     }
     for (uint32_t id = 0; id < 64; id++) {
         uint32_t dice = infra__below(infra__random(&random), 8);
@@ -177,8 +181,8 @@ START_TEST(caps_hold_whoever_leaves)
     }
     struct infra_outlier_event e;
     while ((e = watch_next(&watch, INFRA_SEC(1))).kind != WATCH_NOTHING) {
-        ck_assert_uint_eq(e.kind, INFRA_OUTLIER_RETURNED);
-        ck_assert_uint_eq(e.reason, INFRA_OUTLIER_SHRUNK);
+        ck_assert_uint_eq(e.kind, INFRA_OUTLIER_EVENT_RETURNED);
+        ck_assert_uint_eq(e.reason, INFRA_OUTLIER_REASON_SHRUNK);
         if (until[e.id] == 0) {
             continue; /* In the other tier, which filled up. */
         }
@@ -220,8 +224,9 @@ START_TEST(who_comes_back_is_still_out)
         set_key(id, "b0", INFRA_SEC(3));
     }
     ck_assert_uint_eq(infra_outlier_deadline(watch.outlier), 0);
-    struct infra_outlier_event e = watch_expect(
-        &watch, INFRA_SEC(3), INFRA_OUTLIER_EJECTED, id, INFRA_OUTLIER_KEPT);
+    struct infra_outlier_event e =
+        watch_expect(&watch, INFRA_SEC(3), INFRA_OUTLIER_EVENT_EJECTED, id,
+                     INFRA_OUTLIER_REASON_KEPT);
     ck_assert_uint_eq(e.until, until);
     ck_assert_uint_eq(e.ejections, 1);
     struct infra_outlier_stats after = watch_inspect(&watch, id);
@@ -257,7 +262,8 @@ START_TEST(what_is_kept_ends)
     ck_assert_uint_eq(s.multiplier, rows[_i].ejections);
     ck_assert_uint_eq(s.since, rows[_i].is_ejected ? 0 : now);
     if (rows[_i].is_ejected) {
-        watch_expect(&watch, now, INFRA_OUTLIER_EJECTED, 0, INFRA_OUTLIER_KEPT);
+        watch_expect(&watch, now, INFRA_OUTLIER_EVENT_EJECTED, 0,
+                     INFRA_OUTLIER_REASON_KEPT);
     }
     watch_quiet(&watch, now);
     if (!rows[_i].is_ejected) { /* And the row begins anew. */
@@ -296,12 +302,12 @@ START_TEST(evidence_outlives_a_new_list)
     take_away(1);
     watch_set(&watch, 1, 0, INFRA_MS(9600));
     ck_assert_uint_eq(infra_outlier_deadline(watch.outlier), 0);
-    watch_expect(&watch, INFRA_MS(9600), INFRA_OUTLIER_EJECTED, 1,
-                 INFRA_OUTLIER_CONSECUTIVE_5XX);
+    watch_expect(&watch, INFRA_MS(9600), INFRA_OUTLIER_EVENT_EJECTED, 1,
+                 INFRA_OUTLIER_REASON_CONSECUTIVE_5XX);
     ck_assert_uint_eq(infra_outlier_deadline(watch.outlier), INFRA_SEC(10));
     struct infra_outlier_event e =
-        watch_expect(&watch, INFRA_SEC(10), INFRA_OUTLIER_EJECTED, 0,
-                     INFRA_OUTLIER_SUCCESS_RATE);
+        watch_expect(&watch, INFRA_SEC(10), INFRA_OUTLIER_EVENT_EJECTED, 0,
+                     INFRA_OUTLIER_REASON_SUCCESS_RATE);
     ck_assert_uint_eq(e.reports, 220);
 }
 END_TEST
@@ -334,15 +340,16 @@ START_TEST(a_list_may_be_said_in_any_order)
     for (uint32_t i = 0; i < 4; i++) {
         watch_set(&watch, _i == 0 ? i : 3 - i, 0, 3);
     }
-    watch_expect(&watch, 3, INFRA_OUTLIER_EJECTED, _i == 0 ? 0 : 1,
-                 INFRA_OUTLIER_KEPT);
-    watch_expect(&watch, 3, INFRA_OUTLIER_EJECTED, _i == 0 ? 1 : 0,
-                 INFRA_OUTLIER_KEPT);
+    watch_expect(&watch, 3, INFRA_OUTLIER_EVENT_EJECTED, _i == 0 ? 0 : 1,
+                 INFRA_OUTLIER_REASON_KEPT);
+    watch_expect(&watch, 3, INFRA_OUTLIER_EVENT_EJECTED, _i == 0 ? 1 : 0,
+                 INFRA_OUTLIER_REASON_KEPT);
     watch_quiet(&watch, 3);
     /* Two change places. */
     set_key(0, "b3", 4);
     set_key(3, "b0", 4);
-    watch_expect(&watch, 4, INFRA_OUTLIER_EJECTED, 3, INFRA_OUTLIER_KEPT);
+    watch_expect(&watch, 4, INFRA_OUTLIER_EVENT_EJECTED, 3,
+                 INFRA_OUTLIER_REASON_KEPT);
     watch_quiet(&watch, 4);
     ck_assert_uint_eq(watch_inspect(&watch, 0).is_ejected, 0);
 }

@@ -38,7 +38,7 @@ static uint32_t removed_count;
 static struct watch watch;
 static struct member members[IDS];
 static uint64_t counts[4];
-static uint64_t reasons[INFRA_OUTLIER_KEPT + 1];
+static uint64_t reasons[INFRA_OUTLIER_REASON_KEPT + 1];
 
 static void setup(void)
 {
@@ -75,7 +75,7 @@ static struct infra_outlier_options eager(uint64_t seed, uint32_t variant)
         .idle_decay = variant % 2,
     };
 
-    for (uint32_t reason = 0; reason < INFRA_OUTLIER_TIME; reason++) {
+    for (uint32_t reason = 0; reason < INFRA_OUTLIER_REASON_TIME; reason++) {
         o.enforce[reason] = 90;
     }
     return o;
@@ -106,13 +106,13 @@ static void learn_ejected(struct member *m, const struct infra_outlier_event *e,
 
     count_tier(m->tier, &all, &out);
     ck_assert(!m->is_out);
-    ck_assert_uint_eq(m->is_kept, e->reason == INFRA_OUTLIER_KEPT);
+    ck_assert_uint_eq(m->is_kept, e->reason == INFRA_OUTLIER_REASON_KEPT);
     if (m->is_kept) {
         ck_assert_uint_eq(e->until, m->until);
         ck_assert_uint_eq(e->ejections, m->ejections);
     } else {
         ck_assert(is_within(o, out + 1, all));
-        ck_assert_uint_lt(e->reason, INFRA_OUTLIER_TIME);
+        ck_assert_uint_lt(e->reason, INFRA_OUTLIER_REASON_TIME);
         ck_assert_uint_eq(e->ejections, ++m->ejections);
         ck_assert_uint_ge(e->until, e->at + o->base_ejection_time);
         ck_assert_uint_le(e->until, e->at + o->max_ejection_time +
@@ -130,24 +130,24 @@ static void learn(const struct infra_outlier_event *e,
 
     ck_assert(m->is_set);
     ck_assert_uint_le(e->at, now);
-    ck_assert_uint_le(e->reason, INFRA_OUTLIER_KEPT);
+    ck_assert_uint_le(e->reason, INFRA_OUTLIER_REASON_KEPT);
     counts[e->kind]++;
     reasons[e->reason]++;
     switch (e->kind) {
-    case INFRA_OUTLIER_EJECTED:
+    case INFRA_OUTLIER_EVENT_EJECTED:
         learn_ejected(m, e, o);
         break;
-    case INFRA_OUTLIER_RETURNED:
+    case INFRA_OUTLIER_EVENT_RETURNED:
         ck_assert(m->is_out);
-        ck_assert(e->reason == INFRA_OUTLIER_TIME ? now >= m->until
-                  : e->reason == INFRA_OUTLIER_PASSED
+        ck_assert(e->reason == INFRA_OUTLIER_REASON_TIME ? now >= m->until
+                  : e->reason == INFRA_OUTLIER_REASON_PASSED
                       ? m->may_return
-                      : e->reason == INFRA_OUTLIER_SHRUNK);
+                      : e->reason == INFRA_OUTLIER_REASON_SHRUNK);
         m->is_out = false;
         break;
     default:
         ck_assert(!m->is_out);
-        ck_assert_uint_lt(e->reason, INFRA_OUTLIER_TIME);
+        ck_assert_uint_lt(e->reason, INFRA_OUTLIER_REASON_TIME);
         break;
     }
     m->may_return = false;
@@ -306,13 +306,13 @@ START_TEST(the_rules_hold_under_random_traffic)
 {
     uint64_t story = run((uint64_t)_i, (uint32_t)_i % 4);
 
-    ck_assert_uint_gt(counts[INFRA_OUTLIER_EJECTED], 50);
-    ck_assert_uint_gt(counts[INFRA_OUTLIER_RETURNED], 40);
-    ck_assert_uint_gt(counts[INFRA_OUTLIER_WATCHED], 2);
-    ck_assert_uint_gt(reasons[INFRA_OUTLIER_CONSECUTIVE_5XX], 0);
-    ck_assert_uint_gt(reasons[INFRA_OUTLIER_LATENCY], 0);
-    ck_assert_uint_gt(reasons[INFRA_OUTLIER_TIME], 0);
-    ck_assert_uint_gt(reasons[INFRA_OUTLIER_PASSED], 0);
+    ck_assert_uint_gt(counts[INFRA_OUTLIER_EVENT_EJECTED], 50);
+    ck_assert_uint_gt(counts[INFRA_OUTLIER_EVENT_RETURNED], 40);
+    ck_assert_uint_gt(counts[INFRA_OUTLIER_EVENT_SPARED], 2);
+    ck_assert_uint_gt(reasons[INFRA_OUTLIER_REASON_CONSECUTIVE_5XX], 0);
+    ck_assert_uint_gt(reasons[INFRA_OUTLIER_REASON_LATENCY], 0);
+    ck_assert_uint_gt(reasons[INFRA_OUTLIER_REASON_TIME], 0);
+    ck_assert_uint_gt(reasons[INFRA_OUTLIER_REASON_PASSED], 0);
     for (uint32_t id = 0; id < IDS; id++) {
         int err = infra_outlier_remove(watch.outlier, id);
         ck_assert(err == INFRA_OK || err == INFRA_ENOENT);
@@ -323,7 +323,7 @@ START_TEST(the_rules_hold_under_random_traffic)
         watch_set(&watch, id, 0, 0); /* By other keys. */
     }
     (void)watch_report(&watch, 0, INFRA_OUTCOME_ERROR, 5);
-    ck_assert_uint_ne(watch_next(&watch, 0).kind, INFRA_OUTLIER_CAPPED);
+    ck_assert_uint_ne(watch_next(&watch, 0).kind, INFRA_OUTLIER_EVENT_CAPPED);
     watch_quiet(&watch, 0);
 
     watch_close(&watch);

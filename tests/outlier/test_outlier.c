@@ -67,19 +67,19 @@ START_TEST(time_does_not_go_back_or_over)
     watch_set(&watch, 0, 0, INFRA_SEC(50));
     (void)watch_report(&watch, 0, INFRA_OUTCOME_ERROR, 5);
     struct infra_outlier_event e =
-        watch_expect(&watch, INFRA_SEC(1), INFRA_OUTLIER_EJECTED, 0,
-                     INFRA_OUTLIER_CONSECUTIVE_5XX);
+        watch_expect(&watch, INFRA_SEC(1), INFRA_OUTLIER_EVENT_EJECTED, 0,
+                     INFRA_OUTLIER_REASON_CONSECUTIVE_5XX);
     ck_assert_uint_eq(e.at, INFRA_SEC(50));
     (void)infra_outlier_passed(watch.outlier, 0, 0);
-    e = watch_expect(&watch, 0, INFRA_OUTLIER_RETURNED, 0,
-                     INFRA_OUTLIER_PASSED);
+    e = watch_expect(&watch, 0, INFRA_OUTLIER_EVENT_RETURNED, 0,
+                     INFRA_OUTLIER_REASON_PASSED);
     ck_assert_uint_eq(e.at, INFRA_SEC(50));
     watch_set(&watch, 1, 0, 0);
     ck_assert_uint_eq(watch_inspect(&watch, 1).since, INFRA_SEC(50));
 
     (void)watch_report(&watch, 0, INFRA_OUTCOME_ERROR, 5);
-    e = watch_expect(&watch, INFRA_TIME_NEVER - 1, INFRA_OUTLIER_EJECTED, 0,
-                     INFRA_OUTLIER_CONSECUTIVE_5XX);
+    e = watch_expect(&watch, INFRA_TIME_NEVER - 1, INFRA_OUTLIER_EVENT_EJECTED,
+                     0, INFRA_OUTLIER_REASON_CONSECUTIVE_5XX);
     ck_assert_uint_eq(e.until, INFRA_TIME_NEVER);
     watch_quiet(&watch, INFRA_TIME_NEVER - 1);
     ck_assert_uint_eq(infra_outlier_deadline(watch.outlier), INFRA_TIME_NEVER);
@@ -94,22 +94,22 @@ START_TEST(events_are_taken_before_there_are_more)
     watch_fill(&watch, 3);
     (void)watch_report(&watch, 2, INFRA_OUTCOME_ERROR, 5);
     (void)watch_report(&watch, 1, INFRA_OUTCOME_ERROR, 5);
-    watch_expect(&watch, 0, INFRA_OUTLIER_EJECTED, 1,
-                 INFRA_OUTLIER_CONSECUTIVE_5XX);
+    watch_expect(&watch, 0, INFRA_OUTLIER_EVENT_EJECTED, 1,
+                 INFRA_OUTLIER_REASON_CONSECUTIVE_5XX);
     (void)watch_report(&watch, 0, INFRA_OUTCOME_ERROR, 5);
     ck_assert_uint_eq(infra_outlier_deadline(watch.outlier), 0);
     struct infra_outlier_event e =
-        watch_expect(&watch, INFRA_SEC(30), INFRA_OUTLIER_EJECTED, 2,
-                     INFRA_OUTLIER_CONSECUTIVE_5XX);
+        watch_expect(&watch, INFRA_SEC(30), INFRA_OUTLIER_EVENT_EJECTED, 2,
+                     INFRA_OUTLIER_REASON_CONSECUTIVE_5XX);
     ck_assert_uint_eq(e.at, 0);
-    e = watch_expect(&watch, INFRA_SEC(30), INFRA_OUTLIER_EJECTED, 0,
-                     INFRA_OUTLIER_CONSECUTIVE_5XX);
+    e = watch_expect(&watch, INFRA_SEC(30), INFRA_OUTLIER_EVENT_EJECTED, 0,
+                     INFRA_OUTLIER_REASON_CONSECUTIVE_5XX);
     ck_assert_uint_eq(e.at, INFRA_SEC(30));
     ck_assert_uint_eq(infra_outlier_deadline(watch.outlier), 0);
-    watch_expect(&watch, INFRA_SEC(30), INFRA_OUTLIER_RETURNED, 1,
-                 INFRA_OUTLIER_TIME);
-    watch_expect(&watch, INFRA_SEC(30), INFRA_OUTLIER_RETURNED, 2,
-                 INFRA_OUTLIER_TIME);
+    watch_expect(&watch, INFRA_SEC(30), INFRA_OUTLIER_EVENT_RETURNED, 1,
+                 INFRA_OUTLIER_REASON_TIME);
+    watch_expect(&watch, INFRA_SEC(30), INFRA_OUTLIER_EVENT_RETURNED, 2,
+                 INFRA_OUTLIER_REASON_TIME);
     watch_quiet(&watch, INFRA_SEC(30));
     ck_assert_uint_eq(infra_outlier_deadline(watch.outlier), INFRA_SEC(40));
 }
@@ -122,8 +122,8 @@ START_TEST(state_belongs_to_the_key)
     open_with(100);
     watch_fill(&watch, 2);
     (void)watch_report(&watch, 0, INFRA_OUTCOME_ERROR, 5);
-    watch_expect(&watch, 1, INFRA_OUTLIER_EJECTED, 0,
-                 INFRA_OUTLIER_CONSECUTIVE_5XX);
+    watch_expect(&watch, 1, INFRA_OUTLIER_EVENT_EJECTED, 0,
+                 INFRA_OUTLIER_REASON_CONSECUTIVE_5XX);
     struct infra_outlier_stats before = watch_inspect(&watch, 0);
     watch_set(&watch, 0, 3, 2);
     struct infra_outlier_stats after = watch_inspect(&watch, 0);
@@ -144,8 +144,8 @@ START_TEST(state_belongs_to_the_key)
         after = watch_inspect(&watch, 0);
         ck_assert_mem_eq(&fresh, &after, sizeof fresh);
         (void)watch_report(&watch, 0, INFRA_OUTCOME_ERROR, 5);
-        watch_expect(&watch, 3, INFRA_OUTLIER_EJECTED, 0,
-                     INFRA_OUTLIER_CONSECUTIVE_5XX);
+        watch_expect(&watch, 3, INFRA_OUTLIER_EVENT_EJECTED, 0,
+                     INFRA_OUTLIER_REASON_CONSECUTIVE_5XX);
     }
 }
 END_TEST
@@ -158,17 +158,17 @@ START_TEST(removing_drops_what_is_queued)
     for (uint32_t id = 0; id < 4; id++) {
         (void)watch_report(&watch, id, INFRA_OUTCOME_ERROR, 5);
     }
-    watch_expect(&watch, 0, INFRA_OUTLIER_EJECTED, 0,
-                 INFRA_OUTLIER_CONSECUTIVE_5XX);
+    watch_expect(&watch, 0, INFRA_OUTLIER_EVENT_EJECTED, 0,
+                 INFRA_OUTLIER_REASON_CONSECUTIVE_5XX);
     ck_assert_int_eq(infra_outlier_remove(watch.outlier, 1), INFRA_OK);
     ck_assert_int_eq(infra_outlier_set(watch.outlier, 2, "new", 0, 0), 0);
-    watch_expect(&watch, 0, INFRA_OUTLIER_EJECTED, 3,
-                 INFRA_OUTLIER_CONSECUTIVE_5XX);
+    watch_expect(&watch, 0, INFRA_OUTLIER_EVENT_EJECTED, 3,
+                 INFRA_OUTLIER_REASON_CONSECUTIVE_5XX);
     watch_quiet(&watch, 0);
-    watch_expect(&watch, INFRA_SEC(30), INFRA_OUTLIER_RETURNED, 0,
-                 INFRA_OUTLIER_TIME);
-    watch_expect(&watch, INFRA_SEC(30), INFRA_OUTLIER_RETURNED, 3,
-                 INFRA_OUTLIER_TIME);
+    watch_expect(&watch, INFRA_SEC(30), INFRA_OUTLIER_EVENT_RETURNED, 0,
+                 INFRA_OUTLIER_REASON_TIME);
+    watch_expect(&watch, INFRA_SEC(30), INFRA_OUTLIER_EVENT_RETURNED, 3,
+                 INFRA_OUTLIER_REASON_TIME);
     watch_quiet(&watch, INFRA_SEC(30));
 }
 END_TEST
@@ -194,13 +194,13 @@ START_TEST(an_ejection_is_told_before_what_was_spared)
     open_with(100);
     watch_fill(&watch, 1);
     (void)watch_report(&watch, 0, INFRA_OUTCOME_GATEWAY_ERROR, 5);
-    watch_expect(&watch, 0, INFRA_OUTLIER_EJECTED, 0,
-                 INFRA_OUTLIER_CONSECUTIVE_5XX);
+    watch_expect(&watch, 0, INFRA_OUTLIER_EVENT_EJECTED, 0,
+                 INFRA_OUTLIER_REASON_CONSECUTIVE_5XX);
     watch_quiet(&watch, 0);
     struct infra_outlier_stats s = watch_inspect(&watch, 0);
-    ck_assert_uint_eq(s.detections[INFRA_OUTLIER_CONSECUTIVE_5XX], 1);
-    ck_assert_uint_eq(s.detections[INFRA_OUTLIER_CONSECUTIVE_GATEWAY_FAILURE],
-                      1);
+    ck_assert_uint_eq(s.detections[INFRA_OUTLIER_REASON_CONSECUTIVE_5XX], 1);
+    ck_assert_uint_eq(
+        s.detections[INFRA_OUTLIER_REASON_CONSECUTIVE_GATEWAY_FAILURE], 1);
 }
 END_TEST
 
@@ -237,7 +237,7 @@ START_TEST(a_status_is_an_outcome_everywhere)
     open_with(100);
     watch_fill(&watch, 1);
     for (uint32_t status = 0; status < 1000; status++) {
-        uint32_t outcome = infra_outlier_result_of_status(status);
+        uint32_t outcome = infra_outcome_of_status(status);
         ck_assert_str_ne(infra_outcome_name(outcome), "unknown");
         ck_assert_int_eq(infra_outcome_blames_backend(outcome),
                          status >= 500 && status <= 599);
@@ -335,7 +335,7 @@ START_TEST(options_have_ranges)
         { "ratio too great", { .latency_ratio = 1000001 }, INFRA_EINVAL },
         { "enforce greatest", { .enforce[0] = 100 }, INFRA_OK },
         { "enforce too great", { .enforce[8] = 101 }, INFRA_EINVAL },
-        { "watch", { .enforce[8] = INFRA_OUTLIER_WATCH }, INFRA_OK },
+        { "watch", { .enforce[8] = INFRA_OUTLIER_DRY_RUN }, INFRA_OK },
         { "enforce a return", { .enforce[9] = 1 }, INFRA_ESTRUCT },
         { "enforce who knows", { .enforce[15] = 1 }, INFRA_ESTRUCT },
     };
@@ -396,8 +396,8 @@ START_TEST(every_allocation_may_fail)
     ck_assert_int_ge(n, 1);
     watch_fill(&watch, 5);
     (void)watch_report(&watch, 0, INFRA_OUTCOME_ERROR, 5);
-    watch_expect(&watch, 0, INFRA_OUTLIER_EJECTED, 0,
-                 INFRA_OUTLIER_CONSECUTIVE_5XX);
+    watch_expect(&watch, 0, INFRA_OUTLIER_EVENT_EJECTED, 0,
+                 INFRA_OUTLIER_REASON_CONSECUTIVE_5XX);
     watch_quiet(&watch, INFRA_SEC(10));
     ck_assert_int_eq(watch.heap.calls, n);
 }
@@ -418,19 +418,20 @@ START_TEST(everything_is_named)
 {
     uint32_t n;
 
-    for (n = 0; n <= INFRA_OUTLIER_KEPT; n++) {
+    for (n = 0; n <= INFRA_OUTLIER_REASON_KEPT; n++) {
         ck_assert(is_name(infra_outlier_reason_name(n),
                           infra_outlier_reason_name, n));
     }
     ck_assert_str_eq(infra_outlier_reason_name(n), "unknown");
-    for (n = 0; n <= INFRA_OUTLIER_WATCHED; n++) {
+    for (n = 0; n <= INFRA_OUTLIER_EVENT_SPARED; n++) {
         ck_assert(
             is_name(infra_outlier_event_name(n), infra_outlier_event_name, n));
     }
     ck_assert_str_eq(infra_outlier_event_name(n), "unknown");
-    ck_assert_str_eq(infra_outlier_reason_name(INFRA_OUTLIER_SUCCESS_RATE),
-                     "success-rate");
-    ck_assert_str_eq(infra_outlier_event_name(INFRA_OUTLIER_EJECTED),
+    ck_assert_str_eq(
+        infra_outlier_reason_name(INFRA_OUTLIER_REASON_SUCCESS_RATE),
+        "success-rate");
+    ck_assert_str_eq(infra_outlier_event_name(INFRA_OUTLIER_EVENT_EJECTED),
                      "ejected");
 }
 END_TEST

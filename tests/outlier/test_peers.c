@@ -28,7 +28,7 @@ static struct infra_outlier_options median_only(void)
     struct infra_outlier_options o = rates_only();
 
     o.success_rate_minimum_hosts = WATCH_OFF;
-    o.enforce[INFRA_OUTLIER_LATENCY] = 100;
+    o.enforce[INFRA_OUTLIER_REASON_LATENCY] = 100;
     return o;
 }
 
@@ -155,8 +155,8 @@ START_TEST(the_median_finds_up_to_half)
             serve(id, VOLUME - bad, bad);
         }
         for (uint32_t id = 0; id < dead; id++) {
-            watch_expect(&watch, INFRA_SEC(10), INFRA_OUTLIER_EJECTED, id,
-                         INFRA_OUTLIER_MEDIAN_RATE);
+            watch_expect(&watch, INFRA_SEC(10), INFRA_OUTLIER_EVENT_EJECTED, id,
+                         INFRA_OUTLIER_REASON_MEDIAN_RATE);
         }
         watch_quiet(&watch, INFRA_SEC(10));
         watch_close(&watch);
@@ -178,9 +178,9 @@ START_TEST(the_mean_is_blind_from_a_fifth_on)
             serve(id, id < dead ? 0 : VOLUME, id < dead ? VOLUME : 0);
         }
         for (uint32_t id = 0; id < dead; id++) {
-            watch_expect(&watch, INFRA_SEC(10), INFRA_OUTLIER_EJECTED, id,
-                         seen ? INFRA_OUTLIER_SUCCESS_RATE
-                              : INFRA_OUTLIER_MEDIAN_RATE);
+            watch_expect(&watch, INFRA_SEC(10), INFRA_OUTLIER_EVENT_EJECTED, id,
+                         seen ? INFRA_OUTLIER_REASON_SUCCESS_RATE
+                              : INFRA_OUTLIER_REASON_MEDIAN_RATE);
         }
         watch_quiet(&watch, INFRA_SEC(10));
         watch_close(&watch);
@@ -215,8 +215,8 @@ START_TEST(the_median_needs_a_gap_and_deviations)
     }
     if (table[_i].ejected >= 0) {
         struct infra_outlier_event e = watch_expect(
-            &watch, INFRA_SEC(10), INFRA_OUTLIER_EJECTED,
-            (uint32_t)table[_i].ejected, INFRA_OUTLIER_MEDIAN_RATE);
+            &watch, INFRA_SEC(10), INFRA_OUTLIER_EVENT_EJECTED,
+            (uint32_t)table[_i].ejected, INFRA_OUTLIER_REASON_MEDIAN_RATE);
         ck_assert_int_eq(e.value, table[_i].rates[e.id] * 10000);
         ck_assert_int_eq((e.threshold + 5000) / 10000, table[_i].threshold);
     }
@@ -240,8 +240,8 @@ START_TEST(two_are_too_few)
             watch_quiet(&watch, INFRA_SEC(10 + 10 * id));
         }
     }
-    watch_expect(&watch, INFRA_SEC(30), INFRA_OUTLIER_EJECTED, 0,
-                 INFRA_OUTLIER_MEDIAN_RATE);
+    watch_expect(&watch, INFRA_SEC(30), INFRA_OUTLIER_EVENT_EJECTED, 0,
+                 INFRA_OUTLIER_REASON_MEDIAN_RATE);
 }
 END_TEST
 
@@ -264,8 +264,8 @@ START_TEST(the_median_counts_all_failures)
         (void)watch_report(&watch, id, INFRA_OUTCOME_RESET, id == 1 ? 9 : 0);
     }
     struct infra_outlier_event e =
-        watch_expect(&watch, INFRA_SEC(20), INFRA_OUTLIER_EJECTED, 1,
-                     INFRA_OUTLIER_MEDIAN_RATE);
+        watch_expect(&watch, INFRA_SEC(20), INFRA_OUTLIER_EVENT_EJECTED, 1,
+                     INFRA_OUTLIER_REASON_MEDIAN_RATE);
     ck_assert_int_eq(e.value, 848214); /* 95 of 112 */
     ck_assert_uint_eq(e.reports, 112);
     ck_assert_int_eq(e.typical, 950000);
@@ -331,8 +331,8 @@ START_TEST(latencies_are_compared_by_ratio_gap_and_deviations)
     watch_time(&watch, id, INFRA_MS(fleets[_i].one), 100);
     if (fleets[_i].is_slow) {
         struct infra_outlier_event e =
-            watch_expect(&watch, INFRA_SEC(10), INFRA_OUTLIER_EJECTED, id,
-                         INFRA_OUTLIER_LATENCY);
+            watch_expect(&watch, INFRA_SEC(10), INFRA_OUTLIER_EVENT_EJECTED, id,
+                         INFRA_OUTLIER_REASON_LATENCY);
         int64_t ns = (int64_t)INFRA_MS(fleets[_i].one);
         int64_t typical = (int64_t)INFRA_MS(fleets[_i].others[0]);
         ck_assert_int_le(llabs(e.value - ns), ns / 100);
@@ -352,7 +352,7 @@ START_TEST(slow_backends_are_found_up_to_half)
 {
     struct infra_outlier_options o = median_only();
 
-    o.enforce[INFRA_OUTLIER_LATENCY] = _i == 0 ? 100 : 0;
+    o.enforce[INFRA_OUTLIER_REASON_LATENCY] = _i == 0 ? 100 : 0;
     watch_open(&watch, o);
     watch_fill(&watch, 9);
     for (uint32_t id = 0; id < 9; id++) {
@@ -361,8 +361,9 @@ START_TEST(slow_backends_are_found_up_to_half)
     }
     for (uint32_t i = 0; i < 4; i++) {
         watch_expect(&watch, INFRA_SEC(10),
-                     _i == 0 ? INFRA_OUTLIER_EJECTED : INFRA_OUTLIER_WATCHED,
-                     3 - i, INFRA_OUTLIER_LATENCY);
+                     _i == 0 ? INFRA_OUTLIER_EVENT_EJECTED
+                             : INFRA_OUTLIER_EVENT_SPARED,
+                     3 - i, INFRA_OUTLIER_REASON_LATENCY);
     }
     watch_quiet(&watch, INFRA_SEC(10));
 }

@@ -88,8 +88,8 @@ START_TEST(success_rates_are_judged_as_in_envoy)
     watch_quiet(&watch, INFRA_SEC(10) - 1);
     for (const int *id = fleets[_i].ejected; *id >= 0; id++) {
         struct infra_outlier_event e =
-            watch_expect(&watch, INFRA_SEC(10), INFRA_OUTLIER_EJECTED,
-                         (uint32_t)*id, INFRA_OUTLIER_SUCCESS_RATE);
+            watch_expect(&watch, INFRA_SEC(10), INFRA_OUTLIER_EVENT_EJECTED,
+                         (uint32_t)*id, INFRA_OUTLIER_REASON_SUCCESS_RATE);
         ck_assert_int_eq(e.value, fleets[_i].rates[*id] * 10000);
         ck_assert_int_eq(e.typical, t.typical);
         ck_assert_int_eq(e.threshold, t.threshold);
@@ -98,8 +98,8 @@ START_TEST(success_rates_are_judged_as_in_envoy)
     /* What the percentage, not enforced, may say of those that stay. */
     for (struct infra_outlier_event e = watch_next(&watch, INFRA_SEC(10));
          e.kind != WATCH_NOTHING; e = watch_next(&watch, INFRA_SEC(10))) {
-        ck_assert_uint_eq(e.kind, INFRA_OUTLIER_WATCHED);
-        ck_assert_uint_eq(e.reason, INFRA_OUTLIER_FAILURE_PERCENTAGE);
+        ck_assert_uint_eq(e.kind, INFRA_OUTLIER_EVENT_SPARED);
+        ck_assert_uint_eq(e.reason, INFRA_OUTLIER_REASON_FAILURE_PERCENTAGE);
     }
 }
 END_TEST
@@ -112,12 +112,12 @@ START_TEST(an_ejection_for_the_rate_ends_like_any)
     for (uint32_t id = 0; id < 5; id++) {
         serve(id, 200, id == 4 ? 200 : 0);
     }
-    watch_expect(&watch, INFRA_SEC(10), INFRA_OUTLIER_EJECTED, 4,
-                 INFRA_OUTLIER_SUCCESS_RATE);
+    watch_expect(&watch, INFRA_SEC(10), INFRA_OUTLIER_EVENT_EJECTED, 4,
+                 INFRA_OUTLIER_REASON_SUCCESS_RATE);
     ck_assert_uint_eq(watch_inspect(&watch, 4).rate, 500000);
     watch_quiet(&watch, INFRA_MS(19999));
-    watch_expect(&watch, INFRA_MS(50001), INFRA_OUTLIER_RETURNED, 4,
-                 INFRA_OUTLIER_TIME);
+    watch_expect(&watch, INFRA_MS(50001), INFRA_OUTLIER_EVENT_RETURNED, 4,
+                 INFRA_OUTLIER_REASON_TIME);
 }
 END_TEST
 
@@ -130,8 +130,10 @@ START_TEST(volume_and_hosts_are_needed)
         int volume;
         uint32_t kind;
     } table[] = {
-        { 5, 100, INFRA_OUTLIER_EJECTED }, { 5, 98, WATCH_NOTHING },
-        { 4, 100, WATCH_NOTHING },         { 4, 1000, WATCH_NOTHING },
+        { 5, 100, INFRA_OUTLIER_EVENT_EJECTED },
+        { 5, 98, WATCH_NOTHING },
+        { 4, 100, WATCH_NOTHING },
+        { 4, 1000, WATCH_NOTHING },
         { 9, 50, WATCH_NOTHING },
     };
 
@@ -149,7 +151,7 @@ START_TEST(volume_and_hosts_are_needed)
     struct infra_outlier_stats s = watch_inspect(&watch, 2);
     ck_assert_uint_eq(s.reports, (uint64_t)table[_i].volume);
     ck_assert_uint_eq(s.rate, 500000); /* Known, whether judged or not. */
-    if (table[_i].kind == INFRA_OUTLIER_EJECTED) {
+    if (table[_i].kind == INFRA_OUTLIER_EVENT_EJECTED) {
         /* Four are left, and another fails. */
         for (uint32_t id = 0; id < 5; id++) {
             serve(id, 100, id == 1 ? 100 : 0);
@@ -225,18 +227,18 @@ START_TEST(failure_percentage_has_a_limit)
         uint32_t kind;
     } table[] = {
         { 50, 250, 100, 5, WATCH_NOTHING },
-        { 50, 300, 100, 5, INFRA_OUTLIER_EJECTED },
-        { 50, 300, 0, 5, INFRA_OUTLIER_WATCHED },
-        { 15, 85, 100, 5, INFRA_OUTLIER_EJECTED },
+        { 50, 300, 100, 5, INFRA_OUTLIER_EVENT_EJECTED },
+        { 50, 300, 0, 5, INFRA_OUTLIER_EVENT_SPARED },
+        { 15, 85, 100, 5, INFRA_OUTLIER_EVENT_EJECTED },
         { 1501, 8499, 100, 5, WATCH_NOTHING },
-        { 0, 50, 100, 5, INFRA_OUTLIER_EJECTED },
+        { 0, 50, 100, 5, INFRA_OUTLIER_EVENT_EJECTED },
         { 0, 49, 100, 5, WATCH_NOTHING },
         { 0, 50, 100, 4, WATCH_NOTHING },
     };
     struct infra_outlier_options o = envoy_only();
 
     o.success_rate_minimum_hosts = WATCH_OFF;
-    o.enforce[INFRA_OUTLIER_FAILURE_PERCENTAGE] = table[_i].enforce;
+    o.enforce[INFRA_OUTLIER_REASON_FAILURE_PERCENTAGE] = table[_i].enforce;
     watch_open(&watch, o);
     watch_fill(&watch, table[_i].hosts);
     for (uint32_t id = 1; id < table[_i].hosts; id++) {
@@ -247,7 +249,7 @@ START_TEST(failure_percentage_has_a_limit)
     ck_assert_uint_eq(e.kind, table[_i].kind);
     if (e.kind != WATCH_NOTHING) {
         ck_assert_uint_eq(e.id, 0);
-        ck_assert_uint_eq(e.reason, INFRA_OUTLIER_FAILURE_PERCENTAGE);
+        ck_assert_uint_eq(e.reason, INFRA_OUTLIER_REASON_FAILURE_PERCENTAGE);
         ck_assert_int_eq(e.threshold, 850000);
         ck_assert_int_ge(e.value, 850000);
         ck_assert_int_eq(e.typical, 0);
@@ -265,21 +267,21 @@ START_TEST(found_twice_is_ejected_once)
     struct infra_outlier_options o = envoy_only();
 
     o.max_ejection_percent = 40;
-    o.enforce[INFRA_OUTLIER_FAILURE_PERCENTAGE] = 100;
+    o.enforce[INFRA_OUTLIER_REASON_FAILURE_PERCENTAGE] = 100;
     watch_open(&watch, o);
     watch_fill(&watch, 6);
     for (uint32_t id = 0; id < 5; id++) {
         serve(id, id == 0 ? 0 : 100, id == 0 ? 100 : 0);
     }
-    watch_expect(&watch, INFRA_SEC(10), INFRA_OUTLIER_EJECTED, 0,
-                 INFRA_OUTLIER_SUCCESS_RATE);
+    watch_expect(&watch, INFRA_SEC(10), INFRA_OUTLIER_EVENT_EJECTED, 0,
+                 INFRA_OUTLIER_REASON_SUCCESS_RATE);
     watch_quiet(&watch, INFRA_SEC(10));
     struct infra_outlier_stats s = watch_inspect(&watch, 0);
     ck_assert_uint_eq(s.multiplier, 1);
     ck_assert_uint_eq(s.ejections, 1);
     ck_assert_uint_eq(s.until, INFRA_SEC(40));
-    ck_assert_uint_eq(s.detections[INFRA_OUTLIER_SUCCESS_RATE], 1);
-    ck_assert_uint_eq(s.detections[INFRA_OUTLIER_FAILURE_PERCENTAGE], 0);
+    ck_assert_uint_eq(s.detections[INFRA_OUTLIER_REASON_SUCCESS_RATE], 1);
+    ck_assert_uint_eq(s.detections[INFRA_OUTLIER_REASON_FAILURE_PERCENTAGE], 0);
 }
 END_TEST
 
@@ -292,7 +294,7 @@ START_TEST(who_was_ejected_still_counts)
 
     o.success_rate_stdev_factor = 1000;
     o.failure_percentage_threshold = 50;
-    o.enforce[INFRA_OUTLIER_FAILURE_PERCENTAGE] = 100;
+    o.enforce[INFRA_OUTLIER_REASON_FAILURE_PERCENTAGE] = 100;
     watch_open(&watch, o);
     watch_fill(&watch, 5);
     serve(0, 0, 100);
@@ -301,11 +303,11 @@ START_TEST(who_was_ejected_still_counts)
         serve(id, 99, 1);
     }
     struct infra_outlier_event e =
-        watch_expect(&watch, INFRA_SEC(10), INFRA_OUTLIER_EJECTED, 0,
-                     INFRA_OUTLIER_SUCCESS_RATE);
+        watch_expect(&watch, INFRA_SEC(10), INFRA_OUTLIER_EVENT_EJECTED, 0,
+                     INFRA_OUTLIER_REASON_SUCCESS_RATE);
     ck_assert_int_eq(e.typical, 693000);
-    e = watch_expect(&watch, INFRA_SEC(10), INFRA_OUTLIER_EJECTED, 1,
-                     INFRA_OUTLIER_FAILURE_PERCENTAGE);
+    e = watch_expect(&watch, INFRA_SEC(10), INFRA_OUTLIER_EVENT_EJECTED, 1,
+                     INFRA_OUTLIER_REASON_FAILURE_PERCENTAGE);
     ck_assert_int_eq(e.value, 505000);
     watch_quiet(&watch, INFRA_SEC(10));
 }
@@ -324,13 +326,13 @@ START_TEST(the_worst_go_first)
         (void)watch_report(&watch, id, INFRA_OUTCOME_OK,
                            id == 3 || id == 7 || id == 11 ? 0 : 4000);
     }
-    watch_expect(&watch, INFRA_SEC(10), INFRA_OUTLIER_EJECTED, 7,
-                 INFRA_OUTLIER_SUCCESS_RATE);
-    watch_expect(&watch, INFRA_SEC(10), INFRA_OUTLIER_EJECTED, 11,
-                 INFRA_OUTLIER_SUCCESS_RATE);
+    watch_expect(&watch, INFRA_SEC(10), INFRA_OUTLIER_EVENT_EJECTED, 7,
+                 INFRA_OUTLIER_REASON_SUCCESS_RATE);
+    watch_expect(&watch, INFRA_SEC(10), INFRA_OUTLIER_EVENT_EJECTED, 11,
+                 INFRA_OUTLIER_REASON_SUCCESS_RATE);
     struct infra_outlier_event e =
-        watch_expect(&watch, INFRA_SEC(10), INFRA_OUTLIER_CAPPED, 3,
-                     INFRA_OUTLIER_SUCCESS_RATE);
+        watch_expect(&watch, INFRA_SEC(10), INFRA_OUTLIER_EVENT_CAPPED, 3,
+                     INFRA_OUTLIER_REASON_SUCCESS_RATE);
     ck_assert_int_eq(e.value, 375000);
     watch_quiet(&watch, INFRA_SEC(10));
 }
@@ -340,9 +342,10 @@ END_TEST
 START_TEST(origins_are_judged_apart)
 {
     static const uint32_t expected[] = {
-        INFRA_OUTLIER_SUCCESS_RATE, INFRA_OUTLIER_SUCCESS_RATE_LOCAL_ORIGIN,
-        INFRA_OUTLIER_FAILURE_PERCENTAGE,
-        INFRA_OUTLIER_FAILURE_PERCENTAGE_LOCAL_ORIGIN
+        INFRA_OUTLIER_REASON_SUCCESS_RATE,
+        INFRA_OUTLIER_REASON_SUCCESS_RATE_LOCAL_ORIGIN,
+        INFRA_OUTLIER_REASON_FAILURE_PERCENTAGE,
+        INFRA_OUTLIER_REASON_FAILURE_PERCENTAGE_LOCAL_ORIGIN
     };
     uint32_t failure =
         _i % 2 == 0 ? INFRA_OUTCOME_ERROR : INFRA_OUTCOME_TIMEOUT;
@@ -361,7 +364,7 @@ START_TEST(origins_are_judged_apart)
     }
     (void)watch_report(&watch, 3, failure, 5000);
     struct infra_outlier_event e = watch_expect(
-        &watch, INFRA_SEC(10), INFRA_OUTLIER_EJECTED, 3, expected[_i]);
+        &watch, INFRA_SEC(10), INFRA_OUTLIER_EVENT_EJECTED, 3, expected[_i]);
     /* External: 100 of 5200.  Local: 200 of 5300 reached. */
     int64_t rate = _i % 2 == 0 ? 19230 : 37735;
     ck_assert_int_eq(e.value, _i >= 2 ? 1000000 - rate : rate);
@@ -384,10 +387,10 @@ START_TEST(percentages_watch_by_default)
         (void)watch_report(&watch, id, INFRA_OUTCOME_REFUSED,
                            id == 3 ? 300 : 0);
     }
-    watch_expect(&watch, INFRA_SEC(10), INFRA_OUTLIER_WATCHED, 1,
-                 INFRA_OUTLIER_FAILURE_PERCENTAGE);
-    watch_expect(&watch, INFRA_SEC(10), INFRA_OUTLIER_WATCHED, 3,
-                 INFRA_OUTLIER_FAILURE_PERCENTAGE_LOCAL_ORIGIN);
+    watch_expect(&watch, INFRA_SEC(10), INFRA_OUTLIER_EVENT_SPARED, 1,
+                 INFRA_OUTLIER_REASON_FAILURE_PERCENTAGE);
+    watch_expect(&watch, INFRA_SEC(10), INFRA_OUTLIER_EVENT_SPARED, 3,
+                 INFRA_OUTLIER_REASON_FAILURE_PERCENTAGE_LOCAL_ORIGIN);
     watch_quiet(&watch, INFRA_SEC(10));
 }
 END_TEST
@@ -402,8 +405,8 @@ START_TEST(origins_are_judged_together)
         (void)watch_report(&watch, id, INFRA_OUTCOME_RESET, id == 3 ? 100 : 0);
     }
     struct infra_outlier_event e =
-        watch_expect(&watch, INFRA_SEC(10), INFRA_OUTLIER_EJECTED, 3,
-                     INFRA_OUTLIER_SUCCESS_RATE);
+        watch_expect(&watch, INFRA_SEC(10), INFRA_OUTLIER_EVENT_EJECTED, 3,
+                     INFRA_OUTLIER_REASON_SUCCESS_RATE);
     ck_assert_int_eq(e.value, 500000);
     ck_assert_uint_eq(e.reports, 400);
     watch_quiet(&watch, INFRA_SEC(10));

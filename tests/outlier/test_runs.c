@@ -45,8 +45,9 @@ START_TEST(five_errors_in_a_row_eject)
     ck_assert_int_eq(watch_report(&watch, 0, INFRA_OUTCOME_ERROR, 1), 1);
     ck_assert_uint_eq(infra_outlier_deadline(watch.outlier), 0);
 
-    struct infra_outlier_event e = watch_expect(
-        &watch, 0, INFRA_OUTLIER_EJECTED, 0, INFRA_OUTLIER_CONSECUTIVE_5XX);
+    struct infra_outlier_event e =
+        watch_expect(&watch, 0, INFRA_OUTLIER_EVENT_EJECTED, 0,
+                     INFRA_OUTLIER_REASON_CONSECUTIVE_5XX);
     ck_assert_uint_eq(e.at, 0);
     ck_assert_uint_eq(e.until, INFRA_SEC(30));
     ck_assert_uint_eq(e.ejections, 1);
@@ -56,14 +57,14 @@ START_TEST(five_errors_in_a_row_eject)
     ck_assert_int_eq(e.threshold, 5);
     watch_quiet(&watch, INFRA_MS(9999));
     watch_quiet(&watch, INFRA_MS(29999));
-    e = watch_expect(&watch, INFRA_MS(30001), INFRA_OUTLIER_RETURNED, 0,
-                     INFRA_OUTLIER_TIME);
+    e = watch_expect(&watch, INFRA_MS(30001), INFRA_OUTLIER_EVENT_RETURNED, 0,
+                     INFRA_OUTLIER_REASON_TIME);
     ck_assert_uint_eq(e.at, INFRA_MS(30001));
     ck_assert_uint_eq(e.until, 0);
     ck_assert_uint_eq(e.ejections, 1);
     ck_assert_int_eq(watch_report(&watch, 0, INFRA_OUTCOME_ERROR, 5), 1);
-    e = watch_expect(&watch, INFRA_MS(40000), INFRA_OUTLIER_EJECTED, 0,
-                     INFRA_OUTLIER_CONSECUTIVE_5XX);
+    e = watch_expect(&watch, INFRA_MS(40000), INFRA_OUTLIER_EVENT_EJECTED, 0,
+                     INFRA_OUTLIER_REASON_CONSECUTIVE_5XX);
     ck_assert_uint_eq(e.ejections, 2);
 }
 END_TEST
@@ -74,22 +75,22 @@ START_TEST(a_row_begins_anew_when_it_is_full)
 {
     struct infra_outlier_options o = runs_only();
 
-    o.enforce[INFRA_OUTLIER_CONSECUTIVE_5XX] = INFRA_OUTLIER_WATCH;
+    o.enforce[INFRA_OUTLIER_REASON_CONSECUTIVE_5XX] = INFRA_OUTLIER_DRY_RUN;
     watch_open(&watch, o);
     watch_fill(&watch, 1);
     for (uint32_t i = 1; i <= 25; i++) {
         int woken = watch_report(&watch, 0, GATEWAY, 1);
         ck_assert_int_eq(woken, i % 5 == 0);
         if (woken) {
-            watch_expect(&watch, 0, INFRA_OUTLIER_WATCHED, 0,
-                         INFRA_OUTLIER_CONSECUTIVE_GATEWAY_FAILURE);
+            watch_expect(&watch, 0, INFRA_OUTLIER_EVENT_SPARED, 0,
+                         INFRA_OUTLIER_REASON_CONSECUTIVE_GATEWAY_FAILURE);
         }
         watch_quiet(&watch, 0);
     }
     struct infra_outlier_stats s = watch_inspect(&watch, 0);
-    ck_assert_uint_eq(s.detections[INFRA_OUTLIER_CONSECUTIVE_5XX], 5);
-    ck_assert_uint_eq(s.detections[INFRA_OUTLIER_CONSECUTIVE_GATEWAY_FAILURE],
-                      5);
+    ck_assert_uint_eq(s.detections[INFRA_OUTLIER_REASON_CONSECUTIVE_5XX], 5);
+    ck_assert_uint_eq(
+        s.detections[INFRA_OUTLIER_REASON_CONSECUTIVE_GATEWAY_FAILURE], 5);
     ck_assert_uint_eq(s.ejections, 0);
 }
 END_TEST
@@ -128,16 +129,17 @@ static const uint32_t results[] = {
 START_TEST(reports_belong_to_rows)
 {
     struct infra_outlier_options o = runs_only();
-    uint32_t expected = rows[_i].found == '5' ? INFRA_OUTLIER_CONSECUTIVE_5XX
-                        : rows[_i].found == 'g'
-                            ? INFRA_OUTLIER_CONSECUTIVE_GATEWAY_FAILURE
-                            : INFRA_OUTLIER_CONSECUTIVE_LOCAL_ORIGIN_FAILURE;
+    uint32_t expected =
+        rows[_i].found == '5' ? INFRA_OUTLIER_REASON_CONSECUTIVE_5XX
+        : rows[_i].found == 'g'
+            ? INFRA_OUTLIER_REASON_CONSECUTIVE_GATEWAY_FAILURE
+            : INFRA_OUTLIER_REASON_CONSECUTIVE_LOCAL_ORIGIN_FAILURE;
 
     o.consecutive_5xx = 3;
     o.consecutive_gateway_failure = 3;
     o.consecutive_local_origin_failure = 3;
     o.split_local_origin = rows[_i].split;
-    o.enforce[INFRA_OUTLIER_CONSECUTIVE_GATEWAY_FAILURE] = 100;
+    o.enforce[INFRA_OUTLIER_REASON_CONSECUTIVE_GATEWAY_FAILURE] = 100;
     watch_open(&watch, o);
     watch_fill(&watch, 1);
     int woken = 0;
@@ -149,9 +151,9 @@ START_TEST(reports_belong_to_rows)
         ck_assert_msg(e.kind == WATCH_NOTHING && woken == 0, "%s",
                       rows[_i].reports);
     } else {
-        ck_assert_msg(e.kind == INFRA_OUTLIER_EJECTED && e.reason == expected,
-                      "%s: %s", rows[_i].reports,
-                      infra_outlier_reason_name(e.reason));
+        ck_assert_msg(
+            e.kind == INFRA_OUTLIER_EVENT_EJECTED && e.reason == expected,
+            "%s: %s", rows[_i].reports, infra_outlier_reason_name(e.reason));
         ck_assert_int_gt(woken, 0);
     }
     watch_quiet(&watch, 0);
@@ -162,9 +164,9 @@ END_TEST
 START_TEST(each_row_has_its_own_length)
 {
     static const uint32_t expected[] = {
-        INFRA_OUTLIER_CONSECUTIVE_5XX,
-        INFRA_OUTLIER_CONSECUTIVE_GATEWAY_FAILURE,
-        INFRA_OUTLIER_CONSECUTIVE_LOCAL_ORIGIN_FAILURE
+        INFRA_OUTLIER_REASON_CONSECUTIVE_5XX,
+        INFRA_OUTLIER_REASON_CONSECUTIVE_GATEWAY_FAILURE,
+        INFRA_OUTLIER_REASON_CONSECUTIVE_LOCAL_ORIGIN_FAILURE
     };
     static const uint32_t reports[] = { INFRA_OUTCOME_ERROR, GATEWAY,
                                         INFRA_OUTCOME_REFUSED };
@@ -174,15 +176,15 @@ START_TEST(each_row_has_its_own_length)
     o.consecutive_gateway_failure = 20;
     o.consecutive_local_origin_failure = 10;
     o.split_local_origin = 1;
-    o.enforce[INFRA_OUTLIER_CONSECUTIVE_GATEWAY_FAILURE] = 100;
+    o.enforce[INFRA_OUTLIER_REASON_CONSECUTIVE_GATEWAY_FAILURE] = 100;
     watch_open(&watch, o);
     watch_fill(&watch, 3);
     for (uint32_t id = 0; id < 3; id++) {
         int full = 30 - 10 * (int)id;
         ck_assert_int_eq(watch_report(&watch, id, reports[id], full - 1), 0);
         ck_assert_int_eq(watch_report(&watch, id, reports[id], 1), 1);
-        struct infra_outlier_event e =
-            watch_expect(&watch, 0, INFRA_OUTLIER_EJECTED, id, expected[id]);
+        struct infra_outlier_event e = watch_expect(
+            &watch, 0, INFRA_OUTLIER_EVENT_EJECTED, id, expected[id]);
         ck_assert_int_eq(e.threshold, full);
     }
 }
@@ -195,18 +197,18 @@ START_TEST(rows_begin_anew_on_return)
     watch_open(&watch, runs_only());
     watch_fill(&watch, 1);
     ck_assert_int_eq(watch_report(&watch, 0, INFRA_OUTCOME_ERROR, 5), 1);
-    watch_expect(&watch, 0, INFRA_OUTLIER_EJECTED, 0,
-                 INFRA_OUTLIER_CONSECUTIVE_5XX);
+    watch_expect(&watch, 0, INFRA_OUTLIER_EVENT_EJECTED, 0,
+                 INFRA_OUTLIER_REASON_CONSECUTIVE_5XX);
     ck_assert_int_eq(watch_report(&watch, 0, INFRA_OUTCOME_ERROR, 14), 1);
     watch_quiet(&watch, 1);
     ck_assert_int_eq(watch_report(&watch, 0, INFRA_OUTCOME_ERROR, 14), 0);
-    watch_expect(&watch, INFRA_SEC(30), INFRA_OUTLIER_RETURNED, 0,
-                 INFRA_OUTLIER_TIME);
+    watch_expect(&watch, INFRA_SEC(30), INFRA_OUTLIER_EVENT_RETURNED, 0,
+                 INFRA_OUTLIER_REASON_TIME);
     ck_assert_int_eq(watch_report(&watch, 0, INFRA_OUTCOME_ERROR, 4), 0);
     watch_quiet(&watch, INFRA_SEC(30));
     ck_assert_int_eq(watch_report(&watch, 0, INFRA_OUTCOME_ERROR, 1), 1);
-    watch_expect(&watch, INFRA_SEC(30), INFRA_OUTLIER_EJECTED, 0,
-                 INFRA_OUTLIER_CONSECUTIVE_5XX);
+    watch_expect(&watch, INFRA_SEC(30), INFRA_OUTLIER_EVENT_EJECTED, 0,
+                 INFRA_OUTLIER_REASON_CONSECUTIVE_5XX);
 }
 END_TEST
 
@@ -224,8 +226,8 @@ START_TEST(every_id_is_found)
                          1);
     }
     for (size_t i = 0; i < INFRA__COUNT_OF(ids); i++) {
-        watch_expect(&watch, 0, INFRA_OUTLIER_EJECTED, ids[i],
-                     INFRA_OUTLIER_CONSECUTIVE_5XX);
+        watch_expect(&watch, 0, INFRA_OUTLIER_EVENT_EJECTED, ids[i],
+                     INFRA_OUTLIER_REASON_CONSECUTIVE_5XX);
     }
     watch_quiet(&watch, 0);
     ck_assert_uint_eq(infra_outlier_deadline(watch.outlier), INFRA_SEC(10));
@@ -246,11 +248,12 @@ START_TEST(a_full_row_goes_with_its_backend)
     ck_assert_int_eq(watch_report(&watch, 0, INFRA_OUTCOME_ERROR, 1), 1);
     ck_assert_int_eq(infra_outlier_set(watch.outlier, 0, "third", 0, 0), 0);
     watch_quiet(&watch, 0);
-    ck_assert_uint_eq(
-        watch_inspect(&watch, 0).detections[INFRA_OUTLIER_CONSECUTIVE_5XX], 0);
+    ck_assert_uint_eq(watch_inspect(&watch, 0)
+                          .detections[INFRA_OUTLIER_REASON_CONSECUTIVE_5XX],
+                      0);
     ck_assert_int_eq(watch_report(&watch, 0, INFRA_OUTCOME_ERROR, 5), 1);
-    watch_expect(&watch, 0, INFRA_OUTLIER_EJECTED, 0,
-                 INFRA_OUTLIER_CONSECUTIVE_5XX);
+    watch_expect(&watch, 0, INFRA_OUTLIER_EVENT_EJECTED, 0,
+                 INFRA_OUTLIER_REASON_CONSECUTIVE_5XX);
 }
 END_TEST
 
@@ -319,12 +322,13 @@ START_TEST(rows_have_defaults)
         uint32_t reason;
         uint32_t kind;
     } table[] = {
-        { INFRA_OUTCOME_ERROR, INFRA_OUTLIER_CONSECUTIVE_5XX,
-          INFRA_OUTLIER_EJECTED },
-        { GATEWAY, INFRA_OUTLIER_CONSECUTIVE_GATEWAY_FAILURE,
-          INFRA_OUTLIER_WATCHED },
-        { INFRA_OUTCOME_TIMEOUT, INFRA_OUTLIER_CONSECUTIVE_LOCAL_ORIGIN_FAILURE,
-          INFRA_OUTLIER_EJECTED },
+        { INFRA_OUTCOME_ERROR, INFRA_OUTLIER_REASON_CONSECUTIVE_5XX,
+          INFRA_OUTLIER_EVENT_EJECTED },
+        { GATEWAY, INFRA_OUTLIER_REASON_CONSECUTIVE_GATEWAY_FAILURE,
+          INFRA_OUTLIER_EVENT_SPARED },
+        { INFRA_OUTCOME_TIMEOUT,
+          INFRA_OUTLIER_REASON_CONSECUTIVE_LOCAL_ORIGIN_FAILURE,
+          INFRA_OUTLIER_EVENT_EJECTED },
     };
     struct infra_outlier_options o = { .split_local_origin = 1 };
 
@@ -360,7 +364,7 @@ START_TEST(statuses_have_results)
 
     watch_open(&watch, runs_only());
     for (size_t i = 0; i < INFRA__COUNT_OF(table); i++) {
-        ck_assert_uint_eq(infra_outlier_result_of_status(table[i].status),
+        ck_assert_uint_eq(infra_outcome_of_status(table[i].status),
                           table[i].result);
     }
 }

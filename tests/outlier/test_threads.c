@@ -63,8 +63,8 @@ START_TEST(no_report_is_lost_or_seen_twice)
     uint64_t seen[IDS] = { 0 };
     infra_time now = 0;
 
-    for (uint32_t i = 0; i < INFRA_OUTLIER_TIME; i++) {
-        o.enforce[i] = INFRA_OUTLIER_WATCH;
+    for (uint32_t i = 0; i < INFRA_OUTLIER_REASON_TIME; i++) {
+        o.enforce[i] = INFRA_OUTLIER_DRY_RUN;
     }
     watch_open(&watch, o);
     watch_fill(&watch, IDS);
@@ -155,14 +155,14 @@ START_TEST(no_wake_up_is_lost)
         atomic_store_explicit(&wanted, bout, memory_order_relaxed);
         while (infra_outlier_deadline(watch.outlier) != 0) {
         }
-        watch_expect(&watch, 0, INFRA_OUTLIER_EJECTED, bout % IDS,
-                     INFRA_OUTLIER_CONSECUTIVE_5XX);
+        watch_expect(&watch, 0, INFRA_OUTLIER_EVENT_EJECTED, bout % IDS,
+                     INFRA_OUTLIER_REASON_CONSECUTIVE_5XX);
         while (atomic_load_explicit(&given, memory_order_relaxed) < bout) {
         }
         ck_assert_uint_eq(given, bout);
         ck_assert_int_eq(infra_outlier_passed(watch.outlier, bout % IDS, 0), 0);
-        watch_expect(&watch, 0, INFRA_OUTLIER_RETURNED, bout % IDS,
-                     INFRA_OUTLIER_PASSED);
+        watch_expect(&watch, 0, INFRA_OUTLIER_EVENT_RETURNED, bout % IDS,
+                     INFRA_OUTLIER_REASON_PASSED);
     }
     pthread_join(worker, NULL);
     watch_close(&watch);
