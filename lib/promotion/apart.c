@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Nodes that have a history of their own.
+/* Nodes with a history of their own.
  *
- * A node that takes writes beside the primary writes what nobody else has, and
- * with the same timeline as the others, so that neither its position nor its
- * timeline tells it from a replica that has everything. The same holds for a
- * node that was promoted by a token which the present primary never had. Such a
- * node is APART until a REPOINT is DONE, which undoes what it has beyond the
- * primary or builds it anew. The host writes the mark down before the node is
- * shut out: once it takes no writes, nobody else could find out. */
+ * A node that takes writes beside the primary has writes that no other node
+ * has, in the timeline of all: neither its position nor its timeline tells it
+ * from a replica that has everything. The same holds for a node that was
+ * promoted by a token that the present primary never had. Such a node is APART
+ * until a REPOINT is DONE, which undoes what the node has beyond the primary or
+ * builds it anew. The host records APART before the node is fenced: a fenced
+ * node takes no writes, and looks like any replica. */
 #include "internal.h"
 
 void infra__promotion_set_apart(struct infra_promotion *p, uint32_t id,
@@ -15,17 +15,16 @@ void infra__promotion_set_apart(struct infra_promotion *p, uint32_t id,
 {
     struct node *n = &p->nodes[id];
 
-    if (is_apart == has_flag(n, INFRA_PROMOTION_FLAG_APART) ||
-        !PROMOTION_RULE(APART)) {
+    if (is_apart == has_flag(n, FLAG(APART)) || !PROMOTION_RULE(APART)) {
         return;
     }
-    n->flags ^= INFRA_PROMOTION_FLAG_APART;
+    n->flags ^= FLAG(APART);
     n->is_unmarked = PROMOTION_RULE(MARK);
     n->is_detached = n->is_detached && !is_apart;
 }
 
-/* May it take writes, as far as the record says? Who was to be promoted and was
- * made writable by hand has not the timeline of its token. */
+/* May the node be writable, by the record? An intended primary that was made
+ * writable by hand has not the timeline of its token. */
 static bool is_named(const struct infra_promotion *p, uint32_t id)
 {
     bool is_to_be = id == p->primary || id == p->begun;
@@ -44,11 +43,11 @@ bool infra__promotion_is_rival(const struct infra_promotion *p, uint32_t id)
                                                    : p->primary_timeline);
 
     return p->primary != NO_NODE && !is_named(p, id) && is_writable(p, id) &&
-           (is_old || has_flag(n, INFRA_PROMOTION_FLAG_APART));
+           (is_old || has_flag(n, FLAG(APART)));
 }
 
-/* It was promoted after the primary was last a replica, and before the primary
- * was promoted: what it wrote the primary never had. */
+/* Was the node promoted after the primary was last a replica, and before the
+ * primary was promoted? The primary never had what that node wrote. */
 static bool is_off_line(const struct infra_promotion *p, uint32_t id)
 {
     const struct node *n = &p->nodes[id];
@@ -70,10 +69,8 @@ void infra__promotion_begin(struct infra_promotion *p, uint32_t id)
 
 void infra__promotion_find_apart(struct infra_promotion *p)
 {
-    if (p->step == INFRA_PROMOTION_STEP_STANDBY ||
-        p->step == INFRA_PROMOTION_STEP_READING ||
-        p->step == INFRA_PROMOTION_STEP_PAUSED) {
-        return; /* Others may have been named. */
+    if (is_idle(p)) {
+        return; /* The record may name another primary. */
     }
     for (uint32_t i = 0; i < p->o.nodes_max; i++) {
         if (p->nodes[i].is_set &&
@@ -83,23 +80,21 @@ void infra__promotion_find_apart(struct infra_promotion *p)
     }
 }
 
+static bool is_unmarked(const struct infra_promotion *p, uint32_t id)
+{
+    return p->nodes[id].is_unmarked;
+}
+
 uint32_t infra__promotion_unmarked(const struct infra_promotion *p)
 {
-    for (uint32_t i = 0; i < p->o.nodes_max; i++) {
-        if (p->nodes[i].is_unmarked) {
-            return i;
-        }
-    }
-    return NO_NODE;
+    return first_node(p, is_unmarked);
 }
 
 void infra__promotion_unseal(struct infra_promotion *p, bool if_repointed)
 {
     for (uint32_t i = 0; i < p->o.nodes_max; i++) {
-        struct node *n = &p->nodes[i];
-        if (n->may_follow || !if_repointed) {
-            n->silent_since = 0;
-            n->is_sealed = n->may_follow = false;
+        if (p->nodes[i].may_follow || !if_repointed) {
+            unseal(&p->nodes[i]);
         }
     }
 }

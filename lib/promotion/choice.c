@@ -22,7 +22,7 @@
 #include "internal.h"
 
 /* Flags of a node that is not asked, and whose word does not count. */
-#define OUT (INFRA_PROMOTION_FLAG_QUARANTINED | INFRA_PROMOTION_FLAG_APART)
+#define OUT (FLAG(QUARANTINED) | FLAG(APART))
 
 /* Timeline first: positions compare within one. */
 struct place {
@@ -45,7 +45,7 @@ static struct place place_of(const struct node *n)
 
 static bool is_sync(const struct node *n)
 {
-    return has_flag(n, INFRA_PROMOTION_FLAG_SYNC);
+    return has_flag(n, FLAG(SYNC));
 }
 
 /* Without timelines nobody can tell whether what a former primary has more is
@@ -82,16 +82,14 @@ bool infra__promotion_may_lead(const struct infra_promotion *p, uint32_t id)
     bool is_refused = p->now < n->refused_until && PROMOTION_RULE(REFUSED);
 
     return is_fresh(p, id) && !n->is_halted && !is_refused &&
-           !has_flag(n, OUT) &&
-           (is_going_on || !has_flag(n, INFRA_PROMOTION_FLAG_NEVER));
+           !has_flag(n, OUT) && (is_going_on || !has_flag(n, FLAG(NEVER)));
 }
 
 bool infra__promotion_may_go_on(const struct infra_promotion *p)
 {
     const struct node *n = &p->nodes[p->candidate];
 
-    return !has_flag(n, OUT) &&
-           (p->goes_on || !has_flag(n, INFRA_PROMOTION_FLAG_NEVER));
+    return !has_flag(n, OUT) && (p->goes_on || !has_flag(n, FLAG(NEVER)));
 }
 
 struct tally {
@@ -178,8 +176,7 @@ static struct tally count(const struct infra_promotion *p, bool is_strict)
         all += is_counted;
         t.reported += is_counted && is_in;
         t.is_complete = t.is_complete && (is_in || !is_expected(p, i));
-        if (!acks && n->has_answered &&
-            !has_flag(n, INFRA_PROMOTION_FLAG_APART)) {
+        if (!acks && n->has_answered && !has_flag(n, FLAG(APART))) {
             raise_to(&t.binding, place_of(n));
         }
     }
@@ -292,7 +289,7 @@ static uint32_t writer_beside(const struct infra_promotion *p, uint32_t chosen)
 static uint32_t writer_apart(const struct infra_promotion *p)
 {
     for (uint32_t i = 0; i < p->o.nodes_max && PROMOTION_RULE(CONFLICT); i++) {
-        if (has_flag(&p->nodes[i], INFRA_PROMOTION_FLAG_APART) &&
+        if (has_flag(&p->nodes[i], FLAG(APART)) &&
             infra__promotion_is_rival(p, i) && !p->nodes[i].is_excused) {
             return i;
         }
@@ -306,12 +303,12 @@ uint32_t infra__promotion_choose(const struct infra_promotion *p,
     uint32_t writer = writer_apart(p);
     struct tally t = count(p, true);
     bool is_late = p->now >= infra__time_add(p->since, p->o.collect_timeout) ||
-                   p->step == INFRA_PROMOTION_STEP_HELD;
+                   p->step == STEP(HELD);
     bool had_one = false;
 
     *ret = (struct infra__choice) { writer, t.reported, t.needed };
     if (writer != NO_NODE) {
-        return INFRA_PROMOTION_REASON_CONFLICT;
+        return WHY(CONFLICT);
     }
     if (!t.is_complete && !is_late) {
         return NO_REASON;
@@ -328,12 +325,11 @@ uint32_t infra__promotion_choose(const struct infra_promotion *p,
         chosen = best(p, &t, true, &had_one);
     }
     if (chosen == NO_NODE) {
-        return !t.is_enough ? INFRA_PROMOTION_REASON_MISSING
-               : had_one    ? INFRA_PROMOTION_REASON_AHEAD
-                            : INFRA_PROMOTION_REASON_NO_CANDIDATE;
+        return !t.is_enough ? WHY(MISSING)
+               : had_one    ? WHY(AHEAD)
+                            : WHY(NO_CANDIDATE);
     }
     writer = writer_beside(p, chosen);
     ret->candidate = writer != NO_NODE ? writer : chosen;
-    return writer != NO_NODE ? INFRA_PROMOTION_REASON_CONFLICT
-                             : INFRA_PROMOTION_REASON_REPORTED;
+    return writer != NO_NODE ? WHY(CONFLICT) : WHY(REPORTED);
 }

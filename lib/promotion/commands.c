@@ -1,64 +1,57 @@
 /* SPDX-License-Identifier: MIT */
-/* What the operator says. */
+/* Commands of the operator. */
 #include "internal.h"
 
-/* Without loss: the primary is there, and so are those who acknowledge; with
- * fewer it might be one that was replaced and does not know. */
+/* Without loss: the primary and the replicas that acknowledge are there. With
+ * fewer replicas the primary might have been replaced without knowing. */
 static int switch_over(struct infra_promotion *p, uint32_t id)
 {
     uint32_t followers = 0;
 
     for (uint32_t i = 0; i < p->o.nodes_max; i++) {
         followers += is_fresh(p, i) && p->nodes[i].source == p->primary &&
-                     has_flag(&p->nodes[i], INFRA_PROMOTION_FLAG_SYNC) &&
-                     !has_flag(&p->nodes[i], INFRA_PROMOTION_FLAG_APART);
+                     has_flag(&p->nodes[i], FLAG(SYNC)) &&
+                     !has_flag(&p->nodes[i], FLAG(APART));
     }
-    bool is_possible =
-        p->step == INFRA_PROMOTION_STEP_WATCH && !p->is_token_used &&
-        p->primary != NO_NODE && is_writable(p, p->primary) &&
-        !has_flag(&p->nodes[p->primary], INFRA_PROMOTION_FLAG_QUARANTINED) &&
-        followers >= p->o.sync_acks;
+    bool is_possible = p->step == STEP(WATCH) && !p->is_token_used &&
+                       p->primary != NO_NODE && is_writable(p, p->primary) &&
+                       !has_flag(&p->nodes[p->primary], FLAG(QUARANTINED)) &&
+                       followers >= p->o.sync_acks;
     if (!is_possible || id == p->primary || !infra__promotion_may_lead(p, id) ||
         p->nodes[id].is_deposed ||
-        (p->o.sync_acks > 0 &&
-         !has_flag(&p->nodes[id], INFRA_PROMOTION_FLAG_SYNC))) {
+        (p->o.sync_acks > 0 && !has_flag(&p->nodes[id], FLAG(SYNC)))) {
         return INFRA_EBUSY;
     }
-    infra__promotion_become(p, INFRA_PROMOTION_REASON_COMMAND, id);
+    infra__promotion_become(p, WHY(COMMAND), id);
     return INFRA_OK;
 }
 
 static int abort_switchover(struct infra_promotion *p)
 {
-    if (p->step != INFRA_PROMOTION_STEP_STOPPING &&
-        p->step != INFRA_PROMOTION_STEP_CATCHING_UP) {
+    if (p->step != STEP(STOPPING) && p->step != STEP(CATCHING_UP)) {
         return INFRA_EBUSY;
     }
-    infra__promotion_become(p, INFRA_PROMOTION_REASON_COMMAND, p->primary);
+    infra__promotion_become(p, WHY(COMMAND), p->primary);
     return INFRA_OK;
 }
 
 static int force(struct infra_promotion *p, uint32_t id)
 {
-    if (p->step == INFRA_PROMOTION_STEP_WAITING && !p->is_token_used) {
+    if (p->step == STEP(WAITING) && !p->is_token_used) {
         p->is_impatient = true;
         return INFRA_OK;
     }
-    if (p->step != INFRA_PROMOTION_STEP_HELD ||
-        !infra__promotion_may_lead(p, id) || !p->nodes[id].is_detached) {
+    if (p->step != STEP(HELD) || !infra__promotion_may_lead(p, id) ||
+        !p->nodes[id].is_detached) {
         return INFRA_EBUSY;
     }
-    infra__promotion_become(p, INFRA_PROMOTION_REASON_COMMAND, id);
+    infra__promotion_become(p, WHY(COMMAND), id);
     return INFRA_OK;
 }
 
-/* The operator has looked at its data. */
 static int admit(struct infra_promotion *p, uint32_t id)
 {
-    if (p->step == INFRA_PROMOTION_STEP_STANDBY ||
-        p->step == INFRA_PROMOTION_STEP_READING ||
-        p->step == INFRA_PROMOTION_STEP_PAUSED ||
-        !has_flag(&p->nodes[id], INFRA_PROMOTION_FLAG_APART)) {
+    if (is_idle(p) || !has_flag(&p->nodes[id], FLAG(APART))) {
         return INFRA_EBUSY;
     }
     infra__promotion_set_apart(p, id, false);

@@ -25,9 +25,8 @@ static bool is_damped(struct infra_promotion *p)
 /* The primary is dead, or nobody is: which way? */
 static uint32_t if_free(const struct infra_promotion *p, uint32_t reason)
 {
-    return p->is_token_used && PROMOTION_RULE(TOKEN_USED)
-               ? INFRA_PROMOTION_REASON_TOKEN_USED
-               : reason;
+    return p->is_token_used && PROMOTION_RULE(TOKEN_USED) ? WHY(TOKEN_USED)
+                                                          : reason;
 }
 
 static struct infra__due because(uint32_t reason, uint32_t node)
@@ -41,18 +40,18 @@ static struct infra__due due_of_watch(const struct infra_promotion *p)
     uint32_t rival;
     uint32_t reason = infra__promotion_vacancy(p);
 
-    if (reason == INFRA_PROMOTION_REASON_UNFINISHED) {
+    if (reason == WHY(UNFINISHED)) {
         return because(if_free(p, reason), NO_NODE);
     }
     reason = infra__promotion_rival(p, &rival);
-    if (reason == INFRA_PROMOTION_REASON_ADOPTED) {
+    if (reason == WHY(ADOPTED)) {
         return because(if_free(p, reason), rival);
     }
     if (reason != NO_REASON) {
         return because(reason, rival);
     }
-    if (infra__promotion_verdict(p, &votes) != INFRA_PROMOTION_REASON_ALIVE) {
-        return because(INFRA_PROMOTION_REASON_SUSPECTED, p->primary);
+    if (infra__promotion_verdict(p, &votes) != WHY(ALIVE)) {
+        return because(WHY(SUSPECTED), p->primary);
     }
     reason = infra__promotion_vacancy(p);
     return because(reason != NO_REASON ? if_free(p, reason) : NO_REASON,
@@ -65,29 +64,23 @@ static struct infra__due due_of_doubt(struct infra_promotion *p)
     uint32_t rival;
     uint32_t reason = infra__promotion_rival(p, &rival);
 
-    if (p->step == INFRA_PROMOTION_STEP_WAITING && p->is_token_used &&
+    if (p->step == STEP(WAITING) && p->is_token_used &&
         PROMOTION_RULE(TOKEN_USED)) {
         return because(NO_REASON, NO_NODE); /* Until there is another token. */
     }
     if (reason != NO_REASON) {
-        return because(reason == INFRA_PROMOTION_REASON_ADOPTED
-                           ? if_free(p, reason)
-                           : reason,
+        return because(reason == WHY(ADOPTED) ? if_free(p, reason) : reason,
                        rival);
     }
     reason = infra__promotion_verdict(p, &votes);
-    if (reason != INFRA_PROMOTION_REASON_DEAD) {
+    if (reason != WHY(DEAD)) {
         return because(reason, p->primary);
     }
-    return because(is_damped(p) ? INFRA_PROMOTION_REASON_DAMPED
-                                : if_free(p, reason),
-                   p->primary);
+    return because(is_damped(p) ? WHY(DAMPED) : if_free(p, reason), p->primary);
 }
 
 /* Flags that the candidate of a switchover may get too late. */
-#define CANNOT_LEAD                                                  \
-    (INFRA_PROMOTION_FLAG_NEVER | INFRA_PROMOTION_FLAG_QUARANTINED | \
-     INFRA_PROMOTION_FLAG_APART)
+#define CANNOT_LEAD (FLAG(NEVER) | FLAG(QUARANTINED) | FLAG(APART))
 
 static struct infra__due due_of_switchover(const struct infra_promotion *p)
 {
@@ -100,31 +93,29 @@ static struct infra__due due_of_switchover(const struct infra_promotion *p)
                       !PROMOTION_RULE(STOP);
     struct infra__votes votes;
 
-    if (infra__promotion_verdict(p, &votes) == INFRA_PROMOTION_REASON_DEAD) {
-        return because(INFRA_PROMOTION_REASON_DEAD, p->primary);
+    if (infra__promotion_verdict(p, &votes) == WHY(DEAD)) {
+        return because(WHY(DEAD), p->primary);
     }
     if (old->order.outcome == INFRA_FENCE_FAILED ||
-        has_flag(old, INFRA_PROMOTION_FLAG_QUARANTINED) ||
-        has_flag(new, CANNOT_LEAD)) {
-        return because(INFRA_PROMOTION_REASON_REFUSED, p->primary);
+        has_flag(old, FLAG(QUARANTINED)) || has_flag(new, CANNOT_LEAD)) {
+        return because(WHY(REFUSED), p->primary);
     }
-    if (p->step == INFRA_PROMOTION_STEP_STOPPING) {
-        return because(is_stopped ? INFRA_PROMOTION_REASON_STOPPED
-                       : is_late  ? INFRA_PROMOTION_REASON_TIMEOUT
+    if (p->step == STEP(STOPPING)) {
+        return because(is_stopped ? WHY(STOPPED)
+                       : is_late  ? WHY(TIMEOUT)
                                   : NO_REASON,
                        p->primary);
     }
     if (is_writable(p, p->primary)) {
-        return because(INFRA_PROMOTION_REASON_REFUSED, p->primary);
+        return because(WHY(REFUSED), p->primary);
     }
     bool has_it =
         is_fresh(p, p->candidate) &&
         new->timeline == old->timeline &&new->position >= p->last_position;
     if (has_it || !PROMOTION_RULE(CATCH_UP)) {
-        return because(INFRA_PROMOTION_REASON_CAUGHT_UP, p->candidate);
+        return because(WHY(CAUGHT_UP), p->candidate);
     }
-    return because(is_late ? INFRA_PROMOTION_REASON_TIMEOUT : NO_REASON,
-                   p->primary);
+    return because(is_late ? WHY(TIMEOUT) : NO_REASON, p->primary);
 }
 
 /* Both its word and what is seen of it count: the word alone may be wrong, and
@@ -132,23 +123,23 @@ static struct infra__due due_of_switchover(const struct infra_promotion *p)
 static struct infra__due due_of_promoting(const struct infra_promotion *p)
 {
     const struct node *n = &p->nodes[p->candidate];
-    bool is_done = n->order.kind == INFRA_PROMOTION_EVENT_PROMOTE &&
-                   n->order.outcome == INFRA_FENCE_DONE;
+    bool is_done =
+        n->order.kind == EVENT(PROMOTE) && n->order.outcome == INFRA_FENCE_DONE;
 
     if (is_done &&
         ((is_writable(p, p->candidate) && n->at > n->order.done_at) ||
          !PROMOTION_RULE(SEEN))) {
-        return because(INFRA_PROMOTION_REASON_WRITABLE, p->candidate);
+        return because(WHY(WRITABLE), p->candidate);
     }
     if (n->order.outcome == INFRA_FENCE_FAILED ||
         !infra__promotion_may_go_on(p)) {
-        return because(INFRA_PROMOTION_REASON_REFUSED, p->candidate);
+        return because(WHY(REFUSED), p->candidate);
     }
     if (infra__promotion_is_lost(p, p->candidate)) {
-        return because(INFRA_PROMOTION_REASON_DEAD, p->candidate);
+        return because(WHY(DEAD), p->candidate);
     }
     return because(p->now >= after(p->since, p->o.promote_timeout)
-                       ? INFRA_PROMOTION_REASON_TIMEOUT
+                       ? WHY(TIMEOUT)
                        : NO_REASON,
                    p->candidate);
 }
@@ -162,11 +153,11 @@ static bool is_done_by_host(const struct infra_promotion *p, uint32_t kind)
 static struct infra__due due_of_naming(const struct infra_promotion *p)
 {
     if (!infra__promotion_may_go_on(p)) {
-        return because(INFRA_PROMOTION_REASON_REFUSED, p->candidate);
+        return because(WHY(REFUSED), p->candidate);
     }
-    return because(is_done_by_host(p, INFRA_PROMOTION_EVENT_RECORD_INTENT) ||
+    return because(is_done_by_host(p, EVENT(RECORD_INTENT)) ||
                            !PROMOTION_RULE(INTENT)
-                       ? INFRA_PROMOTION_REASON_RECORDED
+                       ? WHY(RECORDED)
                        : NO_REASON,
                    p->candidate);
 }
@@ -178,14 +169,14 @@ static struct infra__due due_of_fencing(const struct infra_promotion *p)
     struct infra__votes votes;
     const struct node *n = &p->nodes[p->target];
     uint32_t reason = infra__promotion_fence_end(p, p->target);
-    bool has_failed = n->order.kind == INFRA_PROMOTION_EVENT_FENCE &&
-                      n->order.outcome != NO_OUTCOME;
+    bool has_failed =
+        n->order.kind == EVENT(FENCE) && n->order.outcome != NO_OUTCOME;
 
     if (reason == NO_REASON && has_failed && p->target == p->primary &&
         !p->is_unfinished && is_fresh(p, p->target) &&
         n->at > n->order.done_at &&
-        infra__promotion_verdict(p, &votes) == INFRA_PROMOTION_REASON_ALIVE) {
-        reason = INFRA_PROMOTION_REASON_ALIVE;
+        infra__promotion_verdict(p, &votes) == WHY(ALIVE)) {
+        reason = WHY(ALIVE);
     }
     return because(reason, p->target);
 }
@@ -197,8 +188,7 @@ static struct infra__due due_of_choice(const struct infra_promotion *p)
     struct infra__choice choice;
     uint32_t reason = infra__promotion_choose(p, &choice);
 
-    if (reason == INFRA_PROMOTION_REASON_REPORTED &&
-        infra__promotion_unmarked(p) != NO_NODE) {
+    if (reason == WHY(REPORTED) && infra__promotion_unmarked(p) != NO_NODE) {
         reason = NO_REASON;
     }
     return because(reason, choice.candidate);
@@ -218,11 +208,10 @@ static struct infra__due due_of_repointing(const struct infra_promotion *p)
     if (p->is_unfinished) {
         return because(NO_REASON, NO_NODE); /* Not before it is written down. */
     }
-    bool is_late =
-        p->now >= after(p->since, p->o.order_timeout) ||
-        infra__promotion_verdict(p, &votes) == INFRA_PROMOTION_REASON_DEAD;
-    return because(is_over   ? INFRA_PROMOTION_REASON_REPOINTED
-                   : is_late ? INFRA_PROMOTION_REASON_TIMEOUT
+    bool is_late = p->now >= after(p->since, p->o.order_timeout) ||
+                   infra__promotion_verdict(p, &votes) == WHY(DEAD);
+    return because(is_over   ? WHY(REPOINTED)
+                   : is_late ? WHY(TIMEOUT)
                              : NO_REASON,
                    p->primary);
 }
@@ -234,58 +223,50 @@ static struct infra__due due_of_conflict(struct infra_promotion *p)
     uint32_t reason = infra__promotion_rival(p, &rival);
 
     if (p->primary == NO_NODE) {
-        return because(reason == INFRA_PROMOTION_REASON_CONFLICT
-                           ? NO_REASON
-                           : INFRA_PROMOTION_REASON_RESOLVED,
+        return because(reason == WHY(CONFLICT) ? NO_REASON : WHY(RESOLVED),
                        NO_NODE);
     }
-    if (reason == INFRA_PROMOTION_REASON_ADOPTED &&
-        if_free(p, reason) == reason) {
+    if (reason == WHY(ADOPTED) && if_free(p, reason) == reason) {
         return because(reason, rival);
     }
-    if (infra__promotion_verdict(p, &votes) == INFRA_PROMOTION_REASON_DEAD &&
-        !is_damped(p) && if_free(p, reason) == reason) {
-        return because(INFRA_PROMOTION_REASON_DEAD, p->primary);
+    if (infra__promotion_verdict(p, &votes) == WHY(DEAD) && !is_damped(p) &&
+        if_free(p, reason) == reason) {
+        return because(WHY(DEAD), p->primary);
     }
-    return because(reason == INFRA_PROMOTION_REASON_CONFLICT
-                       ? NO_REASON
-                       : INFRA_PROMOTION_REASON_RESOLVED,
+    return because(reason == WHY(CONFLICT) ? NO_REASON : WHY(RESOLVED),
                    NO_NODE);
 }
 
 struct infra__due infra__promotion_due(struct infra_promotion *p)
 {
-    if (p->is_paused != (p->step == INFRA_PROMOTION_STEP_PAUSED)) {
-        return because(p->is_paused ? INFRA_PROMOTION_REASON_PAUSED
-                                    : INFRA_PROMOTION_REASON_COMMAND,
-                       NO_NODE);
+    if (p->is_paused != (p->step == STEP(PAUSED))) {
+        return because(p->is_paused ? WHY(PAUSED) : WHY(COMMAND), NO_NODE);
     }
     switch (p->step) {
-    case INFRA_PROMOTION_STEP_READING:
-        return because(is_done_by_host(p, INFRA_PROMOTION_EVENT_READ_RECORD)
-                           ? INFRA_PROMOTION_REASON_READ
-                           : NO_REASON,
+    case STEP(READING):
+        return because(is_done_by_host(p, EVENT(READ_RECORD)) ? WHY(READ)
+                                                              : NO_REASON,
                        NO_NODE);
-    case INFRA_PROMOTION_STEP_WATCH:
+    case STEP(WATCH):
         return due_of_watch(p);
-    case INFRA_PROMOTION_STEP_SUSPECT:
-    case INFRA_PROMOTION_STEP_WAITING:
+    case STEP(SUSPECT):
+    case STEP(WAITING):
         return due_of_doubt(p);
-    case INFRA_PROMOTION_STEP_FENCING:
+    case STEP(FENCING):
         return due_of_fencing(p);
-    case INFRA_PROMOTION_STEP_COLLECTING:
-    case INFRA_PROMOTION_STEP_HELD:
+    case STEP(COLLECTING):
+    case STEP(HELD):
         return due_of_choice(p);
-    case INFRA_PROMOTION_STEP_STOPPING:
-    case INFRA_PROMOTION_STEP_CATCHING_UP:
+    case STEP(STOPPING):
+    case STEP(CATCHING_UP):
         return due_of_switchover(p);
-    case INFRA_PROMOTION_STEP_RECORDING:
+    case STEP(RECORDING):
         return due_of_naming(p);
-    case INFRA_PROMOTION_STEP_PROMOTING:
+    case STEP(PROMOTING):
         return due_of_promoting(p);
-    case INFRA_PROMOTION_STEP_REPOINTING:
+    case STEP(REPOINTING):
         return due_of_repointing(p);
-    case INFRA_PROMOTION_STEP_CONFLICT:
+    case STEP(CONFLICT):
         return due_of_conflict(p);
     default:
         return because(NO_REASON, NO_NODE);
@@ -321,18 +302,18 @@ static infra_time candidate_due(const struct infra_promotion *p)
 infra_time infra__promotion_step_due(const struct infra_promotion *p)
 {
     switch (p->step) {
-    case INFRA_PROMOTION_STEP_FENCING:
-    case INFRA_PROMOTION_STEP_CONFLICT:
+    case STEP(FENCING):
+    case STEP(CONFLICT):
         return after(p->since, p->o.fence_timeout);
-    case INFRA_PROMOTION_STEP_COLLECTING:
-    case INFRA_PROMOTION_STEP_HELD:
+    case STEP(COLLECTING):
+    case STEP(HELD):
         return choice_due(p);
-    case INFRA_PROMOTION_STEP_STOPPING:
-    case INFRA_PROMOTION_STEP_CATCHING_UP:
+    case STEP(STOPPING):
+    case STEP(CATCHING_UP):
         return after(p->since, p->o.catch_up_timeout);
-    case INFRA_PROMOTION_STEP_PROMOTING:
+    case STEP(PROMOTING):
         return candidate_due(p);
-    case INFRA_PROMOTION_STEP_REPOINTING:
+    case STEP(REPOINTING):
         return after(p->since, p->o.order_timeout);
     default:
         return INFRA_TIME_NEVER;
@@ -363,10 +344,10 @@ infra_time infra__promotion_seen_due(const struct infra_promotion *p)
     infra_time at = INFRA_TIME_NEVER;
 
     switch (p->step) {
-    case INFRA_PROMOTION_STEP_STANDBY:
-    case INFRA_PROMOTION_STEP_READING:
-    case INFRA_PROMOTION_STEP_RECORDING:
-    case INFRA_PROMOTION_STEP_PAUSED:
+    case STEP(STANDBY):
+    case STEP(READING):
+    case STEP(RECORDING):
+    case STEP(PAUSED):
         return at;
     default:
         break;

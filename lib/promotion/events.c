@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the host is told, and when there is something to tell. */
+/* The events that the host takes, and when there will be one. */
 #include "internal.h"
 
 static void tell(const struct infra_promotion *p, uint32_t kind, uint32_t id,
@@ -21,15 +21,14 @@ static void tell_order(struct infra_promotion *p, struct order *order,
     tell(p, order->kind, id, ret);
     ret->call = order->call;
     ret->call_deadline = order->deadline;
-    if (order->kind == INFRA_PROMOTION_EVENT_REPOINT) {
+    if (order->kind == EVENT(REPOINT)) {
         ret->source = p->primary;
         p->nodes[id].may_follow = true;
-    } else if (order->kind == INFRA_PROMOTION_EVENT_PROMOTE) {
+    } else if (order->kind == EVENT(PROMOTE)) {
         p->nodes[id].silent_since = 0;
         p->nodes[id].is_sealed = false;
     }
-    if (order->kind == INFRA_PROMOTION_EVENT_REPOINT ||
-        order->kind == INFRA_PROMOTION_EVENT_RECORD_PRIMARY) {
+    if (order->kind == EVENT(REPOINT) || order->kind == EVENT(RECORD_PRIMARY)) {
         ret->timeline = p->primary_timeline;
         ret->position = p->primary_position;
     }
@@ -43,7 +42,7 @@ static bool take_of_node(struct infra_promotion *p, uint32_t id,
     struct node *n = &p->nodes[id];
 
     if (n->tells_quarantine) {
-        tell(p, INFRA_PROMOTION_EVENT_QUARANTINE, id, ret);
+        tell(p, EVENT(QUARANTINE), id, ret);
         ret->flags = n->flags;
         n->tells_quarantine = false;
         return true;
@@ -55,13 +54,13 @@ static bool take_of_node(struct infra_promotion *p, uint32_t id,
     return false;
 }
 
-static bool take_event(struct infra_promotion *p,
-                       struct infra_promotion_event *ret)
+bool infra__promotion_take_event(struct infra_promotion *p,
+                                 struct infra_promotion_event *ret)
 {
     if (p->own.is_offered) {
-        /* Of NAME and PRIMARY; of READ there is none yet. */
+        /* Of RECORD_INTENT and RECORD_PRIMARY. */
         uint32_t id = p->candidate;
-        if (p->own.kind == INFRA_PROMOTION_EVENT_RECORD_APART) {
+        if (p->own.kind == EVENT(RECORD_APART)) {
             id = p->marked = infra__promotion_unmarked(p);
             p->marked_flags = p->nodes[id].flags;
         }
@@ -70,7 +69,7 @@ static bool take_event(struct infra_promotion *p,
         return true;
     }
     if (p->tells_hold) {
-        tell(p, INFRA_PROMOTION_EVENT_HOLD, p->primary, ret);
+        tell(p, EVENT(HOLD), p->primary, ret);
         p->tells_hold = false;
         return true;
     }
@@ -86,21 +85,11 @@ static bool take_event(struct infra_promotion *p,
         }
     }
     if (p->tells_resign) {
-        tell(p, INFRA_PROMOTION_EVENT_RESIGN, NO_NODE, ret);
+        tell(p, EVENT(RESIGN), NO_NODE, ret);
         p->tells_resign = false;
         return true;
     }
     return false;
-}
-
-int infra_promotion_next(struct infra_promotion *promotion, infra_time now,
-                         struct infra_promotion_event *ret)
-{
-    if (promotion == NULL || ret == NULL) {
-        return INFRA_EINVAL;
-    }
-    infra__promotion_advance(promotion, now);
-    return take_event(promotion, ret) ? INFRA_OK : INFRA_EAGAIN;
 }
 
 static infra_time earlier(infra_time a, infra_time b)
@@ -108,36 +97,20 @@ static infra_time earlier(infra_time a, infra_time b)
     return a < b ? a : b;
 }
 
-/* When an order wants something. */
-static infra_time order_due(const struct order *order)
+infra_time infra__promotion_event_due(const struct infra_promotion *p)
 {
-    if (order->is_offered) {
-        return 0;
-    }
-    if (order->is_out) {
-        return order->deadline;
-    }
-    return order->kind != NO_ORDER && infra__promotion_may_repeat(order)
-               ? order->next_at
-               : INFRA_TIME_NEVER;
-}
-
-infra_time infra_promotion_deadline(const struct infra_promotion *promotion)
-{
-    const struct infra_promotion *p = promotion;
-
-    if (p == NULL) {
-        return INFRA_TIME_NEVER;
-    }
     if (p->tells_hold || p->tells_resign || p->log_count > 0) {
         return 0;
     }
     infra_time at = infra__promotion_step_due(p);
-    at = earlier(at > p->now ? at : INFRA_TIME_NEVER, order_due(&p->own));
+    at = at > p->now ? at : INFRA_TIME_NEVER;
+    at = earlier(at, infra__promotion_order_due(&p->own));
     at = earlier(at, infra__promotion_seen_due(p));
     for (uint32_t i = 0; i < p->o.nodes_max && at > 0; i++) {
         const struct node *n = &p->nodes[i];
-        at = n->tells_quarantine ? 0 : earlier(at, order_due(&n->order));
+        at = n->tells_quarantine
+                 ? 0
+                 : earlier(at, infra__promotion_order_due(&n->order));
     }
     return at;
 }

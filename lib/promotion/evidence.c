@@ -1,12 +1,41 @@
 /* SPDX-License-Identifier: MIT */
-/* What the samples say of the primary, and of others that take writes.
+/* What the samples say of the primary, and of other writable nodes.
  *
- * Observers and replicas vote (orchestrator: the primary is dead when it is not
- * seen and its replicas do not receive from it). One that sees it alive
- * overrules all who do not: they may be cut off from it. A primary that answers
- * and hangs is another matter, since its replicas see nothing wrong: there the
- * observers vote alone. */
+ * Observers and replicas vote (orchestrator: a primary is dead when it is not
+ * seen and its replicas do not receive from it). One vote that it lives
+ * overrules all others: their voters may be cut off. On a primary that answers
+ * but hangs the observers vote alone, since its replicas see nothing wrong. */
 #include "internal.h"
+
+void infra__promotion_learn(struct infra_promotion *p, uint32_t id,
+                            const struct infra_promotion_sample *s,
+                            infra_time at)
+{
+    struct node *n = &p->nodes[id];
+    uint32_t writable = s->writable != 0;
+
+    if (!n->has_answered || n->writable != writable || n->source != s->source) {
+        n->changed = at;
+    }
+    n->has_answered = true;
+    n->at = at;
+    n->timeline = s->timeline;
+    n->position = s->position;
+    n->writable = writable;
+    n->source = s->source;
+    n->is_halted = s->halted != 0;
+    if (s->source != NO_NODE && at >= n->not_before) {
+        n->is_detached = false; /* It was attached again. */
+        unseal(n);
+    }
+    if (writable && id == p->primary && !p->is_unfinished) {
+        infra__promotion_seal(p, at);
+    }
+    if (!writable && s->source == p->primary && p->primary != NO_NODE &&
+        at >= n->not_before) {
+        n->is_deposed = false; /* It follows. */
+    }
+}
 
 /* The votes of observers, by what they saw. */
 struct seen {
@@ -18,7 +47,7 @@ struct seen {
 static struct seen count_observers(const struct infra_promotion *p, uint32_t id)
 {
     const struct node *n = &p->nodes[id];
-    const struct view *views = &p->views[(size_t)id * p->o.observers_max];
+    const struct view *views = views_of(p, id);
     struct seen seen = { 0, 0, 0 };
 
     for (uint32_t i = 0; i < p->o.observers_max; i++) {
@@ -34,16 +63,14 @@ static struct seen count_observers(const struct infra_promotion *p, uint32_t id)
     return seen;
 }
 
-/* Do replicas receive from it? */
+/* How many replicas receive from the primary, and how many from no node? */
 static void count_replicas(const struct infra_promotion *p, uint32_t *ret_with,
                            uint32_t *ret_without)
 {
     for (uint32_t i = 0; i < p->o.nodes_max; i++) {
         const struct node *n = &p->nodes[i];
         if (i == p->primary || !is_fresh(p, i) || n->writable != 0 ||
-            n->is_deposed ||
-            has_flag(n, INFRA_PROMOTION_FLAG_QUARANTINED |
-                            INFRA_PROMOTION_FLAG_APART)) {
+            n->is_deposed || has_flag(n, FLAG(QUARANTINED) | FLAG(APART))) {
             continue;
         }
         *ret_with += n->source == p->primary;
@@ -60,7 +87,7 @@ uint32_t infra__promotion_verdict(const struct infra_promotion *p,
 
     *ret = (struct infra__votes) { 0, 0 };
     if (p->primary == NO_NODE) {
-        return INFRA_PROMOTION_REASON_ALIVE; /* There is none to be dead. */
+        return WHY(ALIVE); /* None can be dead. */
     }
     struct seen seen = count_observers(p, p->primary);
     count_replicas(p, &with, &without);
@@ -68,31 +95,37 @@ uint32_t infra__promotion_verdict(const struct infra_promotion *p,
     ret->alive = seen.ok + with;
     ret->dead = against + without;
     if (against == 0 || (seen.ok > 0 && PROMOTION_RULE(VETO))) {
-        return INFRA_PROMOTION_REASON_ALIVE;
+        return WHY(ALIVE);
     }
     if (seen.stalled >= k) {
-        return INFRA_PROMOTION_REASON_DEAD;
+        return WHY(DEAD);
     }
     if (with > 0 && PROMOTION_RULE(VETO)) {
-        return INFRA_PROMOTION_REASON_SUSPECTED;
+        return WHY(SUSPECTED);
     }
-    return against + without >= k ? INFRA_PROMOTION_REASON_DEAD
-                                  : INFRA_PROMOTION_REASON_SUSPECTED;
+    return against + without >= k ? WHY(DEAD) : WHY(SUSPECTED);
 }
 
-/* To wait for one that is dead costs time, and to give up one that is not costs
- * a token: so one observer is enough here. One that hangs may be at work on the
- * order, until that is not answered. */
+bool infra__promotion_is_dead(const struct infra_promotion *p)
+{
+    struct infra__votes votes;
+
+    return infra__promotion_verdict(p, &votes) == WHY(DEAD);
+}
+
+/* To wait for a dead candidate costs time, to give up a living one costs a
+ * token: so the vote of one observer suffices. A candidate that hangs may be at
+ * work on its order, until that order has expired. */
 bool infra__promotion_is_lost(const struct infra_promotion *p, uint32_t id)
 {
     struct seen seen = count_observers(p, id);
-    bool is_mute = p->nodes[id].order.outcome == INFRA_FENCE_UNKNOWN;
+    bool is_expired = p->nodes[id].order.outcome == INFRA_FENCE_UNKNOWN;
 
     return PROMOTION_RULE(LOST) && !is_fresh(p, id) && seen.ok == 0 &&
-           (seen.down > 0 || (seen.stalled > 0 && is_mute));
+           (seen.down > 0 || (seen.stalled > 0 && is_expired));
 }
 
-/* Is so much of the group seen that its primary is, too? */
+/* Is so much of the group seen that a primary would be, too? */
 static bool sees_most(const struct infra_promotion *p)
 {
     uint32_t all = 0;
@@ -105,16 +138,15 @@ static bool sees_most(const struct infra_promotion *p)
     return 2 * fresh > all;
 }
 
-/* Which of all that take writes has the greatest timeline? NO_NODE: none does;
- * @ret_is_alone: no other has the same. */
+/* The writable node with the greatest timeline; NO_NODE: none is writable.
+ * @ret_is_alone: no other has the same timeline. */
 static uint32_t newest_writable(const struct infra_promotion *p,
                                 bool *ret_is_alone)
 {
     uint32_t best = NO_NODE;
 
     for (uint32_t i = 0; i < p->o.nodes_max; i++) {
-        if (!is_writable(p, i) ||
-            has_flag(&p->nodes[i], INFRA_PROMOTION_FLAG_APART)) {
+        if (!is_writable(p, i) || has_flag(&p->nodes[i], FLAG(APART))) {
             continue;
         }
         if (best == NO_NODE || p->nodes[i].timeline > p->nodes[best].timeline) {
@@ -138,31 +170,25 @@ uint32_t infra__promotion_rival(const struct infra_promotion *p, uint32_t *ret)
             return NO_REASON;
         }
         *ret = is_alone ? newest : NO_NODE;
-        return is_alone ? INFRA_PROMOTION_REASON_ADOPTED
-                        : INFRA_PROMOTION_REASON_CONFLICT;
+        return is_alone ? WHY(ADOPTED) : WHY(CONFLICT);
     }
     if (newest != NO_NODE && p->nodes[newest].timeline > p->primary_timeline) {
-        return INFRA_PROMOTION_REASON_ADOPTED;
+        return WHY(ADOPTED);
     }
-    for (uint32_t i = 0; i < p->o.nodes_max && PROMOTION_RULE(CONFLICT); i++) {
-        if (infra__promotion_is_rival(p, i)) {
-            *ret = i;
-            return INFRA_PROMOTION_REASON_CONFLICT;
-        }
-    }
-    return NO_REASON;
+    *ret = first_node(p, infra__promotion_is_rival);
+    return *ret != NO_NODE && PROMOTION_RULE(CONFLICT) ? WHY(CONFLICT)
+                                                       : NO_REASON;
 }
 
-/* Has it been so for a while? What starts, restarts or reconnects is given the
- * time to do it. */
+/* Has the node been like this for a while? A node that starts, restarts or
+ * reconnects is given the time. */
 static bool is_settled(const struct infra_promotion *p, uint32_t id)
 {
     return is_fresh(p, id) &&
            p->now - p->nodes[id].changed >= p->o.sample_age_max;
 }
 
-/* Nobody is known to be primary, and of most nodes it is known that they are
- * not. */
+/* No primary is known, and most nodes are known to be none. */
 static bool is_headless(const struct infra_promotion *p)
 {
     for (uint32_t i = 0; i < p->o.nodes_max; i++) {
@@ -177,13 +203,13 @@ static bool is_headless(const struct infra_promotion *p)
 uint32_t infra__promotion_vacancy(const struct infra_promotion *p)
 {
     if (p->is_unfinished && PROMOTION_RULE(UNFINISHED)) {
-        return INFRA_PROMOTION_REASON_UNFINISHED;
+        return WHY(UNFINISHED);
     }
     if (p->primary == NO_NODE) {
-        return is_headless(p) ? INFRA_PROMOTION_REASON_READONLY : NO_REASON;
+        return is_headless(p) ? WHY(READONLY) : NO_REASON;
     }
     if (is_settled(p, p->primary) && p->nodes[p->primary].writable == 0) {
-        return INFRA_PROMOTION_REASON_READONLY;
+        return WHY(READONLY);
     }
     return NO_REASON;
 }

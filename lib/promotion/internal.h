@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* The planner's state, shared by its files:
+/* The planner's state, shared by its files. Each calls only those below it:
  *
- *   steps.c     which step follows which, and why: one table
- *   evidence.c  what the samples say of the primary and its rivals
- *   choice.c    who is promoted, and whether anybody may be
- *   apart.c     who has a history of its own
- *   due.c       what is due in a step
- *   plan.c      what it means to enter a step, and the turn
- *   orders.c    orders and their answers
- *   events.c    what the host is told, and when
- *   commands.c  what the operator says
- *   promotion.c           create, nodes, samples */
+ *   promotion.c  the public functions: create, nodes, samples, answers, events
+ *   commands.c   commands of the operator
+ *   plan.c       entering a step, and the turn
+ *   events.c     what the host is told, and when
+ *   due.c        the reason to leave a step
+ *   orders.c     orders and their answers
+ *   choice.c     the candidate, and whether there may be one
+ *   evidence.c   what the samples say of the primary and its rivals
+ *   apart.c      nodes with a history of their own
+ *   steps.c      which step follows which, and why: one table */
 #ifndef INFRA_PROMOTION_INTERNAL_H
 #define INFRA_PROMOTION_INTERNAL_H
 
@@ -21,44 +21,50 @@
 
 #include <stdbool.h>
 
+/* The words of infra/promotion.h, short. */
+#define STEP(name) INFRA_PROMOTION_STEP_##name
+#define WHY(name) INFRA_PROMOTION_REASON_##name
+#define EVENT(name) INFRA_PROMOTION_EVENT_##name
+#define FLAG(name) INFRA_PROMOTION_FLAG_##name
 #define NO_NODE INFRA_PROMOTION_NO_NODE
-#define STEPS_COUNT (INFRA_PROMOTION_STEP_PAUSED + 1u)
-#define PROMOTION_REASONS_COUNT (INFRA_PROMOTION_REASON_PAUSED + 1u)
+#define STEPS_COUNT (STEP(PAUSED) + 1u)
+#define PROMOTION_REASONS_COUNT (WHY(PAUSED) + 1u)
 #define NO_REASON PROMOTION_REASONS_COUNT
-#define NO_ORDER (INFRA_PROMOTION_EVENT_RECORD_APART + 1u)
+#define NO_ORDER (EVENT(RECORD_APART) + 1u)
 #define NO_OUTCOME (INFRA_FENCE_UNKNOWN + 1u)
-#define STEPS_LOG_MAX 16u /* Not yet taken by the host; then the oldest goes. */
+/* STEP events that the host has not taken; past that the oldest is dropped. */
+#define STEPS_LOG_MAX 16u
 
-/* The rules of safety. The simulator is built with a switch that breaks one of
- * them, to see that it notices; the library has none. */
+/* The rules of safety. The simulator is built with a switch that breaks one
+ * rule, to see that it notices; the library has no such switch. */
 enum infra__promotion_rule {
     INFRA__PROMOTION_RULE_NONE,
-    INFRA__PROMOTION_RULE_GATE, /* Without an open gate it does nothing. */
+    INFRA__PROMOTION_RULE_GATE,       /* No act without an open gate. */
     INFRA__PROMOTION_RULE_TOKEN_USED, /* A token names one primary. */
-    INFRA__PROMOTION_RULE_EVIDENCE,   /* k of n have to say that it is dead, */
-    INFRA__PROMOTION_RULE_VETO,       /* and nobody that it is not. */
-    INFRA__PROMOTION_RULE_FENCE,      /* It is shut out first. */
-    INFRA__PROMOTION_RULE_DETACH,     /* Who reports receives from nobody, */
+    INFRA__PROMOTION_RULE_EVIDENCE,   /* The votes suffice, */
+    INFRA__PROMOTION_RULE_VETO,       /* and none vetoes. */
+    INFRA__PROMOTION_RULE_FENCE,      /* The primary is fenced first. */
+    INFRA__PROMOTION_RULE_DETACH,     /* A node that reports is detached, */
     INFRA__PROMOTION_RULE_SINCE,      /* and reports after that. */
-    INFRA__PROMOTION_RULE_QUORUM,     /* Enough report. */
-    INFRA__PROMOTION_RULE_ALL,        /* Asynchronous: all do. */
-    INFRA__PROMOTION_RULE_POSITION,   /* Who has most is promoted, */
+    INFRA__PROMOTION_RULE_QUORUM,     /* Enough nodes report. */
+    INFRA__PROMOTION_RULE_ALL,        /* Asynchronous: all nodes do. */
+    INFRA__PROMOTION_RULE_POSITION,   /* The most advanced is promoted, */
     INFRA__PROMOTION_RULE_TIMELINE,   /* of the newest timeline. */
-    INFRA__PROMOTION_RULE_SYNC,       /* And is one of those who count. */
-    INFRA__PROMOTION_RULE_STOP,       /* Switchover: no writes any more, */
-    INFRA__PROMOTION_RULE_CATCH_UP,   /* and the last of them arrived. */
-    INFRA__PROMOTION_RULE_SEEN,       /* It is the primary when it is seen. */
-    INFRA__PROMOTION_RULE_CONFLICT,   /* Of two the older is stopped. */
-    INFRA__PROMOTION_RULE_UNKNOWN,    /* Asynchronous: or might be one. */
-    INFRA__PROMOTION_RULE_INTENT, /* What was begun is written down before, */
-    INFRA__PROMOTION_RULE_UNFINISHED, /* and begun anew by who finds it. */
-    INFRA__PROMOTION_RULE_APART,  /* A history of its own counts for nothing, */
-    INFRA__PROMOTION_RULE_MARK,   /* also for the process that leads next, */
-    INFRA__PROMOTION_RULE_PROVED, /* until the node was repointed. */
-    INFRA__PROMOTION_RULE_WHOLE,  /* Who cannot be detached has not reported. */
-    INFRA__PROMOTION_RULE_REFUSED, /* Who was not promoted is not tried again. */
-    INFRA__PROMOTION_RULE_LOST,    /* A dead candidate is not waited for. */
-    INFRA__PROMOTION_RULE_SEAL,    /* Who is out counts until then. */
+    INFRA__PROMOTION_RULE_SYNC,       /* and acknowledges writes. */
+    INFRA__PROMOTION_RULE_STOP,       /* Switchover: the writes end, */
+    INFRA__PROMOTION_RULE_CATCH_UP,   /* and the last has arrived. */
+    INFRA__PROMOTION_RULE_SEEN,       /* A primary was seen writable. */
+    INFRA__PROMOTION_RULE_CONFLICT,   /* The older of two is fenced, */
+    INFRA__PROMOTION_RULE_UNKNOWN,    /* asynchronous: or might be. */
+    INFRA__PROMOTION_RULE_INTENT,     /* An intent is recorded first, */
+    INFRA__PROMOTION_RULE_UNFINISHED, /* and its finder begins anew. */
+    INFRA__PROMOTION_RULE_APART,      /* A node apart has no say, */
+    INFRA__PROMOTION_RULE_MARK,       /* nor for the next process, */
+    INFRA__PROMOTION_RULE_PROVED,     /* until it is repointed. */
+    INFRA__PROMOTION_RULE_WHOLE,      /* A half copy has not reported. */
+    INFRA__PROMOTION_RULE_REFUSED,    /* A refusal is remembered. */
+    INFRA__PROMOTION_RULE_LOST,       /* A dead candidate is left. */
+    INFRA__PROMOTION_RULE_SEAL,       /* A silent node needs a seal. */
     INFRA__PROMOTION_RULES_COUNT,
 };
 #ifdef INFRA_MUTATIONS
@@ -69,55 +75,55 @@ extern enum infra__promotion_rule infra__promotion_broken_rule;
 #define PROMOTION_RULE(name) true
 #endif
 
-/* The last that one observer saw of one node. */
+/* What one observer saw last of one node. */
 struct view {
     infra_time at;
     uint32_t view;
     uint32_t is_known;
 };
 
-/* The order that a node has, or had last in this step. */
+/* The order of a node in this step, out or answered. */
 struct order {
     uint64_t call;
     infra_time deadline;
-    infra_time next_at; /* Not again before. */
+    infra_time next_at; /* Earliest time of a repetition. */
     infra_time done_at;
     uint32_t kind;    /* NO_ORDER: none. */
-    uint32_t outcome; /* Of the last try; NO_OUTCOME: none so far. */
+    uint32_t outcome; /* Of the last try, or NO_OUTCOME. */
     bool is_out;
-    bool is_offered; /* And the host has not taken it yet. */
+    bool is_offered; /* Out, and not yet taken by the host. */
 };
 
 struct node {
-    uint64_t key; /* The hash of its key stands for it. */
-    /* Of the youngest sample in which it answered. */
+    uint64_t key; /* Hash of its name. */
+    /* From the youngest sample with VIEW_OK. */
     infra_time at;
     uint64_t timeline;
     uint64_t position;
-    infra_time changed; /* Since when writable and source are so. */
+    infra_time changed; /* Last change of writable or source. */
     uint32_t writable;
     uint32_t source;
     uint32_t priority;
     uint32_t flags;
-    infra_time refused_until; /* Its promotion failed: not a candidate. */
-    infra_time not_before;    /* Samples begun before do not speak any more. */
+    infra_time refused_until; /* After a failed promotion. */
+    infra_time not_before;    /* Older samples do not count. */
     struct order order;
-    /* Since it was shut out, under this lease, it has acknowledged nothing; and
-     * the primary was seen here after that. */
-    infra_time silent_since; /* 0: it may have. */
+    /* Fenced under this lease, the node has acknowledged nothing since. The
+     * seal is a later place of the primary. */
+    infra_time silent_since; /* 0: it may have acknowledged. */
     uint64_t seal_timeline;
     uint64_t seal_position;
     bool is_sealed;
-    bool may_follow; /* A REPOINT was handed out since then, */
-    bool is_in_part; /* and is still at work on its data, in this plan. */
+    bool may_follow; /* A REPOINT was handed out since. */
+    bool is_in_part; /* Its data is still being replaced. */
     bool is_set;
-    bool has_answered; /* The facts above are known. */
-    bool is_detached;  /* By this plan. */
-    bool is_deposed;   /* It was primary, and does not follow yet. */
-    bool is_fenced;    /* By this plan, */
-    bool is_excused;   /* or it could not be, and the plan went on. */
-    bool is_halted;    /* What it has received is not applied. */
-    bool is_unmarked;  /* APART has changed, and is not written down so. */
+    bool has_answered; /* There is such a sample. */
+    bool is_detached;  /* In this plan. */
+    bool is_deposed;   /* Was primary, and does not follow yet. */
+    bool is_fenced;    /* In this plan. */
+    bool is_excused;   /* In this plan, by UNFENCED_PROCEED. */
+    bool is_halted;    /* As in a sample. */
+    bool is_unmarked;  /* APART is not recorded as it is. */
     bool tells_quarantine;
 };
 
@@ -127,47 +133,45 @@ struct infra_promotion {
     struct node *nodes;
     struct view *views; /* By node, then observer. */
 
-    infra_time now;     /* The greatest that was seen. */
-    uint64_t token;     /* While the gate is open; else 0. */
-    uint64_t lease;     /* The last token that there was. */
-    bool is_token_used; /* That token has named a primary. */
+    infra_time now;     /* The greatest seen. */
+    uint64_t token;     /* 0: the gate is shut. */
+    uint64_t lease;     /* The last token, also while the gate is shut. */
+    bool is_token_used; /* `lease` has named a primary. */
     bool is_paused;     /* By the operator. */
-    bool is_impatient;  /* The operator waits for no damper. */
+    bool is_impatient;  /* FORCE: the damper does not count. */
     uint32_t step;
     uint32_t reason;
     infra_time since;
 
     uint32_t primary;
-    uint64_t primary_token; /* That was written down, */
-
+    uint64_t primary_token; /* That named it, in the record. */
     uint64_t primary_timeline;
-    uint64_t primary_position; /* Where it began; 0: not known. */
-    uint64_t primary_origin;   /* Its timeline before that, if known. */
+    uint64_t primary_position; /* Where it began; 0: unknown. */
+    uint64_t primary_origin;   /* Its timeline before, if knows_origin. */
     bool knows_origin;
-    bool is_unfinished;       /* or that is to be: then there is also */
-    uint32_t begun;           /* the one that is to be, */
-    uint32_t former;          /* and the last that was, if known, */
-    uint64_t former_timeline; /* with its timeline. */
+    bool is_unfinished; /* The record has an intent. The rest is about it: */
+    uint32_t begun;     /* the node that is to be primary, */
+    uint32_t former;    /* the last primary, or NO_NODE, */
+    uint64_t former_timeline;
 
     /* The plan. */
     uint32_t candidate;
-    uint32_t target;   /* Who is or was shut out. */
-    uint64_t began_at; /* The candidate's position, */
-    uint64_t began_on; /* and its timeline, before it is promoted. */
-    bool goes_on;      /* The candidate is the primary that there is. */
+    uint32_t target;   /* The node that is or was fenced. */
+    uint64_t began_at; /* Position and timeline of the candidate */
+    uint64_t began_on; /* before its promotion. */
+    bool goes_on;      /* The candidate is the present primary. */
     bool is_switchover;
-    uint64_t last_position; /* Of the primary that was stopped. */
+    uint64_t last_position; /* Of the stopped primary. */
 
-    struct order own;      /* What the host is to do itself. */
-    uint32_t marked;       /* MARK: of which node, */
-    uint32_t marked_flags; /* and what it was told. */
+    struct order own;      /* The order to the host itself. */
+    uint32_t marked;       /* RECORD_APART: its node, */
+    uint32_t marked_flags; /* and flags. */
     struct infra__damper damper;
-    infra_time changed; /* When the primary last changed. */
+    infra_time changed; /* Last change of primary. */
     uint64_t changes;
     uint64_t calls_count;
 
-    /* What the host is to be told. */
-
+    /* Events that the host has not taken. */
     bool tells_hold;
     bool tells_resign;
     uint32_t log_first;
@@ -185,7 +189,13 @@ static inline bool has_flag(const struct node *n, uint32_t flag)
     return (n->flags & flag) != 0;
 }
 
-/* Is what is known of it still so? */
+static inline struct view *views_of(const struct infra_promotion *p,
+                                    uint32_t id)
+{
+    return &p->views[(size_t)id * p->o.observers_max];
+}
+
+/* Is the last sample recent enough to act on? */
 static inline bool is_fresh(const struct infra_promotion *p, uint32_t id)
 {
     const struct node *n = &p->nodes[id];
@@ -199,7 +209,40 @@ static inline bool is_writable(const struct infra_promotion *p, uint32_t id)
     return is_fresh(p, id) && p->nodes[id].writable != 0;
 }
 
-/* The table. */
+/* The node may have acknowledged writes. */
+static inline void unseal(struct node *n)
+{
+    n->silent_since = 0;
+    n->is_sealed = n->may_follow = false;
+}
+
+/* Nothing is known, or may be done, of the group in these steps. */
+static inline bool is_idle(const struct infra_promotion *p)
+{
+    return p->step == STEP(STANDBY) || p->step == STEP(READING) ||
+           p->step == STEP(PAUSED);
+}
+
+/* The first node for which @is holds; NO_NODE. */
+static inline uint32_t first_node(const struct infra_promotion *p,
+                                  bool (*is)(const struct infra_promotion *p,
+                                             uint32_t id))
+{
+    for (uint32_t i = 0; i < p->o.nodes_max; i++) {
+        if (is(p, i)) {
+            return i;
+        }
+    }
+    return NO_NODE;
+}
+
+/* The last primary known to have been one; NO_NODE. */
+static inline uint32_t last_primary(const struct infra_promotion *p)
+{
+    return p->is_unfinished ? p->former : p->primary;
+}
+
+/* steps.c */
 struct infra__promotion_row {
     uint32_t from; /* STEPS_COUNT: any but STANDBY. */
     uint32_t reason;
@@ -210,110 +253,123 @@ const struct infra__promotion_row *infra__promotion_table(size_t *ret_count);
 /* The step that follows; STEPS_COUNT: none, the reason does not apply. */
 uint32_t infra__promotion_transition(uint32_t step, uint32_t reason);
 
+/* apart.c: a promotion is begun. */
+void infra__promotion_begin(struct infra_promotion *p, uint32_t id);
+
+/* Is the node writable beside the primary, so that it has to be fenced? */
+bool infra__promotion_is_rival(const struct infra_promotion *p, uint32_t id);
+
+/* Set or clear APART; the host has to record it. */
+void infra__promotion_set_apart(struct infra_promotion *p, uint32_t id,
+                                bool is_apart);
+
+/* Unseal all nodes; @if_repointed: those that may follow. */
+void infra__promotion_unseal(struct infra_promotion *p, bool if_repointed);
+
+/* The primary was seen at @at, as its node says now: seal the silent nodes. */
+void infra__promotion_seal(struct infra_promotion *p, infra_time at);
+
+/* Set APART where it belongs. */
+void infra__promotion_find_apart(struct infra_promotion *p);
+
+/* The first node whose APART is not recorded as it is; NO_NODE. */
+uint32_t infra__promotion_unmarked(const struct infra_promotion *p);
+
+/* evidence.c: take a sample that was accepted. */
+void infra__promotion_learn(struct infra_promotion *p, uint32_t id,
+                            const struct infra_promotion_sample *s,
+                            infra_time at);
+
 struct infra__votes {
     uint32_t alive;
     uint32_t dead;
 };
 
-/* What is to be thought of the primary: ALIVE, SUSPECTED or DEAD. */
+/* What the votes say of the primary: ALIVE, SUSPECTED or DEAD. */
 uint32_t infra__promotion_verdict(const struct infra_promotion *p,
                                   struct infra__votes *ret);
+bool infra__promotion_is_dead(const struct infra_promotion *p);
 
-/* Is there another one that takes writes? ADOPTED: and it is the newer one,
- * @ret; CONFLICT: and it is to be stopped, @ret, or nobody knows which. */
+/* Is another node writable? ADOPTED: @ret is the newer primary. CONFLICT: @ret
+ * has to be fenced, or is NO_NODE if none is known to be the older. */
 uint32_t infra__promotion_rival(const struct infra_promotion *p, uint32_t *ret);
 
-/* Does nobody take writes though somebody could (READONLY), or does nobody know
- * how a promotion ended (UNFINISHED)? */
+/* READONLY: no node is writable though one could be. UNFINISHED: the end of a
+ * promotion is unknown. */
 uint32_t infra__promotion_vacancy(const struct infra_promotion *p);
 
+/* Is the candidate dead, as far as any observer sees? */
+bool infra__promotion_is_lost(const struct infra_promotion *p, uint32_t id);
+
+/* choice.c */
 struct infra__choice {
     uint32_t candidate;
     uint32_t reported;
     uint32_t needed;
 };
 
-/* REPORTED: the candidate is to be promoted; CONFLICT: it has to be fenced
- * first; MISSING, AHEAD, NONE: nobody is; NO_REASON: wait for the others. */
+/* REPORTED: promote the candidate. CONFLICT: fence it first. MISSING, AHEAD,
+ * NO_CANDIDATE: promote none. NO_REASON: wait for more reports. */
 uint32_t infra__promotion_choose(const struct infra_promotion *p,
                                  struct infra__choice *ret);
 
-/* May it be made primary, by what it is and not by what it has? */
+/* May the node be made primary, by its flags and state, not its position? */
 bool infra__promotion_may_lead(const struct infra_promotion *p, uint32_t id);
 
-/* May the candidate still be promoted, whatever became of its flags? */
+/* May the candidate still be promoted, after a change of its flags? */
 bool infra__promotion_may_go_on(const struct infra_promotion *p);
 
-/* Is the candidate dead, as far as anybody sees? */
-bool infra__promotion_is_lost(const struct infra_promotion *p, uint32_t id);
-
-/* The last primary that is known to have been one; NO_NODE. */
-static inline uint32_t last_primary(const struct infra_promotion *p)
-{
-    return p->is_unfinished ? p->former : p->primary;
-}
-
-/* Somebody is about to be promoted. */
-void infra__promotion_begin(struct infra_promotion *p, uint32_t id);
-
-/* Does it take writes beside the primary? Then it is shut out. */
-bool infra__promotion_is_rival(const struct infra_promotion *p, uint32_t id);
-
-/* A node is APART from now on, or not any more; the host has to write it down. */
-void infra__promotion_set_apart(struct infra_promotion *p, uint32_t id,
-                                bool is_apart);
-
-/* Nobody is known to be silent any more; @if_repointed: of those who may follow.
- */
-void infra__promotion_unseal(struct infra_promotion *p, bool if_repointed);
-
-/* The primary was seen, as its node says now. */
-void infra__promotion_seal(struct infra_promotion *p, infra_time at);
-
-/* Find the nodes that have a history of their own. */
-void infra__promotion_find_apart(struct infra_promotion *p);
-
-/* The first node whose mark is not written down; NO_NODE. */
-uint32_t infra__promotion_unmarked(const struct infra_promotion *p);
-
-/* The reason to leave the step, NO_REASON if there is none, and whom it is
- * about. The damper forgets as it is asked. */
-struct infra__due {
-    uint32_t reason;
-    uint32_t node;
-};
-struct infra__due infra__promotion_due(struct infra_promotion *p);
-
-/* Go where the table says, if it says so; @node: whom the step is about. */
-void infra__promotion_become(struct infra_promotion *p, uint32_t reason,
-                             uint32_t node);
-
-/* Look at the gate and the time, do what is due, give orders. */
-void infra__promotion_advance(struct infra_promotion *p, infra_time now);
-
-/* Is all done that this step's fence can do? NO_REASON, FENCED, UNFENCED. */
+/* orders.c: is the FENCE of this step at its end? NO_REASON, FENCED, UNFENCED. */
 uint32_t infra__promotion_fence_end(const struct infra_promotion *p,
                                     uint32_t id);
 
-/* Is it to be pointed at the primary? */
+/* Has the node to be pointed at the primary? */
 bool infra__promotion_wants_repoint(const struct infra_promotion *p,
                                     uint32_t id);
 
-/* Does it keep the order to be shut out? */
+/* Does the node keep its FENCE? */
 bool infra__promotion_wants_fence(const struct infra_promotion *p, uint32_t id);
 
-/* Orders that got no answer in time, and those that the step wants. */
+/* Expire orders without an answer; give those that the step wants. */
 void infra__promotion_expire_orders(struct infra_promotion *p);
 void infra__promotion_give_orders(struct infra_promotion *p);
 void infra__promotion_drop_order(struct order *order);
+void infra__promotion_drop_orders(struct infra_promotion *p);
 
-/* May it be given once more? */
-bool infra__promotion_may_repeat(const struct order *order);
+/* False: no order waits for this call. */
+bool infra__promotion_take_answer(struct infra_promotion *p, uint64_t call,
+                                  uint32_t outcome);
+
+/* When the order asks for attention. */
+infra_time infra__promotion_order_due(const struct order *order);
+
+/* due.c: the reason to leave the step, or NO_REASON, and its node. The damper
+ * decays as it is asked. */
+struct infra__due {
+    uint32_t reason;
+    uint32_t id;
+};
+struct infra__due infra__promotion_due(struct infra_promotion *p);
 
 /* When time alone changes the step. */
 infra_time infra__promotion_step_due(const struct infra_promotion *p);
 
-/* When what was seen speaks no more, or has been so for long enough. */
+/* When a sample gets too old, or old enough. */
 infra_time infra__promotion_seen_due(const struct infra_promotion *p);
+
+/* events.c: false: there is none. */
+bool infra__promotion_take_event(struct infra_promotion *p,
+                                 struct infra_promotion_event *ret);
+infra_time infra__promotion_event_due(const struct infra_promotion *p);
+
+/* plan.c: go where the table says, if it has the row; @id: the step's node. */
+void infra__promotion_become(struct infra_promotion *p, uint32_t reason,
+                             uint32_t id);
+
+/* The primary has changed, for the damper. */
+void infra__promotion_count_change(struct infra_promotion *p);
+
+/* One turn: look at the gate and the time, do what is due, give orders. */
+void infra__promotion_advance(struct infra_promotion *p, infra_time now);
 
 #endif

@@ -1,13 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-/* Orders to nodes, and their answers. What a node is to do now follows
- * from the step alone; each turn compares that with the order it has, so that
- * there is never another one out than what the step wants, and one that got no
- * answer is simply wanted still. */
+/* Orders to nodes, and their answers. The order of a node follows from the step
+ * alone. Each turn compares that order with the one that is out: so no other
+ * order is ever out, and one without an answer is given again. */
 #include "internal.h"
 
 void infra__promotion_drop_order(struct order *order)
 {
     *order = (struct order) { .kind = NO_ORDER, .outcome = NO_OUTCOME };
+}
+
+void infra__promotion_drop_orders(struct infra_promotion *p)
+{
+    for (uint32_t i = 0; i < p->o.nodes_max; i++) {
+        infra__promotion_drop_order(&p->nodes[i].order);
+    }
 }
 
 uint32_t infra__promotion_fence_end(const struct infra_promotion *p,
@@ -17,44 +23,42 @@ uint32_t infra__promotion_fence_end(const struct infra_promotion *p,
     uint32_t policy = order->outcome == INFRA_FENCE_FAILED ? p->o.fence_failed
                                                            : p->o.fence_unknown;
 
-    if (!PROMOTION_RULE(FENCE) || (order->kind == INFRA_PROMOTION_EVENT_FENCE &&
-                                   order->outcome == INFRA_FENCE_DONE)) {
-        return INFRA_PROMOTION_REASON_FENCED;
+    if (!PROMOTION_RULE(FENCE) ||
+        (order->kind == EVENT(FENCE) && order->outcome == INFRA_FENCE_DONE)) {
+        return WHY(FENCED);
     }
     return order->outcome != NO_OUTCOME &&
                    policy == INFRA_PROMOTION_UNFENCED_PROCEED &&
                    p->now >= infra__time_add(p->since, p->o.fence_timeout)
-               ? INFRA_PROMOTION_REASON_UNFENCED
+               ? WHY(UNFENCED)
                : NO_REASON;
 }
 
-/* A replica may reconnect by itself; it is left alone for a while then, except
- * when the primary has just changed. To point one away that follows already
- * costs acknowledgements; so what was seen before this step, in which an order
- * of the step before it may have come true, does not do. */
+/* A detached replica is given sample_age_max to reconnect by itself, except
+ * after a change of primary. To repoint a replica that follows already costs
+ * acknowledgements, so a sample from before this step does not count: an order
+ * of the step before may have come true since. */
 bool infra__promotion_wants_repoint(const struct infra_promotion *p,
                                     uint32_t id)
 {
     const struct node *n = &p->nodes[id];
-    bool is_news =
-        p->step == INFRA_PROMOTION_STEP_REPOINTING || n->at > p->since;
-    bool is_apart = has_flag(n, INFRA_PROMOTION_FLAG_APART);
+    bool is_news = p->step == STEP(REPOINTING) || n->at > p->since;
+    bool is_apart = has_flag(n, FLAG(APART));
 
     if (p->primary == NO_NODE || id == p->primary || !is_fresh(p, id) ||
         !is_news || n->writable != 0 ||
         (n->source == p->primary && !is_apart) ||
-        has_flag(n, INFRA_PROMOTION_FLAG_QUARANTINED)) {
+        has_flag(n, FLAG(QUARANTINED))) {
         return false;
     }
-    if (is_apart && n->source != NO_NODE) { /* That proves nothing. */
-        return p->step == INFRA_PROMOTION_STEP_REPOINTING ||
-               is_writable(p, p->primary);
+    if (is_apart && n->source != NO_NODE) { /* To follow proves nothing. */
+        return p->step == STEP(REPOINTING) || is_writable(p, p->primary);
     }
-    if (n->source != NO_NODE) { /* Through another, which is well and good, */
-        return (p->o.sync_acks > 0 && has_flag(n, INFRA_PROMOTION_FLAG_SYNC)) ||
+    if (n->source != NO_NODE) { /* Cascading is fine, */
+        return (p->o.sync_acks > 0 && has_flag(n, FLAG(SYNC))) ||
                (is_node(p, n->source) && p->nodes[n->source].is_deposed);
     }
-    return p->step == INFRA_PROMOTION_STEP_REPOINTING ||
+    return p->step == STEP(REPOINTING) ||
            (is_writable(p, p->primary) &&
             p->now - n->changed >= p->o.sample_age_max);
 }
@@ -64,108 +68,91 @@ static bool wants_detach(const struct infra_promotion *p, uint32_t id)
     const struct node *n = &p->nodes[id];
     bool is_attached_again = is_fresh(p, id) && n->source != NO_NODE;
 
-    if (has_flag(n, INFRA_PROMOTION_FLAG_APART) &&
+    if (has_flag(n, FLAG(APART)) &&
         (!n->is_sealed || !n->may_follow || n->is_in_part)) {
-        return false; /* Else: is it still being built anew? */
+        return false; /* Else to ask: is its data still being replaced? */
     }
     return !n->is_detached || is_attached_again;
 }
 
-/* A rival that is seen no more may be out by the order that it has, and only the
- * answer proves that. One that is seen again was let in. */
+/* A rival that is no longer seen may have been fenced by its order: only the
+ * answer proves it. A rival that is seen again was let in. */
 bool infra__promotion_wants_fence(const struct infra_promotion *p, uint32_t id)
 {
     const struct node *n = &p->nodes[id];
 
-    return has_flag(n, INFRA_PROMOTION_FLAG_APART) && !n->is_unmarked &&
-           n->order.kind == INFRA_PROMOTION_EVENT_FENCE &&
+    return has_flag(n, FLAG(APART)) && !n->is_unmarked &&
+           n->order.kind == EVENT(FENCE) &&
            n->order.outcome != INFRA_FENCE_DONE && !is_fresh(p, id) &&
-           (p->step == INFRA_PROMOTION_STEP_WATCH ||
-            p->step == INFRA_PROMOTION_STEP_SUSPECT ||
-            p->step == INFRA_PROMOTION_STEP_WAITING ||
-            p->step == INFRA_PROMOTION_STEP_CONFLICT);
+           (p->step == STEP(WATCH) || p->step == STEP(SUSPECT) ||
+            p->step == STEP(WAITING) || p->step == STEP(CONFLICT));
 }
 
-/* What this node is to do. */
-static uint32_t wanted(const struct infra_promotion *p, uint32_t id)
+static uint32_t order_of_step(const struct infra_promotion *p, uint32_t id)
 {
-    bool is_wanted = false;
-    uint32_t kind = NO_ORDER;
-
-    if (infra__promotion_wants_fence(p, id)) {
-        return INFRA_PROMOTION_EVENT_FENCE;
-    }
-
     switch (p->step) {
-    case INFRA_PROMOTION_STEP_FENCING:
-        kind = INFRA_PROMOTION_EVENT_FENCE;
-        is_wanted = id == p->target;
-        break;
-    case INFRA_PROMOTION_STEP_CONFLICT:
-        kind = INFRA_PROMOTION_EVENT_FENCE;
-        is_wanted = infra__promotion_is_rival(p, id);
-        break;
-    case INFRA_PROMOTION_STEP_COLLECTING:
-    case INFRA_PROMOTION_STEP_HELD:
-        kind = INFRA_PROMOTION_EVENT_DETACH;
-        is_wanted = wants_detach(p, id);
-        break;
-    case INFRA_PROMOTION_STEP_STOPPING:
-    case INFRA_PROMOTION_STEP_CATCHING_UP:
-        kind = INFRA_PROMOTION_EVENT_STOP;
-        is_wanted = id == p->primary;
-        break;
-    case INFRA_PROMOTION_STEP_PROMOTING:
-        kind = INFRA_PROMOTION_EVENT_PROMOTE;
-        is_wanted = id == p->candidate;
-        break;
-    case INFRA_PROMOTION_STEP_WATCH:
-    case INFRA_PROMOTION_STEP_REPOINTING:
-        kind = INFRA_PROMOTION_EVENT_REPOINT;
-        is_wanted = infra__promotion_wants_repoint(p, id);
-        break;
+    case STEP(FENCING):
+        return id == p->target ? EVENT(FENCE) : NO_ORDER;
+    case STEP(CONFLICT):
+        return infra__promotion_is_rival(p, id) ? EVENT(FENCE) : NO_ORDER;
+    case STEP(COLLECTING):
+    case STEP(HELD):
+        return wants_detach(p, id) ? EVENT(DETACH) : NO_ORDER;
+    case STEP(STOPPING):
+    case STEP(CATCHING_UP):
+        return id == p->primary ? EVENT(STOP) : NO_ORDER;
+    case STEP(PROMOTING):
+        return id == p->candidate ? EVENT(PROMOTE) : NO_ORDER;
+    case STEP(WATCH):
+    case STEP(REPOINTING):
+        return infra__promotion_wants_repoint(p, id) ? EVENT(REPOINT)
+                                                     : NO_ORDER;
     default:
-        break;
+        return NO_ORDER;
     }
-    if (kind == INFRA_PROMOTION_EVENT_FENCE) { /* The mark first. */
-        is_wanted = is_wanted && !p->nodes[id].is_unmarked;
-    } else {
-        is_wanted = is_wanted &&
-                    !has_flag(&p->nodes[id], INFRA_PROMOTION_FLAG_QUARANTINED);
-    }
-    return is_wanted ? kind : NO_ORDER;
 }
 
-/* May it be given once more? What was done is done, but a replica that was
- * pointed at the primary and does not follow needs it again. */
-bool infra__promotion_may_repeat(const struct order *order)
+/* APART is recorded before the node is fenced. */
+static uint32_t order_wanted(const struct infra_promotion *p, uint32_t id)
+{
+    const struct node *n = &p->nodes[id];
+    uint32_t kind = infra__promotion_wants_fence(p, id) ? EVENT(FENCE)
+                                                        : order_of_step(p, id);
+    bool is_barred =
+        kind == EVENT(FENCE) ? n->is_unmarked : has_flag(n, FLAG(QUARANTINED));
+
+    return n->is_set && !is_barred ? kind : NO_ORDER;
+}
+
+/* A REPOINT is repeated even if it was done, for a replica that still does not
+ * follow. */
+static bool may_repeat(const struct order *order)
 {
     return !order->is_out && (order->outcome != INFRA_FENCE_DONE ||
-                              order->kind == INFRA_PROMOTION_EVENT_REPOINT);
+                              order->kind == EVENT(REPOINT));
 }
 
-/* What the host is to do itself. */
+/* The order to the host itself. */
 static uint32_t wanted_of_host(const struct infra_promotion *p)
 {
     switch (p->step) {
-    case INFRA_PROMOTION_STEP_READING:
-        return INFRA_PROMOTION_EVENT_READ_RECORD;
-    case INFRA_PROMOTION_STEP_RECORDING:
-        return INFRA_PROMOTION_EVENT_RECORD_INTENT;
-    case INFRA_PROMOTION_STEP_STANDBY:
-    case INFRA_PROMOTION_STEP_PAUSED:
+    case STEP(READING):
+        return EVENT(READ_RECORD);
+    case STEP(RECORDING):
+        return EVENT(RECORD_INTENT);
+    case STEP(STANDBY):
+    case STEP(PAUSED):
         return NO_ORDER;
-    case INFRA_PROMOTION_STEP_REPOINTING:
+    case STEP(REPOINTING):
         if (p->is_unfinished) {
-            return INFRA_PROMOTION_EVENT_RECORD_PRIMARY;
+            return EVENT(RECORD_PRIMARY);
         }
         break;
     default:
         break;
     }
-    return infra__promotion_unmarked(p) != NO_NODE
-               ? INFRA_PROMOTION_EVENT_RECORD_APART
-               : NO_ORDER;
+    return infra__promotion_unmarked(p) != NO_NODE ? EVENT(RECORD_APART)
+                                                   : NO_ORDER;
 }
 
 static void give(struct infra_promotion *p, struct order *order, uint32_t kind)
@@ -174,8 +161,7 @@ static void give(struct infra_promotion *p, struct order *order, uint32_t kind)
         infra__promotion_drop_order(order);
         order->kind = kind;
     }
-    if (kind != NO_ORDER && infra__promotion_may_repeat(order) &&
-        p->now >= order->next_at) {
+    if (kind != NO_ORDER && may_repeat(order) && p->now >= order->next_at) {
         order->call = ++p->calls_count;
         order->deadline = infra__time_add(p->now, p->o.order_timeout);
         order->next_at = order->deadline;
@@ -188,57 +174,53 @@ void infra__promotion_give_orders(struct infra_promotion *p)
 {
     give(p, &p->own, wanted_of_host(p));
     for (uint32_t i = 0; i < p->o.nodes_max; i++) {
-        give(p, &p->nodes[i].order,
-             p->nodes[i].is_set ? wanted(p, i) : NO_ORDER);
+        give(p, &p->nodes[i].order, order_wanted(p, i));
     }
 }
 
-/* What a node's order has changed. */
+/* A node's order is done. */
 static void node_obeyed(struct infra_promotion *p, struct node *n)
 {
-    if (n->order.kind == INFRA_PROMOTION_EVENT_REPOINT) {
-        n->refused_until = n->silent_since = 0;
-        n->is_sealed = n->may_follow = false;
+    if (n->order.kind == EVENT(REPOINT)) {
+        n->refused_until = 0;
+        unseal(n);
         infra__promotion_set_apart(p, (uint32_t)(n - p->nodes), false);
-    } else if (n->order.kind == INFRA_PROMOTION_EVENT_DETACH) {
+    } else if (n->order.kind == EVENT(DETACH)) {
         n->is_detached = true;
-        n->not_before = p->now + 1; /* Begun now may be begun before. */
-    } else if (n->order.kind == INFRA_PROMOTION_EVENT_FENCE) {
+        n->not_before = p->now + 1; /* A probe of this instant is too old. */
+    } else if (n->order.kind == EVENT(FENCE)) {
         n->is_fenced = true;
+        unseal(n);
         n->silent_since = p->now;
-        n->is_sealed = n->may_follow = false;
         n->not_before = p->now + 1;
-        n->is_deposed =
-            n->is_deposed || p->step == INFRA_PROMOTION_STEP_CONFLICT;
+        n->is_deposed = n->is_deposed || p->step == STEP(CONFLICT);
     }
 }
 
-/* What the host has done itself. */
+/* The host's own order is done. */
 static void host_obeyed(struct infra_promotion *p)
 {
     struct node *marked = &p->nodes[p->marked];
 
-    if (p->own.kind == INFRA_PROMOTION_EVENT_RECORD_PRIMARY) {
+    if (p->own.kind == EVENT(RECORD_PRIMARY)) {
         p->primary_token = p->token;
         p->is_unfinished = false;
-    } else if (p->own.kind == INFRA_PROMOTION_EVENT_RECORD_APART) {
-        if (marked->flags == p->marked_flags) { /* Else it is told again. */
+    } else if (p->own.kind == EVENT(RECORD_APART)) {
+        if (marked->flags == p->marked_flags) { /* Else it is recorded anew. */
             marked->is_unmarked = false;
         }
-        infra__promotion_drop_order(&p->own); /* There may be another. */
+        infra__promotion_drop_order(&p->own); /* For the next node. */
     }
 }
 
-/* For the simulator: what is not done is believed to be. */
+/* For the simulator: a broken rule takes FAILED for DONE. */
 static bool is_taken_for_done(const struct order *order)
 {
-    return (order->kind == INFRA_PROMOTION_EVENT_DETACH &&
-            !PROMOTION_RULE(WHOLE)) ||
-           (order->kind == INFRA_PROMOTION_EVENT_REPOINT &&
-            !PROMOTION_RULE(PROVED));
+    return (order->kind == EVENT(DETACH) && !PROMOTION_RULE(WHOLE)) ||
+           (order->kind == EVENT(REPOINT) && !PROMOTION_RULE(PROVED));
 }
 
-/* @n: whose order it is; NULL: the host's own. */
+/* @n: the node of the order; NULL: the host. */
 static void answered(struct infra_promotion *p, struct order *order,
                      struct node *n, uint32_t outcome)
 {
@@ -251,7 +233,7 @@ static void answered(struct infra_promotion *p, struct order *order,
         node_obeyed(p, n);
     } else if (is_done) {
         host_obeyed(p);
-    } else if (order->kind == INFRA_PROMOTION_EVENT_DETACH && n != NULL) {
+    } else if (order->kind == EVENT(DETACH) && n != NULL) {
         n->is_detached = false;
         n->is_in_part = outcome == INFRA_FENCE_FAILED;
     }
@@ -270,7 +252,7 @@ void infra__promotion_expire_orders(struct infra_promotion *p)
     }
 }
 
-/* Whose call is it? NULL: nobody's any more. */
+/* The order that waits for this call; NULL: none. */
 static struct order *order_of(struct infra_promotion *p, uint64_t call,
                               struct node **ret_node)
 {
@@ -288,21 +270,26 @@ static struct order *order_of(struct infra_promotion *p, uint64_t call,
     return NULL;
 }
 
-int infra_promotion_answer(struct infra_promotion *promotion, uint64_t call,
-                           uint32_t outcome, infra_time now)
+bool infra__promotion_take_answer(struct infra_promotion *p, uint64_t call,
+                                  uint32_t outcome)
 {
-    struct infra_promotion *p = promotion;
     struct node *n;
-
-    if (p == NULL || outcome > INFRA_FENCE_UNKNOWN) {
-        return INFRA_EINVAL;
-    }
-    infra__promotion_advance(p, now);
     struct order *order = order_of(p, call, &n);
-    if (order == NULL) {
-        return INFRA_ESTALE;
+
+    if (order != NULL) {
+        answered(p, order, n, outcome);
     }
-    answered(p, order, n, outcome);
-    infra__promotion_advance(p, now);
-    return INFRA_OK;
+    return order != NULL;
+}
+
+infra_time infra__promotion_order_due(const struct order *order)
+{
+    if (order->is_offered) {
+        return 0;
+    }
+    if (order->is_out) {
+        return order->deadline;
+    }
+    return order->kind != NO_ORDER && may_repeat(order) ? order->next_at
+                                                        : INFRA_TIME_NEVER;
 }

@@ -15,11 +15,11 @@ static void log_step(struct infra_promotion *p)
     }
     p->log[(p->log_first + p->log_count++) % STEPS_LOG_MAX] =
         (struct infra_promotion_event) {
-            .kind = INFRA_PROMOTION_EVENT_STEP,
+            .kind = EVENT(STEP),
             .reason = p->reason,
-            .id = p->step == INFRA_PROMOTION_STEP_FENCING ? p->target
-                  : p->candidate != NO_NODE               ? p->candidate
-                                                          : p->primary,
+            .id = p->step == STEP(FENCING)  ? p->target
+                  : p->candidate != NO_NODE ? p->candidate
+                                            : p->primary,
             .source = NO_NODE,
             .token = p->token,
             .step = p->step,
@@ -50,7 +50,7 @@ static void depose(struct infra_promotion *p, uint32_t id)
 
     n->is_deposed = true;
     if (p->o.quarantine != 0 && !p->is_switchover) {
-        n->flags |= INFRA_PROMOTION_FLAG_QUARANTINED;
+        n->flags |= FLAG(QUARANTINED);
         n->tells_quarantine = true;
     }
 }
@@ -80,7 +80,7 @@ static void name_primary(struct infra_promotion *p)
     p->nodes[p->primary].is_deposed = false;
     p->primary_position = p->began_at;
     p->primary_origin = p->began_on;
-    p->knows_origin = p->reason == INFRA_PROMOTION_REASON_WRITABLE;
+    p->knows_origin = p->reason == WHY(WRITABLE);
     if (!p->is_unfinished) { /* It was adopted. */
         infra__promotion_begin(p, p->candidate);
     }
@@ -97,9 +97,9 @@ static void forget_marks(struct infra_promotion *p)
     for (uint32_t i = 0; i < p->o.nodes_max; i++) {
         struct node *n = &p->nodes[i];
         if (!n->is_unmarked) {
-            n->flags &= ~INFRA_PROMOTION_FLAG_APART;
+            n->flags &= ~FLAG(APART);
         }
-        n->is_unmarked = has_flag(n, INFRA_PROMOTION_FLAG_APART);
+        n->is_unmarked = has_flag(n, FLAG(APART));
     }
 }
 
@@ -115,7 +115,7 @@ static void begin_promotion(struct infra_promotion *p, uint32_t node)
 
 static void end_promotion(struct infra_promotion *p, uint32_t node)
 {
-    if (p->reason == INFRA_PROMOTION_REASON_ADOPTED) {
+    if (p->reason == WHY(ADOPTED)) {
         p->candidate = node;
         p->began_at = 0;
     }
@@ -130,47 +130,47 @@ static void end_promotion(struct infra_promotion *p, uint32_t node)
 static void enter(struct infra_promotion *p, uint32_t node)
 {
     switch (p->step) {
-    case INFRA_PROMOTION_STEP_READING:
+    case STEP(READING):
         forget_marks(p);
         break;
-    case INFRA_PROMOTION_STEP_STANDBY:
+    case STEP(STANDBY):
         end_plan(p);
         infra__promotion_unseal(p, false);
         infra__promotion_drop_order(&p->own);
         p->token = 0;
         p->tells_hold = p->tells_resign = false;
         break;
-    case INFRA_PROMOTION_STEP_WATCH:
+    case STEP(WATCH):
         end_plan(p);
         p->is_impatient = false;
         p->tells_resign = p->is_token_used;
         break;
-    case INFRA_PROMOTION_STEP_WAITING:
+    case STEP(WAITING):
         p->tells_resign = p->is_token_used;
         break;
-    case INFRA_PROMOTION_STEP_FENCING:
+    case STEP(FENCING):
         p->target = node;
         p->candidate = NO_NODE;
         p->tells_hold = true;
         break;
-    case INFRA_PROMOTION_STEP_COLLECTING:
+    case STEP(COLLECTING):
         p->tells_hold = true;
         break;
-    case INFRA_PROMOTION_STEP_STOPPING:
+    case STEP(STOPPING):
         p->candidate = node;
         p->is_switchover = true;
         p->tells_hold = true;
         break;
-    case INFRA_PROMOTION_STEP_CATCHING_UP:
+    case STEP(CATCHING_UP):
         p->last_position = p->nodes[p->primary].position;
         break;
-    case INFRA_PROMOTION_STEP_RECORDING:
+    case STEP(RECORDING):
         begin_promotion(p, node);
         break;
-    case INFRA_PROMOTION_STEP_REPOINTING:
+    case STEP(REPOINTING):
         end_promotion(p, node);
         break;
-    case INFRA_PROMOTION_STEP_PAUSED:
+    case STEP(PAUSED):
         end_plan(p);
         break;
     default:
@@ -186,11 +186,11 @@ void infra__promotion_become(struct infra_promotion *p, uint32_t reason,
     if (to == STEPS_COUNT) {
         return;
     }
-    if (reason == INFRA_PROMOTION_REASON_UNFENCED) {
+    if (reason == WHY(UNFENCED)) {
         p->nodes[p->target].is_excused = true;
     }
-    if (p->step == INFRA_PROMOTION_STEP_PROMOTING &&
-        to == INFRA_PROMOTION_STEP_WATCH) { /* It was given up. */
+    if (p->step == STEP(PROMOTING) &&
+        to == STEP(WATCH)) { /* It was given up. */
         p->nodes[p->candidate].refused_until =
             infra__time_add(p->now, p->o.promote_timeout);
     }
@@ -212,8 +212,8 @@ static void look_at_gate(struct infra_promotion *p)
     if (token == p->token || (token == 0 && !PROMOTION_RULE(GATE))) {
         return;
     }
-    if (p->step != INFRA_PROMOTION_STEP_STANDBY) {
-        infra__promotion_become(p, INFRA_PROMOTION_REASON_UNLEASED, NO_NODE);
+    if (p->step != STEP(STANDBY)) {
+        infra__promotion_become(p, WHY(UNLEASED), NO_NODE);
     }
     if (token == 0 || token < p->primary_token) {
         return; /* The store gave an old token: who has it may not act. */
@@ -221,14 +221,14 @@ static void look_at_gate(struct infra_promotion *p)
     p->is_token_used =
         (token == p->lease && p->is_token_used) || token == p->primary_token;
     p->token = p->lease = token;
-    infra__promotion_become(p, INFRA_PROMOTION_REASON_LEASE, NO_NODE);
+    infra__promotion_become(p, WHY(LEASE), NO_NODE);
 }
 
 void infra__promotion_advance(struct infra_promotion *p, infra_time now)
 {
     p->now = now > p->now ? now : p->now;
     look_at_gate(p);
-    if (p->step == INFRA_PROMOTION_STEP_STANDBY) {
+    if (p->step == STEP(STANDBY)) {
         return;
     }
     infra__promotion_expire_orders(p);
@@ -239,7 +239,7 @@ void infra__promotion_advance(struct infra_promotion *p, infra_time now)
             infra__promotion_transition(p->step, due.reason) == STEPS_COUNT) {
             break;
         }
-        infra__promotion_become(p, due.reason, due.node);
+        infra__promotion_become(p, due.reason, due.id);
     }
     infra__promotion_give_orders(p);
 }

@@ -1,26 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* The machine's beginning and end, its nodes and samples. */
+/* The public functions of the planner, except its commands and names. */
 #include "internal.h"
 
 #include <string.h>
 
-#define FRESH_DEFAULT INFRA_SEC(5)
-#define ORDER_DEFAULT INFRA_SEC(5)
-#define FENCE_WAIT_DEFAULT INFRA_SEC(30)
-#define COLLECT_DEFAULT INFRA_SEC(2)
-#define CATCH_UP_DEFAULT INFRA_SEC(10)
-#define PROMOTE_DEFAULT INFRA_SEC(60)
-#define RECOVERY_GAP_DEFAULT INFRA_SEC(60)
-#define HALF_LIFE_DEFAULT INFRA_SEC(900)
 #define HALF_LIFE_MIN INFRA_SEC(1)
 #define DURATION_MIN INFRA_MS(1)
 #define DURATION_MAX INFRA_SEC(86400)
 #define NODES_DEFAULT 16u
 #define OBSERVERS_DEFAULT 8u
-#define EVIDENCE_DEFAULT 2u
-#define ALL_FLAGS                                             \
-    (INFRA_PROMOTION_FLAG_NEVER | INFRA_PROMOTION_FLAG_SYNC | \
-     INFRA_PROMOTION_FLAG_QUARANTINED | INFRA_PROMOTION_FLAG_APART)
+#define DEAD_VOTES_DEFAULT 2u
+#define ALL_FLAGS (FLAG(NEVER) | FLAG(SYNC) | FLAG(QUARANTINED) | FLAG(APART))
 
 INFRA__NO_TAIL_PADDING(struct infra_promotion_options, quarantine);
 INFRA__NO_TAIL_PADDING(struct infra_promotion_node, reserved);
@@ -29,103 +19,85 @@ INFRA__NO_TAIL_PADDING(struct infra_promotion_status, paused);
 _Static_assert(sizeof(struct infra_promotion_event) == 64,
                "hosts store events");
 
-static void set_defaults(struct infra_promotion_options *o)
+/* False: out of range. */
+static bool complete_durations(struct infra_promotion_options *o)
 {
-    o->sample_age_max =
-        o->sample_age_max != 0 ? o->sample_age_max : FRESH_DEFAULT;
-    o->order_timeout = o->order_timeout != 0 ? o->order_timeout : ORDER_DEFAULT;
-    o->fence_timeout =
-        o->fence_timeout != 0 ? o->fence_timeout : FENCE_WAIT_DEFAULT;
-    o->collect_timeout =
-        o->collect_timeout != 0 ? o->collect_timeout : COLLECT_DEFAULT;
-    o->catch_up_timeout =
-        o->catch_up_timeout != 0 ? o->catch_up_timeout : CATCH_UP_DEFAULT;
-    o->promote_timeout =
-        o->promote_timeout != 0 ? o->promote_timeout : PROMOTE_DEFAULT;
-    o->recovery_interval =
-        o->recovery_interval != 0 ? o->recovery_interval : RECOVERY_GAP_DEFAULT;
-    o->penalty_half_life =
-        o->penalty_half_life != 0 ? o->penalty_half_life : HALF_LIFE_DEFAULT;
-    o->nodes_max = o->nodes_max != 0 ? o->nodes_max : NODES_DEFAULT;
-    o->observers_max =
-        o->observers_max != 0 ? o->observers_max : OBSERVERS_DEFAULT;
-    o->dead_votes_min =
-        o->dead_votes_min != 0 ? o->dead_votes_min : EVIDENCE_DEFAULT;
-}
-
-static bool are_in_range(const struct infra_promotion_options *o)
-{
-    const infra_time durations[] = {
-        o->sample_age_max,    o->order_timeout,    o->fence_timeout,
-        o->collect_timeout,   o->promote_timeout,  o->catch_up_timeout,
-        o->recovery_interval, o->penalty_half_life
+    const struct {
+        infra_time *value;
+        infra_time standard;
+    } durations[] = {
+        { &o->sample_age_max, INFRA_SEC(5) },
+        { &o->order_timeout, INFRA_SEC(5) },
+        { &o->fence_timeout, INFRA_SEC(30) },
+        { &o->collect_timeout, INFRA_SEC(2) },
+        { &o->catch_up_timeout, INFRA_SEC(10) },
+        { &o->promote_timeout, INFRA_SEC(60) },
+        { &o->recovery_interval, INFRA_SEC(60) },
+        { &o->penalty_half_life, INFRA_SEC(900) },
     };
 
     for (size_t i = 0; i < INFRA__COUNT_OF(durations); i++) {
-        if (durations[i] < DURATION_MIN || durations[i] > DURATION_MAX) {
+        infra_time *value = durations[i].value;
+        *value = *value != 0 ? *value : durations[i].standard;
+        if (*value < DURATION_MIN || *value > DURATION_MAX) {
             return false;
         }
     }
-    return o->gate != NULL && o->penalty_half_life >= HALF_LIFE_MIN &&
-           o->nodes_max <= INFRA_PROMOTION_NODES_MAX &&
-           o->observers_max <= INFRA_PROMOTION_OBSERVERS_MAX &&
-           o->dead_votes_min <= o->nodes_max + o->observers_max &&
-           o->sync_acks < o->nodes_max &&
-           o->fence_failed <= INFRA_PROMOTION_UNFENCED_PROCEED &&
-           o->fence_unknown <= INFRA_PROMOTION_UNFENCED_PROCEED &&
-           o->loss <= INFRA_PROMOTION_LOSS_ACCEPT && o->quarantine <= 1;
+    return o->penalty_half_life >= HALF_LIFE_MIN;
 }
 
-static int allocate(struct infra_promotion **ret,
-                    const struct infra_promotion_options *o)
+static uint32_t or_else(uint32_t value, uint32_t standard)
 {
-    struct infra_allocator allocator = infra__allocator_or_libc(o->allocator);
-    struct infra_promotion *p = infra__alloc(&allocator, 1, sizeof *p);
+    return value != 0 ? value : standard;
+}
 
-    if (p == NULL) {
-        return INFRA_ENOMEM;
-    }
-    p->allocator = allocator;
-    p->o = *o;
-    p->nodes = infra__alloc(&allocator, o->nodes_max, sizeof *p->nodes);
-    p->views = infra__alloc(&allocator, (size_t)o->nodes_max * o->observers_max,
-                            sizeof *p->views);
-    if (p->nodes == NULL || p->views == NULL) {
-        infra_promotion_destroy(p);
-        return INFRA_ENOMEM;
-    }
-    *ret = p;
-    return INFRA_OK;
+static int complete(void *options)
+{
+    struct infra_promotion_options *o = options;
+
+    o->nodes_max = or_else(o->nodes_max, NODES_DEFAULT);
+    o->observers_max = or_else(o->observers_max, OBSERVERS_DEFAULT);
+    o->dead_votes_min = or_else(o->dead_votes_min, DEAD_VOTES_DEFAULT);
+    bool is_good = complete_durations(o) && o->gate != NULL &&
+                   o->nodes_max <= INFRA_PROMOTION_NODES_MAX &&
+                   o->observers_max <= INFRA_PROMOTION_OBSERVERS_MAX &&
+                   o->dead_votes_min <= o->nodes_max + o->observers_max &&
+                   o->sync_acks < o->nodes_max &&
+                   o->fence_failed <= INFRA_PROMOTION_UNFENCED_PROCEED &&
+                   o->fence_unknown <= INFRA_PROMOTION_UNFENCED_PROCEED &&
+                   o->loss <= INFRA_PROMOTION_LOSS_ACCEPT && o->quarantine <= 1;
+    return is_good ? INFRA_OK : INFRA_EINVAL;
+}
+
+static size_t views_count(const struct infra_promotion *p)
+{
+    return (size_t)p->o.nodes_max * p->o.observers_max;
 }
 
 int infra_promotion_create(struct infra_promotion **ret,
                            const struct infra_promotion_options *options)
 {
     struct infra_promotion_options o = { .size = sizeof o };
-    struct infra_promotion *p;
+    int err =
+        ret != NULL ? infra__options_take(&o, options, complete) : INFRA_EINVAL;
+    struct infra_promotion *p =
+        infra__object_create(&err, sizeof *p, o.allocator);
 
-    if (ret == NULL || options == NULL) {
-        return INFRA_EINVAL;
-    }
-    int err = infra__options_import(&o, sizeof o, options, sizeof o);
-    if (err != INFRA_OK) {
+    if (p == NULL) {
         return err;
     }
-    set_defaults(&o);
-    if (!are_in_range(&o)) {
-        return INFRA_EINVAL;
-    }
-    err = allocate(&p, &o);
-    if (err != INFRA_OK) {
-        return err;
+    p->o = o;
+    p->nodes = infra__alloc(&p->allocator, o.nodes_max, sizeof *p->nodes);
+    p->views = infra__alloc(&p->allocator, views_count(p), sizeof *p->views);
+    if (p->nodes == NULL || p->views == NULL) {
+        infra_promotion_destroy(p);
+        return INFRA_ENOMEM;
     }
     p->damper.half_life = o.penalty_half_life;
     p->primary = p->candidate = p->target = NO_NODE;
     p->begun = p->former = NO_NODE;
     infra__promotion_drop_order(&p->own);
-    for (uint32_t i = 0; i < o.nodes_max; i++) {
-        infra__promotion_drop_order(&p->nodes[i].order);
-    }
+    infra__promotion_drop_orders(p);
     *ret = p;
     return INFRA_OK;
 }
@@ -135,16 +107,13 @@ void infra_promotion_destroy(struct infra_promotion *promotion)
     struct infra_promotion *p = promotion;
 
     if (p != NULL) {
-        struct infra_allocator allocator = p->allocator;
-        infra__free(&allocator, p->views,
-                    (size_t)p->o.nodes_max * p->o.observers_max,
-                    sizeof *p->views);
-        infra__free(&allocator, p->nodes, p->o.nodes_max, sizeof *p->nodes);
-        infra__free(&allocator, p, 1, sizeof *p);
+        infra__free(&p->allocator, p->views, views_count(p), sizeof *p->views);
+        infra__free(&p->allocator, p->nodes, p->o.nodes_max, sizeof *p->nodes);
+        infra__object_free(p, sizeof *p);
     }
 }
 
-/* Is it more than one of many? Then it may not become another. */
+/* Is it part of the plan or the record? Then its key may not change. */
 static bool is_in_use(const struct infra_promotion *p, uint32_t id)
 {
     return id == p->primary || id == p->candidate || id == p->target ||
@@ -154,8 +123,7 @@ static bool is_in_use(const struct infra_promotion *p, uint32_t id)
 static void forget(struct infra_promotion *p, uint32_t id)
 {
     memset(&p->nodes[id], 0, sizeof p->nodes[id]);
-    memset(&p->views[(size_t)id * p->o.observers_max], 0,
-           p->o.observers_max * sizeof p->views[0]);
+    memset(views_of(p, id), 0, p->o.observers_max * sizeof p->views[0]);
     infra__promotion_drop_order(&p->nodes[id].order);
 }
 
@@ -189,11 +157,11 @@ int infra_promotion_set(struct infra_promotion *promotion,
     n->is_set = true;
     n->key = hash;
     n->priority = given.priority;
-    if ((given.flags & INFRA_PROMOTION_FLAG_APART) != 0) {
-        n->is_unmarked = false; /* The host has it written down. */
+    if ((given.flags & FLAG(APART)) != 0) {
+        n->is_unmarked = false; /* The host has read the record. */
         n->is_detached = false;
     }
-    n->flags = given.flags | (n->flags & INFRA_PROMOTION_FLAG_APART);
+    n->flags = given.flags | (n->flags & FLAG(APART));
     infra__promotion_advance(p, now);
     return INFRA_OK;
 }
@@ -233,8 +201,8 @@ int infra_promotion_adopt(struct infra_promotion *promotion, uint32_t id,
     if (token <= p->primary_token && !finishes) {
         return INFRA_ESTALE;
     }
-    /* A plan that was made for another primary is begun anew. */
-    infra__promotion_become(p, INFRA_PROMOTION_REASON_UNLEASED, NO_NODE);
+    /* A plan for another primary is begun anew. */
+    infra__promotion_become(p, WHY(UNLEASED), NO_NODE);
     if (p->primary != NO_NODE && p->primary != id) {
         p->nodes[p->primary].is_deposed = true;
     }
@@ -242,9 +210,7 @@ int infra_promotion_adopt(struct infra_promotion *promotion, uint32_t id,
     if (unfinished) {
         infra__promotion_begin(p, id); /* No change yet. */
     } else if (last != NO_NODE && last != id) {
-        p->changes++;
-        p->changed = p->now;
-        infra__damper_add(&p->damper, p->now);
+        infra__promotion_count_change(p);
     }
     p->primary = id;
     p->primary_token = token;
@@ -255,37 +221,6 @@ int infra_promotion_adopt(struct infra_promotion *promotion, uint32_t id,
     p->nodes[id].is_deposed = false;
     infra__promotion_advance(p, now);
     return INFRA_OK;
-}
-
-/* What it says of itself. */
-static void learn(struct infra_promotion *p, uint32_t id,
-                  const struct infra_promotion_sample *s, infra_time at)
-{
-    struct node *n = &p->nodes[id];
-    uint32_t writable = s->writable != 0;
-
-    if (!n->has_answered || n->writable != writable || n->source != s->source) {
-        n->changed = at;
-    }
-    n->has_answered = true;
-    n->at = at;
-    n->timeline = s->timeline;
-    n->position = s->position;
-    n->writable = writable;
-    n->source = s->source;
-    n->is_halted = s->halted != 0;
-    if (s->source != NO_NODE && at >= n->not_before) {
-        n->is_detached = false; /* Somebody attached it again. */
-        n->silent_since = 0;
-        n->is_sealed = n->may_follow = false;
-    }
-    if (writable && id == p->primary && !p->is_unfinished) {
-        infra__promotion_seal(p, at);
-    }
-    if (!writable && s->source == p->primary && p->primary != NO_NODE &&
-        at >= n->not_before) {
-        n->is_deposed = false; /* It follows. */
-    }
 }
 
 static bool is_sample(const struct infra_promotion *p, uint32_t id,
@@ -311,8 +246,7 @@ int infra_promotion_report(struct infra_promotion *promotion, uint32_t id,
         return INFRA_ENOENT;
     }
     infra__promotion_advance(p, now);
-    struct view *v =
-        &p->views[(size_t)id * p->o.observers_max + sample->observer];
+    struct view *v = &views_of(p, id)[sample->observer];
     infra_time at = sample->at < p->now ? sample->at : p->now;
     if (v->is_known && at < v->at) {
         return INFRA_ESTALE;
@@ -320,9 +254,40 @@ int infra_promotion_report(struct infra_promotion *promotion, uint32_t id,
     *v = (struct view) { .at = at, .view = sample->view, .is_known = 1 };
     if (sample->view == INFRA_PROMOTION_VIEW_OK &&
         (!p->nodes[id].has_answered || at >= p->nodes[id].at)) {
-        learn(p, id, sample, at);
+        infra__promotion_learn(p, id, sample, at);
     }
     infra__promotion_advance(p, now);
+    return INFRA_OK;
+}
+
+int infra_promotion_next(struct infra_promotion *promotion, infra_time now,
+                         struct infra_promotion_event *ret)
+{
+    if (promotion == NULL || ret == NULL) {
+        return INFRA_EINVAL;
+    }
+    infra__promotion_advance(promotion, now);
+    return infra__promotion_take_event(promotion, ret) ? INFRA_OK
+                                                       : INFRA_EAGAIN;
+}
+
+infra_time infra_promotion_deadline(const struct infra_promotion *promotion)
+{
+    return promotion != NULL ? infra__promotion_event_due(promotion)
+                             : INFRA_TIME_NEVER;
+}
+
+int infra_promotion_answer(struct infra_promotion *promotion, uint64_t call,
+                           uint32_t outcome, infra_time now)
+{
+    if (promotion == NULL || outcome > INFRA_FENCE_UNKNOWN) {
+        return INFRA_EINVAL;
+    }
+    infra__promotion_advance(promotion, now);
+    if (!infra__promotion_take_answer(promotion, call, outcome)) {
+        return INFRA_ESTALE;
+    }
+    infra__promotion_advance(promotion, now);
     return INFRA_OK;
 }
 
@@ -345,7 +310,7 @@ int infra_promotion_inspect(const struct infra_promotion *promotion,
         .since = p->since,
         .changes = p->changes,
         .step = p->step,
-        .reason = p->step == INFRA_PROMOTION_STEP_HELD ? why : p->reason,
+        .reason = p->step == STEP(HELD) ? why : p->reason,
         .primary = p->primary,
         .candidate = p->candidate,
         .target = p->target,

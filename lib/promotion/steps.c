@@ -3,8 +3,6 @@
  * table cannot happen. A test walks it. */
 #include "internal.h"
 
-#define STEP(name) INFRA_PROMOTION_STEP_##name
-#define WHY(name) INFRA_PROMOTION_REASON_##name
 #define ANY STEPS_COUNT
 
 static const struct infra__promotion_row rows[] = {
@@ -153,19 +151,19 @@ const char *infra_promotion_reason_name(uint32_t reason)
 const char *infra_promotion_event_name(uint32_t kind)
 {
     static const char *const names[] = {
-        [INFRA_PROMOTION_EVENT_READ_RECORD] = "read-record",
-        [INFRA_PROMOTION_EVENT_RECORD_INTENT] = "record-intent",
-        [INFRA_PROMOTION_EVENT_RECORD_PRIMARY] = "record-primary",
-        [INFRA_PROMOTION_EVENT_HOLD] = "hold",
-        [INFRA_PROMOTION_EVENT_FENCE] = "fence",
-        [INFRA_PROMOTION_EVENT_STOP] = "stop",
-        [INFRA_PROMOTION_EVENT_DETACH] = "detach",
-        [INFRA_PROMOTION_EVENT_PROMOTE] = "promote",
-        [INFRA_PROMOTION_EVENT_REPOINT] = "repoint",
-        [INFRA_PROMOTION_EVENT_QUARANTINE] = "quarantine",
-        [INFRA_PROMOTION_EVENT_RESIGN] = "resign",
-        [INFRA_PROMOTION_EVENT_STEP] = "step",
-        [INFRA_PROMOTION_EVENT_RECORD_APART] = "record-apart",
+        [EVENT(READ_RECORD)] = "read-record",
+        [EVENT(RECORD_INTENT)] = "record-intent",
+        [EVENT(RECORD_PRIMARY)] = "record-primary",
+        [EVENT(HOLD)] = "hold",
+        [EVENT(FENCE)] = "fence",
+        [EVENT(STOP)] = "stop",
+        [EVENT(DETACH)] = "detach",
+        [EVENT(PROMOTE)] = "promote",
+        [EVENT(REPOINT)] = "repoint",
+        [EVENT(QUARANTINE)] = "quarantine",
+        [EVENT(RESIGN)] = "resign",
+        [EVENT(STEP)] = "step",
+        [EVENT(RECORD_APART)] = "record-apart",
     };
 
     return INFRA__NAME(names, kind);
