@@ -1,27 +1,27 @@
 /* SPDX-License-Identifier: MIT */
-/* Who is promoted, and whether anybody may be.
+/* The candidate, and whether there may be one.
  *
- * With acknowledged writes: each is on the primary that took it and on k of the
- * nodes that count, so on k + 1 of these n, since the primary was one of them.
- * Of any n - k of them one has it. They are detached before they report, so
- * that none acknowledges anything afterwards, and the greatest position among
- * them covers every acknowledged write, whoever was primary and whether or not
- * it was shut out (as Patroni's quorum commit, and as Paxos reads a majority).
- * A primary that is not one of those who count holds one copy less: then it
- * takes n - k + 1. So who is at least as far as n - k of them has everything,
- * also if one of the others is ahead and may not be promoted; and so has who is
- * at least as far as the primary, if that reports.
+ * With acknowledged writes: each write is on the primary that took it and on k
+ * SYNC nodes, hence on k + 1 of the n SYNC nodes if the primary is one of
+ * them. Any n - k of them include a node that has the write. They are detached
+ * before they report, so none acknowledges a write afterwards, and the greatest
+ * position among them covers every acknowledged write, whichever node was
+ * primary and whether or not it was fenced (as in Patroni's quorum commit, and
+ * as Paxos reads a majority). A primary that is not SYNC holds one copy less:
+ * then n - k + 1 have to report. So a node that is at least as far as n - k of
+ * them has every write, even if a node that may not be promoted is ahead; so
+ * has a node that is at least as far as the primary, if the primary reports.
  *
- * A node that was shut out and has followed nobody since acknowledges nothing:
- * it is one less of n, for a candidate that is as far as the primary was seen to
- * be after that.
+ * A node that was fenced and has followed none since acknowledges nothing: n is
+ * one less, for a candidate at least as far as the primary was seen to be after
+ * that (the seal).
  *
- * Without acknowledgements everybody has to report, and may still be behind
- * what the old primary was last seen to have (Patroni's
+ * Without acknowledgements every node has to report, and the candidate may be
+ * behind what the old primary was last seen to have (Patroni's
  * maximum_lag_on_failover). */
 #include "internal.h"
 
-/* Flags of a node that is not asked, and whose word does not count. */
+/* Flags of a node that is not asked, and has no say. */
 #define OUT (FLAG(QUARANTINED) | FLAG(APART))
 
 /* Timeline first: positions compare within one. */
@@ -48,14 +48,13 @@ static bool is_sync(const struct node *n)
     return has_flag(n, FLAG(SYNC));
 }
 
-/* Without timelines nobody can tell whether what a former primary has more is
- * also what it should have. */
+/* Without timelines a former primary may be ahead by writes of its own. */
 static bool is_misleading(const struct node *n)
 {
     return n->is_deposed && n->timeline == 0;
 }
 
-/* Has it said what it has, with nothing to be added any more? */
+/* Is its position known, and final? */
 static bool has_reported(const struct infra_promotion *p, uint32_t id)
 {
     const struct node *n = &p->nodes[id];
@@ -67,7 +66,7 @@ static bool has_reported(const struct infra_promotion *p, uint32_t id)
            (n->at >= n->not_before || !PROMOTION_RULE(SINCE));
 }
 
-/* Is it waited for? Who was shut out may never come back. */
+/* Is its report waited for? A fenced node may never come back. */
 static bool is_expected(const struct infra_promotion *p, uint32_t id)
 {
     const struct node *n = &p->nodes[id];
@@ -95,9 +94,9 @@ bool infra__promotion_may_go_on(const struct infra_promotion *p)
 struct tally {
     uint32_t reported;
     uint32_t needed;
-    bool is_complete;     /* All whom it waits for reported. */
-    bool is_enough;       /* Those who did suffice. */
-    struct place binding; /* What the candidate has to have. */
+    bool is_complete;     /* All expected nodes have reported. */
+    bool is_enough;       /* The reports suffice. */
+    struct place binding; /* What the candidate must have. */
 };
 
 static void raise_to(struct place *greatest, struct place place)
@@ -107,8 +106,8 @@ static void raise_to(struct place *greatest, struct place place)
     }
 }
 
-/* The least place that @needed of those who count and reported, @reported of
- * them, have not passed. With fewer than that nobody is promoted by it. */
+/* The least place that @needed of the @reported SYNC nodes have not passed; the
+ * start if @reported is less than @needed. */
 static struct place reached_by_all_but(const struct infra_promotion *p,
                                        uint32_t reported, uint32_t needed)
 {
@@ -132,7 +131,7 @@ static struct place reached_by_all_but(const struct infra_promotion *p,
     return reported >= needed ? least : greatest;
 }
 
-/* The one that was named last took every write that was acknowledged since. */
+/* The recorded primary took every write acknowledged since it was named. */
 static bool has_primary_reported(const struct infra_promotion *p)
 {
     return p->primary != NO_NODE && !p->is_unfinished &&
@@ -140,8 +139,8 @@ static bool has_primary_reported(const struct infra_promotion *p)
            p->nodes[p->primary].timeline >= p->primary_timeline;
 }
 
-/* Has it acknowledged nothing since its seal? What is still being built anew
- * cannot begin to once its source is out. */
+/* Has it acknowledged nothing since its seal? A clone under way cannot begin to
+ * once its source is fenced. */
 static bool is_silent(const struct infra_promotion *p, uint32_t id)
 {
     const struct node *n = &p->nodes[id];
@@ -153,7 +152,7 @@ static bool is_silent(const struct infra_promotion *p, uint32_t id)
            !has_reported(p, id);
 }
 
-/* @is_strict: also who is silent is one of those who count. */
+/* @is_strict: silent nodes count, too. */
 static struct tally count(const struct infra_promotion *p, bool is_strict)
 {
     bool acks = p->o.sync_acks > 0;
@@ -205,7 +204,7 @@ static struct tally count(const struct infra_promotion *p, bool is_strict)
     return t;
 }
 
-/* Does it have all that it has to have? */
+/* Does it have what the candidate must have? */
 static bool has_all(const struct infra_promotion *p, const struct node *n,
                     struct place binding)
 {
@@ -219,8 +218,8 @@ static bool has_all(const struct infra_promotion *p, const struct node *n,
     return !is_greater(binding, mine) || !PROMOTION_RULE(POSITION);
 }
 
-/* Is @a the better candidate? Who is as far as the primary that is there anyway
- * leaves it to that. */
+/* Is @a the better candidate? Of equally advanced nodes the present primary is
+ * best, then the one of higher priority. */
 static bool is_better(const struct infra_promotion *p, uint32_t a, uint32_t b)
 {
     const struct node *x = &p->nodes[a];
@@ -243,7 +242,7 @@ static bool is_better(const struct infra_promotion *p, uint32_t a, uint32_t b)
     return x->priority != y->priority ? x->priority > y->priority : a < b;
 }
 
-/* The best of those who may; NO_NODE. */
+/* The best of the nodes that may be promoted; NO_NODE. */
 static uint32_t best(const struct infra_promotion *p, const struct tally *t,
                      bool is_lossy, bool *ret_had_one)
 {
@@ -267,9 +266,9 @@ static uint32_t best(const struct infra_promotion *p, const struct tally *t,
     return chosen;
 }
 
-/* Another one that takes writes, and has to be stopped first; NO_NODE. Where no
- * replica has to acknowledge, also one of which nobody knows whether it does:
- * it is not waited for, and so it must not come back. */
+/* Another writable node, which has to be fenced first; NO_NODE. With
+ * asynchronous replication also a node in unknown state: its report is not
+ * waited for, so it must not come back writable. */
 static uint32_t writer_beside(const struct infra_promotion *p, uint32_t chosen)
 {
     for (uint32_t i = 0; i < p->o.nodes_max && PROMOTION_RULE(CONFLICT); i++) {
@@ -285,22 +284,18 @@ static uint32_t writer_beside(const struct infra_promotion *p, uint32_t chosen)
     return NO_NODE;
 }
 
-/* One that takes writes on its own is stopped whoever is promoted; NO_NODE. */
-static uint32_t writer_apart(const struct infra_promotion *p)
+/* A writable node apart is fenced whatever is chosen. */
+static bool is_writer_apart(const struct infra_promotion *p, uint32_t id)
 {
-    for (uint32_t i = 0; i < p->o.nodes_max && PROMOTION_RULE(CONFLICT); i++) {
-        if (has_flag(&p->nodes[i], FLAG(APART)) &&
-            infra__promotion_is_rival(p, i) && !p->nodes[i].is_excused) {
-            return i;
-        }
-    }
-    return NO_NODE;
+    return has_flag(&p->nodes[id], FLAG(APART)) &&
+           infra__promotion_is_rival(p, id) && !p->nodes[id].is_excused &&
+           PROMOTION_RULE(CONFLICT);
 }
 
 uint32_t infra__promotion_choose(const struct infra_promotion *p,
                                  struct infra__choice *ret)
 {
-    uint32_t writer = writer_apart(p);
+    uint32_t writer = first_node(p, is_writer_apart);
     struct tally t = count(p, true);
     bool is_late = p->now >= infra__time_add(p->since, p->o.collect_timeout) ||
                    p->step == STEP(HELD);
@@ -320,7 +315,7 @@ uint32_t infra__promotion_choose(const struct infra_promotion *p,
     }
     if (chosen == NO_NODE && p->o.loss == INFRA_PROMOTION_LOSS_ACCEPT) {
         if (!is_late) {
-            return NO_REASON; /* Somebody may come back yet who has it. */
+            return NO_REASON; /* A node that has it all may come back. */
         }
         chosen = best(p, &t, true, &had_one);
     }

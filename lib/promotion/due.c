@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-/* What is due: for each step the reason to leave it, if there is one. Nothing
- * is changed here; the time, the samples and the answers to orders say it
- * all. */
+/* What is due: for each step the reason to leave it, if there is one. That
+ * follows from the time, the samples and the answers; nothing changes here. */
 #include "internal.h"
 
-#define DAMPER_LOOK_INTERVAL \
-    INFRA_SEC(1) /* When it is low enough is not said. */
+/* The damper does not tell when it will be low enough. */
+#define DAMPER_LOOK_INTERVAL INFRA_SEC(1)
 
 static infra_time after(infra_time from, infra_time duration)
 {
     return infra__time_add(from, duration);
+}
+
+static bool is_late(const struct infra_promotion *p, infra_time timeout)
+{
+    return p->now >= after(p->since, timeout);
 }
 
 /* Is it too soon after the last changes? */
@@ -22,28 +26,37 @@ static bool is_damped(struct infra_promotion *p)
     return (is_penalized || is_soon) && !p->is_impatient;
 }
 
-/* The primary is dead, or nobody is: which way? */
-static uint32_t if_free(const struct infra_promotion *p, uint32_t reason)
+static bool is_barred(const struct infra_promotion *p)
 {
-    return p->is_token_used && PROMOTION_RULE(TOKEN_USED) ? WHY(TOKEN_USED)
-                                                          : reason;
+    return p->is_token_used && PROMOTION_RULE(TOKEN_USED);
 }
 
-static struct infra__due because(uint32_t reason, uint32_t node)
+/* A used token can change no primary. */
+static uint32_t if_free(const struct infra_promotion *p, uint32_t reason)
 {
-    return (struct infra__due) { reason, node };
+    return is_barred(p) ? WHY(TOKEN_USED) : reason;
+}
+
+static struct infra__due because(uint32_t reason, uint32_t id)
+{
+    return (struct infra__due) { reason, id };
+}
+
+static struct infra__due because_if(bool is_so, uint32_t reason, uint32_t id)
+{
+    return because(is_so ? reason : NO_REASON, id);
 }
 
 static struct infra__due due_of_watch(const struct infra_promotion *p)
 {
     struct infra__votes votes;
     uint32_t rival;
-    uint32_t reason = infra__promotion_vacancy(p);
+    uint32_t vacancy = infra__promotion_vacancy(p);
 
-    if (reason == WHY(UNFINISHED)) {
-        return because(if_free(p, reason), NO_NODE);
+    if (vacancy == WHY(UNFINISHED)) {
+        return because(if_free(p, vacancy), NO_NODE);
     }
-    reason = infra__promotion_rival(p, &rival);
+    uint32_t reason = infra__promotion_rival(p, &rival);
     if (reason == WHY(ADOPTED)) {
         return because(if_free(p, reason), rival);
     }
@@ -53,9 +66,7 @@ static struct infra__due due_of_watch(const struct infra_promotion *p)
     if (infra__promotion_verdict(p, &votes) != WHY(ALIVE)) {
         return because(WHY(SUSPECTED), p->primary);
     }
-    reason = infra__promotion_vacancy(p);
-    return because(reason != NO_REASON ? if_free(p, reason) : NO_REASON,
-                   NO_NODE);
+    return because_if(vacancy != NO_REASON, if_free(p, vacancy), NO_NODE);
 }
 
 static struct infra__due due_of_doubt(struct infra_promotion *p)
@@ -64,19 +75,18 @@ static struct infra__due due_of_doubt(struct infra_promotion *p)
     uint32_t rival;
     uint32_t reason = infra__promotion_rival(p, &rival);
 
-    if (p->step == STEP(WAITING) && p->is_token_used &&
-        PROMOTION_RULE(TOKEN_USED)) {
-        return because(NO_REASON, NO_NODE); /* Until there is another token. */
+    if (p->step == STEP(WAITING) && is_barred(p)) {
+        return because(NO_REASON, NO_NODE); /* Until there is a new token. */
     }
     if (reason != NO_REASON) {
         return because(reason == WHY(ADOPTED) ? if_free(p, reason) : reason,
                        rival);
     }
     reason = infra__promotion_verdict(p, &votes);
-    if (reason != WHY(DEAD)) {
-        return because(reason, p->primary);
+    if (reason == WHY(DEAD)) {
+        reason = is_damped(p) ? WHY(DAMPED) : if_free(p, reason);
     }
-    return because(is_damped(p) ? WHY(DAMPED) : if_free(p, reason), p->primary);
+    return because(reason, p->primary);
 }
 
 /* Flags that the candidate of a switchover may get too late. */
@@ -86,49 +96,45 @@ static struct infra__due due_of_switchover(const struct infra_promotion *p)
 {
     const struct node *old = &p->nodes[p->primary];
     const struct node *new = &p->nodes[p->candidate];
-    bool is_late = p->now >= after(p->since, p->o.catch_up_timeout);
+    bool is_over = is_late(p, p->o.catch_up_timeout);
     bool is_stopped = (is_fresh(p, p->primary) && old->writable == 0 &&
                        old->order.outcome == INFRA_FENCE_DONE &&
                        old->at > old->order.done_at) ||
                       !PROMOTION_RULE(STOP);
-    struct infra__votes votes;
+    bool has_all =
+        (is_fresh(p, p->candidate) &&
+         new->timeline == old->timeline &&new->position >= p->last_position) ||
+        !PROMOTION_RULE(CATCH_UP);
+    bool is_stopping = p->step == STEP(STOPPING);
 
-    if (infra__promotion_verdict(p, &votes) == WHY(DEAD)) {
+    if (infra__promotion_is_dead(p)) {
         return because(WHY(DEAD), p->primary);
     }
     if (old->order.outcome == INFRA_FENCE_FAILED ||
-        has_flag(old, FLAG(QUARANTINED)) || has_flag(new, CANNOT_LEAD)) {
+        has_flag(old, FLAG(QUARANTINED)) || has_flag(new, CANNOT_LEAD) ||
+        (!is_stopping && is_writable(p, p->primary))) {
         return because(WHY(REFUSED), p->primary);
     }
-    if (p->step == STEP(STOPPING)) {
-        return because(is_stopped ? WHY(STOPPED)
-                       : is_late  ? WHY(TIMEOUT)
-                                  : NO_REASON,
-                       p->primary);
+    if (is_stopping && is_stopped) {
+        return because(WHY(STOPPED), p->primary);
     }
-    if (is_writable(p, p->primary)) {
-        return because(WHY(REFUSED), p->primary);
-    }
-    bool has_it =
-        is_fresh(p, p->candidate) &&
-        new->timeline == old->timeline &&new->position >= p->last_position;
-    if (has_it || !PROMOTION_RULE(CATCH_UP)) {
+    if (!is_stopping && has_all) {
         return because(WHY(CAUGHT_UP), p->candidate);
     }
-    return because(is_late ? WHY(TIMEOUT) : NO_REASON, p->primary);
+    return because_if(is_over, WHY(TIMEOUT), p->primary);
 }
 
-/* Both its word and what is seen of it count: the word alone may be wrong, and
- * what is seen alone may be the work of an older order. */
+/* Both the answer and a sample count: the answer alone may be wrong, and the
+ * sample alone may show the work of an older order. */
 static struct infra__due due_of_promoting(const struct infra_promotion *p)
 {
     const struct node *n = &p->nodes[p->candidate];
     bool is_done =
         n->order.kind == EVENT(PROMOTE) && n->order.outcome == INFRA_FENCE_DONE;
+    bool is_seen = (is_writable(p, p->candidate) && n->at > n->order.done_at) ||
+                   !PROMOTION_RULE(SEEN);
 
-    if (is_done &&
-        ((is_writable(p, p->candidate) && n->at > n->order.done_at) ||
-         !PROMOTION_RULE(SEEN))) {
+    if (is_done && is_seen) {
         return because(WHY(WRITABLE), p->candidate);
     }
     if (n->order.outcome == INFRA_FENCE_FAILED ||
@@ -138,10 +144,8 @@ static struct infra__due due_of_promoting(const struct infra_promotion *p)
     if (infra__promotion_is_lost(p, p->candidate)) {
         return because(WHY(DEAD), p->candidate);
     }
-    return because(p->now >= after(p->since, p->o.promote_timeout)
-                       ? WHY(TIMEOUT)
-                       : NO_REASON,
-                   p->candidate);
+    return because_if(is_late(p, p->o.promote_timeout), WHY(TIMEOUT),
+                      p->candidate);
 }
 
 static bool is_done_by_host(const struct infra_promotion *p, uint32_t kind)
@@ -149,21 +153,19 @@ static bool is_done_by_host(const struct infra_promotion *p, uint32_t kind)
     return p->own.kind == kind && p->own.outcome == INFRA_FENCE_DONE;
 }
 
-/* What is written down is begun, also if it is then not to be. */
-static struct infra__due due_of_naming(const struct infra_promotion *p)
+/* A recorded intent is begun, even if its candidate is given up then. */
+static struct infra__due due_of_recording(const struct infra_promotion *p)
 {
     if (!infra__promotion_may_go_on(p)) {
         return because(WHY(REFUSED), p->candidate);
     }
-    return because(is_done_by_host(p, EVENT(RECORD_INTENT)) ||
-                           !PROMOTION_RULE(INTENT)
-                       ? WHY(RECORDED)
-                       : NO_REASON,
-                   p->candidate);
+    return because_if(is_done_by_host(p, EVENT(RECORD_INTENT)) ||
+                          !PROMOTION_RULE(INTENT),
+                      WHY(RECORDED), p->candidate);
 }
 
-/* Nothing is changed before the primary is out: if that fails, and the primary
- * is seen after it, there is nobody to replace. */
+/* Nothing is changed before the primary is fenced: if the fence fails, and the
+ * primary is seen after it, there is none to replace. */
 static struct infra__due due_of_fencing(const struct infra_promotion *p)
 {
     struct infra__votes votes;
@@ -181,60 +183,50 @@ static struct infra__due due_of_fencing(const struct infra_promotion *p)
     return because(reason, p->target);
 }
 
-/* Who has a history of its own is written down first: that is found out here
- * and nowhere else. */
+/* APART is recorded before a promotion: only here is it found out. */
 static struct infra__due due_of_choice(const struct infra_promotion *p)
 {
     struct infra__choice choice;
     uint32_t reason = infra__promotion_choose(p, &choice);
+    bool is_early =
+        reason == WHY(REPORTED) && infra__promotion_unmarked(p) != NO_NODE;
 
-    if (reason == WHY(REPORTED) && infra__promotion_unmarked(p) != NO_NODE) {
-        reason = NO_REASON;
-    }
-    return because(reason, choice.candidate);
+    return because_if(!is_early, reason, choice.candidate);
 }
 
-/* The next primary needs another token: one that is dead already is not waited
- * with. */
+static bool is_unpointed(const struct infra_promotion *p, uint32_t id)
+{
+    return infra__promotion_wants_repoint(p, id) &&
+           p->nodes[id].order.outcome != INFRA_FENCE_DONE;
+}
+
+/* The next change of primary needs another token, so the step ends at once if
+ * the new primary is dead already. */
 static struct infra__due due_of_repointing(const struct infra_promotion *p)
 {
-    struct infra__votes votes;
-    bool is_over = true;
-
-    for (uint32_t i = 0; i < p->o.nodes_max && is_over; i++) {
-        is_over = !infra__promotion_wants_repoint(p, i) ||
-                  p->nodes[i].order.outcome == INFRA_FENCE_DONE;
-    }
     if (p->is_unfinished) {
-        return because(NO_REASON, NO_NODE); /* Not before it is written down. */
+        return because(NO_REASON, NO_NODE); /* Not before it is recorded. */
     }
-    bool is_late = p->now >= after(p->since, p->o.order_timeout) ||
-                   infra__promotion_verdict(p, &votes) == WHY(DEAD);
-    return because(is_over   ? WHY(REPOINTED)
-                   : is_late ? WHY(TIMEOUT)
-                             : NO_REASON,
-                   p->primary);
+    if (first_node(p, is_unpointed) == NO_NODE) {
+        return because(WHY(REPOINTED), p->primary);
+    }
+    return because_if(is_late(p, p->o.order_timeout) ||
+                          infra__promotion_is_dead(p),
+                      WHY(TIMEOUT), p->primary);
 }
 
 static struct infra__due due_of_conflict(struct infra_promotion *p)
 {
-    struct infra__votes votes;
     uint32_t rival;
     uint32_t reason = infra__promotion_rival(p, &rival);
 
-    if (p->primary == NO_NODE) {
-        return because(reason == WHY(CONFLICT) ? NO_REASON : WHY(RESOLVED),
-                       NO_NODE);
-    }
-    if (reason == WHY(ADOPTED) && if_free(p, reason) == reason) {
+    if (p->primary != NO_NODE && reason == WHY(ADOPTED) && !is_barred(p)) {
         return because(reason, rival);
     }
-    if (infra__promotion_verdict(p, &votes) == WHY(DEAD) && !is_damped(p) &&
-        if_free(p, reason) == reason) {
+    if (infra__promotion_is_dead(p) && !is_damped(p) && !is_barred(p)) {
         return because(WHY(DEAD), p->primary);
     }
-    return because(reason == WHY(CONFLICT) ? NO_REASON : WHY(RESOLVED),
-                   NO_NODE);
+    return because_if(reason != WHY(CONFLICT), WHY(RESOLVED), NO_NODE);
 }
 
 struct infra__due infra__promotion_due(struct infra_promotion *p)
@@ -244,9 +236,8 @@ struct infra__due infra__promotion_due(struct infra_promotion *p)
     }
     switch (p->step) {
     case STEP(READING):
-        return because(is_done_by_host(p, EVENT(READ_RECORD)) ? WHY(READ)
-                                                              : NO_REASON,
-                       NO_NODE);
+        return because_if(is_done_by_host(p, EVENT(READ_RECORD)), WHY(READ),
+                          NO_NODE);
     case STEP(WATCH):
         return due_of_watch(p);
     case STEP(SUSPECT):
@@ -261,7 +252,7 @@ struct infra__due infra__promotion_due(struct infra_promotion *p)
     case STEP(CATCHING_UP):
         return due_of_switchover(p);
     case STEP(RECORDING):
-        return due_of_naming(p);
+        return due_of_recording(p);
     case STEP(PROMOTING):
         return due_of_promoting(p);
     case STEP(REPOINTING):
@@ -281,7 +272,7 @@ static infra_time sooner(const struct infra_promotion *p, infra_time a,
     return a < b ? a : b;
 }
 
-/* Who was refused may be chosen again then. */
+/* A refused node may be chosen again then. */
 static infra_time choice_due(const struct infra_promotion *p)
 {
     infra_time at = after(p->since, p->o.collect_timeout);
@@ -292,7 +283,7 @@ static infra_time choice_due(const struct infra_promotion *p)
     return at;
 }
 
-/* It is not seen any more then. */
+/* A silent candidate counts as unseen then. */
 static infra_time candidate_due(const struct infra_promotion *p)
 {
     return sooner(p, after(p->since, p->o.promote_timeout),
@@ -320,11 +311,11 @@ infra_time infra__promotion_step_due(const struct infra_promotion *p)
     }
 }
 
-/* What one observer, or a node itself, said of it. */
+/* When the samples of a node change their meaning. */
 static infra_time node_due(const struct infra_promotion *p, uint32_t id)
 {
     const struct node *n = &p->nodes[id];
-    const struct view *views = &p->views[(size_t)id * p->o.observers_max];
+    const struct view *views = views_of(p, id);
     infra_time at = INFRA_TIME_NEVER;
 
     for (uint32_t i = 0; i < p->o.observers_max; i++) {
@@ -343,14 +334,8 @@ infra_time infra__promotion_seen_due(const struct infra_promotion *p)
 {
     infra_time at = INFRA_TIME_NEVER;
 
-    switch (p->step) {
-    case STEP(STANDBY):
-    case STEP(READING):
-    case STEP(RECORDING):
-    case STEP(PAUSED):
+    if (is_idle(p) || p->step == STEP(RECORDING)) {
         return at;
-    default:
-        break;
     }
     for (uint32_t i = 0; i < p->o.nodes_max; i++) {
         at = p->nodes[i].is_set ? sooner(p, at, node_due(p, i)) : at;

@@ -35,7 +35,7 @@ static void tell_order(struct infra_promotion *p, struct order *order,
     order->is_offered = false;
 }
 
-/* Of one id: that it is out, or its order; false: nothing. */
+/* The event of one node. */
 static bool take_of_node(struct infra_promotion *p, uint32_t id,
                          struct infra_promotion_event *ret)
 {
@@ -57,15 +57,15 @@ static bool take_of_node(struct infra_promotion *p, uint32_t id,
 bool infra__promotion_take_event(struct infra_promotion *p,
                                  struct infra_promotion_event *ret)
 {
+    if (p->own.kind == EVENT(RECORD_APART) && p->own.is_offered) {
+        p->marked = infra__promotion_unmarked(p);
+        p->marked_flags = p->nodes[p->marked].flags;
+        tell_order(p, &p->own, p->marked, ret);
+        ret->flags = p->marked_flags;
+        return true;
+    }
     if (p->own.is_offered) {
-        /* Of RECORD_INTENT and RECORD_PRIMARY. */
-        uint32_t id = p->candidate;
-        if (p->own.kind == EVENT(RECORD_APART)) {
-            id = p->marked = infra__promotion_unmarked(p);
-            p->marked_flags = p->nodes[id].flags;
-        }
-        tell_order(p, &p->own, id, ret);
-        ret->flags = id != NO_NODE ? p->nodes[id].flags : 0;
+        tell_order(p, &p->own, p->candidate, ret);
         return true;
     }
     if (p->tells_hold) {

@@ -319,7 +319,7 @@ bool infra__promotion_may_lead(const struct infra_promotion *p, uint32_t id);
 /* May the candidate still be promoted, after a change of its flags? */
 bool infra__promotion_may_go_on(const struct infra_promotion *p);
 
-/* orders.c: is the FENCE of this step at its end? NO_REASON, FENCED, UNFENCED. */
+/* orders.c: how did the FENCE of this step end? NO_REASON, FENCED, UNFENCED. */
 uint32_t infra__promotion_fence_end(const struct infra_promotion *p,
                                     uint32_t id);
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* The plan: what it means to enter a step, and the turn. A plan is
- * nothing but the step, the candidate and the target; a process that takes over
- * in the middle finds out from the nodes what is left to do, and so nothing of
- * it has to be handed over but who was named primary last. */
+/* The plan: what it means to enter a step, and the turn. A plan is only the
+ * step, the candidate and the target. A process that takes over in the middle
+ * learns from the nodes what is left to do, and from the record the last
+ * primary; nothing else is handed over. */
 #include "internal.h"
 
-#define TURN_STEPS_MAX 8u /* That one turn may pass through. */
+#define TURN_STEPS_MAX 8u /* Steps in one turn. */
 
 static void log_step(struct infra_promotion *p)
 {
@@ -26,7 +26,7 @@ static void log_step(struct infra_promotion *p)
         };
 }
 
-/* What the plan did to nodes counts no more. */
+/* Forget what the plan did to the nodes. */
 static void end_plan(struct infra_promotion *p)
 {
     p->candidate = NO_NODE;
@@ -43,7 +43,7 @@ static void end_plan(struct infra_promotion *p)
     }
 }
 
-/* It was primary and is not any more: it may have what nobody else has. */
+/* A former primary may have writes that no other node has. */
 static void depose(struct infra_promotion *p, uint32_t id)
 {
     struct node *n = &p->nodes[id];
@@ -53,6 +53,13 @@ static void depose(struct infra_promotion *p, uint32_t id)
         n->flags |= FLAG(QUARANTINED);
         n->tells_quarantine = true;
     }
+}
+
+void infra__promotion_count_change(struct infra_promotion *p)
+{
+    p->changes++;
+    p->changed = p->now;
+    infra__damper_add(&p->damper, p->now);
 }
 
 /* The candidate is the primary now. */
@@ -65,9 +72,7 @@ static void name_primary(struct infra_promotion *p)
         depose(p, old);
     }
     if (last != NO_NODE && last != p->candidate) {
-        p->changes++;
-        p->changed = p->now;
-        infra__damper_add(&p->damper, p->now);
+        infra__promotion_count_change(p);
     }
     if (p->target != NO_NODE && p->target != p->candidate && p->target != old) {
         depose(p, p->target);
@@ -81,7 +86,7 @@ static void name_primary(struct infra_promotion *p)
     p->primary_position = p->began_at;
     p->primary_origin = p->began_on;
     p->knows_origin = p->reason == WHY(WRITABLE);
-    if (!p->is_unfinished) { /* It was adopted. */
+    if (!p->is_unfinished) { /* The primary was adopted. */
         infra__promotion_begin(p, p->candidate);
     }
 
@@ -90,8 +95,8 @@ static void name_primary(struct infra_promotion *p)
     p->is_token_used = true;
 }
 
-/* Another process may have changed what is written down: the host reads it, and
- * tells. What was found here and never written is true all the same. */
+/* Another process may have changed the record, which the host reads now. An
+ * APART that was found here and never recorded stays. */
 static void forget_marks(struct infra_promotion *p)
 {
     for (uint32_t i = 0; i < p->o.nodes_max; i++) {
@@ -103,31 +108,28 @@ static void forget_marks(struct infra_promotion *p)
     }
 }
 
-static void begin_promotion(struct infra_promotion *p, uint32_t node)
+static void begin_promotion(struct infra_promotion *p, uint32_t id)
 {
-    p->candidate = node;
-    p->began_at = p->nodes[node].position;
-    p->began_on = p->nodes[node].timeline;
-    p->goes_on = node == p->primary && !p->is_unfinished;
+    p->candidate = id;
+    p->began_at = p->nodes[id].position;
+    p->began_on = p->nodes[id].timeline;
+    p->goes_on = id == p->primary && !p->is_unfinished;
     p->is_token_used = true;
-    infra__promotion_begin(p, node);
+    infra__promotion_begin(p, id);
 }
 
-static void end_promotion(struct infra_promotion *p, uint32_t node)
+static void end_promotion(struct infra_promotion *p, uint32_t id)
 {
     if (p->reason == WHY(ADOPTED)) {
-        p->candidate = node;
+        p->candidate = id;
         p->began_at = 0;
     }
-    for (uint32_t i = 0; i < p->o.nodes_max; i++) {
-        infra__promotion_drop_order(
-            &p->nodes[i].order); /* To the former one. */
-    }
+    infra__promotion_drop_orders(p); /* They were for the former primary. */
     name_primary(p);
 }
 
-/* @node: whom the step is about, as the row wants it. */
-static void enter(struct infra_promotion *p, uint32_t node)
+/* @id: the node of the step. */
+static void enter(struct infra_promotion *p, uint32_t id)
 {
     switch (p->step) {
     case STEP(READING):
@@ -149,7 +151,7 @@ static void enter(struct infra_promotion *p, uint32_t node)
         p->tells_resign = p->is_token_used;
         break;
     case STEP(FENCING):
-        p->target = node;
+        p->target = id;
         p->candidate = NO_NODE;
         p->tells_hold = true;
         break;
@@ -157,7 +159,7 @@ static void enter(struct infra_promotion *p, uint32_t node)
         p->tells_hold = true;
         break;
     case STEP(STOPPING):
-        p->candidate = node;
+        p->candidate = id;
         p->is_switchover = true;
         p->tells_hold = true;
         break;
@@ -165,10 +167,10 @@ static void enter(struct infra_promotion *p, uint32_t node)
         p->last_position = p->nodes[p->primary].position;
         break;
     case STEP(RECORDING):
-        begin_promotion(p, node);
+        begin_promotion(p, id);
         break;
     case STEP(REPOINTING):
-        end_promotion(p, node);
+        end_promotion(p, id);
         break;
     case STEP(PAUSED):
         end_plan(p);
@@ -179,7 +181,7 @@ static void enter(struct infra_promotion *p, uint32_t node)
 }
 
 void infra__promotion_become(struct infra_promotion *p, uint32_t reason,
-                             uint32_t node)
+                             uint32_t id)
 {
     uint32_t to = infra__promotion_transition(p->step, reason);
 
@@ -189,19 +191,18 @@ void infra__promotion_become(struct infra_promotion *p, uint32_t reason,
     if (reason == WHY(UNFENCED)) {
         p->nodes[p->target].is_excused = true;
     }
-    if (p->step == STEP(PROMOTING) &&
-        to == STEP(WATCH)) { /* It was given up. */
+    if (p->step == STEP(PROMOTING) && to == STEP(WATCH)) { /* It failed. */
         p->nodes[p->candidate].refused_until =
             infra__time_add(p->now, p->o.promote_timeout);
     }
     p->step = to;
     p->reason = reason;
     p->since = p->now;
-    enter(p, node);
+    enter(p, id);
     log_step(p);
 }
 
-/* Which token may it act with now? */
+/* Take the token of the gate. */
 static void look_at_gate(struct infra_promotion *p)
 {
     uint64_t token = 0;
@@ -216,7 +217,7 @@ static void look_at_gate(struct infra_promotion *p)
         infra__promotion_become(p, WHY(UNLEASED), NO_NODE);
     }
     if (token == 0 || token < p->primary_token) {
-        return; /* The store gave an old token: who has it may not act. */
+        return; /* An old token, of a store that was reset. */
     }
     p->is_token_used =
         (token == p->lease && p->is_token_used) || token == p->primary_token;
