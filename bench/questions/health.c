@@ -70,14 +70,15 @@ static int set_backend(const struct run *r, uint32_t id)
     const struct bench_server *server =
         &r->servers[id % SICK_ONE_IN == SICK_ONE_IN - 1];
     const struct sockaddr_in address = bench_server_address(server, id);
+    const struct infra_probe_timeouts timeouts = { .size = sizeof timeouts,
+                                                   .connect_timeout =
+                                                       timeout_of(r),
+                                                   .response_timeout =
+                                                       timeout_of(r) };
     const struct infra_probe_tcp_options tcp = { .size = sizeof tcp,
-                                                 .connect_timeout =
-                                                     timeout_of(r) };
-    const struct infra_probe_http_options http = {
-        .size = sizeof http,
-        .connect_timeout = timeout_of(r),
-        .response_timeout = timeout_of(r),
-    };
+                                                 .timeouts = &timeouts };
+    const struct infra_probe_http_options http = { .size = sizeof http,
+                                                   .timeouts = &timeouts };
     struct infra_prober_target target = {
         .size = sizeof target,
         .address = (const struct sockaddr *)&address,

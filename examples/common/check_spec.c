@@ -67,6 +67,7 @@ struct check_spec {
 /* What a kind reads its options from. */
 struct reading {
     struct check_spec *spec;
+    struct infra_probe_timeouts timeouts;
     const char *wrong; /* The first setting whose value is bad. */
     uint64_t seed;
 };
@@ -114,6 +115,17 @@ static infra_time duration(struct reading *r, const char *name)
     return time;
 }
 
+static const struct infra_probe_timeouts *timeouts(struct reading *r)
+{
+    r->timeouts = (struct infra_probe_timeouts) {
+        .size = sizeof r->timeouts,
+        .connect_timeout = duration(r, "connect_timeout"),
+        .response_timeout = duration(r, "response_timeout"),
+        .first_byte_timeout = duration(r, "first_byte_timeout"),
+    };
+    return &r->timeouts;
+}
+
 static uint32_t role(struct reading *r, const char *name)
 {
     const char *value = text(r, name);
@@ -132,7 +144,7 @@ static int tcp(struct infra_probe **ret, struct reading *r)
 {
     const struct infra_probe_tcp_options o = {
         .size = sizeof o,
-        .connect_timeout = duration(r, "connect_timeout"),
+        .timeouts = timeouts(r),
         .tls = number(r, "tls"),
     };
 
@@ -157,9 +169,7 @@ static int http(struct infra_probe **ret, struct reading *r)
         .path = text(r, "path"),
         .host = text(r, "host"),
         .body_contains = text(r, "body_contains"),
-        .connect_timeout = duration(r, "connect_timeout"),
-        .response_timeout = duration(r, "response_timeout"),
-        .first_byte_timeout = duration(r, "first_byte_timeout"),
+        .timeouts = timeouts(r),
         .status_min = number(r, "status_min"),
         .status_max = number(r, "status_max"),
         .drain_on_404 = number(r, "drain_on_404"),
@@ -178,9 +188,7 @@ static int mysql(struct infra_probe **ret, struct reading *r)
         .user = text(r, "user"),
         .password = text(r, "password"),
         .question = text(r, "question"),
-        .connect_timeout = duration(r, "connect_timeout"),
-        .response_timeout = duration(r, "response_timeout"),
-        .first_byte_timeout = duration(r, "first_byte_timeout"),
+        .timeouts = timeouts(r),
         .lag_max = duration(r, "lag_max"),
         .ask = number(r, "ask"),
         .expect = role(r, "expect"),
@@ -200,9 +208,7 @@ static int pgsql(struct infra_probe **ret, struct reading *r)
         .password = text(r, "password"),
         .database = text(r, "database"),
         .question = text(r, "question"),
-        .connect_timeout = duration(r, "connect_timeout"),
-        .response_timeout = duration(r, "response_timeout"),
-        .first_byte_timeout = duration(r, "first_byte_timeout"),
+        .timeouts = timeouts(r),
         .lag_max = duration(r, "lag_max"),
         .seed = r->seed,
         .ask = number(r, "ask"),
@@ -222,9 +228,7 @@ static int redis(struct infra_probe **ret, struct reading *r)
         .size = sizeof o,
         .user = text(r, "user"),
         .password = text(r, "password"),
-        .connect_timeout = duration(r, "connect_timeout"),
-        .response_timeout = duration(r, "response_timeout"),
-        .first_byte_timeout = duration(r, "first_byte_timeout"),
+        .timeouts = timeouts(r),
         .expect = role(r, "expect"),
         .ask = number(r, "ask"),
         .tls = number(r, "tls"),
@@ -241,9 +245,7 @@ static int agent(struct infra_probe **ret, struct reading *r)
     const struct infra_probe_agent_options o = {
         .size = sizeof o,
         .send = text(r, "send"),
-        .connect_timeout = duration(r, "connect_timeout"),
-        .response_timeout = duration(r, "response_timeout"),
-        .first_byte_timeout = duration(r, "first_byte_timeout"),
+        .timeouts = timeouts(r),
         .tls = number(r, "tls"),
     };
 
@@ -253,27 +255,18 @@ static int agent(struct infra_probe **ret, struct reading *r)
 /* The steps in their order. */
 static int script(struct infra_probe **ret, struct reading *r)
 {
-    static const char *const names[] = {
-        [INFRA_PROBE_STEP_SEND] = "send",
-        [INFRA_PROBE_STEP_EXPECT] = "expect",
-        [INFRA_PROBE_STEP_EXPECT_START] = "start",
-        [INFRA_PROBE_STEP_EXPECT_END] = "end",
-        [INFRA_PROBE_STEP_REFUSE] = "refuse",
-    };
     struct infra_probe_step steps[SETTINGS_MAX];
     struct infra_probe_script_options o = {
         .size = sizeof o,
         .steps = steps,
-        .connect_timeout = duration(r, "connect_timeout"),
-        .response_timeout = duration(r, "response_timeout"),
-        .first_byte_timeout = duration(r, "first_byte_timeout"),
+        .timeouts = timeouts(r),
         .tls = number(r, "tls"),
     };
 
     for (uint32_t i = 0; i < r->spec->count; i++) {
         struct setting *s = &r->spec->settings[i];
-        for (uint32_t kind = 0; kind < sizeof names / sizeof names[0]; kind++) {
-            if (strcmp(s->name, names[kind]) == 0) {
+        for (uint32_t kind = 0; kind <= INFRA_PROBE_STEP_REFUSE; kind++) {
+            if (strcmp(s->name, infra_probe_step_name(kind)) == 0) {
                 s->is_used = true;
                 steps[o.steps_count++] = (struct infra_probe_step) {
                     .kind = kind, .bytes = s->value, .bytes_size = s->size

@@ -180,11 +180,10 @@ static bool start(struct watch *w)
 static void print_told(FILE *out, const struct server *s,
                        const struct infra_probe_result *r)
 {
-    static const char *const roles[] = { "", "primary", "replica" };
     const char *message = infra_probe_text(s->probe, INFRA_PROBE_TEXT_MESSAGE);
 
     if ((r->has & INFRA_PROBE_HAS_ROLE) != 0) {
-        fprintf(out, "%s ", roles[r->role % 3]);
+        fprintf(out, "%s ", infra_probe_role_name(r->role));
     }
     if ((r->has & INFRA_PROBE_HAS_LAG) != 0) {
         fprintf(out, "lag %.1f s ", (double)r->lag / 1e9);

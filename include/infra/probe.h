@@ -147,13 +147,24 @@ struct infra_probe_result {
     uint64_t reserved1[4];
 };
 
+/** Timeouts in the options of every probe; copied. */
+struct infra_probe_timeouts {
+    size_t size;
+    infra_time connect_timeout;    /**< Limit for TCP connect, and again for the
+                                        TLS handshake; 0: 1 s. */
+    infra_time response_timeout;   /**< Limit from connected to the end of the
+                                        check; 0: 2 s. */
+    infra_time first_byte_timeout; /**< Limit from connected to the first byte;
+                                        0 or anything above response_timeout:
+                                        response_timeout. */
+};
+
 /** Options of infra_probe_tcp(). */
 struct infra_probe_tcp_options {
     size_t size;
     const struct infra_allocator *allocator;
-    infra_time connect_timeout; /**< Limit for TCP connect, and again for the
-                                     TLS handshake; 0: 1 s. */
-    uint32_t tls;               /**< 1: also do the TLS handshake. */
+    const struct infra_probe_timeouts *timeouts; /**< NULL: all defaults. */
+    uint32_t tls; /**< 1: also do the TLS handshake. */
     uint32_t reserved;
 };
 
@@ -183,6 +194,13 @@ struct infra_probe_http_field {
 struct infra_probe_http_options {
     size_t size;
     const struct infra_allocator *allocator;
+    const struct infra_probe_timeouts *timeouts; /**< NULL: all defaults. */
+    uint32_t tls;                                /**< 1: over TLS. */
+    /** 1: status 404 passes with admin DRAIN, any other reply that passes with
+     *  admin READY, as in HAProxy's disable-on-404.  Unlike HAProxy, 404 also
+     *  counts as a pass for a backend that is down; the drain keeps new work
+     *  away from it. */
+    uint32_t drain_on_404;
     const char *method; /**< A token of at most 32 bytes, not CONNECT; NULL:
                              GET. */
     const char *path;   /**< Origin form or "*", at most 2048 bytes of visible
@@ -193,24 +211,11 @@ struct infra_probe_http_options {
      *  check passes as soon as the text has come.  NULL: the check ends with
      *  the header and does not read the body. */
     const char *body_contains;
-    infra_time connect_timeout;    /**< Limit for TCP connect, and again for the
-                                        TLS handshake; 0: 1 s. */
-    infra_time response_timeout;   /**< Limit from connected to the end of the
-                                        check; 0: 2 s. */
-    infra_time first_byte_timeout; /**< Limit from connected to the first byte;
-                                        0 or anything above response_timeout:
-                                        response_timeout. */
-    uint32_t status_min;           /**< Least status that passes; 0: 200. */
+    uint32_t status_min; /**< Least status that passes; 0: 200. */
     uint32_t status_max; /**< Greatest status that passes; 0: status_min, or 399
                               if that is 0, too. */
     uint32_t header_max; /**< Limit for status lines and fields; 0: 16384. */
     uint32_t body_max;   /**< Bytes of the body to search; 0: 65536. */
-    uint32_t tls;        /**< 1: over TLS. */
-    /** 1: status 404 passes with admin DRAIN, any other reply that passes with
-     *  admin READY, as in HAProxy's disable-on-404.  Unlike HAProxy, 404 also
-     *  counts as a pass for a backend that is down; the drain keeps new work
-     *  away from it. */
-    uint32_t drain_on_404;
     /** Header fields of the host's own, at most 32, sent unchanged after the
      *  library's: Authorization, X-Forwarded-Proto.  A User-Agent replaces the
      *  library's.  INFRA_EINVAL: a field that frames the request or controls
@@ -267,16 +272,10 @@ INFRA_API INFRA_NODISCARD int infra_probe_http(
 struct infra_probe_agent_options {
     size_t size;
     const struct infra_allocator *allocator;
-    const char *send; /**< What to send, at most 1024 bytes; NULL: nothing. */
-    infra_time connect_timeout;    /**< Limit for TCP connect, and again for the
-                                        TLS handshake; 0: 1 s. */
-    infra_time response_timeout;   /**< Limit from connected to the end of the
-                                        check; 0: 2 s. */
-    infra_time first_byte_timeout; /**< Limit from connected to the first byte;
-                                        0 or anything above response_timeout:
-                                        response_timeout. */
-    uint32_t tls;                  /**< 1: over TLS. */
+    const struct infra_probe_timeouts *timeouts; /**< NULL: all defaults. */
+    uint32_t tls;                                /**< 1: over TLS. */
     uint32_t reserved;
+    const char *send; /**< What to send, at most 1024 bytes; NULL: nothing. */
 };
 
 /**
@@ -349,17 +348,11 @@ struct infra_probe_step {
 struct infra_probe_script_options {
     size_t size;
     const struct infra_allocator *allocator;
-    const struct infra_probe_step *steps;
-    size_t steps_count;            /**< 1 to 64. */
-    infra_time connect_timeout;    /**< Limit for TCP connect, and again for the
-                                        TLS handshake; 0: 1 s. */
-    infra_time response_timeout;   /**< Limit from connected to the end of the
-                                        check; 0: 2 s. */
-    infra_time first_byte_timeout; /**< Limit from connected to the first byte;
-                                        0 or anything above response_timeout:
-                                        response_timeout. */
-    uint32_t tls;                  /**< 1: over TLS. */
+    const struct infra_probe_timeouts *timeouts; /**< NULL: all defaults. */
+    uint32_t tls;                                /**< 1: over TLS. */
     uint32_t reserved;
+    const struct infra_probe_step *steps;
+    size_t steps_count; /**< 1 to 64. */
 };
 
 /**
@@ -458,8 +451,25 @@ INFRA_API int infra_probe_result(const struct infra_probe *probe,
 INFRA_API const char *infra_probe_text(const struct infra_probe *probe,
                                        uint32_t kind);
 
-/** Name a reason ("no reply"), or "unknown".  Thread safety: any. */
+/** Name a reason ("no reply"); "unknown".  Thread safety: any. */
 INFRA_API const char *infra_probe_reason_name(uint32_t reason);
+
+/** Name a role ("replica"); "unknown".  Thread safety: any. */
+INFRA_API const char *infra_probe_role_name(uint32_t role);
+
+/** Name an administrative state ("drain"); "unknown".  Thread safety: any. */
+INFRA_API const char *infra_probe_admin_name(uint32_t admin);
+
+/** Name one bit of infra_probe_result.has, "lag"; "unknown".  Thread safety:
+ *  any. */
+INFRA_API const char *infra_probe_has_name(uint32_t bit);
+
+/** Name a kind of text ("version"); "unknown".  Thread safety: any. */
+INFRA_API const char *infra_probe_text_name(uint32_t kind);
+
+/** Name a kind of step: "send", "expect", "start", "end", "refuse"; "unknown".
+ *  Thread safety: any. */
+INFRA_API const char *infra_probe_step_name(uint32_t kind);
 
 #ifdef __cplusplus
 }

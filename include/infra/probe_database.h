@@ -74,34 +74,29 @@
 extern "C" {
 #endif
 
-struct infra_probe; /**< See probe.h. */
+struct infra_probe;          /**< See probe.h. */
+struct infra_probe_timeouts; /**< See probe.h. */
 
 /** Options of infra_probe_mysql().  Texts are copied; of the password only a
  *  hash is kept. */
 struct infra_probe_mysql_options {
     size_t size;
     const struct infra_allocator *allocator;
+    const struct infra_probe_timeouts *timeouts; /**< NULL: all defaults. */
+    uint32_t tls;         /**< 1: TLS, requested before the login. */
+    uint32_t ask;         /**< 1: ask for role, writable, lag and position.  0:
+                               ask only what expect and lag_max need. */
     const char *user;     /**< At most 255 bytes; NULL: no login. */
     const char *password; /**< At most 255 bytes; NULL or "": none. */
     const char *question; /**< The host's question, see above, 1 to 511 bytes;
                                NULL: none. */
-    infra_time connect_timeout;    /**< Limit for TCP connect, and again for the
-                                        TLS handshake; 0: 1 s. */
-    infra_time response_timeout;   /**< Limit from connected to the end of the
-                                        check; 0: 2 s. */
-    infra_time first_byte_timeout; /**< Limit from connected to the first byte;
-                                        0 or anything above response_timeout:
-                                        response_timeout. */
-    infra_time lag_max; /**< Greatest lag of a replica that passes; 0: any. */
-    uint32_t tls;       /**< 1: TLS, requested before the login. */
-    uint32_t ask;    /**< 1: ask for role, writable, lag and position.  0: ask
-                             only what expect and lag_max need. */
-    uint32_t expect; /**< enum infra_probe_role that passes; UNKNOWN: any.
-                             PRIMARY: a server that takes writes. */
-    uint32_t reserved;
-    uint64_t answer_min; /**< Least answer that passes; 0: any. */
+    uint64_t answer_min;  /**< Least answer that passes; 0: any. */
     uint64_t answer_max; /**< Greatest answer that passes; 0: any.  Either limit
-                              requires an answer. */
+                               requires an answer. */
+    uint32_t expect;     /**< enum infra_probe_role that passes; UNKNOWN: any.
+                               PRIMARY: a server that takes writes. */
+    uint32_t reserved;
+    infra_time lag_max; /**< Greatest lag of a replica that passes; 0: any. */
 };
 
 /**
@@ -163,32 +158,26 @@ INFRA_API INFRA_NODISCARD int infra_probe_mysql(
 struct infra_probe_pgsql_options {
     size_t size;
     const struct infra_allocator *allocator;
+    const struct infra_probe_timeouts *timeouts; /**< NULL: all defaults. */
+    uint32_t tls;         /**< 1: TLS, requested before the login. */
+    uint32_t ask;         /**< 1: ask for role, writable, lag and position;
+                               expect and lag_max imply it. */
     const char *user;     /**< 1 to 127 bytes; NULL: "postgres". */
     const char *password; /**< At most 1023 bytes; NULL or "": none. */
-    const char *database; /**< 1 to 127 bytes; NULL: "postgres". */
     const char *question; /**< The host's question, see above, 1 to 511 bytes;
                                NULL: none. */
-    infra_time lag_max;   /**< Greatest lag of a replica that passes; 0: any. */
-    infra_time connect_timeout;    /**< Limit for TCP connect, and again for the
-                                        TLS handshake; 0: 1 s. */
-    infra_time response_timeout;   /**< Limit from connected to the end of the
-                                        check; 0: 2 s. */
-    infra_time first_byte_timeout; /**< Limit from connected to the first byte;
-                                        0 or anything above response_timeout:
-                                        response_timeout. */
-    uint64_t seed;   /**< For nonces: entropy, different for each probe. */
-    uint32_t expect; /**< enum infra_probe_role that passes; UNKNOWN: any.
-                          PRIMARY: a server that takes writes, else
-                          READ_ONLY. */
-    uint32_t ask;    /**< 1: ask for role, writable, lag and position; expect
-                          and lag_max imply it. */
-    uint32_t tls;    /**< 1: TLS, requested before the login. */
-    uint32_t
-        allow_cleartext_password; /**< 1: send the password in clear text without
-                                  TLS if the server asks for it. */
-    uint64_t answer_min;          /**< Least answer that passes; 0: any. */
-    uint64_t answer_max; /**< Greatest answer that passes; 0: any.  Either
-                                  limit requires an answer. */
+    uint64_t answer_min;  /**< Least answer that passes; 0: any. */
+    uint64_t answer_max; /**< Greatest answer that passes; 0: any.  Either limit
+                               requires an answer. */
+    uint32_t expect;     /**< enum infra_probe_role that passes; UNKNOWN: any.
+                               PRIMARY: a server that takes writes, else
+                               READ_ONLY. */
+    uint32_t allow_cleartext_password; /**< 1: send the password in clear text
+                                            without TLS if the server asks for
+                                            it. */
+    const char *database;              /**< 1 to 127 bytes; NULL: "postgres". */
+    infra_time lag_max; /**< Greatest lag of a replica that passes; 0: any. */
+    uint64_t seed;      /**< For nonces: entropy, different for each probe. */
 };
 
 /**
@@ -252,26 +241,20 @@ INFRA_API INFRA_NODISCARD int infra_probe_pgsql(
 struct infra_probe_redis_options {
     size_t size;
     const struct infra_allocator *allocator;
+    const struct infra_probe_timeouts *timeouts; /**< NULL: all defaults. */
+    uint32_t tls;                                /**< 1: over TLS. */
+    uint32_t ask;         /**< 1: ask for role, writable and position; expect
+                               implies it. */
     const char *user;     /**< At most 255 bytes; NULL: the default user. */
     const char *password; /**< At most 4096 bytes; NULL: no login. */
-    infra_time connect_timeout;    /**< Limit for TCP connect, and again for the
-                                        TLS handshake; 0: 1 s. */
-    infra_time response_timeout;   /**< Limit from connected to the end of the
-                                        check; 0: 2 s. */
-    infra_time first_byte_timeout; /**< Limit from connected to the first byte;
-                                        0 or anything above response_timeout:
-                                        response_timeout. */
-    uint32_t expect; /**< enum infra_probe_role that passes; UNKNOWN: any. */
-    uint32_t ask;    /**< 1: ask for role, writable and position; expect implies
-                          it. */
-    uint32_t tls;    /**< 1: over TLS. */
-    uint32_t reserved;
     const char *question; /**< The host's question, see above, 1 to 511 bytes
                                without control characters, "GET canary"; NULL:
                                none. */
     uint64_t answer_min;  /**< Least answer that passes; 0: any. */
     uint64_t answer_max; /**< Greatest answer that passes; 0: any.  Either limit
                                requires an answer. */
+    uint32_t expect; /**< enum infra_probe_role that passes; UNKNOWN: any. */
+    uint32_t reserved;
 };
 
 /**

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* The agent of a backend: one line of words, judged when it is complete
- * (HAProxy 3.x, tcpcheck_agent_expect_reply() and what it calls; its manual
- * under "agent-check"). Every word of a kind replaces the one before it, and
- * counts for nothing if its number then turns out to be none. */
+/* The agent of a backend: one line of words, judged when the line is complete
+ * (HAProxy 3.x, tcpcheck_agent_expect_reply() and its callees; "agent-check" in
+ * HAProxy's manual). Of two words of a kind the last one counts, also if its
+ * number is malformed. */
 #include "../base/printable.h"
 #include "internal.h"
 
 #include "../base/characters.h"
 #include "../base/internal.h"
 
-#include <assert.h>
 #include <string.h>
 
 #define SEND_MAX 1024u
@@ -17,13 +16,11 @@
 #define PERCENT_MAX 25600u
 #define WEIGHT_MAX 256u
 
-INFRA__NO_TAIL_PADDING(struct infra_probe_agent_options, reserved);
+INFRA__NO_TAIL_PADDING(struct infra_probe_agent_options, send);
 
 struct agent {
     struct infra_probe probe; /* First: it is a probe. */
     uint32_t line_size;
-    uint32_t send_size;
-    uint32_t send_sent;
     unsigned char line[LINE_MAX_BYTES];
     char message[LINE_MAX_BYTES + 1];
     char send[];
@@ -47,24 +44,6 @@ static void agent_connected(struct infra_probe *probe)
     struct agent *a = (struct agent *)probe;
 
     a->line_size = 0;
-    a->send_sent = 0;
-    a->message[0] = '\0';
-}
-
-static size_t agent_output(struct infra_probe *probe, const void **ret)
-{
-    struct agent *a = (struct agent *)probe;
-
-    *ret = a->send + a->send_sent;
-    return a->send_size - a->send_sent;
-}
-
-static void agent_sent(struct infra_probe *probe, size_t count)
-{
-    struct agent *a = (struct agent *)probe;
-
-    assert(count <= a->send_size - a->send_sent);
-    a->send_sent += (uint32_t)count;
 }
 
 static bool begins(struct word w, const char *text)
@@ -89,7 +68,7 @@ static struct word after(struct word w, size_t count)
     return (struct word) { .at = w.at + count, .size = w.size - count };
 }
 
-/* Take a number, at most UINT32_MAX, from the front of @w: at least a digit. */
+/* Take a number, capped at UINT32_MAX, from the front of @w. False: no digit. */
 static bool take_number(struct word *w, uint32_t *ret)
 {
     uint64_t number = 0;
@@ -183,7 +162,7 @@ static struct word skip(struct word line, bool (*may)(unsigned char c))
     return line;
 }
 
-/* Take the words up to a description; what is left is that. */
+/* Take the words up to a description, and return the description. */
 static struct word take_words(struct agent *a, struct words *words)
 {
     struct word line = { .at = a->line, .size = a->line_size };
@@ -242,7 +221,7 @@ static void agent_input(struct infra_probe *probe, const void *bytes,
             judge_line(a);
             return;
         }
-        if (at[i] == '\0') { /* HAProxy takes no line for complete with it. */
+        if (at[i] == '\0') { /* HAProxy never takes such a line as complete. */
             infra__probe_finish(probe, INFRA_PROBE_REASON_BAD_REPLY);
             return;
         }
@@ -254,60 +233,34 @@ static void agent_input(struct infra_probe *probe, const void *bytes,
     }
 }
 
-static void agent_ended(struct infra_probe *probe)
-{
-    infra__probe_finish(probe, INFRA_PROBE_REASON_CLOSED_EARLY);
-}
-
-static const char *agent_text(const struct infra_probe *probe, uint32_t kind)
-{
-    const struct agent *a = (const struct agent *)probe;
-
-    return kind == INFRA_PROBE_TEXT_MESSAGE ? a->message : NULL;
-}
-
 static const struct infra__probe_kind agent = { .connected = agent_connected,
-                                                .output = agent_output,
-                                                .sent = agent_sent,
                                                 .input = agent_input,
-                                                .ended = agent_ended,
-                                                .text = agent_text,
                                                 .peer_closes = true };
+
+static int complete(void *options)
+{
+    struct infra_probe_agent_options *o = options;
+
+    o->send = o->send != NULL ? o->send : "";
+    return infra__text_fits(o->send, 0, SEND_MAX) ? INFRA_OK : INFRA_EINVAL;
+}
 
 int infra_probe_agent(struct infra_probe **ret,
                       const struct infra_probe_agent_options *options)
 {
     struct infra_probe_agent_options o = { .size = sizeof o };
-    struct infra_probe *probe;
+    int err =
+        ret != NULL ? infra__options_take(&o, options, complete) : INFRA_EINVAL;
+    size_t send_size = err == INFRA_OK ? strlen(o.send) : 0;
+    struct agent *a =
+        infra__probe_create(&err, sizeof *a + send_size, &agent, &o);
 
-    if (ret == NULL) {
-        return INFRA_EINVAL;
-    }
-    int err = infra__options_import(&o, sizeof o, options, sizeof o);
-    if (err != INFRA_OK) {
+    if (a == NULL) {
         return err;
     }
-    size_t send_size = o.send != NULL ? strlen(o.send) : 0;
-    if (send_size > SEND_MAX || o.tls > 1) {
-        return INFRA_EINVAL;
-    }
-    const struct infra__probe_limits limits = {
-        .connect_timeout = o.connect_timeout,
-        .response_timeout = o.response_timeout,
-        .first_byte_timeout = o.first_byte_timeout,
-        .tls = o.tls == 1,
-    };
-    err = infra__probe_create(&probe, sizeof(struct agent) + send_size, &agent,
-                              o.allocator, &limits);
-    if (err != INFRA_OK) {
-        return err;
-    }
-    struct agent *a = (struct agent *)probe;
-
-    a->send_size = (uint32_t)send_size;
-    if (send_size > 0) {
-        memcpy(a->send, o.send, send_size);
-    }
-    *ret = probe;
+    a->probe.texts[INFRA_PROBE_TEXT_MESSAGE] = a->message;
+    a->probe.request.at = a->send;
+    infra__request_add(&a->probe.request, o.send, send_size);
+    *ret = &a->probe;
     return INFRA_OK;
 }

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* An HTTP check: one request, written once at creation, and what is expected of
- * the reply. It is over as soon as it is decided: with the head where no text
- * is asked for, else with the text or with the end of the body. */
+/* An HTTP check: one request, written once at creation, and the expected reply.
+ * The check is over as soon as it is decided: with the head if no text is
+ * expected, else with the text or the end of the body. */
 #include "../base/search.h"
 #include "http_request.h"
 #include "internal.h"
 
+#include "../base/characters.h"
 #include "../base/http_reply.h"
 #include "../base/internal.h"
 
-#include <assert.h>
 #include <string.h>
 
 #define READ_MAX (1u << 20)
@@ -31,14 +31,12 @@ static const uint32_t reasons[] = {
 struct http {
     struct infra_probe probe; /* First: it is a probe. */
     struct infra__http_reply reply;
-    struct infra__search search; /* Size 0: no text is asked for. */
+    struct infra__search search; /* Size 0: no text is expected. */
     uint32_t status_min;
     uint32_t status_max;
     uint32_t header_max;
     uint32_t body_max;
     uint32_t body_count; /* Bytes of the body that were searched. */
-    uint32_t request_size;
-    uint32_t request_sent;
     bool drains_on_404;
     char bytes[]; /* The request, the text, the search's table. */
 };
@@ -50,23 +48,6 @@ static void http_connected(struct infra_probe *probe)
     infra__http_reply_start(&h->reply, h->header_max, false);
     infra__search_start(&h->search);
     h->body_count = 0;
-    h->request_sent = 0;
-}
-
-static size_t http_output(struct infra_probe *probe, const void **ret)
-{
-    struct http *h = (struct http *)probe;
-
-    *ret = h->bytes + h->request_sent;
-    return h->request_size - h->request_sent;
-}
-
-static void http_sent(struct infra_probe *probe, size_t count)
-{
-    struct http *h = (struct http *)probe;
-
-    assert(count <= h->request_size - h->request_sent);
-    h->request_sent += (uint32_t)count;
 }
 
 static void tell_admin(struct http *h, uint32_t admin)
@@ -151,8 +132,6 @@ static void http_ended(struct infra_probe *probe)
 }
 
 static const struct infra__probe_kind http = { .connected = http_connected,
-                                               .output = http_output,
-                                               .sent = http_sent,
                                                .input = http_input,
                                                .ended = http_ended,
                                                .peer_closes = true };
@@ -172,11 +151,8 @@ static void set_defaults(struct infra_probe_http_options *o)
 
 static bool is_body_text_allowed(const struct infra_probe_http_options *o)
 {
-    size_t size =
-        o->body_contains != NULL ? strlen(o->body_contains) : SIZE_MAX;
-
     return o->body_contains == NULL ||
-           (size > 0 && size <= INFRA__SEARCH_TEXT_MAX &&
+           (infra__text_fits(o->body_contains, 1, INFRA__SEARCH_TEXT_MAX) &&
             strcmp(o->method, "HEAD") != 0);
 }
 
@@ -184,66 +160,52 @@ static bool are_numbers_allowed(const struct infra_probe_http_options *o)
 {
     return o->status_min >= STATUS_MIN && o->status_max <= STATUS_MAX &&
            o->status_min <= o->status_max && o->header_max <= READ_MAX &&
-           o->body_max <= READ_MAX && o->tls <= 1 && o->drain_on_404 <= 1;
+           o->body_max <= READ_MAX && o->drain_on_404 <= 1;
 }
 
-/* One allocation: the struct, the request, the text, the table. */
-static int create(struct http **ret, const struct infra_probe_http_options *o)
+static int complete(void *options)
 {
-    size_t request_size = infra__http_request_write(NULL, o);
-    size_t text_size = o->body_contains != NULL ? strlen(o->body_contains) : 0;
-    const struct infra__probe_limits limits = {
-        .connect_timeout = o->connect_timeout,
-        .response_timeout = o->response_timeout,
-        .first_byte_timeout = o->first_byte_timeout,
-        .tls = o->tls == 1,
-    };
-    struct infra_probe *probe;
+    struct infra_probe_http_options *o = options;
 
-    int err = infra__probe_create(
-        &probe, sizeof(struct http) + request_size + 2 * text_size, &http,
-        o->allocator, &limits);
-    if (err != INFRA_OK) {
-        return err;
-    }
-    struct http *h = (struct http *)probe;
-    char *text = h->bytes + request_size;
+    set_defaults(o);
+    return infra__http_request_is_allowed(o) && is_body_text_allowed(o) &&
+                   are_numbers_allowed(o)
+               ? INFRA_OK
+               : INFRA_EINVAL;
+}
 
-    h->request_size = (uint32_t)request_size;
-    (void)infra__http_request_write(h->bytes, o);
-    if (text_size > 0) {
-        memcpy(text, o->body_contains, text_size);
-        h->search =
-            (struct infra__search) { .text = (const unsigned char *)text,
-                                     .borders = (uint8_t *)text + text_size,
-                                     .size = text_size };
-        infra__search_prepare(&h->search);
-    }
-    *ret = h;
-    return INFRA_OK;
+static void set_search(struct http *h, const char *text, char *place)
+{
+    size_t size = strlen(text);
+
+    memcpy(place, text, size);
+    h->search = (struct infra__search) { .text = (unsigned char *)place,
+                                         .borders = (uint8_t *)place + size,
+                                         .size = size };
+    infra__search_prepare(&h->search);
 }
 
 int infra_probe_http(struct infra_probe **ret,
                      const struct infra_probe_http_options *options)
 {
     struct infra_probe_http_options o = { .size = sizeof o };
-    struct http *h;
+    struct infra__request size = { .at = NULL };
+    int err =
+        ret != NULL ? infra__options_take(&o, options, complete) : INFRA_EINVAL;
 
-    if (ret == NULL) {
-        return INFRA_EINVAL;
+    if (err == INFRA_OK) {
+        infra__http_request_write(&size, &o);
     }
-    int err = infra__options_import(&o, sizeof o, options, sizeof o);
-    if (err != INFRA_OK) {
+    size_t text_size = o.body_contains != NULL ? strlen(o.body_contains) : 0;
+    struct http *h = infra__probe_create(
+        &err, sizeof *h + size.size + 2 * text_size, &http, &o);
+    if (h == NULL) {
         return err;
     }
-    set_defaults(&o);
-    if (!infra__http_request_is_allowed(&o) || !is_body_text_allowed(&o) ||
-        !are_numbers_allowed(&o)) {
-        return INFRA_EINVAL;
-    }
-    err = create(&h, &o);
-    if (err != INFRA_OK) {
-        return err;
+    h->probe.request.at = h->bytes;
+    infra__http_request_write(&h->probe.request, &o);
+    if (text_size > 0) {
+        set_search(h, o.body_contains, h->bytes + size.size);
     }
     h->status_min = o.status_min;
     h->status_max = o.status_max;

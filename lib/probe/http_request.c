@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* RFC 9112 §3.2 and §9.6: Host is required, and we do not come back. The host's
- * own fields follow ours; none of them may end its line, say where the request
- * ends, or what becomes of the connection. */
+/* RFC 9112 §3.2 and §9.6: Host is required, and the connection is for one
+ * request. The host's own fields follow the library's. None of them may end its
+ * line, frame the request, or control the connection. */
 #include "http_request.h"
 
 #include "../base/characters.h"
@@ -17,25 +17,18 @@
 #define VALUE_MAX 4096u
 #define USER_AGENT "user-agent"
 
-/* Fields that say how long the request is, whom it is for, what the connection
- * does next, or what would have to be waited for. */
+/* Fields that frame the request, name its target, control the connection, or
+ * make the client wait. */
 static const char *const reserved[] = {
     "host", "connection", "content-length", "transfer-encoding",
     "te",   "trailer",    "upgrade",        "expect",
 };
 
-/* Is @text 1 to @size_max bytes, all of which @may stand there? */
 static bool is_text(const char *text, size_t size_max,
                     bool (*may)(unsigned char c))
 {
-    size_t size = 0;
-
-    for (; text[size] != '\0'; size++) {
-        if (size == size_max || !may((unsigned char)text[size])) {
-            return false;
-        }
-    }
-    return size > 0;
+    return infra__text_fits(text, 1, size_max) &&
+           infra__text_is_made_of(may, text, strlen(text));
 }
 
 static bool is_no_control(unsigned char c)
@@ -86,51 +79,34 @@ bool infra__http_request_is_allowed(const struct infra_probe_http_options *o)
            is_text(o->host, HOST_MAX, infra__is_visible);
 }
 
-/* Counts if there is nothing at @at. */
-struct bytes {
-    char *at;
-    size_t size;
-};
-
-static void add(struct bytes *b, const char *text)
+static void add_field(struct infra__request *r, const char *name,
+                      const char *value)
 {
-    size_t size = strlen(text);
-
-    if (b->at != NULL) {
-        memcpy(b->at + b->size, text, size);
-    }
-    b->size += size;
+    infra__request_add_text(r, name);
+    infra__request_add_text(r, ": ");
+    infra__request_add_text(r, value);
+    infra__request_add_text(r, "\r\n");
 }
 
-static void add_field(struct bytes *b, const char *name, const char *value)
+void infra__http_request_write(struct infra__request *r,
+                               const struct infra_probe_http_options *o)
 {
-    add(b, name);
-    add(b, ": ");
-    add(b, value);
-    add(b, "\r\n");
-}
-
-size_t infra__http_request_write(char *ret,
-                                 const struct infra_probe_http_options *o)
-{
-    struct bytes b = { .at = ret };
     bool has_agent = false;
 
     for (size_t i = 0; i < o->fields_count; i++) {
         has_agent |= is_name(o->fields[i].name, USER_AGENT);
     }
-    add(&b, o->method);
-    add(&b, " ");
-    add(&b, o->path);
-    add(&b, " HTTP/1.1\r\n");
-    add_field(&b, "Host", o->host);
+    infra__request_add_text(r, o->method);
+    infra__request_add_text(r, " ");
+    infra__request_add_text(r, o->path);
+    infra__request_add_text(r, " HTTP/1.1\r\n");
+    add_field(r, "Host", o->host);
     if (!has_agent) {
-        add_field(&b, "User-Agent", "libinfra");
+        add_field(r, "User-Agent", "libinfra");
     }
-    add_field(&b, "Connection", "close");
+    add_field(r, "Connection", "close");
     for (size_t i = 0; i < o->fields_count; i++) {
-        add_field(&b, o->fields[i].name, o->fields[i].value);
+        add_field(r, o->fields[i].name, o->fields[i].value);
     }
-    add(&b, "\r\n");
-    return b.size;
+    infra__request_add_text(r, "\r\n");
 }

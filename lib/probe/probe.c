@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* The part of a check that is the same whatever is said: not started,
+/* The part of a check that is the same for every protocol: not started,
  * connecting, talking, over. Each phase has one deadline, and each way to fail
- * one reason; what comes after the end is ignored. */
+ * one reason. Input after the end is ignored. */
 #include "internal.h"
 
 #include "../base/internal.h"
 #include "../base/secret.h"
 
 #include <assert.h>
+#include <string.h>
 
 #define CONNECT_TIMEOUT_DEFAULT INFRA_SEC(1)
 #define RESPONSE_TIMEOUT_DEFAULT INFRA_SEC(2)
@@ -74,35 +75,58 @@ const char *infra_probe_reason_name(uint32_t reason)
     return reason < INFRA__COUNT_OF(reasons) ? reasons[reason].name : "unknown";
 }
 
-int infra__probe_create(struct infra_probe **ret, size_t bytes,
-                        const struct infra__probe_kind *kind,
-                        const struct infra_allocator *allocator,
-                        const struct infra__probe_limits *limits)
+void infra__request_add(struct infra__request *r, const void *bytes,
+                        size_t size)
 {
-    struct infra_allocator a = infra__allocator_or_libc(allocator);
+    if (r->at != NULL) {
+        memcpy(r->at + r->size, bytes, size);
+    }
+    r->size += size;
+}
+
+void infra__request_add_text(struct infra__request *r, const char *text)
+{
+    infra__request_add(r, text, strlen(text));
+}
+
+static int take_timeouts(void *options)
+{
+    struct infra_probe_timeouts *t = options;
+
+    t->connect_timeout =
+        t->connect_timeout != 0 ? t->connect_timeout : CONNECT_TIMEOUT_DEFAULT;
+    t->response_timeout = t->response_timeout != 0 ? t->response_timeout
+                                                   : RESPONSE_TIMEOUT_DEFAULT;
+    t->first_byte_timeout =
+        t->first_byte_timeout != 0 ? t->first_byte_timeout : INFRA_TIME_NEVER;
+    return INFRA_OK;
+}
+
+void *infra__probe_create(int *err, size_t bytes,
+                          const struct infra__probe_kind *kind,
+                          const void *options)
+{
+    struct infra_probe_timeouts timeouts = { .size = sizeof timeouts };
+    struct infra__probe_options o;
 
     assert(bytes >= sizeof(struct infra_probe));
-    struct infra_probe *probe = infra__alloc(&a, 1, bytes);
+    memcpy(&o, options, sizeof o);
+    if (*err == INFRA_OK) {
+        *err = o.tls <= 1
+                   ? infra__options_take(&timeouts, o.timeouts, take_timeouts)
+                   : INFRA_EINVAL;
+    }
+    struct infra_probe *probe = infra__object_create(err, bytes, o.allocator);
     if (probe == NULL) {
-        return INFRA_ENOMEM;
+        return NULL;
     }
-    probe->kind = kind;
-    probe->allocator = a;
     probe->bytes = bytes;
-    probe->limits = *limits;
-    if (limits->connect_timeout == 0) {
-        probe->limits.connect_timeout = CONNECT_TIMEOUT_DEFAULT;
-    }
-    if (limits->response_timeout == 0) {
-        probe->limits.response_timeout = RESPONSE_TIMEOUT_DEFAULT;
-    }
-    if (limits->first_byte_timeout == 0) {
-        probe->limits.first_byte_timeout = INFRA_TIME_NEVER;
-    }
+    probe->kind = kind;
+    probe->timeouts = timeouts;
+    probe->begins_with_tls = o.tls == 1 && kind->upgraded == NULL;
     probe->want = INFRA_WANT_IDLE;
     probe->deadline = INFRA_TIME_NEVER;
-    *ret = probe;
-    return INFRA_OK;
+    return probe;
 }
 
 void infra_probe_destroy(struct infra_probe *probe)
@@ -110,19 +134,19 @@ void infra_probe_destroy(struct infra_probe *probe)
     if (probe != NULL) {
         struct infra_allocator allocator = probe->allocator;
         size_t bytes = probe->bytes;
-        infra__wipe(probe, bytes); /* There may be passwords in it. */
+        infra__wipe(probe, bytes); /* It may hold passwords. */
         infra__free(&allocator, probe, 1, bytes);
     }
 }
 
-/* When a phase that begins now has taken too long. */
-static infra_time end_of(const struct infra_probe *probe, infra_time limit)
+/* The deadline of a phase that begins now. */
+static infra_time end_of(const struct infra_probe *probe, infra_time timeout)
 {
-    infra_time stretched = limit > INFRA_TIME_NEVER / probe->timeout_scale
-                               ? INFRA_TIME_NEVER
-                               : limit * probe->timeout_scale / SCALE_PLAIN;
+    infra_time scaled = timeout > INFRA_TIME_NEVER / probe->timeout_scale
+                            ? INFRA_TIME_NEVER
+                            : timeout * probe->timeout_scale / SCALE_PLAIN;
 
-    return infra__time_add(probe->now, stretched);
+    return infra__time_add(probe->now, scaled);
 }
 
 void infra_probe_start(struct infra_probe *probe, uint32_t timeout_scale,
@@ -132,7 +156,7 @@ void infra_probe_start(struct infra_probe *probe, uint32_t timeout_scale,
     probe->started = now;
     probe->timeout_scale =
         timeout_scale > SCALE_PLAIN ? timeout_scale : SCALE_PLAIN;
-    probe->deadline = end_of(probe, probe->limits.connect_timeout);
+    probe->deadline = end_of(probe, probe->timeouts.connect_timeout);
     probe->want = INFRA_WANT_CONNECT;
     probe->has_input = false;
     probe->is_talking = false;
@@ -205,20 +229,34 @@ static infra_time linger(const void *self)
                : 0;
 }
 
+void infra__probe_send(struct infra_probe *probe, const void *bytes,
+                       size_t size)
+{
+    probe->output = bytes;
+    probe->output_size = size;
+}
+
 static size_t output(void *self, const void **ret)
 {
     struct infra_probe *probe = self;
 
-    return probe->want == INFRA_WANT_IO ? probe->kind->output(probe, ret) : 0;
+    *ret = probe->output;
+    return probe->want == INFRA_WANT_IO ? probe->output_size : 0;
 }
 
 static void sent(void *self, size_t count, infra_time now)
 {
     struct infra_probe *probe = self;
 
-    if (probe->want == INFRA_WANT_IO) {
-        advance(probe, now);
-        probe->kind->sent(probe, count);
+    if (probe->want != INFRA_WANT_IO || count == 0) {
+        return;
+    }
+    advance(probe, now);
+    assert(count <= probe->output_size);
+    probe->output += count;
+    probe->output_size -= count;
+    if (probe->output_size == 0 && probe->kind->written != NULL) {
+        probe->kind->written(probe);
     }
 }
 
@@ -238,7 +276,7 @@ static void input(void *self, const void *bytes, size_t count, infra_time now)
 static void handshake(struct infra_probe *probe)
 {
     probe->want = INFRA_WANT_TLS;
-    probe->deadline = end_of(probe, probe->limits.connect_timeout);
+    probe->deadline = end_of(probe, probe->timeouts.connect_timeout);
 }
 
 void infra__probe_upgrade(struct infra_probe *probe)
@@ -252,14 +290,22 @@ void infra__probe_upgrade(struct infra_probe *probe)
 
 static void talk(struct infra_probe *probe)
 {
-    infra_time first = end_of(probe, probe->limits.first_byte_timeout);
+    infra_time first = end_of(probe, probe->timeouts.first_byte_timeout);
 
+    for (size_t i = 0; i < INFRA__PROBE_TEXTS; i++) {
+        if (probe->texts[i] != NULL) {
+            probe->texts[i][0] = '\0';
+        }
+    }
+    infra__probe_send(probe, probe->request.at, probe->request.size);
     probe->want = INFRA_WANT_IO;
     probe->is_talking = true;
-    probe->response_deadline = end_of(probe, probe->limits.response_timeout);
+    probe->response_deadline = end_of(probe, probe->timeouts.response_timeout);
     probe->deadline =
         first < probe->response_deadline ? first : probe->response_deadline;
-    probe->kind->connected(probe);
+    if (probe->kind->connected != NULL) {
+        probe->kind->connected(probe);
+    }
 }
 
 static void connected(struct infra_probe *probe)
@@ -267,7 +313,7 @@ static void connected(struct infra_probe *probe)
     if (probe->want != INFRA_WANT_CONNECT) {
         return;
     }
-    if (probe->limits.tls) {
+    if (probe->begins_with_tls) {
         handshake(probe);
     } else {
         talk(probe);
@@ -308,13 +354,13 @@ static uint32_t reason_of_failure(const struct infra_probe *probe,
         return INFRA_PROBE_REASON_REFUSED;
     case INFRA_OUTCOME_UNREACHABLE:
         return INFRA_PROBE_REASON_UNREACHABLE;
-    case INFRA_OUTCOME_TIMEOUT: /* The system gave up before we did. */
+    case INFRA_OUTCOME_TIMEOUT: /* The system's own timeout came first. */
         return reason_of_timeout(probe);
     case INFRA_OUTCOME_RESET:
     case INFRA_OUTCOME_ERROR: /* The peer's fault, as in a TLS handshake. */
         return probe->want == INFRA_WANT_TLS ? INFRA_PROBE_REASON_TLS
                                              : INFRA_PROBE_REASON_RESET;
-    default: /* What we cannot explain is not held against the backend. */
+    default: /* Unexplained, so not counted against the backend. */
         return INFRA_PROBE_REASON_LOCAL;
     }
 }
@@ -341,7 +387,7 @@ static void note(void *self, uint32_t kind, uint32_t detail, infra_time now)
         secured(probe);
         break;
     case INFRA_NOTE_EOF:
-        if (probe->want == INFRA_WANT_IO) {
+        if (probe->want == INFRA_WANT_IO && probe->kind->ended != NULL) {
             probe->kind->ended(probe);
         } else {
             infra__probe_finish(probe, INFRA_PROBE_REASON_CLOSED_EARLY);
@@ -358,7 +404,7 @@ static void note(void *self, uint32_t kind, uint32_t detail, infra_time now)
             infra__probe_finish(probe, reason_of_timeout(probe));
         }
         break;
-    default: /* CLOSED answers what it does not want now. */
+    default: /* CLOSED without INFRA_WANT_CLOSE. */
         break;
     }
 }
@@ -378,14 +424,28 @@ struct infra_exchange infra_probe_exchange(struct infra_probe *probe)
     return (struct infra_exchange) { .ops = &ops, .self = probe };
 }
 
+/* A text that goes with a field of the result is there with that field only. */
+static bool is_told(const struct infra_probe *probe, uint32_t kind)
+{
+    uint32_t has = probe->result.has;
+
+    switch (kind) {
+    case INFRA_PROBE_TEXT_POSITION:
+        return (has & INFRA_PROBE_HAS_POSITION) != 0;
+    case INFRA_PROBE_TEXT_SOURCE:
+        return (has & INFRA_PROBE_HAS_ROLE) != 0;
+    default:
+        return true;
+    }
+}
+
 const char *infra_probe_text(const struct infra_probe *probe, uint32_t kind)
 {
-    const char *text = NULL;
-
-    /* Before it talks a kind has not forgotten the check before. */
-    if (probe != NULL && probe->want == INFRA_WANT_DONE && probe->is_talking &&
-        probe->kind->text != NULL) {
-        text = probe->kind->text(probe, kind);
+    /* Before it talks the texts are those of the previous check. */
+    if (probe == NULL || probe->want != INFRA_WANT_DONE || !probe->is_talking ||
+        kind >= INFRA__PROBE_TEXTS || probe->texts[kind] == NULL ||
+        !is_told(probe, kind)) {
+        return "";
     }
-    return text != NULL ? text : "";
+    return probe->texts[kind];
 }

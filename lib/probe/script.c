@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* Send and expect, step by step. What is to be sent is queued as soon as its
- * step is reached, so that every byte that comes belongs to one expectation, in
- * whatever pieces it comes. All that an expectation waits for, and all that may
- * not come before, is searched side by side: one pass over the stream. */
+/* Send and expect, step by step. Bytes to send are queued as soon as their step
+ * is reached, so that every byte of input belongs to one expectation, however
+ * the input is split. The bytes that an expectation waits for and those that
+ * may not come before them are searched in one pass over the stream. */
 #include "../base/printable.h"
 #include "../base/search.h"
 #include "internal.h"
 
 #include "../base/internal.h"
 
-#include <assert.h>
 #include <string.h>
 
 #define STEPS_MAX 64u
@@ -17,7 +16,7 @@
 #define SEEN_MAX 127u
 #define READ_MAX 65536u
 
-INFRA__NO_TAIL_PADDING(struct infra_probe_script_options, reserved);
+INFRA__NO_TAIL_PADDING(struct infra_probe_script_options, steps_count);
 
 struct step {
     const unsigned char *bytes;
@@ -29,13 +28,12 @@ struct step {
 struct script {
     struct infra_probe probe; /* First: it is a probe. */
     size_t steps_count;
-    size_t step;    /* All before it are passed, or watch over it. */
-    size_t watch;   /* Where those that watch over it begin. */
-    size_t sending; /* SEND steps before @step that are not yet sent. */
-    size_t offset;  /* How much of the first of them is. */
-    size_t matched; /* How much of EXPECT_START came. */
+    size_t step;    /* The expectation; earlier steps are passed, or REFUSE. */
+    size_t refuse;  /* From here to @step, REFUSE steps apply. */
+    size_t sending; /* The SEND step in the output; @step: none. */
+    size_t matched; /* Bytes of EXPECT_START that have come. */
     uint32_t read_count;
-    uint32_t seen_size; /* Of what the expectation saw: the first. */
+    uint32_t seen_size; /* Of @seen, the first bytes of the expectation. */
     unsigned char seen[SEEN_MAX];
     char message[SEEN_MAX + 1];
     struct step steps[]; /* Then their bytes, and the tables of searches. */
@@ -60,9 +58,8 @@ static void see(struct script *s, const unsigned char *bytes, size_t count)
     s->seen_size += (uint32_t)left;
 }
 
-/* What was seen, without the line ends around it: after each input, since the
- * check may end without one. */
-static void tell_seen(struct script *s)
+/* Set the message after each input, since the check may end without one. */
+static void set_message(struct script *s)
 {
     const unsigned char *from = s->seen;
     const unsigned char *to = from + s->seen_size;
@@ -77,19 +74,23 @@ static void tell_seen(struct script *s)
                           (size_t)(to - from));
 }
 
-/* The next SEND that is not done, up to the present step. */
-static void find_output(struct script *s)
+/* Send the next SEND step before the present step, from @sending on. */
+static void send_next(struct script *s)
 {
     while (s->sending < s->step &&
            s->steps[s->sending].kind != INFRA_PROBE_STEP_SEND) {
         s->sending++;
     }
+    if (s->sending < s->step) {
+        infra__probe_send(&s->probe, s->steps[s->sending].bytes,
+                          s->steps[s->sending].bytes_size);
+    }
 }
 
-/* Go to the next expectation, and begin the searches for it; or to the end. */
+/* Go to the next expectation and begin its searches, or go to the end. */
 static void advance(struct script *s)
 {
-    s->watch = s->step;
+    s->refuse = s->step;
     s->matched = 0;
     while (s->step < s->steps_count &&
            !is_expectation(s->steps[s->step].kind)) {
@@ -97,7 +98,9 @@ static void advance(struct script *s)
         s->step++;
     }
     s->probe.result.status = (uint32_t)s->step;
-    find_output(s);
+    if (s->probe.output_size == 0) {
+        send_next(s);
+    }
     if (s->step < s->steps_count) {
         infra__search_start(&s->steps[s->step].search);
         s->seen_size = 0;
@@ -112,41 +115,18 @@ static void script_connected(struct infra_probe *probe)
 
     s->step = 0;
     s->sending = 0;
-    s->offset = 0;
     s->read_count = 0;
     s->seen_size = 0;
-    s->message[0] = '\0';
     probe->result.has |= INFRA_PROBE_HAS_STATUS;
     advance(s);
 }
 
-static size_t script_output(struct infra_probe *probe, const void **ret)
+static void script_written(struct infra_probe *probe)
 {
     struct script *s = (struct script *)probe;
 
-    if (s->sending == s->step) {
-        return 0;
-    }
-    *ret = s->steps[s->sending].bytes + s->offset;
-    return s->steps[s->sending].bytes_size - s->offset;
-}
-
-static void script_sent(struct infra_probe *probe, size_t count)
-{
-    struct script *s = (struct script *)probe;
-
-    if (count == 0) {
-        return;
-    }
-    assert(s->sending < s->step &&
-           count <= s->steps[s->sending].bytes_size - s->offset);
-    s->offset += count;
-    if (s->offset < s->steps[s->sending].bytes_size) {
-        return;
-    }
-    s->offset = 0;
     s->sending++;
-    find_output(s);
+    send_next(s);
     if (s->sending == s->steps_count) {
         infra__probe_finish(&s->probe, INFRA_PROBE_REASON_PASSED);
     }
@@ -162,7 +142,7 @@ static bool is_refused(struct script *s, unsigned char c)
 {
     bool refused = false;
 
-    for (size_t i = s->watch; i < s->step; i++) {
+    for (size_t i = s->refuse; i < s->step; i++) {
         struct step *step = &s->steps[i];
         refused |= step->kind == INFRA_PROBE_STEP_REFUSE &&
                    infra__search_feed(&step->search, &c, 1);
@@ -170,7 +150,7 @@ static bool is_refused(struct script *s, unsigned char c)
     return refused;
 }
 
-/* Answers whether it may come here. */
+/* False: it may not come here. */
 static bool take_byte(struct script *s, unsigned char c)
 {
     struct step *step = &s->steps[s->step];
@@ -206,12 +186,12 @@ static void script_input(struct infra_probe *probe, const void *bytes,
         }
         see(s, at + i, 1);
         if (!take_byte(s, at[i])) {
-            see(s, at + i + 1, count - i - 1); /* For who reads it. */
+            see(s, at + i + 1, count - i - 1); /* For the message. */
             infra__probe_finish(probe, INFRA_PROBE_REASON_UNEXPECTED);
             break;
         }
     }
-    tell_seen(s);
+    set_message(s);
 }
 
 static void script_ended(struct infra_probe *probe)
@@ -227,21 +207,12 @@ static void script_ended(struct infra_probe *probe)
     }
 }
 
-static const char *script_text(const struct infra_probe *probe, uint32_t kind)
-{
-    const struct script *s = (const struct script *)probe;
-
-    return kind == INFRA_PROBE_TEXT_MESSAGE ? s->message : NULL;
-}
-
 static const struct infra__probe_kind script = { .connected = script_connected,
-                                                 .output = script_output,
-                                                 .sent = script_sent,
+                                                 .written = script_written,
                                                  .input = script_input,
-                                                 .ended = script_ended,
-                                                 .text = script_text };
+                                                 .ended = script_ended };
 
-/* How many bytes a step has; 0: it may not have these. */
+/* The size of a step's bytes; 0: they are not allowed. */
 static size_t size_of_step(const struct infra_probe_step *step)
 {
     size_t max =
@@ -257,28 +228,29 @@ static size_t size_of_step(const struct infra_probe_step *step)
     return size <= max ? size : 0;
 }
 
-static bool are_steps_allowed(const struct infra_probe_script_options *o)
+static int complete(void *options)
 {
+    const struct infra_probe_script_options *o = options;
     bool has_expectation = true; /* After the last REFUSE. */
 
     if (o->steps == NULL || o->steps_count == 0 || o->steps_count > STEPS_MAX) {
-        return false;
+        return INFRA_EINVAL;
     }
     for (size_t i = 0; i < o->steps_count; i++) {
         const struct infra_probe_step *step = &o->steps[i];
         if (step->kind > INFRA_PROBE_STEP_REFUSE ||
             (step->kind != INFRA_PROBE_STEP_EXPECT_END &&
              size_of_step(step) == 0)) {
-            return false;
+            return INFRA_EINVAL;
         }
         if (step->kind != INFRA_PROBE_STEP_SEND) {
             has_expectation = step->kind != INFRA_PROBE_STEP_REFUSE;
         }
     }
-    return has_expectation;
+    return has_expectation ? INFRA_OK : INFRA_EINVAL;
 }
 
-/* What a step takes of the memory behind the steps. */
+/* Memory behind the steps that a step needs. */
 static size_t bytes_of_step(const struct infra_probe_step *step)
 {
     if (step->kind == INFRA_PROBE_STEP_EXPECT_END) {
@@ -307,51 +279,29 @@ static void copy_step(struct step *to, const struct infra_probe_step *from,
     }
 }
 
-static int create(struct infra_probe **ret,
-                  const struct infra_probe_script_options *o)
-{
-    const struct infra__probe_limits limits = {
-        .connect_timeout = o->connect_timeout,
-        .response_timeout = o->response_timeout,
-        .first_byte_timeout = o->first_byte_timeout,
-        .tls = o->tls == 1,
-    };
-    size_t size = sizeof(struct script) + o->steps_count * sizeof(struct step);
-    size_t at = size;
-    struct infra_probe *probe;
-
-    for (size_t i = 0; i < o->steps_count; i++) {
-        size += bytes_of_step(&o->steps[i]);
-    }
-    int err = infra__probe_create(&probe, size, &script, o->allocator, &limits);
-    if (err != INFRA_OK) {
-        return err;
-    }
-    struct script *s = (struct script *)probe;
-
-    s->steps_count = o->steps_count;
-    for (size_t i = 0; i < o->steps_count; i++) {
-        copy_step(&s->steps[i], &o->steps[i], (unsigned char *)s + at);
-        at += bytes_of_step(&o->steps[i]);
-    }
-    *ret = probe;
-    return INFRA_OK;
-}
-
 int infra_probe_script(struct infra_probe **ret,
                        const struct infra_probe_script_options *options)
 {
     struct infra_probe_script_options o = { .size = sizeof o };
+    int err =
+        ret != NULL ? infra__options_take(&o, options, complete) : INFRA_EINVAL;
+    size_t count = err == INFRA_OK ? o.steps_count : 0;
+    size_t size = sizeof(struct script) + count * sizeof(struct step);
+    size_t at = size;
 
-    if (ret == NULL) {
-        return INFRA_EINVAL;
+    for (size_t i = 0; i < count; i++) {
+        size += bytes_of_step(&o.steps[i]);
     }
-    int err = infra__options_import(&o, sizeof o, options, sizeof o);
-    if (err != INFRA_OK) {
+    struct script *s = infra__probe_create(&err, size, &script, &o);
+    if (s == NULL) {
         return err;
     }
-    if (!are_steps_allowed(&o) || o.tls > 1) {
-        return INFRA_EINVAL;
+    s->probe.texts[INFRA_PROBE_TEXT_MESSAGE] = s->message;
+    s->steps_count = count;
+    for (size_t i = 0; i < count; i++) {
+        copy_step(&s->steps[i], &o.steps[i], (unsigned char *)s + at);
+        at += bytes_of_step(&o.steps[i]);
     }
-    return create(ret, &o);
+    *ret = &s->probe;
+    return INFRA_OK;
 }

@@ -74,10 +74,12 @@ static void teardown(void)
 /* Of a server that hangs: two seconds. Else it is over at once. */
 static struct infra_probe *new_probe(bool hangs)
 {
-    const struct infra_probe_http_options http = { .size = sizeof http,
-                                                   .allocator = &heap.allocator,
+    const struct infra_probe_timeouts timeouts = { .size = sizeof timeouts,
                                                    .response_timeout =
                                                        TIMEOUT };
+    const struct infra_probe_http_options http = { .size = sizeof http,
+                                                   .allocator = &heap.allocator,
+                                                   .timeouts = &timeouts };
     const struct infra_probe_tcp_options tcp = { .size = sizeof tcp,
                                                  .allocator = &heap.allocator };
     struct infra_probe *probe = NULL;

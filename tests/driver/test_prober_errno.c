@@ -120,9 +120,12 @@ static struct infra_probe *tcp_probe(void)
 /* One that hears nothing for TIMEOUT. */
 static struct infra_probe *http_probe(void)
 {
+    const struct infra_probe_timeouts timeouts = { .size = sizeof timeouts,
+                                                   .response_timeout =
+                                                       TIMEOUT };
     const struct infra_probe_http_options o = { .size = sizeof o,
                                                 .allocator = &heap.allocator,
-                                                .response_timeout = TIMEOUT };
+                                                .timeouts = &timeouts };
     struct infra_probe *probe = NULL;
 
     ck_assert_int_eq(infra_probe_http(&probe, &o), INFRA_OK);

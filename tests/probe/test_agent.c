@@ -280,6 +280,11 @@ START_TEST(options_are_checked)
     char text[1026];
     struct test_transport t = TEST_TRANSPORT(script);
     struct test_transport u = TEST_TRANSPORT(nobody);
+    const struct infra_probe_timeouts timeouts = { .size = sizeof timeouts,
+                                                   .connect_timeout =
+                                                       INFRA_MS(40),
+                                                   .response_timeout =
+                                                       INFRA_MS(50) };
     struct infra_probe_agent_options o = { .size = sizeof o, .send = text };
     struct infra_probe_result r;
 
@@ -291,8 +296,7 @@ START_TEST(options_are_checked)
     ck_assert_int_eq(infra_probe_agent(&probe, &o), INFRA_EINVAL);
     ck_assert_ptr_null(probe);
     o.tls = 1;
-    o.connect_timeout = INFRA_MS(40);
-    o.response_timeout = INFRA_MS(50);
+    o.timeouts = &timeouts;
     ck_assert_int_eq(infra_probe_agent(&probe, &o), INFRA_OK);
     infra_probe_start(probe, 0, 0);
     test_transport_run(&t, infra_probe_exchange(probe));

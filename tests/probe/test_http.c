@@ -924,8 +924,13 @@ START_TEST(phases_have_their_own_time)
                      { INFRA_PROBE_REASON_SLOW_REPLY, INFRA_MS(250) },
                      { INFRA_PROBE_REASON_CONNECT_TIMEOUT, INFRA_MS(100) } };
 
-    create((struct infra_probe_http_options) {
-        .connect_timeout = INFRA_MS(100), .response_timeout = INFRA_MS(250) });
+    const struct infra_probe_timeouts timeouts = { .size = sizeof timeouts,
+                                                   .connect_timeout =
+                                                       INFRA_MS(100),
+                                                   .response_timeout =
+                                                       INFRA_MS(250) };
+
+    create((struct infra_probe_http_options) { .timeouts = &timeouts });
     for (int i = 0; i < 3; i++) {
         struct infra_probe_result r = run(&t[i]);
         ck_assert_uint_eq(r.reason, expected[i].reason);

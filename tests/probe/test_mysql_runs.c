@@ -14,12 +14,14 @@ static struct peer peer;
 
 static void setup(void)
 {
+    const struct infra_probe_timeouts timeouts = { .size = sizeof timeouts,
+                                                   .first_byte_timeout =
+                                                       INFRA_MS(500) };
     const struct infra_probe_mysql_options o = { .size = sizeof o,
                                                  .allocator = &heap.allocator,
+                                                 .timeouts = &timeouts,
                                                  .user = "check",
                                                  .password = "secret",
-                                                 .first_byte_timeout =
-                                                     INFRA_MS(500),
                                                  .ask = 1 };
 
     test_heap_init(&heap, -1);

@@ -83,11 +83,15 @@ START_TEST(phases_have_their_own_time)
           0 },
     };
 
-    pgsql_create((struct infra_probe_pgsql_options) {
-        .tls = 1,
+    const struct infra_probe_timeouts timeouts = {
+        .size = sizeof timeouts,
         .connect_timeout = INFRA_MS(100),
         .first_byte_timeout = INFRA_MS(200),
-        .response_timeout = INFRA_MS(400) });
+        .response_timeout = INFRA_MS(400)
+    };
+
+    pgsql_create(
+        (struct infra_probe_pgsql_options) { .tls = 1, .timeouts = &timeouts });
     for (size_t i = 0; i < INFRA__COUNT_OF(rows); i++) {
         struct test_transport t = { .steps = rows[i].script,
                                     .steps_count = rows[i].steps };

@@ -17,12 +17,16 @@ static struct infra_probe *probe;
 
 static void setup(void)
 {
-    const struct infra_probe_http_options options = {
-        .size = sizeof options,
-        .tls = 1,
+    const struct infra_probe_timeouts timeouts = {
+        .size = sizeof timeouts,
         .connect_timeout = INFRA_MS(300),
         .first_byte_timeout = INFRA_MS(500),
-        .response_timeout = INFRA_SEC(4),
+        .response_timeout = INFRA_SEC(4)
+    };
+    const struct infra_probe_http_options options = {
+        .size = sizeof options,
+        .timeouts = &timeouts,
+        .tls = 1,
     };
 
     probe = NULL;
@@ -179,9 +183,12 @@ END_TEST
 /* A timeout that is scaled past the end of time is none. */
 START_TEST(timeout_scale_has_no_end)
 {
+    const struct infra_probe_timeouts timeouts = { .size = sizeof timeouts,
+                                                   .connect_timeout =
+                                                       INFRA_TIME_NEVER / 2 };
     const struct infra_probe_tcp_options options = {
         .size = sizeof options,
-        .connect_timeout = INFRA_TIME_NEVER / 2,
+        .timeouts = &timeouts,
     };
     struct infra_probe *tcp = NULL;
 

@@ -79,14 +79,17 @@ START_TEST(options_are_followed)
     struct test_transport t = TEST_TRANSPORT(script);
     struct test_transport u = TEST_TRANSPORT(nobody);
     struct infra_probe_result r;
-
+    const struct infra_probe_timeouts timeouts = { .size = sizeof timeouts,
+                                                   .connect_timeout =
+                                                       INFRA_MS(40),
+                                                   .response_timeout =
+                                                       INFRA_MS(50) };
     const struct infra_probe_redis_options o = {
         .size = sizeof o,
         .allocator = &heap.allocator,
-        .password = password,
+        .timeouts = &timeouts,
         .tls = 1,
-        .connect_timeout = INFRA_MS(40),
-        .response_timeout = INFRA_MS(50),
+        .password = password,
     };
 
     ck_assert_int_eq(infra_probe_redis(&probe, &o), INFRA_OK);

@@ -153,14 +153,18 @@ START_TEST(options_are_followed)
     char text[] = "hello";
     struct infra_probe_step steps[] = { { .kind = SEND, .bytes = text },
                                         { .kind = EXPECT, .bytes = text } };
+    const struct infra_probe_timeouts timeouts = { .size = sizeof timeouts,
+                                                   .connect_timeout =
+                                                       INFRA_MS(40),
+                                                   .response_timeout =
+                                                       INFRA_MS(50) };
     const struct infra_probe_script_options o = {
         .size = sizeof o,
         .allocator = &heap.allocator,
+        .timeouts = &timeouts,
+        .tls = 1,
         .steps = steps,
         .steps_count = 2,
-        .tls = 1,
-        .connect_timeout = INFRA_MS(40),
-        .response_timeout = INFRA_MS(50),
     };
     struct test_transport t = TEST_TRANSPORT(script);
     struct test_transport u = TEST_TRANSPORT(nobody);

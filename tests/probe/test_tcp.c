@@ -14,9 +14,12 @@ static struct infra_probe *probe;
 
 static void create(infra_time connect_timeout)
 {
+    const struct infra_probe_timeouts timeouts = { .size = sizeof timeouts,
+                                                   .connect_timeout =
+                                                       connect_timeout };
     struct infra_probe_tcp_options o = { .size = sizeof o,
                                          .allocator = &heap.allocator,
-                                         .connect_timeout = connect_timeout };
+                                         .timeouts = &timeouts };
 
     ck_assert_int_eq(infra_probe_tcp(&probe, &o), INFRA_OK);
 }
@@ -203,6 +206,28 @@ START_TEST(options_of_any_age)
 }
 END_TEST
 
+/* The timeouts that all probes have are a sized struct, too. */
+START_TEST(timeouts_of_any_age)
+{
+    struct {
+        struct infra_probe_timeouts v1;
+        uint64_t future;
+    } t = { .v1 = { .size = sizeof t }, .future = 1 };
+    const struct infra_probe_tcp_options o = { .size = sizeof o,
+                                               .allocator = &heap.allocator,
+                                               .timeouts = &t.v1 };
+
+    ck_assert_int_eq(infra_probe_tcp(&probe, &o), INFRA_ESTRUCT);
+    t.v1.size = sizeof t.v1 - 1;
+    ck_assert_int_eq(infra_probe_tcp(&probe, &o), INFRA_EINVAL);
+    ck_assert_ptr_null(probe);
+    ck_assert_int_eq(heap.calls, 0);
+    t.v1.size = sizeof t;
+    t.future = 0;
+    ck_assert_int_eq(infra_probe_tcp(&probe, &o), INFRA_OK);
+}
+END_TEST
+
 /* One allocation, which may fail. */
 START_TEST(the_allocation_may_fail)
 {
@@ -218,19 +243,37 @@ START_TEST(the_allocation_may_fail)
 }
 END_TEST
 
-START_TEST(reasons_are_named)
+static void check_names(const char *(*name)(uint32_t), uint32_t first,
+                        uint32_t last)
 {
-    for (uint32_t a = 0; a <= INFRA_PROBE_REASON_ANSWER; a++) {
-        ck_assert_str_ne(infra_probe_reason_name(a), "unknown");
+    for (uint32_t a = first; a <= last; a++) {
+        ck_assert_str_ne(name(a), "unknown");
         for (uint32_t b = 0; b < a; b++) {
-            ck_assert_str_ne(infra_probe_reason_name(a),
-                             infra_probe_reason_name(b));
+            ck_assert_str_ne(name(a), name(b));
         }
     }
+    ck_assert_str_eq(name(last + 1), "unknown");
+}
+
+static const char *name_of_bit(uint32_t number)
+{
+    return infra_probe_has_name(UINT32_C(1) << number);
+}
+
+/* Each enumerator has a name of its own. */
+START_TEST(enums_are_named)
+{
+    check_names(infra_probe_reason_name, 0, INFRA_PROBE_REASON_ANSWER);
     ck_assert_str_eq(infra_probe_reason_name(INFRA_PROBE_REASON_NO_REPLY),
                      "no reply");
-    ck_assert_str_eq(infra_probe_reason_name(INFRA_PROBE_REASON_ANSWER + 1),
-                     "unknown");
+    check_names(infra_probe_role_name, 1, INFRA_PROBE_ROLE_REPLICA);
+    check_names(infra_probe_admin_name, 0, INFRA_PROBE_ADMIN_MAINTENANCE);
+    check_names(infra_probe_step_name, 0, INFRA_PROBE_STEP_REFUSE);
+    check_names(infra_probe_text_name, 0, INFRA_PROBE_TEXT_SOURCE);
+    check_names(name_of_bit, 0, 10);
+    ck_assert_str_eq(infra_probe_has_name(INFRA_PROBE_HAS_ANSWER), "answer");
+    ck_assert_str_eq(infra_probe_has_name(0), "unknown");
+    ck_assert_str_eq(infra_probe_has_name(3), "unknown");
 }
 END_TEST
 
@@ -252,7 +295,8 @@ static Suite *tcp_suite(void)
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, options_of_any_age);
     tcase_add_test(tc, the_allocation_may_fail);
-    tcase_add_test(tc, reasons_are_named);
+    tcase_add_test(tc, enums_are_named);
+    tcase_add_test(tc, timeouts_of_any_age);
     suite_add_tcase(s, tc);
     return s;
 }

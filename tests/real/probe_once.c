@@ -51,10 +51,8 @@ static void print_told(const struct infra_probe_result *r, uint32_t told,
 static void print(const struct infra_probe *probe,
                   const struct infra_probe_result *r)
 {
-    static const char *const roles[] = { "unknown", "primary", "replica" };
-
     (void)printf("%s\t%u\t%s", infra_probe_reason_name(r->reason), r->status,
-                 roles[r->role % 3]);
+                 infra_probe_role_name(r->role));
     print_told(r, INFRA_PROBE_HAS_WRITABLE, r->writable);
     print_told(r, INFRA_PROBE_HAS_POSITION, r->position);
     print_told(r, INFRA_PROBE_HAS_LAG, r->lag / INFRA_SEC(1));

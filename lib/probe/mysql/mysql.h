@@ -1,20 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* A check of a MySQL or MariaDB server while it runs. What is said in one check
- * is little and bounded, so that all of it has a place and nothing depends on
- * what was sent when. */
-#ifndef INFRA_PROBE_MYSQL_MYSQL_H
-#define INFRA_PROBE_MYSQL_MYSQL_H
+/* A check of a MySQL or MariaDB server while it runs. A check says little, so
+ * that all of it has a place of its own, and nothing depends on when it is
+ * sent. */
+#ifndef INFRA_PROBE_MYSQL_H
+#define INFRA_PROBE_MYSQL_H
 
-#include "../answer.h"
-#include "../internal.h"
+#include "../database.h"
 #include "login.h"
 #include "packets.h"
 #include "status.h"
 
 #define INFRA__MYSQL_MESSAGE_MAX 255u
 
-/* How much is kept of a packet that is no answer; the rest of a message is
- * dropped. */
+/* Bytes kept of a packet that is not an answer; the rest of it is dropped. */
 #define INFRA__MYSQL_HEAD_MAX INFRA__MYSQL_GREETING_MAX
 
 /* Request for TLS, login, answer of another method, three questions, farewell:
@@ -23,32 +21,29 @@
 
 enum infra__mysql_step {
     INFRA__MYSQL_GREETING,
-    INFRA__MYSQL_TLS, /* Asked for; nothing may come before the handshake. */
+    INFRA__MYSQL_TLS, /* Requested; no input may come before the handshake. */
     INFRA__MYSQL_LOGIN,
     INFRA__MYSQL_ANSWER,
-    INFRA__MYSQL_LEAVING, /* All is known; what comes is ignored. */
+    INFRA__MYSQL_LEAVING, /* Decided; input is ignored. */
 };
 
 struct infra__mysql {
     struct infra_probe probe; /* First: it is a probe. */
     struct infra__mysql_user user;
-    infra_time lag_max;
-    uint32_t expect;
-    bool has_user; /* Else it is the anonymous one, who may be refused. */
+    struct infra__database_limits limits;
+    bool has_user; /* Else the anonymous user, who may be refused. */
     bool tls;
     bool asks[INFRA__MYSQL_QUESTIONS];
     bool needs[INFRA__MYSQL_QUESTIONS]; /* To judge. */
-    const char *question;               /* The host's, behind the name. */
-    struct infra__answer_limits limits; /* For the answer to it. */
+    const char *question;               /* The host's, after the name. */
 
     /* The conversation. */
     uint8_t step;
-    bool is_switched; /* The method was, once. */
-    bool is_lost;     /* It has failed, but for the server to say so. */
-    uint32_t reason;  /* With which it leaves. */
+    bool is_switched; /* The server has switched the login method. */
+    bool is_lost;     /* Failed; only the server's refusal is awaited. */
+    uint32_t reason;  /* LEAVING, is_lost: how the check ends. */
     uint32_t head_size;
-    uint32_t output_size;
-    uint32_t output_sent;
+    uint32_t output_size; /* Of this check. */
     struct infra__mysql_packets packets;
     struct infra__mysql_greeting greeting;
     struct infra__mysql_status status;
@@ -58,10 +53,10 @@ struct infra__mysql {
     char name[]; /* The user's, and the host's question. */
 };
 
-/* Hear a byte, not while leaving or before TLS. */
+/* Take a byte of input, except while leaving or before TLS. */
 void infra__mysql_hear(struct infra__mysql *m, unsigned char c);
 
-/* Log in: TLS stands, or is not wanted. */
+/* Log in, after TLS if that is wanted. */
 void infra__mysql_log_in(struct infra__mysql *m);
 
 #endif

@@ -2,19 +2,18 @@
 #include "status.h"
 
 #include "../../base/internal.h"
-#include "../answer.h"
+#include "../database.h"
 
 #include <string.h>
 
-/* Comments of the form "!50706 ...", with the lead-in of a comment, are read by
- * a MySQL of at least that version, "M!100002 ..." by a MariaDB; either takes
- * the other's for a comment. So one text does for both, and nothing depends on
- * the version that a greeting tells, which proxies make up.
+/* MySQL from that version on executes a comment that begins with "!50706", and
+ * MariaDB one with "M!100002"; each ignores the other's. So one text does for
+ * both, and nothing depends on the version in a greeting, which proxies make up.
  *
  * super_read_only is not asked: it is never on without read_only. Aurora's
- * readers say innodb_read_only instead. MariaDB has many sources, of which SHOW
- * SLAVE STATUS shows the unnamed one; MySQL shows all of them. Before 8.0.22
- * nothing is left of that question but SHOW: a syntax error. */
+ * readers have innodb_read_only instead. MariaDB may have several sources, and
+ * SHOW SLAVE STATUS shows only the unnamed one; MySQL shows all. For a MySQL
+ * before 8.0.22 the second question is a mere SHOW: a syntax error. */
 static const char *const questions[] = {
     [INFRA__MYSQL_ASK_VARIABLES] =
         "SELECT @@global.read_only AS read_only,"
@@ -29,11 +28,11 @@ static const char *const questions[] = {
 
 enum column {
     OTHER,
-    ANSWER,    /* Of the host's question: 1, as its rows are read. */
-    READ_ONLY, /* One of the variables that forbid to write. */
+    ANSWER,    /* To the host's question: 1, as infra__mysql_rows has it. */
+    READ_ONLY, /* A variable that forbids writes. */
     GTID_SET,
     GTID_LIST,
-    RECEIVER, /* The two threads that replicate. */
+    RECEIVER, /* The threads of a replica. */
     APPLIER,
     LAG,
     HOST,
@@ -50,7 +49,7 @@ static const struct infra__mysql_column columns[] = {
     { "Master_Port", PORT },          { "Source_Port", PORT },
 };
 
-#define VARIABLES_COUNT 2u /* That forbid to write. */
+#define VARIABLES_COUNT 2u /* Of READ_ONLY. */
 
 void infra__mysql_status_start(struct infra__mysql_status *s)
 {
@@ -64,7 +63,7 @@ const char *infra__mysql_status_ask(struct infra__mysql_status *s,
 
     s->question = (uint8_t)question;
     s->rows_count = 0;
-    if (!is_host) { /* What is known of the sources is still to be judged. */
+    if (!is_host) { /* The host's question comes before the sources are judged. */
         s->is_stopped = s->has_no_lag = false;
         s->source[0] = '\0';
     }
@@ -80,9 +79,9 @@ static void position_byte(struct infra__mysql_status *s, unsigned char c)
                                               ? INFRA__MYSQL_GTID_SET
                                               : INFRA__MARIADB_GTID_LIST);
         s->position_size = 0;
-        s->cell_size = 1; /* It has begun. */
+        s->cell_size = 1; /* Begun. */
     }
-    if (c == '\n' || c == ' ') { /* MySQL breaks the line after commas. */
+    if (c == '\n' || c == ' ') { /* MySQL breaks lines after commas. */
         return;
     }
     infra__mysql_gtid_byte(&s->gtid, c);
@@ -109,7 +108,7 @@ static void cell_byte(struct infra__mysql_status *s, unsigned char c)
     if (s->cell_size < sizeof s->cell) {
         s->cell[s->cell_size] = (char)c;
     }
-    /* One past the end stands for all that are too long to matter. */
+    /* One past the end stands for every longer size. */
     s->cell_size = (uint8_t)(s->cell_size + (s->cell_size <= sizeof s->cell));
 }
 
@@ -122,7 +121,7 @@ static bool cell_is(const struct infra__mysql_status *s, const char *word)
 static bool number_end(const struct infra__mysql_status *s, uint64_t *ret)
 {
     return s->cell_size <= sizeof s->cell &&
-           infra__answer_read(ret, s->cell, s->cell_size);
+           infra__database_number(ret, s->cell, s->cell_size);
 }
 
 static void lag_end(struct infra__mysql_status *s)
@@ -140,18 +139,18 @@ static void gtid_end(struct infra__mysql_status *s)
 {
     s->has_gtid =
         s->cell_size > 0 && infra__mysql_gtid_end(&s->gtid, &s->number);
-    /* Half of a set is another set. */
+    /* A part of a set is another set. */
     if (!s->has_gtid || s->position_size > INFRA__MYSQL_POSITION_MAX) {
         s->position_size = 0;
     }
     s->position[s->position_size] = '\0';
 }
 
-/* The cell's text is complete; that of NULL is empty. */
+/* The cell is complete; NULL counts as empty. */
 static void cell_end(struct infra__mysql_status *s)
 {
     switch (s->rows.number) {
-    case READ_ONLY: /* A number, but words since MariaDB 12. */
+    case READ_ONLY: /* A number; a word since MariaDB 12. */
         if (cell_is(s, "0") || cell_is(s, "OFF")) {
             s->variables_off++;
         } else {
@@ -164,7 +163,7 @@ static void cell_end(struct infra__mysql_status *s)
     case APPLIER:
         s->is_applying = cell_is(s, "Yes");
         break;
-    case LAG: /* NULL when it does not know. */
+    case LAG: /* NULL: unknown. */
         lag_end(s);
         break;
     case HOST: /* It has a place of its own. */
@@ -182,11 +181,11 @@ static void cell_end(struct infra__mysql_status *s)
     s->cell_size = 0;
 }
 
-/* The row is over, which is about a source if it is about any. */
+/* A row of the sources, or of the variables, is complete. */
 static void source_end(struct infra__mysql_status *s)
 {
     if (s->is_receiving && s->source[0] == '\0') {
-        infra__source_write(s->source, s->host, s->host_size, s->port);
+        infra__database_source(s->source, s->host, s->host_size, s->port);
     }
     s->is_stopped = s->is_stopped || !s->is_receiving || !s->is_applying;
     s->has_no_lag = s->has_no_lag || !s->row_has_lag;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What is said when: greeting, TLS if it is wanted, login, questions, and a
+/* The conversation with MySQL: greeting, TLS if wanted, login, questions, and a
  * farewell, so that the server counts no broken connection. */
 #include "errors.h"
 #include "mysql.h"
@@ -14,15 +14,18 @@
 
 static const struct infra__mysql_user nobody = { .name = "" };
 
-/* Room for our next packet, which the caller fills. */
+/* Send a packet after what is still to be sent. The caller fills it. */
 static unsigned char *say(struct infra__mysql *m, uint32_t size)
 {
     unsigned char *packet = m->output + m->output_size;
+    size_t unsent = m->probe.output_size;
 
     assert(size + INFRA__MYSQL_HEADER_SIZE <=
            INFRA__MYSQL_OUTPUT_MAX - m->output_size);
     infra__mysql_packets_header(&m->packets, packet, size);
     m->output_size += INFRA__MYSQL_HEADER_SIZE + size;
+    infra__probe_send(&m->probe, packet - unsent,
+                      unsent + INFRA__MYSQL_HEADER_SIZE + size);
     return packet + INFRA__MYSQL_HEADER_SIZE;
 }
 
@@ -43,33 +46,32 @@ static void leave(struct infra__mysql *m, uint32_t reason)
 static uint32_t judge_role(const struct infra__mysql *m)
 {
     const struct infra_probe_result *r = &m->probe.result;
+    infra_time lag_max = m->limits.lag_max;
 
-    if (m->expect == INFRA_PROBE_ROLE_PRIMARY && r->writable == 0) {
-        return (r->has & INFRA_PROBE_HAS_WRITABLE) != 0
-                   ? INFRA_PROBE_REASON_READ_ONLY
-                   : INFRA_PROBE_REASON_BAD_REPLY;
+    if (m->limits.expect == INFRA_PROBE_ROLE_PRIMARY &&
+        (r->has & INFRA_PROBE_HAS_WRITABLE) == 0) {
+        return INFRA_PROBE_REASON_BAD_REPLY;
     }
-    if (m->expect == INFRA_PROBE_ROLE_REPLICA &&
+    uint32_t reason = infra__database_judge_role(&m->limits, r);
+    if (reason != INFRA_PROBE_REASON_PASSED || lag_max == 0 ||
         r->role != INFRA_PROBE_ROLE_REPLICA) {
-        return INFRA_PROBE_REASON_NOT_REPLICA;
-    }
-    if (m->lag_max == 0 || r->role != INFRA_PROBE_ROLE_REPLICA) {
-        return INFRA_PROBE_REASON_PASSED;
+        return reason;
     }
     if (m->status.is_stopped || (r->has & INFRA_PROBE_HAS_LAG) == 0) {
         return INFRA_PROBE_REASON_NOT_REPLICATING;
     }
-    return r->lag > m->lag_max ? INFRA_PROBE_REASON_LAGGING
-                               : INFRA_PROBE_REASON_PASSED;
+    return r->lag > lag_max ? INFRA_PROBE_REASON_LAGGING
+                            : INFRA_PROBE_REASON_PASSED;
 }
 
-/* @error: that of the host's question, or PASSED. */
+/* @error: the reason of the error to the host's question, or PASSED. */
 static uint32_t judge(const struct infra__mysql *m, uint32_t error)
 {
     uint32_t reason = judge_role(m);
 
     return reason == INFRA_PROBE_REASON_PASSED
-               ? infra__answer_judge(&m->limits, &m->probe.result, error)
+               ? infra__database_judge_answer(&m->limits, &m->probe.result,
+                                              error)
                : reason;
 }
 
@@ -99,8 +101,8 @@ static void ask_next(struct infra__mysql *m)
     }
 }
 
-/* The login failed. The anonymous user's does as a rule, and who can say so is
- * alive. */
+/* The login failed. For the anonymous user that is usual, and it shows that the
+ * server is alive. */
 static void take_refusal(struct infra__mysql *m, uint32_t reason)
 {
     if (!m->has_user && (reason == INFRA_PROBE_REASON_LOGIN_REFUSED ||
@@ -112,7 +114,7 @@ static void take_refusal(struct infra__mysql *m, uint32_t reason)
     infra__probe_finish(&m->probe, reason);
 }
 
-/* Does the server itself not serve? The host may ask for what is refused. */
+/* Is the server out of service? The host's question may be refused otherwise. */
 static bool is_fatal(const struct infra__mysql *m, uint32_t reason)
 {
     return m->status.question == INFRA__MYSQL_ASK_HOST
@@ -121,8 +123,8 @@ static bool is_fatal(const struct infra__mysql *m, uint32_t reason)
                : reason != INFRA_PROBE_REASON_SERVER_ERROR;
 }
 
-/* An answer that is an error. One that says that the server does not serve
- * counts, whatever it was asked; another one if the answer is needed. */
+/* A question was answered by an error. It counts if the server is out of
+ * service or if the answer is needed. */
 static void take_question_error(struct infra__mysql *m, uint32_t reason)
 {
     uint32_t question = m->status.question == INFRA__MYSQL_ASK_REPLICATION_OLD
@@ -166,8 +168,8 @@ static void take_error(struct infra__mysql *m)
     }
 }
 
-/* The check has failed. What is left is to be refused: a server counts a login
- * that is broken off against the host, and blocks it in the end. */
+/* The check has failed. Go on until the server refuses the login: it counts a
+ * login that is broken off against this host, and blocks the host in the end. */
 static void lose(struct infra__mysql *m, uint32_t reason)
 {
     m->is_lost = true;
@@ -197,7 +199,7 @@ static void take_greeting(struct infra__mysql *m)
         infra__mysql_tls_request(&m->greeting,
                                  say(m, INFRA__MYSQL_TLS_REQUEST_SIZE));
         m->step = INFRA__MYSQL_TLS;
-    } else { /* Nobody's name is said in the clear. */
+    } else { /* The user's name is not sent in clear. */
         lose(m, INFRA_PROBE_REASON_TLS);
         infra__mysql_log_in(m);
     }
@@ -217,7 +219,7 @@ static void take_switch(struct infra__mysql *m)
         return;
     }
     if (m->is_lost) {
-        m->message[0] = '\0'; /* It is not for this. */
+        m->message[0] = '\0'; /* It would name the wrong failure. */
     } else if (s == INFRA__MYSQL_UNKNOWN && m->has_user) {
         lose(m, INFRA_PROBE_REASON_LOGIN_UNKNOWN);
     }
@@ -236,7 +238,7 @@ static void take_login_reply(struct infra__mysql *m)
         ask_next(m);
     } else if (m->is_lost) {
         infra__probe_finish(&m->probe, m->reason);
-    } else if (m->is_switched) { /* A method that wants to know more. */
+    } else if (m->is_switched) { /* A method with more steps. */
         take_refusal(m, INFRA_PROBE_REASON_LOGIN_UNKNOWN);
     } else {
         infra__probe_finish(&m->probe, INFRA_PROBE_REASON_BAD_REPLY);

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* A PostgreSQL check as a kind of probe, and its options. */
+/* A PostgreSQL check as a probe: its options and its side of the exchange. */
 #include "pgsql.h"
 #include "startup.h"
 
+#include "../../base/characters.h"
 #include "../../base/internal.h"
-#include "../answer.h"
 
-#include <assert.h>
 #include <string.h>
 
-INFRA__NO_TAIL_PADDING(struct infra_probe_pgsql_options, answer_max);
+INFRA__NO_TAIL_PADDING(struct infra_probe_pgsql_options, seed);
 
 static void pgsql_connected(struct infra_probe *probe)
 {
@@ -24,22 +23,11 @@ static void pgsql_upgraded(struct infra_probe *probe)
     infra__pgsql_introduce(p);
 }
 
-static size_t pgsql_output(struct infra_probe *probe, const void **ret)
+static void pgsql_written(struct infra_probe *probe)
 {
     struct infra__pgsql *p = (struct infra__pgsql *)probe;
 
-    *ret = p->output;
-    return p->output_size;
-}
-
-static void pgsql_sent(struct infra_probe *probe, size_t count)
-{
-    struct infra__pgsql *p = (struct infra__pgsql *)probe;
-
-    assert(count <= p->output_size);
-    p->output += count;
-    p->output_size -= count;
-    if (p->state == INFRA__PGSQL_LEAVING && p->output_size == 0) {
+    if (p->state == INFRA__PGSQL_LEAVING) {
         infra__probe_finish(probe, p->reason);
     }
 }
@@ -50,7 +38,7 @@ static void pgsql_input(struct infra_probe *probe, const void *bytes,
     infra__pgsql_hear((struct infra__pgsql *)probe, bytes, count);
 }
 
-/* A server may go once it said what it had to say. */
+/* A server may close once it has sent its error. */
 static void pgsql_ended(struct infra_probe *probe)
 {
     struct infra__pgsql *p = (struct infra__pgsql *)probe;
@@ -61,126 +49,85 @@ static void pgsql_ended(struct infra_probe *probe)
                         is_known ? p->reason : INFRA_PROBE_REASON_CLOSED_EARLY);
 }
 
-static const char *pgsql_text(const struct infra_probe *probe, uint32_t kind)
-{
-    const struct infra__pgsql *p = (const struct infra__pgsql *)probe;
-
-    if (!probe->is_talking) {
-        return NULL; /* The texts are of an earlier check. */
-    }
-    switch (kind) {
-    case INFRA_PROBE_TEXT_VERSION:
-        return p->version;
-    case INFRA_PROBE_TEXT_MESSAGE:
-        return p->message;
-    case INFRA_PROBE_TEXT_POSITION:
-        return p->has_row ? p->row.position_text : NULL;
-    case INFRA_PROBE_TEXT_SOURCE: /* Not of half an answer. */
-        return probe->result.role == INFRA_PROBE_ROLE_REPLICA ? p->row.source
-                                                              : NULL;
-    default:
-        return NULL;
-    }
-}
-
 static const struct infra__probe_kind pgsql = { .connected = pgsql_connected,
-                                                .output = pgsql_output,
-                                                .sent = pgsql_sent,
+                                                .written = pgsql_written,
                                                 .input = pgsql_input,
                                                 .ended = pgsql_ended,
-                                                .upgraded = pgsql_upgraded,
-                                                .text = pgsql_text };
+                                                .upgraded = pgsql_upgraded };
 
-/* Is @text 1 to @size_max bytes? */
-static bool is_text(const char *text, size_t size_max)
+static int complete(void *options)
 {
-    size_t size = strnlen(text, size_max + 1);
+    struct infra_probe_pgsql_options *o = options;
 
-    return size > 0 && size <= size_max;
+    o->user = o->user != NULL ? o->user : "postgres";
+    o->database = o->database != NULL ? o->database : "postgres";
+    if (o->password != NULL && o->password[0] == '\0') {
+        o->password = NULL;
+    }
+    return infra__database_options_are_allowed(o, INFRA__PGSQL_USER_MAX,
+                                               INFRA__PGSQL_PASSWORD_MAX) &&
+                   o->user[0] != '\0' &&
+                   infra__text_fits(o->database, 1, INFRA__PGSQL_USER_MAX) &&
+                   o->allow_cleartext_password <= 1
+               ? INFRA_OK
+               : INFRA_EINVAL;
 }
 
-static bool are_options_allowed(const struct infra_probe_pgsql_options *o)
-{
-    const struct infra__answer_limits limits = { o->answer_min, o->answer_max };
-
-    return is_text(o->user, INFRA__PGSQL_USER_MAX) &&
-           is_text(o->database, INFRA__PGSQL_USER_MAX) &&
-           (o->password == NULL ||
-            is_text(o->password, INFRA__PGSQL_PASSWORD_MAX)) &&
-           (o->question == NULL || is_text(o->question, INFRA__QUESTION_MAX)) &&
-           o->expect <= INFRA_PROBE_ROLE_REPLICA && o->ask <= 1 &&
-           o->tls <= 1 && o->allow_cleartext_password <= 1 &&
-           infra__answer_limits_are_allowed(&limits, o->question);
-}
-
-/* One allocation: the struct, the startup message, the question, the password.
+/* The startup message, the question, the password. @ret_ends: of the first two.
  */
-static int create(struct infra__pgsql **ret,
-                  const struct infra_probe_pgsql_options *o)
+static void write_texts(struct infra__request *r, size_t ret_ends[2],
+                        const struct infra_probe_pgsql_options *o)
 {
-    size_t startup_size = infra__pgsql_startup(NULL, o->user, o->database);
-    size_t question_size = infra__pgsql_query(NULL, o->question);
-    size_t password_size = o->password != NULL ? strlen(o->password) + 1 : 0;
-    const struct infra__probe_limits limits = {
-        .connect_timeout = o->connect_timeout,
-        .response_timeout = o->response_timeout,
-        .first_byte_timeout = o->first_byte_timeout,
-    };
-    struct infra_probe *probe;
-
-    int err = infra__probe_create(&probe,
-                                  sizeof(struct infra__pgsql) + startup_size +
-                                      question_size + password_size,
-                                  &pgsql, o->allocator, &limits);
-    if (err != INFRA_OK) {
-        return err;
-    }
-    struct infra__pgsql *p = (struct infra__pgsql *)probe;
-
-    p->startup_size = (uint32_t)startup_size;
-    (void)infra__pgsql_startup(p->texts, o->user, o->database);
-    p->login.user = p->texts + INFRA__PGSQL_STARTUP_USER_AT;
+    infra__pgsql_startup(r, o->user, o->database);
+    ret_ends[0] = r->size;
     if (o->question != NULL) {
-        p->question_size = (uint32_t)question_size;
-        p->question = p->texts + startup_size;
-        (void)infra__pgsql_query(p->texts + startup_size, o->question);
+        infra__pgsql_query(r, o->question);
     }
+    ret_ends[1] = r->size;
     if (o->password != NULL) {
-        p->login.password = memcpy(p->texts + startup_size + question_size,
-                                   o->password, password_size);
+        infra__request_add(r, o->password, strlen(o->password) + 1);
     }
-    *ret = p;
-    return INFRA_OK;
+}
+
+static void set_texts(struct infra__pgsql *p,
+                      const struct infra_probe_pgsql_options *o)
+{
+    struct infra__request texts = { .at = p->texts };
+    size_t ends[2];
+
+    write_texts(&texts, ends, o);
+    p->startup = (struct infra__request) { p->texts, ends[0] };
+    p->question =
+        (struct infra__request) { p->texts + ends[0], ends[1] - ends[0] };
+    p->login.user = p->texts + INFRA__PGSQL_STARTUP_USER_AT;
+    p->login.password = o->password != NULL ? p->texts + ends[1] : NULL;
+    p->probe.texts[INFRA_PROBE_TEXT_VERSION] = p->version;
+    p->probe.texts[INFRA_PROBE_TEXT_MESSAGE] = p->message;
+    p->probe.texts[INFRA_PROBE_TEXT_POSITION] = p->row.position_text;
+    p->probe.texts[INFRA_PROBE_TEXT_SOURCE] = p->row.source;
 }
 
 int infra_probe_pgsql(struct infra_probe **ret,
                       const struct infra_probe_pgsql_options *options)
 {
     struct infra_probe_pgsql_options o = { .size = sizeof o };
-    struct infra__pgsql *p;
+    int err =
+        ret != NULL ? infra__options_take(&o, options, complete) : INFRA_EINVAL;
+    struct infra__request texts = { .at = NULL };
+    size_t ends[2];
 
-    if (ret == NULL) {
-        return INFRA_EINVAL;
+    if (err == INFRA_OK) {
+        write_texts(&texts, ends, &o);
     }
-    int err = infra__options_import(&o, sizeof o, options, sizeof o);
-    if (err != INFRA_OK) {
+    struct infra__pgsql *p =
+        infra__probe_create(&err, sizeof *p + texts.size, &pgsql, &o);
+    if (p == NULL) {
         return err;
     }
-    o.user = o.user != NULL ? o.user : "postgres";
-    o.database = o.database != NULL ? o.database : "postgres";
-    o.password =
-        o.password != NULL && o.password[0] != '\0' ? o.password : NULL;
-    if (!are_options_allowed(&o)) {
-        return INFRA_EINVAL;
-    }
-    err = create(&p, &o);
-    if (err != INFRA_OK) {
-        return err;
-    }
+    set_texts(p, &o);
     p->login.seed = o.seed;
-    p->lag_max = o.lag_max;
-    p->limits = (struct infra__answer_limits) { o.answer_min, o.answer_max };
-    p->expect = o.expect;
+    p->limits = infra__database_limits(&o);
+    p->limits.lag_max = o.lag_max;
     p->wants_tls = o.tls == 1;
     p->asks =
         o.ask == 1 || o.expect != INFRA_PROBE_ROLE_UNKNOWN || o.lag_max > 0;

@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: MIT */
-/* The lag of a replica is the age of the last commit that it replayed, which
- * grows while a primary is idle. So it is 0 where all that was received is
- * replayed and the receiver is at work. And since a single commit after an idle
- * hour would make it an hour for the moment until it is replayed, it is never
- * more than the time since a check last saw the replica caught up. */
+/* The lag of a replica is the age of the last commit that it replayed. That age
+ * grows while the primary is idle, so the lag is 0 while everything received is
+ * replayed and the receiver works. A commit after an idle hour would make it an
+ * hour until the replay, so it is at most the time since a check last saw the
+ * replica caught up. */
 #include "question.h"
 
 #include "../../base/characters.h"
 #include "../../base/internal.h"
-#include "../answer.h"
+#include "../../base/printable.h"
 #include "bytes.h"
 
 #include <string.h>
 
-/* Names that PostgreSQL 10 and later have. All are qualified, operators too, so
- * that no schema of the user's can slip in others. Only what the receiver does
- * needs a privilege (pg_monitor): without it the row is there and all of it is
- * null. It comes as "streaming 10.0.0.1:5432", and by way of JSON, where the
- * sender's columns, which PostgreSQL 10 does not have, are null. */
+/* Names that exist in PostgreSQL 10 and later. All are qualified, operators too,
+ * so that no schema of a user can replace them. The receiver's state needs a
+ * privilege (pg_monitor): without it the row exists and is all null. The state
+ * comes as "streaming 10.0.0.1:5432". The sender's columns, which PostgreSQL 10
+ * lacks, are taken by way of JSON, where they are null then. */
 #define CATALOG "pg_catalog."
 #define SENDER "j OPERATOR(" CATALOG "->>) 'sender_"
 #define QUERY                                                             \
@@ -45,22 +45,10 @@ static const struct {
                            (sizeof QUERY + 4) & 0xff },
                .text = QUERY };
 
-size_t infra__pgsql_question(const char **ret)
+size_t infra__pgsql_question(const void **ret)
 {
-    *ret = (const char *)&question;
+    *ret = &question;
     return sizeof question;
-}
-
-size_t infra__pgsql_query(char *ret, const char *text)
-{
-    size_t size = text != NULL ? 5 + strlen(text) + 1 : 0;
-
-    if (ret != NULL && text != NULL) {
-        ret[0] = 'Q';
-        infra__pgsql_put_u32(ret + 1, (uint32_t)size - 1);
-        memcpy(ret + 5, text, size - 5);
-    }
-    return size;
 }
 
 struct cell {
@@ -74,7 +62,7 @@ bool infra__pgsql_columns_are_ours(const struct infra__pgsql_messages *m)
 }
 
 /* A count of two bytes, then for each cell a length of four (-1: null) and the
- * text; and nothing behind the last. */
+ * text; no byte after the last cell. */
 static bool take_cells(struct cell ret[INFRA__PGSQL_COLUMNS],
                        const struct infra__pgsql_messages *m)
 {
@@ -132,7 +120,7 @@ static bool read_half(uint32_t *ret, const char *at, const char *end)
     return true;
 }
 
-/* An LSN, "16/B374D848"; null is none. */
+/* An LSN, "16/B374D848", or null. */
 static bool read_lsn(uint64_t *ret, bool *ret_has, struct cell c)
 {
     uint32_t high, low;
@@ -150,8 +138,8 @@ static bool read_lsn(uint64_t *ret, bool *ret_has, struct cell c)
     return true;
 }
 
-/* Microseconds. Those of a clock that is behind the primary's are negative and
- * count as none. */
+/* Microseconds, or null. If this clock is behind the primary's they are negative
+ * and count as 0. */
 static bool read_age(infra_time *ret, bool *ret_has, struct cell c)
 {
     const uint64_t us_max = INFRA_TIME_NEVER / INFRA_US(1);
@@ -173,7 +161,7 @@ static bool read_age(infra_time *ret, bool *ret_has, struct cell c)
     return true;
 }
 
-/* Its status, and behind a blank whom it receives from. */
+/* The receiver's status, and after a blank its source. */
 static void read_receiver(struct infra__pgsql_row *ret, struct cell c)
 {
     const char *blank = c.at != NULL ? memchr(c.at, ' ', c.size) : NULL;
@@ -203,8 +191,8 @@ void infra__pgsql_answer_row(struct infra__pgsql_answer *a,
 
     a->has_number = a->rows_count == 0 && m->size >= head &&
                     infra__pgsql_u32(m->body + 2) <= m->size - head &&
-                    infra__answer_read(&a->number, (const char *)m->body + head,
-                                       infra__pgsql_u32(m->body + 2));
+                    infra__database_number(&a->number, m->body + head,
+                                           infra__pgsql_u32(m->body + 2));
     a->rows_count++;
 }
 
@@ -222,7 +210,9 @@ bool infra__pgsql_row_read(struct infra__pgsql_row *ret,
         !read_age(&row.age, &row.has_age, cells[4])) {
         return false;
     }
-    read_receiver(&row, cells[5]);
+    if (row.is_replica) {
+        read_receiver(&row, cells[5]);
+    }
     if (row.has_position) {
         memcpy(row.position_text, cells[2].at, cells[2].size);
     }
@@ -230,8 +220,8 @@ bool infra__pgsql_row_read(struct infra__pgsql_row *ret,
     return true;
 }
 
-/* Everything received is replayed. After a restart "received" begins anew at
- * the start of a segment, which is behind what was replayed before. */
+/* Everything received is replayed. After a restart "received" begins at the
+ * start of a segment again, behind what was replayed before. */
 static bool is_caught_up(const struct infra__pgsql_row *row)
 {
     return row->receiver == INFRA__PGSQL_RECEIVER_STREAMING &&
@@ -248,7 +238,7 @@ static void tell_lag(const struct infra__pgsql_row *row,
                                                  .time = now,
                                                  .is_set = true };
     }
-    /* A log that is shorter than it was is another one. */
+    /* A log that became shorter is another log. */
     if (row->position < memory->position) {
         memory->is_set = false;
     }
@@ -285,19 +275,17 @@ void infra__pgsql_row_tell(const struct infra__pgsql_row *row,
 
 uint32_t infra__pgsql_row_judge(const struct infra__pgsql_row *row,
                                 const struct infra_probe_result *result,
-                                uint32_t expect, infra_time lag_max)
+                                const struct infra__database_limits *limits)
 {
-    if (expect == INFRA_PROBE_ROLE_PRIMARY && result->writable == 0) {
-        return INFRA_PROBE_REASON_READ_ONLY;
-    }
-    if (expect == INFRA_PROBE_ROLE_REPLICA && !row->is_replica) {
-        return INFRA_PROBE_REASON_NOT_REPLICA;
-    }
-    if (lag_max > 0 && row->is_replica &&
-        ((result->has & INFRA_PROBE_HAS_LAG) == 0 || result->lag > lag_max)) {
+    uint32_t reason = infra__database_judge_role(limits, result);
+
+    if (reason == INFRA_PROBE_REASON_PASSED && limits->lag_max > 0 &&
+        row->is_replica &&
+        ((result->has & INFRA_PROBE_HAS_LAG) == 0 ||
+         result->lag > limits->lag_max)) {
         return row->receiver == INFRA__PGSQL_RECEIVER_STREAMING
                    ? INFRA_PROBE_REASON_LAGGING
                    : INFRA_PROBE_REASON_NOT_REPLICATING;
     }
-    return INFRA_PROBE_REASON_PASSED;
+    return reason;
 }

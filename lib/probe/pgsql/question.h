@@ -1,27 +1,22 @@
 /* SPDX-License-Identifier: MIT */
-/* What PostgreSQL is asked once it let us in, and what the answer means: its
- * role, whether it takes writes, how far its log is, how far behind it is. */
+/* The library's question to PostgreSQL, and the meaning of the answer: role,
+ * writability, position, lag. */
 #ifndef INFRA_PROBE_PGSQL_QUESTION_H
 #define INFRA_PROBE_PGSQL_QUESTION_H
 
-#include "../source.h"
+#include "../database.h"
 #include "messages.h"
-
-#include <infra/probe.h>
 
 #define INFRA__PGSQL_POSITION_MAX 18u /* "FFFFFFFF/FFFFFFFF" and the zero. */
 #define INFRA__PGSQL_COLUMNS 6u
 
 /* The message that asks. */
-size_t infra__pgsql_question(const char **ret);
-
-/* Write the message that asks this; its size, 0 for NULL. @ret may be NULL. */
-size_t infra__pgsql_query(char *ret, const char *text);
+size_t infra__pgsql_question(const void **ret);
 
 enum infra__pgsql_receiver {
-    INFRA__PGSQL_RECEIVER_NONE,      /* There is no process to receive. */
-    INFRA__PGSQL_RECEIVER_WAITING,   /* There is one that does not. */
-    INFRA__PGSQL_RECEIVER_STREAMING, /* Or may not be looked at. */
+    INFRA__PGSQL_RECEIVER_NONE,      /* No such process. */
+    INFRA__PGSQL_RECEIVER_WAITING,   /* The process does not receive. */
+    INFRA__PGSQL_RECEIVER_STREAMING, /* Or its state is hidden from this user. */
 };
 
 /* The answer's one row. */
@@ -39,42 +34,41 @@ struct infra__pgsql_row {
     char source[INFRA__SOURCE_SIZE]; /* "" if it does not receive. */
 };
 
-/* The answer to the host's own question, as far as it came. Begin with
- * zeroes. */
+/* The answer to the host's question so far. Begin with zeroes. */
 struct infra__pgsql_answer {
     uint64_t number;
     uint32_t rows_count;
     uint32_t error; /* enum infra_probe_reason, or PASSED. */
     bool has_columns;
-    bool has_number; /* There was one row, and this in it. */
+    bool has_number; /* There is one row, with this number. */
 };
 
-/* What a check leaves for the next one. */
+/* Kept from check to check: when the replica was last caught up, and where. */
 struct infra__pgsql_memory {
-    uint64_t position; /* Of a replica that had replayed all it received ... */
-    infra_time time;   /* ... at this time. */
+    uint64_t position;
+    infra_time time;
     bool is_set;
 };
 
-/* Is it the description of our columns? */
+/* Does the message describe the columns of the question? */
 bool infra__pgsql_columns_are_ours(const struct infra__pgsql_messages *m);
 
-/* Take a data row apart; false: it is none of ours. */
+/* Read a data row. False: it does not answer the question. */
 bool infra__pgsql_row_read(struct infra__pgsql_row *ret,
                            const struct infra__pgsql_messages *m);
 
-/* Take a row of the answer to the host. */
+/* Take a row of the answer to the host's question. */
 void infra__pgsql_answer_row(struct infra__pgsql_answer *a,
                              const struct infra__pgsql_messages *m);
 
-/* Put into @ret what the row tells. */
+/* Put the row into the result. */
 void infra__pgsql_row_tell(const struct infra__pgsql_row *row,
                            struct infra__pgsql_memory *memory, infra_time now,
                            struct infra_probe_result *ret);
 
-/* Is that what was expected? An enum infra_probe_reason. */
+/* Judge the row and the result made of it. An enum infra_probe_reason. */
 uint32_t infra__pgsql_row_judge(const struct infra__pgsql_row *row,
                                 const struct infra_probe_result *result,
-                                uint32_t expect, infra_time lag_max);
+                                const struct infra__database_limits *limits);
 
 #endif

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* The first thing that PostgreSQL hears: who comes, and to which database. */
+/* The messages of the client that hold a text: startup and query. */
 #ifndef INFRA_PROBE_PGSQL_STARTUP_H
 #define INFRA_PROBE_PGSQL_STARTUP_H
 
-#include <stddef.h>
+#include "../internal.h"
 
-/* Where the user's name is in it, with its zero. */
+/* Where the startup message has the user's name, with its zero. */
 #define INFRA__PGSQL_STARTUP_USER_AT 13u
 
-/* Write the message and answer its size; NULL: the size alone. */
-size_t infra__pgsql_startup(char *ret, const char *user, const char *database);
+void infra__pgsql_startup(struct infra__request *r, const char *user,
+                          const char *database);
+
+void infra__pgsql_query(struct infra__request *r, const char *text);
 
 #endif

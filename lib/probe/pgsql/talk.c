@@ -1,23 +1,22 @@
 /* SPDX-License-Identifier: MIT */
-/* What is said in a PostgreSQL check, in order: TLS, the login, until the
- * server is ready; questions, if any, each of which has the server ready again
- * even where it is an error; a farewell. */
+/* The conversation with PostgreSQL: TLS, the login, until the server is ready;
+ * questions, each of which ends with the server ready again, also after an
+ * error; a farewell. */
 #include "../../base/printable.h"
 #include "pgsql.h"
 
 #include <string.h>
 
 static void say(struct infra__pgsql *p, enum infra__pgsql_state state,
-                const char *bytes, size_t size)
+                const void *bytes, size_t size)
 {
     p->state = (uint8_t)state;
-    p->output = bytes;
-    p->output_size = size;
+    infra__probe_send(&p->probe, bytes, size);
 }
 
 void infra__pgsql_introduce(struct infra__pgsql *p)
 {
-    say(p, INFRA__PGSQL_LOGIN, p->texts, p->startup_size);
+    say(p, INFRA__PGSQL_LOGIN, p->startup.at, p->startup.size);
 }
 
 void infra__pgsql_start(struct infra__pgsql *p)
@@ -31,7 +30,6 @@ void infra__pgsql_start(struct infra__pgsql *p)
     p->login.is_clear_allowed = p->is_clear_allowed;
     p->reason = INFRA_PROBE_REASON_PASSED;
     p->has_columns = p->has_row = p->is_complete = false;
-    p->version[0] = p->message[0] = '\0';
     if (p->wants_tls) {
         say(p, INFRA__PGSQL_TLS, tls_request, sizeof tls_request);
     } else {
@@ -59,23 +57,23 @@ static void fail(struct infra__pgsql *p, uint32_t reason, const char *text)
     infra__probe_finish(&p->probe, reason);
 }
 
-/* End before we are let in: a server expects that of a client, and takes no
- * farewell there, but it notes a reset. */
+/* End before the login: there the protocol has no farewell, and the server
+ * accepts a close but logs a reset. */
 static void break_off(struct infra__pgsql *p, uint32_t reason, const char *text)
 {
     set_message(p, text);
     infra__probe_close(&p->probe, reason);
 }
 
-/* The one byte that answers our request for TLS. */
+/* The byte that answers the request for TLS. */
 static void handle_tls_answer(struct infra__pgsql *p,
                               const unsigned char *bytes, size_t count)
 {
     switch (bytes[0]) {
     case 'S':
         if (count > 1) {
-            /* In clear what belongs into TLS: someone in between put it there,
-             * as if it had come from the server (CVE-2021-23222). */
+            /* Injected in clear by a party in between, to pass for the
+             * server's words inside TLS (CVE-2021-23222). */
             fail(p, INFRA_PROBE_REASON_TLS,
                  "bytes in clear before the handshake");
         } else {
@@ -85,7 +83,7 @@ static void handle_tls_answer(struct infra__pgsql *p,
     case 'N':
         break_off(p, INFRA_PROBE_REASON_TLS, "the server has no TLS");
         break;
-    case 'E': /* Anyone may have written that text (CVE-2024-10977). */
+    case 'E': /* Its text may be forged (CVE-2024-10977). */
         fail(p, INFRA_PROBE_REASON_SERVER_ERROR, "an error in place of TLS");
         break;
     default:
@@ -117,8 +115,8 @@ static void handle_login(struct infra__pgsql *p)
     }
 }
 
-/* What it calls itself is one of the parameters that it tells unasked: name and
- * value, each with its zero. */
+/* The version is one of the parameters that the server reports: name and value,
+ * each with its zero. */
 static void handle_parameter(struct infra__pgsql *p)
 {
     static const char name[] = "server_version";
@@ -132,16 +130,16 @@ static void handle_parameter(struct infra__pgsql *p)
     }
 }
 
-/* What the host wants to know, if anything, and what then is the end. */
+/* Ask the host's question, or leave. */
 static void ask_for_host(struct infra__pgsql *p, uint32_t verdict)
 {
-    if (p->question == NULL) {
+    if (p->question.size == 0) {
         leave(p, verdict);
         return;
     }
     p->verdict = verdict;
     p->answer = (struct infra__pgsql_answer) { 0 };
-    say(p, INFRA__PGSQL_ASKING_FOR_HOST, p->question, p->question_size);
+    say(p, INFRA__PGSQL_ASKING_FOR_HOST, p->question.at, p->question.size);
 }
 
 static void tell_host(struct infra__pgsql *p)
@@ -151,8 +149,8 @@ static void tell_host(struct infra__pgsql *p)
         p->probe.result.answer = p->answer.number;
     }
     leave(p, p->verdict == INFRA_PROBE_REASON_PASSED
-                 ? infra__answer_judge(&p->limits, &p->probe.result,
-                                       p->answer.error)
+                 ? infra__database_judge_answer(&p->limits, &p->probe.result,
+                                                p->answer.error)
                  : p->verdict);
 }
 
@@ -167,14 +165,13 @@ static void judge_answer(struct infra__pgsql *p)
         fail(p, INFRA_PROBE_REASON_BAD_REPLY, "");
     } else {
         infra__pgsql_row_tell(&p->row, &p->memory, p->probe.now, result);
-        ask_for_host(
-            p, infra__pgsql_row_judge(&p->row, result, p->expect, p->lag_max));
+        ask_for_host(p, infra__pgsql_row_judge(&p->row, result, &p->limits));
     }
 }
 
 static void handle_ready(struct infra__pgsql *p)
 {
-    const char *question;
+    const void *question;
 
     if (p->state == INFRA__PGSQL_ASKING) {
         judge_answer(p);
@@ -201,7 +198,7 @@ static void handle_error(struct infra__pgsql *p)
 
     if (e.is_final || !is_asking(p)) {
         infra__probe_finish(&p->probe, e.reason);
-    } else if (p->state == INFRA__PGSQL_ASKING) { /* It will be ready again. */
+    } else if (p->state == INFRA__PGSQL_ASKING) { /* READY follows. */
         p->reason = e.reason;
     } else {
         p->answer.has_number = false;
@@ -232,7 +229,7 @@ static bool handle_answer(struct infra__pgsql *p)
     }
 }
 
-/* The host may ask for what has no rows, or many. */
+/* The host's question may have no rows, or several. */
 static bool handle_answer_for_host(struct infra__pgsql *p)
 {
     switch (p->messages.type) {
@@ -271,7 +268,7 @@ static bool handle_message(struct infra__pgsql *p)
         }
         handle_parameter(p);
         return true;
-    case 'K': /* key to cancel with */
+    case 'K': /* cancellation key */
         return p->state == INFRA__PGSQL_SETTLING;
     case 'N': /* notice */
         return true;
@@ -283,7 +280,7 @@ static bool handle_message(struct infra__pgsql *p)
         }
         handle_ready(p);
         return true;
-    case 'I': /* complete, and there was no query in it */
+    case 'I': /* complete, for an empty query */
         return p->state == INFRA__PGSQL_ASKING_FOR_HOST;
     case 'T': /* columns */
     case 'D': /* row */

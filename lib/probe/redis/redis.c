@@ -1,41 +1,35 @@
 /* SPDX-License-Identifier: MIT */
-/* A check of Redis: AUTH, PING, ROLE and the host's question go out together,
- * and the replies are judged in their order, so that the first that is not good
- * decides. A server that is full or protected speaks before it was asked: its
- * error stands where the first reply is expected, and is known by its text. */
+/* A check of Redis: AUTH, PING, ROLE and the host's question go out together.
+ * The replies are judged in order, and the first bad one decides. A server that
+ * is full or in protected mode sends its error unasked, in place of the first
+ * reply; the error's text tells which. */
 #include "../../base/printable.h"
-#include "../answer.h"
-#include "../internal.h"
-#include "../source.h"
+#include "../database.h"
 #include "request.h"
 #include "resp.h"
 
 #include "../../base/internal.h"
 
-#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #define OFFSET_SIZE sizeof "9223372036854775807"
 
-INFRA__NO_TAIL_PADDING(struct infra_probe_redis_options, answer_max);
+INFRA__NO_TAIL_PADDING(struct infra_probe_redis_options, reserved);
 
 enum question { AUTH, PING, ROLE, OF_HOST };
 
 struct redis {
     struct infra_probe probe; /* First: it is a probe. */
     struct infra__resp resp;
-    uint32_t question; /* Whose reply comes. */
-    uint32_t expect;
+    struct infra__database_limits limits;
+    uint32_t question; /* The one whose reply comes next. */
     bool has_login;
     bool asks_role;
     bool asks_for_host;
-    struct infra__answer_limits limits; /* For the answer to the host. */
-    uint32_t verdict;                   /* While that is due. */
-    bool is_linked;                     /* A replica, with its primary. */
-    uint32_t request_size;
-    uint32_t request_sent;
+    bool is_linked;   /* A replica that is connected to its primary. */
+    uint32_t verdict; /* While the host's question is asked. */
     char message[INFRA__RESP_TEXT_MAX + 1];
     char offset[OFFSET_SIZE];
     char source[INFRA__SOURCE_SIZE]; /* "" while it is not linked. */
@@ -45,15 +39,15 @@ struct redis {
     char request[];
 };
 
-/* Errors by how they begin (redis 2.8 to 7.0: server.c, networking.c, acl.c;
- * those of "ERR" have changed over the versions). */
+/* Errors by their first words (redis 2.8 to 7.0: server.c, networking.c, acl.c;
+ * those after "ERR" vary between versions). */
 static const struct {
     const char *start;
     uint32_t reason;
 } errors[] = {
     { "LOADING", INFRA_PROBE_REASON_STARTING },
     { "MASTERDOWN", INFRA_PROBE_REASON_NOT_REPLICATING },
-    { "READONLY", INFRA_PROBE_REASON_READ_ONLY }, /* To who writes. */
+    { "READONLY", INFRA_PROBE_REASON_READ_ONLY }, /* To a write. */
     { "NOAUTH", INFRA_PROBE_REASON_LOGIN_REFUSED },
     { "WRONGPASS", INFRA_PROBE_REASON_LOGIN_REFUSED },
     { "DENIED", INFRA_PROBE_REASON_LOGIN_REFUSED }, /* The protected mode. */
@@ -68,28 +62,8 @@ static void redis_connected(struct infra_probe *probe)
 
     infra__resp_start(&r->resp);
     r->question = r->has_login ? AUTH : PING;
-    r->request_sent = 0;
-    r->message[0] = '\0';
-    r->offset[0] = '\0';
-    r->source[0] = '\0';
     r->host_size = 0;
     r->port = 0;
-}
-
-static size_t redis_output(struct infra_probe *probe, const void **ret)
-{
-    struct redis *r = (struct redis *)probe;
-
-    *ret = r->request + r->request_sent;
-    return r->request_size - r->request_sent;
-}
-
-static void redis_sent(struct infra_probe *probe, size_t count)
-{
-    struct redis *r = (struct redis *)probe;
-
-    assert(count <= r->request_size - r->request_sent);
-    r->request_sent += (uint32_t)count;
 }
 
 static void keep_message(struct redis *r, const struct infra__resp_value *v)
@@ -97,7 +71,7 @@ static void keep_message(struct redis *r, const struct infra__resp_value *v)
     infra__copy_printable(r->message, sizeof r->message, v->text, v->text_size);
 }
 
-/* @error: what came in place of an answer, or PASSED. */
+/* @error: the reason of the error that came as the answer, or PASSED. */
 static void judge_answer(struct redis *r, uint32_t error)
 {
     uint32_t reason = r->verdict;
@@ -105,14 +79,15 @@ static void judge_answer(struct redis *r, uint32_t error)
     if (reason == INFRA_PROBE_REASON_PASSED &&
         (error == INFRA_PROBE_REASON_STARTING ||
          error == INFRA_PROBE_REASON_NOT_REPLICATING)) {
-        reason = error; /* It serves nothing. */
+        reason = error; /* The server serves nothing. */
     } else if (reason == INFRA_PROBE_REASON_PASSED) {
-        reason = infra__answer_judge(&r->limits, &r->probe.result, error);
+        reason =
+            infra__database_judge_answer(&r->limits, &r->probe.result, error);
     }
     infra__probe_finish(&r->probe, reason);
 }
 
-/* Our own questions are answered: that is how it ends, but for the host's. */
+/* The library's questions are answered: finish, or go on to the host's. */
 static void conclude(struct redis *r, uint32_t reason)
 {
     if (r->asks_for_host) {
@@ -148,7 +123,7 @@ static void tell_role(struct redis *r, uint32_t role)
     r->probe.result.has |= INFRA_PROBE_HAS_ROLE | INFRA_PROBE_HAS_WRITABLE;
 }
 
-/* A replica without its primary is at -1. */
+/* A replica without its primary reports -1. */
 static bool take_position(struct redis *r, const struct infra__resp_value *v)
 {
     if (v->type == ':' && v->number >= 0) {
@@ -164,7 +139,7 @@ static bool is_text(const struct infra__resp_value *v)
     return v->type == '$' || v->type == '+';
 }
 
-/* The first element says what the others are. */
+/* The first element names the role, and with it the other elements. */
 static bool take_role(struct redis *r, const struct infra__resp_value *v)
 {
     if (!is_text(v)) {
@@ -181,7 +156,7 @@ static bool take_role(struct redis *r, const struct infra__resp_value *v)
     return true;
 }
 
-/* "connected", or what it is at instead. */
+/* The state of the link: "connected", or what it does instead. */
 static bool take_link(struct redis *r, const struct infra__resp_value *v)
 {
     r->is_linked = infra__resp_is(v, "connected");
@@ -191,14 +166,13 @@ static bool take_link(struct redis *r, const struct infra__resp_value *v)
     return is_text(v);
 }
 
-/* Host and port are that of its primary, from which it receives only while the
- * link stands. */
+/* Host and port are the primary's, also while the link to it is down. */
 static bool take_of_replica(struct redis *r, const struct infra__resp_value *v)
 {
     bool is_whole = v->text_size < INFRA__RESP_TEXT_MAX;
 
     switch (v->index) {
-    case 1: /* A host that was cut is another one. */
+    case 1: /* A host that was cut names another host. */
         r->host_size = is_text(v) && is_whole ? v->text_size : 0;
         memcpy(r->host, v->text, r->host_size);
         return true;
@@ -239,7 +213,7 @@ static bool take_role_value(struct redis *r, const struct infra__resp_value *v)
 static void judge_role(struct redis *r, uint32_t elements_count)
 {
     uint32_t role = r->probe.result.role;
-    uint32_t reason = INFRA_PROBE_REASON_PASSED;
+    uint32_t reason;
 
     if ((role == INFRA_PROBE_ROLE_PRIMARY && elements_count < 2) ||
         (role == INFRA_PROBE_ROLE_REPLICA && elements_count < 5)) {
@@ -247,19 +221,17 @@ static void judge_role(struct redis *r, uint32_t elements_count)
         return;
     }
     if (role == INFRA_PROBE_ROLE_REPLICA && r->is_linked) {
-        infra__source_write(r->source, r->host, r->host_size, r->port);
+        infra__database_source(r->source, r->host, r->host_size, r->port);
     }
-    if (r->expect != INFRA_PROBE_ROLE_UNKNOWN && role != r->expect) {
-        reason = r->expect == INFRA_PROBE_ROLE_PRIMARY
-                     ? INFRA_PROBE_REASON_READ_ONLY
-                     : INFRA_PROBE_REASON_NOT_REPLICA;
-    } else if (r->expect == INFRA_PROBE_ROLE_REPLICA && !r->is_linked) {
+    reason = infra__database_judge_role(&r->limits, &r->probe.result);
+    if (reason == INFRA_PROBE_REASON_PASSED &&
+        r->limits.expect == INFRA_PROBE_ROLE_REPLICA && !r->is_linked) {
         reason = INFRA_PROBE_REASON_NOT_REPLICATING;
     }
     conclude(r, reason);
 }
 
-/* A number, as such or as a text. Of lists nothing is an answer. */
+/* An integer, or a text that is one. Elements of a list are no answer. */
 static void take_answer(struct redis *r, const struct infra__resp_value *v)
 {
     uint64_t number = (uint64_t)v->number;
@@ -269,13 +241,13 @@ static void take_answer(struct redis *r, const struct infra__resp_value *v)
     }
     if ((v->type == ':' && v->number >= 0) ||
         (is_text(v) &&
-         infra__answer_read(&number, (const char *)v->text, v->text_size))) {
+         infra__database_number(&number, v->text, v->text_size))) {
         r->probe.result.has |= INFRA_PROBE_HAS_ANSWER;
         r->probe.result.answer = number;
     }
 }
 
-/* A value of a reply that is no error. */
+/* A value of a reply other than an error. False: it is malformed. */
 static bool take_value(struct redis *r, const struct infra__resp_value *v)
 {
     if (r->question == ROLE) {
@@ -330,72 +302,45 @@ static void redis_input(struct infra_probe *probe, const void *bytes,
     }
 }
 
-static void redis_ended(struct infra_probe *probe)
-{
-    infra__probe_finish(probe, INFRA_PROBE_REASON_CLOSED_EARLY);
-}
-
-static const char *redis_text(const struct infra_probe *probe, uint32_t kind)
-{
-    const struct redis *r = (const struct redis *)probe;
-
-    switch (kind) {
-    case INFRA_PROBE_TEXT_MESSAGE:
-        return r->message;
-    case INFRA_PROBE_TEXT_POSITION:
-        return r->offset;
-    case INFRA_PROBE_TEXT_SOURCE:
-        return r->source;
-    default:
-        return NULL;
-    }
-}
-
 static const struct infra__probe_kind redis = { .connected = redis_connected,
-                                                .output = redis_output,
-                                                .sent = redis_sent,
-                                                .input = redis_input,
-                                                .ended = redis_ended,
-                                                .text = redis_text };
+                                                .input = redis_input };
+
+static int complete(void *options)
+{
+    struct infra_probe_redis_options *o = options;
+
+    if (!infra__redis_options_are_allowed(o)) {
+        return INFRA_EINVAL;
+    }
+    o->ask |= o->expect != INFRA_PROBE_ROLE_UNKNOWN;
+    return INFRA_OK;
+}
 
 int infra_probe_redis(struct infra_probe **ret,
                       const struct infra_probe_redis_options *options)
 {
     struct infra_probe_redis_options o = { .size = sizeof o };
-    struct infra_probe *probe;
+    struct infra__request size = { .at = NULL };
+    int err =
+        ret != NULL ? infra__options_take(&o, options, complete) : INFRA_EINVAL;
 
-    if (ret == NULL) {
-        return INFRA_EINVAL;
+    if (err == INFRA_OK) {
+        infra__redis_request_write(&size, &o);
     }
-    int err = infra__options_import(&o, sizeof o, options, sizeof o);
-    if (err != INFRA_OK) {
+    struct redis *r =
+        infra__probe_create(&err, sizeof *r + size.size, &redis, &o);
+    if (r == NULL) {
         return err;
     }
-    if (!infra__redis_options_are_allowed(&o)) {
-        return INFRA_EINVAL;
-    }
-    o.ask |= o.expect != INFRA_PROBE_ROLE_UNKNOWN;
-    size_t request_size = infra__redis_request_write(NULL, &o);
-    const struct infra__probe_limits limits = {
-        .connect_timeout = o.connect_timeout,
-        .response_timeout = o.response_timeout,
-        .first_byte_timeout = o.first_byte_timeout,
-        .tls = o.tls == 1,
-    };
-    err = infra__probe_create(&probe, sizeof(struct redis) + request_size,
-                              &redis, o.allocator, &limits);
-    if (err != INFRA_OK) {
-        return err;
-    }
-    struct redis *r = (struct redis *)probe;
-
-    r->request_size = (uint32_t)request_size;
-    (void)infra__redis_request_write(r->request, &o);
-    r->expect = o.expect;
+    r->probe.request.at = r->request;
+    infra__redis_request_write(&r->probe.request, &o);
+    r->probe.texts[INFRA_PROBE_TEXT_MESSAGE] = r->message;
+    r->probe.texts[INFRA_PROBE_TEXT_POSITION] = r->offset;
+    r->probe.texts[INFRA_PROBE_TEXT_SOURCE] = r->source;
+    r->limits = infra__database_limits(&o);
     r->has_login = o.password != NULL;
     r->asks_role = o.ask == 1;
     r->asks_for_host = o.question != NULL;
-    r->limits = (struct infra__answer_limits) { o.answer_min, o.answer_max };
-    *ret = probe;
+    *ret = &r->probe;
     return INFRA_OK;
 }

@@ -4,7 +4,7 @@
 #include "request.h"
 
 #include "../../base/characters.h"
-#include "../answer.h"
+#include "../database.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -12,7 +12,7 @@
 #define USER_MAX 255u
 #define PASSWORD_MAX 4096u
 
-/* Take the next word from the front of @at; size 0: there is none. */
+/* Skip blanks at the front of @at. The size of the word there; 0: none. */
 static size_t next_word(const char **at)
 {
     size_t size = 0;
@@ -26,103 +26,74 @@ static size_t next_word(const char **at)
     return size;
 }
 
+static bool may_ask(unsigned char c)
+{
+    return c != '\t' && !infra__is_control(c);
+}
+
 static bool is_question_allowed(const char *question)
 {
     const char *at = question;
-    size_t size = 0;
 
-    for (; question[size] != '\0'; size++) {
-        if (size == INFRA__QUESTION_MAX || question[size] == '\t' ||
-            infra__is_control((unsigned char)question[size])) {
-            return false;
-        }
-    }
-    return next_word(&at) > 0;
+    return infra__text_is_made_of(may_ask, question, strlen(question)) &&
+           next_word(&at) > 0;
 }
 
 bool infra__redis_options_are_allowed(const struct infra_probe_redis_options *o)
 {
-    const struct infra__answer_limits limits = { o->answer_min, o->answer_max };
-
-    return (o->user == NULL ||
-            (o->password != NULL && strlen(o->user) <= USER_MAX)) &&
-           (o->password == NULL || strlen(o->password) <= PASSWORD_MAX) &&
-           (o->question == NULL || is_question_allowed(o->question)) &&
-           infra__answer_limits_are_allowed(&limits, o->question) &&
-           o->expect <= INFRA_PROBE_ROLE_REPLICA && o->ask <= 1 && o->tls <= 1;
-}
-
-/* Counts if there is nothing at @at yet. */
-struct request {
-    char *at;
-    size_t size;
-};
-
-static void add(struct request *q, const char *bytes, size_t size)
-{
-    if (q->at != NULL) {
-        memcpy(q->at + q->size, bytes, size);
-    }
-    q->size += size;
+    return infra__database_options_are_allowed(o, USER_MAX, PASSWORD_MAX) &&
+           (o->user == NULL || o->password != NULL) &&
+           (o->question == NULL || is_question_allowed(o->question));
 }
 
 /* "$5\r\n" before five bytes, "*5\r\n" before five words. */
-static void add_count(struct request *q, char type, size_t count)
+static void add_count(struct infra__request *r, char type, size_t count)
 {
     char head[32];
-    int size = snprintf(head, sizeof head, "%c%zu\r\n", type, count);
 
-    add(q, head, (size_t)size);
+    (void)snprintf(head, sizeof head, "%c%zu\r\n", type, count);
+    infra__request_add_text(r, head);
 }
 
-static void add_bytes(struct request *q, const char *word, size_t size)
+static void add_word(struct infra__request *r, const char *word, size_t size)
 {
-    add_count(q, '$', size);
-    add(q, word, size);
-    add(q, "\r\n", 2);
+    add_count(r, '$', size);
+    infra__request_add(r, word, size);
+    infra__request_add_text(r, "\r\n");
 }
 
-static void add_word(struct request *q, const char *word)
+/* The words of @text, separated by blanks. */
+static void add_words(struct infra__request *r, const char *text)
 {
-    add_bytes(q, word, strlen(word));
-}
-
-static void add_question(struct request *q, const char *question)
-{
-    const char *at = question;
+    const char *at = text;
     size_t count = 0;
 
     for (size_t size; (size = next_word(&at)) > 0; at += size) {
         count++;
     }
-    add_count(q, '*', count);
-    at = question;
+    add_count(r, '*', count);
+    at = text;
     for (size_t size; (size = next_word(&at)) > 0; at += size) {
-        add_bytes(q, at, size);
+        add_word(r, at, size);
     }
 }
 
-size_t infra__redis_request_write(char *ret,
-                                  const struct infra_probe_redis_options *o)
+void infra__redis_request_write(struct infra__request *r,
+                                const struct infra_probe_redis_options *o)
 {
-    struct request q = { .at = ret };
-
     if (o->password != NULL) {
-        add_count(&q, '*', o->user != NULL ? 3 : 2);
-        add_word(&q, "AUTH");
+        add_count(r, '*', o->user != NULL ? 3 : 2);
+        add_word(r, "AUTH", 4);
         if (o->user != NULL) {
-            add_word(&q, o->user);
+            add_word(r, o->user, strlen(o->user));
         }
-        add_word(&q, o->password);
+        add_word(r, o->password, strlen(o->password));
     }
-    add_count(&q, '*', 1);
-    add_word(&q, "PING");
+    add_words(r, "PING");
     if (o->ask == 1) {
-        add_count(&q, '*', 1);
-        add_word(&q, "ROLE");
+        add_words(r, "ROLE");
     }
     if (o->question != NULL) {
-        add_question(&q, o->question);
+        add_words(r, o->question);
     }
-    return q.size;
 }
