@@ -472,7 +472,8 @@ struct infra_balancer_policy {
      *  up. */
     uint32_t whole_tier;
     uint32_t hash; /**< enum infra_policy_hash, for the caller of pick. */
-    /** Size of the struct at infra_balancer_options.policy_options; 0: none. */
+    /** Size of the struct at infra_balancer_options.policy_options, a sized
+     *  struct; 0: none. */
     size_t options_size;
     /** Check the options, which are zero where not given.  Returns INFRA_OK, or
      *  an error that create passes on.  NULL: all are valid. */
