@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A chart of latencies in SVG: which fraction of the requests took longer than
- * so many milliseconds, both axes logarithmic, a line for each policy. */
+/* A chart of latencies in SVG: the fraction of requests that took longer, over
+ * milliseconds, both axes logarithmic, a line for each policy. */
 #ifndef BENCH_CHART_H
 #define BENCH_CHART_H
 

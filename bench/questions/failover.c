@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* How long is nobody active when the active node fails, by the ttl of the lease?
- * Simulated in virtual time (takeover.h), with the defaults of failover.h.
- * Expected: never longer than the bound, which is the ttl, a look at the store,
- * the grace, and some messages; half of the time about a sixth of the ttl less,
- * as the lease was renewed some time ago; and for a hand-over a look, or with a
- * watch some messages. At no moment are two gates open.
+/* How long is nobody active when the active node fails, by the ttl of the
+ * lease? Simulated in virtual time (takeover.h), with the defaults of
+ * failover.h. Expected: never longer than the bound, which is the ttl, a look
+ * at the store, the grace, and some messages; half of the time about a sixth of
+ * the ttl less, as the lease was renewed some time ago; and for a hand-over a
+ * look, or with a watch some messages. At no moment are two gates open.
  *
  * The last row is what infra_gate_open() costs a worker: the percentiles of
  * REPEATS runs, and the goal.

@@ -2,10 +2,10 @@
 /* What does passive health checking cost: a report on the data path, by result
  * and threads, and a sweep on the control thread, by number of backends?
  * Expected: a success is little more than one atomic addition, of which the
- * first rows tell the price, whoever else reports of other backends; an error is
- * two or three; and two threads at the same backend wait for each other's cache
- * line. A sweep is linear, with 32 passes for each median; to find and eject
- * 40 % of the fleet adds the sorting of those.
+ * first rows tell the price, whoever else reports of other backends; an error
+ * is two or three; and two threads at the same backend wait for each other's
+ * cache line. A sweep is linear, with 32 passes for each median; to find and
+ * eject 40 % of the fleet adds the sorting of those.
  *
  * A figure is nanoseconds per report and thread, or per sweep: the median and
  * the least of REPEATS runs. Reports are of BACKENDS backends in turn, half of
@@ -160,8 +160,8 @@ static int create(struct infra_outlier **ret, uint32_t backends, uint32_t row)
     return err;
 }
 
-/* One and two threads in turn, so that both meet the same moods of the machine.
- */
+/* One and two threads in turn, so that both meet the same moods of the
+ * machine. */
 static int measure_reports(struct report *report, const struct subject *s,
                            int quick)
 {

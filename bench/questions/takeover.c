@@ -9,8 +9,8 @@
 #define ONE_WAY_MIN INFRA_US(500)
 #define ONE_WAY_MAX INFRA_US(1500)
 #define SLACK INFRA_MS(1)
-#define LOOK_MAX INFRA_MS(500)  /* So often a standby looks; */
-#define GUARD_MAX INFRA_MS(500) /* the grace is this, too. */
+#define LOOK_MAX INFRA_MS(500)  /* Of a standby, ... */
+#define GUARD_MAX INFRA_MS(500) /* ... and the grace. */
 #define LATE 10u                /* Times the bound: it does not come. */
 
 struct node {
@@ -80,7 +80,7 @@ static int start(struct world *w, uint32_t i)
         .gate = &n->gate,
         .incarnation = ++w->incarnations,
         .ttl = w->t->ttl,
-        /* Else who fails so often is held down. */
+        /* Else a node that fails often is held down. */
         .penalty_half_life = INFRA_SEC(1)
     };
 

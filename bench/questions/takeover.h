@@ -20,7 +20,7 @@ struct takeover {
     uint32_t fault; /* enum takeover_fault */
     int has_watch;  /* The standby hears when the lease is free; or it looks. */
     infra_time ttl;
-    uint64_t count; /* So many faults. */
+    uint64_t count; /* Faults. */
     uint64_t seed;
     /* Out: from the fault to the activation of the other. */
     struct histogram times;
@@ -30,7 +30,7 @@ struct takeover {
     uint64_t steps;
 };
 
-/* INFRA_OK, INFRA_ENOMEM, or INFRA_EAGAIN: nobody took over for ever so long. */
+/* INFRA_OK, INFRA_ENOMEM, or INFRA_EAGAIN: nobody took over in time. */
 int takeover_run(struct takeover *t);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A lease store that does what the contract in failover.h says, in the time of its
- * own clock. What goes wrong with it is the world's doing. */
+/* A lease store that does what the contract in failover.h says, in the time of
+ * its own clock. What goes wrong with it is the world's doing. */
 #ifndef TESTS_SIM_SIM_STORE_H
 #define TESTS_SIM_SIM_STORE_H
 

@@ -72,7 +72,8 @@ static void status_line_byte(struct infra__http_reply *r, unsigned char c)
     }
 }
 
-/* One past the end stands for every name that is too long to matter, or none. */
+/* One past the end stands for every name that is too long to matter, or
+ * none. */
 #define NO_NAME (KNOWN_NAME_MAX + 1)
 
 static void name_byte(struct infra__http_reply *r, unsigned char c)
@@ -223,8 +224,8 @@ static void start_body(struct infra__http_reply *r)
     }
 }
 
-/* The next line may belong to the value that has ended, or not (RFC 9112 §5.2).
- */
+/* The next line may belong to the value that has ended, or not (RFC 9112
+ * §5.2). */
 static void settle_value(struct infra__http_reply *r)
 {
     if (r->may_fold) {

@@ -10,12 +10,13 @@
  *
  * Where none follows, in a check, nobody is fooled, and it takes what servers
  * are seen to send and other clients take: empty lines before the status line,
- * more than one blank before the status, "403.1", CR CR LF, folded lines, blanks
- * before a colon, lines that are no field, lists of equal lengths, a length
- * beside a coding (the coding counts), a coding in HTTP/1.0. What else is wrong
- * with the framing comes after INFRA__HTTP_HEAD, so that the status is known.
- * Control characters, and a head past its limit, are bad here, too. Trailer
- * fields are not read: nothing in them can change what a body contains. */
+ * more than one blank before the status, "403.1", CR CR LF, folded lines,
+ * blanks before a colon, lines that are no field, lists of equal lengths, a
+ * length beside a coding (the coding counts), a coding in HTTP/1.0. What else
+ * is wrong with the framing comes after INFRA__HTTP_HEAD, so that the status is
+ * known. Control characters, and a head past its limit, are bad here, too.
+ * Trailer fields are not read: nothing in them can change what a body
+ * contains. */
 #ifndef INFRA_BASE_HTTP_REPLY_H
 #define INFRA_BASE_HTTP_REPLY_H
 

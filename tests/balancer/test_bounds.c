@@ -181,8 +181,8 @@ START_TEST(nobody_is_refused_for_the_bound_alone)
 }
 END_TEST
 
-/* A tier takes so many tickets and no more; then the next, by option, or
- * nobody. */
+/* A tier has a cap on its tickets; then the next tier takes over, by option, or
+ * none does. */
 START_TEST(tiers_have_caps)
 {
     struct infra_balancer_options o = {

@@ -60,7 +60,7 @@ START_TEST(probes_name_a_backend)
 }
 END_TEST
 
-/* So many probes for a hundred picks; also when it is asked for late. */
+/* Probes keep their number for a hundred picks, also if taken late. */
 START_TEST(probes_keep_their_rate)
 {
     static const struct {

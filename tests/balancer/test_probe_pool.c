@@ -130,7 +130,7 @@ START_TEST(hot_and_cold_by_the_paper)
 }
 END_TEST
 
-/* Nearest rank: so many of the answers, at least, are cold. */
+/* Nearest rank: at least that part of the answers is cold. */
 START_TEST(the_percentile_is_by_nearest_rank)
 {
     static const struct {
@@ -207,7 +207,7 @@ START_TEST(in_flight_has_an_end)
 }
 END_TEST
 
-/* An answer is good for so many picks. */
+/* An answer is good for a number of picks. */
 START_TEST(an_answer_is_used_up)
 {
     struct probe_answer a = { .id = 100, .owner = 1, .uses = 3 };

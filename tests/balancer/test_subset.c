@@ -84,7 +84,7 @@ static void mark(uint64_t ids, uint32_t state)
     pool_publish(&pool);
 }
 
-/* What the subset of so many would be if only these backends were there. */
+/* The subset of @size if only these backends were there. */
 static uint64_t subset_among(uint64_t ids, const char *client, uint32_t size)
 {
     struct infra__rendezvous_node nodes[64];

@@ -339,8 +339,8 @@ START_TEST(a_session_may_be_outside)
 }
 END_TEST
 
-/* How many of so many clients have each of the backends "b0" .., whose weights
- * go 1, 2, 1, 2, .. if they are not @even: the parts of their traffic. */
+/* How many of @clients have each of the backends "b0" .., whose weights go 1,
+ * 2, 1, 2, .. if they are not @even: the parts of their traffic. */
 static void load_of(double *ret, uint32_t clients, uint32_t backends,
                     uint32_t size, bool even)
 {

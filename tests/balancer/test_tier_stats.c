@@ -187,8 +187,8 @@ static const struct infra_maglev_options small_maglev = {
     .table_size = 251,
 };
 
-/* Hashes that meet each part of the table as often as it is large: each of so
- * many values, or so many that stand evenly in all that there are. */
+/* Hashes that meet each part of the table as often as it is large: all of a
+ * few values, or a number of them at even distances. */
 static const struct {
     const char *policy;
     const void *options;

@@ -40,7 +40,7 @@ static uint32_t tier_count(uint32_t first, uint32_t last)
     return sum;
 }
 
-/* Is it so many percent of all picks, within one? */
+/* Is it @percent of all picks, within one? */
 static void check_percent(uint32_t count, uint32_t percent)
 {
     ck_assert_uint_ge(count, PICKS / 100 * (percent > 0 ? percent - 1 : 0));

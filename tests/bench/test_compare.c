@@ -321,7 +321,7 @@ static void note_served(struct sim_server *server, uint32_t beside,
     sim_probe_note(server, &r, r.accepted + sim_time(seconds));
 }
 
-/* What a server tells with so many in flight, in seconds. */
+/* The latency that a server tells with @in_flight, in seconds. */
 static double told(struct sim_server *server, uint32_t in_flight)
 {
     struct sim_probe probe = { .probe = { .id = 0 } };

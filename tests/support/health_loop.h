@@ -13,7 +13,7 @@
 
 struct test_backend {
     uint32_t outcome; /* TIMEOUT: it takes loop.timeout, scaled. */
-    infra_time takes; /* Any other outcome takes so long. */
+    infra_time takes; /* Of any other outcome. */
     uint64_t check;   /* While one is running, else 0. */
     uint32_t answer;  /* Of the running one. */
     infra_time started;
@@ -30,7 +30,7 @@ struct test_loop {
     struct infra__timers answers; /* Of running checks. */
     infra_time now;
     infra_time timeout;
-    infra_time late_max; /* The loop wakes up late by up to so much. */
+    infra_time late_max; /* Of the loop, when it wakes up. */
     uint64_t random;
     uint32_t count;
     uint32_t burst;  /* Most checks that were begun in one turn. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A MySQL check that logs in, for tests of what comes after: the fixture, and a run
- * in whatever pieces. */
+/* A MySQL check that logs in, for tests of what comes after: the fixture, and a
+ * run in whatever pieces. */
 #ifndef TESTS_MYSQL_CHECK_H
 #define TESTS_MYSQL_CHECK_H
 

@@ -40,12 +40,12 @@ void node_destroy(struct node *n);
  * FENCE, ACTIVATE, DRAIN and STOP. */
 const char *node_take(struct node *n);
 
-/* The same at another time, in so long, or at the deadline. */
+/* The same at another time, after a duration, or at the deadline. */
 const char *node_at(struct node *n, infra_time now);
 const char *node_after(struct node *n, infra_time duration);
 const char *node_sleep(struct node *n);
 
-/* Sleep for so long, deadline by deadline, and leave calls without an answer.
+/* Sleep for @duration, deadline by deadline, and leave calls without an answer.
  * What was heard, and how many milliseconds after @since: "3333 renew, 5000
  * doubt(late)". */
 const char *node_diary(struct node *n, infra_time since, infra_time duration);

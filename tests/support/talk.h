@@ -21,7 +21,7 @@ struct talk {
     bool stays;    /* After the peer's end, and after CLOSE. */
     bool redials;  /* On failure, at the other address and 10 s more. */
     bool secures;  /* Wants TLS when connected. */
-    size_t upgrade_after; /* Wants TLS when it heard so much; 0: never. */
+    size_t upgrade_after; /* Bytes heard before it wants TLS; 0: never. */
     uint32_t want;
     uint32_t endpoint;
     infra_time deadline;

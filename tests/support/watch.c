@@ -34,8 +34,8 @@ void watch_fill(struct watch *w, uint32_t count)
     }
 }
 
-/* Check's assertions write to a pipe each, which is too slow for every report.
- */
+/* Check's assertions write to a pipe each, which is too slow for every
+ * report. */
 int watch_report(struct watch *w, uint32_t id, uint32_t result, int count)
 {
     int woken = 0;

@@ -29,10 +29,10 @@ void watch_set(struct watch *w, uint32_t id, uint32_t tier, infra_time now);
 /* Backends 0 .. count - 1 in tier 0, at time 0. */
 void watch_fill(struct watch *w, uint32_t count);
 
-/* So many of these reports; answers how many asked to wake control. */
+/* @count of these reports; answers how many asked to wake control. */
 int watch_report(struct watch *w, uint32_t id, uint32_t result, int count);
 
-/* So many successes of this latency. */
+/* @count successes of this latency. */
 void watch_time(struct watch *w, uint32_t id, infra_time latency, int count);
 
 /* The next event, of kind WATCH_NOTHING if there is none. */
