@@ -10,8 +10,7 @@
  *
  *   reader                                  control
  *   exchange(posted, NULL)  acq_rel  <----  exchange(posted, e)  acq_rel
- *   store(adopted, version) release  ---->  load(adopted)        acquire
- */
+ *   store(adopted, version) release  ---->  load(adopted)        acquire */
 #ifndef INFRA_BASE_INBOX_H
 #define INFRA_BASE_INBOX_H
 

@@ -102,8 +102,8 @@ START_TEST(probes_have_fractions)
 }
 END_TEST
 
-/* What does not fit comes with the next call; more than all there are does not.
- */
+/* What does not fit comes with the next call; more than all there are does
+ * not. */
 START_TEST(probes_fit_the_room)
 {
     open_pool(NULL);

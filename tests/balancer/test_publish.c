@@ -135,8 +135,8 @@ START_TEST(rings_that_are_scaled_down_keep_the_proportions)
 END_TEST
 
 /* Each allocation of a publish fails in turn, with every policy: who went down,
- * or was removed, is not picked; who is up again is, unless memory fails for the
- * list itself; and when there is memory all is as it should be. */
+ * or was removed, is not picked; who is up again is, unless memory fails for
+ * the list itself; and when there is memory all is as it should be. */
 START_TEST(marks_are_visible_without_memory)
 {
     for (long n = 0;; n++) {

@@ -600,8 +600,8 @@ START_TEST(nginx_pingora_selection)
 }
 END_TEST
 
-/* A trace of nginx: nine servers of weight 100, the first ten of its requests.
- */
+/* A trace of nginx: nine servers of weight 100, the first ten of its
+ * requests. */
 START_TEST(nginx_trace)
 {
     static const struct {

@@ -870,8 +870,8 @@ START_TEST(joining_gives_a_free_number)
 }
 END_TEST
 
-/* A process lives, is a zombie, is gone; another one of its number is another.
- */
+/* A process lives, is a zombie, is gone; another one of its number is
+ * another. */
 START_TEST(processes_are_told_apart)
 {
     uint64_t self = infra_process_self();
