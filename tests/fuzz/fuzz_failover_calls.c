@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* The bytes are calls of one machine, in any order and at any time, beside a model
- * of what has to hold whatever comes: the gate is open only while a lease that was
- * granted certainly holds, tokens only grow, an answer to a call that is not the
- * last one is stale, a fence and the grace come before a take-over, nothing is
- * released that is served under, the deadline and the next event agree, and bad
- * input and failing allocators change nothing. */
+/* The bytes are calls of one machine, in any order and at any time, beside a
+ * model of what has to hold whatever comes: the gate is open only while a lease
+ * that was granted certainly holds, tokens only grow, an answer to a call that
+ * is not the last one is stale, a fence and the grace come before a take-over,
+ * nothing is released that is served under, the deadline and the next event
+ * agree, and bad input and failing allocators change nothing. */
 #include "fuzz.h"
 
 #include <infra/failover.h>
@@ -240,7 +240,8 @@ static void take_all(struct model *m)
           m->now < m->progress + m->options.attest_max);
 }
 
-/* What the store says. It gives tokens that grow, and once in a while old ones. */
+/* What the store says. It gives tokens that grow, and once in a while old
+ * ones. */
 static struct infra_lease_answer answer_of(const struct model *m,
                                            struct input *in)
 {

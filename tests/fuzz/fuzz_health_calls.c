@@ -5,8 +5,9 @@
  *
  * Whatever the order of calls, as a model of a few lines has it: the counter
  * moves as rise and fall say, or is held back, `fall` times in a row at most; a
- * backend has one check at a time; a verdict is taken once; next() has something
- * exactly when the deadline has come; and nothing is left at the end. */
+ * backend has one check at a time; a verdict is taken once; next() has
+ * something exactly when the deadline has come; and nothing is left at the
+ * end. */
 #include "fuzz.h"
 
 #include <infra/health.h>

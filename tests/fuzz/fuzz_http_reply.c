@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The input is what a server sends, then it closes. Whatever it is, the check
  * ends, and it ends alike whether the bytes come at once, one by one, or in
- * pieces whose sizes the bytes choose. What a strict reader takes it takes, too. */
+ * pieces whose sizes the bytes choose. What a strict reader takes it takes,
+ * too. */
 #include "fuzz.h"
 
 #include "../../lib/base/http_reply.h"

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* The bytes are calls of two nodes to one lease in etcd, in any order and at any
- * times, and what goes wrong on the way: connections that fail before and after
- * a request was carried out, answers that are late, members that are cut off,
- * elections, a full etcd. The cluster is etcd_model.h. What lease.h promises has
- * to hold: what was granted holds for its ttl, counted from the call; what is
- * CONFLICT or LOST was not the caller's; tokens grow; who is not the last call has
- * no answer; the deadline and the next answer agree; a failing allocator and bad
- * input change nothing. */
+/* The bytes are calls of two nodes to one lease in etcd, in any order and at
+ * any times, and what goes wrong on the way: connections that fail before and
+ * after a request was carried out, answers that are late, members that are cut
+ * off, elections, a full etcd. The cluster is etcd_model.h. What lease.h
+ * promises has to hold: what was granted holds for its ttl, counted from the
+ * call; what is CONFLICT or LOST was not the caller's; tokens grow; who is not
+ * the last call has no answer; the deadline and the next answer agree; a
+ * failing allocator and bad input change nothing. */
 #include "etcd_model.h"
 #include "fuzz.h"
 
@@ -230,8 +230,8 @@ static void begin_record(int number, struct input *in)
     n->is_record_out = true;
 }
 
-/* What has been said is a request when it is whole: its head names no length that
- * is not in it, since the lease says all of it at once. */
+/* What has been said is a request when it is whole: its head names no length
+ * that is not in it, since the lease says all of it at once. */
 static void collect(struct infra_exchange x, struct talk *t)
 {
     const void *bytes;
@@ -252,7 +252,8 @@ static void fail(struct infra_exchange x, struct talk *t, uint32_t what)
     x.ops->note(x.self, what, INFRA_OUTCOME_RESET, w.etcd.now);
 }
 
-/* The request is carried out, or lost; the answer comes, now or later, or not. */
+/* The request is carried out, or lost; the answer comes, now or later, or
+ * not. */
 static void exchange(struct infra_exchange x, struct talk *t, uint32_t how)
 {
     uint32_t member = x.ops->endpoint(x.self);

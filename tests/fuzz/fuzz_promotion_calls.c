@@ -2,11 +2,11 @@
 /* The input is a sequence of calls of a host that keeps what it owes and does
  * anything else at any time, at a planner of four nodes: one byte says which
  * call, the next ones its arguments. A small model knows what may be ordered:
- * nothing without an open gate, nor before the record was read; to a quarantined
- * node nothing but to be fenced; no token promotes two nodes; a node that is apart
- * is never promoted, and not fenced before that is written down; a node that is
- * never to be promoted is not, except to go on. And nothing happens before the
- * deadline. */
+ * nothing without an open gate, nor before the record was read; to a
+ * quarantined node nothing but to be fenced; no token promotes two nodes; a
+ * node that is apart is never promoted, and not fenced before that is written
+ * down; a node that is never to be promoted is not, except to go on. And
+ * nothing happens before the deadline. */
 #include "fuzz.h"
 
 #include "../../lib/failover/internal.h"
