@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Whose fault an error of a socket is: one table for checks and for proxies.
+/* The outcome of an errno: one table for checks and for proxies.
  *
- * Ours is only what no destination could do. All else speaks of the one that
- * was tried, also where this machine's own kernel says it: a blackhole or
- * prohibiting route, a firewall and a missing address family concern some
- * destinations and leave others. What is not listed here is one of those. */
+ * LOCAL are only the errors that any destination would give. The others count
+ * against the destination, even if this machine's own kernel gives them: a
+ * blackhole or prohibiting route, a firewall and a missing address family
+ * affect some destinations and not others. So does an errno that is not listed.
+ * */
 #include "internal.h"
 
 #include <errno.h>
@@ -16,12 +17,12 @@ static const struct {
     { 0, INFRA_OUTCOME_OK },
 
     { ECONNREFUSED, INFRA_OUTCOME_REFUSED },
-    /* No Unix path that somebody listens at. */
+    /* No listener at this Unix path. */
     { ENOENT, INFRA_OUTCOME_REFUSED },
     { ENOTDIR, INFRA_OUTCOME_REFUSED },
     { ELOOP, INFRA_OUTCOME_REFUSED },
     { ENAMETOOLONG, INFRA_OUTCOME_REFUSED },
-    { EPROTOTYPE, INFRA_OUTCOME_REFUSED }, /* It is no stream socket. */
+    { EPROTOTYPE, INFRA_OUTCOME_REFUSED }, /* Not a stream socket. */
     { EAGAIN, INFRA_OUTCOME_REFUSED },     /* The listener's queue is full. */
     { EWOULDBLOCK, INFRA_OUTCOME_REFUSED },
 
@@ -47,7 +48,7 @@ static const struct {
 #endif
     { ENOPROTOOPT, INFRA_OUTCOME_UNREACHABLE }, /* ICMP: no such protocol. */
     { EPROTO, INFRA_OUTCOME_UNREACHABLE },      /* ICMP: a broken header. */
-    { EMSGSIZE, INFRA_OUTCOME_UNREACHABLE },    /* ICMP: too big on its way. */
+    { EMSGSIZE, INFRA_OUTCOME_UNREACHABLE },    /* ICMP: packet too big. */
     { EOPNOTSUPP, INFRA_OUTCOME_UNREACHABLE },  /* ICMP: source route failed. */
     { EINVAL, INFRA_OUTCOME_UNREACHABLE },      /* A blackhole route. */
     { EACCES, INFRA_OUTCOME_UNREACHABLE },      /* A prohibiting route. */
@@ -61,11 +62,11 @@ static const struct {
     { ENFILE, INFRA_OUTCOME_LOCAL },
     { ENOMEM, INFRA_OUTCOME_LOCAL },
     { ENOBUFS, INFRA_OUTCOME_LOCAL },
-    { ENOSPC, INFRA_OUTCOME_LOCAL }, /* epoll watches as much as it may. */
-    /* No local port, unless it is no local address: base.h. */
+    { ENOSPC, INFRA_OUTCOME_LOCAL }, /* epoll's limit of watches. */
+    /* No local port, or no local address: base.h. */
     { EADDRNOTAVAIL, INFRA_OUTCOME_LOCAL },
     { EADDRINUSE, INFRA_OUTCOME_LOCAL },
-    /* The caller's own mistakes, and what is no end at all. */
+    /* Mistakes of the caller, and errors that end nothing. */
     { EBADF, INFRA_OUTCOME_LOCAL },
     { EFAULT, INFRA_OUTCOME_LOCAL },
     { ENOTSOCK, INFRA_OUTCOME_LOCAL },

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "md5.h"
 
-#include <string.h>
-
-#define BLOCK 64u
+#include "digest.h"
 
 /* RFC 1321, 3.4: 2^32 times |sin(i + 1)|. */
 static const uint32_t sines[64] = {
@@ -79,24 +77,7 @@ static void digest_block(uint32_t state[4], const unsigned char *block)
 void infra__md5(uint32_t ret_words[4], const void *bytes, size_t size)
 {
     uint32_t state[4] = { 0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476 };
-    unsigned char last[2 * BLOCK] = { 0 };
-    const unsigned char *p = bytes;
-    size_t left = size;
 
-    for (; left >= BLOCK; p += BLOCK, left -= BLOCK) {
-        digest_block(state, p);
-    }
-    /* What is left, one bit, zeroes, and the size in bits as 64-bit number. */
-    if (left > 0) {
-        memcpy(last, p, left);
-    }
-    last[left] = 0x80;
-    size_t end = left < BLOCK - 8 ? BLOCK : 2 * BLOCK;
-    for (unsigned i = 0; i < 8; i++) {
-        last[end - 8 + i] = (unsigned char)((uint64_t)size * 8 >> 8 * i);
-    }
-    for (size_t at = 0; at < end; at += BLOCK) {
-        digest_block(state, last + at);
-    }
+    infra__digest(state, digest_block, bytes, size, 0);
     memcpy(ret_words, state, sizeof state);
 }

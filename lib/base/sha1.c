@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "sha1.h"
 
-#include <stdint.h>
-#include <string.h>
+#include "digest.h"
 
-#define BLOCK 64u
 #define WORDS (INFRA__SHA1_SIZE / 4)
 
 static uint32_t turn(uint32_t word, unsigned count)
@@ -35,9 +33,7 @@ static void digest_block(uint32_t state[WORDS], const unsigned char *block)
     uint32_t e = state[4];
 
     for (unsigned i = 0; i < 16; i++) {
-        const unsigned char *p = block + 4 * (size_t)i;
-        words[i] = (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 |
-                   (uint32_t)p[2] << 8 | (uint32_t)p[3];
+        words[i] = infra__big_endian(block + 4 * (size_t)i);
     }
     for (unsigned i = 16; i < 80; i++) {
         words[i] = turn(
@@ -63,26 +59,7 @@ void infra__sha1(unsigned char ret[INFRA__SHA1_SIZE], const void *bytes,
 {
     uint32_t state[WORDS] = { 0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476,
                               0xc3d2e1f0 };
-    unsigned char last[2 * BLOCK] = { 0 };
-    const unsigned char *p = bytes;
-    size_t left = size;
 
-    for (; left >= BLOCK; p += BLOCK, left -= BLOCK) {
-        digest_block(state, p);
-    }
-    /* What is left, one bit, zeroes, and the size in bits as 64-bit number. */
-    if (left > 0) {
-        memcpy(last, p, left);
-    }
-    last[left] = 0x80;
-    size_t end = left < BLOCK - 8 ? BLOCK : 2 * BLOCK;
-    for (unsigned i = 0; i < 8; i++) {
-        last[end - 1 - i] = (unsigned char)((uint64_t)size * 8 >> 8 * i);
-    }
-    for (size_t at = 0; at < end; at += BLOCK) {
-        digest_block(state, last + at);
-    }
-    for (size_t i = 0; i < INFRA__SHA1_SIZE; i++) {
-        ret[i] = (unsigned char)(state[i / 4] >> (24 - 8 * (i % 4)));
-    }
+    infra__digest(state, digest_block, bytes, size, 1);
+    infra__digest_write(ret, INFRA__SHA1_SIZE, state);
 }

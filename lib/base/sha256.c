@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "sha256.h"
 
-#include <string.h>
+#include "digest.h"
 
 #define ROUNDS 64u
-#define LENGTH_SIZE 8u
 
 /* FIPS 180-4, 5.3.3: the fractional parts of the square roots of the first
  * eight primes. */
@@ -36,9 +35,7 @@ static uint32_t turn(uint32_t word, unsigned by)
 static void expand(uint32_t words[ROUNDS], const unsigned char *block)
 {
     for (size_t i = 0; i < 16; i++) {
-        const unsigned char *p = block + 4 * i;
-        words[i] = (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 |
-                   (uint32_t)p[2] << 8 | (uint32_t)p[3];
+        words[i] = infra__big_endian(block + 4 * i);
     }
     for (size_t i = 16; i < ROUNDS; i++) {
         uint32_t a = words[i - 15], b = words[i - 2];
@@ -107,22 +104,7 @@ void infra__sha256_feed(struct infra__sha256 *h, const void *bytes, size_t size)
 void infra__sha256_finish(struct infra__sha256 *h,
                           unsigned char ret[INFRA__SHA256_SIZE])
 {
-    uint64_t bits = h->size * 8;
-    size_t used = (size_t)(h->size % sizeof h->block);
-
-    /* One bit, zeroes, and the size in bits as 64-bit number. */
-    h->block[used++] = 0x80;
-    if (used > sizeof h->block - LENGTH_SIZE) {
-        memset(h->block + used, 0, sizeof h->block - used);
-        digest_block(h->state, h->block);
-        used = 0;
-    }
-    memset(h->block + used, 0, sizeof h->block - used);
-    for (unsigned i = 0; i < LENGTH_SIZE; i++) {
-        h->block[sizeof h->block - 1 - i] = (unsigned char)(bits >> 8 * i);
-    }
-    digest_block(h->state, h->block);
-    for (unsigned i = 0; i < INFRA__SHA256_SIZE; i++) {
-        ret[i] = (unsigned char)(h->state[i / 4] >> (24 - 8 * (i % 4)));
-    }
+    infra__digest_end(h->state, digest_block, h->block,
+                      (size_t)(h->size % sizeof h->block), h->size, 1);
+    infra__digest_write(ret, INFRA__SHA256_SIZE, h->state);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* The counter that turns verdicts into up and down (HAProxy, src/check.c,
+/* The counter that turns outcomes into up and down (HAProxy, src/check.c,
  * set_server_check_status). One integer from 0 to rise + fall - 1; up from
- * `rise` on. A pass counts up, and jumps to the top once it is up; a failure
- * counts down, and drops to 0 once it is down: what interrupts a streak starts
- * it over. */
+ * `rise` on. A pass adds one, and jumps to the top once the result is up; a
+ * failure subtracts one, and drops to 0 once the result is down. So an
+ * interrupted streak starts over. */
 #ifndef INFRA_HEALTH_RISE_FALL_H
 #define INFRA_HEALTH_RISE_FALL_H
 
@@ -15,7 +15,7 @@ struct infra__rise_fall {
     uint32_t fall;
 };
 
-/* Where the counter starts; @initial is an enum infra_health_initial. */
+/* The first value of the counter; @initial: an enum infra_health_initial. */
 uint32_t infra__rise_fall_start(const struct infra__rise_fall *rf,
                                 uint32_t initial);
 

@@ -43,7 +43,7 @@ infra_time infra__schedule_interval(const struct infra__schedule *s,
 static infra_time with_jitter(struct infra__schedule *s, infra_time interval)
 {
     uint32_t percent = s->jitter_percent;
-    /* In two parts, or the product would overflow in long intervals. */
+    /* In two parts: the product would overflow for long intervals. */
     infra_time width =
         interval / 100 * percent + interval % 100 * percent / 100;
 
@@ -70,7 +70,7 @@ infra_time infra__schedule_next(struct infra__schedule *s, uint32_t reason,
     infra_time interval = infra__schedule_interval(s, reason);
     infra_time next = infra__time_add(due, with_jitter(s, interval));
 
-    /* Late: skip whole intervals. To check at once would be a burst of all that
-     * were missed, and would leave them in step for ever. */
+    /* Late: skip whole intervals. Checking at once would be a burst of all the
+     * missed checks, and would leave them in step for ever. */
     return next >= now ? next : infra__schedule_in_phase(next, interval, now);
 }

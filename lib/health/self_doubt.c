@@ -3,11 +3,11 @@
 
 #include <infra/health.h>
 
-/* Silence and want do not tell how long is long enough: what they call for is
- * twice the time. Only a late loop stretches time-outs further. */
+/* Silence and LOCAL do not say how much longer a timeout must be: they double
+ * it. Only a late loop stretches timeouts further. */
 #define SCORE_MAX_UNLESS_LATE 1u
 
-/* Has the last step been a period ago? */
+/* Was the last step at least a period ago? */
 static bool may_step(const struct infra__self_doubt *d, infra_time now)
 {
     return now - d->stepped_at >= d->period;
@@ -23,8 +23,8 @@ static void step_to(struct infra__self_doubt *d, uint32_t score, infra_time now)
     d->wants_answer = d->wants_answer && score > 0;
 }
 
-/* The first step is taken at once, or the evidence would come too late to hold
- * anything back. */
+/* The first step is taken at once, or it would come too late to suppress a
+ * failure. */
 static void blame(struct infra__self_doubt *d, uint32_t reason, uint32_t max,
                   infra_time now)
 {
@@ -55,7 +55,7 @@ void infra__self_doubt_silence(struct infra__self_doubt *d)
     d->heard.silences++;
 }
 
-/* What began before the trouble does not end it. */
+/* A check that began before the last evidence does not end the doubt. */
 static void recover(struct infra__self_doubt *d, infra_time started,
                     infra_time now)
 {
@@ -83,7 +83,7 @@ void infra__self_doubt_no_want(struct infra__self_doubt *d, infra_time started,
 bool infra__self_doubt_holds(struct infra__self_doubt *d,
                              const struct infra__heard *heard, infra_time now)
 {
-    /* Its own silence is one of them. */
+    /* Including its own. */
     uint32_t silences = d->heard.silences - heard->silences;
 
     if (silences > 1 && silences > d->heard.answers - heard->answers) {

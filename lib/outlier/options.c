@@ -1,101 +1,94 @@
 /* SPDX-License-Identifier: MIT */
-/* The defaults: Envoy's (api/envoy/config/cluster/v3/outlier_detection.proto),
- * except for max_ejection_percent, and those that it has not. */
+/* Defaults and ranges: Envoy's (api/envoy/config/cluster/v3/
+ * outlier_detection.proto), except for max_ejection_percent and for the options
+ * that Envoy lacks. */
 #include "internal.h"
 #include "statistics.h"
 
-/* Three years: so that no sum of a few durations overflows. */
+/* Three years, so that no sum of a few durations overflows. */
 #define DURATION_MAX INFRA_SEC(100000000)
 #define INTERVAL_MIN INFRA_MS(1)
 
 #define EJECTION_TIME_MAX INFRA_SEC(300)
-#define MEDIAN_FACTOR_MAX 100000u
 #define LATENCY_RATIO_MIN 1000u
-#define LATENCY_RATIO_MAX 1000000u
+#define ANY UINT32_MAX
+#define BIT(name) (1u << INFRA_OUTLIER_REASON_##name)
 
-static const uint32_t enforce_defaults[INFRA_OUTLIER_REASON_TIME] = {
-    [INFRA_OUTLIER_REASON_CONSECUTIVE_5XX] = 100,
-    [INFRA_OUTLIER_REASON_CONSECUTIVE_GATEWAY_FAILURE] = INFRA_OUTLIER_DRY_RUN,
-    [INFRA_OUTLIER_REASON_CONSECUTIVE_LOCAL_ORIGIN_FAILURE] = 100,
-    [INFRA_OUTLIER_REASON_SUCCESS_RATE] = 100,
-    [INFRA_OUTLIER_REASON_SUCCESS_RATE_LOCAL_ORIGIN] = 100,
-    [INFRA_OUTLIER_REASON_FAILURE_PERCENTAGE] = INFRA_OUTLIER_DRY_RUN,
-    [INFRA_OUTLIER_REASON_FAILURE_PERCENTAGE_LOCAL_ORIGIN] =
-        INFRA_OUTLIER_DRY_RUN,
-    [INFRA_OUTLIER_REASON_MEDIAN_RATE] = 100,
-    [INFRA_OUTLIER_REASON_LATENCY] = INFRA_OUTLIER_DRY_RUN,
+static const uint32_t dry_by_default =
+    BIT(CONSECUTIVE_GATEWAY_FAILURE) | BIT(FAILURE_PERCENTAGE) |
+    BIT(FAILURE_PERCENTAGE_LOCAL_ORIGIN) | BIT(LATENCY);
+
+static const struct {
+    size_t offset;
+    uint32_t by_default;
+    uint32_t max;
+} numbers[] = {
+#define AT(name) offsetof(struct infra_outlier_options, name)
+    { AT(ids_max), 64, INFRA_OUTLIER_IDS_MAX },
+    { AT(max_ejection_percent), 50, 100 },
+    { AT(always_eject_one_host), 0, 1 },
+    { AT(split_local_origin), 0, 1 },
+    { AT(consecutive_5xx), 5, ANY },
+    { AT(consecutive_gateway_failure), 5, ANY },
+    { AT(consecutive_local_origin_failure), 5, ANY },
+    { AT(success_rate_minimum_hosts), 5, ANY },
+    { AT(success_rate_request_volume), 100, ANY },
+    { AT(success_rate_stdev_factor), 1900, INFRA__FACTOR_MAX },
+    { AT(failure_percentage_minimum_hosts), 5, ANY },
+    { AT(failure_percentage_request_volume), 50, ANY },
+    { AT(failure_percentage_threshold), 85, 100 },
+    { AT(median_minimum_hosts), 3, ANY },
+    { AT(median_factor), 3500, 100000 },
+    { AT(median_gap_percent), 10, 100 },
+    { AT(latency_ratio), 3000, 1000000 },
+    { AT(idle_decay), 0, 1 },
 };
 
-static void default_time(infra_time *value, infra_time by_default)
+static bool complete_numbers(struct infra_outlier_options *o)
 {
-    *value = *value != 0 ? *value : by_default;
-}
+    bool are_in_range = true;
 
-static void default_number(uint32_t *value, uint32_t by_default)
-{
-    *value = *value != 0 ? *value : by_default;
-}
-
-static void set_defaults(struct infra_outlier_options *o)
-{
-    default_time(&o->interval, INFRA_SEC(10));
-    default_time(&o->base_ejection_time, INFRA_SEC(30));
-    default_time(&o->max_ejection_time,
-                 o->base_ejection_time > EJECTION_TIME_MAX
-                     ? o->base_ejection_time
-                     : EJECTION_TIME_MAX);
-    default_time(&o->latency_gap, INFRA_MS(10));
-    default_number(&o->ids_max, 64);
-    default_number(&o->max_ejection_percent, 50);
-    default_number(&o->consecutive_5xx, 5);
-    default_number(&o->consecutive_gateway_failure, 5);
-    default_number(&o->consecutive_local_origin_failure, 5);
-    default_number(&o->success_rate_minimum_hosts, 5);
-    default_number(&o->success_rate_request_volume, 100);
-    default_number(&o->success_rate_stdev_factor, 1900);
-    default_number(&o->failure_percentage_minimum_hosts, 5);
-    default_number(&o->failure_percentage_request_volume, 50);
-    default_number(&o->failure_percentage_threshold, 85);
-    default_number(&o->median_minimum_hosts, 3);
-    default_number(&o->median_factor, 3500);
-    default_number(&o->median_gap_percent, 10);
-    default_number(&o->latency_ratio, 3000);
-    for (uint32_t reason = 0; reason < INFRA_OUTLIER_REASON_TIME; reason++) {
-        default_number(&o->enforce[reason], enforce_defaults[reason]);
+    for (size_t i = 0; i < INFRA__COUNT_OF(numbers); i++) {
+        uint32_t *number = (void *)((char *)o + numbers[i].offset);
+        *number = *number != 0 ? *number : numbers[i].by_default;
+        are_in_range &= *number <= numbers[i].max;
     }
+    return are_in_range && o->latency_ratio >= LATENCY_RATIO_MIN;
 }
 
-static bool durations_in_range(const struct infra_outlier_options *o)
+static bool complete_enforce(uint32_t enforce[INFRA_OUTLIER_DETECTORS_MAX])
 {
+    bool are_in_range = true;
+
+    for (uint32_t i = 0; i < INFRA_OUTLIER_REASON_TIME; i++) {
+        if (enforce[i] == 0) {
+            enforce[i] =
+                (dry_by_default >> i & 1) != 0 ? INFRA_OUTLIER_DRY_RUN : 100;
+        }
+        are_in_range &=
+            enforce[i] <= 100 || enforce[i] == INFRA_OUTLIER_DRY_RUN;
+    }
+    return are_in_range;
+}
+
+static void set_default(infra_time *value, infra_time by_default)
+{
+    *value = *value != 0 ? *value : by_default;
+}
+
+static bool complete_durations(struct infra_outlier_options *o)
+{
+    set_default(&o->interval, INFRA_SEC(10));
+    set_default(&o->base_ejection_time, INFRA_SEC(30));
+    set_default(&o->max_ejection_time, o->base_ejection_time > EJECTION_TIME_MAX
+                                           ? o->base_ejection_time
+                                           : EJECTION_TIME_MAX);
+    set_default(&o->latency_gap, INFRA_MS(10));
     return o->interval >= INTERVAL_MIN && o->interval <= DURATION_MAX &&
            o->max_ejection_time >= o->base_ejection_time &&
            o->max_ejection_time <= DURATION_MAX &&
            o->max_ejection_time_jitter <= DURATION_MAX &&
            o->latency_gap <= DURATION_MAX;
-}
-
-static bool numbers_in_range(const struct infra_outlier_options *o)
-{
-    return o->ids_max <= INFRA_OUTLIER_IDS_MAX &&
-           o->max_ejection_percent <= 100 && o->always_eject_one_host <= 1 &&
-           o->split_local_origin <= 1 && o->idle_decay <= 1 &&
-           o->success_rate_stdev_factor <= INFRA__FACTOR_MAX &&
-           o->failure_percentage_threshold <= 100 &&
-           o->median_factor <= MEDIAN_FACTOR_MAX &&
-           o->median_gap_percent <= 100 &&
-           o->latency_ratio >= LATENCY_RATIO_MIN &&
-           o->latency_ratio <= LATENCY_RATIO_MAX;
-}
-
-static bool enforce_in_range(const struct infra_outlier_options *o)
-{
-    for (uint32_t reason = 0; reason < INFRA_OUTLIER_REASON_TIME; reason++) {
-        if (o->enforce[reason] > 100 &&
-            o->enforce[reason] != INFRA_OUTLIER_DRY_RUN) {
-            return false;
-        }
-    }
-    return true;
 }
 
 int infra__outlier_options_complete(void *options)
@@ -108,8 +101,8 @@ int infra__outlier_options_complete(void *options)
             return INFRA_ESTRUCT;
         }
     }
-    set_defaults(o);
-    return durations_in_range(o) && numbers_in_range(o) && enforce_in_range(o)
+    return complete_durations(o) && complete_numbers(o) &&
+                   complete_enforce(o->enforce)
                ? INFRA_OK
                : INFRA_EINVAL;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The data path. All is relaxed, since the counters say nothing about any other
- * memory; only the flag and the bitmap carry an order between themselves, so
- * that who sees the one finds the other. */
+/* The data path. The counters guard no other memory, so all accesses are
+ * relaxed. Only the flag and the bitmap are ordered, so that control, seeing
+ * the flag, finds the bit. */
 #include "report.h"
 
 #include "statistics.h"
@@ -9,9 +9,9 @@
 #define COUNT_SHIFT 38u
 #define SUM_MASK (((uint64_t)1 << COUNT_SHIFT) - 1)
 
-/* What came in between two looks of control must be less than 2^26 timed
- * successes. So that it is, a report asks it to look whenever the word's top
- * bit turns, which is after 2^25 at most. */
+/* Between two looks of control fewer than 2^26 timed successes must be
+ * reported. So a report asks control to look whenever the word's top bit flips,
+ * which is after 2^25 at most. */
 #define TOP_BIT_SHIFT 63u
 #define TRIP_TOP_BIT INFRA__RUNS /* A bit that is no detector's. */
 
@@ -32,8 +32,8 @@ static int trip(struct infra__outlier_desk *desk, uint32_t id, uint32_t bit)
     return 1;
 }
 
-/* One more in a row: exactly the worker that makes it full trips it, until
- * control has begun a new row. */
+/* One more failure in the row. Only the worker that completes the row trips,
+ * until control begins a new row. */
 static int lengthen(struct infra__outlier_desk *desk, uint32_t id,
                     uint32_t reason)
 {
@@ -43,7 +43,7 @@ static int lengthen(struct infra__outlier_desk *desk, uint32_t id,
     return before + 1 == desk->runs_max[reason] ? trip(desk, id, reason) : 0;
 }
 
-/* The load spares a shared line the store, nearly always. */
+/* The load avoids the store to a shared line in nearly all calls. */
 static void end_run(struct infra__outlier_slot *slot, uint32_t reason)
 {
     if (atomic_load_explicit(&slot->runs[reason], memory_order_relaxed) != 0) {
@@ -80,7 +80,7 @@ static int succeed(struct infra__outlier_desk *desk, uint32_t id,
     return turned ? trip(desk, id, TRIP_TOP_BIT) : 0;
 }
 
-/* An answer of the backend, so it was reached. */
+/* An error answer: the backend was reached. */
 static int fail(struct infra__outlier_desk *desk, uint32_t id, bool gateway)
 {
     struct infra__outlier_slot *slot = &desk->slots[id];
@@ -97,7 +97,7 @@ static int fail(struct infra__outlier_desk *desk, uint32_t id, bool gateway)
     return lengthen(desk, id, INFRA_OUTLIER_REASON_CONSECUTIVE_5XX) | tripped;
 }
 
-/* No answer. Without the split Envoy counts it as 503 or 504. */
+/* No answer. Without the split Envoy counts this as 503 or 504. */
 static int miss(struct infra__outlier_desk *desk, uint32_t id)
 {
     atomic_fetch_add_explicit(&desk->slots[id].misses, 1, memory_order_relaxed);
@@ -138,7 +138,7 @@ int infra__outlier_report(struct infra__outlier_desk *desk, uint32_t id,
     }
 }
 
-/* What @counter has beyond @seen, which moves up to it. */
+/* The growth of @counter since @seen, which is brought up to date. */
 static uint64_t read_on(_Atomic uint64_t *counter, uint64_t *seen)
 {
     uint64_t now = atomic_load_explicit(counter, memory_order_relaxed);
@@ -208,8 +208,8 @@ bool infra__outlier_take_flag(struct infra__outlier_desk *desk)
     if (atomic_load_explicit(&desk->is_tripped, memory_order_relaxed) == 0) {
         return false;
     }
-    /* Before the bitmap is read: what trips later sets it again. Acquire, with
-     * the release in trip(). */
+    /* Before the bitmap is read: a later trip() sets the flag again. Acquire,
+     * with the release in trip(). */
     return atomic_exchange_explicit(&desk->is_tripped, 0,
                                     memory_order_acquire) != 0;
 }

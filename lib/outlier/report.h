@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Where workers and the control thread of an outlier watch meet: a cache line
- * of counters per backend that only grow, and a bitmap of the backends at which
- * control should look before its next sweep. Workers add, control subtracts
- * what it has seen already, so neither waits and nothing is lost. */
+/* What workers and the control thread share: per backend a cache line of
+ * counters that only grow, and a bitmap of the backends that control should
+ * look at before its next sweep. Workers add, control subtracts what it has
+ * seen, so neither waits and nothing is lost. */
 #ifndef INFRA_OUTLIER_REPORT_H
 #define INFRA_OUTLIER_REPORT_H
 
@@ -17,23 +17,23 @@
 
 struct infra__outlier_slot {
     /* Successes of known latency: their number in the upper 26 bits, the sum of
-     * their latencies as logarithms in the lower 38. One addition counts both,
-     * and a reader has them from the same moment. */
+     * the logarithms of their latencies in the lower 38. One addition counts
+     * both, and one load reads both consistently. */
     _Alignas(INFRA__CACHE_LINE) _Atomic uint64_t timed;
     _Atomic uint64_t untimed; /* The other successes. */
     _Atomic uint64_t errors;
     _Atomic uint64_t misses;            /* Failures to reach it. */
     _Atomic uint32_t runs[INFRA__RUNS]; /* Failures in a row, by reason. */
-    _Atomic uint32_t tripped; /* Bits by reason: control has not looked yet. */
+    _Atomic uint32_t tripped;           /* Bits by reason, for control. */
 };
 
-/* What was reported in an interval. */
+/* Reports of an interval. */
 struct infra__outlier_window {
     uint64_t successes;
     uint64_t errors;
     uint64_t misses;
-    uint64_t timed;       /* Successes of known latency, */
-    uint64_t latency_sum; /* and the sum of their logarithms. */
+    uint64_t timed;       /* Successes of known latency. */
+    uint64_t latency_sum; /* The sum of their logarithms. */
 };
 
 /* How far control has read a slot. */
@@ -44,15 +44,15 @@ struct infra__outlier_mark {
     uint64_t misses;
 };
 
-/* The workers' part of a watch. Read only, but for what the pointers lead to
- * and the flag. */
+/* The workers' part of the object: read only, except the flag and the pointers'
+ * targets. */
 struct infra__outlier_desk {
     struct infra__outlier_slot *slots;
-    _Atomic uint64_t *tripped; /* Bitmap of ids with bits in their slots. */
+    _Atomic uint64_t *tripped; /* Bitmap of the ids with a tripped slot. */
     uint32_t ids_max;
     bool split;
     uint32_t runs_max[INFRA__RUNS];
-    /* On a line of its own: set after the bitmap, cleared before it is read. */
+    /* On its own line; set after the bitmap, cleared before it is read. */
     _Alignas(INFRA__CACHE_LINE) _Atomic uint32_t is_tripped;
 };
 
@@ -60,27 +60,27 @@ struct infra__outlier_desk {
 int infra__outlier_report(struct infra__outlier_desk *desk, uint32_t id,
                           uint32_t outcome, infra_time latency);
 
-/* Control: add to @w what came in at @slot since @seen. */
+/* Control: add to @w the reports at @slot since @seen. */
 void infra__outlier_gather(struct infra__outlier_slot *slot,
                            struct infra__outlier_mark *seen,
                            struct infra__outlier_window *w);
 
-/* Control: forget the failures in a row and what they tripped. */
+/* Control: forget the failures in a row and their trips. */
 void infra__outlier_reset_runs(struct infra__outlier_slot *slot);
 
-/* Control: the failures in a row as they are, and as they were. What is full
- * trips, if @may_trip. */
+/* Control: read and write the failures in a row. A full row trips if @may_trip.
+ */
 void infra__outlier_save_runs(const struct infra__outlier_slot *slot,
                               uint32_t ret[INFRA__RUNS]);
 void infra__outlier_restore_runs(struct infra__outlier_desk *desk, uint32_t id,
                                  const uint32_t runs[INFRA__RUNS],
                                  bool may_trip);
 
-/* Control: take one of 64 words of the bitmap; 0: nothing there. */
+/* Control: take a word of the bitmap. */
 uint64_t infra__outlier_take_tripped(struct infra__outlier_desk *desk,
                                      uint32_t word);
 
-/* Control: has anything tripped since this was asked last? */
+/* Control: has anything tripped since the last call? */
 bool infra__outlier_take_flag(struct infra__outlier_desk *desk);
 
 #endif

@@ -5,8 +5,7 @@
 
 #include <assert.h>
 
-/* A bit at a time, from the top: at each step the root so far is right but for
- * the bits that follow. */
+/* A bit at a time, from the top: at each step the bits so far are right. */
 uint64_t infra__square_root(uint64_t x)
 {
     uint64_t root = 0;
@@ -18,10 +17,9 @@ uint64_t infra__square_root(uint64_t x)
     return root;
 }
 
-/* Envoy takes the root of the variance and then multiplies; to multiply first
- * leaves the error of the root below a thousandth of the unit. The variance of
- * values up to a million is at most 10^12 / 4, and that by 8000^2 has 64 bits.
- */
+/* Envoy takes the root of the variance and then multiplies; multiplying first
+ * keeps the error of the root below a thousandth of the unit. The variance of
+ * values up to a million is at most 10^12 / 4, times 8000^2 it has 64 bits. */
 struct infra__typical infra__mean_threshold(const uint32_t *values,
                                             uint32_t count, uint32_t factor)
 {
@@ -54,9 +52,9 @@ static uint32_t count_below(const uint32_t *values, uint32_t count,
     return below;
 }
 
-/* The value with @rank others before it when sorted: the greatest number that
- * no more than @rank values are below, found a bit at a time. It takes 32
- * passes for whatever values, where quickselect has a worst case. */
+/* The value at @rank when sorted: the greatest number with at most @rank values
+ * below it, found a bit at a time. Always 32 passes; quickselect has a worst
+ * case. */
 static uint32_t by_rank(const uint32_t *values, uint32_t count, uint32_t rank)
 {
     uint32_t found = 0;

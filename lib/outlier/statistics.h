@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What is typical of many numbers, and latencies as logarithms. In integers, so
- * that every machine comes to the same verdict. */
+/* Mean, median and deviations, and logarithms of latencies. In integers, so
+ * that every machine computes the same. */
 #ifndef INFRA_OUTLIER_STATISTICS_H
 #define INFRA_OUTLIER_STATISTICS_H
 
@@ -16,7 +16,7 @@ struct infra__typical {
     int64_t threshold;
 };
 
-/* The greatest integer whose square is not above @x. */
+/* The greatest integer with a square of at most @x. */
 uint64_t infra__square_root(uint64_t x);
 
 /* The mean, rounded down, and the mean less @factor thousandths of the standard
@@ -26,7 +26,7 @@ struct infra__typical infra__mean_threshold(const uint32_t *values,
                                             uint32_t count, uint32_t factor);
 
 /* The median; of an even number of values the mean of the middle two, rounded
- * down. @count at least 1. O(32 n), and the values stay as they are. */
+ * down. @count at least 1. O(32 n); leaves the values in place. */
 uint32_t infra__median(const uint32_t *values, uint32_t count);
 
 /* The median absolute deviation from @median. @scratch has room for @count. */
@@ -34,8 +34,8 @@ uint32_t infra__median_deviation(const uint32_t *values, uint32_t count,
                                  uint32_t median, uint32_t *scratch);
 
 /* A latency's logarithm to the base 2, less that of 2^10 ns, with 7 bits of
- * fraction: the exponent, and the mantissa as it is, so that it is straight
- * between powers of two. Shorter and longer ones count as the ends. */
+ * fraction: the exponent and the mantissa, so linear between powers of two.
+ * Latencies outside the range count as its ends. */
 #define INFRA__LATENCY_LOG_MAX 4095u
 static inline uint32_t infra__latency_log(infra_time latency)
 {
@@ -50,9 +50,8 @@ static inline uint32_t infra__latency_log(infra_time latency)
 /* A mean of such logarithms, with 12 bits of fraction. */
 uint32_t infra__latency_mean_log(uint64_t sum, uint64_t count);
 
-/* The latency that has this logarithm, of 12 bits of fraction: for latencies
- * that are distributed log-normally about their median. INT64_MAX when beyond.
- */
+/* The latency with this logarithm, of 12 bits of fraction: the median, if
+ * latencies are log-normal. INT64_MAX if too great. */
 int64_t infra__latency_of_log(uint64_t log);
 
 #endif

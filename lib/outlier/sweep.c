@@ -1,26 +1,25 @@
 /* SPDX-License-Identifier: MIT */
-/* The end of an interval: who may return, who did worse than the others, whose
- * multiplier goes down. The order is Envoy's (onIntervalTimer); our own
- * detectors come after its. Each detector is one pass to collect the values of
- * those that have enough reports, some to find what is typical (two for mean
- * and deviation, 66 for two medians), and one to find who is not: O(n), but for
- * sorting those few. */
+/* The end of an interval: returns, detection of outliers, decay of multipliers,
+ * in Envoy's order (onIntervalTimer); our own detectors follow Envoy's. A
+ * detector is one pass to collect the values of backends with enough reports,
+ * some passes for the typical value (two for mean and deviation, 66 for two
+ * medians), and one to find the outliers: O(n), plus sorting the outliers. */
 #include "../base/sort.h"
 #include "internal.h"
 #include "statistics.h"
 
-/* 1.4826 MAD is the standard deviation, were it the normal distribution. Here
- * in 10^-7, to take the thousandths of the factor along. */
+/* 1.4826 MAD is the standard deviation of a normal distribution. In 10^-7,
+ * which includes the thousandths of the factor. */
 #define MAD_SCALE 14826u
 #define MAD_SCALE_ONE 10000000u
 
 #define ONE_PERCENT ((int64_t)INFRA__MILLION / 100)
 #define ANY_TIER INFRA_OUTLIER_TIERS_MAX
 
-/* Whose failures count. */
+/* Which failures count. */
 enum view {
-    VIEW_EXTERNAL, /* What it answered; without the split, everything. */
-    VIEW_LOCAL,    /* Whether it could be reached. */
+    VIEW_EXTERNAL, /* Error answers; without the split, all failures. */
+    VIEW_LOCAL,    /* Failures to reach the backend. */
     VIEW_WHOLE,
 };
 
@@ -49,8 +48,8 @@ static uint32_t rate_of(struct share s)
     return (uint32_t)(s.good * INFRA__MILLION / s.all);
 }
 
-/* The mean of the logarithms: one slow answer of many hardly moves it, unlike
- * the mean of the latencies, and distances between two of them are ratios. */
+/* The mean of the logarithms: one slow answer hardly moves it, unlike the mean
+ * of the latencies, and a difference of two of them is a ratio. */
 static uint32_t mean_log(const struct infra__outlier_window *w)
 {
     return infra__latency_mean_log(w->latency_sum, w->timed);
@@ -61,14 +60,14 @@ static int64_t latency_of(const struct infra__outlier_window *w)
     return infra__latency_of_log(mean_log(w));
 }
 
-/* Can it be judged in a comparison of this tier? */
+/* Is the backend compared in this tier? */
 static bool takes_part(const struct infra__outlier_backend *b, uint32_t tier)
 {
     return b->is_set && !b->record.is_ejected &&
            (tier == ANY_TIER || b->tier == tier);
 }
 
-/* Collect the rates of all with at least @volume reports. */
+/* Collect the rates of all backends with at least @volume reports. */
 static uint32_t collect_rates(struct infra_outlier *o, enum view view,
                               uint32_t tier, uint32_t volume)
 {
@@ -115,14 +114,14 @@ static struct infra__outlier_evidence evidence_of(const struct infra_outlier *o,
     return e;
 }
 
-/* Note that the backend collected at @index is found wanting. */
+/* Note the backend collected at @index as an outlier. */
 static void find(struct infra_outlier *o, uint32_t *found, uint32_t index,
                  uint32_t merit)
 {
     o->found[(*found)++] = (uint64_t)merit << 32 | o->ids[index];
 }
 
-/* The least merit first, since the cap may not let all go. */
+/* The worst first, since the cap may spare the rest. */
 static void convict(struct infra_outlier *o, const struct trial *t,
                     uint32_t found)
 {
@@ -134,7 +133,7 @@ static void convict(struct infra_outlier *o, const struct trial *t,
     }
 }
 
-/* Those of the collected rates below the threshold are outliers. */
+/* Of the collected rates, those below the threshold are outliers. */
 static void convict_rates(struct infra_outlier *o, const struct trial *t,
                           uint32_t count)
 {
@@ -191,7 +190,7 @@ static void judge_failure_percentage(struct infra_outlier *o, enum view view,
 static void judge_as_envoy(struct infra_outlier *o, enum view view,
                            uint32_t rate_reason, uint32_t percentage_reason)
 {
-    /* Whom the success rate ejects still counts as one of the minimum. */
+    /* Backends that the success rate ejects still count for the minimum. */
     uint32_t count = collect_rates(
         o, view, ANY_TIER, o->options.failure_percentage_request_volume);
 
@@ -201,7 +200,7 @@ static void judge_as_envoy(struct infra_outlier *o, enum view view,
     }
 }
 
-/* So many deviations as `median_factor` says, of the values collected. */
+/* `median_factor` deviations of the collected values. */
 static uint64_t deviations(const struct infra_outlier *o, uint32_t count,
                            uint32_t median)
 {
@@ -216,7 +215,7 @@ static int64_t max(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
-/* Where most agree MAD is 0, and every failure an outlier; hence the gap. */
+/* In a uniform fleet MAD is 0 and every failure an outlier; hence the gap. */
 static void judge_median_rate(struct infra_outlier *o, uint32_t tier)
 {
     const struct infra_outlier_options *options = &o->options;
@@ -251,7 +250,7 @@ static uint32_t collect_latencies(struct infra_outlier *o, uint32_t tier)
     return count;
 }
 
-/* Above the median by deviations, by ratio and by gap, whatever is most. */
+/* The greatest of the limits by deviations, by ratio and by gap. */
 static struct infra__typical latency_limit(const struct infra_outlier *o,
                                            uint32_t count)
 {
@@ -285,7 +284,7 @@ static void judge_latency(struct infra_outlier *o, uint32_t tier)
     convict(o, &t, found);
 }
 
-/* Read the counters, and let return whose time has come. */
+/* Read the counters, and end the ejections that are over. */
 static void close_windows(struct infra_outlier *o)
 {
     for (uint32_t id = 0; id < o->desk.ids_max; id++) {
