@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Two nodes and a store in virtual time, without a fault but the one that is
- * asked for: how long is nobody active? The machines are the library's, the
- * store is that of tests/sim. A message takes 0.5 to 1.5 ms each way, and a
- * timer is up to 1 ms late. */
+/* Two nodes and a store (sim_store.h) in virtual time, with one fault: how long
+ * is no node active? The machines are the library's. A message takes 0.5 to
+ * 1.5 ms each way, and a timer is up to 1 ms late. */
 #ifndef BENCH_TAKEOVER_H
 #define BENCH_TAKEOVER_H
 
@@ -13,24 +12,25 @@
 enum takeover_fault {
     TAKEOVER_CRASH,  /* The active node is gone, with its state. */
     TAKEOVER_FREEZE, /* It stands still, and goes on after the take-over. */
-    TAKEOVER_HAND,   /* It is told to step down, and has nothing to drain. */
+    TAKEOVER_HAND,   /* It steps down on command, with nothing to drain. */
 };
 
 struct takeover {
     uint32_t fault; /* enum takeover_fault */
-    int has_watch;  /* The standby hears when the lease is free; or it looks. */
+    int has_watch;  /* 1: a watch wakes the standby; 0: it polls. */
     infra_time ttl;
     uint64_t count; /* Faults. */
     uint64_t seed;
     /* Out: from the fault to the activation of the other. */
     struct histogram times;
     infra_time max;
-    infra_time bound;  /* What the configuration promises. */
+    infra_time bound;  /* Promised by the configuration. */
     uint64_t overlaps; /* Moments at which both gates were open. */
     uint64_t steps;
 };
 
-/* INFRA_OK, INFRA_ENOMEM, or INFRA_EAGAIN: nobody took over in time. */
+/* INFRA_OK, INFRA_ENOMEM, or INFRA_EAGAIN: no take-over within its bound many
+ * times over. */
 int takeover_run(struct takeover *t);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The loop of the simulation: take what is next, an arrival, a time-out or an
- * event, until every client has its answer. */
+/* The loop of the simulation: handle the next arrival, time-out or event until
+ * every client has its answer. It hands the servers' answers to the clients. */
 #include "sim_internal.h"
 
 #include <stdlib.h>
@@ -69,9 +69,13 @@ static void handle(struct sim *s, const struct sim_event *event)
     switch (event->kind) {
     case SIM_EVENT_SERVED:
         sim_server_served(s, event->index, event->at);
+        sim_client_answer(s, event->index, event->outcome, event->at);
         break;
     case SIM_EVENT_ANSWERED:
         s->requests[event->index].is_held = 0;
+        sim_client_answer(s, event->index, event->outcome, event->at);
+        break;
+    case SIM_EVENT_RESET:
         sim_client_answer(s, event->index, event->outcome, event->at);
         break;
     case SIM_EVENT_BEGIN:
@@ -91,7 +95,7 @@ static void handle(struct sim *s, const struct sim_event *event)
     }
 }
 
-/* What the servers did until the last arrival: past that they only drain. */
+/* The servers' work until the last arrival: after that they only drain. */
 static void sum_up_servers(struct sim *s, infra_time now)
 {
     double sum = 0;

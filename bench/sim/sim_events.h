@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What is to happen, in the order of time, by a binary heap: O(log n). What is
- * to happen at the same time happens in the order in which it was added. */
+/* Events in the order of time, by a binary heap: O(log n). Events of the same
+ * time come in the order in which they were added. */
 #ifndef BENCH_SIM_EVENTS_H
 #define BENCH_SIM_EVENTS_H
 
@@ -9,7 +9,8 @@
 enum sim_event_kind {
     SIM_EVENT_SERVED,   /* A worker is done with a request. */
     SIM_EVENT_ANSWERED, /* An answer without service: `outcome`. */
-    SIM_EVENT_BEGIN,    /* Of a fault. */
+    SIM_EVENT_RESET, /* A connection breaks off; its request may be served. */
+    SIM_EVENT_BEGIN, /* Of a fault. */
     SIM_EVENT_END,
     SIM_EVENT_ASKED,  /* A probe reaches its server ... */
     SIM_EVENT_PROBED, /* ... and the answer its balancer. */

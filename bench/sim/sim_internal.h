@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Private to the simulation: one run's state. sim.c has the loop, sim_client.c
- * what the balancers and the clients do, sim_server.c what the servers do,
- * sim_probe.c what they say to each other about it. */
+/* Private to the simulation: the state of a run. sim.c is the loop. It calls
+ * sim_client.c (clients and balancers), sim_server.c and sim_probe.c (Prequal);
+ * the client calls the server, never the other way round. */
 #ifndef BENCH_SIM_INTERNAL_H
 #define BENCH_SIM_INTERNAL_H
 
@@ -35,7 +35,7 @@ struct sim_request {
     uint8_t is_measured; /* Arrived in the part that counts. */
 };
 
-/* How long a server's last requests took, of those that met about as many. */
+/* The times of a server's last requests that met about as many others. */
 enum { SIM_RECENT = 9 };
 struct sim_recent {
     float seconds[SIM_RECENT];
@@ -114,7 +114,8 @@ void sim_balancers_destroy(struct sim *s);
 void sim_balancers_update(struct sim *s, const struct sim_fault *fault,
                           int is_up, infra_time now);
 void sim_client_arrive(struct sim *s, infra_time now);
-/* What came of an attempt. Frees the request if nobody needs it any more. */
+/* The outcome of an attempt. Frees the request once neither client nor server
+ * holds it. */
 void sim_client_answer(struct sim *s, uint32_t request,
                        enum infra_outcome outcome, infra_time now);
 /* The time at which the oldest client gives up. */
@@ -123,10 +124,11 @@ void sim_client_give_up(struct sim *s, infra_time now);
 
 /* sim_server.c */
 void sim_server_accept(struct sim *s, uint32_t request, infra_time now);
+/* The request leaves its worker; its client is still to be answered. */
 void sim_server_served(struct sim *s, uint32_t request, infra_time now);
 void sim_server_fault(struct sim *s, const struct sim_fault *fault,
                       int is_beginning, infra_time now);
-/* What it works on and what waits. */
+/* In service and waiting. */
 static inline uint32_t sim_server_in_flight(const struct sim_server *server)
 {
     return server->busy + server->waiting;
@@ -139,7 +141,7 @@ void sim_server_account(struct sim_server *server, infra_time now);
 void sim_probe_send(struct sim *s, uint32_t balancer, infra_time now);
 void sim_probe_arrive(struct sim *s, uint32_t probe, infra_time now);
 void sim_probe_answer(struct sim *s, uint32_t probe, infra_time now);
-/* A request was served: what its server will tell. */
+/* A request was served: remember its time for the answers to probes. */
 void sim_probe_note(struct sim_server *server, const struct sim_request *r,
                     infra_time now);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A server: first come, first served, by a number of workers. What a client has
- * given up is served all the same, as the server does not know. Each step is
- * O(1), but for a restart, which looks at every request. */
+/* A server: first come, first served, by a number of workers. A request whose
+ * client gave up is served all the same, as the server does not know. Answers go
+ * to the client by the loop (sim.c), so this file calls nothing of it. Each step
+ * is O(1), but for a restart, which looks at every request. */
 #include "sim_internal.h"
 
 static const double refused_after = 1e-3;
@@ -95,10 +96,15 @@ void sim_server_served(struct sim *s, uint32_t request, infra_time now)
         }
     }
     s->requests[request].is_held = 0;
-    sim_client_answer(s, request, INFRA_OUTCOME_OK, now);
 }
 
-/* All that it was working on breaks off, and what waited as well. */
+/* The connection of a request breaks off, at once. */
+static void reset(struct sim *s, uint32_t request, infra_time now)
+{
+    sim_schedule(s, now, SIM_EVENT_RESET, request, INFRA_OUTCOME_RESET);
+}
+
+/* All requests in service and in the queue break off. */
 static void restart(struct sim *s, uint32_t index, infra_time now)
 {
     struct sim_server *server = &s->servers[index];
@@ -108,13 +114,13 @@ static void restart(struct sim *s, uint32_t index, infra_time now)
     while (server->waiting > 0) {
         uint32_t request = leave_queue(s, server);
         s->requests[request].is_held = 0;
-        sim_client_answer(s, request, INFRA_OUTCOME_RESET, now);
+        reset(s, request, now);
     }
     for (uint32_t i = 0; i < s->requests_size; i++) {
         struct sim_request *r = &s->requests[i];
         if (r->is_held && !r->is_lost && r->server == index) {
             r->is_lost = 1; /* Its event is still to come. */
-            sim_client_answer(s, i, INFRA_OUTCOME_RESET, now);
+            reset(s, i, now);
         }
     }
 }
@@ -125,7 +131,7 @@ static void reset_one(struct sim *s, uint32_t index, infra_time now)
     for (uint32_t i = 0; i < s->requests_size; i++) {
         const struct sim_request *r = &s->requests[i];
         if (r->is_held && r->is_open && r->server == index) {
-            sim_client_answer(s, i, INFRA_OUTCOME_RESET, now);
+            reset(s, i, now);
             return;
         }
     }
