@@ -6,7 +6,7 @@
  * the ttl less, as the lease was renewed some time ago; and for a hand-over a
  * look, or with a watch some messages. At no moment are two gates open.
  *
- * The last row is what infra_gate_open() costs a worker: the percentiles of
+ * The last row is what infra_gate_is_open() costs a worker: the percentiles of
  * REPEATS runs, and the goal.
  *
  * With --once no table: one take-over in real time over a store in memory, for
@@ -133,7 +133,7 @@ static int measure_gate(struct report *r, int quick)
     for (int i = 0; i < REPEATS; i++) {
         double begin = seconds();
         for (uint64_t k = 0; k < opens; k++) {
-            sum += infra_gate_open(&gate, 1 + k, &token) ? token : 0;
+            sum += infra_gate_is_open(&gate, 1 + k, &token) ? token : 0;
         }
         double ns = (seconds() - begin) * 1e9 / (double)opens;
         histogram_add(&times, (uint64_t)(ns * 1000));

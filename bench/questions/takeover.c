@@ -283,8 +283,8 @@ static int happen(struct world *w)
     } else {
         err = step(w, i);
     }
-    w->t->overlaps += infra_gate_open(&w->nodes[0].gate, w->now, NULL) &&
-                      infra_gate_open(&w->nodes[1].gate, w->now, NULL);
+    w->t->overlaps += infra_gate_is_open(&w->nodes[0].gate, w->now, NULL) &&
+                      infra_gate_is_open(&w->nodes[1].gate, w->now, NULL);
     w->t->steps++;
     return err;
 }

@@ -64,7 +64,7 @@ static int is_open(const struct pair *p, uint32_t i)
 {
     uint64_t token;
 
-    return infra_gate_open(&p->gates[i], infra_driver_now(), &token);
+    return infra_gate_is_open(&p->gates[i], infra_driver_now(), &token);
 }
 
 /* Turn until the gate of node @i is open, or @end. */

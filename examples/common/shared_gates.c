@@ -108,7 +108,7 @@ struct shared_gate *shared_gates_find(const struct shared_gates *gates,
 bool shared_gates_allow(const struct shared_gates *gates, infra_time now)
 {
     for (uint32_t i = 0; i < gates->count; i++) {
-        if (infra_gate_open(&gates->gates[i].gate, now, NULL) == 1) {
+        if (infra_gate_is_open(&gates->gates[i].gate, now, NULL) == 1) {
             return true;
         }
     }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The gates of a pair (infra/failover.h) in memory that lb_pair shares with the
+/* The gates of a pair (infra/gate.h) in memory that lb_pair shares with the
  * command that it runs: one for each group.  lb_pair opens and shuts them; the
  * command looks before each side effect, attests its progress, and says how
  * many sessions it has, so that lb_pair knows when a drain is over.
@@ -9,7 +9,7 @@
 #ifndef EXAMPLES_SHARED_GATES_H
 #define EXAMPLES_SHARED_GATES_H
 
-#include <infra/failover.h>
+#include <infra/gate.h>
 #include <stdbool.h>
 #include <sys/socket.h>
 

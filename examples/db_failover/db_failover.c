@@ -124,15 +124,11 @@ static void take_ends(struct host *h, infra_time now)
     struct db_order_end end;
 
     while (db_orders_next(h->orders, now, &end)) {
-        static const char *const names[] = {
-            [INFRA_FENCE_DONE] = "done",
-            [INFRA_FENCE_FAILED] = "failed",
-            [INFRA_FENCE_UNKNOWN] = "unknown",
-        };
         db_note("order %s %s token %llu: %s (%s %d) in %llu ms",
                 db_order_name(end.order.kind),
                 db_key(&h->options, end.order.id),
-                (unsigned long long)end.order.token, names[end.outcome],
+                (unsigned long long)end.order.token,
+                infra_order_outcome_name(end.outcome),
                 WIFEXITED(end.status) ? "status" : "signal",
                 WIFEXITED(end.status) ? WEXITSTATUS(end.status)
                                       : WTERMSIG(end.status),

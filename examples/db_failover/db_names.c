@@ -73,20 +73,20 @@ void db_take_record(struct host *h, infra_time now)
 
     while (db_store_next(&h->store, now, &asked, &outcome, &named)) {
         if (asked.kind == INFRA_PROMOTION_EVENT_READ_RECORD &&
-            outcome == INFRA_FENCE_DONE) {
+            outcome == INFRA_ORDER_DONE) {
             if (named.db != DBS_MAX) {
                 take_named(h, &named, now);
             }
             take_marks(h, named.apart, now);
         }
-        if (outcome != INFRA_FENCE_DONE) {
+        if (outcome != INFRA_ORDER_DONE) {
             db_note("record %s: %s", infra_promotion_event_name(asked.kind),
-                    outcome == INFRA_FENCE_FAILED ? "refused" : "unknown");
+                    outcome == INFRA_ORDER_FAILED ? "refused" : "unknown");
         }
         if (infra_promotion_answer(h->plan, asked.call, outcome, now) ==
                 INFRA_OK &&
             asked.kind == INFRA_PROMOTION_EVENT_RECORD_PRIMARY &&
-            outcome == INFRA_FENCE_DONE) {
+            outcome == INFRA_ORDER_DONE) {
             tell_routers(h, &asked, now);
         }
     }

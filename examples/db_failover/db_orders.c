@@ -134,10 +134,10 @@ void db_orders_give(struct db_orders *orders,
 
 static uint32_t outcome_of(int status)
 {
-    return !WIFEXITED(status)         ? INFRA_FENCE_UNKNOWN
-           : WEXITSTATUS(status) == 0 ? INFRA_FENCE_DONE
-           : WEXITSTATUS(status) == 1 ? INFRA_FENCE_FAILED
-                                      : INFRA_FENCE_UNKNOWN;
+    return !WIFEXITED(status)         ? INFRA_ORDER_UNKNOWN
+           : WEXITSTATUS(status) == 0 ? INFRA_ORDER_DONE
+           : WEXITSTATUS(status) == 1 ? INFRA_ORDER_FAILED
+                                      : INFRA_ORDER_UNKNOWN;
 }
 
 bool db_orders_next(struct db_orders *orders, infra_time now,

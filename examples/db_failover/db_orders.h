@@ -26,7 +26,7 @@ void db_orders_give(struct db_orders *orders,
 /* A run that has ended. */
 struct db_order_end {
     struct infra_promotion_event order;
-    uint32_t outcome; /* enum infra_fence_outcome */
+    uint32_t outcome; /* enum infra_order_outcome */
     int status;       /* As of wait(2); */
     infra_time took;
 };

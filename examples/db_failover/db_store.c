@@ -82,9 +82,9 @@ static bool read_record(struct db_store *store,
 
 static uint32_t outcome_of(uint32_t outcome)
 {
-    return outcome == INFRA_LEASE_GRANTED   ? INFRA_FENCE_DONE
-           : outcome == INFRA_LEASE_UNKNOWN ? INFRA_FENCE_UNKNOWN
-                                            : INFRA_FENCE_FAILED;
+    return outcome == INFRA_LEASE_GRANTED   ? INFRA_ORDER_DONE
+           : outcome == INFRA_LEASE_UNKNOWN ? INFRA_ORDER_UNKNOWN
+                                            : INFRA_ORDER_FAILED;
 }
 
 bool db_store_next(struct db_store *store, infra_time now,
@@ -99,8 +99,8 @@ bool db_store_next(struct db_store *store, infra_time now,
     *ret_asked = store->asked;
     *ret_outcome = outcome_of(record.outcome);
     if (store->asked.kind == INFRA_PROMOTION_EVENT_READ_RECORD &&
-        *ret_outcome == INFRA_FENCE_DONE && !read_record(store, &record)) {
-        *ret_outcome = INFRA_FENCE_FAILED;
+        *ret_outcome == INFRA_ORDER_DONE && !read_record(store, &record)) {
+        *ret_outcome = INFRA_ORDER_FAILED;
     }
     *ret = store->named;
     return true;

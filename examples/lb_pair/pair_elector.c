@@ -114,7 +114,7 @@ static void fence(struct elector *e, const struct infra_failover_event *event,
     shell_command_stop(&e->fence, now);
     if (!pair_command_start(&e->fence, o->fence, &variables, now + o->limit)) {
         (void)infra_failover_fenced(machine_of(e), event->call,
-                                    INFRA_FENCE_FAILED, now);
+                                    INFRA_ORDER_FAILED, now);
     }
 }
 
@@ -279,9 +279,9 @@ static bool elector_ended(struct pair_role *role, pid_t pid, int status,
                           infra_time now)
 {
     static const uint32_t outcomes[] = {
-        [PAIR_DONE] = INFRA_FENCE_DONE,
-        [PAIR_FAILED] = INFRA_FENCE_FAILED,
-        [PAIR_LATE] = INFRA_FENCE_UNKNOWN,
+        [PAIR_DONE] = INFRA_ORDER_DONE,
+        [PAIR_FAILED] = INFRA_ORDER_FAILED,
+        [PAIR_LATE] = INFRA_ORDER_UNKNOWN,
     };
     struct elector *e = (struct elector *)role;
     enum pair_ending ending;

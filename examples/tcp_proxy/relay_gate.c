@@ -29,7 +29,7 @@ bool relay_gate_allows(const struct relay *relay, const struct relay_session *s)
         return shared_gates_allow(relay->options.gates, relay->now);
     }
     /* Open again with another token is a later term. */
-    return infra_gate_open(&s->pass.gate->gate, relay->now, &token) == 1 &&
+    return infra_gate_is_open(&s->pass.gate->gate, relay->now, &token) == 1 &&
            token == s->pass.token;
 }
 
@@ -54,7 +54,7 @@ bool relay_gate_admits(const struct relay *relay, int fd,
      * closed, is served. */
     return relay->listens
                ? infra_gate_admits(&ret->gate->gate, relay->now, &ret->token)
-               : infra_gate_open(&ret->gate->gate, relay->now, &ret->token);
+               : infra_gate_is_open(&ret->gate->gate, relay->now, &ret->token);
 }
 
 void relay_gate_enter(const struct relay_session *s)
@@ -94,7 +94,7 @@ static bool has_ended(struct relay *relay)
 
     for (uint32_t i = 0; i < gates->count; i++) {
         uint64_t token = 0;
-        (void)infra_gate_open(&gates->gates[i].gate, relay->now, &token);
+        (void)infra_gate_is_open(&gates->gates[i].gate, relay->now, &token);
         result |= relay->tokens[i] != 0 && relay->tokens[i] != token;
         relay->tokens[i] = token;
     }

@@ -26,7 +26,7 @@
  * ...
  * infra_failover_reply(f, e.call, &answer_of_the_store, now);
  * // any worker, before each side effect:
- * if (infra_gate_open(gate, now, &token)) { write_with(token); }
+ * if (infra_gate_is_open(gate, now, &token)) { write_with(token); }
  * @endcode
  *
  * Events are for acting once; the gate is the truth.  Between an event and the
@@ -47,6 +47,7 @@
 #define INFRA_FAILOVER_H
 
 #include <infra/base.h>
+#include <infra/gate.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -167,76 +168,6 @@ enum infra_fence_policy {
      *  whole ttl and the grace have passed after it. */
     INFRA_FENCE_TRY,
 };
-
-/** How a fence attempt ended. */
-enum infra_fence_outcome {
-    INFRA_FENCE_DONE,    /**< The former holder is out. */
-    INFRA_FENCE_FAILED,  /**< It is not. */
-    INFRA_FENCE_UNKNOWN, /**< Nobody knows. */
-};
-
-/**
- * @name Gate
- * Is this node active now, and with which token? A small value of the host's,
- * zeroed at first, which may lie in memory that worker processes share: the
- * machine writes it, every worker reads it before each side effect.  Zeroes are
- * a closed gate.
- * @{
- */
-struct infra_gate {
-    uint64_t opaque[16];
-};
-
-/**
- * May this be done now?  At most 5 ns.
- *
- * @param now        The same clock that the machine is told.
- * @param ret_token To be handed to the resource; untouched if the gate is shut.
- * @return 1 or 0.
- *
- * Thread safety: any.
- */
-INFRA_API int infra_gate_open(const struct infra_gate *gate, infra_time now,
-                              uint64_t *ret_token);
-
-/**
- * May something new be begun? As infra_gate_open(), but not while the node
- * drains: what is in progress goes on under infra_gate_open() until then.
- *
- * Thread safety: any.
- */
-INFRA_API int infra_gate_admits(const struct infra_gate *gate, infra_time now,
-                                uint64_t *ret_token);
-
-/** A worker has made progress: what infra_failover_options.attest_max asks for.
- *  Thread safety: any. */
-INFRA_API void infra_gate_attest(struct infra_gate *gate, infra_time now);
-/** @} */
-
-/**
- * @name Fence
- * At the resource that only the active node may touch: it refuses whoever comes
- * with a token older than the newest it has seen.  Zeroes know none.
- * @{
- */
-struct infra_fence {
-    uint64_t opaque[2];
-};
-
-/**
- * Let a holder in, or not.
- *
- * @return INFRA_OK; INFRA_ESTALE: a newer token was seen; INFRA_EINVAL: token
- * 0.
- *
- * Thread safety: any.
- */
-INFRA_API int infra_fence_admit(struct infra_fence *fence, uint64_t token);
-
-/** The newest token: write it down, and admit it first thing after a restart.
- *  Thread safety: any. */
-INFRA_API uint64_t infra_fence_token(const struct infra_fence *fence);
-/** @} */
 
 /** Options of infra_failover_create(). */
 struct infra_failover_options {
@@ -360,7 +291,7 @@ INFRA_API int infra_failover_reply(struct infra_failover *failover,
                                    const struct infra_lease_answer *answer,
                                    infra_time now);
 
-/** Answer a FENCE with an enum infra_fence_outcome.  INFRA_OK, INFRA_ESTALE,
+/** Answer a FENCE with an enum infra_order_outcome.  INFRA_OK, INFRA_ESTALE,
  *  INFRA_EINVAL.  Thread safety: owner. */
 INFRA_API int infra_failover_fenced(struct infra_failover *failover,
                                     uint64_t call, uint32_t outcome,

@@ -24,6 +24,7 @@
 #include <infra/base.h>
 #include <infra/driver.h>
 #include <infra/failover.h>
+#include <infra/gate.h>
 #include <infra/health.h>
 #include <infra/lease.h>
 #include <infra/outlier.h>

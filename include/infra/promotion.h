@@ -39,7 +39,7 @@
  * }
  * sleep_until(infra_promotion_deadline(p));
  * ...
- * infra_promotion_answer(p, call, INFRA_FENCE_DONE, now);
+ * infra_promotion_answer(p, call, INFRA_ORDER_DONE, now);
  * infra_promotion_report(p, id, &sample_of_a_probe, now);
  * @endcode
  *
@@ -120,7 +120,7 @@
 #define INFRA_PROMOTION_H
 
 #include <infra/base.h>
-#include <infra/failover.h>
+#include <infra/gate.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -471,7 +471,7 @@ infra_promotion_deadline(const struct infra_promotion *promotion);
  * Answer an event that has a call.  DONE: it is so.  FAILED: it is not, and
  * will not become so by this order.  UNKNOWN: anything else.
  *
- * @param outcome  enum infra_fence_outcome
+ * @param outcome  enum infra_order_outcome
  * @return INFRA_OK; INFRA_ESTALE: the call was answered, or is not wanted any
  *         more; INFRA_EINVAL: no such outcome.
  *

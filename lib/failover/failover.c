@@ -137,7 +137,7 @@ int infra_failover_fenced(struct infra_failover *failover, uint64_t call,
 {
     struct infra_failover *f = failover;
 
-    if (f == NULL || outcome > INFRA_FENCE_UNKNOWN) {
+    if (f == NULL || outcome > INFRA_ORDER_UNKNOWN) {
         return INFRA_EINVAL;
     }
     infra__failover_advance(f, now);
@@ -145,9 +145,9 @@ int infra_failover_fenced(struct infra_failover *failover, uint64_t call,
         return INFRA_ESTALE;
     }
     f->fence_call = 0;
-    if (outcome != INFRA_FENCE_DONE && f->fence_policy == INFRA_FENCE_REQUIRE) {
+    if (outcome != INFRA_ORDER_DONE && f->fence_policy == INFRA_FENCE_REQUIRE) {
         infra__failover_become(f, INFRA_FAILOVER_REASON_FENCE);
-    } else if (outcome != INFRA_FENCE_DONE) {
+    } else if (outcome != INFRA_ORDER_DONE) {
         /* Wait as if the former holder had renewed just now. */
         f->ready_at = infra__time_add(f->now, f->ttl + f->grace);
     }

@@ -2,7 +2,7 @@
 /* The fence at the resource (Burrows 2006, Kleppmann 2016): the greatest token
  * seen, raised by compare and exchange. It stands alone: what guards a resource
  * links nothing else of the module. */
-#include <infra/failover.h>
+#include <infra/gate.h>
 
 #include <stdatomic.h>
 

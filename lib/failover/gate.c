@@ -67,8 +67,8 @@ static int is_before(const struct gate *w, const _Atomic uint64_t *end,
     return 1;
 }
 
-int infra_gate_open(const struct infra_gate *gate, infra_time now,
-                    uint64_t *ret_token)
+int infra_gate_is_open(const struct infra_gate *gate, infra_time now,
+                       uint64_t *ret_token)
 {
     const struct gate *w = const_words_of(gate);
 
@@ -99,4 +99,15 @@ infra_time infra__gate_attested(const struct infra_gate *gate)
 {
     return atomic_load_explicit(&const_words_of(gate)->attested,
                                 memory_order_relaxed);
+}
+
+static const char *const outcomes[] = {
+    [INFRA_ORDER_DONE] = "done",
+    [INFRA_ORDER_FAILED] = "failed",
+    [INFRA_ORDER_UNKNOWN] = "unknown",
+};
+
+const char *infra_order_outcome_name(uint32_t outcome)
+{
+    return INFRA__NAME(outcomes, outcome);
 }

@@ -98,7 +98,7 @@ static struct infra__due due_of_switchover(const struct infra_promotion *p)
     const struct node *new = &p->nodes[p->candidate];
     bool is_over = is_late(p, p->o.catch_up_timeout);
     bool is_stopped = (is_fresh(p, p->primary) && old->writable == 0 &&
-                       old->order.outcome == INFRA_FENCE_DONE &&
+                       old->order.outcome == INFRA_ORDER_DONE &&
                        old->at > old->order.done_at) ||
                       !PROMOTION_RULE(STOP);
     bool has_all =
@@ -110,7 +110,7 @@ static struct infra__due due_of_switchover(const struct infra_promotion *p)
     if (infra__promotion_is_dead(p)) {
         return because(WHY(DEAD), p->primary);
     }
-    if (old->order.outcome == INFRA_FENCE_FAILED ||
+    if (old->order.outcome == INFRA_ORDER_FAILED ||
         has_flag(old, FLAG(QUARANTINED)) || has_flag(new, CANNOT_LEAD) ||
         (!is_stopping && is_writable(p, p->primary))) {
         return because(WHY(REFUSED), p->primary);
@@ -130,14 +130,14 @@ static struct infra__due due_of_promoting(const struct infra_promotion *p)
 {
     const struct node *n = &p->nodes[p->candidate];
     bool is_done =
-        n->order.kind == EVENT(PROMOTE) && n->order.outcome == INFRA_FENCE_DONE;
+        n->order.kind == EVENT(PROMOTE) && n->order.outcome == INFRA_ORDER_DONE;
     bool is_seen = (is_writable(p, p->candidate) && n->at > n->order.done_at) ||
                    !PROMOTION_RULE(SEEN);
 
     if (is_done && is_seen) {
         return because(WHY(WRITABLE), p->candidate);
     }
-    if (n->order.outcome == INFRA_FENCE_FAILED ||
+    if (n->order.outcome == INFRA_ORDER_FAILED ||
         !infra__promotion_may_go_on(p)) {
         return because(WHY(REFUSED), p->candidate);
     }
@@ -150,7 +150,7 @@ static struct infra__due due_of_promoting(const struct infra_promotion *p)
 
 static bool is_done_by_host(const struct infra_promotion *p, uint32_t kind)
 {
-    return p->own.kind == kind && p->own.outcome == INFRA_FENCE_DONE;
+    return p->own.kind == kind && p->own.outcome == INFRA_ORDER_DONE;
 }
 
 /* A recorded intent is begun, even if its candidate is given up then. */
@@ -197,7 +197,7 @@ static struct infra__due due_of_choice(const struct infra_promotion *p)
 static bool is_unpointed(const struct infra_promotion *p, uint32_t id)
 {
     return infra__promotion_wants_repoint(p, id) &&
-           p->nodes[id].order.outcome != INFRA_FENCE_DONE;
+           p->nodes[id].order.outcome != INFRA_ORDER_DONE;
 }
 
 /* The next change of primary needs another token, so the step ends at once if

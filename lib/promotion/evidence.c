@@ -119,7 +119,7 @@ bool infra__promotion_is_dead(const struct infra_promotion *p)
 bool infra__promotion_is_lost(const struct infra_promotion *p, uint32_t id)
 {
     struct seen seen = count_observers(p, id);
-    bool is_expired = p->nodes[id].order.outcome == INFRA_FENCE_UNKNOWN;
+    bool is_expired = p->nodes[id].order.outcome == INFRA_ORDER_UNKNOWN;
 
     return PROMOTION_RULE(LOST) && !is_fresh(p, id) && seen.ok == 0 &&
            (seen.down > 0 || (seen.stalled > 0 && is_expired));

@@ -31,7 +31,7 @@
 #define PROMOTION_REASONS_COUNT (WHY(PAUSED) + 1u)
 #define NO_REASON PROMOTION_REASONS_COUNT
 #define NO_ORDER (EVENT(RECORD_APART) + 1u)
-#define NO_OUTCOME (INFRA_FENCE_UNKNOWN + 1u)
+#define NO_OUTCOME (INFRA_ORDER_UNKNOWN + 1u)
 /* STEP events that the host has not taken; past that the oldest is dropped. */
 #define STEPS_LOG_MAX 16u
 

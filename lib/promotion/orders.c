@@ -20,11 +20,11 @@ uint32_t infra__promotion_fence_end(const struct infra_promotion *p,
                                     uint32_t id)
 {
     const struct order *order = &p->nodes[id].order;
-    uint32_t policy = order->outcome == INFRA_FENCE_FAILED ? p->o.fence_failed
+    uint32_t policy = order->outcome == INFRA_ORDER_FAILED ? p->o.fence_failed
                                                            : p->o.fence_unknown;
 
     if (!PROMOTION_RULE(FENCE) ||
-        (order->kind == EVENT(FENCE) && order->outcome == INFRA_FENCE_DONE)) {
+        (order->kind == EVENT(FENCE) && order->outcome == INFRA_ORDER_DONE)) {
         return WHY(FENCED);
     }
     return order->outcome != NO_OUTCOME &&
@@ -83,7 +83,7 @@ bool infra__promotion_wants_fence(const struct infra_promotion *p, uint32_t id)
 
     return has_flag(n, FLAG(APART)) && !n->is_unmarked &&
            n->order.kind == EVENT(FENCE) &&
-           n->order.outcome != INFRA_FENCE_DONE && !is_fresh(p, id) &&
+           n->order.outcome != INFRA_ORDER_DONE && !is_fresh(p, id) &&
            (p->step == STEP(WATCH) || p->step == STEP(SUSPECT) ||
             p->step == STEP(WAITING) || p->step == STEP(CONFLICT));
 }
@@ -128,7 +128,7 @@ static uint32_t order_wanted(const struct infra_promotion *p, uint32_t id)
  * follow. */
 static bool may_repeat(const struct order *order)
 {
-    return !order->is_out && (order->outcome != INFRA_FENCE_DONE ||
+    return !order->is_out && (order->outcome != INFRA_ORDER_DONE ||
                               order->kind == EVENT(REPOINT));
 }
 
@@ -228,26 +228,26 @@ static void answered(struct infra_promotion *p, struct order *order,
     order->is_offered = false;
     order->outcome = outcome;
     order->done_at = p->now;
-    bool is_done = outcome == INFRA_FENCE_DONE || is_taken_for_done(order);
+    bool is_done = outcome == INFRA_ORDER_DONE || is_taken_for_done(order);
     if (is_done && n != NULL) {
         node_obeyed(p, n);
     } else if (is_done) {
         host_obeyed(p);
     } else if (order->kind == EVENT(DETACH) && n != NULL) {
         n->is_detached = false;
-        n->is_in_part = outcome == INFRA_FENCE_FAILED;
+        n->is_in_part = outcome == INFRA_ORDER_FAILED;
     }
 }
 
 void infra__promotion_expire_orders(struct infra_promotion *p)
 {
     if (p->own.is_out && p->now >= p->own.deadline) {
-        answered(p, &p->own, NULL, INFRA_FENCE_UNKNOWN);
+        answered(p, &p->own, NULL, INFRA_ORDER_UNKNOWN);
     }
     for (uint32_t i = 0; i < p->o.nodes_max; i++) {
         struct node *n = &p->nodes[i];
         if (n->order.is_out && p->now >= n->order.deadline) {
-            answered(p, &n->order, n, INFRA_FENCE_UNKNOWN);
+            answered(p, &n->order, n, INFRA_ORDER_UNKNOWN);
         }
     }
 }

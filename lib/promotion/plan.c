@@ -207,7 +207,7 @@ static void look_at_gate(struct infra_promotion *p)
 {
     uint64_t token = 0;
 
-    if (!infra_gate_open(p->o.gate, p->now, &token)) {
+    if (!infra_gate_is_open(p->o.gate, p->now, &token)) {
         token = 0;
     }
     if (token == p->token || (token == 0 && !PROMOTION_RULE(GATE))) {

@@ -280,7 +280,7 @@ infra_time infra_promotion_deadline(const struct infra_promotion *promotion)
 int infra_promotion_answer(struct infra_promotion *promotion, uint64_t call,
                            uint32_t outcome, infra_time now)
 {
-    if (promotion == NULL || outcome > INFRA_FENCE_UNKNOWN) {
+    if (promotion == NULL || outcome > INFRA_ORDER_UNKNOWN) {
         return INFRA_EINVAL;
     }
     infra__promotion_advance(promotion, now);

@@ -16,6 +16,8 @@ allowed() {
     apply) echo 'balancer|driver|failover|health|lease|probe' ;;
     policy) echo balancer ;;
     probe_database) echo probe ;;
+    gate) echo 'failover_gate|failover_fence' ;;
+    promotion) echo 'promotion|failover_gate' ;;
     *) echo "$1" ;;
     esac
 }
@@ -39,7 +41,7 @@ for path in "$include"/infra/*.h; do
         -Wl,-Map="$work/map" -o "$work/$header"
     members=$(sed -n 's/.*libinfra[a-z_]*\.a(\([a-z0-9_]*\)\.c\.o).*/\1/p' "$work/map" | sort -u)
     case $members in
-    *"$header"*_* | *base_*) ;;
+    *"$header"*_* | *_"$header"* | *base_*) ;;
     *)
         echo "$header.h: the linker's map names no member of its module" >&2
         status=1

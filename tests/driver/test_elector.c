@@ -88,7 +88,7 @@ static bool is_open(uint32_t i)
 {
     uint64_t token;
 
-    return infra_gate_open(&gates[i], now, &token) == 1;
+    return infra_gate_is_open(&gates[i], now, &token) == 1;
 }
 
 /* What each was told, as bits of its kinds. */

@@ -189,13 +189,13 @@ START_TEST(nothing_is_allocated_after_create)
     node_create(&n, o);
     long calls = heap.calls;
     node_lead(&n, 1);
-    ck_assert(infra_gate_open(&n.gate, n.now, NULL));
+    ck_assert(infra_gate_is_open(&n.gate, n.now, NULL));
     (void)node_command(&n, INFRA_FAILOVER_STEP_DOWN);
     node_until(&n, INFRA_LEASE_READ);
     node_lead(&n, 2);
     ck_assert_int_eq(heap.calls, calls);
     node_destroy(&n);
-    ck_assert(!infra_gate_open(&n.gate, n.now, NULL));
+    ck_assert(!infra_gate_is_open(&n.gate, n.now, NULL));
     infra_failover_destroy(NULL);
 }
 END_TEST
@@ -209,9 +209,9 @@ START_TEST(create_shuts_the_gate)
     node_create(&n, (struct infra_failover_options) { .ttl = 0 });
     node_lead(&n, 1);
     gate = n.gate;
-    ck_assert(infra_gate_open(&gate, n.now, NULL));
+    ck_assert(infra_gate_is_open(&gate, n.now, NULL));
     ck_assert_int_eq(infra_failover_create(&f, &o), INFRA_OK);
-    ck_assert(!infra_gate_open(&gate, n.now, NULL));
+    ck_assert(!infra_gate_is_open(&gate, n.now, NULL));
     infra_failover_destroy(f);
     node_destroy(&n);
 }
@@ -277,9 +277,9 @@ START_TEST(bad_input_is_refused)
     a.outcome = INFRA_LEASE_GRANTED; /* And no token. */
     ck_assert_int_eq(infra_failover_reply(f, n.call.call, &a, late),
                      INFRA_EINVAL);
-    ck_assert_int_eq(infra_failover_fenced(NULL, 1, INFRA_FENCE_DONE, late),
+    ck_assert_int_eq(infra_failover_fenced(NULL, 1, INFRA_ORDER_DONE, late),
                      INFRA_EINVAL);
-    ck_assert_int_eq(infra_failover_fenced(f, 1, INFRA_FENCE_UNKNOWN + 1, late),
+    ck_assert_int_eq(infra_failover_fenced(f, 1, INFRA_ORDER_UNKNOWN + 1, late),
                      INFRA_EINVAL);
     ck_assert_int_eq(infra_failover_drained(NULL, late), INFRA_EINVAL);
     ck_assert_int_eq(infra_failover_fit(NULL, 0, late), INFRA_EINVAL);
@@ -303,7 +303,7 @@ START_TEST(stale_answers_are_refused)
     node_create(&n, (struct infra_failover_options) { .ttl = 0 });
     f = n.machine;
     ck_assert_int_eq(infra_failover_reply(f, 0, &a, n.now), INFRA_ESTALE);
-    ck_assert_int_eq(infra_failover_fenced(f, 0, INFRA_FENCE_DONE, n.now),
+    ck_assert_int_eq(infra_failover_fenced(f, 0, INFRA_ORDER_DONE, n.now),
                      INFRA_ESTALE);
     ck_assert_int_eq(infra_failover_drained(f, n.now), INFRA_ESTALE);
     node_until(&n, INFRA_LEASE_READ);

@@ -118,16 +118,16 @@ static bool input_of_host(char input)
         (void)infra_failover_drained(n.machine, n.now);
         break;
     case 'D':
-        (void)infra_failover_fenced(n.machine, n.fence.call, INFRA_FENCE_DONE,
+        (void)infra_failover_fenced(n.machine, n.fence.call, INFRA_ORDER_DONE,
                                     n.now);
         break;
     case 'F':
-        (void)infra_failover_fenced(n.machine, n.fence.call, INFRA_FENCE_FAILED,
+        (void)infra_failover_fenced(n.machine, n.fence.call, INFRA_ORDER_FAILED,
                                     n.now);
         break;
     case 'U':
         (void)infra_failover_fenced(n.machine, n.fence.call,
-                                    INFRA_FENCE_UNKNOWN, n.now);
+                                    INFRA_ORDER_UNKNOWN, n.now);
         break;
     case 's':
         (void)infra_failover_command(n.machine, INFRA_FAILOVER_STEP_DOWN,

@@ -20,8 +20,8 @@ START_TEST(zeroes_are_shut)
 {
     uint64_t token = 7;
 
-    ck_assert(!infra_gate_open(&gate, 0, &token));
-    ck_assert(!infra_gate_open(&gate, INFRA_TIME_NEVER, &token));
+    ck_assert(!infra_gate_is_open(&gate, 0, &token));
+    ck_assert(!infra_gate_is_open(&gate, INFRA_TIME_NEVER, &token));
     ck_assert_uint_eq(token, 7);
 }
 END_TEST
@@ -32,11 +32,11 @@ START_TEST(it_shuts_by_itself)
     uint64_t token = 7;
 
     infra__gate_set(&gate, 33, 1000, false);
-    ck_assert(infra_gate_open(&gate, 0, &token));
+    ck_assert(infra_gate_is_open(&gate, 0, &token));
     ck_assert_uint_eq(token, 33);
-    ck_assert(infra_gate_open(&gate, 999, NULL));
+    ck_assert(infra_gate_is_open(&gate, 999, NULL));
     token = 7;
-    ck_assert(!infra_gate_open(&gate, 1000, &token));
+    ck_assert(!infra_gate_is_open(&gate, 1000, &token));
     ck_assert_uint_eq(token, 7);
 }
 END_TEST
@@ -48,16 +48,16 @@ START_TEST(it_is_set_again)
 
     infra__gate_set(&gate, 33, 1000, false);
     infra__gate_set(&gate, 33, 2000, false);
-    ck_assert(infra_gate_open(&gate, 1999, &token));
+    ck_assert(infra_gate_is_open(&gate, 1999, &token));
     infra__gate_set(&gate, 33, 1500, false);
-    ck_assert(!infra_gate_open(&gate, 1500, &token));
+    ck_assert(!infra_gate_is_open(&gate, 1500, &token));
     infra__gate_set(&gate, 34, 1400, false);
-    ck_assert(infra_gate_open(&gate, 1399, &token));
+    ck_assert(infra_gate_is_open(&gate, 1399, &token));
     ck_assert_uint_eq(token, 34);
     infra__gate_shut(&gate);
-    ck_assert(!infra_gate_open(&gate, 0, &token));
+    ck_assert(!infra_gate_is_open(&gate, 0, &token));
     infra__gate_set(&gate, 34, 1600, false);
-    ck_assert(infra_gate_open(&gate, 1599, &token));
+    ck_assert(infra_gate_is_open(&gate, 1599, &token));
 }
 END_TEST
 
@@ -75,7 +75,7 @@ START_TEST(a_drain_admits_nothing)
     infra__gate_set(&gate, 33, 2000, true);
     ck_assert(!infra_gate_admits(&gate, 0, &token));
     ck_assert_uint_eq(token, 7);
-    ck_assert(infra_gate_open(&gate, 1999, NULL));
+    ck_assert(infra_gate_is_open(&gate, 1999, NULL));
     infra__gate_shut(&gate);
     infra__gate_set(&gate, 34, 3000, false);
     ck_assert(infra_gate_admits(&gate, 2999, NULL));
@@ -98,7 +98,7 @@ START_TEST(progress_is_attested)
     ck_assert_uint_eq(infra__gate_attested(&gate), INFRA_SEC(10) + INFRA_MS(2));
     infra_gate_attest(&gate, INFRA_SEC(3)); /* The clock went back. */
     ck_assert_uint_eq(infra__gate_attested(&gate), INFRA_SEC(3));
-    ck_assert(!infra_gate_open(&gate, 0, NULL));
+    ck_assert(!infra_gate_is_open(&gate, 0, NULL));
 }
 END_TEST
 
@@ -155,7 +155,7 @@ static void *ask_the_gate(void *arg)
         if (now >= 10 * TERMS) {
             return NULL;
         }
-        if (infra_gate_open(&gate, now, &token)) {
+        if (infra_gate_is_open(&gate, now, &token)) {
             uint64_t later =
                 atomic_load_explicit(&clock_of_all, memory_order_acquire);
             if (token < now / 10 || token > later / 10) {

@@ -89,8 +89,8 @@ START_TEST(it_drains_before_it_stops)
     ck_assert_str_eq(node_take(&n), "DRAIN draining(resign)");
     ck_assert(!infra_gate_admits(&n.gate, n.now, NULL));
     ck_assert_uint_eq(n.last.valid_until, n.now + INFRA_SEC(2));
-    ck_assert(infra_gate_open(&n.gate, n.now + INFRA_SEC(2) - 1, NULL));
-    ck_assert(!infra_gate_open(&n.gate, n.now + INFRA_SEC(2), NULL));
+    ck_assert(infra_gate_is_open(&n.gate, n.now + INFRA_SEC(2) - 1, NULL));
+    ck_assert(!infra_gate_is_open(&n.gate, n.now + INFRA_SEC(2), NULL));
     n.now += INFRA_SEC(1);
     ck_assert_str_eq(drained(), "STOP cool-down(drained) release");
     ck_assert_int_eq(infra_failover_drained(n.machine, n.now), INFRA_OK);
@@ -106,9 +106,9 @@ START_TEST(a_drain_has_a_limit)
     infra_time begin = n.now;
     (void)node_command(&n, INFRA_FAILOVER_STEP_DOWN);
     ck_assert_str_eq(renew(), "");
-    ck_assert(infra_gate_open(&n.gate, n.now, NULL));
+    ck_assert(infra_gate_is_open(&n.gate, n.now, NULL));
     ck_assert(!infra_gate_admits(&n.gate, n.now, NULL));
-    ck_assert(!infra_gate_open(&n.gate, begin + INFRA_SEC(2), NULL));
+    ck_assert(!infra_gate_is_open(&n.gate, begin + INFRA_SEC(2), NULL));
     ck_assert_str_eq(node_diary(&n, begin, INFRA_MS(2000)),
                      "2000 STOP cool-down(limit)");
     ck_assert_str_eq(drained(), "release");
@@ -140,8 +140,8 @@ START_TEST(a_drain_ends_with_the_lease)
                      "DRAIN draining(late) renew");
     ck_assert_uint_eq(n.last.kind, INFRA_FAILOVER_CALL);
     ck_assert_uint_eq(n.last.valid_until, end);
-    ck_assert(infra_gate_open(&n.gate, end - 1, NULL));
-    ck_assert(!infra_gate_open(&n.gate, end, NULL));
+    ck_assert(infra_gate_is_open(&n.gate, end - 1, NULL));
+    ck_assert(!infra_gate_is_open(&n.gate, end, NULL));
     (void)node_answer(&n, INFRA_LEASE_UNKNOWN, 0);
     ck_assert_str_eq(node_sleep(&n), "renew");
     ck_assert_str_eq(node_sleep(&n), "STOP cool-down(expired)");

@@ -92,14 +92,14 @@ static const struct {
     const char *then;
     const char *diary;
 } fences[] = {
-    { INFRA_FENCE_REQUIRE, INFRA_FENCE_DONE, 100, "",
+    { INFRA_FENCE_REQUIRE, INFRA_ORDER_DONE, 100, "",
       "500 active(ready) ACTIVATE" },
-    { INFRA_FENCE_REQUIRE, INFRA_FENCE_DONE, 600, "active(ready) ACTIVATE",
+    { INFRA_FENCE_REQUIRE, INFRA_ORDER_DONE, 600, "active(ready) ACTIVATE",
       "" },
     /* Not released: who takes what was released need not fence. */
-    { INFRA_FENCE_REQUIRE, INFRA_FENCE_FAILED, 100, "cool-down(fence)", "" },
-    { INFRA_FENCE_REQUIRE, INFRA_FENCE_UNKNOWN, 100, "cool-down(fence)", "" },
-    { INFRA_FENCE_TRY, INFRA_FENCE_DONE, 600, "active(ready) ACTIVATE", "" },
+    { INFRA_FENCE_REQUIRE, INFRA_ORDER_FAILED, 100, "cool-down(fence)", "" },
+    { INFRA_FENCE_REQUIRE, INFRA_ORDER_UNKNOWN, 100, "cool-down(fence)", "" },
+    { INFRA_FENCE_TRY, INFRA_ORDER_DONE, 600, "active(ready) ACTIVATE", "" },
 };
 
 START_TEST(a_fence_is_waited_for)
@@ -112,7 +112,7 @@ START_TEST(a_fence_is_waited_for)
     ck_assert_str_eq(node_diary(&n, begin, INFRA_MS(fences[_i].after)), "");
     ck_assert_str_eq(fenced(fences[_i].outcome), fences[_i].then);
     ck_assert_int_eq(
-        infra_failover_fenced(n.machine, n.fence.call, INFRA_FENCE_DONE, n.now),
+        infra_failover_fenced(n.machine, n.fence.call, INFRA_ORDER_DONE, n.now),
         INFRA_ESTALE);
     ck_assert_str_eq(node_diary(&n, begin, INFRA_MS(2500)), fences[_i].diary);
 }
@@ -125,7 +125,7 @@ START_TEST(a_fence_that_failed_costs_a_ttl)
     create((struct infra_failover_options) { .fence_policy = INFRA_FENCE_TRY });
     (void)take_from_another();
     (void)node_after(&n, INFRA_SEC(2));
-    ck_assert_str_eq(fenced(INFRA_FENCE_FAILED), "");
+    ck_assert_str_eq(fenced(INFRA_ORDER_FAILED), "");
     infra_time failed = n.now;
     for (int i = 0; i < 3; i++) {
         ck_assert_str_eq(renew(), "");
@@ -143,7 +143,7 @@ START_TEST(no_answer_is_no_fence)
     for (int i = 0; i < 100; i++) {
         ck_assert_str_eq(renew(), "");
     }
-    ck_assert_str_eq(fenced(INFRA_FENCE_DONE), "active(ready) ACTIVATE");
+    ck_assert_str_eq(fenced(INFRA_ORDER_DONE), "active(ready) ACTIVATE");
 }
 END_TEST
 
@@ -163,12 +163,12 @@ START_TEST(a_late_fence_does_not_count)
                                                  INFRA_FENCE_REQUIRE });
     (void)take_from_another();
     ck_assert_int_eq(infra_failover_fenced(n.machine, n.fence.call + 1,
-                                           INFRA_FENCE_DONE, n.now),
+                                           INFRA_ORDER_DONE, n.now),
                      INFRA_ESTALE);
     ck_assert_str_eq(node_after(&n, INFRA_SEC(1)), "");
     (void)node_command(&n, INFRA_FAILOVER_STEP_DOWN);
     ck_assert_int_eq(
-        infra_failover_fenced(n.machine, n.fence.call, INFRA_FENCE_DONE, n.now),
+        infra_failover_fenced(n.machine, n.fence.call, INFRA_ORDER_DONE, n.now),
         INFRA_ESTALE);
 }
 END_TEST
@@ -195,7 +195,7 @@ START_TEST(a_failed_take_over_lets_others_go_first)
                                                  INFRA_FENCE_REQUIRE });
     (void)take_from_another();
     infra_time begin = n.now;
-    ck_assert_str_eq(fenced(INFRA_FENCE_FAILED), "cool-down(fence)");
+    ck_assert_str_eq(fenced(INFRA_ORDER_FAILED), "cool-down(fence)");
     ck_assert_uint_eq(node_status(&n).penalty, 1000);
     (void)node_answer(&n, INFRA_LEASE_GRANTED, 0);
     ck_assert_str_eq(node_diary(&n, begin, INFRA_SEC(10)),

@@ -100,8 +100,8 @@ START_TEST(renewals_extend_it)
         n.now += INFRA_MS(200);
         ck_assert_str_eq(node_answer(&n, INFRA_LEASE_GRANTED, 1), "");
         ck_assert_uint_eq(valid_until(), ten_seconds(issue));
-        ck_assert(infra_gate_open(&n.gate, ten_seconds(issue) - 1, NULL));
-        ck_assert(!infra_gate_open(&n.gate, ten_seconds(issue), NULL));
+        ck_assert(infra_gate_is_open(&n.gate, ten_seconds(issue) - 1, NULL));
+        ck_assert(!infra_gate_is_open(&n.gate, ten_seconds(issue), NULL));
         n.now = issue; /* So that it is simple to say when. */
     }
     ck_assert_uint_eq(node_status(&n).activations, 1);
@@ -133,7 +133,7 @@ START_TEST(less_is_believed_and_more_is_not)
     ck_assert_str_eq(renewed_with(0, INFRA_SEC(5)), "");
     infra_time end = n.now + INFRA_SEC(5) * 99 / 101 - INFRA_MS(500);
     ck_assert_uint_eq(valid_until(), end);
-    ck_assert(!infra_gate_open(&n.gate, end, NULL));
+    ck_assert(!infra_gate_is_open(&n.gate, end, NULL));
     (void)node_sleep(&n);
     ck_assert_str_eq(renewed_with(0, INFRA_MS(500)), "STOP cool-down(expired)");
 }

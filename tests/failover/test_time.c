@@ -74,7 +74,7 @@ START_TEST(after_a_jump_with_a_fence_grace_goes_on)
     ck_assert_str_eq(node_after(&n, INFRA_MS(5700)), "renew");
     ck_assert_str_eq(node_answer(&n, INFRA_LEASE_GRANTED, 1), "");
     ck_assert_int_eq(
-        infra_failover_fenced(n.machine, n.fence.call, INFRA_FENCE_DONE, n.now),
+        infra_failover_fenced(n.machine, n.fence.call, INFRA_ORDER_DONE, n.now),
         INFRA_OK);
     ck_assert_str_eq(node_take(&n), "");
     ck_assert_str_eq(node_after(&n, INFRA_MS(1500) - 1), "");

@@ -138,17 +138,17 @@ static void look(const struct model *m)
     check(s.token_floor >= m->floor);
     check((s.token != 0) == (s.role >= INFRA_FAILOVER_GRACE &&
                              s.role <= INFRA_FAILOVER_DRAINING));
-    if (infra_gate_open(&m->gate, m->now, &token)) {
+    if (infra_gate_is_open(&m->gate, m->now, &token)) {
         check(token == m->active && token == m->token);
         check(m->now < m->until);
         check(s.role >= INFRA_FAILOVER_ACTIVE &&
               s.role <= INFRA_FAILOVER_DRAINING);
     }
     if (infra_gate_admits(&m->gate, m->now, NULL)) {
-        check(infra_gate_open(&m->gate, m->now, NULL));
+        check(infra_gate_is_open(&m->gate, m->now, NULL));
         check(!m->is_draining);
     }
-    check(!infra_gate_open(&m->gate, m->until, NULL));
+    check(!infra_gate_is_open(&m->gate, m->until, NULL));
 }
 
 static void on_activate(struct model *m, const struct infra_failover_event *e)
@@ -167,7 +167,7 @@ static void on_activate(struct model *m, const struct infra_failover_event *e)
     m->active = m->served = e->token;
     m->is_draining = false;
     m->progress = m->now;
-    check(infra_gate_open(&m->gate, m->now, NULL));
+    check(infra_gate_is_open(&m->gate, m->now, NULL));
 }
 
 static void on_call(struct model *m, const struct infra_failover_event *e)
@@ -206,7 +206,7 @@ static void take(struct model *m, const struct infra_failover_event *e)
         break;
     case INFRA_FAILOVER_DEACTIVATE:
         check(m->active == e->token && m->active != 0);
-        check(!infra_gate_open(&m->gate, m->now, NULL));
+        check(!infra_gate_is_open(&m->gate, m->now, NULL));
         m->active = 0;
         break;
     default:
@@ -310,7 +310,7 @@ static void reply(struct model *m, struct input *in)
         bool is_gone =
             a.outcome == INFRA_LEASE_LOST || a.outcome == INFRA_LEASE_CONFLICT;
         check(!is_gone || m->op != INFRA_LEASE_RENEW ||
-              !infra_gate_open(&m->gate, m->now, NULL));
+              !infra_gate_is_open(&m->gate, m->now, NULL));
     }
 }
 
@@ -324,7 +324,7 @@ static void fenced(struct model *m, struct input *in)
     check(err == INFRA_OK || err == INFRA_ESTALE);
     check(err == INFRA_ESTALE || (call == m->fence && call != 0));
     if (err == INFRA_OK) {
-        m->is_fenced = outcome == INFRA_FENCE_DONE;
+        m->is_fenced = outcome == INFRA_ORDER_DONE;
         m->fence_tried = m->now;
     }
 }
@@ -452,6 +452,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         m.floor = status_of(&m).token_floor;
     }
     infra_failover_destroy(m.machine);
-    check(!infra_gate_open(&m.gate, m.now, NULL));
+    check(!infra_gate_is_open(&m.gate, m.now, NULL));
     return 0;
 }

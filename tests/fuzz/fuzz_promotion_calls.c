@@ -205,9 +205,9 @@ static void answer(struct host *h)
     }
     const struct infra_promotion_event *e =
         &h->calls[(h->calls_count - 1 - back) % CALLS_MAX];
-    outcome = outcome < 2 ? INFRA_FENCE_FAILED + outcome : INFRA_FENCE_DONE;
+    outcome = outcome < 2 ? INFRA_ORDER_FAILED + outcome : INFRA_ORDER_DONE;
     if (e->kind == INFRA_PROMOTION_EVENT_READ_RECORD &&
-        outcome == INFRA_FENCE_DONE) {
+        outcome == INFRA_ORDER_DONE) {
         for (uint32_t i = 0; i < NODES; i++) {
             uint32_t flags = h->flags[i] & ~APART;
             /* Forgotten, but for what was never written down. */
@@ -218,11 +218,11 @@ static void answer(struct host *h)
             }
         }
     }
-    if (outcome == INFRA_FENCE_DONE && is_order(e->kind)) {
+    if (outcome == INFRA_ORDER_DONE && is_order(e->kind)) {
         obey(h, e);
     }
     if (infra_promotion_answer(h->p, e->call, outcome, h->now) != INFRA_OK ||
-        outcome != INFRA_FENCE_DONE) {
+        outcome != INFRA_ORDER_DONE) {
         return;
     }
     if (e->kind == INFRA_PROMOTION_EVENT_READ_RECORD) {

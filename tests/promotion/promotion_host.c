@@ -125,7 +125,7 @@ void host_answer(uint32_t kind, uint32_t node, uint32_t outcome)
 
 void host_done(uint32_t kind, uint32_t node)
 {
-    host_answer(kind, node, INFRA_FENCE_DONE);
+    host_answer(kind, node, INFRA_ORDER_DONE);
 }
 
 static void report(uint32_t node, struct infra_promotion_sample s)

@@ -121,7 +121,7 @@ START_TEST(clone_under_way_is_one_less)
         host_replica(1, NO_NODE, 1, 120);
         host_expect("");
     } else {
-        host_answer(INFRA_PROMOTION_EVENT_DETACH, 1, INFRA_FENCE_FAILED);
+        host_answer(INFRA_PROMOTION_EVENT_DETACH, 1, INFRA_ORDER_FAILED);
         host_expect("record-intent-c [recording: reported]");
     }
 }
@@ -233,7 +233,7 @@ START_TEST(repointed_node_counts_again)
     host_primary(0, 1, 111);
     host_replica(1, 0, 1, 111);
     host_expect("repoint-b");
-    host_answer(INFRA_PROMOTION_EVENT_REPOINT, 1, INFRA_FENCE_UNKNOWN);
+    host_answer(INFRA_PROMOTION_EVENT_REPOINT, 1, INFRA_ORDER_UNKNOWN);
     host_wait(INFRA_SEC(5));
     host_primary(0, 1, 112);
     host_replica(1, 0, 1, 112);
@@ -254,7 +254,7 @@ START_TEST(mark_comes_first)
     start(sync_1);
     host_primary(1, 1, 120);
     host_expect("record-apart-b [conflict: conflict]");
-    host_answer(INFRA_PROMOTION_EVENT_RECORD_APART, 1, INFRA_FENCE_UNKNOWN);
+    host_answer(INFRA_PROMOTION_EVENT_RECORD_APART, 1, INFRA_ORDER_UNKNOWN);
     host_expect("");
     host_wait(INFRA_SEC(5) - 1);
     host_primary(1, 1, 121);

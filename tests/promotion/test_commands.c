@@ -102,7 +102,7 @@ START_TEST(failed_switchover_leads_back)
     }
     switch (ways_back[_i].how) {
     case 0:
-        host_answer(INFRA_PROMOTION_EVENT_STOP, 0, INFRA_FENCE_FAILED);
+        host_answer(INFRA_PROMOTION_EVENT_STOP, 0, INFRA_ORDER_FAILED);
         break;
     case 1:
         host.now = host_status().since + INFRA_SEC(10) - 1;

@@ -187,13 +187,13 @@ static const struct {
     uint32_t unknown;
     bool goes_on;
 } fences[] = {
-    { INFRA_FENCE_FAILED, INFRA_PROMOTION_UNFENCED_RETRY,
+    { INFRA_ORDER_FAILED, INFRA_PROMOTION_UNFENCED_RETRY,
       INFRA_PROMOTION_UNFENCED_PROCEED, false },
-    { INFRA_FENCE_FAILED, INFRA_PROMOTION_UNFENCED_PROCEED,
+    { INFRA_ORDER_FAILED, INFRA_PROMOTION_UNFENCED_PROCEED,
       INFRA_PROMOTION_UNFENCED_RETRY, true },
-    { INFRA_FENCE_UNKNOWN, INFRA_PROMOTION_UNFENCED_PROCEED,
+    { INFRA_ORDER_UNKNOWN, INFRA_PROMOTION_UNFENCED_PROCEED,
       INFRA_PROMOTION_UNFENCED_RETRY, false },
-    { INFRA_FENCE_UNKNOWN, INFRA_PROMOTION_UNFENCED_RETRY,
+    { INFRA_ORDER_UNKNOWN, INFRA_PROMOTION_UNFENCED_RETRY,
       INFRA_PROMOTION_UNFENCED_PROCEED, true },
 };
 
@@ -236,7 +236,7 @@ START_TEST(orders_are_repeated)
     host_wait(INFRA_SEC(5));
     host_expect("fence-a");
     ck_assert_int_eq(
-        infra_promotion_answer(host.p, first, INFRA_FENCE_DONE, host.now),
+        infra_promotion_answer(host.p, first, INFRA_ORDER_DONE, host.now),
         INFRA_ESTALE);
     host_done(INFRA_PROMOTION_EVENT_FENCE, 0);
     ck_assert_uint_eq(host_status().step, INFRA_PROMOTION_STEP_COLLECTING);
@@ -273,10 +273,10 @@ START_TEST(failed_promotion_wants_another_token)
     host_done(INFRA_PROMOTION_EVENT_RECORD_INTENT, 1);
     (void)host_take();
     if (_i == 0) {
-        host_answer(INFRA_PROMOTION_EVENT_PROMOTE, 1, INFRA_FENCE_FAILED);
+        host_answer(INFRA_PROMOTION_EVENT_PROMOTE, 1, INFRA_ORDER_FAILED);
         host_expect("[watch: refused] [waiting: token-used] resign");
     } else {
-        host_answer(INFRA_PROMOTION_EVENT_PROMOTE, 1, INFRA_FENCE_UNKNOWN);
+        host_answer(INFRA_PROMOTION_EVENT_PROMOTE, 1, INFRA_ORDER_UNKNOWN);
         host_wait(INFRA_SEC(60) - 3);
         host_expect("promote-b");
         host_wait(1);
@@ -302,14 +302,14 @@ START_TEST(without_lease_nothing_is_done)
     ck_assert_uint_eq(infra_promotion_deadline(host.p), INFRA_TIME_NEVER);
     ck_assert_int_eq(infra_promotion_answer(
                          host.p, host.calls[INFRA_PROMOTION_EVENT_FENCE][0],
-                         INFRA_FENCE_DONE, host.now),
+                         INFRA_ORDER_DONE, host.now),
                      INFRA_ESTALE);
     host_dead(0);
     host_expect("");
     host_lease(3);
     host_expect("read-record [reading: lease]");
     host_answer(INFRA_PROMOTION_EVENT_READ_RECORD, NO_NODE,
-                INFRA_FENCE_UNKNOWN);
+                INFRA_ORDER_UNKNOWN);
     host_expect("");
     host_wait(INFRA_SEC(5));
     host_expect("read-record");

@@ -63,7 +63,7 @@ START_TEST(whose_detach_fails_has_not_reported)
         host_replica(1, NO_NODE, 1, 120); /* And its link is down. */
     }
     if (_i == 1) {
-        host_answer(INFRA_PROMOTION_EVENT_DETACH, 1, INFRA_FENCE_FAILED);
+        host_answer(INFRA_PROMOTION_EVENT_DETACH, 1, INFRA_ORDER_FAILED);
     }
     host_replica(1, NO_NODE, 1, 120);
     report_c_and_d();
@@ -141,7 +141,7 @@ START_TEST(refused_candidate_is_not_chosen_again)
     choose_c((struct infra_promotion_options) { .sync_acks = 2 });
     host_done(INFRA_PROMOTION_EVENT_RECORD_INTENT, 2);
     (void)host_take();
-    host_answer(INFRA_PROMOTION_EVENT_PROMOTE, 2, INFRA_FENCE_FAILED);
+    host_answer(INFRA_PROMOTION_EVENT_PROMOTE, 2, INFRA_ORDER_FAILED);
     host_expect("[watch: refused] [waiting: token-used] resign");
     collect_again(3);
     host_done(INFRA_PROMOTION_EVENT_DETACH, 2);
@@ -157,7 +157,7 @@ START_TEST(refused_candidate_gets_another_chance)
     choose_c((struct infra_promotion_options) { 0 });
     host_done(INFRA_PROMOTION_EVENT_RECORD_INTENT, 2);
     (void)host_take();
-    host_answer(INFRA_PROMOTION_EVENT_PROMOTE, 2, INFRA_FENCE_FAILED);
+    host_answer(INFRA_PROMOTION_EVENT_PROMOTE, 2, INFRA_ORDER_FAILED);
     host_expect("[watch: refused] [waiting: token-used] resign");
     infra_time at = host.now + INFRA_SEC(60) - 1;
     collect_again(3);
@@ -283,7 +283,7 @@ START_TEST(primary_goes_on)
 {
     begin_switchover(false);
     host_set(0, 0, INFRA_PROMOTION_FLAG_SYNC | INFRA_PROMOTION_FLAG_NEVER);
-    host_answer(INFRA_PROMOTION_EVENT_STOP, 0, INFRA_FENCE_FAILED);
+    host_answer(INFRA_PROMOTION_EVENT_STOP, 0, INFRA_ORDER_FAILED);
     host_expect("record-intent-a [recording: refused]");
     host_done(INFRA_PROMOTION_EVENT_RECORD_INTENT, 0);
     host_expect("[promoting: recorded] promote-a");
@@ -322,7 +322,7 @@ START_TEST(fence_that_fails_has_a_way_back)
     host_primary(0, 1, 120); /* The order is on its way. */
     host_expect("");
     if (_i == 0) {
-        host_answer(INFRA_PROMOTION_EVENT_FENCE, 0, INFRA_FENCE_FAILED);
+        host_answer(INFRA_PROMOTION_EVENT_FENCE, 0, INFRA_ORDER_FAILED);
         host_expect("");
     } else {
         host_wait(INFRA_SEC(5)); /* No answer at all. */

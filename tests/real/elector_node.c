@@ -237,7 +237,7 @@ static void serve(struct infra_elector *elector, struct infra_lease *lease)
          * would look like its fault. */
         infra_time now = infra_driver_now();
         infra_time until = INFRA_TIME_NEVER;
-        if (infra_gate_open(&gate, now, &token) == 1) {
+        if (infra_gate_is_open(&gate, now, &token) == 1) {
             note(now, "open", token);
             until = now + INFRA_MS(1);
         }

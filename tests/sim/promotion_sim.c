@@ -256,7 +256,7 @@ static void check_order(struct world *w, uint32_t i,
 {
     uint64_t token = 0;
 
-    if (!infra_gate_open(&w->planners[i].gate, w->now, &token) ||
+    if (!infra_gate_is_open(&w->planners[i].gate, w->now, &token) ||
         token != e->token) {
         dbs_violate(&w->dbs, "an order without a lease");
     }
@@ -356,10 +356,10 @@ static void at_store(struct world *w, struct message m)
 {
     const struct infra_promotion_event *e = &m.event;
 
-    m.outcome = INFRA_FENCE_DONE;
+    m.outcome = INFRA_ORDER_DONE;
     if (e->kind != INFRA_PROMOTION_EVENT_READ_RECORD) {
         if (w->holder != m.planner || w->token != e->token) {
-            m.outcome = INFRA_FENCE_FAILED;
+            m.outcome = INFRA_ORDER_FAILED;
         } else {
             w->result.changes += m.record.node != w->record.node;
             w->record = m.record;
@@ -552,9 +552,9 @@ static void fence(struct world *w, struct message *m)
 {
     uint32_t dice = has_faults(w) ? below(w, 10) : 9;
 
-    m->outcome = dice < 2   ? INFRA_FENCE_FAILED
-                 : dice < 4 ? INFRA_FENCE_UNKNOWN
-                            : INFRA_FENCE_DONE;
+    m->outcome = dice < 2   ? INFRA_ORDER_FAILED
+                 : dice < 4 ? INFRA_ORDER_UNKNOWN
+                            : INFRA_ORDER_DONE;
     if (dice >= 3) {
         (void)dbs_carry_out(&w->dbs, &m->event, m->planner);
     }
@@ -585,7 +585,7 @@ static void deliver(struct world *w, struct message m)
             lose_source(w, &m.event);
             m.outcome = dbs_carry_out(&w->dbs, &m.event, m.planner);
         } else {
-            m.outcome = INFRA_FENCE_UNKNOWN;
+            m.outcome = INFRA_ORDER_UNKNOWN;
         }
         m.kind = ANSWER;
         send(w, m);
@@ -603,7 +603,7 @@ static void deliver(struct world *w, struct message m)
         if (infra_promotion_answer(x->machine, m.event.call, m.outcome,
                                    w->now) == INFRA_OK &&
             m.event.kind == INFRA_PROMOTION_EVENT_RECORD_PRIMARY &&
-            m.outcome == INFRA_FENCE_DONE) {
+            m.outcome == INFRA_ORDER_DONE) {
             hear(w, x, m.record);
             spread_word(w, m.planner);
         }
@@ -614,7 +614,7 @@ static void deliver(struct world *w, struct message m)
             if (infra_promotion_answer(x->machine, m.event.call, m.outcome,
                                        w->now) == INFRA_OK &&
                 m.event.kind == INFRA_PROMOTION_EVENT_PROMOTE &&
-                m.outcome == INFRA_FENCE_FAILED) {
+                m.outcome == INFRA_ORDER_FAILED) {
                 x->failed_at[m.event.id] = w->now;
             }
         }

@@ -223,10 +223,10 @@ static uint32_t repoint(struct dbs *w, uint32_t id, uint32_t source)
 
     if (!from->is_up || from->is_cloned || !is_linked(w, id, source) ||
         d->is_stalled) {
-        return INFRA_FENCE_UNKNOWN;
+        return INFRA_ORDER_UNKNOWN;
     }
     if (d->is_cloned && d->source == source && d->cloned_at != 0) {
-        return INFRA_FENCE_UNKNOWN; /* It goes on. */
+        return INFRA_ORDER_UNKNOWN; /* It goes on. */
     }
     uint32_t common = 0;
     while (common < d->length && common < from->length &&
@@ -235,13 +235,13 @@ static uint32_t repoint(struct dbs *w, uint32_t id, uint32_t source)
     }
     if (d->is_cloned || (common < d->length && w->own_writes % 2 == 1)) {
         begin_clone(w, id, source);
-        return INFRA_FENCE_UNKNOWN;
+        return INFRA_ORDER_UNKNOWN;
     }
     d->length = common;
     d->source = source;
     d->is_writable = d->is_by_hand = false;
     d->is_fenced = false;
-    return INFRA_FENCE_DONE;
+    return INFRA_ORDER_DONE;
 }
 
 uint32_t dbs_carry_out(struct dbs *w, const struct infra_promotion_event *e,
@@ -257,15 +257,15 @@ uint32_t dbs_carry_out(struct dbs *w, const struct infra_promotion_event *e,
         d->is_writable = d->is_by_hand = false;
         d->cloned_at = 0;
         d->back_at = w->now + INFRA_SEC(2);
-        return INFRA_FENCE_DONE;
+        return INFRA_ORDER_DONE;
     }
     if (!d->is_up) {
-        return INFRA_FENCE_UNKNOWN;
+        return INFRA_ORDER_UNKNOWN;
     }
     if (infra_fence_admit(&d->agent, e->token) != INFRA_OK ||
         (seen == e->token && d->last_planner == planner &&
          e->call < d->last_call)) {
-        return INFRA_FENCE_FAILED;
+        return INFRA_ORDER_FAILED;
     }
     d->last_call = e->call;
     d->last_planner = planner;
@@ -275,13 +275,13 @@ uint32_t dbs_carry_out(struct dbs *w, const struct infra_promotion_event *e,
         break;
     case INFRA_PROMOTION_EVENT_DETACH:
         if (d->is_cloned) {
-            return INFRA_FENCE_FAILED;
+            return INFRA_ORDER_FAILED;
         }
         d->source = WORLD_NO_NODE;
         break;
     case INFRA_PROMOTION_EVENT_PROMOTE:
         if (d->is_stalled || (w->is_strict && d->is_fenced)) {
-            return INFRA_FENCE_FAILED;
+            return INFRA_ORDER_FAILED;
         }
         d->source = WORLD_NO_NODE;
         d->is_fenced = d->is_cloned = d->is_by_hand = false;
@@ -294,7 +294,7 @@ uint32_t dbs_carry_out(struct dbs *w, const struct infra_promotion_event *e,
     default:
         return repoint(w, e->id, e->source);
     }
-    return INFRA_FENCE_DONE;
+    return INFRA_ORDER_DONE;
 }
 
 /* All that were acknowledged before this token? */

@@ -248,13 +248,13 @@ void sim_fenced(struct sim_world *w, const struct sim_step *s)
     struct sim_node *n = &w->nodes[s->node];
     uint32_t outcome = (uint32_t)sim_below(w, 3);
 
-    outcome = sim_has_faults(w) ? outcome : INFRA_FENCE_DONE;
-    if (outcome == INFRA_FENCE_DONE) {
+    outcome = sim_has_faults(w) ? outcome : INFRA_ORDER_DONE;
+    if (outcome == INFRA_ORDER_DONE) {
         n->fenced_token = s->request.token;
     }
     if (infra_failover_fenced(n->machine, s->number, outcome,
                               sim_local(w, n)) == INFRA_OK &&
-        outcome == INFRA_FENCE_DONE) {
+        outcome == INFRA_ORDER_DONE) {
         w->is_owed = false;
     }
 }

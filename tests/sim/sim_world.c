@@ -138,7 +138,8 @@ infra_time sim_delay(struct sim_world *w)
 bool sim_is_open(const struct sim_world *w, const struct sim_node *n,
                  uint64_t *ret_token)
 {
-    return n->is_alive && infra_gate_open(&n->gate, sim_local(w, n), ret_token);
+    return n->is_alive &&
+           infra_gate_is_open(&n->gate, sim_local(w, n), ret_token);
 }
 
 /* What has to hold at every moment. */

@@ -57,7 +57,7 @@ static void activate(struct node *n, const struct infra_failover_event *e)
     ck_assert_uint_eq(n->active, 0);
     ck_assert_uint_gt(e->token, n->greatest);
     ck_assert_uint_gt(e->valid_until, n->now);
-    ck_assert(infra_gate_open(&n->gate, n->now, &token));
+    ck_assert(infra_gate_is_open(&n->gate, n->now, &token));
     ck_assert_uint_eq(token, e->token);
     n->active = n->greatest = e->token;
     say(n, "ACTIVATE", NULL);
@@ -98,7 +98,7 @@ static void take(struct node *n, const struct infra_failover_event *e)
 static void look(const struct node *n)
 {
     uint64_t token = 0;
-    int is_open = infra_gate_open(&n->gate, n->now, &token);
+    int is_open = infra_gate_is_open(&n->gate, n->now, &token);
     struct infra_failover_status s = node_status(n);
 
     ck_assert_msg(infra_failover_deadline(n->machine) > n->now,
