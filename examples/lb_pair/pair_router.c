@@ -53,13 +53,13 @@ static bool is_virtual(const struct pair_options *o, const void *bytes,
 static bool is_own(const struct pair_options *o, uint32_t family,
                    const struct sockaddr *in, struct infra_vrrp_address *ret)
 {
-    if (family == INFRA_VRRP_IPV4 && in->sa_family == AF_INET) {
+    if (family == INFRA_VRRP_FAMILY_IPV4 && in->sa_family == AF_INET) {
         const struct in_addr *a =
             &((const struct sockaddr_in *)(const void *)in)->sin_addr;
         memcpy(ret->bytes, a, sizeof *a);
         return !is_virtual(o, a, sizeof *a);
     }
-    if (family == INFRA_VRRP_IPV6 && in->sa_family == AF_INET6) {
+    if (family == INFRA_VRRP_FAMILY_IPV6 && in->sa_family == AF_INET6) {
         const struct in6_addr *a =
             &((const struct sockaddr_in6 *)(const void *)in)->sin6_addr;
         memcpy(ret->bytes, a, sizeof *a);
@@ -135,7 +135,7 @@ static bool open_vrrp(struct router *r, infra_time now)
 
     if (!find_local(r, family, &r->local)) {
         pair_say("%s: --interface %s: no %s of its own", name_of(r), interface,
-                 family == INFRA_VRRP_IPV4 ? "IPv4 address"
+                 family == INFRA_VRRP_FAMILY_IPV4 ? "IPv4 address"
                                            : "link-local IPv6 address");
         return false;
     }
@@ -248,7 +248,7 @@ static void hear_all(struct router *r)
 static void change(struct router *r, const struct infra_vrrp_event *event,
                    infra_time now)
 {
-    bool serves = event->state == INFRA_VRRP_ACTIVE;
+    bool serves = event->state == INFRA_VRRP_STATE_ACTIVE;
 
     pair_say("%s: %s: %s", name_of(r), infra_vrrp_state_name(event->state),
              infra_vrrp_reason_name(event->reason));
@@ -269,14 +269,14 @@ static void act(struct router *r, const struct infra_vrrp_event *event,
     int size;
 
     switch (event->kind) {
-    case INFRA_VRRP_ADVERTISE:
+    case INFRA_VRRP_EVENT_ADVERTISE:
         size = infra_vrrp_message(r->vrrp, event, buffer, sizeof buffer);
         (void)link_send(&r->link, &event->address, buffer, (size_t)size);
         break;
-    case INFRA_VRRP_CHANGE:
+    case INFRA_VRRP_EVENT_CHANGE:
         change(r, event, now);
         break;
-    case INFRA_VRRP_ANNOUNCE:
+    case INFRA_VRRP_EVENT_ANNOUNCE:
         size =
             infra_vrrp_frame(r->vrrp, event, link->mac, buffer, sizeof buffer);
         (void)virtual_link_send(r->role.service.link, buffer, (size_t)size);

@@ -21,7 +21,7 @@ static socklen_t endpoint_of(const struct link *link,
                              union endpoint *ret)
 {
     memset(ret, 0, sizeof *ret);
-    if (link->family == INFRA_VRRP_IPV4) {
+    if (link->family == INFRA_VRRP_FAMILY_IPV4) {
         ret->ipv4.sin_family = AF_INET;
         memcpy(&ret->ipv4.sin_addr, address->bytes, 4);
         return sizeof ret->ipv4;
@@ -40,7 +40,7 @@ static int set(int fd, int level, int name, int value)
 static int raw_socket(const struct link *link, const char *interface)
 {
     int fd =
-        socket(link->family == INFRA_VRRP_IPV4 ? AF_INET : AF_INET6,
+        socket(link->family == INFRA_VRRP_FAMILY_IPV4 ? AF_INET : AF_INET6,
                SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, INFRA_VRRP_PROTOCOL);
 
     if (fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, interface,
@@ -57,7 +57,7 @@ static int prepare_to_receive(const struct link *link)
     struct ip_mreqn ipv4 = { .imr_ifindex = (int)link->index };
     struct ipv6_mreq ipv6 = { .ipv6mr_interface = link->index };
 
-    if (link->family == INFRA_VRRP_IPV4) {
+    if (link->family == INFRA_VRRP_FAMILY_IPV4) {
         ipv4.imr_multiaddr.s_addr = htonl(0xe0000012);
         return setsockopt(link->receive_fd, IPPROTO_IP, IP_ADD_MEMBERSHIP,
                           &ipv4, sizeof ipv4);
@@ -83,7 +83,7 @@ static int prepare_to_send(const struct link *link,
     int fd = link->send_fd;
     int err = bind(fd, &from.any, size) | set(fd, SOL_SOCKET, SO_RCVBUF, 0);
 
-    if (link->family == INFRA_VRRP_IPV4) {
+    if (link->family == INFRA_VRRP_FAMILY_IPV4) {
         return err | set(fd, IPPROTO_IP, IP_TTL, 255) |
                set(fd, IPPROTO_IP, IP_TOS, 0xc0) |
                set(fd, IPPROTO_IP, IP_MULTICAST_TTL, 255) |
@@ -137,7 +137,7 @@ int link_open(struct link *link, const char *interface, uint32_t family,
 {
     *link =
         (struct link) { .family = family, .index = if_nametoindex(interface) };
-    link->twin_fd = family == INFRA_VRRP_IPV4 ? open_twin(link, local) : -1;
+    link->twin_fd = family == INFRA_VRRP_FAMILY_IPV4 ? open_twin(link, local) : -1;
     link->receive_fd = raw_socket(link, interface);
     link->send_fd = raw_socket(link, interface);
     if (link->index == 0 || link->receive_fd < 0 || link->send_fd < 0) {
@@ -210,13 +210,13 @@ int link_receive(struct link *link, struct infra_vrrp_datagram *ret, int *flaw)
     if (size < 0) {
         return -1;
     }
-    if (link->family == INFRA_VRRP_IPV4) {
+    if (link->family == INFRA_VRRP_FAMILY_IPV4) {
         *flaw = infra_vrrp_unwrap(link->buffer, (size_t)size, ret);
         return 0;
     }
     *ret = (struct infra_vrrp_datagram) { .bytes = link->buffer,
                                           .bytes_count = (size_t)size,
-                                          .family = INFRA_VRRP_IPV6 };
+                                          .family = INFRA_VRRP_FAMILY_IPV6 };
     memcpy(ret->source.bytes, &from.ipv6.sin6_addr, 16);
     read_ancillary(&message, ret);
     *flaw = 0;

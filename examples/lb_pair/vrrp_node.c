@@ -113,13 +113,13 @@ static void change(const struct infra_vrrp_event *event)
                                            .family = link_.family,
                                            .prefix = prefixes[i] };
         if (virtual_link_set(&interface_, &a,
-                             event->state == INFRA_VRRP_ACTIVE
+                             event->state == INFRA_VRRP_STATE_ACTIVE
                                  ? VIRTUAL_ADDRESS_FOREVER
                                  : 0) != 0) {
             fail("address");
         }
     }
-    if (event->state == INFRA_VRRP_ACTIVE && last_heard != 0) {
+    if (event->state == INFRA_VRRP_STATE_ACTIVE && last_heard != 0) {
         (void)snprintf(after, sizeof after, ", %.3f s after the last message",
                        (double)(event->at - last_heard) / 1e9);
     }
@@ -135,14 +135,14 @@ static void act(const struct infra_vrrp_event *event)
     int size;
 
     switch (event->kind) {
-    case INFRA_VRRP_ADVERTISE:
+    case INFRA_VRRP_EVENT_ADVERTISE:
         size = infra_vrrp_message(vrrp, event, buffer, sizeof buffer);
         (void)link_send(&link_, &event->address, buffer, (size_t)size);
         break;
-    case INFRA_VRRP_CHANGE:
+    case INFRA_VRRP_EVENT_CHANGE:
         change(event);
         break;
-    case INFRA_VRRP_ANNOUNCE:
+    case INFRA_VRRP_EVENT_ANNOUNCE:
         size = infra_vrrp_frame(vrrp, event, interface_.mac, buffer,
                                 sizeof buffer);
         (void)virtual_link_send(&interface_, buffer, (size_t)size);

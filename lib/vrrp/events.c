@@ -7,25 +7,25 @@
 
 /* RFC 9568 sections 5.1.1.2 and 5.1.2.2. */
 static const struct infra_vrrp_address groups[] = {
-    [INFRA_VRRP_IPV4] = { { 224, 0, 0, 18 } },
-    [INFRA_VRRP_IPV6] = { { 0xff, 2, [15] = 0x12 } },
+    [INFRA_VRRP_FAMILY_IPV4] = { { 224, 0, 0, 18 } },
+    [INFRA_VRRP_FAMILY_IPV6] = { { 0xff, 2, [15] = 0x12 } },
 };
 
 static void take_advert(struct infra_vrrp *v, struct infra_vrrp_event *e)
 {
-    e->kind = INFRA_VRRP_ADVERTISE;
+    e->kind = INFRA_VRRP_EVENT_ADVERTISE;
     e->reason = v->advert_reason;
     e->priority = v->advert_priority;
-    e->address = v->peers_count != 0
-                     ? v->peers[v->peers_count - v->adverts_left]
-                     : groups[v->family];
+    e->address = v->o.peers_count != 0
+                     ? v->peers[v->o.peers_count - v->adverts_left]
+                     : groups[v->o.family];
     v->adverts_left--;
     v->advertised++;
 }
 
 static void take_change(struct infra_vrrp *v, struct infra_vrrp_event *e)
 {
-    e->kind = INFRA_VRRP_CHANGE;
+    e->kind = INFRA_VRRP_EVENT_CHANGE;
     e->reason = v->reason;
     e->priority = v->changed_by.priority;
     e->address = v->changed_by.address;
@@ -35,18 +35,18 @@ static void take_change(struct infra_vrrp *v, struct infra_vrrp_event *e)
 
 static void take_announce(struct infra_vrrp *v, struct infra_vrrp_event *e)
 {
-    e->kind = INFRA_VRRP_ANNOUNCE;
+    e->kind = INFRA_VRRP_EVENT_ANNOUNCE;
     e->reason = v->announce_reason;
-    e->address = v->addresses[v->addresses_count - v->announces_left];
+    e->address = v->addresses[v->o.addresses_count - v->announces_left];
     v->announces_left--;
 }
 
 static void take_ask(struct infra_vrrp *v, struct infra_vrrp_event *e)
 {
-    e->kind = INFRA_VRRP_WITNESS;
+    e->kind = INFRA_VRRP_EVENT_WITNESS;
     e->reason = v->down_reason;
-    e->ask = v->ask;
-    e->until = v->timers[INFRA__VRRP_TIMER_ASK];
+    e->call = v->ask;
+    e->deadline = v->timers[INFRA__VRRP_TIMER_ASK];
     v->ask_is_pending = false;
 }
 
@@ -56,7 +56,7 @@ static bool take_hint(struct infra_vrrp *v, struct infra_vrrp_event *e)
         struct infra__vrrp_hint *h = &v->hints[i];
         if (h->is_pending) {
             h->is_pending = false;
-            e->kind = INFRA_VRRP_HINT;
+            e->kind = INFRA_VRRP_EVENT_HINT;
             e->reason = INFRA__VRRP_HINT_FIRST + i;
             e->priority = h->party.priority;
             e->address = h->party.address;

@@ -40,9 +40,10 @@ int infra_vrrp_mac(const struct infra_vrrp *vrrp, uint8_t ret[6])
                                     0x00,
                                     0x5e,
                                     0x00,
-                                    vrrp->family == INFRA_VRRP_IPV4 ? 0x01
-                                                                    : 0x02,
-                                    (uint8_t)vrrp->vrid };
+                                    vrrp->o.family == INFRA_VRRP_FAMILY_IPV4
+                                        ? 0x01
+                                        : 0x02,
+                                    (uint8_t)vrrp->o.vrid };
     memcpy(ret, mac, sizeof mac);
     return INFRA_OK;
 }
@@ -115,11 +116,12 @@ int infra_vrrp_frame(const struct infra_vrrp *vrrp,
     uint8_t own_mac[MAC_SIZE];
 
     if (vrrp == NULL || event == NULL || buffer == NULL ||
-        event->kind != INFRA_VRRP_ANNOUNCE) {
+        event->kind != INFRA_VRRP_EVENT_ANNOUNCE) {
         return INFRA_EINVAL;
     }
-    size_t size =
-        vrrp->family == INFRA_VRRP_IPV4 ? ARP_SIZE : INFRA_VRRP_FRAME_MAX;
+    size_t size = vrrp->o.family == INFRA_VRRP_FAMILY_IPV4
+                      ? ARP_SIZE
+                      : INFRA_VRRP_FRAME_MAX;
     if (buffer_size < size) {
         return INFRA_EINVAL;
     }
@@ -127,7 +129,7 @@ int infra_vrrp_frame(const struct infra_vrrp *vrrp,
         (void)infra_vrrp_mac(vrrp, own_mac);
         mac = own_mac;
     }
-    if (vrrp->family == INFRA_VRRP_IPV4) {
+    if (vrrp->o.family == INFRA_VRRP_FAMILY_IPV4) {
         put_arp(buffer, mac, event->address.bytes);
     } else {
         put_neighbour(buffer, mac, event->address.bytes);

@@ -48,23 +48,9 @@ struct infra__vrrp_hint {
 
 struct infra_vrrp {
     struct infra_allocator allocator;
-    /* As configured. */
-    infra_time interval;
-    infra_time start_delay;
-    infra_time preempt_delay;
-    infra_time debounce;
-    infra_time announce_every;
-    infra_time witness_timeout;
-    struct infra_vrrp_address local;
+    struct infra_vrrp_options o; /* With the defaults; priority is of now. */
     struct infra_vrrp_address addresses[INFRA_VRRP_ADDRESSES_MAX];
     struct infra_vrrp_address peers[INFRA_VRRP_PEERS_MAX];
-    uint32_t family;
-    uint32_t vrid;
-    uint32_t priority; /* Of now. */
-    uint32_t addresses_count;
-    uint32_t peers_count;
-    uint32_t witness;
-    uint32_t checksum;
     bool preempt;
     /* The machine. */
     bool is_started;
@@ -102,7 +88,7 @@ struct infra_vrrp {
 /* Bytes of an address. */
 static inline size_t infra__vrrp_address_size(uint32_t family)
 {
-    return family == INFRA_VRRP_IPV4 ? 4 : 16;
+    return family == INFRA_VRRP_FAMILY_IPV4 ? 4 : 16;
 }
 
 /* memcmp() of two addresses: unsigned, in network order. */

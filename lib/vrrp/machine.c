@@ -24,7 +24,7 @@ static const struct infra__vrrp_party nobody;
 
 infra_time infra__vrrp_skew(const struct infra_vrrp *v)
 {
-    return (256 - v->priority) * v->active_interval / 256;
+    return (256 - v->o.priority) * v->active_interval / 256;
 }
 
 infra_time infra__vrrp_down(const struct infra_vrrp *v)
@@ -70,7 +70,7 @@ void infra__vrrp_hint(struct infra_vrrp *v, uint32_t reason,
 void infra__vrrp_advertise(struct infra_vrrp *v, uint32_t priority,
                            uint32_t reason)
 {
-    v->adverts_left = v->peers_count != 0 ? v->peers_count : 1;
+    v->adverts_left = v->o.peers_count != 0 ? v->o.peers_count : 1;
     v->advert_priority = priority;
     v->advert_reason = reason;
 }
@@ -78,13 +78,13 @@ void infra__vrrp_advertise(struct infra_vrrp *v, uint32_t priority,
 /* Now, and soon once more in case it is lost or a rival's comes later. */
 void infra__vrrp_announce(struct infra_vrrp *v, uint32_t reason)
 {
-    v->announces_left = v->addresses_count;
+    v->announces_left = v->o.addresses_count;
     v->announce_reason = reason;
     v->announced = v->now;
     infra__vrrp_set_timer(v, INFRA__VRRP_TIMER_ANNOUNCE,
-                          v->announce_every < ANNOUNCE_INTERVAL ||
-                                  v->announce_every == INFRA_TIME_NEVER
-                              ? v->announce_every
+                          v->o.announce_every < ANNOUNCE_INTERVAL ||
+                                  v->o.announce_every == INFRA_TIME_NEVER
+                              ? v->o.announce_every
                               : ANNOUNCE_INTERVAL);
 }
 
@@ -113,26 +113,26 @@ static void change(struct infra_vrrp *v, uint32_t state, uint32_t reason,
 void infra__vrrp_become_backup(struct infra_vrrp *v, uint32_t reason,
                                const struct infra__vrrp_party *party)
 {
-    change(v, INFRA_VRRP_BACKUP, reason, party);
+    change(v, INFRA_VRRP_STATE_BACKUP, reason, party);
     v->down_reason = INFRA_VRRP_REASON_SILENCE;
     infra__vrrp_set_timer(v, INFRA__VRRP_TIMER_DOWN, infra__vrrp_down(v));
 }
 
 static void become_active(struct infra_vrrp *v, uint32_t reason)
 {
-    change(v, INFRA_VRRP_ACTIVE, reason, &nobody);
-    v->active.address = v->local;
-    v->active.priority = v->priority;
+    change(v, INFRA_VRRP_STATE_ACTIVE, reason, &nobody);
+    v->active.address = v->o.local;
+    v->active.priority = v->o.priority;
     v->activations++;
-    infra__vrrp_advertise(v, v->priority, reason);
-    infra__vrrp_set_timer(v, INFRA__VRRP_TIMER_ADVER, v->interval);
+    infra__vrrp_advertise(v, v->o.priority, reason);
+    infra__vrrp_set_timer(v, INFRA__VRRP_TIMER_ADVER, v->o.interval);
     infra__vrrp_announce(v, reason);
 }
 
 /* To INITIALIZE or FAULT. */
 static void leave(struct infra_vrrp *v, uint32_t state, uint32_t reason)
 {
-    bool was_active = v->state == INFRA_VRRP_ACTIVE;
+    bool was_active = v->state == INFRA_VRRP_STATE_ACTIVE;
 
     change(v, state, reason, &nobody);
     if (was_active) {
@@ -143,7 +143,7 @@ static void leave(struct infra_vrrp *v, uint32_t state, uint32_t reason)
 /* The down timer fired, or the owner starts. */
 static void take_over(struct infra_vrrp *v, uint32_t reason)
 {
-    if (v->witness == INFRA_VRRP_WITNESS_NONE) {
+    if (v->o.witness == INFRA_VRRP_WITNESS_NONE) {
         become_active(v, reason);
         return;
     }
@@ -152,17 +152,17 @@ static void take_over(struct infra_vrrp *v, uint32_t reason)
     v->ask_is_pending = true;
     v->ask++;
     infra__vrrp_stop_timer(v, INFRA__VRRP_TIMER_DOWN);
-    infra__vrrp_set_timer(v, INFRA__VRRP_TIMER_ASK, v->witness_timeout);
+    infra__vrrp_set_timer(v, INFRA__VRRP_TIMER_ASK, v->o.witness_timeout);
 }
 
 static void answered(struct infra_vrrp *v, uint32_t answer)
 {
-    assert(v->state == INFRA_VRRP_BACKUP && v->is_asking);
+    assert(v->state == INFRA_VRRP_STATE_BACKUP && v->is_asking);
     v->is_asking = false;
     infra__vrrp_stop_timer(v, INFRA__VRRP_TIMER_ASK);
     if (answer == INFRA_VRRP_ANSWER_YES ||
         (answer == INFRA_VRRP_ANSWER_UNKNOWN &&
-         v->witness == INFRA_VRRP_WITNESS_CONSULT)) {
+         v->o.witness == INFRA_VRRP_WITNESS_CONSULT)) {
         become_active(v, v->down_reason);
     } else {
         infra__vrrp_set_timer(v, INFRA__VRRP_TIMER_DOWN, infra__vrrp_down(v));
@@ -172,12 +172,12 @@ static void answered(struct infra_vrrp *v, uint32_t answer)
 /* Section 6.4.1. */
 static void begin(struct infra_vrrp *v, uint32_t reason)
 {
-    v->active_interval = v->interval;
+    v->active_interval = v->o.interval;
     if (!v->is_fit) {
-        change(v, INFRA_VRRP_FAULT, INFRA_VRRP_REASON_UNFIT, &nobody);
-    } else if (v->priority != INFRA__VRRP_PRIORITY_OWNER) {
+        change(v, INFRA_VRRP_STATE_FAULT, INFRA_VRRP_REASON_UNFIT, &nobody);
+    } else if (v->o.priority != INFRA__VRRP_PRIORITY_OWNER) {
         infra__vrrp_become_backup(v, reason, &nobody);
-    } else if (v->witness == INFRA_VRRP_WITNESS_NONE) {
+    } else if (v->o.witness == INFRA_VRRP_WITNESS_NONE) {
         become_active(v, INFRA_VRRP_REASON_OWNER);
     } else {
         infra__vrrp_become_backup(v, reason, &nobody);
@@ -195,8 +195,9 @@ int infra_vrrp_start(struct infra_vrrp *vrrp, infra_time now)
         return INFRA_OK;
     }
     vrrp->is_started = true;
-    if (vrrp->start_delay != 0) {
-        infra__vrrp_set_timer(vrrp, INFRA__VRRP_TIMER_START, vrrp->start_delay);
+    if (vrrp->o.start_delay != 0) {
+        infra__vrrp_set_timer(vrrp, INFRA__VRRP_TIMER_START,
+                              vrrp->o.start_delay);
     } else {
         begin(vrrp, INFRA_VRRP_REASON_START);
     }
@@ -211,7 +212,7 @@ int infra_vrrp_stop(struct infra_vrrp *vrrp, infra_time now)
     infra__vrrp_advance(vrrp, now);
     if (vrrp->is_started) {
         vrrp->is_started = false;
-        leave(vrrp, INFRA_VRRP_INITIALIZE, INFRA_VRRP_REASON_STOP);
+        leave(vrrp, INFRA_VRRP_STATE_INITIALIZE, INFRA_VRRP_REASON_STOP);
     }
     return INFRA_OK;
 }
@@ -220,10 +221,10 @@ static void apply_fit(struct infra_vrrp *v)
 {
     v->is_fit = v->said_fit;
     infra__vrrp_stop_timer(v, INFRA__VRRP_TIMER_FIT);
-    if (v->state == INFRA_VRRP_FAULT && v->is_fit) {
+    if (v->state == INFRA_VRRP_STATE_FAULT && v->is_fit) {
         begin(v, INFRA_VRRP_REASON_FIT);
-    } else if (v->state != INFRA_VRRP_INITIALIZE && !v->is_fit) {
-        leave(v, INFRA_VRRP_FAULT, INFRA_VRRP_REASON_UNFIT);
+    } else if (v->state != INFRA_VRRP_STATE_INITIALIZE && !v->is_fit) {
+        leave(v, INFRA_VRRP_STATE_FAULT, INFRA_VRRP_REASON_UNFIT);
     }
 }
 
@@ -239,22 +240,22 @@ int infra_vrrp_fit(struct infra_vrrp *vrrp, int fit, infra_time now)
     vrrp->said_fit = fit != 0;
     if (vrrp->said_fit == vrrp->is_fit) {
         infra__vrrp_stop_timer(vrrp, INFRA__VRRP_TIMER_FIT);
-    } else if (vrrp->debounce != 0) {
-        infra__vrrp_set_timer(vrrp, INFRA__VRRP_TIMER_FIT, vrrp->debounce);
+    } else if (vrrp->o.debounce != 0) {
+        infra__vrrp_set_timer(vrrp, INFRA__VRRP_TIMER_FIT, vrrp->o.debounce);
     } else {
         apply_fit(vrrp);
     }
     return INFRA_OK;
 }
 
-int infra_vrrp_reply(struct infra_vrrp *vrrp, uint64_t ask, uint32_t answer,
-                     infra_time now)
+int infra_vrrp_answer(struct infra_vrrp *vrrp, uint64_t call, uint32_t answer,
+                      infra_time now)
 {
     if (vrrp == NULL || answer > INFRA_VRRP_ANSWER_NO) {
         return INFRA_EINVAL;
     }
     infra__vrrp_advance(vrrp, now);
-    if (!vrrp->is_asking || ask != vrrp->ask) {
+    if (!vrrp->is_asking || call != vrrp->ask) {
         return INFRA_ESTALE;
     }
     answered(vrrp, answer);
@@ -267,14 +268,14 @@ static void advertise_in_time(struct infra_vrrp *v)
 {
     infra_time due = v->timers[INFRA__VRRP_TIMER_ADVER];
 
-    if (v->now - due >= LATE_INTERVALS * v->interval) {
+    if (v->now - due >= LATE_INTERVALS * v->o.interval) {
         infra__vrrp_hint(v, INFRA_VRRP_REASON_LATE, &nobody);
         infra__vrrp_announce(v, INFRA_VRRP_REASON_LATE);
     }
-    infra__vrrp_advertise(v, v->priority, INFRA_VRRP_REASON_DUE);
-    due += v->interval;
+    infra__vrrp_advertise(v, v->o.priority, INFRA_VRRP_REASON_DUE);
+    due += v->o.interval;
     v->timers[INFRA__VRRP_TIMER_ADVER] =
-        due > v->now ? due : infra__time_add(v->now, v->interval);
+        due > v->now ? due : infra__time_add(v->now, v->o.interval);
 }
 
 void infra__vrrp_fire(struct infra_vrrp *v, uint32_t timer)
@@ -298,7 +299,8 @@ void infra__vrrp_fire(struct infra_vrrp *v, uint32_t timer)
         break;
     default:
         infra__vrrp_announce(v, INFRA_VRRP_REASON_DUE);
-        infra__vrrp_set_timer(v, INFRA__VRRP_TIMER_ANNOUNCE, v->announce_every);
+        infra__vrrp_set_timer(v, INFRA__VRRP_TIMER_ANNOUNCE,
+                              v->o.announce_every);
         break;
     }
 }

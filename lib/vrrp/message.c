@@ -47,31 +47,31 @@ int infra_vrrp_message(const struct infra_vrrp *vrrp,
                        size_t buffer_size)
 {
     if (vrrp == NULL || event == NULL || buffer == NULL ||
-        event->kind != INFRA_VRRP_ADVERTISE) {
+        event->kind != INFRA_VRRP_EVENT_ADVERTISE) {
         return INFRA_EINVAL;
     }
     uint8_t *to = buffer;
-    size_t address_size = infra__vrrp_address_size(vrrp->family);
-    size_t size = HEAD_SIZE + vrrp->addresses_count * address_size;
+    size_t address_size = infra__vrrp_address_size(vrrp->o.family);
+    size_t size = HEAD_SIZE + vrrp->o.addresses_count * address_size;
 
     if (buffer_size < size) {
         return INFRA_EINVAL;
     }
     to[0] = VERSION << 4 | TYPE_ADVERTISEMENT;
-    to[1] = (uint8_t)vrrp->vrid;
+    to[1] = (uint8_t)vrrp->o.vrid;
     to[2] = (uint8_t)event->priority;
-    to[3] = (uint8_t)vrrp->addresses_count;
+    to[3] = (uint8_t)vrrp->o.addresses_count;
     infra__put16(to + 4,
-                 (uint32_t)(vrrp->interval / INFRA__VRRP_INTERVAL_UNIT));
+                 (uint32_t)(vrrp->o.interval / INFRA__VRRP_INTERVAL_UNIT));
     infra__put16(to + 6, 0);
-    for (uint32_t i = 0; i < vrrp->addresses_count; i++) {
+    for (uint32_t i = 0; i < vrrp->o.addresses_count; i++) {
         memcpy(to + HEAD_SIZE + i * address_size, vrrp->addresses[i].bytes,
                address_size);
     }
     uint32_t sum = infra__sum(0, to, size);
-    if (vrrp->family == INFRA_VRRP_IPV6 ||
-        vrrp->checksum == INFRA_VRRP_CHECKSUM_PSEUDO) {
-        sum += pseudo(&vrrp->local, &event->address, vrrp->family, size);
+    if (vrrp->o.family == INFRA_VRRP_FAMILY_IPV6 ||
+        vrrp->o.checksum == INFRA_VRRP_CHECKSUM_PSEUDO) {
+        sum += pseudo(&vrrp->o.local, &event->address, vrrp->o.family, size);
     }
     infra__put16(to + 6, infra__checksum(sum));
     return (int)size;
@@ -97,7 +97,7 @@ int infra_vrrp_unwrap(const void *bytes, size_t bytes_count,
     }
     *ret = (struct infra_vrrp_datagram) { .bytes = at + head_size,
                                           .bytes_count = size - head_size,
-                                          .family = INFRA_VRRP_IPV4,
+                                          .family = INFRA_VRRP_FAMILY_IPV4,
                                           .hop_limit = at[8] };
     memcpy(ret->source.bytes, at + 12, 4);
     memcpy(ret->destination.bytes, at + 16, 4);
@@ -113,7 +113,7 @@ static int checksum_kind(const struct infra_vrrp_datagram *d)
                                      d->bytes_count)) == 0) {
         return INFRA_VRRP_CHECKSUM_PSEUDO;
     }
-    if (d->family == INFRA_VRRP_IPV4 && infra__checksum(sum) == 0) {
+    if (d->family == INFRA_VRRP_FAMILY_IPV4 && infra__checksum(sum) == 0) {
         return INFRA_VRRP_CHECKSUM_MESSAGE;
     }
     return -1;
@@ -146,7 +146,7 @@ static uint32_t find_flaw(const struct infra_vrrp_datagram *d)
     if ((get16(at + 4) & INTERVAL_MASK) == 0) {
         return INFRA_VRRP_FLAW_INTERVAL;
     }
-    if (d->family == INFRA_VRRP_IPV6 &&
+    if (d->family == INFRA_VRRP_FAMILY_IPV6 &&
         !infra__vrrp_is_link_local(at + HEAD_SIZE)) {
         return INFRA_VRRP_FLAW_LINK_LOCAL;
     }
@@ -157,7 +157,7 @@ int infra_vrrp_parse(const struct infra_vrrp_datagram *datagram,
                      struct infra_vrrp_advert *ret)
 {
     if (datagram == NULL || ret == NULL || datagram->bytes == NULL ||
-        datagram->family > INFRA_VRRP_IPV6) {
+        datagram->family > INFRA_VRRP_FAMILY_IPV6) {
         return INFRA_EINVAL;
     }
     uint32_t flaw = find_flaw(datagram);

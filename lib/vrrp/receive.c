@@ -28,8 +28,8 @@ static bool spare_lower(struct infra_vrrp *v)
     if (v->lower_since == INFRA_TIME_NEVER) {
         v->lower_since = v->now;
     }
-    return v->preempt_delay != 0 &&
-           v->now <= infra__time_add(v->lower_since, v->preempt_delay);
+    return v->o.preempt_delay != 0 &&
+           v->now <= infra__time_add(v->lower_since, v->o.preempt_delay);
 }
 
 /* Section 6.4.2. */
@@ -48,7 +48,7 @@ static void hear_as_backup(struct infra_vrrp *v,
         return;
     }
     v->active = *party;
-    if (advert->priority >= v->priority) {
+    if (advert->priority >= v->o.priority) {
         v->lower_since = INFRA_TIME_NEVER;
         accept_active(v, advert);
     } else if (spare_lower(v)) {
@@ -64,8 +64,8 @@ static void resist(struct infra_vrrp *v, const struct infra__vrrp_party *party)
 {
     v->rivals++;
     infra__vrrp_hint(v, INFRA_VRRP_REASON_RIVAL, party);
-    infra__vrrp_advertise(v, v->priority, INFRA_VRRP_REASON_RIVAL);
-    if (v->now - v->announced >= v->interval) {
+    infra__vrrp_advertise(v, v->o.priority, INFRA_VRRP_REASON_RIVAL);
+    if (v->now - v->announced >= v->o.interval) {
         infra__vrrp_announce(v, INFRA_VRRP_REASON_RIVAL);
     }
 }
@@ -78,12 +78,12 @@ static void yield(struct infra_vrrp *v, uint32_t reason,
                   const struct infra_vrrp_advert *advert,
                   const struct infra__vrrp_party *party)
 {
-    bool was_told = v->told_state == INFRA_VRRP_ACTIVE;
+    bool was_told = v->told_state == INFRA_VRRP_STATE_ACTIVE;
 
     v->active_interval = advert->interval;
     infra__vrrp_become_backup(v, reason, party);
     if (was_told) {
-        infra__vrrp_advertise(v, v->priority, INFRA_VRRP_REASON_RIVAL);
+        infra__vrrp_advertise(v, v->o.priority, INFRA_VRRP_REASON_RIVAL);
     }
 }
 
@@ -93,15 +93,15 @@ static void hear_as_active(struct infra_vrrp *v,
                            const struct infra__vrrp_party *party)
 {
     if (advert->priority == INFRA__VRRP_PRIORITY_RESIGN) {
-        infra__vrrp_advertise(v, v->priority, INFRA_VRRP_REASON_RESIGNED);
-        infra__vrrp_set_timer(v, INFRA__VRRP_TIMER_ADVER, v->interval);
+        infra__vrrp_advertise(v, v->o.priority, INFRA_VRRP_REASON_RESIGNED);
+        infra__vrrp_set_timer(v, INFRA__VRRP_TIMER_ADVER, v->o.interval);
         return;
     }
-    bool is_tie = advert->priority == v->priority;
-    if (advert->priority > v->priority) {
+    bool is_tie = advert->priority == v->o.priority;
+    if (advert->priority > v->o.priority) {
         yield(v, INFRA_VRRP_REASON_PRIORITY, advert, party);
-    } else if (is_tie &&
-               infra__vrrp_compare(v->family, &party->address, &v->local) > 0) {
+    } else if (is_tie && infra__vrrp_compare(v->o.family, &party->address,
+                                             &v->o.local) > 0) {
         yield(v, INFRA_VRRP_REASON_ADDRESS, advert, party);
     } else {
         resist(v, party);
@@ -111,34 +111,34 @@ static void hear_as_active(struct infra_vrrp *v,
 static uint32_t flaw(const struct infra_vrrp *v,
                      const struct infra_vrrp_advert *advert)
 {
-    if (advert->vrid != v->vrid) {
+    if (advert->vrid != v->o.vrid) {
         return INFRA_VRRP_FLAW_VRID;
     }
-    if (advert->family != v->family) {
+    if (advert->family != v->o.family) {
         return INFRA_VRRP_FLAW_FAMILY;
     }
-    if (infra__vrrp_compare(v->family, &advert->source, &v->local) == 0) {
+    if (infra__vrrp_compare(v->o.family, &advert->source, &v->o.local) == 0) {
         return INFRA_VRRP_FLAW_OURS;
     }
-    for (uint32_t i = 0; i < v->peers_count; i++) {
-        if (infra__vrrp_compare(v->family, &advert->source, &v->peers[i]) ==
+    for (uint32_t i = 0; i < v->o.peers_count; i++) {
+        if (infra__vrrp_compare(v->o.family, &advert->source, &v->peers[i]) ==
             0) {
             return INFRA_VRRP_FLAW_NONE;
         }
     }
-    return v->peers_count == 0 ? INFRA_VRRP_FLAW_NONE : INFRA_VRRP_FLAW_PEER;
+    return v->o.peers_count == 0 ? INFRA_VRRP_FLAW_NONE : INFRA_VRRP_FLAW_PEER;
 }
 
 /* The list in the order in which it was sent, as section 5.2.9 recommends. */
 static bool has_our_addresses(const struct infra_vrrp *v,
                               const struct infra_vrrp_advert *advert)
 {
-    size_t size = infra__vrrp_address_size(v->family);
+    size_t size = infra__vrrp_address_size(v->o.family);
 
-    if (advert->addresses_count != v->addresses_count) {
+    if (advert->addresses_count != v->o.addresses_count) {
         return false;
     }
-    for (uint32_t i = 0; i < v->addresses_count; i++) {
+    for (uint32_t i = 0; i < v->o.addresses_count; i++) {
         if (memcmp(advert->addresses + i * size, v->addresses[i].bytes, size) !=
             0) {
             return false;
@@ -153,10 +153,10 @@ static void look_for_oddities(struct infra_vrrp *v,
                               const struct infra__vrrp_party *party)
 {
     if (advert->priority == INFRA__VRRP_PRIORITY_OWNER &&
-        v->priority == INFRA__VRRP_PRIORITY_OWNER) {
+        v->o.priority == INFRA__VRRP_PRIORITY_OWNER) {
         infra__vrrp_hint(v, INFRA_VRRP_REASON_OWNERS, party);
     }
-    if (advert->interval != v->interval) {
+    if (advert->interval != v->o.interval) {
         infra__vrrp_hint(v, INFRA_VRRP_REASON_INTERVAL, party);
     }
     if (!has_our_addresses(v, advert)) {
@@ -179,11 +179,11 @@ int infra_vrrp_hear(struct infra_vrrp *vrrp,
     }
     struct infra__vrrp_party party = { .priority = advert->priority };
     memcpy(party.address.bytes, advert->source.bytes,
-           infra__vrrp_address_size(vrrp->family));
+           infra__vrrp_address_size(vrrp->o.family));
     vrrp->heard++;
-    if (vrrp->state == INFRA_VRRP_BACKUP) {
+    if (vrrp->state == INFRA_VRRP_STATE_BACKUP) {
         hear_as_backup(vrrp, advert, &party);
-    } else if (vrrp->state == INFRA_VRRP_ACTIVE) {
+    } else if (vrrp->state == INFRA_VRRP_STATE_ACTIVE) {
         hear_as_active(vrrp, advert, &party);
     }
     /* Last, since a change of state forgets what it hinted at. */

@@ -16,64 +16,6 @@ INFRA__NO_TAIL_PADDING(struct infra_vrrp_options, checksum);
 INFRA__NO_TAIL_PADDING(struct infra_vrrp_status, fit);
 _Static_assert(sizeof(struct infra_vrrp_event) == 64, "events are 64 bytes");
 
-static const char *const states[] = {
-    [INFRA_VRRP_INITIALIZE] = "initialize",
-    [INFRA_VRRP_BACKUP] = "backup",
-    [INFRA_VRRP_ACTIVE] = "active",
-    [INFRA_VRRP_FAULT] = "fault",
-};
-
-static const char *const reasons[] = {
-    [INFRA_VRRP_REASON_START] = "start",
-    [INFRA_VRRP_REASON_OWNER] = "owner",
-    [INFRA_VRRP_REASON_SILENCE] = "silence",
-    [INFRA_VRRP_REASON_RESIGNED] = "resigned",
-    [INFRA_VRRP_REASON_PREEMPT] = "preempt",
-    [INFRA_VRRP_REASON_PRIORITY] = "priority",
-    [INFRA_VRRP_REASON_ADDRESS] = "address",
-    [INFRA_VRRP_REASON_UNFIT] = "unfit",
-    [INFRA_VRRP_REASON_FIT] = "fit",
-    [INFRA_VRRP_REASON_STOP] = "stop",
-    [INFRA_VRRP_REASON_DUE] = "due",
-    [INFRA_VRRP_REASON_RIVAL] = "rival",
-    [INFRA_VRRP_REASON_OWNERS] = "owners",
-    [INFRA_VRRP_REASON_INTERVAL] = "interval",
-    [INFRA_VRRP_REASON_ADDRESSES] = "addresses",
-    [INFRA_VRRP_REASON_LATE] = "late",
-};
-
-static const char *const flaws[] = {
-    [INFRA_VRRP_FLAW_NONE] = "none",
-    [INFRA_VRRP_FLAW_IP] = "ip",
-    [INFRA_VRRP_FLAW_HOP_LIMIT] = "hop limit",
-    [INFRA_VRRP_FLAW_LENGTH] = "length",
-    [INFRA_VRRP_FLAW_VERSION] = "version",
-    [INFRA_VRRP_FLAW_TYPE] = "type",
-    [INFRA_VRRP_FLAW_COUNT] = "count",
-    [INFRA_VRRP_FLAW_CHECKSUM] = "checksum",
-    [INFRA_VRRP_FLAW_INTERVAL] = "interval",
-    [INFRA_VRRP_FLAW_LINK_LOCAL] = "link-local",
-    [INFRA_VRRP_FLAW_VRID] = "vrid",
-    [INFRA_VRRP_FLAW_FAMILY] = "family",
-    [INFRA_VRRP_FLAW_PEER] = "peer",
-    [INFRA_VRRP_FLAW_OURS] = "ours",
-};
-
-const char *infra_vrrp_state_name(uint32_t state)
-{
-    return state < INFRA__COUNT_OF(states) ? states[state] : "unknown";
-}
-
-const char *infra_vrrp_reason_name(uint32_t reason)
-{
-    return reason < INFRA__COUNT_OF(reasons) ? reasons[reason] : "unknown";
-}
-
-const char *infra_vrrp_flaw_name(uint32_t flaw)
-{
-    return flaw < INFRA__COUNT_OF(flaws) ? flaws[flaw] : "unknown";
-}
-
 int infra__vrrp_compare(uint32_t family, const struct infra_vrrp_address *a,
                         const struct infra_vrrp_address *b)
 {
@@ -95,8 +37,9 @@ static bool in_range(const struct infra_vrrp_options *o)
     return o->interval % INFRA__VRRP_INTERVAL_UNIT == 0 &&
            o->interval <= INFRA__VRRP_INTERVAL_MAX &&
            o->announce_every >= ANNOUNCE_EVERY_MIN &&
-           o->family <= INFRA_VRRP_IPV6 && o->vrid >= 1 && o->vrid <= 255 &&
-           o->priority <= INFRA__VRRP_PRIORITY_OWNER && o->no_preempt <= 1 &&
+           o->family <= INFRA_VRRP_FAMILY_IPV6 && o->vrid >= 1 &&
+           o->vrid <= 255 && o->priority <= INFRA__VRRP_PRIORITY_OWNER &&
+           o->no_preempt <= 1 &&
            (o->no_preempt == 0 || o->preempt_delay == 0) &&
            o->witness <= INFRA_VRRP_WITNESS_REQUIRE &&
            o->checksum <= INFRA_VRRP_CHECKSUM_MESSAGE;
@@ -119,7 +62,7 @@ static bool has_addresses(const struct infra_vrrp_options *o)
         }
     }
     /* RFC 9568 section 5.2.9. */
-    return o->family == INFRA_VRRP_IPV4 ||
+    return o->family == INFRA_VRRP_FAMILY_IPV4 ||
            infra__vrrp_is_link_local(o->addresses[0].bytes);
 }
 
@@ -133,24 +76,21 @@ static void copy(struct infra_vrrp_address *to,
     }
 }
 
+static int complete(void *options)
+{
+    struct infra_vrrp_options *o = options;
+
+    set_defaults(o);
+    return in_range(o) && has_addresses(o) ? INFRA_OK : INFRA_EINVAL;
+}
+
 static void configure(struct infra_vrrp *v, const struct infra_vrrp_options *o)
 {
-    v->interval = o->interval;
-    v->start_delay = o->start_delay;
-    v->preempt_delay = o->preempt_delay;
-    v->debounce = o->debounce;
-    v->announce_every = o->announce_every;
-    v->witness_timeout = o->witness_timeout;
-    v->family = o->family;
-    v->vrid = o->vrid;
-    v->priority = o->priority;
-    v->addresses_count = o->addresses_count;
-    v->peers_count = o->peers_count;
-    v->witness = o->witness;
-    v->checksum = o->checksum;
+    v->o = *o;
+    v->o.local = (struct infra_vrrp_address) { { 0 } };
     v->preempt =
         o->no_preempt == 0 || o->priority == INFRA__VRRP_PRIORITY_OWNER;
-    copy(&v->local, &o->local, 1, o->family);
+    copy(&v->o.local, &o->local, 1, o->family);
     copy(v->addresses, o->addresses, o->addresses_count, o->family);
     copy(v->peers, o->peers, o->peers_count, o->family);
 }
@@ -159,28 +99,17 @@ int infra_vrrp_create(struct infra_vrrp **ret,
                       const struct infra_vrrp_options *options)
 {
     struct infra_vrrp_options o = { .size = sizeof o };
+    int err =
+        ret != NULL ? infra__options_take(&o, options, complete) : INFRA_EINVAL;
+    struct infra_vrrp *v = infra__object_create(&err, sizeof *v, o.allocator);
 
-    if (ret == NULL) {
-        return INFRA_EINVAL;
-    }
-    int err = infra__options_import(&o, sizeof o, options, sizeof o);
-    if (err != INFRA_OK) {
+    if (v == NULL) {
         return err;
     }
-    set_defaults(&o);
-    if (!in_range(&o) || !has_addresses(&o)) {
-        return INFRA_EINVAL;
-    }
-    struct infra_allocator allocator = infra__allocator_or_libc(o.allocator);
-    struct infra_vrrp *v = infra__alloc(&allocator, 1, sizeof *v);
-    if (v == NULL) {
-        return INFRA_ENOMEM;
-    }
-    v->allocator = allocator;
     configure(v, &o);
     v->is_fit = true;
     v->said_fit = true;
-    v->active_interval = v->interval;
+    v->active_interval = v->o.interval;
     v->lower_since = INFRA_TIME_NEVER;
     for (uint32_t i = 0; i < INFRA__VRRP_TIMERS_COUNT; i++) {
         v->timers[i] = INFRA_TIME_NEVER;
@@ -192,8 +121,7 @@ int infra_vrrp_create(struct infra_vrrp **ret,
 void infra_vrrp_destroy(struct infra_vrrp *vrrp)
 {
     if (vrrp != NULL) {
-        struct infra_allocator allocator = vrrp->allocator;
-        infra__free(&allocator, vrrp, 1, sizeof *vrrp);
+        infra__object_free(vrrp, sizeof *vrrp);
     }
 }
 
@@ -201,10 +129,10 @@ int infra_vrrp_set_priority(struct infra_vrrp *vrrp, uint32_t priority)
 {
     if (vrrp == NULL || priority == INFRA__VRRP_PRIORITY_RESIGN ||
         priority >= INFRA__VRRP_PRIORITY_OWNER ||
-        vrrp->priority == INFRA__VRRP_PRIORITY_OWNER) {
+        vrrp->o.priority == INFRA__VRRP_PRIORITY_OWNER) {
         return INFRA_EINVAL;
     }
-    vrrp->priority = priority;
+    vrrp->o.priority = priority;
     return INFRA_OK;
 }
 
@@ -226,7 +154,7 @@ int infra_vrrp_inspect(const struct infra_vrrp *vrrp,
         .active = vrrp->active.address,
         .state = vrrp->state,
         .reason = vrrp->reason,
-        .priority = vrrp->priority,
+        .priority = vrrp->o.priority,
         .active_priority = vrrp->active.priority,
         .is_asking = vrrp->is_asking,
         .fit = vrrp->is_fit,

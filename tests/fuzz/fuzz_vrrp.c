@@ -67,7 +67,7 @@ static void drive(const struct infra_vrrp_advert *advert)
     need(infra_vrrp_hear(router, advert, now) >= 0);
     while (infra_vrrp_next(router, now, &e) == INFRA_OK) {
         need(++events_count < 32);
-        if (e.kind == INFRA_VRRP_ADVERTISE) {
+        if (e.kind == INFRA_VRRP_EVENT_ADVERTISE) {
             check_message(router, advert->family, &e);
         }
     }
@@ -77,7 +77,7 @@ static void drive(const struct infra_vrrp_advert *advert)
 /* Put the right checksum into a copy of the message. */
 static void mend(const struct infra_vrrp_datagram *d, uint8_t *bytes)
 {
-    size_t address_size = d->family == INFRA_VRRP_IPV4 ? 4 : 16;
+    size_t address_size = d->family == INFRA_VRRP_FAMILY_IPV4 ? 4 : 16;
     uint32_t sum = INFRA_VRRP_PROTOCOL + (uint32_t)d->bytes_count;
 
     bytes[6] = bytes[7] = 0;
@@ -117,7 +117,7 @@ static void check(struct infra_vrrp_datagram d)
                                                            : mended == flaw);
         if (mended == 0) {
             need(a.addresses == copy + 9 &&
-                 a.addresses_count * (d.family == INFRA_VRRP_IPV4 ? 4u : 16u) <=
+                 a.addresses_count * (d.family == INFRA_VRRP_FAMILY_IPV4 ? 4u : 16u) <=
                      d.bytes_count - 8);
             drive(&a);
         }
@@ -127,7 +127,7 @@ static void check(struct infra_vrrp_datagram d)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct infra_vrrp_datagram d = { .family = INFRA_VRRP_IPV6,
+    struct infra_vrrp_datagram d = { .family = INFRA_VRRP_FAMILY_IPV6,
                                      .hop_limit = 255 };
 
     if (size > 0 && data[0] == 4) {

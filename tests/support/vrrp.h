@@ -108,17 +108,17 @@ static inline void test_format(const struct infra_vrrp_event *e, char *to,
     const char *reason = infra_vrrp_reason_name(e->reason);
 
     switch (e->kind) {
-    case INFRA_VRRP_ADVERTISE:
+    case INFRA_VRRP_EVENT_ADVERTISE:
         (void)snprintf(to, size, "send %u", e->priority);
         break;
-    case INFRA_VRRP_CHANGE:
+    case INFRA_VRRP_EVENT_CHANGE:
         (void)snprintf(to, size, "%s by %s", infra_vrrp_state_name(e->state),
                        reason);
         break;
-    case INFRA_VRRP_ANNOUNCE:
+    case INFRA_VRRP_EVENT_ANNOUNCE:
         (void)snprintf(to, size, "announce .%u", e->address.bytes[3]);
         break;
-    case INFRA_VRRP_WITNESS:
+    case INFRA_VRRP_EVENT_WITNESS:
         (void)snprintf(to, size, "ask by %s", reason);
         break;
     default:

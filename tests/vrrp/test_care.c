@@ -19,7 +19,7 @@ static infra_time create_active(struct infra_vrrp_options o)
     create_started(o);
     infra_time now = infra_vrrp_deadline(vrrp);
     (void)events(now);
-    ck_assert_uint_eq(inspect().state, INFRA_VRRP_ACTIVE);
+    ck_assert_uint_eq(inspect().state, INFRA_VRRP_STATE_ACTIVE);
     return now;
 }
 
@@ -35,17 +35,17 @@ static uint64_t ask_at(infra_time now)
 
     ck_assert_uint_eq(infra_vrrp_deadline(vrrp), now);
     ck_assert_int_eq(infra_vrrp_next(vrrp, now, &e), INFRA_OK);
-    ck_assert_uint_eq(e.kind, INFRA_VRRP_WITNESS);
-    ck_assert_uint_eq(e.state, INFRA_VRRP_BACKUP);
-    ck_assert_uint_gt(e.until, now);
-    ck_assert_uint_eq(infra_vrrp_deadline(vrrp), e.until);
+    ck_assert_uint_eq(e.kind, INFRA_VRRP_EVENT_WITNESS);
+    ck_assert_uint_eq(e.state, INFRA_VRRP_STATE_BACKUP);
+    ck_assert_uint_gt(e.deadline, now);
+    ck_assert_uint_eq(infra_vrrp_deadline(vrrp), e.deadline);
     ck_assert_uint_eq(inspect().is_asking, 1);
-    return e.ask;
+    return e.call;
 }
 
 static int reply(uint64_t ask, uint32_t answer, infra_time now)
 {
-    return infra_vrrp_reply(vrrp, ask, answer, now);
+    return infra_vrrp_answer(vrrp, ask, answer, now);
 }
 
 /* An Active node that becomes unfit resigns at once, and does nothing until it
@@ -268,7 +268,7 @@ START_TEST(owner_asks_the_witness)
         .priority = 255, .witness = INFRA_VRRP_WITNESS_REQUIRE });
     start(0);
     ck_assert_int_eq(infra_vrrp_next(vrrp, 0, &e), INFRA_OK);
-    ck_assert_uint_eq(e.kind, INFRA_VRRP_CHANGE);
+    ck_assert_uint_eq(e.kind, INFRA_VRRP_EVENT_CHANGE);
     ck_assert_uint_eq(infra_vrrp_deadline(vrrp), 0);
     ck_assert_str_eq(events(0), "ask by owner");
     ck_assert_uint_eq(infra_vrrp_deadline(vrrp), INFRA_SEC(1)); /* Default. */
@@ -401,7 +401,7 @@ START_TEST(hints_name_the_sender)
     ck_assert_int_eq(infra_vrrp_next(vrrp, 0, &e), INFRA_OK); /* ADVERTISE */
     for (uint32_t i = 0; i < 4; i++) {
         ck_assert_int_eq(infra_vrrp_next(vrrp, 0, &e), INFRA_OK);
-        ck_assert_uint_eq(e.kind, INFRA_VRRP_HINT);
+        ck_assert_uint_eq(e.kind, INFRA_VRRP_EVENT_HINT);
         ck_assert_uint_eq(e.reason, INFRA_VRRP_REASON_RIVAL + i);
         ck_assert_uint_eq(e.priority, 255);
         ck_assert_uint_eq(e.address.bytes[3], 7);
@@ -432,7 +432,7 @@ START_TEST(late_backup_hears_before_it_takes_over)
     create_started((struct infra_vrrp_options) { .size = 0 });
     hear(200, 2, INFRA_SEC(100));
     ck_assert_str_eq(events(INFRA_SEC(100)), "");
-    ck_assert_uint_eq(inspect().state, INFRA_VRRP_BACKUP);
+    ck_assert_uint_eq(inspect().state, INFRA_VRRP_STATE_BACKUP);
 }
 END_TEST
 

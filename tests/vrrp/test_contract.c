@@ -37,7 +37,7 @@ START_TEST(options_have_their_ranges)
           INFRA_VRRP_WITNESS_REQUIRE, INFRA_VRRP_WITNESS_REQUIRE + 1 },
         { offsetof(struct infra_vrrp_options, checksum),
           INFRA_VRRP_CHECKSUM_MESSAGE, INFRA_VRRP_CHECKSUM_MESSAGE + 1 },
-        { offsetof(struct infra_vrrp_options, family), INFRA_VRRP_IPV4, 2 },
+        { offsetof(struct infra_vrrp_options, family), INFRA_VRRP_FAMILY_IPV4, 2 },
         { offsetof(struct infra_vrrp_options, peers_count),
           INFRA_VRRP_PEERS_MAX, INFRA_VRRP_PEERS_MAX + 1 },
         { offsetof(struct infra_vrrp_options, peers_count), 1, 0 },
@@ -104,7 +104,7 @@ START_TEST(options_must_make_sense)
     o.preempt_delay = 1;
     ck_assert_int_eq(try_create(o), INFRA_EINVAL);
     o = good;
-    o.family = INFRA_VRRP_IPV6;
+    o.family = INFRA_VRRP_FAMILY_IPV6;
     o.local = test_ipv6(1);
     ck_assert_int_eq(try_create(o), INFRA_EINVAL); /* Not link-local. */
     o.addresses = first;
@@ -121,7 +121,7 @@ START_TEST(zeroes_are_defaults)
     struct infra_vrrp_status s = inspect();
     ck_assert_uint_eq(s.priority, 100);
     ck_assert_uint_eq(s.interval, INFRA_SEC(1));
-    ck_assert_uint_eq(s.state, INFRA_VRRP_INITIALIZE);
+    ck_assert_uint_eq(s.state, INFRA_VRRP_STATE_INITIALIZE);
     ck_assert_uint_eq(s.fit, 1);
     ck_assert_uint_eq(s.active_priority, 0);
     ck_assert_uint_eq(infra_vrrp_deadline(vrrp), INFRA_TIME_NEVER);
@@ -150,7 +150,7 @@ START_TEST(allocation_may_fail)
     start(0);
     do {
         ck_assert_int_eq(infra_vrrp_next(vrrp, INFRA_SEC(4), &e), INFRA_OK);
-    } while (e.kind != INFRA_VRRP_ANNOUNCE);
+    } while (e.kind != INFRA_VRRP_EVENT_ANNOUNCE);
     address = test_ipv4(100); /* Without what is no part of it. */
     ck_assert_mem_eq(e.address.bytes, address.bytes, 16);
     ck_assert_int_eq(heap.calls, 1);
@@ -189,7 +189,7 @@ END_TEST
 /* Wrong arguments are named and change nothing. */
 START_TEST(wrong_arguments_are_refused)
 {
-    struct infra_vrrp_event e = { .kind = INFRA_VRRP_ADVERTISE };
+    struct infra_vrrp_event e = { .kind = INFRA_VRRP_EVENT_ADVERTISE };
     struct infra_vrrp_advert a = test_advert(100, 2);
     struct infra_vrrp_datagram d = { .bytes = &a, .bytes_count = 16 };
     struct infra_vrrp_status s = { .size = sizeof s };
@@ -211,8 +211,8 @@ START_TEST(wrong_arguments_are_refused)
         infra_vrrp_set_priority(NULL, 1),
         infra_vrrp_set_priority(vrrp, 0),
         infra_vrrp_set_priority(vrrp, 255),
-        infra_vrrp_reply(NULL, 0, INFRA_VRRP_ANSWER_YES, 0),
-        infra_vrrp_reply(vrrp, 0, INFRA_VRRP_ANSWER_NO + 1, 0),
+        infra_vrrp_answer(NULL, 0, INFRA_VRRP_ANSWER_YES, 0),
+        infra_vrrp_answer(vrrp, 0, INFRA_VRRP_ANSWER_NO + 1, 0),
         infra_vrrp_inspect(NULL, &s),
         infra_vrrp_inspect(vrrp, NULL),
         infra_vrrp_mac(NULL, b),
@@ -230,7 +230,7 @@ START_TEST(wrong_arguments_are_refused)
     for (size_t i = 0; i < COUNT(errors); i++) {
         ck_assert_msg(errors[i] == INFRA_EINVAL, "%zu: %d", i, errors[i]);
     }
-    e.kind = INFRA_VRRP_ANNOUNCE;
+    e.kind = INFRA_VRRP_EVENT_ANNOUNCE;
     ck_assert_int_eq(infra_vrrp_message(vrrp, &e, b, sizeof b), INFRA_EINVAL);
     ck_assert_int_eq(infra_vrrp_frame(NULL, &e, b, b, 86), INFRA_EINVAL);
     ck_assert_int_eq(infra_vrrp_frame(vrrp, NULL, b, b, 86), INFRA_EINVAL);
@@ -240,7 +240,7 @@ START_TEST(wrong_arguments_are_refused)
     ck_assert_int_eq(infra_vrrp_parse(&d, &a), INFRA_EINVAL);
     d = (struct infra_vrrp_datagram) { .hop_limit = 255 };
     ck_assert_int_eq(infra_vrrp_parse(&d, &a), INFRA_EINVAL);
-    ck_assert_int_eq(infra_vrrp_reply(vrrp, 0, INFRA_VRRP_ANSWER_YES, 0),
+    ck_assert_int_eq(infra_vrrp_answer(vrrp, 0, INFRA_VRRP_ANSWER_YES, 0),
                      INFRA_ESTALE);
     ck_assert_uint_eq(inspect().priority, 100);
 }
@@ -288,7 +288,7 @@ START_TEST(messages_of_others_are_refused)
     a.vrid = 52;
     ck_assert_int_eq(infra_vrrp_hear(vrrp, &a, 9), INFRA_VRRP_FLAW_VRID);
     a = test_advert(200, 2);
-    a.family = INFRA_VRRP_IPV6;
+    a.family = INFRA_VRRP_FAMILY_IPV6;
     ck_assert_int_eq(infra_vrrp_hear(vrrp, &a, 9), INFRA_VRRP_FLAW_FAMILY);
     a = test_advert(200, 1);
     ck_assert_int_eq(infra_vrrp_hear(vrrp, &a, 9), INFRA_VRRP_FLAW_OURS);
@@ -314,7 +314,7 @@ START_TEST(every_peer_is_told)
     (void)events(0);
     for (int i = 0; i < 3; i++) {
         ck_assert_int_eq(infra_vrrp_next(vrrp, INFRA_SEC(4), &e), INFRA_OK);
-        ck_assert_uint_eq(e.kind, INFRA_VRRP_ADVERTISE);
+        ck_assert_uint_eq(e.kind, INFRA_VRRP_EVENT_ADVERTISE);
         ck_assert_mem_eq(e.address.bytes, peers[i].bytes, 16);
         ck_assert_uint_eq(infra_vrrp_deadline(vrrp), 0);
     }
@@ -339,7 +339,7 @@ END_TEST
 /* Everything has a name of its own. */
 START_TEST(names_are_names)
 {
-    for (uint32_t i = 0; i <= INFRA_VRRP_FAULT; i++) {
+    for (uint32_t i = 0; i <= INFRA_VRRP_STATE_FAULT; i++) {
         ck_assert_str_ne(infra_vrrp_state_name(i), "unknown");
     }
     for (uint32_t i = 0; i <= INFRA_VRRP_REASON_LATE; i++) {
@@ -352,7 +352,7 @@ START_TEST(names_are_names)
     for (uint32_t i = 0; i <= INFRA_VRRP_FLAW_OURS; i++) {
         ck_assert_str_ne(infra_vrrp_flaw_name(i), "unknown");
     }
-    ck_assert_str_eq(infra_vrrp_state_name(INFRA_VRRP_FAULT + 1), "unknown");
+    ck_assert_str_eq(infra_vrrp_state_name(INFRA_VRRP_STATE_FAULT + 1), "unknown");
     ck_assert_str_eq(infra_vrrp_reason_name(INFRA_VRRP_REASON_LATE + 1),
                      "unknown");
     ck_assert_str_eq(infra_vrrp_flaw_name(INFRA_VRRP_FLAW_OURS + 1), "unknown");

@@ -93,13 +93,13 @@ static void pull(uint32_t node)
     struct infra_vrrp_event e;
 
     while (infra_vrrp_next(lan.nodes[node], lan.now, &e) == INFRA_OK) {
-        if (e.kind == INFRA_VRRP_ADVERTISE) {
+        if (e.kind == INFRA_VRRP_EVENT_ADVERTISE) {
             send(node, &e);
-        } else if (e.kind == INFRA_VRRP_CHANGE) {
-            lan.has_addresses[node] = e.state == INFRA_VRRP_ACTIVE;
+        } else if (e.kind == INFRA_VRRP_EVENT_CHANGE) {
+            lan.has_addresses[node] = e.state == INFRA_VRRP_STATE_ACTIVE;
             *(lan.has_addresses[node] ? &lan.active_at[node]
                                       : &lan.backup_at[node]) = e.at;
-        } else if (e.kind == INFRA_VRRP_ANNOUNCE) {
+        } else if (e.kind == INFRA_VRRP_EVENT_ANNOUNCE) {
             ck_assert(lan.has_addresses[node]);
             lan.announced[node]++;
         }
@@ -213,8 +213,8 @@ static infra_time start_pair(void)
     start(0);
     start(1);
     run_until(INFRA_MS(10218) + INFRA_US(750));
-    expect_state(0, INFRA_VRRP_BACKUP);
-    expect_state(1, INFRA_VRRP_ACTIVE);
+    expect_state(0, INFRA_VRRP_STATE_BACKUP);
+    expect_state(1, INFRA_VRRP_STATE_ACTIVE);
     return lan.now;
 }
 
@@ -248,7 +248,7 @@ START_TEST(better_node_preempts)
     (void)start_pair();
     stop(1);
     run_until(INFRA_SEC(20));
-    expect_state(0, INFRA_VRRP_ACTIVE);
+    expect_state(0, INFRA_VRRP_STATE_ACTIVE);
     start(1);
     run_until(INFRA_SEC(25));
     ck_assert_uint_eq(lan.active_at[1], INFRA_SEC(20) + INFRA_US(3218750));
@@ -266,8 +266,8 @@ START_TEST(better_node_waits_without_preemption)
     run_until(INFRA_SEC(10));
     start(1);
     run_until(INFRA_SEC(3600));
-    expect_state(0, INFRA_VRRP_ACTIVE);
-    expect_state(1, INFRA_VRRP_BACKUP);
+    expect_state(0, INFRA_VRRP_STATE_ACTIVE);
+    expect_state(1, INFRA_VRRP_STATE_BACKUP);
 }
 END_TEST
 
@@ -287,8 +287,8 @@ START_TEST(equal_nodes_part_by_address)
     uint32_t sent = lan.sent[1];
     split(0, 1, false);
     run_until(INFRA_US(10609375)); /* The smaller one's turn. */
-    expect_state(0, INFRA_VRRP_BACKUP);
-    expect_state(1, INFRA_VRRP_ACTIVE);
+    expect_state(0, INFRA_VRRP_STATE_BACKUP);
+    expect_state(1, INFRA_VRRP_STATE_ACTIVE);
     ck_assert_uint_eq(lan.sent[1], sent + 2); /* Twice: it has a last word. */
 }
 END_TEST
@@ -386,7 +386,7 @@ START_TEST(best_node_is_active_in_the_end)
     uint32_t active = NODES_MAX;
     for (uint32_t i = 0; i < count; i++) {
         ck_assert_int_eq(lan.has_addresses[i],
-                         status(i).state == INFRA_VRRP_ACTIVE);
+                         status(i).state == INFRA_VRRP_STATE_ACTIVE);
         if (lan.has_addresses[i]) {
             ck_assert_msg(active == NODES_MAX, "seed %d: two Active", _i);
             active = i;

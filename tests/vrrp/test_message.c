@@ -63,7 +63,7 @@ static struct infra_vrrp_datagram ipv6_datagram(const uint8_t *bytes)
                                           .bytes_count = sizeof ipv6,
                                           .source = ipv6_source,
                                           .destination = ipv6_group,
-                                          .family = INFRA_VRRP_IPV6,
+                                          .family = INFRA_VRRP_FAMILY_IPV6,
                                           .hop_limit = 255 };
 }
 
@@ -84,7 +84,7 @@ static void create_like_keepalived(struct infra_vrrp_options o)
     addresses[0] = (struct infra_vrrp_address) { { 10, 99, 0, 100 } };
     addresses[1] = (struct infra_vrrp_address) { { 10, 99, 0, 101 } };
     o.local = (struct infra_vrrp_address) { { 10, 99, 0, 1 } };
-    if (o.family == INFRA_VRRP_IPV6) {
+    if (o.family == INFRA_VRRP_FAMILY_IPV6) {
         memcpy(addresses[0].bytes, ipv6 + 8, 16);
         memcpy(addresses[1].bytes, ipv6 + 24, 16);
         o.local = ipv6_source;
@@ -118,7 +118,7 @@ START_TEST(ipv4_header_is_taken_off)
     ck_assert_mem_eq(d.source.bytes, multicast + 12, 4);
     ck_assert_mem_eq(d.destination.bytes, multicast + 16, 4);
     ck_assert_uint_eq(d.source.bytes[4], 0);
-    ck_assert_uint_eq(d.family, INFRA_VRRP_IPV4);
+    ck_assert_uint_eq(d.family, INFRA_VRRP_FAMILY_IPV4);
     ck_assert_uint_eq(d.hop_limit, 255);
 }
 END_TEST
@@ -181,7 +181,7 @@ START_TEST(keepalived_is_understood)
     ck_assert_ptr_eq(a.addresses, multicast + 28);
     ck_assert_uint_eq(a.addresses_count, 2);
     ck_assert_uint_eq(a.interval, INFRA_MS(100));
-    ck_assert_uint_eq(a.family, INFRA_VRRP_IPV4);
+    ck_assert_uint_eq(a.family, INFRA_VRRP_FAMILY_IPV4);
     ck_assert_uint_eq(a.vrid, 51);
     ck_assert_uint_eq(a.priority, 150);
     ck_assert_uint_eq(a.checksum, INFRA_VRRP_CHECKSUM_PSEUDO);
@@ -196,7 +196,7 @@ START_TEST(keepalived_is_understood)
     ck_assert_mem_eq(a.source.bytes, ipv6_source.bytes, 16);
     ck_assert_ptr_eq(a.addresses, ipv6 + 8);
     ck_assert_uint_eq(a.addresses_count, 2);
-    ck_assert_uint_eq(a.family, INFRA_VRRP_IPV6);
+    ck_assert_uint_eq(a.family, INFRA_VRRP_FAMILY_IPV6);
     ck_assert_uint_eq(a.interval, INFRA_MS(100));
 }
 END_TEST
@@ -219,19 +219,19 @@ START_TEST(messages_are_those_of_keepalived)
     uint8_t buffer[INFRA_VRRP_MESSAGE_MAX];
 
     create_like_keepalived((struct infra_vrrp_options) { .size = 0 });
-    struct infra_vrrp_event e = first(INFRA_VRRP_ADVERTISE);
+    struct infra_vrrp_event e = first(INFRA_VRRP_EVENT_ADVERTISE);
     ck_assert_mem_eq(e.address.bytes, multicast + 16, 4);
     ck_assert_int_eq(infra_vrrp_message(vrrp, &e, buffer, sizeof buffer), 16);
     ck_assert_mem_eq(buffer, multicast + 20, 16);
     ck_assert_int_eq(infra_vrrp_stop(vrrp, INFRA_SEC(1)), INFRA_OK);
-    e = first(INFRA_VRRP_ADVERTISE);
+    e = first(INFRA_VRRP_EVENT_ADVERTISE);
     ck_assert_int_eq(infra_vrrp_message(vrrp, &e, buffer, 16), 16);
     ck_assert_mem_eq(buffer, resignation + 20, 16);
     infra_vrrp_destroy(vrrp);
 
     create_like_keepalived(
         (struct infra_vrrp_options) { .peers = &peer, .peers_count = 1 });
-    e = first(INFRA_VRRP_ADVERTISE);
+    e = first(INFRA_VRRP_EVENT_ADVERTISE);
     ck_assert_mem_eq(e.address.bytes, peer.bytes, 16);
     ck_assert_int_eq(infra_vrrp_message(vrrp, &e, buffer, sizeof buffer), 12);
     ck_assert_mem_eq(buffer, unicast + 20, 12);
@@ -239,8 +239,8 @@ START_TEST(messages_are_those_of_keepalived)
 
     /* With IPv6 there is no choice of checksums. */
     create_like_keepalived((struct infra_vrrp_options) {
-        .family = INFRA_VRRP_IPV6, .checksum = INFRA_VRRP_CHECKSUM_MESSAGE });
-    e = first(INFRA_VRRP_ADVERTISE);
+        .family = INFRA_VRRP_FAMILY_IPV6, .checksum = INFRA_VRRP_CHECKSUM_MESSAGE });
+    e = first(INFRA_VRRP_EVENT_ADVERTISE);
     ck_assert_mem_eq(e.address.bytes, ipv6_group.bytes, 16);
     ck_assert_int_eq(infra_vrrp_message(vrrp, &e, buffer, sizeof buffer), 40);
     ck_assert_mem_eq(buffer, ipv6, 40);
@@ -254,7 +254,7 @@ START_TEST(checksum_may_cover_the_message_alone)
 
     create_like_keepalived((struct infra_vrrp_options) {
         .checksum = INFRA_VRRP_CHECKSUM_MESSAGE });
-    struct infra_vrrp_event e = first(INFRA_VRRP_ADVERTISE);
+    struct infra_vrrp_event e = first(INFRA_VRRP_EVENT_ADVERTISE);
     memcpy(bytes, multicast, sizeof bytes);
     ck_assert_int_eq(infra_vrrp_message(vrrp, &e, bytes + 20, 16), 16);
     /* 3133 + 9602 + 000a + 0a63 + 0064 + 0a63 + 0065 = dcce */
@@ -423,14 +423,14 @@ START_TEST(ipv4_is_announced_by_arp)
     uint8_t buffer[INFRA_VRRP_FRAME_MAX];
 
     create_like_keepalived((struct infra_vrrp_options) { .size = 0 });
-    struct infra_vrrp_event e = first(INFRA_VRRP_ANNOUNCE);
+    struct infra_vrrp_event e = first(INFRA_VRRP_EVENT_ANNOUNCE);
     ck_assert_int_eq(infra_vrrp_frame(vrrp, &e, mac, buffer, 42), 42);
     ck_assert_mem_eq(buffer, frame, 42);
     ck_assert_int_eq(infra_vrrp_frame(vrrp, &e, NULL, buffer, 42), 42);
     ck_assert_mem_eq(buffer + 6, own, 6);
     ck_assert_mem_eq(buffer + 22, own, 6);
     ck_assert_mem_eq(buffer + 32, own, 6);
-    e = first(INFRA_VRRP_ANNOUNCE);
+    e = first(INFRA_VRRP_EVENT_ANNOUNCE);
     ck_assert_int_eq(infra_vrrp_frame(vrrp, &e, mac, buffer, 42), 42);
     ck_assert_uint_eq(buffer[31], 101);
     ck_assert_uint_eq(buffer[41], 101);
@@ -457,8 +457,8 @@ START_TEST(ipv6_is_announced_by_neighbour_advertisement)
     uint8_t buffer[INFRA_VRRP_FRAME_MAX];
 
     create_like_keepalived(
-        (struct infra_vrrp_options) { .family = INFRA_VRRP_IPV6 });
-    struct infra_vrrp_event e = first(INFRA_VRRP_ANNOUNCE);
+        (struct infra_vrrp_options) { .family = INFRA_VRRP_FAMILY_IPV6 });
+    struct infra_vrrp_event e = first(INFRA_VRRP_EVENT_ANNOUNCE);
     memset(buffer, 0xee, sizeof buffer);
     ck_assert_int_eq(infra_vrrp_frame(vrrp, &e, mac, buffer, sizeof buffer),
                      86);

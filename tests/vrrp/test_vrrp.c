@@ -57,10 +57,10 @@ START_TEST(silence_makes_active_after_the_down_interval)
     ck_assert_uint_eq(inspect().down, downs[_i].down);
     ck_assert_uint_eq(infra_vrrp_deadline(vrrp), downs[_i].down);
     ck_assert_str_eq(events(downs[_i].down - 1), "");
-    ck_assert_uint_eq(inspect().state, INFRA_VRRP_BACKUP);
+    ck_assert_uint_eq(inspect().state, INFRA_VRRP_STATE_BACKUP);
     (void)events(downs[_i].down);
     struct infra_vrrp_status s = inspect();
-    ck_assert_uint_eq(s.state, INFRA_VRRP_ACTIVE);
+    ck_assert_uint_eq(s.state, INFRA_VRRP_STATE_ACTIVE);
     ck_assert_uint_eq(s.reason, INFRA_VRRP_REASON_SILENCE);
     ck_assert_uint_eq(s.since, downs[_i].down);
     ck_assert_uint_eq(s.activations, 1);
@@ -282,10 +282,10 @@ START_TEST(change_tells_who_is_active)
 
     hear(180, 2, now + 5);
     ck_assert_int_eq(infra_vrrp_next(vrrp, now + 9, &e), INFRA_OK);
-    ck_assert_uint_eq(e.kind, INFRA_VRRP_ADVERTISE); /* The last one. */
+    ck_assert_uint_eq(e.kind, INFRA_VRRP_EVENT_ADVERTISE); /* The last one. */
     ck_assert_int_eq(infra_vrrp_next(vrrp, now + 9, &e), INFRA_OK);
-    ck_assert_uint_eq(e.kind, INFRA_VRRP_CHANGE);
-    ck_assert_uint_eq(e.state, INFRA_VRRP_BACKUP);
+    ck_assert_uint_eq(e.kind, INFRA_VRRP_EVENT_CHANGE);
+    ck_assert_uint_eq(e.state, INFRA_VRRP_STATE_BACKUP);
     ck_assert_uint_eq(e.priority, 180);
     ck_assert_uint_eq(e.address.bytes[3], 2);
     ck_assert_uint_eq(e.at, now + 5);
@@ -339,10 +339,10 @@ START_TEST(what_no_longer_holds_is_dropped)
 
     create_started((struct infra_vrrp_options) { .priority = 100 });
     ck_assert_int_eq(infra_vrrp_next(vrrp, US(3609375), &e), INFRA_OK);
-    ck_assert_uint_eq(e.kind, INFRA_VRRP_ADVERTISE);
+    ck_assert_uint_eq(e.kind, INFRA_VRRP_EVENT_ADVERTISE);
     hear(200, 2, US(3609375));
     ck_assert_str_eq(events(US(3609375)), "");
-    ck_assert_uint_eq(inspect().state, INFRA_VRRP_BACKUP);
+    ck_assert_uint_eq(inspect().state, INFRA_VRRP_STATE_BACKUP);
 }
 END_TEST
 
