@@ -97,7 +97,7 @@ static struct infra_failover *open_gate(struct infra_gate *gate)
                                         .node = "a",
                                         .gate = gate,
                                         .incarnation = 1 };
-    struct infra_lease_answer a = { .outcome = INFRA_LEASE_LOST };
+    struct infra_lease_answer a = { .outcome = INFRA_LEASE_OUTCOME_LOST };
     struct infra_failover *f = NULL;
     struct infra_failover_event e;
 
@@ -105,9 +105,10 @@ static struct infra_failover *open_gate(struct infra_gate *gate)
         return NULL;
     }
     while (infra_failover_next(f, 1, &e) == INFRA_OK) {
-        if (e.kind == INFRA_FAILOVER_CALL) {
-            (void)infra_failover_reply(f, e.call, &a, 1);
-            a = (struct infra_lease_answer) { .outcome = INFRA_LEASE_GRANTED,
+        if (e.kind == INFRA_FAILOVER_EVENT_CALL) {
+            (void)infra_failover_answer(f, e.call.id, &a, 1);
+            a = (struct infra_lease_answer) { .outcome =
+                                                  INFRA_LEASE_OUTCOME_GRANTED,
                                               .clean = 1,
                                               .token = 1,
                                               .ttl = INFRA_SEC(10) };

@@ -109,18 +109,17 @@ static int taken_over(struct world *w)
     return INFRA_OK;
 }
 
-static void ask(struct world *w, uint32_t i,
-                const struct infra_failover_event *e)
+static void ask(struct world *w, uint32_t i, const struct infra_lease_call *c)
 {
     struct node *n = &w->nodes[i];
 
-    n->request = (struct sim_request) { .call = e->call,
+    n->request = (struct sim_request) { .call = c->id,
                                         .incarnation = n->incarnation,
-                                        .token = e->token,
-                                        .wish = e->wish,
+                                        .token = c->token,
+                                        .handover_request = c->handover_request,
                                         .ttl = w->t->ttl,
                                         .node = i,
-                                        .op = e->op };
+                                        .op = c->op };
     n->request_at = arrival(w);
     n->reply_at = INFRA_TIME_NEVER;
 }
@@ -131,16 +130,16 @@ static int handle(struct world *w, uint32_t i,
     struct node *n = &w->nodes[i];
 
     switch (e->kind) {
-    case INFRA_FAILOVER_CALL:
-        ask(w, i, e);
+    case INFRA_FAILOVER_EVENT_CALL:
+        ask(w, i, &e->call);
         break;
-    case INFRA_FAILOVER_ROLE:
+    case INFRA_FAILOVER_EVENT_ROLE:
         n->role = e->role;
         break;
-    case INFRA_FAILOVER_ACTIVATE:
+    case INFRA_FAILOVER_EVENT_ACTIVATE:
         n->token = e->token;
         return w->began != 0 && i != w->faulty ? taken_over(w) : INFRA_OK;
-    case INFRA_FAILOVER_DEACTIVATE:
+    case INFRA_FAILOVER_EVENT_DEACTIVATE:
         n->token = 0;
         (void)infra_failover_drained(n->machine, w->now);
         break;
@@ -203,8 +202,8 @@ static void fail(struct world *w)
         n->is_frozen = 1;
         break;
     default:
-        (void)infra_failover_command(n->machine, INFRA_FAILOVER_STEP_DOWN,
-                                     w->now);
+        (void)infra_failover_command(n->machine,
+                                     INFRA_FAILOVER_COMMAND_STEP_DOWN, w->now);
         n->wake_at = w->now;
         break;
     }
@@ -221,8 +220,9 @@ static void plan(struct world *w)
 {
     uint32_t a = w->nodes[0].role;
     uint32_t b = w->nodes[1].role;
-    int is_well = (a == INFRA_FAILOVER_ACTIVE && b == INFRA_FAILOVER_STANDBY) ||
-                  (b == INFRA_FAILOVER_ACTIVE && a == INFRA_FAILOVER_STANDBY);
+    int is_well =
+        (a == INFRA_FAILOVER_ROLE_ACTIVE && b == INFRA_FAILOVER_ROLE_STANDBY) ||
+        (b == INFRA_FAILOVER_ROLE_ACTIVE && a == INFRA_FAILOVER_ROLE_STANDBY);
 
     if (is_well && w->began == 0 && w->thaw_at == INFRA_TIME_NEVER &&
         w->fault_at == INFRA_TIME_NEVER) {
@@ -252,8 +252,8 @@ static int step(struct world *w, uint32_t i)
     }
     if (n->reply_at <= w->now) {
         n->reply_at = INFRA_TIME_NEVER;
-        (void)infra_failover_reply(n->machine, n->request.call, &n->answer,
-                                   w->now);
+        (void)infra_failover_answer(n->machine, n->request.call, &n->answer,
+                                    w->now);
     } else if (n->hint_at <= w->now) {
         n->hint_at = INFRA_TIME_NEVER;
         (void)infra_failover_hint(n->machine, w->now);

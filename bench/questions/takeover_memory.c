@@ -50,8 +50,8 @@ static int turn(struct pair *p)
         while (p->electors[i] != NULL && !p->is_frozen[i] &&
                infra_elector_next(p->electors[i], infra_driver_now(), &e) ==
                    INFRA_OK) {
-            if (e.kind == INFRA_FAILOVER_DRAIN ||
-                e.kind == INFRA_FAILOVER_DEACTIVATE) {
+            if (e.kind == INFRA_FAILOVER_EVENT_DRAIN ||
+                e.kind == INFRA_FAILOVER_EVENT_DEACTIVATE) {
                 (void)infra_failover_drained(
                     infra_elector_machine(p->electors[i]), infra_driver_now());
             }
@@ -90,7 +90,7 @@ static void fail(struct pair *p, uint32_t fault)
         break;
     default:
         (void)infra_failover_command(infra_elector_machine(p->electors[0]),
-                                     INFRA_FAILOVER_STEP_DOWN,
+                                     INFRA_FAILOVER_COMMAND_STEP_DOWN,
                                      infra_driver_now());
         break;
     }

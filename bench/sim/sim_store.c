@@ -13,15 +13,16 @@ static struct infra_lease_answer state_of(const struct sim_store *s,
                                           const struct sim_request *r,
                                           infra_time now)
 {
-    struct infra_lease_answer a = { .outcome = INFRA_LEASE_LOST };
+    struct infra_lease_answer a = { .outcome = INFRA_LEASE_OUTCOME_LOST };
 
     if (s->holder != 0) {
-        a.outcome = s->incarnation == r->incarnation ? INFRA_LEASE_GRANTED
-                                                     : INFRA_LEASE_CONFLICT;
+        a.outcome = s->incarnation == r->incarnation
+                        ? INFRA_LEASE_OUTCOME_GRANTED
+                        : INFRA_LEASE_OUTCOME_CONFLICT;
         a.token = s->token;
         a.ttl = s->ttl; /* What it was given, not what is left of it. */
     }
-    a.wish = now < s->wish_until ? s->wish : 0;
+    a.handover_request = now < s->request_until ? s->handover_request : 0;
     return a;
 }
 
@@ -31,10 +32,12 @@ static struct infra_lease_answer acquire(struct sim_store *s,
 {
     struct infra_lease_answer a = state_of(s, r, now);
 
-    if (a.outcome == INFRA_LEASE_GRANTED) { /* By a former call, then. */
-        return (struct infra_lease_answer) { .outcome = INFRA_LEASE_UNKNOWN };
+    if (a.outcome ==
+        INFRA_LEASE_OUTCOME_GRANTED) { /* By a former call, then. */
+        return (struct infra_lease_answer) { .outcome =
+                                                 INFRA_LEASE_OUTCOME_UNKNOWN };
     }
-    if (a.outcome == INFRA_LEASE_CONFLICT) {
+    if (a.outcome == INFRA_LEASE_OUTCOME_CONFLICT) {
         return a;
     }
     s->holder = r->node + 1;
@@ -42,8 +45,8 @@ static struct infra_lease_answer acquire(struct sim_store *s,
     s->token = ++s->last_token;
     s->ttl = r->ttl;
     s->expires = now + r->ttl;
-    s->wish = 0; /* Somebody has it now. */
-    return (struct infra_lease_answer) { .outcome = INFRA_LEASE_GRANTED,
+    s->handover_request = 0; /* Somebody has it now. */
+    return (struct infra_lease_answer) { .outcome = INFRA_LEASE_OUTCOME_GRANTED,
                                          .clean = s->is_clean,
                                          .token = s->token,
                                          .ttl = r->ttl };
@@ -55,10 +58,10 @@ static struct infra_lease_answer renew(struct sim_store *s,
 {
     struct infra_lease_answer a = state_of(s, r, now);
 
-    if (a.outcome == INFRA_LEASE_GRANTED && s->token != r->token) {
-        a.outcome = INFRA_LEASE_LOST;
+    if (a.outcome == INFRA_LEASE_OUTCOME_GRANTED && s->token != r->token) {
+        a.outcome = INFRA_LEASE_OUTCOME_LOST;
     }
-    if (a.outcome == INFRA_LEASE_GRANTED) {
+    if (a.outcome == INFRA_LEASE_OUTCOME_GRANTED) {
         s->expires = now + r->ttl;
     }
     return a;
@@ -68,17 +71,17 @@ struct infra_lease_answer sim_store_do(struct sim_store *s,
                                        const struct sim_request *r,
                                        infra_time now)
 {
-    struct infra_lease_answer done = { .outcome = INFRA_LEASE_GRANTED };
+    struct infra_lease_answer done = { .outcome = INFRA_LEASE_OUTCOME_GRANTED };
 
     sim_store_expire(s, now);
     switch (r->op) {
-    case INFRA_LEASE_ACQUIRE:
+    case INFRA_LEASE_OP_ACQUIRE:
         return acquire(s, r, now);
-    case INFRA_LEASE_RENEW:
+    case INFRA_LEASE_OP_RENEW:
         return renew(s, r, now);
-    case INFRA_LEASE_READ:
+    case INFRA_LEASE_OP_READ:
         return state_of(s, r, now);
-    case INFRA_LEASE_RELEASE:
+    case INFRA_LEASE_OP_RELEASE:
         if (s->holder != 0 && s->incarnation == r->incarnation &&
             s->token == r->token) {
             s->holder = 0;
@@ -86,9 +89,10 @@ struct infra_lease_answer sim_store_do(struct sim_store *s,
         }
         return done;
     default:
-        if (r->wish >= s->wish || now >= s->wish_until) {
-            s->wish = r->wish;
-            s->wish_until = now + r->ttl;
+        if (r->handover_request >= s->handover_request ||
+            now >= s->request_until) {
+            s->handover_request = r->handover_request;
+            s->request_until = now + r->ttl;
         }
         return done;
     }

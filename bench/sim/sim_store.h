@@ -15,15 +15,15 @@ struct sim_store {
     infra_time ttl;
     infra_time expires;
     bool is_clean; /* The last holder released it, or there was none. */
-    uint64_t wish;
-    infra_time wish_until;
+    uint64_t handover_request;
+    infra_time request_until;
 };
 
 struct sim_request {
     uint64_t call;
     uint64_t incarnation;
     uint64_t token;
-    uint64_t wish;
+    uint64_t handover_request;
     infra_time ttl;
     uint32_t node;
     uint32_t op; /* enum infra_lease_op */

@@ -143,11 +143,11 @@ bool read_name(const char *name, const char *text, const char **ret)
     size_t size = strlen(text);
 
     *ret = text;
-    return (size > 0 && size <= INFRA_FAILOVER_NAME_MAX && text[0] != '-' &&
+    return (size > 0 && size <= INFRA_LEASE_NAME_MAX && text[0] != '-' &&
             text[0] != '.' && strspn(text, good) == size) ||
            arguments_wrong("%s \"%s\": must be 1 to %u letters, digits, dots, "
                            "dashes and underscores, no dot or dash first",
-                           name, text, INFRA_FAILOVER_NAME_MAX);
+                           name, text, INFRA_LEASE_NAME_MAX);
 }
 
 bool read_address(const char *name, const char *text, bool any_port,

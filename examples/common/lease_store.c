@@ -210,7 +210,7 @@ void lease_store_close(struct lease_store *store)
 
 const char *lease_store_news(struct lease_store *store, uint32_t *ret_detail)
 {
-    struct infra_lease_stats stats = { .size = sizeof stats };
+    struct infra_lease_status stats = { .size = sizeof stats };
     infra_time now = infra_driver_now();
 
     (void)infra_lease_inspect(store->lease, &stats);

@@ -49,7 +49,7 @@ void lease_store_close(struct lease_store *store);
  * it does now, if that is new, such as "unreachable"; else NULL.  A store that
  * is full answers some calls and not others: it "answers" when all have been
  * answered for a ttl, and until then each reason is told once.  @ret_detail is
- * as in infra_lease_stats. */
+ * as in infra_lease_status. */
 const char *lease_store_news(struct lease_store *store, uint32_t *ret_detail);
 
 #endif

@@ -110,7 +110,7 @@ static int ask_kernel(struct virtual_link *link,
 int virtual_link_set(struct virtual_link *link,
                      const struct virtual_address *address, uint32_t seconds)
 {
-    int is_ipv4 = address->family == INFRA_VRRP_IPV4;
+    int is_ipv4 = address->family == INFRA_VRRP_FAMILY_IPV4;
     const struct ifa_cacheinfo lifetime = { .ifa_prefered = seconds,
                                             .ifa_valid = seconds };
     struct address_request request = {
@@ -146,7 +146,7 @@ int virtual_link_announce(struct virtual_link *link,
 {
     /* Of IPv6 the first address has to be link-local; it is not looked at. */
     const struct infra_vrrp_address local =
-        address->family == INFRA_VRRP_IPV4
+        address->family == INFRA_VRRP_FAMILY_IPV4
             ? address->address
             : (struct infra_vrrp_address) { .bytes = { 0xfe, 0x80, [15] = 1 } };
     const struct infra_vrrp_options options = { .size = sizeof options,
@@ -155,7 +155,7 @@ int virtual_link_announce(struct virtual_link *link,
                                                 .local = local,
                                                 .family = address->family,
                                                 .vrid = 1 };
-    const struct infra_vrrp_event event = { .kind = INFRA_VRRP_ANNOUNCE,
+    const struct infra_vrrp_event event = { .kind = INFRA_VRRP_EVENT_ANNOUNCE,
                                             .address = address->address };
     uint8_t frame[INFRA_VRRP_FRAME_MAX];
     struct infra_vrrp *writer = NULL;

@@ -60,12 +60,12 @@ static void take_roles(struct host *h)
 
     while (infra_elector_next(h->store.store.elector, infra_driver_now(), &e) ==
            INFRA_OK) {
-        if (e.kind == INFRA_FAILOVER_ROLE) {
+        if (e.kind == INFRA_FAILOVER_EVENT_ROLE) {
             db_note("lease %s %s token %llu", infra_failover_role_name(e.role),
                     infra_failover_reason_name(e.reason),
                     (unsigned long long)e.token);
-        } else if (e.kind == INFRA_FAILOVER_DRAIN ||
-                   e.kind == INFRA_FAILOVER_DEACTIVATE) {
+        } else if (e.kind == INFRA_FAILOVER_EVENT_DRAIN ||
+                   e.kind == INFRA_FAILOVER_EVENT_DEACTIVATE) {
             /* What is on its way carries the token; nothing is waited for. */
             (void)infra_failover_drained(machine, infra_driver_now());
         }
@@ -144,7 +144,7 @@ static void take_ends(struct host *h, infra_time now)
 static void step_down(struct host *h, infra_time now)
 {
     (void)infra_failover_command(infra_elector_machine(h->store.store.elector),
-                                 INFRA_FAILOVER_STEP_DOWN, now);
+                                 INFRA_FAILOVER_COMMAND_STEP_DOWN, now);
 }
 
 static void take_plan(struct host *h, infra_time now)

@@ -11,7 +11,7 @@
 #include <stdbool.h>
 
 #define DBS_MAX 16u
-#define DB_KEY_MAX INFRA_FAILOVER_NAME_MAX
+#define DB_KEY_MAX INFRA_LEASE_NAME_MAX
 
 /* A database; its id is its place among the arguments. */
 struct db {

@@ -82,9 +82,9 @@ static bool read_record(struct db_store *store,
 
 static uint32_t outcome_of(uint32_t outcome)
 {
-    return outcome == INFRA_LEASE_GRANTED   ? INFRA_ORDER_DONE
-           : outcome == INFRA_LEASE_UNKNOWN ? INFRA_ORDER_UNKNOWN
-                                            : INFRA_ORDER_FAILED;
+    return outcome == INFRA_LEASE_OUTCOME_GRANTED   ? INFRA_ORDER_DONE
+           : outcome == INFRA_LEASE_OUTCOME_UNKNOWN ? INFRA_ORDER_UNKNOWN
+                                                    : INFRA_ORDER_FAILED;
 }
 
 bool db_store_next(struct db_store *store, infra_time now,

@@ -172,19 +172,19 @@ static bool read_virtual(struct pair_options *o, struct pair_group *group,
                          const char *text)
 {
     struct virtual_address a = { .family = strchr(text, ':') != NULL
-                                               ? INFRA_VRRP_IPV6
-                                               : INFRA_VRRP_IPV4 };
+                                               ? INFRA_VRRP_FAMILY_IPV6
+                                               : INFRA_VRRP_FAMILY_IPV4 };
     const char *slash = strchr(text, '/');
     char host[INET6_ADDRSTRLEN] = "";
     uint32_t prefix = 0;
-    uint32_t prefix_max = a.family == INFRA_VRRP_IPV4 ? 32 : 128;
+    uint32_t prefix_max = a.family == INFRA_VRRP_FAMILY_IPV4 ? 32 : 128;
     size_t size = strlen(group->addresses_text);
 
     if (slash != NULL && (size_t)(slash - text) < sizeof host) {
         memcpy(host, text, (size_t)(slash - text));
     }
     const char *p = slash != NULL ? slash + 1 : text;
-    if (inet_pton(a.family == INFRA_VRRP_IPV4 ? AF_INET : AF_INET6, host,
+    if (inet_pton(a.family == INFRA_VRRP_FAMILY_IPV4 ? AF_INET : AF_INET6, host,
                   a.address.bytes) != 1 ||
         !read_number(&p, &prefix) || *p != '\0' || prefix < 1 ||
         prefix > prefix_max) {

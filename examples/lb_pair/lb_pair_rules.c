@@ -71,7 +71,7 @@ static bool is_virtual_router(const struct pair_group *g)
                                    g->name);
         }
     }
-    if (g->addresses[0].family == INFRA_VRRP_IPV6 &&
+    if (g->addresses[0].family == INFRA_VRRP_FAMILY_IPV6 &&
         !is_link_local(&g->addresses[0])) {
         return arguments_wrong("--group \"%s\": with VRRP the first IPv6 "
                                "address must be link-local (fe80::/10)",

@@ -57,8 +57,8 @@ static bool open_store(struct elector *e, const struct pair_host *host,
         .attest_max = o->attest,
         .preference = o->groups[number].preference,
         .preempt = o->preempt,
-        .fence_policy =
-            o->fence != NULL ? INFRA_FENCE_REQUIRE : INFRA_FENCE_WAIT,
+        .fence_policy = o->fence != NULL ? INFRA_FAILOVER_FENCE_REQUIRE
+                                         : INFRA_FAILOVER_FENCE_WAIT,
     };
     return lease_store_open(&e->store, host->access, host->driver, &machine);
 }
@@ -107,14 +107,14 @@ static void fence(struct elector *e, const struct infra_failover_event *event,
     struct pair_variables variables = pair_service_variables(&e->role.service);
 
     variables.token = event->token;
-    e->fence_call = event->call;
+    e->fence_call = event->call.id;
     pair_say("%s: fence", name_of(e));
     /* A former attempt is over, or given up: one that comes late is not ours.
      */
     shell_command_stop(&e->fence, now);
     if (!pair_command_start(&e->fence, o->fence, &variables, now + o->limit)) {
-        (void)infra_failover_fenced(machine_of(e), event->call,
-                                    INFRA_ORDER_FAILED, now);
+        (void)infra_failover_answer_fence(machine_of(e), event->call.id,
+                                          INFRA_ORDER_FAILED, now);
     }
 }
 
@@ -136,24 +136,24 @@ static void act(struct elector *e, const struct infra_failover_event *event,
     struct pair_service *service = &e->role.service;
 
     switch (event->kind) {
-    case INFRA_FAILOVER_ROLE:
+    case INFRA_FAILOVER_EVENT_ROLE:
         pair_say("%s: %s: %s, token %llu", name_of(e),
                  infra_failover_role_name(event->role),
                  infra_failover_reason_name(event->reason),
                  (unsigned long long)event->token);
         e->role.has_stalled |= event->reason == INFRA_FAILOVER_REASON_STALLED;
         break;
-    case INFRA_FAILOVER_FENCE:
+    case INFRA_FAILOVER_EVENT_FENCE:
         fence(e, event, now);
         break;
-    case INFRA_FAILOVER_ACTIVATE:
+    case INFRA_FAILOVER_EVENT_ACTIVATE:
         pair_say("%s: serves, token %llu", name_of(e),
                  (unsigned long long)event->token);
         e->drain_since = 0;
         e->leave_since = 0;
         pair_service_gain(service, event->token, event->valid_until, now);
         break;
-    case INFRA_FAILOVER_DRAIN:
+    case INFRA_FAILOVER_EVENT_DRAIN:
         e->drain_since = now;
         pair_service_drain(service);
         break;
@@ -245,13 +245,13 @@ static void command(struct pair_role *role, uint32_t what, infra_time now)
 
 static void elector_step_down(struct pair_role *role, infra_time now)
 {
-    command(role, INFRA_FAILOVER_STEP_DOWN, now);
+    command(role, INFRA_FAILOVER_COMMAND_STEP_DOWN, now);
 }
 
 static void elector_take_over(struct pair_role *role, infra_time now)
 {
-    command(role, INFRA_FAILOVER_RESUME, now);
-    command(role, INFRA_FAILOVER_TAKE_OVER, now);
+    command(role, INFRA_FAILOVER_COMMAND_RESUME, now);
+    command(role, INFRA_FAILOVER_COMMAND_TAKE_OVER, now);
 }
 
 static void elector_end(struct pair_role *role, infra_time now)
@@ -259,8 +259,9 @@ static void elector_end(struct pair_role *role, infra_time now)
     struct infra_failover *machine = machine_of((struct elector *)role);
 
     /* Who does not serve is not to begin now.  EBUSY: that one. */
-    (void)infra_failover_command(machine, INFRA_FAILOVER_PAUSE, now);
-    (void)infra_failover_command(machine, INFRA_FAILOVER_STEP_DOWN, now);
+    (void)infra_failover_command(machine, INFRA_FAILOVER_COMMAND_PAUSE, now);
+    (void)infra_failover_command(machine, INFRA_FAILOVER_COMMAND_STEP_DOWN,
+                                 now);
 }
 
 static bool elector_is_over(struct pair_role *role, infra_time now)
@@ -293,8 +294,8 @@ static bool elector_ended(struct pair_role *role, pid_t pid, int status,
         pair_say("%s: --fence %s", name_of(e),
                  ending == PAIR_LATE ? "took too long" : "failed");
     }
-    (void)infra_failover_fenced(machine_of(e), e->fence_call, outcomes[ending],
-                                now);
+    (void)infra_failover_answer_fence(machine_of(e), e->fence_call,
+                                      outcomes[ending], now);
     return true;
 }
 

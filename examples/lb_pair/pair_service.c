@@ -100,7 +100,7 @@ bool pair_service_start(struct pair_service *s, infra_time now)
         for (uint32_t i = 0; i < s->group->addresses_count; i++) {
             const struct virtual_address *a = &s->group->addresses[i];
             uint8_t *to = s->gate->addresses[s->gate->addresses_count++];
-            if (a->family == INFRA_VRRP_IPV4) {
+            if (a->family == INFRA_VRRP_FAMILY_IPV4) {
                 to[10] = to[11] = 0xff;
                 memcpy(to + 12, a->address.bytes, 4);
             } else {

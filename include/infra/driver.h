@@ -426,7 +426,7 @@ INFRA_API INFRA_NODISCARD int infra_elector_create(
 INFRA_API void infra_elector_destroy(struct infra_elector *elector);
 
 /**
- * Take the next event, never INFRA_FAILOVER_CALL: the elector carries calls
+ * Take the next event, never INFRA_FAILOVER_EVENT_CALL: the elector carries calls
  * out.  Call it until INFRA_EAGAIN after every step and run of the driver and
  * after every input to the machine: without it nothing is renewed.
  *
@@ -439,7 +439,7 @@ INFRA_API INFRA_NODISCARD int infra_elector_next(
     struct infra_failover_event *ret);
 
 /**
- * The elector's machine, for inputs (infra_failover_fenced(), _drained(),
+ * The elector's machine, for inputs (infra_failover_answer_fence(), _drained(),
  * _fit(), _command()) and inspection.  Do not take events from it or answer its
  * calls.
  *

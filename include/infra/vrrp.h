@@ -7,8 +7,9 @@
  *
  * The Active node sends an advertisement each interval.  A node that hears none
  * for three intervals and a skew becomes Active itself; the skew is shorter the
- * higher the priority.  At 100 ms and priority 100 that is after 361 ms.  A node
- * that resigns sends priority 0, and is followed after the skew alone, 61 ms.
+ * higher the priority.  At 100 ms and priority 100 that is after 361 ms.  A
+ * node that resigns sends priority 0, and is followed after the skew alone, 61
+ * ms.
  *
  * @code
  * // a message came, on a raw socket of protocol 112
@@ -37,19 +38,19 @@
  *
  * Beyond the RFC, a node that yields to a better node sends one last message.
  * The better node answers it and announces the addresses again, since hosts may
- * have learned the wrong node while the LAN was split.  Where the better node is
- * not of this library, repetition helps: see `announce_every`.
+ * have learned the wrong node while the LAN was split.  Where the better node
+ * is not of this library, repetition helps: see `announce_every`.
  *
  * Read all received messages before calling infra_vrrp_next(): a process that
  * stood still then hears the Active node before it finds its own timer expired.
  *
  * What it cannot do.  VRRP has no majority, no lease and no fence.  If the
  * nodes do not hear each other, or one is stopped and goes on later, two nodes
- * are Active until that ends.  No timer changes this.  VRRP is good enough where
- * two Active nodes are merely untidy (load balancers in front of the same
- * servers) and wrong where two destroy something (databases: failover.h).  A
- * witness, a third party that both nodes reach by another path and that names
- * one of them, closes most of the gap: see `witness`.  Messages are not
+ * are Active until that ends.  No timer changes this.  VRRP is good enough
+ * where two Active nodes are merely untidy (load balancers in front of the
+ * same servers) and wrong where two destroy something (databases: failover.h).
+ * A witness, a third party that both nodes reach by another path and that
+ * names one of them, closes most of the gap: see `witness`.  Messages are not
  * authenticated; their only protection is that no message from beyond the LAN
  * arrives with 255 hops left.
  *
@@ -131,8 +132,8 @@ enum infra_vrrp_reason {
     INFRA_VRRP_REASON_OWNERS,    /**< HINT: two nodes with priority 255. */
     INFRA_VRRP_REASON_INTERVAL,  /**< HINT: not the interval of this node. */
     INFRA_VRRP_REASON_ADDRESSES, /**< HINT: not the addresses of this node. */
-    /** HINT: while Active, this node stood still long enough for another to have
-     *  taken over. */
+    /** HINT: while Active, this node stood still long enough for another to
+     *  have taken over. */
     INFRA_VRRP_REASON_LATE,
 };
 
@@ -192,14 +193,14 @@ struct infra_vrrp_options {
     /** Time between advertisements, a multiple of 10 ms up to 40.95 s, the same
      *  on all nodes; 0: 1 s. */
     infra_time interval;
-    /** Idle time after the start, until the network of a machine that booted has
-     *  settled; 0: none. */
+    /** Idle time after the start, until the network of a machine that booted
+     *  has settled; 0: none. */
     infra_time start_delay;
     /** Delay before this node takes over from an Active node of lower priority,
      *  counted from when it first saw that node; 0: none. */
     infra_time preempt_delay;
-    /** Time for which a change by infra_vrrp_fit() has to last before it counts;
-     *  0: none. */
+    /** Time for which a change by infra_vrrp_fit() has to last before it
+     *  counts; 0: none. */
     infra_time debounce;
     /** Interval of announcements after a take-over, at least 1 s; 0: 60 s;
      *  INFRA_TIME_NEVER: one announcement at once only.  The first is at once,
@@ -320,9 +321,10 @@ INFRA_API int infra_vrrp_stop(struct infra_vrrp *vrrp, infra_time now);
 
 /**
  * Take the next event.  A take-over comes as the message, which ends the claims
- * of other nodes soonest, then the CHANGE, then the announcements.  A resignation
- * comes as the CHANGE, then the message, so that no node is invited before the
- * addresses are gone.  An event that no longer holds is dropped.
+ * of other nodes soonest, then the CHANGE, then the announcements.  A
+ * resignation comes as the CHANGE, then the message, so that no node is
+ * invited before the addresses are gone.  An event that no longer holds is
+ * dropped.
  *
  * @return INFRA_OK; INFRA_EAGAIN: nothing until the deadline; INFRA_EINVAL.
  *
@@ -332,8 +334,8 @@ INFRA_API INFRA_NODISCARD int infra_vrrp_next(struct infra_vrrp *vrrp,
                                               infra_time now,
                                               struct infra_vrrp_event *ret);
 
-/** When infra_vrrp_next() has an event again; 0: it has one now.  Thread safety:
- *  owner. */
+/** When infra_vrrp_next() has an event again; 0: it has one now.  Thread
+ *  safety: owner. */
 INFRA_API infra_time infra_vrrp_deadline(const struct infra_vrrp *vrrp);
 
 /**
@@ -350,8 +352,8 @@ INFRA_API int infra_vrrp_hear(struct infra_vrrp *vrrp,
                               infra_time now);
 
 /**
- * Set whether this node can serve.  If not, it resigns and stays in FAULT.  A new
- * virtual router can.
+ * Set whether this node can serve.  If not, it resigns and stays in FAULT.  A
+ * new virtual router can.
  *
  * @return INFRA_OK, INFRA_EINVAL.
  *
@@ -360,8 +362,8 @@ INFRA_API int infra_vrrp_hear(struct infra_vrrp *vrrp,
 INFRA_API int infra_vrrp_fit(struct infra_vrrp *vrrp, int fit, infra_time now);
 
 /**
- * Change the priority, for a defect that is no fault.  If this node is Active and
- * another then has a higher priority, that node preempts.
+ * Change the priority, for a defect that is no fault.  If this node is Active
+ * and another then has a higher priority, that node preempts.
  *
  * @param priority  1 .. 254.
  * @return INFRA_OK; INFRA_EINVAL: NULL, out of range, or the owner's.
@@ -432,8 +434,8 @@ INFRA_API int infra_vrrp_frame(const struct infra_vrrp *vrrp,
 INFRA_API int infra_vrrp_mac(const struct infra_vrrp *vrrp, uint8_t ret[6]);
 
 /**
- * Take off the IPv4 header, which a raw socket of IPv4 leaves on.  With IPv6 the
- * system takes the header off; fill the datagram from recvmsg().
+ * Take off the IPv4 header, which a raw socket of IPv4 leaves on.  With IPv6
+ * the system takes the header off; fill the datagram from recvmsg().
  *
  * @param[out] ret  Set on success only; it points into @p bytes.
  * @return 0; INFRA_VRRP_FLAW_IP; INFRA_EINVAL: NULL.

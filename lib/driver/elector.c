@@ -54,8 +54,8 @@ static void take_replies(struct infra_elector *e, infra_time now)
             (void)infra_failover_hint(e->machine, now);
         } else {
             /* Stale is what the machine has given up meanwhile. */
-            (void)infra_failover_reply(e->machine, reply.call, &reply.answer,
-                                       now);
+            (void)infra_failover_answer(e->machine, reply.call, &reply.answer,
+                                        now);
         }
     }
 }
@@ -259,12 +259,12 @@ int infra_elector_next(struct infra_elector *elector, infra_time now,
             infra__alarm_set(e->driver, now);
             return err;
         }
-        if (event.kind != INFRA_FAILOVER_CALL) {
+        if (event.kind != INFRA_FAILOVER_EVENT_CALL) {
             *ret = event;
             return INFRA_OK;
         }
         /* The machine makes good calls, so this cannot fail. */
-        (void)infra_lease_begin(e->lease, &event, now);
+        (void)infra_lease_begin(e->lease, &event.call, now);
         resume_jobs(e, now);
     }
 }

@@ -58,7 +58,8 @@ static infra_time boot_time(const struct file *f, infra_time now)
     return now - (infra_time)f->clock_offset;
 }
 
-static const struct infra_lease_answer lost = { .outcome = INFRA_LEASE_LOST };
+static const struct infra_lease_answer lost = { .outcome =
+                                                    INFRA_LEASE_OUTCOME_LOST };
 
 static bool has_byte(uint64_t token)
 {
@@ -85,7 +86,7 @@ static void age(const struct file *f, struct infra__lease_state *r,
     bool is_other_boot = !infra__lease_is_of_boot(r, &f->origin);
 
     if (is_other_boot) {
-        r->cell.wish_until = 0;
+        r->cell.request_until = 0;
     }
     infra__lease_cell_expire(&r->cell, now);
     if (r->cell.holder != 0 &&
@@ -96,8 +97,8 @@ static void age(const struct file *f, struct infra__lease_state *r,
     }
 }
 
-/* Have it on the disk. 0 or an errno: then the next process may read it, and the
- * next boot may not. */
+/* Have it on the disk. 0 or an errno: then the next process may read it, and
+ * the next boot may not. */
 static int write_durably(struct file *f, const struct infra__lease_state *r)
 {
     int error = infra__lease_state_write(f->fd, r, &f->origin, true);
@@ -110,8 +111,8 @@ static int write_durably(struct file *f, const struct infra__lease_state *r)
 }
 
 /* Write what a call that was granted has made of the state. An ACQUIRE that is
- * perhaps not on the disk is nothing to build on: what finds the lease to be ours
- * then writes it again first. 0 or an errno. */
+ * perhaps not on the disk is nothing to build on: what finds the lease to be
+ * ours then writes it again first. 0 or an errno. */
 static int store(struct file *f, struct infra__lease_state *r)
 {
     if (r->cell.holder != f->lease.incarnation) {
@@ -119,7 +120,7 @@ static int store(struct file *f, struct infra__lease_state *r)
     }
     move_lock(f, r->cell.token);
     r->is_locked = f->locked_token == r->cell.token;
-    f->is_unsynced |= f->lease.call.op == INFRA_LEASE_ACQUIRE;
+    f->is_unsynced |= f->lease.call.op == INFRA_LEASE_OP_ACQUIRE;
     return f->is_unsynced
                ? write_durably(f, r)
                : infra__lease_state_write(f->fd, r, &f->origin, false);
@@ -135,11 +136,6 @@ static uint32_t reason_of(int error)
 static void carry_out(struct file *f, infra_time now)
 {
     struct infra_lease *lease = &f->lease;
-    const struct infra__lease_call call = { .incarnation = lease->incarnation,
-                                            .token = lease->call.token,
-                                            .wish = lease->call.wish,
-                                            .ttl = lease->ttl,
-                                            .op = lease->call.op };
     struct infra__lease_state r;
 
     int error = infra__lease_state_read(f->fd, &r);
@@ -149,13 +145,13 @@ static void carry_out(struct file *f, infra_time now)
     }
     now = boot_time(f, now);
     age(f, &r, now);
-    struct infra_lease_answer a = infra__lease_cell_do(&r.cell, &call, now);
-    if (a.outcome == INFRA_LEASE_UNKNOWN) {
+    struct infra_lease_answer a = infra__lease_cell_do(&r.cell, lease, now);
+    if (a.outcome == INFRA_LEASE_OUTCOME_UNKNOWN) {
         infra__lease_unknown(lease, INFRA_LEASE_REASON_OURS, 0);
         return;
     }
-    if (a.outcome == INFRA_LEASE_GRANTED &&
-        (call.op != INFRA_LEASE_READ || f->is_unsynced)) {
+    if (a.outcome == INFRA_LEASE_OUTCOME_GRANTED &&
+        (lease->call.op != INFRA_LEASE_OP_READ || f->is_unsynced)) {
         error = store(f, &r);
     }
     if (error != 0) {
@@ -196,7 +192,7 @@ static void attempt(struct file *f, infra_time now)
     f->is_waiting = error == EAGAIN;
     if (f->is_waiting) {
         f->retry_at = infra__time_add(now, RETRY_EVERY);
-    } else if (error == EBADMSG && f->lease.call.op == INFRA_LEASE_RENEW) {
+    } else if (error == EBADMSG && f->lease.call.op == INFRA_LEASE_OP_RENEW) {
         /* Another file may be there by now, and another holder of that. */
         infra__lease_answer(&f->lease, &lost);
     } else if (error != 0) {
@@ -220,9 +216,9 @@ static int carry_out_record(struct file *f, infra_time now,
     }
     now = boot_time(f, now);
     age(f, &s, now);
-    *ret_outcome = infra__lease_cell_record(
-        &s.cell, lease->incarnation, &lease->record_call, &lease->record, now);
-    if (*ret_outcome != INFRA_LEASE_GRANTED || lease->record_call.token == 0) {
+    *ret_outcome = infra__lease_cell_record(&s.cell, lease, now);
+    if (*ret_outcome != INFRA_LEASE_OUTCOME_GRANTED ||
+        lease->record_call.token == 0) {
         return 0;
     }
     /* What is read with a token is held to stand there. */
@@ -233,7 +229,7 @@ static int carry_out_record(struct file *f, infra_time now,
 /* The same of what is asked about the record. */
 static void attempt_record(struct file *f, infra_time now)
 {
-    uint32_t outcome = INFRA_LEASE_UNKNOWN;
+    uint32_t outcome = INFRA_LEASE_OUTCOME_UNKNOWN;
     int error = enter(f);
 
     f->is_record_waiting = error == EAGAIN;
@@ -373,8 +369,7 @@ int infra_lease_file(struct infra_lease **ret,
         return err;
     }
     if (o.path == NULL || o.node == NULL || o.node[0] == '\0' ||
-        strnlen(o.node, INFRA_FAILOVER_NAME_MAX + 1) >
-            INFRA_FAILOVER_NAME_MAX) {
+        strnlen(o.node, INFRA_LEASE_NAME_MAX + 1) > INFRA_LEASE_NAME_MAX) {
         return INFRA_EINVAL;
     }
     err = infra__lease_create(&lease, sizeof(struct file), &file_kind,

@@ -25,8 +25,8 @@ struct image {
     uint64_t last_token;
     uint64_t ttl;
     uint64_t expires;
-    uint64_t wish;
-    uint64_t wish_until;
+    uint64_t handover_request;
+    uint64_t request_until;
     uint32_t is_dirty;
     uint32_t is_locked;
     struct infra__lease_origin origin;
@@ -51,8 +51,8 @@ static void encode(struct image *ret, const struct infra__lease_state *r,
                             .last_token = r->cell.last_token,
                             .ttl = r->cell.ttl,
                             .expires = r->cell.expires,
-                            .wish = r->cell.wish,
-                            .wish_until = r->cell.wish_until,
+                            .handover_request = r->cell.handover_request,
+                            .request_until = r->cell.request_until,
                             .is_dirty = r->cell.is_dirty,
                             .is_locked = r->is_locked,
                             .origin = *o,
@@ -75,8 +75,8 @@ static bool decode(struct infra__lease_state *ret, const struct image *i)
                   .last_token = i->last_token,
                   .ttl = i->ttl,
                   .expires = i->expires,
-                  .wish = i->wish,
-                  .wish_until = i->wish_until,
+                  .handover_request = i->handover_request,
+                  .request_until = i->request_until,
                   .is_dirty = i->is_dirty != 0,
                   .record_count = (uint32_t)i->record_count },
         .is_locked = i->is_locked,

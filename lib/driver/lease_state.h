@@ -12,7 +12,7 @@
 
 /* Who writes, and since when its clock runs. */
 struct infra__lease_origin {
-    char node[INFRA_FAILOVER_NAME_MAX + 1];
+    char node[INFRA_LEASE_NAME_MAX + 1];
     char boot_id[INFRA__BOOT_ID_SIZE];
 };
 
@@ -29,8 +29,8 @@ int infra__lease_origin_init(struct infra__lease_origin *o, const char *node);
 bool infra__lease_is_of_boot(const struct infra__lease_state *r,
                              const struct infra__lease_origin *o);
 
-/* How far this time namespace's clock is ahead of the boot's. INFRA_ESYSTEM: the
- * kernel does not tell. */
+/* How far this time namespace's clock is ahead of the boot's. INFRA_ESYSTEM:
+ * the kernel does not tell. */
 int infra__lease_clock_init(int64_t *ret_offset);
 int64_t infra__lease_clock_offset(const char *text);
 

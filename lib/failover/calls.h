@@ -5,7 +5,7 @@
 #include "internal.h"
 
 /* What the operator's word counts as: more than any preference. */
-#define INFRA__WISH_OPERATOR 256u
+#define INFRA__REQUEST_OPERATOR 256u
 
 /* Offer a call to the host; it replaces the one that is out. */
 void infra__call_begin(struct infra_failover *f, uint32_t op, uint64_t token);

@@ -4,11 +4,8 @@
 
 #include <string.h>
 
-#define TTL_DEFAULT INFRA_SEC(10)
-#define TTL_MIN INFRA_MS(100)
-#define TTL_MAX INFRA_SEC(3600) /* Times a million it fits 64 bits. */
 #define GUARD_DEFAULT INFRA_MS(500)
-#define ATTEMPT_DEFAULT_MAX INFRA_SEC(1)
+#define CALL_TIMEOUT_DEFAULT_MAX INFRA_SEC(1)
 #define DRIFT_DEFAULT 10000u
 #define DRIFT_MAX 200000u
 #define PREFERENCE_MAX 255u
@@ -19,7 +16,7 @@
 
 INFRA__NO_TAIL_PADDING(struct infra_failover_options, fence_policy);
 INFRA__NO_TAIL_PADDING(struct infra_failover_status, paused);
-_Static_assert(sizeof(struct infra_failover_event) == 64, "hosts store events");
+_Static_assert(sizeof(struct infra_failover_event) == 80, "hosts store events");
 
 static infra_time or_else(infra_time value, infra_time fallback)
 {
@@ -33,8 +30,9 @@ static infra_time least(infra_time a, infra_time b)
 
 static void set_defaults(struct infra_failover_options *o)
 {
-    o->ttl = or_else(o->ttl, TTL_DEFAULT);
-    o->attempt = or_else(o->attempt, least(o->ttl / 6, ATTEMPT_DEFAULT_MAX));
+    o->ttl = or_else(o->ttl, INFRA_LEASE_TTL_DEFAULT);
+    o->call_timeout =
+        or_else(o->call_timeout, least(o->ttl / 6, CALL_TIMEOUT_DEFAULT_MAX));
     o->guard = or_else(o->guard, least(o->ttl / 6, GUARD_DEFAULT));
     o->grace = or_else(o->grace, o->guard);
     o->pause_max = or_else(o->pause_max, o->ttl / 4);
@@ -47,14 +45,13 @@ static void set_defaults(struct infra_failover_options *o)
 static bool is_name(const char *name)
 {
     return name != NULL && name[0] != '\0' &&
-           strnlen(name, INFRA_FAILOVER_NAME_MAX + 1) <=
-               INFRA_FAILOVER_NAME_MAX;
+           strnlen(name, INFRA_LEASE_NAME_MAX + 1) <= INFRA_LEASE_NAME_MAX;
 }
 
 /* Is there time to renew twice after the third of the ttl? */
 static bool renewals_fit(const struct infra_failover_options *o)
 {
-    infra_time needed = o->ttl / 3 + 2 * o->attempt + o->drain;
+    infra_time needed = o->ttl / 3 + 2 * o->call_timeout + o->drain;
 
     return needed <= infra__validity(0, o->ttl, o->drift_ppm, o->guard);
 }
@@ -62,13 +59,14 @@ static bool renewals_fit(const struct infra_failover_options *o)
 static bool are_usable(const struct infra_failover_options *o)
 {
     return is_name(o->group) && is_name(o->node) && o->gate != NULL &&
-           o->incarnation != 0 && o->ttl >= TTL_MIN && o->ttl <= TTL_MAX &&
-           o->drift_ppm <= DRIFT_MAX && o->preference <= PREFERENCE_MAX &&
-           o->preempt <= 1 && o->fence_policy <= INFRA_FENCE_TRY &&
+           o->incarnation != 0 && o->ttl >= INFRA_LEASE_TTL_MIN &&
+           o->ttl <= INFRA_LEASE_TTL_MAX && o->drift_ppm <= DRIFT_MAX &&
+           o->preference <= PREFERENCE_MAX && o->preempt <= 1 &&
+           o->fence_policy <= INFRA_FAILOVER_FENCE_TRY &&
            o->penalty_half_life >= HALF_LIFE_MIN &&
            o->penalty_half_life <= HALF_LIFE_MAX &&
            o->hold_down <= DURATION_MAX && o->grace <= DURATION_MAX &&
-           o->drain <= o->ttl && o->attempt <= o->ttl && renewals_fit(o);
+           o->drain <= o->ttl && o->call_timeout <= o->ttl && renewals_fit(o);
 }
 
 static void start(struct infra_failover *f,
@@ -76,7 +74,7 @@ static void start(struct infra_failover *f,
 {
     f->gate = o->gate;
     f->ttl = o->ttl;
-    f->attempt = o->attempt;
+    f->call_timeout = o->call_timeout;
     f->guard = o->guard;
     f->grace = o->grace;
     f->drain = o->drain;
@@ -132,8 +130,8 @@ void infra_failover_destroy(struct infra_failover *failover)
     }
 }
 
-int infra_failover_fenced(struct infra_failover *failover, uint64_t call,
-                          uint32_t outcome, infra_time now)
+int infra_failover_answer_fence(struct infra_failover *failover, uint64_t call,
+                                uint32_t outcome, infra_time now)
 {
     struct infra_failover *f = failover;
 
@@ -145,7 +143,8 @@ int infra_failover_fenced(struct infra_failover *failover, uint64_t call,
         return INFRA_ESTALE;
     }
     f->fence_call = 0;
-    if (outcome != INFRA_ORDER_DONE && f->fence_policy == INFRA_FENCE_REQUIRE) {
+    if (outcome != INFRA_ORDER_DONE &&
+        f->fence_policy == INFRA_FAILOVER_FENCE_REQUIRE) {
         infra__failover_become(f, INFRA_FAILOVER_REASON_FENCE);
     } else if (outcome != INFRA_ORDER_DONE) {
         /* Wait as if the former holder had renewed just now. */
@@ -163,7 +162,7 @@ int infra_failover_drained(struct infra_failover *failover, infra_time now)
         return INFRA_EINVAL;
     }
     infra__failover_advance(f, now);
-    if (f->role == INFRA_FAILOVER_DRAINING && f->host_drains) {
+    if (f->role == INFRA_FAILOVER_ROLE_DRAINING && f->host_drains) {
         f->has_drained = true;
     } else if (f->orphan_token != 0 && f->host_token == 0) {
         f->release_at = f->now;
@@ -217,13 +216,14 @@ static int fail(struct infra_failover *f)
 
 static int take_over(struct infra_failover *f)
 {
-    if (f->role == INFRA_FAILOVER_FAULT || f->role == INFRA_FAILOVER_DRAINING) {
+    if (f->role == INFRA_FAILOVER_ROLE_FAULT ||
+        f->role == INFRA_FAILOVER_ROLE_DRAINING) {
         return INFRA_EBUSY;
     }
     f->takes_over = true;
     f->ask_at = 0;
     f->look_at = f->now;
-    if (f->role == INFRA_FAILOVER_COOLDOWN) {
+    if (f->role == INFRA_FAILOVER_ROLE_COOLDOWN) {
         infra__failover_become(f, INFRA_FAILOVER_REASON_COMMAND);
     }
     return INFRA_OK;
@@ -233,7 +233,7 @@ static void stand_still(struct infra_failover *f)
 {
     f->is_paused = true;
     f->takes_over = false;
-    if (f->role == INFRA_FAILOVER_ACQUIRING) {
+    if (f->role == INFRA_FAILOVER_ROLE_ACQUIRING) {
         infra__failover_become(f, INFRA_FAILOVER_REASON_COMMAND);
     }
 }
@@ -244,21 +244,21 @@ int infra_failover_command(struct infra_failover *failover, uint32_t command,
     struct infra_failover *f = failover;
     int err = INFRA_OK;
 
-    if (f == NULL || command > INFRA_FAILOVER_FAIL) {
+    if (f == NULL || command > INFRA_FAILOVER_COMMAND_FAIL) {
         return INFRA_EINVAL;
     }
     infra__failover_advance(f, now);
     switch (command) {
-    case INFRA_FAILOVER_STEP_DOWN:
+    case INFRA_FAILOVER_COMMAND_STEP_DOWN:
         err = step_down(f);
         break;
-    case INFRA_FAILOVER_TAKE_OVER:
+    case INFRA_FAILOVER_COMMAND_TAKE_OVER:
         err = take_over(f);
         break;
-    case INFRA_FAILOVER_PAUSE:
+    case INFRA_FAILOVER_COMMAND_PAUSE:
         stand_still(f);
         break;
-    case INFRA_FAILOVER_FAIL:
+    case INFRA_FAILOVER_COMMAND_FAIL:
         err = fail(f);
         break;
     default:

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The gate: three words that one writes and everybody reads, and on another cache
- * line one that workers write. It is shut whenever the token changes:
+/* The gate: three words that one writes and everybody reads, and on another
+ * cache line one that workers write. It is shut whenever the token changes:
  *
  *   machine                        worker
  *   store(token)         relaxed   load(until)  acquire
@@ -87,8 +87,8 @@ void infra_gate_attest(struct infra_gate *gate, infra_time now)
 {
     _Atomic uint64_t *attested = &words_of(gate)->attested;
 
-    /* Relaxed: a time, which orders nothing. It is written when it is another by
-     * more than a step, and also when the clock went back. */
+    /* Relaxed: a time, which orders nothing. It is written when it is another
+     * by more than a step, and also when the clock went back. */
     infra_time last = atomic_load_explicit(attested, memory_order_relaxed);
     if ((now > last ? now - last : last - now) > ATTEST_STEP) {
         atomic_store_explicit(attested, now, memory_order_relaxed);

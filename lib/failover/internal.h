@@ -16,7 +16,7 @@
 
 #include <stdbool.h>
 
-#define ROLES_COUNT (INFRA_FAILOVER_COOLDOWN + 1u)
+#define ROLES_COUNT (INFRA_FAILOVER_ROLE_COOLDOWN + 1u)
 #define REASONS_COUNT (INFRA_FAILOVER_REASON_FAILED + 1u)
 #define LOG_MAX \
     16u /* Role changes that the host has not taken; then the oldest
@@ -68,11 +68,8 @@ infra_time infra__gate_attested(const struct infra_gate *gate);
 uint32_t infra__transition(uint32_t role, uint32_t reason);
 
 struct call {
-    uint64_t id; /* Of the last one; 0: there was none. */
+    struct infra_lease_call lease; /* The last one; id 0: there was none. */
     infra_time issue;
-    infra_time deadline;
-    uint64_t token;
-    uint32_t op;
     bool is_out;     /* Begun and not answered. */
     bool is_offered; /* And the host has not taken it yet. */
 };
@@ -82,7 +79,7 @@ struct infra_failover {
     struct infra_gate *gate;
     /* As in the options. */
     infra_time ttl;
-    infra_time attempt;
+    infra_time call_timeout;
     infra_time guard;
     infra_time grace;
     infra_time drain;
@@ -153,14 +150,14 @@ struct infra_failover {
 /* Does it hold the lease and serve, or is about to? */
 static inline bool is_holder(const struct infra_failover *f)
 {
-    return f->role >= INFRA_FAILOVER_GRACE &&
-           f->role <= INFRA_FAILOVER_DRAINING;
+    return f->role >= INFRA_FAILOVER_ROLE_GRACE &&
+           f->role <= INFRA_FAILOVER_ROLE_DRAINING;
 }
 
 static inline bool is_serving(const struct infra_failover *f)
 {
-    return f->role >= INFRA_FAILOVER_ACTIVE &&
-           f->role <= INFRA_FAILOVER_DRAINING;
+    return f->role >= INFRA_FAILOVER_ROLE_ACTIVE &&
+           f->role <= INFRA_FAILOVER_ROLE_DRAINING;
 }
 
 /* Until when the host may go on with what it began. */

@@ -9,11 +9,12 @@
 
 void infra__call_begin(struct infra_failover *f, uint32_t op, uint64_t token)
 {
-    f->call = (struct call) { .id = ++f->calls_count,
+    f->call = (struct call) { .lease = { .id = ++f->calls_count,
+                                         .token = token,
+                                         .deadline = infra__time_add(
+                                             f->now, f->call_timeout),
+                                         .op = op },
                               .issue = f->now,
-                              .deadline = infra__time_add(f->now, f->attempt),
-                              .token = token,
-                              .op = op,
                               .is_out = true,
                               .is_offered = true };
 }
@@ -22,7 +23,7 @@ void infra__call_begin(struct infra_failover *f, uint32_t op, uint64_t token)
  * time, but not in a circle if the store refuses at once. */
 static infra_time retry_at(const struct infra_failover *f)
 {
-    return infra__time_add(f->call.issue, f->attempt / 2);
+    return infra__time_add(f->call.issue, f->call_timeout / 2);
 }
 
 /* What a lease is good for that this call was granted. A store may give less
@@ -43,14 +44,14 @@ static void see(struct infra_failover *f, uint64_t token)
     }
 }
 
-/* Not to be had again: a RELEASE that is carried out late names it. Once released
- * it is clean for the next one. So what was taken from somebody who has to be
- * waited for is released when that is over, and what was taken from somebody who
- * has to be fenced, and was not, never: it runs out. */
+/* Not to be had again: a RELEASE that is carried out late names it. Once
+ * released it is clean for the next one. So what was taken from somebody who
+ * has to be waited for is released when that is over, and what was taken from
+ * somebody who has to be fenced, and was not, never: it runs out. */
 static void give_back(struct infra_failover *f, uint64_t token, bool clean)
 {
     see(f, token);
-    if (!clean && f->fence_policy != INFRA_FENCE_WAIT && RULE(FENCE)) {
+    if (!clean && f->fence_policy != INFRA_FAILOVER_FENCE_WAIT && RULE(FENCE)) {
         return;
     }
     f->orphan_token = token;
@@ -86,13 +87,13 @@ static void note_other(struct infra_failover *f, uint64_t token)
 static void on_acquire(struct infra_failover *f,
                        const struct infra_lease_answer *a)
 {
-    if (a->outcome == INFRA_LEASE_GRANTED) {
+    if (a->outcome == INFRA_LEASE_OUTCOME_GRANTED) {
         take(f, a, a->clean != 0);
-    } else if (a->outcome == INFRA_LEASE_CONFLICT) {
+    } else if (a->outcome == INFRA_LEASE_OUTCOME_CONFLICT) {
         note_other(f, a->token);
         infra__failover_become(f, INFRA_FAILOVER_REASON_HELD);
     } else { /* It may be ours: see. */
-        f->acquire_op = INFRA_LEASE_READ;
+        f->acquire_op = INFRA_LEASE_OP_READ;
         f->look_at = retry_at(f);
     }
 }
@@ -117,7 +118,7 @@ static void adopt(struct infra_failover *f, const struct infra_lease_answer *a)
         take(f, a, false);
         return;
     }
-    f->acquire_op = INFRA_LEASE_RENEW;
+    f->acquire_op = INFRA_LEASE_OP_RENEW;
     f->adopted_token = a->token;
     f->look_at = f->now;
 }
@@ -125,16 +126,16 @@ static void adopt(struct infra_failover *f, const struct infra_lease_answer *a)
 /* The lease is free, but another has asked for it who comes before us: it gets
  * a moment to take it, or who steps down for somebody would never be rid of
  * it. */
-static bool defers(struct infra_failover *f, uint64_t wish)
+static bool defers(struct infra_failover *f, uint64_t request)
 {
-    uint64_t ours = f->takes_over ? INFRA__WISH_OPERATOR : f->preference;
+    uint64_t ours = f->takes_over ? INFRA__REQUEST_OPERATOR : f->preference;
 
-    if (wish <= ours) {
+    if (request <= ours) {
         return false;
     }
     if (f->deferred_token != f->token_floor) {
         f->deferred_token = f->token_floor;
-        f->defer_until = infra__time_add(f->now, 2 * f->attempt);
+        f->defer_until = infra__time_add(f->now, 2 * f->call_timeout);
     }
     return f->now < f->defer_until;
 }
@@ -147,11 +148,11 @@ static void on_read_cooling(struct infra_failover *f,
     infra_time free_since = f->free_since;
 
     f->free_since = INFRA_TIME_NEVER;
-    if (a->outcome == INFRA_LEASE_GRANTED) {
+    if (a->outcome == INFRA_LEASE_OUTCOME_GRANTED) {
         give_back(f, a->token, false);
-    } else if (a->outcome == INFRA_LEASE_CONFLICT) {
+    } else if (a->outcome == INFRA_LEASE_OUTCOME_CONFLICT) {
         note_other(f, a->token);
-    } else if (a->outcome == INFRA_LEASE_LOST && may_take(f)) {
+    } else if (a->outcome == INFRA_LEASE_OUTCOME_LOST && may_take(f)) {
         f->free_since = free_since != INFRA_TIME_NEVER ? free_since : f->now;
         if (f->now >= f->yield_until &&
             f->call.issue >= infra__time_add(f->free_since, f->ttl / 2)) {
@@ -163,26 +164,26 @@ static void on_read_cooling(struct infra_failover *f,
 static void on_read(struct infra_failover *f,
                     const struct infra_lease_answer *a)
 {
-    if (f->role == INFRA_FAILOVER_COOLDOWN) {
+    if (f->role == INFRA_FAILOVER_ROLE_COOLDOWN) {
         on_read_cooling(f, a);
         return;
     }
-    if (f->role == INFRA_FAILOVER_ACQUIRING) {
+    if (f->role == INFRA_FAILOVER_ROLE_ACQUIRING) {
         f->look_at = retry_at(f); /* Unless the answer is of use. */
     }
     switch (a->outcome) {
-    case INFRA_LEASE_GRANTED:
+    case INFRA_LEASE_OUTCOME_GRANTED:
         adopt(f, a);
         break;
-    case INFRA_LEASE_CONFLICT:
+    case INFRA_LEASE_OUTCOME_CONFLICT:
         note_other(f, a->token);
         infra__failover_become(f, INFRA_FAILOVER_REASON_HELD);
         break;
-    case INFRA_LEASE_LOST:
+    case INFRA_LEASE_OUTCOME_LOST:
         f->held_token = 0;
-        if (may_take(f) && !defers(f, a->wish)) {
+        if (may_take(f) && !defers(f, a->handover_request)) {
             infra__failover_become(f, INFRA_FAILOVER_REASON_FREE);
-            f->acquire_op = INFRA_LEASE_ACQUIRE;
+            f->acquire_op = INFRA_LEASE_OP_ACQUIRE;
             f->look_at = f->now;
         }
         break;
@@ -192,12 +193,12 @@ static void on_read(struct infra_failover *f,
 }
 
 /* Does somebody who asked for the lease get it? */
-static bool yields(const struct infra_failover *f, uint64_t wish)
+static bool yields(const struct infra_failover *f, uint64_t request)
 {
     bool has_served = f->now >= infra__time_add(f->activated, f->tenure_min);
 
-    return !f->is_paused && (wish == INFRA__WISH_OPERATOR ||
-                             (wish > f->preference && has_served));
+    return !f->is_paused && (request == INFRA__REQUEST_OPERATOR ||
+                             (request > f->preference && has_served));
 }
 
 static void renewed(struct infra_failover *f,
@@ -208,14 +209,14 @@ static void renewed(struct infra_failover *f,
     f->renewed = f->call.issue;
     f->renew_at = infra__time_add(f->call.issue, f->ttl / 3);
     f->must_verify = false;
-    if (f->role == INFRA_FAILOVER_DOUBT) {
+    if (f->role == INFRA_FAILOVER_ROLE_DOUBT) {
         infra__failover_become(f, INFRA_FAILOVER_REASON_RENEWED);
     }
     if (f->host_token == f->token) {
         infra__gate_set(f->gate, f->token, infra__failover_end(f),
-                        f->role == INFRA_FAILOVER_DRAINING);
+                        f->role == INFRA_FAILOVER_ROLE_DRAINING);
     }
-    if (yields(f, a->wish)) {
+    if (yields(f, a->handover_request)) {
         infra__failover_become(f, INFRA_FAILOVER_REASON_ASKED);
     }
 }
@@ -223,12 +224,12 @@ static void renewed(struct infra_failover *f,
 static void on_renew(struct infra_failover *f,
                      const struct infra_lease_answer *a)
 {
-    bool granted = a->outcome == INFRA_LEASE_GRANTED;
+    bool granted = a->outcome == INFRA_LEASE_OUTCOME_GRANTED;
 
-    if (a->outcome == INFRA_LEASE_UNKNOWN) {
+    if (a->outcome == INFRA_LEASE_OUTCOME_UNKNOWN) {
         f->renew_at = retry_at(f);
         f->look_at = f->renew_at;
-    } else if (f->role == INFRA_FAILOVER_ACQUIRING) {
+    } else if (f->role == INFRA_FAILOVER_ROLE_ACQUIRING) {
         if (granted) {
             take(f, a, false);
         } else {
@@ -237,7 +238,8 @@ static void on_renew(struct infra_failover *f,
     } else if (granted && a->token == f->token) {
         renewed(f, a);
     } else if (RULE(LOST)) {
-        note_other(f, a->outcome == INFRA_LEASE_CONFLICT ? a->token : 0);
+        note_other(f,
+                   a->outcome == INFRA_LEASE_OUTCOME_CONFLICT ? a->token : 0);
         infra__failover_become(f, INFRA_FAILOVER_REASON_LOST);
     }
 }
@@ -246,18 +248,18 @@ void infra__call_answered(struct infra_failover *f,
                           const struct infra_lease_answer *a)
 {
     f->call.is_out = false;
-    switch (f->call.op) {
-    case INFRA_LEASE_ACQUIRE:
+    switch (f->call.lease.op) {
+    case INFRA_LEASE_OP_ACQUIRE:
         on_acquire(f, a);
         break;
-    case INFRA_LEASE_RENEW:
+    case INFRA_LEASE_OP_RENEW:
         on_renew(f, a);
         break;
-    case INFRA_LEASE_READ:
+    case INFRA_LEASE_OP_READ:
         on_read(f, a);
         break;
-    case INFRA_LEASE_RELEASE:
-        if (a->outcome != INFRA_LEASE_UNKNOWN ||
+    case INFRA_LEASE_OP_RELEASE:
+        if (a->outcome != INFRA_LEASE_OUTCOME_UNKNOWN ||
             ++f->release_attempts == RELEASE_ATTEMPTS) {
             f->orphan_token = 0;
         }
@@ -267,29 +269,31 @@ void infra__call_answered(struct infra_failover *f,
     }
 }
 
-/* Is it granted to who gave up asking? Not so if that grant is known: then it is
- * an echo of an answer that was used. */
+/* Is it granted to who gave up asking? Not so if that grant is known: then it
+ * is an echo of an answer that was used. */
 static bool is_late_grant(const struct infra_failover *f,
                           const struct infra_lease_answer *a)
 {
-    return a->outcome == INFRA_LEASE_GRANTED && a->token > f->token_floor &&
-           !is_holder(f) && f->role != INFRA_FAILOVER_ACQUIRING;
+    return a->outcome == INFRA_LEASE_OUTCOME_GRANTED &&
+           a->token > f->token_floor && !is_holder(f) &&
+           f->role != INFRA_FAILOVER_ROLE_ACQUIRING;
 }
 
 /* Can this be an answer? A lease has a token. */
 static bool is_answer(const struct infra_failover *f,
                       const struct infra_lease_answer *a)
 {
-    bool is_of_lease =
-        f->call.op != INFRA_LEASE_RELEASE && f->call.op != INFRA_LEASE_ASK;
+    bool is_of_lease = f->call.lease.op != INFRA_LEASE_OP_RELEASE &&
+                       f->call.lease.op != INFRA_LEASE_OP_REQUEST;
 
-    return a->outcome <= INFRA_LEASE_UNKNOWN &&
-           (a->outcome != INFRA_LEASE_GRANTED || a->token != 0 || !is_of_lease);
+    return a->outcome <= INFRA_LEASE_OUTCOME_UNKNOWN &&
+           (a->outcome != INFRA_LEASE_OUTCOME_GRANTED || a->token != 0 ||
+            !is_of_lease);
 }
 
-int infra_failover_reply(struct infra_failover *failover, uint64_t call,
-                         const struct infra_lease_answer *answer,
-                         infra_time now)
+int infra_failover_answer(struct infra_failover *failover, uint64_t call,
+                          const struct infra_lease_answer *answer,
+                          infra_time now)
 {
     struct infra_failover *f = failover;
 
@@ -297,7 +301,7 @@ int infra_failover_reply(struct infra_failover *failover, uint64_t call,
         return INFRA_EINVAL;
     }
     infra__failover_advance(f, now);
-    if (!f->call.is_out || (call != f->call.id && RULE(CALL_ID))) {
+    if (!f->call.is_out || (call != f->call.lease.id && RULE(CALL_ID))) {
         if (is_late_grant(f, answer)) {
             give_back(f, answer->token, answer->clean != 0);
         }

@@ -15,7 +15,7 @@ static void log_role(struct infra_failover *f)
         f->log_count--;
     }
     f->log[(f->log_first + f->log_count++) % LOG_MAX] =
-        (struct infra_failover_event) { .kind = INFRA_FAILOVER_ROLE,
+        (struct infra_failover_event) { .kind = INFRA_FAILOVER_EVENT_ROLE,
                                         .reason = f->reason,
                                         .token = f->token,
                                         .valid_until = f->until,
@@ -83,7 +83,7 @@ void infra__failover_become(struct infra_failover *f, uint32_t reason)
 {
     uint32_t to = infra__transition(f->role, reason);
     uint32_t from = f->role;
-    uint32_t why = from == INFRA_FAILOVER_DRAINING ? f->reason : reason;
+    uint32_t why = from == INFRA_FAILOVER_ROLE_DRAINING ? f->reason : reason;
     bool was_holder = is_holder(f);
 
     if (to == ROLES_COUNT) {
@@ -97,22 +97,22 @@ void infra__failover_become(struct infra_failover *f, uint32_t reason)
         stop(f, why);
     }
     switch (to) {
-    case INFRA_FAILOVER_FAULT:
+    case INFRA_FAILOVER_ROLE_FAULT:
         f->call.is_out = false;
         break;
-    case INFRA_FAILOVER_STANDBY:
+    case INFRA_FAILOVER_ROLE_STANDBY:
         f->call.is_out = false;
         f->cool_until = 0;
         /* Who was refused does not ask again at once, or a store that says
          * "free" and "taken" by turns would be asked without end. */
-        f->look_at = from == INFRA_FAILOVER_ACQUIRING
-                         ? time_after(f, f->attempt / 2)
+        f->look_at = from == INFRA_FAILOVER_ROLE_ACQUIRING
+                         ? time_after(f, f->call_timeout / 2)
                          : f->now;
         break;
-    case INFRA_FAILOVER_ACTIVE:
+    case INFRA_FAILOVER_ROLE_ACTIVE:
         f->owes_fence = false;
         break;
-    case INFRA_FAILOVER_DRAINING:
+    case INFRA_FAILOVER_ROLE_DRAINING:
         f->drain_limit = time_after(f, f->drain);
         break;
     default:
@@ -124,7 +124,7 @@ void infra__failover_become(struct infra_failover *f, uint32_t reason)
 void infra__failover_hold(struct infra_failover *f, uint64_t token,
                           infra_time until, bool clean)
 {
-    bool must_fence = !clean && f->fence_policy != INFRA_FENCE_WAIT;
+    bool must_fence = !clean && f->fence_policy != INFRA_FAILOVER_FENCE_WAIT;
 
     /* Nothing is asked before the host has heard that it is to stop. */
     assert(f->host_token == 0);

@@ -19,7 +19,7 @@ static infra_time earlier(infra_time a, infra_time b)
 /* Until when the host may go on with what it began. */
 infra_time infra__failover_end(const struct infra_failover *f)
 {
-    return f->role == INFRA_FAILOVER_DRAINING && f->drain_limit < f->until
+    return f->role == INFRA_FAILOVER_ROLE_DRAINING && f->drain_limit < f->until
                ? f->drain_limit
                : f->until;
 }
@@ -60,36 +60,36 @@ static uint32_t due_reason(const struct infra_failover *f)
     if (is_holder(f) && f->now >= f->until && RULE(EXPIRE)) {
         return INFRA_FAILOVER_REASON_EXPIRED;
     }
-    if (!f->is_fit && RULE(FIT) && f->role != INFRA_FAILOVER_FAULT &&
-        f->role != INFRA_FAILOVER_DRAINING) {
+    if (!f->is_fit && RULE(FIT) && f->role != INFRA_FAILOVER_ROLE_FAULT &&
+        f->role != INFRA_FAILOVER_ROLE_DRAINING) {
         return INFRA_FAILOVER_REASON_UNFIT;
     }
     switch (f->role) {
-    case INFRA_FAILOVER_GRACE:
+    case INFRA_FAILOVER_ROLE_GRACE:
         return is_ready(f) ? INFRA_FAILOVER_REASON_READY : REASONS_COUNT;
-    case INFRA_FAILOVER_ACTIVE:
+    case INFRA_FAILOVER_ROLE_ACTIVE:
         if (has_stalled(f)) {
             return INFRA_FAILOVER_REASON_STALLED;
         }
         return f->now >= infra__time_add(f->renewed, f->ttl / 2)
                    ? INFRA_FAILOVER_REASON_LATE
                    : REASONS_COUNT;
-    case INFRA_FAILOVER_DOUBT:
+    case INFRA_FAILOVER_ROLE_DOUBT:
         if (has_stalled(f)) {
             return INFRA_FAILOVER_REASON_STALLED;
         }
         return f->now >= last_drain(f) ? INFRA_FAILOVER_REASON_LATE
                                        : REASONS_COUNT;
-    case INFRA_FAILOVER_DRAINING:
+    case INFRA_FAILOVER_ROLE_DRAINING:
         if (f->has_drained || f->host_token == 0) {
             return INFRA_FAILOVER_REASON_DRAINED;
         }
         return f->now >= f->drain_limit ? INFRA_FAILOVER_REASON_LIMIT
                                         : REASONS_COUNT;
-    case INFRA_FAILOVER_FAULT:
+    case INFRA_FAILOVER_ROLE_FAULT:
         return f->is_fit && !f->is_stuck ? INFRA_FAILOVER_REASON_FIT
                                          : REASONS_COUNT;
-    case INFRA_FAILOVER_COOLDOWN:
+    case INFRA_FAILOVER_ROLE_COOLDOWN:
         return f->now >= f->cool_until ? INFRA_FAILOVER_REASON_COOLED
                                        : REASONS_COUNT;
     default:
@@ -141,8 +141,9 @@ static void was_paused(struct infra_failover *f, infra_time last)
 
 void infra__failover_advance(struct infra_failover *f, infra_time now)
 {
-    static const struct infra_lease_answer none = { .outcome =
-                                                        INFRA_LEASE_UNKNOWN };
+    static const struct infra_lease_answer none = {
+        .outcome = INFRA_LEASE_OUTCOME_UNKNOWN
+    };
     /* When the host was to come: nothing has changed since it was here, but
      * that workers may have attested progress. */
     infra_time due = infra_failover_deadline(f);
@@ -162,21 +163,21 @@ void infra__failover_advance(struct infra_failover *f, infra_time now)
         }
         infra__failover_become(f, reason);
     }
-    if (f->call.is_out && f->now >= f->call.deadline) {
+    if (f->call.is_out && f->now >= f->call.lease.deadline) {
         infra__call_answered(f, &none);
     }
 }
 
 /* Leave word for the holder, if this node would rather have the lease? A damped
  * one would not, unless the operator knows better. */
-static uint64_t wish_of(struct infra_failover *f)
+static uint64_t request_of(struct infra_failover *f)
 {
-    if (f->role == INFRA_FAILOVER_COOLDOWN || f->held_token == 0 ||
+    if (f->role == INFRA_FAILOVER_ROLE_COOLDOWN || f->held_token == 0 ||
         f->now < f->ask_at) {
         return 0;
     }
     if (f->takes_over) {
-        return INFRA__WISH_OPERATOR;
+        return INFRA__REQUEST_OPERATOR;
     }
     return f->preempt && !f->is_paused &&
                    !infra__damper_is_suppressed(&f->damper, f->now)
@@ -187,25 +188,25 @@ static uint64_t wish_of(struct infra_failover *f)
 /* Does it look whether the lease is free? */
 static bool is_looking(const struct infra_failover *f)
 {
-    return f->role == INFRA_FAILOVER_STANDBY ||
-           (f->role == INFRA_FAILOVER_COOLDOWN &&
+    return f->role == INFRA_FAILOVER_ROLE_STANDBY ||
+           (f->role == INFRA_FAILOVER_ROLE_COOLDOWN &&
             f->yield_until != INFRA_TIME_NEVER);
 }
 
 static void look(struct infra_failover *f)
 {
     infra_time every = f->ttl / 6;
-    uint64_t wish = wish_of(f);
+    uint64_t request = request_of(f);
 
     every = every < LOOK_MIN ? LOOK_MIN : every > LOOK_MAX ? LOOK_MAX : every;
     /* Nodes that started together need not ask together. */
     every -= infra__below(infra__random(&f->random), (uint32_t)(every / 4));
     f->look_at = infra__time_add(f->now, every);
-    if (wish != 0) {
+    if (request != 0) {
         f->ask_at = infra__time_add(f->now, f->ttl / 2);
-        infra__call_begin(f, INFRA_LEASE_ASK, f->held_token);
+        infra__call_begin(f, INFRA_LEASE_OP_REQUEST, f->held_token);
     } else {
-        infra__call_begin(f, INFRA_LEASE_READ, 0);
+        infra__call_begin(f, INFRA_LEASE_OP_READ, 0);
     }
 }
 
@@ -217,18 +218,18 @@ static void ask(struct infra_failover *f)
     }
     if (is_holder(f)) {
         if (f->now >= f->renew_at) {
-            infra__call_begin(f, INFRA_LEASE_RENEW, f->token);
-        } else if (!RULE(DRAIN) && f->role == INFRA_FAILOVER_DRAINING) {
-            infra__call_begin(f, INFRA_LEASE_RELEASE, f->token);
+            infra__call_begin(f, INFRA_LEASE_OP_RENEW, f->token);
+        } else if (!RULE(DRAIN) && f->role == INFRA_FAILOVER_ROLE_DRAINING) {
+            infra__call_begin(f, INFRA_LEASE_OP_RELEASE, f->token);
         }
     } else if (f->orphan_token != 0) {
         if (f->now >= f->release_at) {
-            infra__call_begin(f, INFRA_LEASE_RELEASE, f->orphan_token);
+            infra__call_begin(f, INFRA_LEASE_OP_RELEASE, f->orphan_token);
         }
-    } else if (f->role == INFRA_FAILOVER_ACQUIRING) {
+    } else if (f->role == INFRA_FAILOVER_ROLE_ACQUIRING) {
         if (f->now >= f->look_at) {
             infra__call_begin(f, f->acquire_op,
-                              f->acquire_op == INFRA_LEASE_RENEW
+                              f->acquire_op == INFRA_LEASE_OP_RENEW
                                   ? f->adopted_token
                                   : f->token_floor);
         }
@@ -244,12 +245,12 @@ static bool must_deactivate(const struct infra_failover *f)
 
 static bool may_activate(const struct infra_failover *f)
 {
-    return f->host_token == 0 && f->role == INFRA_FAILOVER_ACTIVE;
+    return f->host_token == 0 && f->role == INFRA_FAILOVER_ROLE_ACTIVE;
 }
 
 static bool must_drain(const struct infra_failover *f)
 {
-    return f->role == INFRA_FAILOVER_DRAINING && !f->host_drains;
+    return f->role == INFRA_FAILOVER_ROLE_DRAINING && !f->host_drains;
 }
 
 static void tell(const struct infra_failover *f, uint32_t kind,
@@ -266,14 +267,12 @@ static void tell(const struct infra_failover *f, uint32_t kind,
 static void tell_call(struct infra_failover *f,
                       struct infra_failover_event *ret)
 {
-    tell(f, INFRA_FAILOVER_CALL, ret);
-    ret->call = f->call.id;
-    ret->call_deadline = f->call.deadline;
-    ret->op = f->call.op;
-    ret->token = f->call.token;
-    ret->wish = f->call.op != INFRA_LEASE_ASK ? 0
-                : f->takes_over               ? INFRA__WISH_OPERATOR
-                                              : f->preference;
+    tell(f, INFRA_FAILOVER_EVENT_CALL, ret);
+    ret->call = f->call.lease;
+    if (ret->call.op == INFRA_LEASE_OP_REQUEST) {
+        ret->call.handover_request =
+            f->takes_over ? INFRA__REQUEST_OPERATOR : f->preference;
+    }
     f->call.is_offered = false;
 }
 
@@ -282,11 +281,11 @@ static bool take_event(struct infra_failover *f,
                        struct infra_failover_event *ret)
 {
     if (must_deactivate(f)) {
-        tell(f, INFRA_FAILOVER_DEACTIVATE, ret);
+        tell(f, INFRA_FAILOVER_EVENT_DEACTIVATE, ret);
         ret->token = f->host_token;
         f->host_token = 0;
     } else if (must_drain(f)) {
-        tell(f, INFRA_FAILOVER_DRAIN, ret);
+        tell(f, INFRA_FAILOVER_EVENT_DRAIN, ret);
         f->host_drains = true;
         infra__gate_set(f->gate, f->token, ret->valid_until, true);
     } else if (f->log_count > 0) {
@@ -294,11 +293,11 @@ static bool take_event(struct infra_failover *f,
         f->log_first = (f->log_first + 1) % LOG_MAX;
         f->log_count--;
     } else if (f->fence_call != 0 && f->is_fence_offered) {
-        tell(f, INFRA_FAILOVER_FENCE, ret);
-        ret->call = f->fence_call;
+        tell(f, INFRA_FAILOVER_EVENT_FENCE, ret);
+        ret->call.id = f->fence_call;
         f->is_fence_offered = false;
     } else if (may_activate(f)) {
-        tell(f, INFRA_FAILOVER_ACTIVATE, ret);
+        tell(f, INFRA_FAILOVER_EVENT_ACTIVATE, ret);
         f->activated = f->now;
         f->activations++;
         f->host_token = f->token;
@@ -332,21 +331,21 @@ static infra_time role_due(const struct infra_failover *f)
     infra_time half = infra__time_add(f->renewed, f->ttl / 2);
 
     switch (f->role) {
-    case INFRA_FAILOVER_GRACE:
+    case INFRA_FAILOVER_ROLE_GRACE:
         /* Also while something else is awaited: a clock that jumps over the
          * grace is known by the call that comes too late for it. */
         return f->now < f->ready_at || is_ready(f) ? earlier(at, f->ready_at)
                                                    : at;
-    case INFRA_FAILOVER_ACTIVE:
-    case INFRA_FAILOVER_DOUBT:
+    case INFRA_FAILOVER_ROLE_ACTIVE:
+    case INFRA_FAILOVER_ROLE_DOUBT:
         at = earlier(at, stall_due(f));
-        if (f->role == INFRA_FAILOVER_ACTIVE) {
+        if (f->role == INFRA_FAILOVER_ROLE_ACTIVE) {
             return earlier(at, half);
         }
         return earlier(at, last_drain(f));
-    case INFRA_FAILOVER_DRAINING:
+    case INFRA_FAILOVER_ROLE_DRAINING:
         return earlier(at, f->drain_limit);
-    case INFRA_FAILOVER_COOLDOWN:
+    case INFRA_FAILOVER_ROLE_COOLDOWN:
         return f->cool_until;
     default:
         return at;
@@ -356,7 +355,7 @@ static infra_time role_due(const struct infra_failover *f)
 static infra_time call_due(const struct infra_failover *f)
 {
     if (f->call.is_out) {
-        return f->call.is_offered ? 0 : f->call.deadline;
+        return f->call.is_offered ? 0 : f->call.lease.deadline;
     }
     if (is_holder(f)) {
         return f->renew_at;
@@ -364,7 +363,7 @@ static infra_time call_due(const struct infra_failover *f)
     if (f->orphan_token != 0) {
         return f->release_at;
     }
-    return f->role == INFRA_FAILOVER_ACQUIRING || is_looking(f)
+    return f->role == INFRA_FAILOVER_ROLE_ACQUIRING || is_looking(f)
                ? f->look_at
                : INFRA_TIME_NEVER;
 }

@@ -4,7 +4,7 @@
  * it. */
 #include "transitions.h"
 
-#define ROLE(name) INFRA_FAILOVER_##name
+#define ROLE(name) INFRA_FAILOVER_ROLE_##name
 #define WHY(name) INFRA_FAILOVER_REASON_##name
 
 static const struct infra__transition_row rows[] = {
@@ -113,12 +113,50 @@ static const char *const reasons[REASONS_COUNT] = {
     [WHY(FAILED)] = "failed",
 };
 
+static const char *const events[] = {
+    [INFRA_FAILOVER_EVENT_CALL] = "call",
+    [INFRA_FAILOVER_EVENT_FENCE] = "fence",
+    [INFRA_FAILOVER_EVENT_ACTIVATE] = "activate",
+    [INFRA_FAILOVER_EVENT_DRAIN] = "drain",
+    [INFRA_FAILOVER_EVENT_DEACTIVATE] = "deactivate",
+    [INFRA_FAILOVER_EVENT_ROLE] = "role",
+};
+
+static const char *const fences[] = {
+    [INFRA_FAILOVER_FENCE_WAIT] = "wait",
+    [INFRA_FAILOVER_FENCE_REQUIRE] = "require",
+    [INFRA_FAILOVER_FENCE_TRY] = "try",
+};
+
+static const char *const commands[] = {
+    [INFRA_FAILOVER_COMMAND_STEP_DOWN] = "step down",
+    [INFRA_FAILOVER_COMMAND_TAKE_OVER] = "take over",
+    [INFRA_FAILOVER_COMMAND_PAUSE] = "pause",
+    [INFRA_FAILOVER_COMMAND_RESUME] = "resume",
+    [INFRA_FAILOVER_COMMAND_FAIL] = "fail",
+};
+
 const char *infra_failover_role_name(uint32_t role)
 {
-    return role < ROLES_COUNT ? roles[role] : "unknown";
+    return INFRA__NAME(roles, role);
 }
 
 const char *infra_failover_reason_name(uint32_t reason)
 {
-    return reason < REASONS_COUNT ? reasons[reason] : "unknown";
+    return INFRA__NAME(reasons, reason);
+}
+
+const char *infra_failover_event_name(uint32_t kind)
+{
+    return INFRA__NAME(events, kind);
+}
+
+const char *infra_failover_fence_name(uint32_t policy)
+{
+    return INFRA__NAME(fences, policy);
+}
+
+const char *infra_failover_command_name(uint32_t command)
+{
+    return INFRA__NAME(commands, command);
 }

@@ -12,7 +12,7 @@ infra_time infra__validity(infra_time issue, infra_time ttl, uint32_t drift_ppm,
                            infra_time guard)
 {
     if (RULE(DRIFT)) {
-        /* TTL_MAX keeps the product in 64 bits. */
+        /* INFRA_LEASE_TTL_MAX keeps the product in 64 bits. */
         ttl = ttl * (PPM - drift_ppm) / (PPM + drift_ppm);
     }
     infra_time off = RULE(GUARD) ? guard : 0;

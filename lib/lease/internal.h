@@ -41,7 +41,7 @@ struct infra_lease {
     size_t bytes; /* Of the allocation, of which this is the head. */
     uint64_t incarnation;
     infra_time ttl;
-    struct infra_failover_event call;
+    struct infra_lease_call call;
     bool is_out;    /* The call has no answer yet. */
     bool is_hinted; /* A hint waits for the host. */
     bool has_reply; /* An answer does. */
@@ -50,7 +50,7 @@ struct infra_lease {
     bool is_record_out;
     bool has_record;                  /* Its answer waits for the host. */
     struct infra_lease_record record; /* To be written; then the answer. */
-    struct infra_lease_stats stats;
+    struct infra_lease_status stats;
 };
 
 /* An object of @bytes, or NULL. INFRA_ENOMEM; INFRA_EINVAL: no incarnation, or

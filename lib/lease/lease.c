@@ -7,34 +7,9 @@
 #include <assert.h>
 #include <string.h>
 
-#define TTL_DEFAULT INFRA_SEC(10)
-#define TTL_MIN INFRA_MS(100)
-#define TTL_MAX INFRA_SEC(3600)
-
-INFRA__NO_TAIL_PADDING(struct infra_lease_stats, detail);
+INFRA__NO_TAIL_PADDING(struct infra_lease_status, detail);
 _Static_assert(sizeof(struct infra_lease_reply) == 80, "hosts store replies");
 INFRA__NO_TAIL_PADDING(struct infra_lease_record, bytes);
-
-static const char *const reasons[] = {
-    [INFRA_LEASE_REASON_NONE] = "none",
-    [INFRA_LEASE_REASON_OURS] = "ours already",
-    [INFRA_LEASE_REASON_TIMEOUT] = "timeout",
-    [INFRA_LEASE_REASON_UNREACHABLE] = "unreachable",
-    [INFRA_LEASE_REASON_LOCAL] = "local",
-    [INFRA_LEASE_REASON_ERROR] = "error",
-    [INFRA_LEASE_REASON_LOGIN] = "login refused",
-    [INFRA_LEASE_REASON_MALFORMED] = "malformed",
-    [INFRA_LEASE_REASON_TOO_LONG] = "too long",
-    [INFRA_LEASE_REASON_BUSY] = "busy",
-    [INFRA_LEASE_REASON_SYSTEM] = "system",
-    [INFRA_LEASE_REASON_CORRUPT] = "corrupt",
-    [INFRA_LEASE_REASON_TLS] = "tls",
-};
-
-const char *infra_lease_reason_name(uint32_t reason)
-{
-    return reason < INFRA__COUNT_OF(reasons) ? reasons[reason] : "unknown";
-}
 
 int infra__lease_create(struct infra_lease **ret, size_t bytes,
                         const struct infra__lease_kind *kind,
@@ -44,8 +19,9 @@ int infra__lease_create(struct infra_lease **ret, size_t bytes,
     struct infra_allocator a = infra__allocator_or_libc(allocator);
 
     assert(bytes >= sizeof(struct infra_lease));
-    ttl = ttl != 0 ? ttl : TTL_DEFAULT;
-    if (incarnation == 0 || ttl < TTL_MIN || ttl > TTL_MAX) {
+    ttl = ttl != 0 ? ttl : INFRA_LEASE_TTL_DEFAULT;
+    if (incarnation == 0 || ttl < INFRA_LEASE_TTL_MIN ||
+        ttl > INFRA_LEASE_TTL_MAX) {
         return INFRA_EINVAL;
     }
     struct infra_lease *lease = infra__alloc(&a, 1, bytes);
@@ -77,7 +53,7 @@ void infra__lease_answer(struct infra_lease *lease,
                          const struct infra_lease_answer *answer)
 {
     if (lease->is_out) {
-        lease->reply = (struct infra_lease_reply) { .call = lease->call.call,
+        lease->reply = (struct infra_lease_reply) { .call = lease->call.id,
                                                     .answer = *answer };
         lease->is_out = false;
         lease->has_reply = true;
@@ -88,7 +64,7 @@ void infra__lease_unknown(struct infra_lease *lease, uint32_t reason,
                           uint32_t detail)
 {
     static const struct infra_lease_answer unknown = {
-        .outcome = INFRA_LEASE_UNKNOWN
+        .outcome = INFRA_LEASE_OUTCOME_UNKNOWN
     };
 
     if (lease->is_out) {
@@ -116,7 +92,7 @@ void infra__lease_unknown_record(struct infra_lease *lease, uint32_t reason,
                                  uint32_t detail)
 {
     if (lease->is_record_out) {
-        infra__lease_answer_record(lease, INFRA_LEASE_UNKNOWN);
+        infra__lease_answer_record(lease, INFRA_LEASE_OUTCOME_UNKNOWN);
         lease->record.reason = reason;
         lease->record.detail = detail;
     }
@@ -129,10 +105,10 @@ void infra__lease_hint(struct infra_lease *lease)
 }
 
 int infra_lease_begin(struct infra_lease *lease,
-                      const struct infra_failover_event *call, infra_time now)
+                      const struct infra_lease_call *call, infra_time now)
 {
-    if (lease == NULL || call == NULL || call->kind != INFRA_FAILOVER_CALL ||
-        call->call == 0 || call->op > INFRA_LEASE_ASK) {
+    if (lease == NULL || call == NULL || call->id == 0 ||
+        call->op > INFRA_LEASE_OP_REQUEST) {
         return INFRA_EINVAL;
     }
     lease->call = *call;
@@ -152,7 +128,7 @@ int infra_lease_next(struct infra_lease *lease, infra_time now,
     if (lease->kind->turn != NULL) {
         lease->kind->turn(lease, now);
     }
-    if (lease->is_out && now >= lease->call.call_deadline) {
+    if (lease->is_out && now >= lease->call.deadline) {
         if (lease->kind->expire != NULL) {
             lease->kind->expire(lease);
         }
@@ -226,7 +202,8 @@ int infra_lease_take_record(struct infra_lease *lease, infra_time now,
         return INFRA_EAGAIN;
     }
     *ret = lease->record;
-    if (ret->outcome != INFRA_LEASE_GRANTED) { /* Nothing is known of it. */
+    if (ret->outcome !=
+        INFRA_LEASE_OUTCOME_GRANTED) { /* Nothing is known of it. */
         ret->count = 0;
         memset(ret->bytes, 0, sizeof ret->bytes);
     }
@@ -242,8 +219,7 @@ infra_time infra_lease_deadline(const struct infra_lease *lease)
     if (lease->has_reply || lease->is_hinted || lease->has_record) {
         return 0;
     }
-    infra_time at =
-        lease->is_out ? lease->call.call_deadline : INFRA_TIME_NEVER;
+    infra_time at = lease->is_out ? lease->call.deadline : INFRA_TIME_NEVER;
     if (lease->is_record_out && lease->record_call.deadline < at) {
         at = lease->record_call.deadline;
     }
@@ -267,7 +243,7 @@ int infra_lease_exchange(struct infra_lease *lease, uint32_t index,
 }
 
 int infra_lease_inspect(const struct infra_lease *lease,
-                        struct infra_lease_stats *ret)
+                        struct infra_lease_status *ret)
 {
     if (lease == NULL || ret == NULL) {
         return INFRA_EINVAL;

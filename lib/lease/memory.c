@@ -27,20 +27,15 @@ static struct cell *cell_of(struct infra_lease_cell *cell)
 static void memory_begin(struct infra_lease *lease, infra_time now)
 {
     struct cell *c = ((struct memory *)lease)->cell;
-    const struct infra__lease_call call = { .incarnation = lease->incarnation,
-                                            .token = lease->call.token,
-                                            .wish = lease->call.wish,
-                                            .ttl = lease->ttl,
-                                            .op = lease->call.op };
 
     if (c->loses_call != 0) {
         c->loses_call = 0;
         return;
     }
-    struct infra_lease_answer a = infra__lease_cell_do(&c->cell, &call, now);
+    struct infra_lease_answer a = infra__lease_cell_do(&c->cell, lease, now);
     if (c->loses_reply != 0) {
         c->loses_reply = 0;
-    } else if (a.outcome == INFRA_LEASE_UNKNOWN) {
+    } else if (a.outcome == INFRA_LEASE_OUTCOME_UNKNOWN) {
         infra__lease_unknown(lease, INFRA_LEASE_REASON_OURS, 0);
     } else {
         infra__lease_answer(lease, &a);
@@ -55,8 +50,7 @@ static void memory_begin_record(struct infra_lease *lease, infra_time now)
         c->loses_call = 0;
         return;
     }
-    uint32_t outcome = infra__lease_cell_record(
-        &c->cell, lease->incarnation, &lease->record_call, &lease->record, now);
+    uint32_t outcome = infra__lease_cell_record(&c->cell, lease, now);
     if (c->loses_reply != 0) {
         c->loses_reply = 0;
     } else {
@@ -94,28 +88,26 @@ int infra_lease_memory(struct infra_lease **ret,
     return INFRA_OK;
 }
 
-int infra_lease_memory_fault(struct infra_lease_cell *cell, uint32_t fault)
+void infra__lease_memory_fault(struct infra_lease_cell *cell,
+                               enum infra__lease_fault fault)
 {
-    if (cell == NULL || fault > INFRA_LEASE_FAULT_REGRESS) {
-        return INFRA_EINVAL;
-    }
     struct cell *c = cell_of(cell);
+
     switch (fault) {
-    case INFRA_LEASE_FAULT_LOSE_REPLY:
+    case INFRA__LEASE_FAULT_LOSE_REPLY:
         c->loses_reply = 1;
         break;
-    case INFRA_LEASE_FAULT_LOSE_CALL:
+    case INFRA__LEASE_FAULT_LOSE_CALL:
         c->loses_call = 1;
         break;
-    case INFRA_LEASE_FAULT_EXPIRE:
+    case INFRA__LEASE_FAULT_EXPIRE:
         if (c->cell.holder != 0) {
             infra__lease_cell_revoke(&c->cell);
         }
         break;
-    default:
+    case INFRA__LEASE_FAULT_REGRESS:
         c->cell.last_token = 0;
         c->cell.is_forgetful = true;
         break;
     }
-    return INFRA_OK;
 }

@@ -19,119 +19,126 @@ void infra__lease_cell_expire(struct infra__lease_cell *c, infra_time now)
 }
 
 static struct infra_lease_answer state_of(const struct infra__lease_cell *c,
-                                          const struct infra__lease_call *call,
+                                          const struct infra_lease *lease,
                                           infra_time now)
 {
-    struct infra_lease_answer a = { .outcome = INFRA_LEASE_LOST };
+    struct infra_lease_answer a = { .outcome = INFRA_LEASE_OUTCOME_LOST };
 
     if (c->holder != 0) {
-        a.outcome = c->holder == call->incarnation ? INFRA_LEASE_GRANTED
-                                                   : INFRA_LEASE_CONFLICT;
+        a.outcome = c->holder == lease->incarnation
+                        ? INFRA_LEASE_OUTCOME_GRANTED
+                        : INFRA_LEASE_OUTCOME_CONFLICT;
         a.token = c->token;
         a.ttl = c->ttl; /* What it was given, not what is left. */
     }
-    a.wish = now < c->wish_until ? c->wish : 0;
+    a.handover_request = now < c->request_until ? c->handover_request : 0;
     return a;
 }
 
 static struct infra_lease_answer acquire(struct infra__lease_cell *c,
-                                         const struct infra__lease_call *call,
+                                         const struct infra_lease *lease,
                                          infra_time now)
 {
-    struct infra_lease_answer a = state_of(c, call, now);
+    struct infra_lease_answer a = state_of(c, lease, now);
 
-    if (a.outcome == INFRA_LEASE_GRANTED) { /* By a former call, then. */
-        return (struct infra_lease_answer) { .outcome = INFRA_LEASE_UNKNOWN };
+    if (a.outcome ==
+        INFRA_LEASE_OUTCOME_GRANTED) { /* By a former call, then. */
+        return (struct infra_lease_answer) { .outcome =
+                                                 INFRA_LEASE_OUTCOME_UNKNOWN };
     }
-    if (a.outcome == INFRA_LEASE_CONFLICT) {
+    if (a.outcome == INFRA_LEASE_OUTCOME_CONFLICT) {
         return a;
     }
-    if (call->token > c->last_token && !c->is_forgetful) {
-        c->last_token = call->token;
+    if (lease->call.token > c->last_token && !c->is_forgetful) {
+        c->last_token = lease->call.token;
     }
-    a = (struct infra_lease_answer) { .outcome = INFRA_LEASE_GRANTED,
+    a = (struct infra_lease_answer) { .outcome = INFRA_LEASE_OUTCOME_GRANTED,
                                       .clean = !c->is_dirty,
                                       .token = ++c->last_token,
-                                      .ttl = call->ttl };
-    c->holder = call->incarnation;
+                                      .ttl = lease->ttl };
+    c->holder = lease->incarnation;
     c->token = a.token;
-    c->ttl = call->ttl;
-    c->expires = infra__time_add(now, call->ttl);
-    c->wish = 0; /* Somebody has it now. */
+    c->ttl = lease->ttl;
+    c->expires = infra__time_add(now, lease->ttl);
+    c->handover_request = 0; /* Somebody has it now. */
     return a;
 }
 
 static struct infra_lease_answer renew(struct infra__lease_cell *c,
-                                       const struct infra__lease_call *call,
+                                       const struct infra_lease *lease,
                                        infra_time now)
 {
-    struct infra_lease_answer a = state_of(c, call, now);
+    struct infra_lease_answer a = state_of(c, lease, now);
 
-    if (a.outcome == INFRA_LEASE_GRANTED && c->token != call->token) {
-        a.outcome = INFRA_LEASE_LOST;
+    if (a.outcome == INFRA_LEASE_OUTCOME_GRANTED &&
+        c->token != lease->call.token) {
+        a.outcome = INFRA_LEASE_OUTCOME_LOST;
     }
-    if (a.outcome == INFRA_LEASE_GRANTED) {
-        c->ttl = call->ttl;
-        c->expires = infra__time_add(now, call->ttl);
-        a.ttl = call->ttl;
+    if (a.outcome == INFRA_LEASE_OUTCOME_GRANTED) {
+        c->ttl = lease->ttl;
+        c->expires = infra__time_add(now, lease->ttl);
+        a.ttl = lease->ttl;
     }
     return a;
 }
 
 static void release(struct infra__lease_cell *c,
-                    const struct infra__lease_call *call)
+                    const struct infra_lease *lease)
 {
-    if (c->holder == call->incarnation && c->token == call->token) {
+    if (c->holder == lease->incarnation && c->token == lease->call.token) {
         c->holder = 0;
         c->is_dirty = false;
     }
 }
 
-/* The greatest wish counts, until it is as old as a lease. */
-static void ask(struct infra__lease_cell *c,
-                const struct infra__lease_call *call, infra_time now)
+/* The greatest request counts, until it is as old as a lease. */
+static void ask(struct infra__lease_cell *c, const struct infra_lease *lease,
+                infra_time now)
 {
-    if (call->wish >= c->wish || now >= c->wish_until) {
-        c->wish = call->wish;
-        c->wish_until = infra__time_add(now, call->ttl);
+    if (lease->call.handover_request >= c->handover_request ||
+        now >= c->request_until) {
+        c->handover_request = lease->call.handover_request;
+        c->request_until = infra__time_add(now, lease->ttl);
     }
 }
 
-struct infra_lease_answer infra__lease_cell_do(
-    struct infra__lease_cell *c, const struct infra__lease_call *call,
-    infra_time now)
+struct infra_lease_answer infra__lease_cell_do(struct infra__lease_cell *c,
+                                               const struct infra_lease *lease,
+                                               infra_time now)
 {
-    static const struct infra_lease_answer done = { .outcome =
-                                                        INFRA_LEASE_GRANTED,
-                                                    .token = 1 };
+    static const struct infra_lease_answer done = {
+        .outcome = INFRA_LEASE_OUTCOME_GRANTED, .token = 1
+    };
 
     infra__lease_cell_expire(c, now);
-    switch (call->op) {
-    case INFRA_LEASE_ACQUIRE:
-        return acquire(c, call, now);
-    case INFRA_LEASE_RENEW:
-        return renew(c, call, now);
-    case INFRA_LEASE_READ:
-        return state_of(c, call, now);
-    case INFRA_LEASE_RELEASE:
-        release(c, call);
+    switch (lease->call.op) {
+    case INFRA_LEASE_OP_ACQUIRE:
+        return acquire(c, lease, now);
+    case INFRA_LEASE_OP_RENEW:
+        return renew(c, lease, now);
+    case INFRA_LEASE_OP_READ:
+        return state_of(c, lease, now);
+    case INFRA_LEASE_OP_RELEASE:
+        release(c, lease);
         return done;
     default:
-        ask(c, call, now);
+        ask(c, lease, now);
         return done;
     }
 }
 
 uint32_t infra__lease_cell_record(struct infra__lease_cell *c,
-                                  uint64_t incarnation,
-                                  const struct infra__lease_record_call *call,
-                                  struct infra_lease_record *r, infra_time now)
+                                  struct infra_lease *lease, infra_time now)
 {
+    const struct infra__lease_record_call *call = &lease->record_call;
+    struct infra_lease_record *r = &lease->record;
+
     infra__lease_cell_expire(c, now);
-    bool is_ours = c->holder == incarnation && c->token == call->token;
+    bool is_ours = c->holder == lease->incarnation && c->token == call->token;
     if (!is_ours && (call->is_write || call->token != 0)) {
-        return c->holder != 0 && c->holder != incarnation ? INFRA_LEASE_CONFLICT
-                                                          : INFRA_LEASE_LOST;
+        return c->holder != 0 && c->holder != lease->incarnation
+                   ? INFRA_LEASE_OUTCOME_CONFLICT
+                   : INFRA_LEASE_OUTCOME_LOST;
     }
     if (call->is_write) {
         c->record_count = r->count;
@@ -140,5 +147,5 @@ uint32_t infra__lease_cell_record(struct infra__lease_cell *c,
         r->count = c->record_count;
         memcpy(r->bytes, c->record, sizeof r->bytes);
     }
-    return INFRA_LEASE_GRANTED;
+    return INFRA_LEASE_OUTCOME_GRANTED;
 }

@@ -14,20 +14,12 @@ struct infra__lease_cell {
     uint64_t last_token;
     infra_time ttl;
     infra_time expires;
-    uint64_t wish;
-    infra_time wish_until;
+    uint64_t handover_request;
+    infra_time request_until;
     bool is_dirty;     /* The last holder did not release it. */
     bool is_forgetful; /* The call's token is not looked at. */
     uint32_t record_count;
     unsigned char record[INFRA_LEASE_RECORD_MAX];
-};
-
-struct infra__lease_call {
-    uint64_t incarnation; /* Who asks; not 0. */
-    uint64_t token;
-    uint64_t wish;
-    infra_time ttl;
-    uint32_t op; /* enum infra_lease_op */
 };
 
 /* Take back what has run out. */
@@ -36,16 +28,30 @@ void infra__lease_cell_expire(struct infra__lease_cell *c, infra_time now);
 /* Nobody has it any more, and it was not released. */
 void infra__lease_cell_revoke(struct infra__lease_cell *c);
 
-/* Carry a call out. */
-struct infra_lease_answer infra__lease_cell_do(
-    struct infra__lease_cell *c, const struct infra__lease_call *call,
-    infra_time now);
+/* Carry out the call of @lease. UNKNOWN: the lease is its own already. */
+struct infra_lease_answer infra__lease_cell_do(struct infra__lease_cell *c,
+                                               const struct infra_lease *lease,
+                                               infra_time now);
 
-/* Carry out what is asked about the record, and answer an enum
- * infra_lease_outcome. A read fills @r, a write is of @r. */
+/* Carry out the record_call of @lease on its record; an enum
+ * infra_lease_outcome. */
 uint32_t infra__lease_cell_record(struct infra__lease_cell *c,
-                                  uint64_t incarnation,
-                                  const struct infra__lease_record_call *call,
-                                  struct infra_lease_record *r, infra_time now);
+                                  struct infra_lease *lease, infra_time now);
+
+/* What can go wrong in a store in memory, for tests. */
+enum infra__lease_fault {
+    /* The next call, or request about the record, is carried out and not
+     * answered. */
+    INFRA__LEASE_FAULT_LOSE_REPLY,
+    /* It is neither carried out nor answered. */
+    INFRA__LEASE_FAULT_LOSE_CALL,
+    /* The lease runs out now. */
+    INFRA__LEASE_FAULT_EXPIRE,
+    /* Tokens begin anew, and the token of a call is ignored from now on: as
+     * when the store is restored from an old backup. */
+    INFRA__LEASE_FAULT_REGRESS,
+};
+void infra__lease_memory_fault(struct infra_lease_cell *cell,
+                               enum infra__lease_fault fault);
 
 #endif

@@ -42,7 +42,7 @@ int main(void)
     const struct infra__transition_row *rows = infra__transitions(&count);
 
     printf("stateDiagram-v2\n    [*] --> ");
-    print_id(INFRA_FAILOVER_STANDBY);
+    print_id(INFRA_FAILOVER_ROLE_STANDBY);
     printf("\n");
     for (size_t i = 0; i < count; i++) {
         size_t k = 0;

@@ -4,6 +4,7 @@
 #include "support.h"
 
 #include "base/internal.h"
+#include "lease/rules.h"
 #include <infra/driver.h>
 
 #include <stdio.h>
@@ -105,10 +106,10 @@ static void run_until(infra_time end)
         for (uint32_t i = 0; i < 2; i++) {
             while (electors[i] != NULL &&
                    infra_elector_next(electors[i], now, &e) == INFRA_OK) {
-                ck_assert_uint_ne(e.kind, INFRA_FAILOVER_CALL);
+                ck_assert_uint_ne(e.kind, INFRA_FAILOVER_EVENT_CALL);
                 told[i] |= 1u << e.kind;
-                if (e.kind == INFRA_FAILOVER_DRAIN ||
-                    e.kind == INFRA_FAILOVER_DEACTIVATE) {
+                if (e.kind == INFRA_FAILOVER_EVENT_DRAIN ||
+                    e.kind == INFRA_FAILOVER_EVENT_DEACTIVATE) {
                     (void)infra_failover_drained(
                         infra_elector_machine(electors[i]), now);
                 }
@@ -133,13 +134,13 @@ START_TEST(one_is_active)
     uint32_t active = is_open(1);
     ck_assert_int_eq(
         infra_failover_command(infra_elector_machine(electors[active]),
-                               INFRA_FAILOVER_STEP_DOWN, now),
+                               INFRA_FAILOVER_COMMAND_STEP_DOWN, now),
         INFRA_OK);
     run_until(now + INFRA_MS(500));
     ck_assert(!is_open(active) && is_open(!active));
-    ck_assert(told[active] & 1u << INFRA_FAILOVER_DEACTIVATE);
-    ck_assert(told[!active] & 1u << INFRA_FAILOVER_ACTIVATE);
-    ck_assert(told[!active] & 1u << INFRA_FAILOVER_ROLE);
+    ck_assert(told[active] & 1u << INFRA_FAILOVER_EVENT_DEACTIVATE);
+    ck_assert(told[!active] & 1u << INFRA_FAILOVER_EVENT_ACTIVATE);
+    ck_assert(told[!active] & 1u << INFRA_FAILOVER_EVENT_ROLE);
 
     infra_elector_destroy(electors[!active]);
     electors[!active] = NULL;
@@ -157,10 +158,8 @@ START_TEST(lost_replies_are_survived)
     run_until(now + INFRA_SEC(20));
     uint32_t active = is_open(1);
     for (int i = 0; i < 20; i++) {
-        ck_assert_int_eq(infra_lease_memory_fault(
-                             &cell, i % 2 == 0 ? INFRA_LEASE_FAULT_LOSE_REPLY
-                                               : INFRA_LEASE_FAULT_LOSE_CALL),
-                         INFRA_OK);
+        infra__lease_memory_fault(&cell, i % 2 == 0 ? INFRA__LEASE_FAULT_LOSE_REPLY
+                                               : INFRA__LEASE_FAULT_LOSE_CALL);
         run_until(now + INFRA_SEC(2));
         ck_assert(is_open(active));
     }
@@ -192,7 +191,7 @@ START_TEST(a_hint_is_followed)
         uint32_t active = is_open(1);
         ck_assert(is_open(0) != is_open(1));
         (void)infra_failover_command(infra_elector_machine(electors[active]),
-                                     INFRA_FAILOVER_STEP_DOWN, now);
+                                     INFRA_FAILOVER_COMMAND_STEP_DOWN, now);
         run_until(now + INFRA_MS(51));
         ck_assert(is_open(!active));
     }
@@ -272,7 +271,7 @@ START_TEST(replies_come_over_sockets)
     serve(peer, "/v3/kv/txn",
           "{" HEADER ",\"succeeded\":true,\"responses\":[" NONE "]}");
     ck_assert_int_eq(infra_driver_run(driver, INFRA_TIME_NEVER), INFRA_OK);
-    ck_assert_uint_eq(last_event(), INFRA_FAILOVER_ACTIVATE);
+    ck_assert_uint_eq(last_event(), INFRA_FAILOVER_EVENT_ACTIVATE);
 
     /* The record goes over a connection of its own, and its answer makes the run
      * return, too. */
@@ -289,7 +288,7 @@ START_TEST(replies_come_over_sockets)
         infra_driver_run(driver, infra_driver_now() + INFRA_SEC(10)), INFRA_OK);
     ck_assert_int_eq(infra_lease_take_record(o.lease, infra_driver_now(), &r),
                      INFRA_OK);
-    ck_assert_uint_eq(r.outcome, INFRA_LEASE_GRANTED);
+    ck_assert_uint_eq(r.outcome, INFRA_LEASE_OUTCOME_GRANTED);
     (void)close(other);
     (void)close(watch);
     (void)close(peer);
@@ -308,7 +307,7 @@ START_TEST(a_run_returns_for_the_machine)
     while (!is_active) {
         while (infra_elector_next(electors[0], infra_driver_now(), &e) ==
                INFRA_OK) {
-            is_active = is_active || e.kind == INFRA_FAILOVER_ACTIVATE;
+            is_active = is_active || e.kind == INFRA_FAILOVER_EVENT_ACTIVATE;
         }
     }
     ck_assert_int_eq(infra_driver_run(driver, 0), INFRA_EAGAIN);

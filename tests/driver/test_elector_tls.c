@@ -164,7 +164,7 @@ START_TEST(all_goes_through_sessions)
     serve(peer, "/v3/kv/txn",
           "{" HEADER ",\"succeeded\":true,\"responses\":[" NONE "]}");
     ck_assert_int_eq(infra_driver_run(driver, INFRA_TIME_NEVER), INFRA_OK);
-    ck_assert_uint_eq(last_event(), INFRA_FAILOVER_ACTIVATE);
+    ck_assert_uint_eq(last_event(), INFRA_FAILOVER_EVENT_ACTIVATE);
     (void)close(peer);
 }
 END_TEST
@@ -196,15 +196,15 @@ START_TEST(servers_have_names)
                                    _i == 2 ? "" : "db-2.example" };
         strcpy(fake.name, "nobody");
         while (strcmp(fake.name, expected[i]) != 0) {
-            ck_assert_uint_ne(last_event(), INFRA_FAILOVER_ACTIVATE);
+            ck_assert_uint_ne(last_event(), INFRA_FAILOVER_EVENT_ACTIVATE);
             break_off(listeners[0]);
             break_off(listeners[1]);
             step();
         }
     }
-    struct infra_lease_stats stats = { .size = sizeof stats };
+    struct infra_lease_status stats = { .size = sizeof stats };
     while (stats.unknowns == 0) {
-        ck_assert_uint_ne(last_event(), INFRA_FAILOVER_ACTIVATE);
+        ck_assert_uint_ne(last_event(), INFRA_FAILOVER_EVENT_ACTIVATE);
         break_off(listeners[0]);
         break_off(listeners[1]);
         step();
@@ -217,13 +217,13 @@ END_TEST
 /* Without TLS functions nothing is said, and nobody becomes active. */
 START_TEST(without_functions_tls_is_local)
 {
-    struct infra_lease_stats stats = { .size = sizeof stats };
+    struct infra_lease_status stats = { .size = sizeof stats };
 
     create_lease();
     ck_assert_int_eq(create(NULL), INFRA_OK);
     while (stats.unknowns == 0) {
         step();
-        ck_assert_uint_ne(last_event(), INFRA_FAILOVER_ACTIVATE);
+        ck_assert_uint_ne(last_event(), INFRA_FAILOVER_EVENT_ACTIVATE);
         ck_assert_int_eq(infra_lease_inspect(lease, &stats), INFRA_OK);
     }
     ck_assert_uint_eq(stats.reason, INFRA_LEASE_REASON_LOCAL);

@@ -55,8 +55,8 @@ static const struct {
     { "above", { .preference = 256 }, INFRA_EINVAL },
     { "preempt", { .preempt = 1 }, INFRA_OK },
     { "doubly", { .preempt = 2 }, INFRA_EINVAL },
-    { "last fence", { .fence_policy = INFRA_FENCE_TRY }, INFRA_OK },
-    { "none", { .fence_policy = INFRA_FENCE_TRY + 1 }, INFRA_EINVAL },
+    { "last fence", { .fence_policy = INFRA_FAILOVER_FENCE_TRY }, INFRA_OK },
+    { "none", { .fence_policy = INFRA_FAILOVER_FENCE_TRY + 1 }, INFRA_EINVAL },
     { "quick to forget", { .penalty_half_life = INFRA_SEC(1) }, INFRA_OK },
     { "quicker", { .penalty_half_life = INFRA_SEC(1) - 1 }, INFRA_EINVAL },
     { "slow", { .penalty_half_life = INFRA_SEC(86400) }, INFRA_OK },
@@ -68,8 +68,8 @@ static const struct {
     { "never attested", { .attest_max = INFRA_TIME_NEVER }, INFRA_OK },
     { "never paused", { .pause_max = INFRA_TIME_NEVER }, INFRA_OK },
     { "for ever", { .tenure_min = INFRA_TIME_NEVER }, INFRA_OK },
-    { "quick attempt", { .attempt = 1 }, INFRA_OK },
-    { "ages", { .attempt = INFRA_TIME_NEVER }, INFRA_EINVAL },
+    { "quick attempt", { .call_timeout = 1 }, INFRA_OK },
+    { "ages", { .call_timeout = INFRA_TIME_NEVER }, INFRA_EINVAL },
     { "guard past it", { .guard = INFRA_TIME_NEVER }, INFRA_EINVAL },
     { "drain past it", { .drain = INFRA_TIME_NEVER }, INFRA_EINVAL },
     /* ttl / 3 + 2 * attempt + drain <= ttl * 0.99 / 1.01 - guard, or there is no
@@ -82,10 +82,10 @@ static const struct {
       { .ttl = INFRA_SEC(3), .drain = INFRA_MS(441) },
       INFRA_EINVAL },
     { "room for calls",
-      { .ttl = INFRA_SEC(3), .attempt = INFRA_MS(720) },
+      { .ttl = INFRA_SEC(3), .call_timeout = INFRA_MS(720) },
       INFRA_OK },
     { "no room",
-      { .ttl = INFRA_SEC(3), .attempt = INFRA_MS(721) },
+      { .ttl = INFRA_SEC(3), .call_timeout = INFRA_MS(721) },
       INFRA_EINVAL },
     { "room for guard",
       { .ttl = INFRA_SEC(3), .guard = INFRA_MS(940) },
@@ -123,7 +123,7 @@ START_TEST(names_gate_and_incarnation_are_required)
                   { NAME_63, INFRA_OK },
                   { NAME_63 "l", INFRA_EINVAL } };
 
-    ck_assert_uint_eq(strlen(NAME_63), INFRA_FAILOVER_NAME_MAX);
+    ck_assert_uint_eq(strlen(NAME_63), INFRA_LEASE_NAME_MAX);
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         struct infra_failover_options o = usable();
         o.group = names[i].name;
@@ -190,8 +190,8 @@ START_TEST(nothing_is_allocated_after_create)
     long calls = heap.calls;
     node_lead(&n, 1);
     ck_assert(infra_gate_is_open(&n.gate, n.now, NULL));
-    (void)node_command(&n, INFRA_FAILOVER_STEP_DOWN);
-    node_until(&n, INFRA_LEASE_READ);
+    (void)node_command(&n, INFRA_FAILOVER_COMMAND_STEP_DOWN);
+    node_until(&n, INFRA_LEASE_OP_READ);
     node_lead(&n, 2);
     ck_assert_int_eq(heap.calls, calls);
     node_destroy(&n);
@@ -222,17 +222,18 @@ END_TEST
 START_TEST(zero_is_the_default)
 {
     node_create(&n, (struct infra_failover_options) { .ttl = 0 });
-    node_until(&n, INFRA_LEASE_READ);
-    ck_assert_uint_eq(n.call.call_deadline, n.now + INFRA_SEC(1));
-    (void)node_answer(&n, INFRA_LEASE_LOST, 0);
-    ck_assert_str_eq(node_answer(&n, INFRA_LEASE_GRANTED, 1), "grace(granted)");
+    node_until(&n, INFRA_LEASE_OP_READ);
+    ck_assert_uint_eq(n.call.deadline, n.now + INFRA_SEC(1));
+    (void)node_answer(&n, INFRA_LEASE_OUTCOME_LOST, 0);
+    ck_assert_str_eq(node_answer(&n, INFRA_LEASE_OUTCOME_GRANTED, 1),
+                     "grace(granted)");
     ck_assert_uint_eq(node_status(&n).valid_until / INFRA_MS(1),
                       n.now / INFRA_MS(1) + 9801 - 500);
     ck_assert_str_eq(node_after(&n, INFRA_MS(500) - 1), "");
     ck_assert_str_eq(node_after(&n, 1), "active(ready) ACTIVATE");
-    (void)node_command(&n, INFRA_FAILOVER_STEP_DOWN);
+    (void)node_command(&n, INFRA_FAILOVER_COMMAND_STEP_DOWN);
     infra_time stopped = n.now;
-    while (n.role == INFRA_FAILOVER_COOLDOWN) {
+    while (n.role == INFRA_FAILOVER_ROLE_COOLDOWN) {
         (void)node_sleep(&n);
     }
     ck_assert_uint_eq(n.now, stopped + INFRA_SEC(10));
@@ -244,10 +245,10 @@ END_TEST
 START_TEST(defaults_follow_a_short_ttl)
 {
     node_create(&n, (struct infra_failover_options) { .ttl = INFRA_MS(600) });
-    node_until(&n, INFRA_LEASE_READ);
-    ck_assert_uint_eq(n.call.call_deadline, n.now + INFRA_MS(100));
-    (void)node_answer(&n, INFRA_LEASE_LOST, 0);
-    (void)node_answer(&n, INFRA_LEASE_GRANTED, 1);
+    node_until(&n, INFRA_LEASE_OP_READ);
+    ck_assert_uint_eq(n.call.deadline, n.now + INFRA_MS(100));
+    (void)node_answer(&n, INFRA_LEASE_OUTCOME_LOST, 0);
+    (void)node_answer(&n, INFRA_LEASE_OUTCOME_GRANTED, 1);
     ck_assert_uint_eq(node_status(&n).valid_until,
                       n.now + INFRA_MS(600) * 99 / 101 - INFRA_MS(100));
     ck_assert_str_eq(node_sleep(&n), "active(ready) ACTIVATE");
@@ -260,33 +261,36 @@ END_TEST
 START_TEST(bad_input_is_refused)
 {
     struct infra_failover_event e = { 0 };
-    struct infra_lease_answer a = { .outcome = INFRA_LEASE_UNKNOWN };
+    struct infra_lease_answer a = { .outcome = INFRA_LEASE_OUTCOME_UNKNOWN };
 
     node_create(&n, (struct infra_failover_options) { .ttl = 0 });
-    node_until(&n, INFRA_LEASE_READ);
+    node_until(&n, INFRA_LEASE_OP_READ);
     infra_time due = infra_failover_deadline(n.machine);
     struct infra_failover *f = n.machine;
     infra_time late = n.now + INFRA_SEC(60);
 
     ck_assert_int_eq(infra_failover_next(NULL, late, &e), INFRA_EINVAL);
     ck_assert_int_eq(infra_failover_next(f, late, NULL), INFRA_EINVAL);
-    ck_assert_int_eq(infra_failover_reply(NULL, 1, &a, late), INFRA_EINVAL);
-    ck_assert_int_eq(infra_failover_reply(f, 1, NULL, late), INFRA_EINVAL);
+    ck_assert_int_eq(infra_failover_answer(NULL, 1, &a, late), INFRA_EINVAL);
+    ck_assert_int_eq(infra_failover_answer(f, 1, NULL, late), INFRA_EINVAL);
     a.outcome++;
-    ck_assert_int_eq(infra_failover_reply(f, 1, &a, late), INFRA_EINVAL);
-    a.outcome = INFRA_LEASE_GRANTED; /* And no token. */
-    ck_assert_int_eq(infra_failover_reply(f, n.call.call, &a, late),
+    ck_assert_int_eq(infra_failover_answer(f, 1, &a, late), INFRA_EINVAL);
+    a.outcome = INFRA_LEASE_OUTCOME_GRANTED; /* And no token. */
+    ck_assert_int_eq(infra_failover_answer(f, n.call.id, &a, late),
                      INFRA_EINVAL);
-    ck_assert_int_eq(infra_failover_fenced(NULL, 1, INFRA_ORDER_DONE, late),
-                     INFRA_EINVAL);
-    ck_assert_int_eq(infra_failover_fenced(f, 1, INFRA_ORDER_UNKNOWN + 1, late),
-                     INFRA_EINVAL);
+    ck_assert_int_eq(
+        infra_failover_answer_fence(NULL, 1, INFRA_ORDER_DONE, late),
+        INFRA_EINVAL);
+    ck_assert_int_eq(
+        infra_failover_answer_fence(f, 1, INFRA_ORDER_UNKNOWN + 1, late),
+        INFRA_EINVAL);
     ck_assert_int_eq(infra_failover_drained(NULL, late), INFRA_EINVAL);
     ck_assert_int_eq(infra_failover_fit(NULL, 0, late), INFRA_EINVAL);
     ck_assert_int_eq(infra_failover_hint(NULL, late), INFRA_EINVAL);
     ck_assert_int_eq(infra_failover_command(NULL, 0, late), INFRA_EINVAL);
-    ck_assert_int_eq(infra_failover_command(f, INFRA_FAILOVER_FAIL + 1, late),
-                     INFRA_EINVAL);
+    ck_assert_int_eq(
+        infra_failover_command(f, INFRA_FAILOVER_COMMAND_FAIL + 1, late),
+        INFRA_EINVAL);
     ck_assert_uint_eq(infra_failover_deadline(NULL), INFRA_TIME_NEVER);
     ck_assert_uint_eq(infra_failover_deadline(f), due);
     ck_assert_str_eq(node_take(&n), "");
@@ -297,23 +301,23 @@ END_TEST
 /* What was not asked for, or was asked for in a former life, is stale. */
 START_TEST(stale_answers_are_refused)
 {
-    struct infra_lease_answer a = { .outcome = INFRA_LEASE_LOST };
+    struct infra_lease_answer a = { .outcome = INFRA_LEASE_OUTCOME_LOST };
     struct infra_failover *f;
 
     node_create(&n, (struct infra_failover_options) { .ttl = 0 });
     f = n.machine;
-    ck_assert_int_eq(infra_failover_reply(f, 0, &a, n.now), INFRA_ESTALE);
-    ck_assert_int_eq(infra_failover_fenced(f, 0, INFRA_ORDER_DONE, n.now),
+    ck_assert_int_eq(infra_failover_answer(f, 0, &a, n.now), INFRA_ESTALE);
+    ck_assert_int_eq(infra_failover_answer_fence(f, 0, INFRA_ORDER_DONE, n.now),
                      INFRA_ESTALE);
     ck_assert_int_eq(infra_failover_drained(f, n.now), INFRA_ESTALE);
-    node_until(&n, INFRA_LEASE_READ);
-    uint64_t call = n.call.call;
-    ck_assert_int_eq(infra_failover_reply(f, call + 1, &a, n.now),
+    node_until(&n, INFRA_LEASE_OP_READ);
+    uint64_t call = n.call.id;
+    ck_assert_int_eq(infra_failover_answer(f, call + 1, &a, n.now),
                      INFRA_ESTALE);
-    ck_assert_int_eq(infra_failover_reply(f, call, &a, n.now), INFRA_OK);
-    ck_assert_int_eq(infra_failover_reply(f, call, &a, n.now), INFRA_ESTALE);
+    ck_assert_int_eq(infra_failover_answer(f, call, &a, n.now), INFRA_OK);
+    ck_assert_int_eq(infra_failover_answer(f, call, &a, n.now), INFRA_ESTALE);
     ck_assert_str_eq(node_take(&n), "acquiring(free) acquire");
-    ck_assert_int_eq(infra_failover_reply(f, call, &a, n.now), INFRA_ESTALE);
+    ck_assert_int_eq(infra_failover_answer(f, call, &a, n.now), INFRA_ESTALE);
     ck_assert_str_eq(node_take(&n), "");
     node_destroy(&n);
 }
@@ -325,24 +329,24 @@ START_TEST(commands_out_of_place_are_busy)
     struct infra_failover_options o = { .drain = INFRA_SEC(1) };
 
     node_create(&n, o);
-    ck_assert_int_eq(
-        infra_failover_command(n.machine, INFRA_FAILOVER_STEP_DOWN, n.now),
-        INFRA_EBUSY);
+    ck_assert_int_eq(infra_failover_command(
+                         n.machine, INFRA_FAILOVER_COMMAND_STEP_DOWN, n.now),
+                     INFRA_EBUSY);
     node_lead(&n, 1);
-    (void)node_command(&n, INFRA_FAILOVER_STEP_DOWN);
-    ck_assert_uint_eq(n.role, INFRA_FAILOVER_DRAINING);
-    ck_assert_int_eq(
-        infra_failover_command(n.machine, INFRA_FAILOVER_TAKE_OVER, n.now),
-        INFRA_EBUSY);
+    (void)node_command(&n, INFRA_FAILOVER_COMMAND_STEP_DOWN);
+    ck_assert_uint_eq(n.role, INFRA_FAILOVER_ROLE_DRAINING);
+    ck_assert_int_eq(infra_failover_command(
+                         n.machine, INFRA_FAILOVER_COMMAND_TAKE_OVER, n.now),
+                     INFRA_EBUSY);
     (void)infra_failover_fit(n.machine, 0, n.now);
     (void)node_after(&n, INFRA_SEC(1));
-    ck_assert_uint_eq(n.role, INFRA_FAILOVER_FAULT);
-    ck_assert_int_eq(
-        infra_failover_command(n.machine, INFRA_FAILOVER_TAKE_OVER, n.now),
-        INFRA_EBUSY);
-    ck_assert_int_eq(
-        infra_failover_command(n.machine, INFRA_FAILOVER_STEP_DOWN, n.now),
-        INFRA_EBUSY);
+    ck_assert_uint_eq(n.role, INFRA_FAILOVER_ROLE_FAULT);
+    ck_assert_int_eq(infra_failover_command(
+                         n.machine, INFRA_FAILOVER_COMMAND_TAKE_OVER, n.now),
+                     INFRA_EBUSY);
+    ck_assert_int_eq(infra_failover_command(
+                         n.machine, INFRA_FAILOVER_COMMAND_STEP_DOWN, n.now),
+                     INFRA_EBUSY);
     node_destroy(&n);
 }
 END_TEST
@@ -386,9 +390,9 @@ START_TEST(status_tells)
     ck_assert_uint_eq(s.valid_until, n.last.valid_until);
     ck_assert_uint_eq(s.penalty, 0);
     ck_assert_uint_eq(s.paused, 0);
-    (void)node_command(&n, INFRA_FAILOVER_PAUSE);
-    node_until(&n, INFRA_LEASE_RENEW);
-    (void)node_answer(&n, INFRA_LEASE_CONFLICT, 9);
+    (void)node_command(&n, INFRA_FAILOVER_COMMAND_PAUSE);
+    node_until(&n, INFRA_LEASE_OP_RENEW);
+    (void)node_answer(&n, INFRA_LEASE_OUTCOME_CONFLICT, 9);
     s = node_status(&n);
     ck_assert_uint_eq(s.token, 0);
     ck_assert_uint_eq(s.token_floor, 9);

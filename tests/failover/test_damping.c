@@ -26,25 +26,25 @@ static void teardown(void)
 /* It has the lease, and waits for the former holder. */
 static void be_in_grace(uint64_t token)
 {
-    node_until(&n, INFRA_LEASE_READ);
-    (void)node_answer(&n, INFRA_LEASE_LOST, 0);
-    ck_assert_str_eq(node_answer(&n, INFRA_LEASE_GRANTED, token),
+    node_until(&n, INFRA_LEASE_OP_READ);
+    (void)node_answer(&n, INFRA_LEASE_OUTCOME_LOST, 0);
+    ck_assert_str_eq(node_answer(&n, INFRA_LEASE_OUTCOME_GRANTED, token),
                      "grace(granted)");
 }
 
 static void break_down(void)
 {
-    (void)node_command(&n, INFRA_FAILOVER_FAIL);
+    (void)node_command(&n, INFRA_FAILOVER_COMMAND_FAIL);
 }
 
 /* Up to the release of what it held. */
 static void cool(void)
 {
-    while (n.role != INFRA_FAILOVER_COOLDOWN) {
+    while (n.role != INFRA_FAILOVER_ROLE_COOLDOWN) {
         (void)node_sleep(&n);
     }
-    node_until(&n, INFRA_LEASE_RELEASE);
-    (void)node_answer(&n, INFRA_LEASE_GRANTED, 0);
+    node_until(&n, INFRA_LEASE_OP_RELEASE);
+    (void)node_answer(&n, INFRA_LEASE_OUTCOME_GRANTED, 0);
 }
 
 /* From this token on; the third time it is damped. */
@@ -65,13 +65,13 @@ static void find(infra_time duration, uint32_t outcome)
 
     while (infra_failover_deadline(n.machine) <= end) {
         (void)node_sleep(&n);
-        if (n.last.kind == INFRA_FAILOVER_CALL) {
-            ck_assert_uint_eq(n.last.op, INFRA_LEASE_READ);
+        if (n.last.kind == INFRA_FAILOVER_EVENT_CALL) {
+            ck_assert_uint_eq(n.last.call.op, INFRA_LEASE_OP_READ);
             (void)node_answer(&n, outcome,
-                              outcome == INFRA_LEASE_CONFLICT ? 9 : 0);
-            n.last.kind = INFRA_FAILOVER_ROLE; /* It is answered. */
+                              outcome == INFRA_LEASE_OUTCOME_CONFLICT ? 9 : 0);
+            n.last.kind = INFRA_FAILOVER_EVENT_ROLE; /* It is answered. */
         }
-        if (n.role != INFRA_FAILOVER_COOLDOWN) {
+        if (n.role != INFRA_FAILOVER_ROLE_COOLDOWN) {
             return;
         }
     }
@@ -99,7 +99,7 @@ START_TEST(what_the_host_says_counts)
 {
     create((struct infra_failover_options) { .drain = failures[_i].drain });
     ck_assert_int_eq(
-        infra_failover_command(n.machine, INFRA_FAILOVER_FAIL, n.now),
+        infra_failover_command(n.machine, INFRA_FAILOVER_COMMAND_FAIL, n.now),
         INFRA_EBUSY);
     for (const char *s = failures[_i].steps; *s != '\0'; s++) {
         if (*s == 'g') {
@@ -107,8 +107,8 @@ START_TEST(what_the_host_says_counts)
         } else if (*s == 'a') {
             node_lead(&n, 1);
         } else {
-            (void)node_command(&n, *s == 's' ? INFRA_FAILOVER_STEP_DOWN
-                                             : INFRA_FAILOVER_FAIL);
+            (void)node_command(&n, *s == 's' ? INFRA_FAILOVER_COMMAND_STEP_DOWN
+                                             : INFRA_FAILOVER_COMMAND_FAIL);
         }
     }
     ck_assert_msg(strcmp(n.heard, failures[_i].heard) == 0, "%s: %s",
@@ -128,7 +128,7 @@ START_TEST(a_word_is_not_held_against_the_next)
     break_down();
     cool();
     node_lead(&n, 2);
-    (void)node_command(&n, INFRA_FAILOVER_STEP_DOWN);
+    (void)node_command(&n, INFRA_FAILOVER_COMMAND_STEP_DOWN);
     cool();
     ck_assert_uint_le(node_status(&n).penalty, 1000);
 }
@@ -140,7 +140,7 @@ START_TEST(a_damped_node_lets_others_serve)
     create((struct infra_failover_options) { .ttl = 0 });
     be_damped(1);
     infra_time since = node_status(&n).since;
-    find(INFRA_SEC(200), INFRA_LEASE_CONFLICT);
+    find(INFRA_SEC(200), INFRA_LEASE_OUTCOME_CONFLICT);
     ck_assert_uint_eq(n.now - since, INFRA_SEC(80));
     ck_assert_uint_eq(n.reason, INFRA_FAILOVER_REASON_COOLED);
 }
@@ -152,11 +152,11 @@ START_TEST(a_damped_node_serves_where_nobody_does)
     create((struct infra_failover_options) { .ttl = 0 });
     be_damped(1);
     infra_time since = node_status(&n).since;
-    find(INFRA_SEC(200), INFRA_LEASE_LOST);
+    find(INFRA_SEC(200), INFRA_LEASE_OUTCOME_LOST);
     ck_assert_uint_ge(n.now - since, INFRA_SEC(10));
     ck_assert_uint_le(n.now - since, INFRA_MS(10500));
     ck_assert_str_eq(n.heard, "standby(cooled) read");
-    ck_assert_str_eq(node_answer(&n, INFRA_LEASE_LOST, 0),
+    ck_assert_str_eq(node_answer(&n, INFRA_LEASE_OUTCOME_LOST, 0),
                      "acquiring(free) acquire");
 }
 END_TEST
@@ -166,9 +166,9 @@ START_TEST(it_lets_others_go_first)
 {
     create((struct infra_failover_options) { .ttl = 0 });
     be_damped(1);
-    find(INFRA_SEC(30), INFRA_LEASE_CONFLICT);
+    find(INFRA_SEC(30), INFRA_LEASE_OUTCOME_CONFLICT);
     infra_time begin = n.now;
-    find(INFRA_SEC(200), INFRA_LEASE_LOST);
+    find(INFRA_SEC(200), INFRA_LEASE_OUTCOME_LOST);
     ck_assert_uint_ge(n.now - begin, INFRA_SEC(5));
     ck_assert_uint_le(n.now - begin, INFRA_SEC(6));
 }
@@ -179,12 +179,12 @@ START_TEST(what_was_not_seen_does_not_count)
 {
     create((struct infra_failover_options) { .ttl = 0 });
     be_damped(1);
-    find(INFRA_SEC(20), INFRA_LEASE_UNKNOWN);
-    ck_assert_uint_eq(n.role, INFRA_FAILOVER_COOLDOWN);
-    find(INFRA_SEC(3), INFRA_LEASE_LOST);
+    find(INFRA_SEC(20), INFRA_LEASE_OUTCOME_UNKNOWN);
+    ck_assert_uint_eq(n.role, INFRA_FAILOVER_ROLE_COOLDOWN);
+    find(INFRA_SEC(3), INFRA_LEASE_OUTCOME_LOST);
     n.now += INFRA_SEC(20);
     infra_time begin = n.now;
-    find(INFRA_SEC(30), INFRA_LEASE_LOST);
+    find(INFRA_SEC(30), INFRA_LEASE_OUTCOME_LOST);
     ck_assert_uint_ge(n.now - begin, INFRA_SEC(5));
     ck_assert_uint_eq(n.reason, INFRA_FAILOVER_REASON_COOLED);
 }
@@ -196,8 +196,8 @@ START_TEST(a_paused_node_stays_where_it_is)
     create((struct infra_failover_options) { .ttl = 0 });
     be_damped(1);
     infra_time since = node_status(&n).since;
-    (void)node_command(&n, INFRA_FAILOVER_PAUSE);
-    find(INFRA_SEC(200), INFRA_LEASE_LOST);
+    (void)node_command(&n, INFRA_FAILOVER_COMMAND_PAUSE);
+    find(INFRA_SEC(200), INFRA_LEASE_OUTCOME_LOST);
     ck_assert_uint_eq(n.now - since, INFRA_SEC(80));
 }
 END_TEST
@@ -207,21 +207,21 @@ END_TEST
 START_TEST(a_damped_node_asks_for_nothing)
 {
     create((struct infra_failover_options) { .preempt = 1, .preference = 9 });
-    node_until(&n, INFRA_LEASE_READ);
-    (void)node_answer(&n, INFRA_LEASE_CONFLICT, 1);
-    node_until(&n, INFRA_LEASE_ASK);
-    (void)node_answer(&n, INFRA_LEASE_GRANTED, 0);
+    node_until(&n, INFRA_LEASE_OP_READ);
+    (void)node_answer(&n, INFRA_LEASE_OUTCOME_CONFLICT, 1);
+    node_until(&n, INFRA_LEASE_OP_REQUEST);
+    (void)node_answer(&n, INFRA_LEASE_OUTCOME_GRANTED, 0);
     be_damped(2);
-    find(INFRA_SEC(200), INFRA_LEASE_CONFLICT);
-    ck_assert_uint_eq(n.role, INFRA_FAILOVER_STANDBY);
+    find(INFRA_SEC(200), INFRA_LEASE_OUTCOME_CONFLICT);
+    ck_assert_uint_eq(n.role, INFRA_FAILOVER_ROLE_STANDBY);
     for (uint32_t i = 0; i < 100; i++) {
-        (void)node_answer(&n, INFRA_LEASE_CONFLICT, 9);
+        (void)node_answer(&n, INFRA_LEASE_OUTCOME_CONFLICT, 9);
         (void)node_sleep(&n);
-        ck_assert_uint_eq(n.call.op, INFRA_LEASE_READ);
+        ck_assert_uint_eq(n.call.op, INFRA_LEASE_OP_READ);
     }
-    (void)node_command(&n, INFRA_FAILOVER_TAKE_OVER);
-    (void)node_answer(&n, INFRA_LEASE_CONFLICT, 9);
-    node_until(&n, INFRA_LEASE_ASK);
+    (void)node_command(&n, INFRA_FAILOVER_COMMAND_TAKE_OVER);
+    (void)node_answer(&n, INFRA_LEASE_OUTCOME_CONFLICT, 9);
+    node_until(&n, INFRA_LEASE_OP_REQUEST);
 }
 END_TEST
 
@@ -262,15 +262,15 @@ static void turn(int i)
 {
     struct node *one = &pair.node[i];
     struct infra_lease_reply reply;
-    uint64_t asked = one->call.call;
+    uint64_t asked = one->call.id;
 
     (void)node_at(one, pair.now);
-    while (one->call.call != asked) {
-        asked = one->call.call;
+    while (one->call.id != asked) {
+        asked = one->call.id;
         (void)infra_lease_begin(pair.lease[i], &one->call, pair.now);
         while (infra_lease_next(pair.lease[i], pair.now, &reply) == INFRA_OK) {
-            (void)infra_failover_reply(one->machine, reply.call, &reply.answer,
-                                       pair.now);
+            (void)infra_failover_answer(one->machine, reply.call, &reply.answer,
+                                        pair.now);
         }
         (void)node_take(one);
     }
@@ -316,9 +316,10 @@ START_TEST(two_damped_nodes_leave_no_gap)
         ck_assert_msg(without <= NODE_TTL * 2, "%d: %.3f s", i,
                       (double)without / 1e9);
         struct node *one = &pair.node[active()];
-        ck_assert_int_eq(
-            infra_failover_command(one->machine, INFRA_FAILOVER_FAIL, pair.now),
-            INFRA_OK);
+        ck_assert_int_eq(infra_failover_command(one->machine,
+                                                INFRA_FAILOVER_COMMAND_FAIL,
+                                                pair.now),
+                         INFRA_OK);
         turn(one == &pair.node[1]);
     }
     ck_assert_uint_le(gap(), NODE_TTL * 2);
@@ -342,7 +343,8 @@ START_TEST(who_never_serves_is_left_alone)
             times++;
             if (_i == 0) {
                 (void)infra_failover_command(pair.node[1].machine,
-                                             INFRA_FAILOVER_FAIL, pair.now);
+                                             INFRA_FAILOVER_COMMAND_FAIL,
+                                             pair.now);
             } else {
                 (void)infra_failover_fit(pair.node[1].machine, 0, pair.now);
                 turn(1);

@@ -25,7 +25,7 @@ static struct infra_failover_options options(void)
                                              .preempt = 1,
                                              .preference = 100,
                                              .fence_policy =
-                                                 INFRA_FENCE_REQUIRE };
+                                                 INFRA_FAILOVER_FENCE_REQUIRE };
 }
 
 static void setup(void)
@@ -41,12 +41,13 @@ static void teardown(void)
 }
 
 static void answer(uint32_t outcome, uint64_t its_token, infra_time ttl,
-                   uint64_t wish)
+                   uint64_t request)
 {
-    (void)node_answer_as(&n, (struct infra_lease_answer) { .outcome = outcome,
-                                                           .token = its_token,
-                                                           .ttl = ttl,
-                                                           .wish = wish });
+    (void)node_answer_as(
+        &n, (struct infra_lease_answer) { .outcome = outcome,
+                                          .token = its_token,
+                                          .ttl = ttl,
+                                          .handover_request = request });
 }
 
 /* The store's answers to the last call. */
@@ -54,46 +55,46 @@ static bool input_of_store(char input)
 {
     switch (input) {
     case 'r': /* Nobody has it. */
-        answer(INFRA_LEASE_LOST, 0, 0, 0);
+        answer(INFRA_LEASE_OUTCOME_LOST, 0, 0, 0);
         break;
     case 'w': /* Nobody has it, but somebody else asked for it. */
-        answer(INFRA_LEASE_LOST, 0, 0, 101);
+        answer(INFRA_LEASE_OUTCOME_LOST, 0, 0, 101);
         break;
     case 'x': /* No answer. */
-        answer(INFRA_LEASE_UNKNOWN, 0, 0, 0);
+        answer(INFRA_LEASE_OUTCOME_UNKNOWN, 0, 0, 0);
         break;
     case 'c': /* Another has it: with an older token, or a new one. */
-        answer(INFRA_LEASE_CONFLICT, token, 0, 0);
+        answer(INFRA_LEASE_OUTCOME_CONFLICT, token, 0, 0);
         break;
     case 'C':
-        answer(INFRA_LEASE_CONFLICT, ++token, 0, 0);
+        answer(INFRA_LEASE_OUTCOME_CONFLICT, ++token, 0, 0);
         break;
     case 'a': /* It is granted, cleanly or not; too late; or an old one. */
         (void)node_answer_clean(&n, ++token);
         break;
     case 'A':
-        answer(INFRA_LEASE_GRANTED, ++token, n.ttl, 0);
+        answer(INFRA_LEASE_OUTCOME_GRANTED, ++token, n.ttl, 0);
         break;
     case 'E':
-        answer(INFRA_LEASE_GRANTED, ++token, 1, 0);
+        answer(INFRA_LEASE_OUTCOME_GRANTED, ++token, 1, 0);
         break;
     case 'G':
-        answer(INFRA_LEASE_GRANTED, 1, n.ttl, 0);
+        answer(INFRA_LEASE_OUTCOME_GRANTED, 1, n.ttl, 0);
         break;
     case 'n': /* It is renewed. */
-        answer(INFRA_LEASE_GRANTED, token, n.ttl, 0);
+        answer(INFRA_LEASE_OUTCOME_GRANTED, token, n.ttl, 0);
         break;
     case 'e': /* It is, but for no time to speak of. */
-        answer(INFRA_LEASE_GRANTED, token, 1, 0);
+        answer(INFRA_LEASE_OUTCOME_GRANTED, token, 1, 0);
         break;
     case 'N': /* It is gone. */
-        answer(INFRA_LEASE_LOST, 0, 0, 0);
+        answer(INFRA_LEASE_OUTCOME_LOST, 0, 0, 0);
         break;
     case 'W': /* It is renewed, and a better node wants it. */
-        answer(INFRA_LEASE_GRANTED, token, n.ttl, 101);
+        answer(INFRA_LEASE_OUTCOME_GRANTED, token, n.ttl, 101);
         break;
     case 'K': /* So does the operator. */
-        answer(INFRA_LEASE_GRANTED, token, n.ttl, 256);
+        answer(INFRA_LEASE_OUTCOME_GRANTED, token, n.ttl, 256);
         break;
     default:
         return false;
@@ -118,33 +119,36 @@ static bool input_of_host(char input)
         (void)infra_failover_drained(n.machine, n.now);
         break;
     case 'D':
-        (void)infra_failover_fenced(n.machine, n.fence.call, INFRA_ORDER_DONE,
-                                    n.now);
+        (void)infra_failover_answer_fence(n.machine, n.fence.call.id,
+                                          INFRA_ORDER_DONE, n.now);
         break;
     case 'F':
-        (void)infra_failover_fenced(n.machine, n.fence.call, INFRA_ORDER_FAILED,
-                                    n.now);
+        (void)infra_failover_answer_fence(n.machine, n.fence.call.id,
+                                          INFRA_ORDER_FAILED, n.now);
         break;
     case 'U':
-        (void)infra_failover_fenced(n.machine, n.fence.call,
-                                    INFRA_ORDER_UNKNOWN, n.now);
+        (void)infra_failover_answer_fence(n.machine, n.fence.call.id,
+                                          INFRA_ORDER_UNKNOWN, n.now);
         break;
     case 's':
-        (void)infra_failover_command(n.machine, INFRA_FAILOVER_STEP_DOWN,
-                                     n.now);
+        (void)infra_failover_command(n.machine,
+                                     INFRA_FAILOVER_COMMAND_STEP_DOWN, n.now);
         break;
     case 'b': /* It is broken. */
-        (void)infra_failover_command(n.machine, INFRA_FAILOVER_FAIL, n.now);
-        break;
-    case 't':
-        (void)infra_failover_command(n.machine, INFRA_FAILOVER_TAKE_OVER,
+        (void)infra_failover_command(n.machine, INFRA_FAILOVER_COMMAND_FAIL,
                                      n.now);
         break;
+    case 't':
+        (void)infra_failover_command(n.machine,
+                                     INFRA_FAILOVER_COMMAND_TAKE_OVER, n.now);
+        break;
     case 'p':
-        (void)infra_failover_command(n.machine, INFRA_FAILOVER_PAUSE, n.now);
+        (void)infra_failover_command(n.machine, INFRA_FAILOVER_COMMAND_PAUSE,
+                                     n.now);
         break;
     case 'R':
-        (void)infra_failover_command(n.machine, INFRA_FAILOVER_RESUME, n.now);
+        (void)infra_failover_command(n.machine, INFRA_FAILOVER_COMMAND_RESUME,
+                                     n.now);
         break;
     default:
         return false;
@@ -215,7 +219,7 @@ static const struct {
     uint32_t reason;
     const char *script;
 } scripts[] = {
-#define ROW(from, reason) INFRA_FAILOVER_##from, INFRA_FAILOVER_REASON_##reason
+#define ROW(from, reason) INFRA_FAILOVER_ROLE_##from, INFRA_FAILOVER_REASON_##reason
     { ROW(STANDBY, FREE), "r" },
     { ROW(STANDBY, UNFIT), "u" },
     { ROW(STANDBY, CLOCK), "k" },
@@ -358,17 +362,18 @@ START_TEST(the_table_is_strict)
     const struct infra__transition_row *rows = infra__transitions(&count);
 
     for (size_t i = 0; i < count; i++) {
-        bool held = rows[i].from >= INFRA_FAILOVER_GRACE &&
-                    rows[i].from <= INFRA_FAILOVER_DRAINING;
-        bool holds = rows[i].to >= INFRA_FAILOVER_GRACE &&
-                     rows[i].to <= INFRA_FAILOVER_DRAINING;
-        ck_assert(!holds || held || rows[i].to == INFRA_FAILOVER_GRACE);
-        ck_assert(!held || holds || rows[i].to == INFRA_FAILOVER_COOLDOWN ||
-                  rows[i].to == INFRA_FAILOVER_FAULT);
-        ck_assert(rows[i].to != INFRA_FAILOVER_ACTIVE ||
-                  rows[i].from == INFRA_FAILOVER_GRACE ||
-                  rows[i].from == INFRA_FAILOVER_DOUBT);
-        ck_assert(rows[i].from != INFRA_FAILOVER_FAULT ||
+        bool held = rows[i].from >= INFRA_FAILOVER_ROLE_GRACE &&
+                    rows[i].from <= INFRA_FAILOVER_ROLE_DRAINING;
+        bool holds = rows[i].to >= INFRA_FAILOVER_ROLE_GRACE &&
+                     rows[i].to <= INFRA_FAILOVER_ROLE_DRAINING;
+        ck_assert(!holds || held || rows[i].to == INFRA_FAILOVER_ROLE_GRACE);
+        ck_assert(!held || holds ||
+                  rows[i].to == INFRA_FAILOVER_ROLE_COOLDOWN ||
+                  rows[i].to == INFRA_FAILOVER_ROLE_FAULT);
+        ck_assert(rows[i].to != INFRA_FAILOVER_ROLE_ACTIVE ||
+                  rows[i].from == INFRA_FAILOVER_ROLE_GRACE ||
+                  rows[i].from == INFRA_FAILOVER_ROLE_DOUBT);
+        ck_assert(rows[i].from != INFRA_FAILOVER_ROLE_FAULT ||
                   rows[i].reason == INFRA_FAILOVER_REASON_FIT);
     }
 }
@@ -376,10 +381,14 @@ END_TEST
 
 /* How to come to each role. */
 static const char *const ways[ROLES_COUNT] = {
-    [INFRA_FAILOVER_STANDBY] = "",  [INFRA_FAILOVER_ACQUIRING] = "r",
-    [INFRA_FAILOVER_GRACE] = "rA",  [INFRA_FAILOVER_ACTIVE] = "ra",
-    [INFRA_FAILOVER_DOUBT] = "ra@", [INFRA_FAILOVER_DRAINING] = "ra.s",
-    [INFRA_FAILOVER_FAULT] = "k",   [INFRA_FAILOVER_COOLDOWN] = "ra.N",
+    [INFRA_FAILOVER_ROLE_STANDBY] = "",
+    [INFRA_FAILOVER_ROLE_ACQUIRING] = "r",
+    [INFRA_FAILOVER_ROLE_GRACE] = "rA",
+    [INFRA_FAILOVER_ROLE_ACTIVE] = "ra",
+    [INFRA_FAILOVER_ROLE_DOUBT] = "ra@",
+    [INFRA_FAILOVER_ROLE_DRAINING] = "ra.s",
+    [INFRA_FAILOVER_ROLE_FAULT] = "k",
+    [INFRA_FAILOVER_ROLE_COOLDOWN] = "ra.N",
 };
 
 /* In each role each two inputs are harmless: what has to hold, holds, and then
@@ -437,8 +446,8 @@ START_TEST(everything_has_a_name)
     } rows[] = {
         { infra_failover_role_name, ROLES_COUNT },
         { infra_failover_reason_name, REASONS_COUNT },
-        { infra_lease_op_name, INFRA_LEASE_ASK + 1 },
-        { infra_lease_outcome_name, INFRA_LEASE_UNKNOWN + 1 },
+        { infra_lease_op_name, INFRA_LEASE_OP_REQUEST + 1 },
+        { infra_lease_outcome_name, INFRA_LEASE_OUTCOME_UNKNOWN + 1 },
     };
     const char *(*name)(uint32_t) = rows[_i].name;
 

@@ -17,8 +17,8 @@ static void teardown(void)
 
 static const char *renew(void)
 {
-    node_until(&n, INFRA_LEASE_RENEW);
-    return node_answer(&n, INFRA_LEASE_GRANTED, node_status(&n).token);
+    node_until(&n, INFRA_LEASE_OP_RENEW);
+    return node_answer(&n, INFRA_LEASE_OUTCOME_GRANTED, node_status(&n).token);
 }
 
 static const char *fit(int is_fit)
@@ -36,9 +36,9 @@ static const char *drained(void)
 /* Up to where it holds a lease that was granted to it, not cleanly. */
 static const char *take_from_another(void)
 {
-    node_until(&n, INFRA_LEASE_READ);
-    (void)node_answer(&n, INFRA_LEASE_LOST, 0);
-    return node_answer(&n, INFRA_LEASE_GRANTED, 1);
+    node_until(&n, INFRA_LEASE_OP_READ);
+    (void)node_answer(&n, INFRA_LEASE_OUTCOME_LOST, 0);
+    return node_answer(&n, INFRA_LEASE_OUTCOME_GRANTED, 1);
 }
 
 /* Without a drain it stops at once, and gives the lease back when what it began
@@ -48,12 +48,12 @@ START_TEST(it_steps_down_at_once)
     create((struct infra_failover_options) { .hold_down = INFRA_SEC(20) });
     node_lead(&n, 1);
     infra_time begin = n.now;
-    ck_assert_str_eq(node_command(&n, INFRA_FAILOVER_STEP_DOWN),
+    ck_assert_str_eq(node_command(&n, INFRA_FAILOVER_COMMAND_STEP_DOWN),
                      "STOP draining(resign) cool-down(limit)");
     ck_assert_uint_eq(n.last.token, 1);
     ck_assert_str_eq(node_diary(&n, begin, INFRA_SEC(1)), "500 release");
     ck_assert_uint_eq(n.call.token, 1);
-    ck_assert_str_eq(node_answer(&n, INFRA_LEASE_GRANTED, 0), "");
+    ck_assert_str_eq(node_answer(&n, INFRA_LEASE_OUTCOME_GRANTED, 0), "");
     ck_assert_str_eq(node_diary(&n, begin, INFRA_SEC(19)),
                      "20000 standby(cooled) read");
 }
@@ -66,9 +66,9 @@ START_TEST(drained_gives_it_back_at_once)
     create((struct infra_failover_options) { .ttl = 0 });
     node_lead(&n, 1);
     ck_assert_int_eq(infra_failover_drained(n.machine, n.now), INFRA_ESTALE);
-    ck_assert_int_eq(
-        infra_failover_command(n.machine, INFRA_FAILOVER_STEP_DOWN, n.now),
-        INFRA_OK);
+    ck_assert_int_eq(infra_failover_command(
+                         n.machine, INFRA_FAILOVER_COMMAND_STEP_DOWN, n.now),
+                     INFRA_OK);
     ck_assert_int_eq(infra_failover_drained(n.machine, n.now), INFRA_ESTALE);
     (void)node_take(&n);
     ck_assert_str_eq(drained(), "release");
@@ -81,9 +81,9 @@ START_TEST(it_drains_before_it_stops)
 {
     create((struct infra_failover_options) { .drain = INFRA_SEC(2) });
     node_lead(&n, 1);
-    ck_assert_int_eq(
-        infra_failover_command(n.machine, INFRA_FAILOVER_STEP_DOWN, n.now),
-        INFRA_OK);
+    ck_assert_int_eq(infra_failover_command(
+                         n.machine, INFRA_FAILOVER_COMMAND_STEP_DOWN, n.now),
+                     INFRA_OK);
     ck_assert_int_eq(infra_failover_drained(n.machine, n.now), INFRA_ESTALE);
     ck_assert(infra_gate_admits(&n.gate, n.now, NULL));
     ck_assert_str_eq(node_take(&n), "DRAIN draining(resign)");
@@ -104,7 +104,7 @@ START_TEST(a_drain_has_a_limit)
     node_lead(&n, 1);
     (void)node_after(&n, INFRA_SEC(3));
     infra_time begin = n.now;
-    (void)node_command(&n, INFRA_FAILOVER_STEP_DOWN);
+    (void)node_command(&n, INFRA_FAILOVER_COMMAND_STEP_DOWN);
     ck_assert_str_eq(renew(), "");
     ck_assert(infra_gate_is_open(&n.gate, n.now, NULL));
     ck_assert(!infra_gate_admits(&n.gate, n.now, NULL));
@@ -120,7 +120,7 @@ END_TEST
 START_TEST(doubt_ends_in_a_drain)
 {
     create((struct infra_failover_options) { .drain = INFRA_SEC(2),
-                                             .attempt = INFRA_MS(1500) });
+                                             .call_timeout = INFRA_MS(1500) });
     node_lead(&n, 1);
     ck_assert_str_eq(node_diary(&n, n.now, INFRA_SEC(10)),
                      "3333 renew, 4833 renew, 5000 doubt(late), 6333 renew, "
@@ -138,11 +138,11 @@ START_TEST(a_drain_ends_with_the_lease)
     (void)node_diary(&n, n.now, INFRA_SEC(7));
     ck_assert_str_eq(node_at(&n, end - INFRA_SEC(1)),
                      "DRAIN draining(late) renew");
-    ck_assert_uint_eq(n.last.kind, INFRA_FAILOVER_CALL);
+    ck_assert_uint_eq(n.last.kind, INFRA_FAILOVER_EVENT_CALL);
     ck_assert_uint_eq(n.last.valid_until, end);
     ck_assert(infra_gate_is_open(&n.gate, end - 1, NULL));
     ck_assert(!infra_gate_is_open(&n.gate, end, NULL));
-    (void)node_answer(&n, INFRA_LEASE_UNKNOWN, 0);
+    (void)node_answer(&n, INFRA_LEASE_OUTCOME_UNKNOWN, 0);
     ck_assert_str_eq(node_sleep(&n), "renew");
     ck_assert_str_eq(node_sleep(&n), "STOP cool-down(expired)");
     ck_assert_uint_eq(n.now, end);
@@ -155,23 +155,25 @@ START_TEST(what_never_served_does_not_drain)
 {
     create((struct infra_failover_options) { .drain = INFRA_SEC(2) });
     node_lead(&n, 1);
-    (void)node_command(&n, INFRA_FAILOVER_STEP_DOWN);
+    (void)node_command(&n, INFRA_FAILOVER_COMMAND_STEP_DOWN);
     ck_assert_str_eq(drained(), "STOP cool-down(drained) release");
-    (void)node_answer(&n, INFRA_LEASE_GRANTED, 0);
-    node_until(&n, INFRA_LEASE_READ);
-    (void)node_answer(&n, INFRA_LEASE_LOST, 0);
-    const struct infra_lease_answer a = {
-        .outcome = INFRA_LEASE_GRANTED, .clean = 1, .token = 2, .ttl = n.ttl
-    };
-    ck_assert_int_eq(infra_failover_reply(n.machine, n.call.call, &a, n.now),
+    (void)node_answer(&n, INFRA_LEASE_OUTCOME_GRANTED, 0);
+    node_until(&n, INFRA_LEASE_OP_READ);
+    (void)node_answer(&n, INFRA_LEASE_OUTCOME_LOST, 0);
+    const struct infra_lease_answer a = { .outcome =
+                                              INFRA_LEASE_OUTCOME_GRANTED,
+                                          .clean = 1,
+                                          .token = 2,
+                                          .ttl = n.ttl };
+    ck_assert_int_eq(infra_failover_answer(n.machine, n.call.id, &a, n.now),
                      INFRA_OK);
-    ck_assert_str_eq(node_command(&n, INFRA_FAILOVER_STEP_DOWN),
+    ck_assert_str_eq(node_command(&n, INFRA_FAILOVER_COMMAND_STEP_DOWN),
                      "grace(granted) active(ready) draining(resign) "
                      "cool-down(drained) release");
-    (void)node_answer(&n, INFRA_LEASE_GRANTED, 0);
-    node_until(&n, INFRA_LEASE_READ);
+    (void)node_answer(&n, INFRA_LEASE_OUTCOME_GRANTED, 0);
+    node_until(&n, INFRA_LEASE_OP_READ);
     node_lead(&n, 3);
-    ck_assert_str_eq(node_command(&n, INFRA_FAILOVER_STEP_DOWN),
+    ck_assert_str_eq(node_command(&n, INFRA_FAILOVER_COMMAND_STEP_DOWN),
                      "DRAIN draining(resign)");
 }
 END_TEST
@@ -181,10 +183,10 @@ START_TEST(first_it_is_given_back)
 {
     create((struct infra_failover_options) { .hold_down = INFRA_MS(100) });
     node_lead(&n, 1);
-    (void)node_command(&n, INFRA_FAILOVER_STEP_DOWN);
+    (void)node_command(&n, INFRA_FAILOVER_COMMAND_STEP_DOWN);
     ck_assert_str_eq(node_diary(&n, n.now, INFRA_MS(600)),
                      "100 standby(cooled), 500 release");
-    ck_assert_str_eq(node_answer(&n, INFRA_LEASE_GRANTED, 0), "read");
+    ck_assert_str_eq(node_answer(&n, INFRA_LEASE_OUTCOME_GRANTED, 0), "read");
 }
 END_TEST
 
@@ -195,7 +197,7 @@ START_TEST(grace_is_not_skipped_by_the_next)
     create((struct infra_failover_options) { .drain = INFRA_SEC(2) });
     ck_assert_str_eq(take_from_another(), "grace(granted)");
     n.now += INFRA_MS(200);
-    ck_assert_str_eq(node_command(&n, INFRA_FAILOVER_STEP_DOWN),
+    ck_assert_str_eq(node_command(&n, INFRA_FAILOVER_COMMAND_STEP_DOWN),
                      "cool-down(resign)");
     ck_assert_str_eq(node_diary(&n, n.now, INFRA_MS(400)), "300 release");
 }
@@ -226,12 +228,14 @@ START_TEST(progress_counts_from_the_activation)
 {
     create((struct infra_failover_options) { .attest_max = INFRA_SEC(2) });
     infra_gate_attest(&n.gate, n.now + INFRA_SEC(1000));
-    node_until(&n, INFRA_LEASE_READ);
-    (void)node_answer(&n, INFRA_LEASE_LOST, 0);
-    const struct infra_lease_answer a = {
-        .outcome = INFRA_LEASE_GRANTED, .clean = 1, .token = 1, .ttl = n.ttl
-    };
-    ck_assert_int_eq(infra_failover_reply(n.machine, n.call.call, &a, n.now),
+    node_until(&n, INFRA_LEASE_OP_READ);
+    (void)node_answer(&n, INFRA_LEASE_OUTCOME_LOST, 0);
+    const struct infra_lease_answer a = { .outcome =
+                                              INFRA_LEASE_OUTCOME_GRANTED,
+                                          .clean = 1,
+                                          .token = 1,
+                                          .ttl = n.ttl };
+    ck_assert_int_eq(infra_failover_answer(n.machine, n.call.id, &a, n.now),
                      INFRA_OK);
     ck_assert_str_eq(node_after(&n, INFRA_MS(2100)),
                      "grace(granted) active(ready) ACTIVATE");
@@ -252,7 +256,7 @@ START_TEST(an_unfit_node_is_in_fault)
     ck_assert_str_eq(fit(0), "DRAIN draining(unfit)");
     n.now += INFRA_SEC(1);
     ck_assert_str_eq(drained(), "STOP cool-down(drained) fault(unfit) release");
-    (void)node_answer(&n, INFRA_LEASE_GRANTED, 0);
+    (void)node_answer(&n, INFRA_LEASE_OUTCOME_GRANTED, 0);
     ck_assert_uint_eq(node_status(&n).penalty, 1000);
     ck_assert_uint_eq(infra_failover_deadline(n.machine), INFRA_TIME_NEVER);
     n.now += INFRA_SEC(4);
@@ -285,22 +289,22 @@ START_TEST(bad_ends_are_held_against_it)
     node_lead(&n, 1);
     switch (_i) {
     case 0:
-        (void)node_command(&n, INFRA_FAILOVER_STEP_DOWN);
+        (void)node_command(&n, INFRA_FAILOVER_COMMAND_STEP_DOWN);
         break;
     case 1:
-        node_until(&n, INFRA_LEASE_RENEW);
-        (void)node_answer_as(
-            &n, (struct infra_lease_answer) { .outcome = INFRA_LEASE_GRANTED,
-                                              .token = 1,
-                                              .ttl = n.ttl,
-                                              .wish = 9 });
+        node_until(&n, INFRA_LEASE_OP_RENEW);
+        (void)node_answer_as(&n, (struct infra_lease_answer) {
+                                     .outcome = INFRA_LEASE_OUTCOME_GRANTED,
+                                     .token = 1,
+                                     .ttl = n.ttl,
+                                     .handover_request = 9 });
         break;
     case 2:
-        node_until(&n, INFRA_LEASE_RENEW);
-        (void)node_answer(&n, INFRA_LEASE_LOST, 0);
+        node_until(&n, INFRA_LEASE_OP_RENEW);
+        (void)node_answer(&n, INFRA_LEASE_OUTCOME_LOST, 0);
         break;
     case 3:
-        while (n.role != INFRA_FAILOVER_COOLDOWN) {
+        while (n.role != INFRA_FAILOVER_ROLE_COOLDOWN) {
             (void)node_sleep(&n);
         }
         break;
@@ -308,15 +312,15 @@ START_TEST(bad_ends_are_held_against_it)
         (void)fit(0);
         break;
     case 5:
-        while (n.role != INFRA_FAILOVER_DRAINING) {
+        while (n.role != INFRA_FAILOVER_ROLE_DRAINING) {
             (void)node_sleep(&n);
         }
         (void)drained();
         break;
     default:
-        node_until(&n, INFRA_LEASE_RENEW);
-        (void)node_command(&n, INFRA_FAILOVER_STEP_DOWN);
-        (void)node_answer(&n, INFRA_LEASE_LOST, 0);
+        node_until(&n, INFRA_LEASE_OP_RENEW);
+        (void)node_command(&n, INFRA_FAILOVER_COMMAND_STEP_DOWN);
+        (void)node_answer(&n, INFRA_LEASE_OUTCOME_LOST, 0);
         break;
     }
     ck_assert_uint_eq(n.reason, ends[_i].reason);
@@ -333,11 +337,11 @@ START_TEST(who_fails_often_is_held_down_longer)
         .hold_down = INFRA_SEC(1), .penalty_half_life = INFRA_SEC(10000) });
     for (uint64_t i = 0; i < 3; i++) {
         node_lead(&n, i + 10);
-        node_until(&n, INFRA_LEASE_RENEW);
-        (void)node_answer(&n, INFRA_LEASE_LOST, 0);
+        node_until(&n, INFRA_LEASE_OP_RENEW);
+        (void)node_answer(&n, INFRA_LEASE_OUTCOME_LOST, 0);
         infra_time lost = n.now;
-        while (n.role == INFRA_FAILOVER_COOLDOWN) {
-            (void)node_answer(&n, INFRA_LEASE_CONFLICT, 9);
+        while (n.role == INFRA_FAILOVER_ROLE_COOLDOWN) {
+            (void)node_answer(&n, INFRA_LEASE_OUTCOME_CONFLICT, 9);
             (void)node_sleep(&n);
         }
         ck_assert_str_eq(n.heard, "standby(cooled) read");

@@ -25,37 +25,48 @@ static void teardown(void)
  * not asked without end. */
 static const struct {
     const char *name;
-    struct infra_lease_answer by_op[INFRA_LEASE_ASK + 1];
+    struct infra_lease_answer by_op[INFRA_LEASE_OP_REQUEST + 1];
 } mad_stores[] = {
     { "free, and taken",
-      { [INFRA_LEASE_READ] = { .outcome = INFRA_LEASE_LOST },
-        [INFRA_LEASE_ACQUIRE] = { .outcome = INFRA_LEASE_CONFLICT,
-                                  .token = 1 } } },
+      { [INFRA_LEASE_OP_READ] = { .outcome = INFRA_LEASE_OUTCOME_LOST },
+        [INFRA_LEASE_OP_ACQUIRE] = { .outcome = INFRA_LEASE_OUTCOME_CONFLICT,
+                                     .token = 1 } } },
     { "free, and nothing said",
-      { [INFRA_LEASE_READ] = { .outcome = INFRA_LEASE_LOST },
-        [INFRA_LEASE_ACQUIRE] = { .outcome = INFRA_LEASE_UNKNOWN } } },
+      { [INFRA_LEASE_OP_READ] = { .outcome = INFRA_LEASE_OUTCOME_LOST },
+        [INFRA_LEASE_OP_ACQUIRE] = { .outcome =
+                                         INFRA_LEASE_OUTCOME_UNKNOWN } } },
     { "free, and given for no time",
-      { [INFRA_LEASE_READ] = { .outcome = INFRA_LEASE_LOST },
-        [INFRA_LEASE_ACQUIRE] = { .outcome = INFRA_LEASE_GRANTED, .token = 9 },
-        [INFRA_LEASE_RELEASE] = { .outcome = INFRA_LEASE_GRANTED } } },
+      { [INFRA_LEASE_OP_READ] = { .outcome = INFRA_LEASE_OUTCOME_LOST },
+        [INFRA_LEASE_OP_ACQUIRE] = { .outcome = INFRA_LEASE_OUTCOME_GRANTED,
+                                     .token = 9 },
+        [INFRA_LEASE_OP_RELEASE] = { .outcome =
+                                         INFRA_LEASE_OUTCOME_GRANTED } } },
     { "free, and another asked",
-      { [INFRA_LEASE_READ] = { .outcome = INFRA_LEASE_LOST, .wish = 200 },
-        [INFRA_LEASE_ACQUIRE] = { .outcome = INFRA_LEASE_UNKNOWN } } },
+      { [INFRA_LEASE_OP_READ] = { .outcome = INFRA_LEASE_OUTCOME_LOST,
+                                  .handover_request = 200 },
+        [INFRA_LEASE_OP_ACQUIRE] = { .outcome =
+                                         INFRA_LEASE_OUTCOME_UNKNOWN } } },
     { "nothing said",
-      { [INFRA_LEASE_READ] = { .outcome = INFRA_LEASE_UNKNOWN } } },
+      { [INFRA_LEASE_OP_READ] = { .outcome = INFRA_LEASE_OUTCOME_UNKNOWN } } },
     { "ours, and old, and not to be given back",
-      { [INFRA_LEASE_READ] = { .outcome = INFRA_LEASE_GRANTED, .token = 1 },
-        [INFRA_LEASE_RELEASE] = { .outcome = INFRA_LEASE_UNKNOWN } } },
+      { [INFRA_LEASE_OP_READ] = { .outcome = INFRA_LEASE_OUTCOME_GRANTED,
+                                  .token = 1 },
+        [INFRA_LEASE_OP_RELEASE] = { .outcome =
+                                         INFRA_LEASE_OUTCOME_UNKNOWN } } },
     { "ours, and not to be renewed",
-      { [INFRA_LEASE_READ] = { .outcome = INFRA_LEASE_GRANTED, .token = 9 },
-        [INFRA_LEASE_RENEW] = { .outcome = INFRA_LEASE_UNKNOWN } } },
+      { [INFRA_LEASE_OP_READ] = { .outcome = INFRA_LEASE_OUTCOME_GRANTED,
+                                  .token = 9 },
+        [INFRA_LEASE_OP_RENEW] = { .outcome = INFRA_LEASE_OUTCOME_UNKNOWN } } },
     { "ours, and another's",
-      { [INFRA_LEASE_READ] = { .outcome = INFRA_LEASE_GRANTED, .token = 9 },
-        [INFRA_LEASE_RENEW] = { .outcome = INFRA_LEASE_CONFLICT,
-                                .token = 9 } } },
+      { [INFRA_LEASE_OP_READ] = { .outcome = INFRA_LEASE_OUTCOME_GRANTED,
+                                  .token = 9 },
+        [INFRA_LEASE_OP_RENEW] = { .outcome = INFRA_LEASE_OUTCOME_CONFLICT,
+                                   .token = 9 } } },
     { "another's",
-      { [INFRA_LEASE_READ] = { .outcome = INFRA_LEASE_CONFLICT, .token = 1 },
-        [INFRA_LEASE_ASK] = { .outcome = INFRA_LEASE_UNKNOWN } } },
+      { [INFRA_LEASE_OP_READ] = { .outcome = INFRA_LEASE_OUTCOME_CONFLICT,
+                                  .token = 1 },
+        [INFRA_LEASE_OP_REQUEST] = { .outcome =
+                                         INFRA_LEASE_OUTCOME_UNKNOWN } } },
 };
 
 START_TEST(a_mad_store_is_not_flooded)
@@ -67,11 +78,11 @@ START_TEST(a_mad_store_is_not_flooded)
         .token_floor = 1, .preempt = 1, .preference = 100 });
     (void)node_take(&n);
     while (n.now < end) {
-        if (n.call.call > calls) {
-            calls = n.call.call;
+        if (n.call.id > calls) {
+            calls = n.call.id;
             struct infra_lease_answer a = mad_stores[_i].by_op[n.call.op];
             /* What is granted is new. */
-            a.token += n.call.op == INFRA_LEASE_ACQUIRE ? calls : 0;
+            a.token += n.call.op == INFRA_LEASE_OP_ACQUIRE ? calls : 0;
             (void)node_answer_as(&n, a);
         } else {
             (void)node_sleep(&n);
@@ -85,20 +96,21 @@ END_TEST
 /* A store that refuses at once is asked again after half an attempt. */
 START_TEST(a_refusal_is_not_repeated_at_once)
 {
-    node_until(&n, INFRA_LEASE_READ);
-    (void)node_answer(&n, INFRA_LEASE_LOST, 0);
+    node_until(&n, INFRA_LEASE_OP_READ);
+    (void)node_answer(&n, INFRA_LEASE_OUTCOME_LOST, 0);
     for (int i = 0; i < 3; i++) { /* ACQUIRE, then READ. */
-        ck_assert_str_eq(node_answer(&n, INFRA_LEASE_UNKNOWN, 0), "");
+        ck_assert_str_eq(node_answer(&n, INFRA_LEASE_OUTCOME_UNKNOWN, 0), "");
         ck_assert_str_eq(node_diary(&n, n.now, INFRA_MS(500)), "500 read");
     }
-    ck_assert_str_eq(node_answer(&n, INFRA_LEASE_LOST, 0), "acquire");
-    ck_assert_str_eq(node_answer(&n, INFRA_LEASE_CONFLICT, 1), "standby(held)");
+    ck_assert_str_eq(node_answer(&n, INFRA_LEASE_OUTCOME_LOST, 0), "acquire");
+    ck_assert_str_eq(node_answer(&n, INFRA_LEASE_OUTCOME_CONFLICT, 1),
+                     "standby(held)");
     ck_assert_str_eq(node_diary(&n, n.now, INFRA_MS(500)), "500 read");
-    (void)node_answer(&n, INFRA_LEASE_LOST, 0);
+    (void)node_answer(&n, INFRA_LEASE_OUTCOME_LOST, 0);
     ck_assert_str_eq(node_answer_clean(&n, 2),
                      "grace(granted) active(ready) ACTIVATE");
-    node_until(&n, INFRA_LEASE_RENEW);
-    ck_assert_str_eq(node_answer(&n, INFRA_LEASE_UNKNOWN, 0), "");
+    node_until(&n, INFRA_LEASE_OP_RENEW);
+    ck_assert_str_eq(node_answer(&n, INFRA_LEASE_OUTCOME_UNKNOWN, 0), "");
     ck_assert_str_eq(node_diary(&n, n.now, INFRA_MS(500)), "500 renew");
 }
 END_TEST
@@ -114,18 +126,19 @@ START_TEST(nobody_is_not_asked)
     (void)node_take(&n);
     while (n.now < begin + INFRA_SEC(6)) {
         int is_free = n.now > begin + INFRA_MS(4800);
-        uint64_t call = n.call.call;
+        uint64_t call = n.call.id;
         const struct infra_lease_answer a = {
-            .outcome = is_free ? INFRA_LEASE_LOST : INFRA_LEASE_CONFLICT,
+            .outcome = is_free ? INFRA_LEASE_OUTCOME_LOST
+                               : INFRA_LEASE_OUTCOME_CONFLICT,
             .token = 7,
-            .wish = 200,
+            .handover_request = 200,
         };
         (void)node_answer_as(&n, a);
         (void)node_sleep(&n);
-        asks += n.call.call != call && n.call.op == INFRA_LEASE_ASK;
+        asks += n.call.id != call && n.call.op == INFRA_LEASE_OP_REQUEST;
     }
     ck_assert_uint_eq(asks, 1);
-    ck_assert_uint_eq(n.role, INFRA_FAILOVER_STANDBY);
+    ck_assert_uint_eq(n.role, INFRA_FAILOVER_ROLE_STANDBY);
 }
 END_TEST
 
@@ -140,7 +153,7 @@ START_TEST(looks_are_spread)
     (void)node_take(&n);
     for (int i = 0; i < 1000; i++) {
         last = n.now;
-        (void)node_answer(&n, INFRA_LEASE_CONFLICT, 1);
+        (void)node_answer(&n, INFRA_LEASE_OUTCOME_CONFLICT, 1);
         ck_assert_str_eq(node_sleep(&n), "read");
         least = n.now - last < least ? n.now - last : least;
         most = n.now - last > most ? n.now - last : most;
@@ -152,14 +165,14 @@ START_TEST(looks_are_spread)
     create((struct infra_failover_options) { .ttl = INFRA_SEC(1) });
     (void)node_take(&n);
     last = n.now;
-    (void)node_answer(&n, INFRA_LEASE_CONFLICT, 1);
+    (void)node_answer(&n, INFRA_LEASE_OUTCOME_CONFLICT, 1);
     (void)node_sleep(&n);
     ck_assert_uint_le(n.now - last, INFRA_SEC(1) / 6);
     ck_assert_uint_ge(n.now - last, INFRA_SEC(1) / 8);
     create((struct infra_failover_options) { .ttl = INFRA_MS(100) });
     (void)node_take(&n);
     last = n.now;
-    (void)node_answer(&n, INFRA_LEASE_CONFLICT, 1);
+    (void)node_answer(&n, INFRA_LEASE_OUTCOME_CONFLICT, 1);
     (void)node_sleep(&n);
     ck_assert_uint_ge(n.now - last, INFRA_MS(37)); /* Not every 17 ms. */
 }
@@ -171,7 +184,7 @@ static infra_time next_look(uint64_t seed, uint64_t incarnation)
     create((struct infra_failover_options) { .seed = seed,
                                              .incarnation = incarnation });
     (void)node_take(&n);
-    (void)node_answer(&n, INFRA_LEASE_CONFLICT, 1);
+    (void)node_answer(&n, INFRA_LEASE_OUTCOME_CONFLICT, 1);
     return infra_failover_deadline(n.machine);
 }
 
@@ -189,12 +202,12 @@ END_TEST
 START_TEST(a_hint_is_a_reason_to_look)
 {
     (void)node_take(&n);
-    (void)node_answer(&n, INFRA_LEASE_CONFLICT, 1);
+    (void)node_answer(&n, INFRA_LEASE_OUTCOME_CONFLICT, 1);
     ck_assert_str_eq(node_after(&n, INFRA_MS(1)), "");
     ck_assert_int_eq(infra_failover_hint(n.machine, n.now), INFRA_OK);
     ck_assert_uint_le(infra_failover_deadline(n.machine), n.now);
     ck_assert_str_eq(node_take(&n), "read");
-    ck_assert_str_eq(node_answer(&n, INFRA_LEASE_CONFLICT, 1), "");
+    ck_assert_str_eq(node_answer(&n, INFRA_LEASE_OUTCOME_CONFLICT, 1), "");
 }
 END_TEST
 
@@ -202,12 +215,14 @@ END_TEST
  * hears of no activation, only what became of it. */
 START_TEST(an_old_activation_is_not_handed_out)
 {
-    node_until(&n, INFRA_LEASE_READ);
-    (void)node_answer(&n, INFRA_LEASE_LOST, 0);
-    const struct infra_lease_answer a = {
-        .outcome = INFRA_LEASE_GRANTED, .clean = 1, .token = 1, .ttl = n.ttl
-    };
-    ck_assert_int_eq(infra_failover_reply(n.machine, n.call.call, &a, n.now),
+    node_until(&n, INFRA_LEASE_OP_READ);
+    (void)node_answer(&n, INFRA_LEASE_OUTCOME_LOST, 0);
+    const struct infra_lease_answer a = { .outcome =
+                                              INFRA_LEASE_OUTCOME_GRANTED,
+                                          .clean = 1,
+                                          .token = 1,
+                                          .ttl = n.ttl };
+    ck_assert_int_eq(infra_failover_answer(n.machine, n.call.id, &a, n.now),
                      INFRA_OK);
     ck_assert_str_eq(node_after(&n, INFRA_SEC(10)),
                      "grace(granted) active(ready) doubt(pause) "
@@ -228,10 +243,11 @@ START_TEST(old_news_are_dropped)
     }
     (void)infra_failover_fit(n.machine, 0, n.now);
     while (infra_failover_next(n.machine, n.now, &e) == INFRA_OK) {
-        ck_assert_uint_eq(e.kind, INFRA_FAILOVER_ROLE);
-        ck_assert_uint_eq(e.role, count % 3 == 0   ? INFRA_FAILOVER_FAULT
-                                  : count % 3 == 1 ? INFRA_FAILOVER_COOLDOWN
-                                                   : INFRA_FAILOVER_STANDBY);
+        ck_assert_uint_eq(e.kind, INFRA_FAILOVER_EVENT_ROLE);
+        ck_assert_uint_eq(e.role, count % 3 == 0 ? INFRA_FAILOVER_ROLE_FAULT
+                                  : count % 3 == 1
+                                      ? INFRA_FAILOVER_ROLE_COOLDOWN
+                                      : INFRA_FAILOVER_ROLE_STANDBY);
         count++;
     }
     ck_assert_int_eq(count, 16);

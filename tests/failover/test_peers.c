@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#define OPERATOR 256u /* The wish of one, which is above any preference. */
+#define OPERATOR 256u /* The request of one, which is above any preference. */
 
 static struct node n;
 
@@ -22,30 +22,31 @@ static void teardown(void)
 
 static const char *renew(void)
 {
-    node_until(&n, INFRA_LEASE_RENEW);
-    return node_answer(&n, INFRA_LEASE_GRANTED, node_status(&n).token);
+    node_until(&n, INFRA_LEASE_OP_RENEW);
+    return node_answer(&n, INFRA_LEASE_OUTCOME_GRANTED, node_status(&n).token);
 }
 
-static const char *renew_with(uint64_t wish)
+static const char *renew_with(uint64_t request)
 {
-    node_until(&n, INFRA_LEASE_RENEW);
-    return node_answer_as(
-        &n, (struct infra_lease_answer) { .outcome = INFRA_LEASE_GRANTED,
-                                          .token = node_status(&n).token,
-                                          .ttl = n.ttl,
-                                          .wish = wish });
-}
-
-static const char *free_with(uint64_t wish)
-{
+    node_until(&n, INFRA_LEASE_OP_RENEW);
     return node_answer_as(&n, (struct infra_lease_answer) {
-                                  .outcome = INFRA_LEASE_LOST, .wish = wish });
+                                  .outcome = INFRA_LEASE_OUTCOME_GRANTED,
+                                  .token = node_status(&n).token,
+                                  .ttl = n.ttl,
+                                  .handover_request = request });
+}
+
+static const char *free_with(uint64_t request)
+{
+    return node_answer_as(
+        &n, (struct infra_lease_answer) { .outcome = INFRA_LEASE_OUTCOME_LOST,
+                                          .handover_request = request });
 }
 
 static const char *fenced(uint32_t outcome)
 {
     ck_assert_int_eq(
-        infra_failover_fenced(n.machine, n.fence.call, outcome, n.now),
+        infra_failover_answer_fence(n.machine, n.fence.call.id, outcome, n.now),
         INFRA_OK);
     return node_take(&n);
 }
@@ -53,9 +54,9 @@ static const char *fenced(uint32_t outcome)
 /* Up to where it holds a lease that was granted to it, not cleanly. */
 static const char *take_from_another(void)
 {
-    node_until(&n, INFRA_LEASE_READ);
-    (void)node_answer(&n, INFRA_LEASE_LOST, 0);
-    return node_answer(&n, INFRA_LEASE_GRANTED, 1);
+    node_until(&n, INFRA_LEASE_OP_READ);
+    (void)node_answer(&n, INFRA_LEASE_OUTCOME_LOST, 0);
+    return node_answer(&n, INFRA_LEASE_OUTCOME_GRANTED, 1);
 }
 
 /* What a candidate finds, and what it does: client-go's table of elections, and
@@ -66,17 +67,18 @@ static const struct {
     uint64_t token;
     const char *then;
 } finds[] = {
-    { "no record", INFRA_LEASE_LOST, 0, "acquiring(free) acquire" },
-    { "a record that ran out", INFRA_LEASE_LOST, 8, "acquiring(free) acquire" },
-    { "another's", INFRA_LEASE_CONFLICT, 8, "" },
-    { "its own", INFRA_LEASE_GRANTED, 8, "acquiring(free) renew" },
-    { "an error", INFRA_LEASE_UNKNOWN, 0, "" },
+    { "no record", INFRA_LEASE_OUTCOME_LOST, 0, "acquiring(free) acquire" },
+    { "a record that ran out", INFRA_LEASE_OUTCOME_LOST, 8,
+      "acquiring(free) acquire" },
+    { "another's", INFRA_LEASE_OUTCOME_CONFLICT, 8, "" },
+    { "its own", INFRA_LEASE_OUTCOME_GRANTED, 8, "acquiring(free) renew" },
+    { "an error", INFRA_LEASE_OUTCOME_UNKNOWN, 0, "" },
 };
 
 START_TEST(a_candidate_looks_before_it_asks)
 {
     create((struct infra_failover_options) { .ttl = 0 });
-    node_until(&n, INFRA_LEASE_READ);
+    node_until(&n, INFRA_LEASE_OP_READ);
     const char *then = node_answer(&n, finds[_i].outcome, finds[_i].token);
     ck_assert_msg(strcmp(then, finds[_i].then) == 0, "%s: %s", finds[_i].name,
                   then);
@@ -92,14 +94,17 @@ static const struct {
     const char *then;
     const char *diary;
 } fences[] = {
-    { INFRA_FENCE_REQUIRE, INFRA_ORDER_DONE, 100, "",
+    { INFRA_FAILOVER_FENCE_REQUIRE, INFRA_ORDER_DONE, 100, "",
       "500 active(ready) ACTIVATE" },
-    { INFRA_FENCE_REQUIRE, INFRA_ORDER_DONE, 600, "active(ready) ACTIVATE",
-      "" },
+    { INFRA_FAILOVER_FENCE_REQUIRE, INFRA_ORDER_DONE, 600,
+      "active(ready) ACTIVATE", "" },
     /* Not released: who takes what was released need not fence. */
-    { INFRA_FENCE_REQUIRE, INFRA_ORDER_FAILED, 100, "cool-down(fence)", "" },
-    { INFRA_FENCE_REQUIRE, INFRA_ORDER_UNKNOWN, 100, "cool-down(fence)", "" },
-    { INFRA_FENCE_TRY, INFRA_ORDER_DONE, 600, "active(ready) ACTIVATE", "" },
+    { INFRA_FAILOVER_FENCE_REQUIRE, INFRA_ORDER_FAILED, 100, "cool-down(fence)",
+      "" },
+    { INFRA_FAILOVER_FENCE_REQUIRE, INFRA_ORDER_UNKNOWN, 100,
+      "cool-down(fence)", "" },
+    { INFRA_FAILOVER_FENCE_TRY, INFRA_ORDER_DONE, 600, "active(ready) ACTIVATE",
+      "" },
 };
 
 START_TEST(a_fence_is_waited_for)
@@ -111,9 +116,9 @@ START_TEST(a_fence_is_waited_for)
     infra_time begin = n.now;
     ck_assert_str_eq(node_diary(&n, begin, INFRA_MS(fences[_i].after)), "");
     ck_assert_str_eq(fenced(fences[_i].outcome), fences[_i].then);
-    ck_assert_int_eq(
-        infra_failover_fenced(n.machine, n.fence.call, INFRA_ORDER_DONE, n.now),
-        INFRA_ESTALE);
+    ck_assert_int_eq(infra_failover_answer_fence(n.machine, n.fence.call.id,
+                                                 INFRA_ORDER_DONE, n.now),
+                     INFRA_ESTALE);
     ck_assert_str_eq(node_diary(&n, begin, INFRA_MS(2500)), fences[_i].diary);
 }
 END_TEST
@@ -122,7 +127,8 @@ END_TEST
  * all the while. */
 START_TEST(a_fence_that_failed_costs_a_ttl)
 {
-    create((struct infra_failover_options) { .fence_policy = INFRA_FENCE_TRY });
+    create((struct infra_failover_options) { .fence_policy =
+                                                 INFRA_FAILOVER_FENCE_TRY });
     (void)take_from_another();
     (void)node_after(&n, INFRA_SEC(2));
     ck_assert_str_eq(fenced(INFRA_ORDER_FAILED), "");
@@ -138,7 +144,8 @@ END_TEST
 /* Until the fence is answered nobody is active, however long that takes. */
 START_TEST(no_answer_is_no_fence)
 {
-    create((struct infra_failover_options) { .fence_policy = INFRA_FENCE_TRY });
+    create((struct infra_failover_options) { .fence_policy =
+                                                 INFRA_FAILOVER_FENCE_TRY });
     (void)take_from_another();
     for (int i = 0; i < 100; i++) {
         ck_assert_str_eq(renew(), "");
@@ -151,7 +158,7 @@ END_TEST
 START_TEST(a_clean_grant_needs_no_fence)
 {
     create((struct infra_failover_options) {
-        .fence_policy = INFRA_FENCE_REQUIRE, .grace = INFRA_SEC(60) });
+        .fence_policy = INFRA_FAILOVER_FENCE_REQUIRE, .grace = INFRA_SEC(60) });
     node_lead(&n, 1);
 }
 END_TEST
@@ -159,17 +166,17 @@ END_TEST
 /* An answer for another attempt, or after the node gave up, is not used. */
 START_TEST(a_late_fence_does_not_count)
 {
-    create((struct infra_failover_options) { .fence_policy =
-                                                 INFRA_FENCE_REQUIRE });
+    create((struct infra_failover_options) {
+        .fence_policy = INFRA_FAILOVER_FENCE_REQUIRE });
     (void)take_from_another();
-    ck_assert_int_eq(infra_failover_fenced(n.machine, n.fence.call + 1,
-                                           INFRA_ORDER_DONE, n.now),
+    ck_assert_int_eq(infra_failover_answer_fence(n.machine, n.fence.call.id + 1,
+                                                 INFRA_ORDER_DONE, n.now),
                      INFRA_ESTALE);
     ck_assert_str_eq(node_after(&n, INFRA_SEC(1)), "");
-    (void)node_command(&n, INFRA_FAILOVER_STEP_DOWN);
-    ck_assert_int_eq(
-        infra_failover_fenced(n.machine, n.fence.call, INFRA_ORDER_DONE, n.now),
-        INFRA_ESTALE);
+    (void)node_command(&n, INFRA_FAILOVER_COMMAND_STEP_DOWN);
+    ck_assert_int_eq(infra_failover_answer_fence(n.machine, n.fence.call.id,
+                                                 INFRA_ORDER_DONE, n.now),
+                     INFRA_ESTALE);
 }
 END_TEST
 
@@ -191,13 +198,13 @@ END_TEST
  * what comes before the promotion fails. */
 START_TEST(a_failed_take_over_lets_others_go_first)
 {
-    create((struct infra_failover_options) { .fence_policy =
-                                                 INFRA_FENCE_REQUIRE });
+    create((struct infra_failover_options) {
+        .fence_policy = INFRA_FAILOVER_FENCE_REQUIRE });
     (void)take_from_another();
     infra_time begin = n.now;
     ck_assert_str_eq(fenced(INFRA_ORDER_FAILED), "cool-down(fence)");
     ck_assert_uint_eq(node_status(&n).penalty, 1000);
-    (void)node_answer(&n, INFRA_LEASE_GRANTED, 0);
+    (void)node_answer(&n, INFRA_LEASE_OUTCOME_GRANTED, 0);
     ck_assert_str_eq(node_diary(&n, begin, INFRA_SEC(10)),
                      "10000 standby(cooled) read");
 }
@@ -209,14 +216,14 @@ static const struct {
     struct infra_failover_options o;
     uint32_t command; /* After START; UINT32_MAX: none. */
     int unfit;
-    uint64_t wish; /* 0: it does not ask. */
+    uint64_t handover_request; /* 0: it does not ask. */
 } askers[] = {
     { { .preference = 100, .preempt = 1 }, UINT32_MAX, 0, 100 },
     { { .preference = 100 }, UINT32_MAX, 0, 0 },
     { { .preempt = 1 }, UINT32_MAX, 0, 0 },
     { { .preference = 100, .preempt = 1 }, UINT32_MAX, 1, 0 },
-    { { .preference = 100, .preempt = 1 }, INFRA_FAILOVER_PAUSE, 0, 0 },
-    { { .preference = 100 }, INFRA_FAILOVER_TAKE_OVER, 0, OPERATOR },
+    { { .preference = 100, .preempt = 1 }, INFRA_FAILOVER_COMMAND_PAUSE, 0, 0 },
+    { { .preference = 100 }, INFRA_FAILOVER_COMMAND_TAKE_OVER, 0, OPERATOR },
 };
 
 START_TEST(who_would_rather_have_it_asks)
@@ -236,25 +243,26 @@ START_TEST(who_would_rather_have_it_asks)
     }
     infra_time end = n.now + INFRA_MS(14500);
     while (n.now < end && infra_failover_deadline(n.machine) < end) {
-        (void)node_answer(&n, INFRA_LEASE_CONFLICT, 7);
+        (void)node_answer(&n, INFRA_LEASE_OUTCOME_CONFLICT, 7);
         (void)node_sleep(&n);
-        if (n.call.op == INFRA_LEASE_ASK) {
+        if (n.call.op == INFRA_LEASE_OP_REQUEST) {
             asked++;
-            ck_assert_uint_eq(n.call.wish, askers[_i].wish);
+            ck_assert_uint_eq(n.call.handover_request,
+                              askers[_i].handover_request);
             ck_assert_uint_eq(n.call.token, 7);
         }
     }
-    ck_assert_uint_eq(asked, askers[_i].wish != 0 ? 3 : 0);
+    ck_assert_uint_eq(asked, askers[_i].handover_request != 0 ? 3 : 0);
 }
 END_TEST
 
-/* A wish, and how the holder takes it: preference 100, tenure of a minute. */
+/* A request, and how the holder takes it: preference 100, tenure of a minute. */
 static const struct {
-    uint64_t wish;
+    uint64_t request;
     infra_time after; /* So many seconds of being active. */
     int is_paused;
     int yields;
-} wishes[] = {
+} requests[] = {
     { 0, 120, 0, 0 },          { 99, 120, 0, 0 },      { 100, 120, 0, 0 },
     { 101, 120, 0, 1 },        { 101, 30, 0, 0 },      { 101, 120, 1, 0 },
     { OPERATOR, 120, 0, 1 },   { OPERATOR, 30, 0, 1 }, { OPERATOR, 120, 1, 0 },
@@ -267,15 +275,15 @@ START_TEST(who_is_asked_may_yield)
                                              .tenure_min = INFRA_SEC(60) });
     node_lead(&n, 1);
     infra_time begin = n.now;
-    if (wishes[_i].is_paused) {
-        (void)node_command(&n, INFRA_FAILOVER_PAUSE);
+    if (requests[_i].is_paused) {
+        (void)node_command(&n, INFRA_FAILOVER_COMMAND_PAUSE);
     }
-    while (n.now < begin + INFRA_SEC(wishes[_i].after)) {
+    while (n.now < begin + INFRA_SEC(requests[_i].after)) {
         ck_assert_str_eq(renew(), "");
     }
-    ck_assert_str_eq(renew_with(wishes[_i].wish),
-                     wishes[_i].yields ? "STOP draining(asked) cool-down(limit)"
-                                       : "");
+    ck_assert_str_eq(
+        renew_with(requests[_i].request),
+        requests[_i].yields ? "STOP draining(asked) cool-down(limit)" : "");
 }
 END_TEST
 
@@ -289,9 +297,11 @@ START_TEST(tenure_ends_in_time)
     (void)renew();
     ck_assert_str_eq(node_sleep(&n), "renew");
     n.now = end - (infra_time)_i;
-    const struct infra_lease_answer asked = {
-        .outcome = INFRA_LEASE_GRANTED, .token = 1, .ttl = n.ttl, .wish = 1
-    };
+    const struct infra_lease_answer asked = { .outcome =
+                                                  INFRA_LEASE_OUTCOME_GRANTED,
+                                              .token = 1,
+                                              .ttl = n.ttl,
+                                              .handover_request = 1 };
     ck_assert_str_eq(node_answer_as(&n, asked),
                      _i == 0 ? "STOP draining(asked) cool-down(limit)" : "");
 }
@@ -307,7 +317,7 @@ START_TEST(who_yields_is_soon_back)
     (void)renew_with(9);
     infra_time begin = n.now;
     (void)node_after(&n, INFRA_MS(500));
-    (void)node_answer(&n, INFRA_LEASE_GRANTED, 0);
+    (void)node_answer(&n, INFRA_LEASE_OUTCOME_GRANTED, 0);
     ck_assert_str_eq(node_sleep(&n), "standby(cooled) read");
     ck_assert_uint_eq(n.now,
                       begin + (_i == 0 ? n.ttl / 3 : INFRA_SEC((uint64_t)_i)));
@@ -320,7 +330,7 @@ START_TEST(a_free_lease_is_left_to_who_asked)
 {
     create((struct infra_failover_options) { .preference = 100,
                                              .token_floor = 5 });
-    node_until(&n, INFRA_LEASE_READ);
+    node_until(&n, INFRA_LEASE_OP_READ);
     infra_time begin = n.now;
     while (free_with(101)[0] == '\0') {
         ck_assert_uint_lt(n.now, begin + INFRA_SEC(2));
@@ -328,9 +338,9 @@ START_TEST(a_free_lease_is_left_to_who_asked)
     }
     ck_assert_uint_ge(n.now, begin + INFRA_SEC(2));
     ck_assert_uint_lt(n.now, begin + INFRA_MS(2500));
-    ck_assert_uint_eq(n.role, INFRA_FAILOVER_ACQUIRING);
+    ck_assert_uint_eq(n.role, INFRA_FAILOVER_ROLE_ACQUIRING);
     /* Somebody had it, and it is free again: another wait. */
-    (void)node_answer(&n, INFRA_LEASE_CONFLICT, 6);
+    (void)node_answer(&n, INFRA_LEASE_OUTCOME_CONFLICT, 6);
     ck_assert_str_eq(node_sleep(&n), "read");
     ck_assert_str_eq(free_with(101), "");
     ck_assert_str_eq(node_sleep(&n), "read");
@@ -339,30 +349,31 @@ START_TEST(a_free_lease_is_left_to_who_asked)
 END_TEST
 
 /* TAKE_OVER takes a free lease whoever else asked, out of the cool-down, and in
- * a pause that began before; and the holder is asked by the operator's wish. */
+ * a pause that began before; and the holder is asked by the operator's request. */
 START_TEST(take_over_goes_first)
 {
     create((struct infra_failover_options) { .token_floor = 5 });
     node_lead(&n, 6);
-    (void)node_command(&n, INFRA_FAILOVER_STEP_DOWN);
+    (void)node_command(&n, INFRA_FAILOVER_COMMAND_STEP_DOWN);
     (void)node_after(&n, INFRA_MS(500));
-    (void)node_answer(&n, INFRA_LEASE_GRANTED, 0);
-    (void)node_command(&n, INFRA_FAILOVER_PAUSE);
-    ck_assert_str_eq(node_command(&n, INFRA_FAILOVER_TAKE_OVER),
+    (void)node_answer(&n, INFRA_LEASE_OUTCOME_GRANTED, 0);
+    (void)node_command(&n, INFRA_FAILOVER_COMMAND_PAUSE);
+    ck_assert_str_eq(node_command(&n, INFRA_FAILOVER_COMMAND_TAKE_OVER),
                      "standby(command) read");
-    ck_assert_str_eq(node_answer(&n, INFRA_LEASE_CONFLICT, 7), "");
-    ck_assert_str_eq(node_sleep(&n), "ask");
-    ck_assert_uint_eq(n.call.wish, OPERATOR);
-    const struct infra_lease_answer done = { .outcome = INFRA_LEASE_GRANTED };
-    ck_assert_int_eq(infra_failover_reply(n.machine, n.call.call, &done, n.now),
-                     INFRA_OK);
+    ck_assert_str_eq(node_answer(&n, INFRA_LEASE_OUTCOME_CONFLICT, 7), "");
+    ck_assert_str_eq(node_sleep(&n), "request");
+    ck_assert_uint_eq(n.call.handover_request, OPERATOR);
+    const struct infra_lease_answer done = { .outcome =
+                                                 INFRA_LEASE_OUTCOME_GRANTED };
+    ck_assert_int_eq(
+        infra_failover_answer(n.machine, n.call.id, &done, n.now), INFRA_OK);
     ck_assert_str_eq(node_sleep(&n), "read");
     ck_assert_str_eq(free_with(OPERATOR), "acquiring(free) acquire");
     (void)node_answer_clean(&n, 8);
     ck_assert_uint_eq(n.active, 8);
     /* That order is carried out: it does not hold for the next time. */
-    (void)node_command(&n, INFRA_FAILOVER_STEP_DOWN);
-    node_until(&n, INFRA_LEASE_READ);
+    (void)node_command(&n, INFRA_FAILOVER_COMMAND_STEP_DOWN);
+    node_until(&n, INFRA_LEASE_OP_READ);
     ck_assert_str_eq(free_with(0), ""); /* It is paused. */
 }
 END_TEST
@@ -372,17 +383,17 @@ END_TEST
 START_TEST(take_over_does_not_wait)
 {
     create((struct infra_failover_options) { .preempt = 1, .preference = 9 });
-    node_until(&n, INFRA_LEASE_READ);
-    (void)node_answer(&n, INFRA_LEASE_CONFLICT, 3);
-    ck_assert_str_eq(node_sleep(&n), "ask");
-    ck_assert_uint_eq(n.call.wish, 9);
-    (void)node_answer(&n, INFRA_LEASE_GRANTED, 0);
-    ck_assert_str_eq(node_command(&n, INFRA_FAILOVER_TAKE_OVER), "ask");
-    ck_assert_uint_eq(n.call.wish, OPERATOR);
-    node_until(&n, INFRA_LEASE_READ);
+    node_until(&n, INFRA_LEASE_OP_READ);
+    (void)node_answer(&n, INFRA_LEASE_OUTCOME_CONFLICT, 3);
+    ck_assert_str_eq(node_sleep(&n), "request");
+    ck_assert_uint_eq(n.call.handover_request, 9);
+    (void)node_answer(&n, INFRA_LEASE_OUTCOME_GRANTED, 0);
+    ck_assert_str_eq(node_command(&n, INFRA_FAILOVER_COMMAND_TAKE_OVER), "request");
+    ck_assert_uint_eq(n.call.handover_request, OPERATOR);
+    node_until(&n, INFRA_LEASE_OP_READ);
     ck_assert_str_eq(free_with(0), "acquiring(free) acquire");
-    ck_assert_str_eq(node_command(&n, INFRA_FAILOVER_TAKE_OVER), "");
-    ck_assert_uint_eq(n.role, INFRA_FAILOVER_ACQUIRING);
+    ck_assert_str_eq(node_command(&n, INFRA_FAILOVER_COMMAND_TAKE_OVER), "");
+    ck_assert_uint_eq(n.role, INFRA_FAILOVER_ROLE_ACQUIRING);
 }
 END_TEST
 
@@ -391,7 +402,7 @@ START_TEST(take_over_of_the_active_is_nothing)
 {
     create((struct infra_failover_options) { .ttl = 0 });
     node_lead(&n, 1);
-    ck_assert_str_eq(node_command(&n, INFRA_FAILOVER_TAKE_OVER), "");
+    ck_assert_str_eq(node_command(&n, INFRA_FAILOVER_COMMAND_TAKE_OVER), "");
     (void)renew_with(9);
     ck_assert_str_eq(node_diary(&n, n.now, INFRA_SEC(1)), "500 release");
 }
@@ -402,19 +413,19 @@ END_TEST
 START_TEST(a_pause_changes_nothing)
 {
     create((struct infra_failover_options) { .ttl = 0 });
-    (void)node_command(&n, INFRA_FAILOVER_TAKE_OVER);
-    ck_assert_str_eq(node_command(&n, INFRA_FAILOVER_PAUSE), "");
+    (void)node_command(&n, INFRA_FAILOVER_COMMAND_TAKE_OVER);
+    ck_assert_str_eq(node_command(&n, INFRA_FAILOVER_COMMAND_PAUSE), "");
     ck_assert_str_eq(free_with(0), "");
     ck_assert_str_eq(node_sleep(&n), "read");
-    ck_assert_str_eq(node_answer(&n, INFRA_LEASE_GRANTED, 3), "");
+    ck_assert_str_eq(node_answer(&n, INFRA_LEASE_OUTCOME_GRANTED, 3), "");
     ck_assert_str_eq(node_sleep(&n), "release");
-    (void)node_answer(&n, INFRA_LEASE_GRANTED, 0);
-    (void)node_command(&n, INFRA_FAILOVER_RESUME);
+    (void)node_answer(&n, INFRA_LEASE_OUTCOME_GRANTED, 0);
+    (void)node_command(&n, INFRA_FAILOVER_COMMAND_RESUME);
     node_lead(&n, 4);
-    ck_assert_str_eq(node_command(&n, INFRA_FAILOVER_PAUSE), "");
+    ck_assert_str_eq(node_command(&n, INFRA_FAILOVER_COMMAND_PAUSE), "");
     ck_assert_str_eq(renew(), "");
     ck_assert_str_eq(renew_with(OPERATOR), "");
-    ck_assert_str_eq(node_command(&n, INFRA_FAILOVER_STEP_DOWN),
+    ck_assert_str_eq(node_command(&n, INFRA_FAILOVER_COMMAND_STEP_DOWN),
                      "STOP draining(resign) cool-down(limit)");
 }
 END_TEST
@@ -423,14 +434,14 @@ END_TEST
 START_TEST(who_is_not_fit_does_not_race)
 {
     create((struct infra_failover_options) { .ttl = 0 });
-    node_until(&n, INFRA_LEASE_READ);
-    (void)node_answer(&n, INFRA_LEASE_LOST, 0);
+    node_until(&n, INFRA_LEASE_OP_READ);
+    (void)node_answer(&n, INFRA_LEASE_OUTCOME_LOST, 0);
     ck_assert_int_eq(infra_failover_fit(n.machine, 0, n.now), INFRA_OK);
     ck_assert_str_eq(node_take(&n), "fault(unfit)");
-    const struct infra_lease_answer a = { .outcome = INFRA_LEASE_GRANTED,
-                                          .token = 1,
-                                          .ttl = n.ttl };
-    ck_assert_int_eq(infra_failover_reply(n.machine, n.call.call, &a, n.now),
+    const struct infra_lease_answer a = {
+        .outcome = INFRA_LEASE_OUTCOME_GRANTED, .token = 1, .ttl = n.ttl
+    };
+    ck_assert_int_eq(infra_failover_answer(n.machine, n.call.id, &a, n.now),
                      INFRA_ESTALE);
     ck_assert_str_eq(node_take(&n), "");
     ck_assert_int_eq(infra_failover_fit(n.machine, 1, n.now), INFRA_OK);
@@ -445,7 +456,7 @@ int main(void)
     Suite *suite = suite_create("failover_peers");
     TCase *race = tcase_create("race");
     TCase *fence = tcase_create("fence");
-    TCase *wish = tcase_create("wish");
+    TCase *request = tcase_create("request");
     TCase *orders = tcase_create("orders");
 
     tcase_add_checked_fixture(race, no_setup, teardown);
@@ -465,15 +476,15 @@ int main(void)
     tcase_add_test(fence, a_failed_take_over_lets_others_go_first);
     suite_add_tcase(suite, fence);
 
-    tcase_add_checked_fixture(wish, no_setup, teardown);
-    tcase_add_loop_test(wish, who_would_rather_have_it_asks, 0,
+    tcase_add_checked_fixture(request, no_setup, teardown);
+    tcase_add_loop_test(request, who_would_rather_have_it_asks, 0,
                         sizeof askers / sizeof askers[0]);
-    tcase_add_loop_test(wish, who_is_asked_may_yield, 0,
-                        sizeof wishes / sizeof wishes[0]);
-    tcase_add_loop_test(wish, tenure_ends_in_time, 0, 2);
-    tcase_add_loop_test(wish, who_yields_is_soon_back, 0, 3);
-    tcase_add_test(wish, a_free_lease_is_left_to_who_asked);
-    suite_add_tcase(suite, wish);
+    tcase_add_loop_test(request, who_is_asked_may_yield, 0,
+                        sizeof requests / sizeof requests[0]);
+    tcase_add_loop_test(request, tenure_ends_in_time, 0, 2);
+    tcase_add_loop_test(request, who_yields_is_soon_back, 0, 3);
+    tcase_add_test(request, a_free_lease_is_left_to_who_asked);
+    suite_add_tcase(suite, request);
 
     tcase_add_checked_fixture(orders, no_setup, teardown);
     tcase_add_test(orders, take_over_goes_first);

@@ -28,16 +28,16 @@ static int reply(uint64_t call, uint32_t outcome, uint64_t token)
                                           .token = token,
                                           .ttl = n.ttl };
 
-    return infra_failover_reply(n.machine, call, &a, n.now);
+    return infra_failover_answer(n.machine, call, &a, n.now);
 }
 
-static const char *renewed_with(uint64_t wish, infra_time ttl)
+static const char *renewed_with(uint64_t request, infra_time ttl)
 {
-    return node_answer_as(
-        &n, (struct infra_lease_answer) { .outcome = INFRA_LEASE_GRANTED,
-                                          .token = n.active,
-                                          .ttl = ttl,
-                                          .wish = wish });
+    return node_answer_as(&n, (struct infra_lease_answer) {
+                                  .outcome = INFRA_LEASE_OUTCOME_GRANTED,
+                                  .token = n.active,
+                                  .ttl = ttl,
+                                  .handover_request = request });
 }
 
 static infra_time valid_until(void)
@@ -74,8 +74,8 @@ END_TEST
 /* A lease counts from the issue of the call, not from its answer. */
 START_TEST(a_slow_grant_is_a_short_lease)
 {
-    node_until(&n, INFRA_LEASE_READ);
-    (void)node_answer(&n, INFRA_LEASE_LOST, 0);
+    node_until(&n, INFRA_LEASE_OP_READ);
+    (void)node_answer(&n, INFRA_LEASE_OUTCOME_LOST, 0);
     infra_time issue = n.now;
     n.now += INFRA_MS(900);
     ck_assert_str_eq(node_answer_clean(&n, 1),
@@ -98,7 +98,7 @@ START_TEST(renewals_extend_it)
         ck_assert_uint_eq(n.now, issue);
         ck_assert_uint_eq(n.call.token, 1);
         n.now += INFRA_MS(200);
-        ck_assert_str_eq(node_answer(&n, INFRA_LEASE_GRANTED, 1), "");
+        ck_assert_str_eq(node_answer(&n, INFRA_LEASE_OUTCOME_GRANTED, 1), "");
         ck_assert_uint_eq(valid_until(), ten_seconds(issue));
         ck_assert(infra_gate_is_open(&n.gate, ten_seconds(issue) - 1, NULL));
         ck_assert(!infra_gate_is_open(&n.gate, ten_seconds(issue), NULL));
@@ -115,7 +115,7 @@ START_TEST(half_a_lease_counts_from_the_issue)
     (void)node_sleep(&n);
     infra_time issue = n.now;
     n.now += INFRA_MS(900);
-    ck_assert_str_eq(node_answer(&n, INFRA_LEASE_GRANTED, 1), "");
+    ck_assert_str_eq(node_answer(&n, INFRA_LEASE_OUTCOME_GRANTED, 1), "");
     ck_assert_str_eq(node_diary(&n, issue, INFRA_MS(4200)),
                      "3333 renew, 4333 renew, 5000 doubt(late)");
 }
@@ -145,19 +145,20 @@ START_TEST(late_answers_do_not_count)
 {
     node_lead(&n, 1);
     (void)node_sleep(&n);
-    uint64_t first = n.call.call;
+    uint64_t first = n.call.id;
     infra_time end = valid_until();
     ck_assert_str_eq(node_sleep(&n), "renew");
-    ck_assert_uint_ne(n.call.call, first);
-    ck_assert_int_eq(reply(first, INFRA_LEASE_GRANTED, 1), INFRA_ESTALE);
+    ck_assert_uint_ne(n.call.id, first);
+    ck_assert_int_eq(reply(first, INFRA_LEASE_OUTCOME_GRANTED, 1),
+                     INFRA_ESTALE);
     ck_assert_uint_eq(valid_until(), end);
-    ck_assert_int_eq(reply(first, INFRA_LEASE_LOST, 0), INFRA_ESTALE);
+    ck_assert_int_eq(reply(first, INFRA_LEASE_OUTCOME_LOST, 0), INFRA_ESTALE);
     (void)node_at(&n, end - INFRA_MS(1));
-    uint64_t last = n.call.call;
+    uint64_t last = n.call.id;
     ck_assert_str_eq(node_at(&n, end), "STOP cool-down(expired)");
-    ck_assert_int_eq(reply(last, INFRA_LEASE_GRANTED, 1), INFRA_ESTALE);
+    ck_assert_int_eq(reply(last, INFRA_LEASE_OUTCOME_GRANTED, 1), INFRA_ESTALE);
     ck_assert_str_eq(node_take(&n), "");
-    ck_assert_uint_eq(n.role, INFRA_FAILOVER_COOLDOWN);
+    ck_assert_uint_eq(n.role, INFRA_FAILOVER_ROLE_COOLDOWN);
 }
 END_TEST
 
@@ -166,9 +167,9 @@ START_TEST(the_end_comes_before_the_answer)
 {
     node_lead(&n, 1);
     (void)node_diary(&n, n.now, valid_until() - n.now - INFRA_MS(1));
-    uint64_t call = n.call.call;
+    uint64_t call = n.call.id;
     n.now += INFRA_MS(1);
-    ck_assert_int_eq(reply(call, INFRA_LEASE_GRANTED, 1), INFRA_ESTALE);
+    ck_assert_int_eq(reply(call, INFRA_LEASE_OUTCOME_GRANTED, 1), INFRA_ESTALE);
     ck_assert_str_eq(node_take(&n), "STOP cool-down(expired)");
 }
 END_TEST
@@ -178,10 +179,11 @@ static const struct {
     uint64_t token;
     uint64_t floor;
 } losses[] = {
-    { INFRA_LEASE_LOST, 0, 5 },
-    { INFRA_LEASE_CONFLICT, 6, 6 },
-    { INFRA_LEASE_CONFLICT, UINT64_MAX, 5 }, /* Nothing could follow it. */
-    { INFRA_LEASE_GRANTED, 6, 5 },           /* Ours, but not this one. */
+    { INFRA_LEASE_OUTCOME_LOST, 0, 5 },
+    { INFRA_LEASE_OUTCOME_CONFLICT, 6, 6 },
+    { INFRA_LEASE_OUTCOME_CONFLICT, UINT64_MAX,
+      5 },                                 /* Nothing could follow it. */
+    { INFRA_LEASE_OUTCOME_GRANTED, 6, 5 }, /* Ours, but not this one. */
 };
 
 /* Who is told that the lease is not its own stops at once, and gives nothing
@@ -203,10 +205,10 @@ END_TEST
  * counts from then; who had it before is not known, so there is a grace. */
 START_TEST(an_unknown_grant_is_adopted)
 {
-    node_until(&n, INFRA_LEASE_READ);
-    (void)node_answer(&n, INFRA_LEASE_LOST, 0);
+    node_until(&n, INFRA_LEASE_OP_READ);
+    (void)node_answer(&n, INFRA_LEASE_OUTCOME_LOST, 0);
     ck_assert_str_eq(node_sleep(&n), "read");
-    ck_assert_str_eq(node_answer(&n, INFRA_LEASE_GRANTED, 3), "renew");
+    ck_assert_str_eq(node_answer(&n, INFRA_LEASE_OUTCOME_GRANTED, 3), "renew");
     ck_assert_uint_eq(n.call.token, 3);
     ck_assert_str_eq(node_sleep(&n), "renew"); /* No answer to that. */
     infra_time issue = n.now;
@@ -223,13 +225,13 @@ END_TEST
 START_TEST(a_former_holder_is_forgotten)
 {
     create((struct infra_failover_options) { .preempt = 1, .preference = 9 });
-    node_until(&n, INFRA_LEASE_READ);
-    (void)node_answer(&n, INFRA_LEASE_CONFLICT, 3);
-    node_until(&n, INFRA_LEASE_READ);
-    (void)node_answer(&n, INFRA_LEASE_GRANTED, 4);
-    (void)node_answer(&n, INFRA_LEASE_GRANTED, 4);
-    node_until(&n, INFRA_LEASE_RENEW);
-    ck_assert_str_eq(node_answer(&n, INFRA_LEASE_LOST, 0),
+    node_until(&n, INFRA_LEASE_OP_READ);
+    (void)node_answer(&n, INFRA_LEASE_OUTCOME_CONFLICT, 3);
+    node_until(&n, INFRA_LEASE_OP_READ);
+    (void)node_answer(&n, INFRA_LEASE_OUTCOME_GRANTED, 4);
+    (void)node_answer(&n, INFRA_LEASE_OUTCOME_GRANTED, 4);
+    node_until(&n, INFRA_LEASE_OP_RENEW);
+    ck_assert_str_eq(node_answer(&n, INFRA_LEASE_OUTCOME_LOST, 0),
                      "STOP cool-down(lost)");
     ck_assert_str_eq(node_sleep(&n), "standby(cooled) read");
 }
@@ -238,12 +240,13 @@ END_TEST
 /* It was not adopted in time, or somebody else has it by now. */
 START_TEST(an_adoption_may_fail)
 {
-    node_until(&n, INFRA_LEASE_READ);
-    (void)node_answer(&n, INFRA_LEASE_LOST, 0);
-    (void)node_answer(&n, INFRA_LEASE_UNKNOWN, 0);
+    node_until(&n, INFRA_LEASE_OP_READ);
+    (void)node_answer(&n, INFRA_LEASE_OUTCOME_LOST, 0);
+    (void)node_answer(&n, INFRA_LEASE_OUTCOME_UNKNOWN, 0);
     ck_assert_str_eq(node_sleep(&n), "read");
-    ck_assert_str_eq(node_answer(&n, INFRA_LEASE_GRANTED, 3), "renew");
-    ck_assert_str_eq(node_answer(&n, INFRA_LEASE_CONFLICT, 4), "standby(held)");
+    ck_assert_str_eq(node_answer(&n, INFRA_LEASE_OUTCOME_GRANTED, 3), "renew");
+    ck_assert_str_eq(node_answer(&n, INFRA_LEASE_OUTCOME_CONFLICT, 4),
+                     "standby(held)");
     ck_assert_str_eq(node_sleep(&n), "read");
 }
 END_TEST
@@ -251,12 +254,13 @@ END_TEST
 /* After an unknown ACQUIRE the store tells what became of it. */
 START_TEST(an_unknown_grant_is_resolved)
 {
-    node_until(&n, INFRA_LEASE_READ);
-    (void)node_answer(&n, INFRA_LEASE_LOST, 0);
+    node_until(&n, INFRA_LEASE_OP_READ);
+    (void)node_answer(&n, INFRA_LEASE_OUTCOME_LOST, 0);
     (void)node_sleep(&n);
-    ck_assert_str_eq(node_answer(&n, INFRA_LEASE_LOST, 0), "acquire");
+    ck_assert_str_eq(node_answer(&n, INFRA_LEASE_OUTCOME_LOST, 0), "acquire");
     (void)node_sleep(&n);
-    ck_assert_str_eq(node_answer(&n, INFRA_LEASE_CONFLICT, 9), "standby(held)");
+    ck_assert_str_eq(node_answer(&n, INFRA_LEASE_OUTCOME_CONFLICT, 9),
+                     "standby(held)");
     ck_assert_uint_eq(node_status(&n).token_floor, 9);
 }
 END_TEST
@@ -266,12 +270,12 @@ END_TEST
 START_TEST(an_old_lease_of_its_own_is_given_back)
 {
     create((struct infra_failover_options) { .token_floor = 7 });
-    node_until(&n, INFRA_LEASE_READ);
-    ck_assert_str_eq(node_answer(&n, INFRA_LEASE_GRANTED, 7), "");
+    node_until(&n, INFRA_LEASE_OP_READ);
+    ck_assert_str_eq(node_answer(&n, INFRA_LEASE_OUTCOME_GRANTED, 7), "");
     ck_assert_str_eq(node_diary(&n, n.now, INFRA_MS(600)), "500 release");
     ck_assert_uint_eq(n.call.token, 7);
-    ck_assert_str_eq(node_answer(&n, INFRA_LEASE_GRANTED, 0), "read");
-    ck_assert_str_eq(node_answer(&n, INFRA_LEASE_LOST, 0),
+    ck_assert_str_eq(node_answer(&n, INFRA_LEASE_OUTCOME_GRANTED, 0), "read");
+    ck_assert_str_eq(node_answer(&n, INFRA_LEASE_OUTCOME_LOST, 0),
                      "acquiring(free) acquire");
     ck_assert_uint_eq(n.call.token, 7); /* A new one is to be greater. */
     (void)node_answer_clean(&n, 8);
@@ -282,16 +286,16 @@ END_TEST
 /* ACQUIRE is granted after it was given up: it is given back, once. */
 START_TEST(a_late_grant_is_given_back)
 {
-    node_until(&n, INFRA_LEASE_READ);
-    (void)node_answer(&n, INFRA_LEASE_LOST, 0);
-    uint64_t call = n.call.call;
-    ck_assert_str_eq(node_command(&n, INFRA_FAILOVER_PAUSE),
+    node_until(&n, INFRA_LEASE_OP_READ);
+    (void)node_answer(&n, INFRA_LEASE_OUTCOME_LOST, 0);
+    uint64_t call = n.call.id;
+    ck_assert_str_eq(node_command(&n, INFRA_FAILOVER_COMMAND_PAUSE),
                      "standby(command)");
-    ck_assert_int_eq(reply(call, INFRA_LEASE_GRANTED, 4), INFRA_ESTALE);
+    ck_assert_int_eq(reply(call, INFRA_LEASE_OUTCOME_GRANTED, 4), INFRA_ESTALE);
     ck_assert_str_eq(node_take(&n), "");
     ck_assert_str_eq(node_sleep(&n), "release");
     ck_assert_uint_eq(n.call.token, 4);
-    ck_assert_str_eq(node_answer(&n, INFRA_LEASE_GRANTED, 0), "read");
+    ck_assert_str_eq(node_answer(&n, INFRA_LEASE_OUTCOME_GRANTED, 0), "read");
     /* Nor is it taken under that token again: the RELEASE may come twice. */
     ck_assert_uint_eq(node_status(&n).token_floor, 4);
 }
@@ -301,20 +305,21 @@ END_TEST
  * and what is granted to nobody here. */
 START_TEST(not_every_late_answer_is_given_back)
 {
-    node_until(&n, INFRA_LEASE_READ);
-    (void)node_answer(&n, INFRA_LEASE_LOST, 0);
-    uint64_t call = n.call.call;
+    node_until(&n, INFRA_LEASE_OP_READ);
+    (void)node_answer(&n, INFRA_LEASE_OUTCOME_LOST, 0);
+    uint64_t call = n.call.id;
     ck_assert_str_eq(node_sleep(&n), "read");
-    ck_assert_int_eq(reply(call, INFRA_LEASE_GRANTED, 4), INFRA_ESTALE);
+    ck_assert_int_eq(reply(call, INFRA_LEASE_OUTCOME_GRANTED, 4), INFRA_ESTALE);
     ck_assert_str_eq(node_take(&n), "");
-    ck_assert_str_eq(node_answer(&n, INFRA_LEASE_GRANTED, 4), "renew");
+    ck_assert_str_eq(node_answer(&n, INFRA_LEASE_OUTCOME_GRANTED, 4), "renew");
     ck_assert_str_eq(node_answer_clean(&n, 4), "grace(granted)");
     ck_assert_str_eq(node_sleep(&n), "active(ready) ACTIVATE");
-    ck_assert_int_eq(reply(call, INFRA_LEASE_GRANTED, 9), INFRA_ESTALE);
-    node_until(&n, INFRA_LEASE_RENEW);
-    ck_assert_str_eq(node_answer(&n, INFRA_LEASE_LOST, 0),
+    ck_assert_int_eq(reply(call, INFRA_LEASE_OUTCOME_GRANTED, 9), INFRA_ESTALE);
+    node_until(&n, INFRA_LEASE_OP_RENEW);
+    ck_assert_str_eq(node_answer(&n, INFRA_LEASE_OUTCOME_LOST, 0),
                      "STOP cool-down(lost)");
-    ck_assert_int_eq(reply(call, INFRA_LEASE_CONFLICT, 9), INFRA_ESTALE);
+    ck_assert_int_eq(reply(call, INFRA_LEASE_OUTCOME_CONFLICT, 9),
+                     INFRA_ESTALE);
     ck_assert_str_eq(node_take(&n), "");
 }
 END_TEST
@@ -323,14 +328,14 @@ END_TEST
  * given back: that is not hurried, as what was begun may still have effect. */
 START_TEST(an_echo_of_a_grant_changes_nothing)
 {
-    node_until(&n, INFRA_LEASE_READ);
-    (void)node_answer(&n, INFRA_LEASE_LOST, 0);
-    uint64_t call = n.call.call;
+    node_until(&n, INFRA_LEASE_OP_READ);
+    (void)node_answer(&n, INFRA_LEASE_OUTCOME_LOST, 0);
+    uint64_t call = n.call.id;
     (void)node_answer_clean(&n, 4);
-    ck_assert_str_eq(node_command(&n, INFRA_FAILOVER_STEP_DOWN),
+    ck_assert_str_eq(node_command(&n, INFRA_FAILOVER_COMMAND_STEP_DOWN),
                      "STOP draining(resign) cool-down(limit)");
     n.now += INFRA_MS(10);
-    ck_assert_int_eq(reply(call, INFRA_LEASE_GRANTED, 4), INFRA_ESTALE);
+    ck_assert_int_eq(reply(call, INFRA_LEASE_OUTCOME_GRANTED, 4), INFRA_ESTALE);
     ck_assert_str_eq(node_take(&n), "");
     ck_assert_str_eq(node_after(&n, INFRA_MS(490)), "release");
 }
@@ -339,12 +344,12 @@ END_TEST
 /* A grant that is over before it is heard of is given back. */
 START_TEST(a_grant_may_be_too_late)
 {
-    node_until(&n, INFRA_LEASE_READ);
-    (void)node_answer(&n, INFRA_LEASE_LOST, 0);
+    node_until(&n, INFRA_LEASE_OP_READ);
+    (void)node_answer(&n, INFRA_LEASE_OUTCOME_LOST, 0);
     ck_assert_str_eq(
         node_answer_as(&n,
                        (struct infra_lease_answer) {
-                           .outcome = INFRA_LEASE_GRANTED,
+                           .outcome = INFRA_LEASE_OUTCOME_GRANTED,
                            .token = 2,
                            .ttl = INFRA_MS(500) }), /* The guard. */
         "standby(expired)");
@@ -359,17 +364,17 @@ END_TEST
 START_TEST(a_store_that_forgot_is_a_fault)
 {
     create((struct infra_failover_options) { .token_floor = 40 });
-    node_until(&n, INFRA_LEASE_READ);
-    (void)node_answer(&n, INFRA_LEASE_LOST, 0);
+    node_until(&n, INFRA_LEASE_OP_READ);
+    (void)node_answer(&n, INFRA_LEASE_OUTCOME_LOST, 0);
     ck_assert_str_eq(node_answer_clean(&n, 40), "fault(regressed) release");
-    (void)node_answer(&n, INFRA_LEASE_GRANTED, 0);
+    (void)node_answer(&n, INFRA_LEASE_OUTCOME_GRANTED, 0);
     ck_assert_uint_eq(infra_failover_deadline(n.machine), INFRA_TIME_NEVER);
     ck_assert_str_eq(node_after(&n, INFRA_SEC(1000)), "");
     ck_assert_int_eq(infra_failover_fit(n.machine, 1, n.now), INFRA_OK);
     ck_assert_str_eq(node_take(&n), "");
-    ck_assert_str_eq(node_command(&n, INFRA_FAILOVER_RESUME),
+    ck_assert_str_eq(node_command(&n, INFRA_FAILOVER_COMMAND_RESUME),
                      "cool-down(fit) standby(cooled) read");
-    ck_assert_str_eq(node_answer(&n, INFRA_LEASE_LOST, 0),
+    ck_assert_str_eq(node_answer(&n, INFRA_LEASE_OUTCOME_LOST, 0),
                      "acquiring(free) acquire");
     ck_assert_uint_eq(n.call.token, 40);
     ck_assert_str_eq(node_answer_clean(&n, 41),

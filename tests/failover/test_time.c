@@ -24,9 +24,9 @@ static const char *fit(int is_fit)
 /* Up to where it holds a lease that was granted to it, not cleanly. */
 static const char *take_from_another(void)
 {
-    node_until(&n, INFRA_LEASE_READ);
-    (void)node_answer(&n, INFRA_LEASE_LOST, 0);
-    return node_answer(&n, INFRA_LEASE_GRANTED, 1);
+    node_until(&n, INFRA_LEASE_OP_READ);
+    (void)node_answer(&n, INFRA_LEASE_OUTCOME_LOST, 0);
+    return node_answer(&n, INFRA_LEASE_OUTCOME_GRANTED, 1);
 }
 
 /* It stood still while it waited: it may have waited on a clock that jumped, so
@@ -36,16 +36,16 @@ START_TEST(after_a_pause_grace_is_verified)
     create((struct infra_failover_options) { .grace = INFRA_MS(3500) });
     (void)take_from_another();
     ck_assert_str_eq(node_sleep(&n), "renew");
-    uint64_t before = n.call.call;
+    uint64_t before = n.call.id;
     ck_assert_str_eq(node_after(&n, INFRA_SEC(3)), "renew");
     ck_assert_str_eq(node_after(&n, INFRA_MS(200)), "");
-    const struct infra_lease_answer a = { .outcome = INFRA_LEASE_GRANTED,
-                                          .token = 1,
-                                          .ttl = n.ttl };
-    ck_assert_int_eq(infra_failover_reply(n.machine, before, &a, n.now),
+    const struct infra_lease_answer a = {
+        .outcome = INFRA_LEASE_OUTCOME_GRANTED, .token = 1, .ttl = n.ttl
+    };
+    ck_assert_int_eq(infra_failover_answer(n.machine, before, &a, n.now),
                      INFRA_ESTALE);
     ck_assert_str_eq(node_take(&n), "");
-    ck_assert_str_eq(node_answer(&n, INFRA_LEASE_GRANTED, 1),
+    ck_assert_str_eq(node_answer(&n, INFRA_LEASE_OUTCOME_GRANTED, 1),
                      "active(ready) ACTIVATE");
 }
 END_TEST
@@ -57,7 +57,7 @@ START_TEST(after_a_pause_grace_goes_on)
     (void)take_from_another();
     ck_assert_str_eq(node_after(&n, INFRA_MS(500)), "");
     ck_assert_str_eq(node_after(&n, INFRA_SEC(7)), "renew");
-    ck_assert_str_eq(node_answer(&n, INFRA_LEASE_GRANTED, 1), "");
+    ck_assert_str_eq(node_answer(&n, INFRA_LEASE_OUTCOME_GRANTED, 1), "");
     ck_assert_str_eq(node_after(&n, INFRA_MS(1500) - 1), "");
     ck_assert_str_eq(node_after(&n, 1), "active(ready) ACTIVATE");
 }
@@ -68,14 +68,14 @@ END_TEST
  * the simulator in seed 2257627. */
 START_TEST(after_a_jump_with_a_fence_grace_goes_on)
 {
-    create((struct infra_failover_options) { .grace = INFRA_MS(1500),
-                                             .fence_policy = INFRA_FENCE_TRY });
+    create((struct infra_failover_options) {
+        .grace = INFRA_MS(1500), .fence_policy = INFRA_FAILOVER_FENCE_TRY });
     ck_assert_str_eq(take_from_another(), "grace(granted) FENCE");
     ck_assert_str_eq(node_after(&n, INFRA_MS(5700)), "renew");
-    ck_assert_str_eq(node_answer(&n, INFRA_LEASE_GRANTED, 1), "");
-    ck_assert_int_eq(
-        infra_failover_fenced(n.machine, n.fence.call, INFRA_ORDER_DONE, n.now),
-        INFRA_OK);
+    ck_assert_str_eq(node_answer(&n, INFRA_LEASE_OUTCOME_GRANTED, 1), "");
+    ck_assert_int_eq(infra_failover_answer_fence(n.machine, n.fence.call.id,
+                                                 INFRA_ORDER_DONE, n.now),
+                     INFRA_OK);
     ck_assert_str_eq(node_take(&n), "");
     ck_assert_str_eq(node_after(&n, INFRA_MS(1500) - 1), "");
     ck_assert_str_eq(node_after(&n, 1), "active(ready) ACTIVATE");
@@ -86,8 +86,8 @@ END_TEST
  * again. */
 START_TEST(a_fence_is_awaited_in_peace)
 {
-    create((struct infra_failover_options) { .grace = INFRA_MS(1500),
-                                             .fence_policy = INFRA_FENCE_TRY });
+    create((struct infra_failover_options) {
+        .grace = INFRA_MS(1500), .fence_policy = INFRA_FAILOVER_FENCE_TRY });
     (void)take_from_another();
     infra_time granted = n.now;
     ck_assert_uint_eq(infra_failover_deadline(n.machine),
@@ -106,7 +106,7 @@ START_TEST(after_a_pause_it_is_in_doubt)
     node_lead(&n, 1);
     infra_time due = infra_failover_deadline(n.machine);
     ck_assert_str_eq(node_at(&n, due + n.ttl / 4 + 1), "doubt(pause) renew");
-    ck_assert_str_eq(node_answer(&n, INFRA_LEASE_GRANTED, 1),
+    ck_assert_str_eq(node_answer(&n, INFRA_LEASE_OUTCOME_GRANTED, 1),
                      "active(renewed)");
 }
 END_TEST
@@ -136,16 +136,18 @@ END_TEST
 START_TEST(nobody_begins_in_doubt)
 {
     create((struct infra_failover_options) { .ttl = 0 });
-    node_until(&n, INFRA_LEASE_READ);
-    (void)node_answer(&n, INFRA_LEASE_LOST, 0);
-    const struct infra_lease_answer a = {
-        .outcome = INFRA_LEASE_GRANTED, .clean = 1, .token = 1, .ttl = n.ttl
-    };
-    ck_assert_int_eq(infra_failover_reply(n.machine, n.call.call, &a, n.now),
+    node_until(&n, INFRA_LEASE_OP_READ);
+    (void)node_answer(&n, INFRA_LEASE_OUTCOME_LOST, 0);
+    const struct infra_lease_answer a = { .outcome =
+                                              INFRA_LEASE_OUTCOME_GRANTED,
+                                          .clean = 1,
+                                          .token = 1,
+                                          .ttl = n.ttl };
+    ck_assert_int_eq(infra_failover_answer(n.machine, n.call.id, &a, n.now),
                      INFRA_OK);
     ck_assert_str_eq(node_after(&n, INFRA_SEC(3)),
                      "grace(granted) active(ready) doubt(pause) renew");
-    ck_assert_str_eq(node_answer(&n, INFRA_LEASE_GRANTED, 1),
+    ck_assert_str_eq(node_answer(&n, INFRA_LEASE_OUTCOME_GRANTED, 1),
                      "active(renewed) ACTIVATE");
 }
 END_TEST
@@ -157,13 +159,13 @@ START_TEST(a_pause_voids_the_call_that_is_out)
     node_lead(&n, 1);
     ck_assert_str_eq(node_diary(&n, n.now, INFRA_MS(4500)),
                      "3333 renew, 4333 renew");
-    uint64_t before = n.call.call;
+    uint64_t before = n.call.id;
     n.now += INFRA_MS(650); /* It was to be in doubt at 5000. */
-    ck_assert_uint_lt(n.now, n.call.call_deadline);
-    const struct infra_lease_answer a = { .outcome = INFRA_LEASE_GRANTED,
-                                          .token = 1,
-                                          .ttl = n.ttl };
-    ck_assert_int_eq(infra_failover_reply(n.machine, before, &a, n.now),
+    ck_assert_uint_lt(n.now, n.call.deadline);
+    const struct infra_lease_answer a = {
+        .outcome = INFRA_LEASE_OUTCOME_GRANTED, .token = 1, .ttl = n.ttl
+    };
+    ck_assert_int_eq(infra_failover_answer(n.machine, before, &a, n.now),
                      INFRA_ESTALE);
     ck_assert_str_eq(node_take(&n), "doubt(pause) renew");
 }
@@ -176,13 +178,13 @@ START_TEST(sleeping_is_no_pause)
     create((struct infra_failover_options) { .ttl = 0 });
     node_lead(&n, 1);
     (void)node_sleep(&n);
-    const struct infra_lease_answer a = { .outcome = INFRA_LEASE_GRANTED,
-                                          .token = 1,
-                                          .ttl = n.ttl };
-    ck_assert_int_eq(infra_failover_reply(n.machine, n.call.call, &a, n.now),
+    const struct infra_lease_answer a = {
+        .outcome = INFRA_LEASE_OUTCOME_GRANTED, .token = 1, .ttl = n.ttl
+    };
+    ck_assert_int_eq(infra_failover_answer(n.machine, n.call.id, &a, n.now),
                      INFRA_OK);
     ck_assert_str_eq(node_sleep(&n), "renew");
-    ck_assert_int_eq(infra_failover_reply(n.machine, n.call.call, &a, n.now),
+    ck_assert_int_eq(infra_failover_answer(n.machine, n.call.id, &a, n.now),
                      INFRA_OK);
     ck_assert_int_eq(infra_failover_drained(n.machine, n.now), INFRA_ESTALE);
     ck_assert_str_eq(node_sleep(&n), "renew");
@@ -195,7 +197,7 @@ START_TEST(a_pause_is_not_the_guard)
 {
     create((struct infra_failover_options) { .ttl = 0 });
     node_lead(&n, 1);
-    (void)node_command(&n, INFRA_FAILOVER_STEP_DOWN);
+    (void)node_command(&n, INFRA_FAILOVER_COMMAND_STEP_DOWN);
     infra_time due = infra_failover_deadline(n.machine);
     ck_assert_str_eq(node_at(&n, due + INFRA_SEC(3)), "");
     ck_assert_str_eq(node_after(&n, INFRA_MS(500)), "release");
@@ -212,12 +214,12 @@ START_TEST(a_little_back_is_the_same_time)
     ck_assert_str_eq(node_sleep(&n), "renew");
     infra_time issue = n.now;
     n.now -= INFRA_MS(250);
-    ck_assert_str_eq(node_answer(&n, INFRA_LEASE_GRANTED, 1), "");
-    ck_assert_uint_eq(n.role, INFRA_FAILOVER_ACTIVE);
+    ck_assert_str_eq(node_answer(&n, INFRA_LEASE_OUTCOME_GRANTED, 1), "");
+    ck_assert_uint_eq(n.role, INFRA_FAILOVER_ROLE_ACTIVE);
     ck_assert_uint_eq(node_status(&n).valid_until - issue,
                       INFRA_SEC(10) * 99 / 101 - INFRA_MS(500));
     ck_assert_uint_ge(infra_failover_deadline(n.machine), now);
-    (void)node_command(&n, INFRA_FAILOVER_STEP_DOWN);
+    (void)node_command(&n, INFRA_FAILOVER_COMMAND_STEP_DOWN);
     ck_assert_uint_eq(node_status(&n).since, issue);
     n.now = issue - INFRA_MS(250) - 1;
     ck_assert_str_eq(node_take(&n), "fault(clock)");
@@ -235,9 +237,10 @@ START_TEST(a_clock_that_goes_back_is_a_fault)
     infra_time begin = n.now;
     ck_assert_str_eq(node_take(&n), "STOP fault(clock)");
     ck_assert_str_eq(node_diary(&n, begin, INFRA_SEC(1)), "500 release");
-    (void)node_answer(&n, INFRA_LEASE_GRANTED, 0);
+    (void)node_answer(&n, INFRA_LEASE_OUTCOME_GRANTED, 0);
     ck_assert_str_eq(fit(1), "");
-    ck_assert_str_eq(node_command(&n, INFRA_FAILOVER_RESUME), "cool-down(fit)");
+    ck_assert_str_eq(node_command(&n, INFRA_FAILOVER_COMMAND_RESUME),
+                     "cool-down(fit)");
     ck_assert_str_eq(node_diary(&n, begin, INFRA_SEC(9)),
                      "10000 standby(cooled) read");
 }
@@ -261,19 +264,20 @@ START_TEST(no_time_of_the_old_clock_is_waited_for)
 {
     create((struct infra_failover_options) { .ttl = 0 });
     node_lead(&n, 1);
-    (void)node_command(&n, INFRA_FAILOVER_STEP_DOWN);
+    (void)node_command(&n, INFRA_FAILOVER_COMMAND_STEP_DOWN);
     n.now -= INFRA_SEC(50);
     infra_time begin = n.now;
     ck_assert_str_eq(node_take(&n), "fault(clock)");
-    ck_assert_str_eq(node_command(&n, INFRA_FAILOVER_RESUME), "cool-down(fit)");
+    ck_assert_str_eq(node_command(&n, INFRA_FAILOVER_COMMAND_RESUME),
+                     "cool-down(fit)");
     ck_assert_str_eq(node_diary(&n, begin, INFRA_SEC(1)), "500 release");
-    (void)node_answer(&n, INFRA_LEASE_GRANTED, 0);
+    (void)node_answer(&n, INFRA_LEASE_OUTCOME_GRANTED, 0);
     ck_assert_str_eq(node_diary(&n, begin, INFRA_SEC(9)),
                      "10000 standby(cooled) read");
-    (void)node_answer(&n, INFRA_LEASE_CONFLICT, 7);
+    (void)node_answer(&n, INFRA_LEASE_OUTCOME_CONFLICT, 7);
     n.now -= INFRA_SEC(5);
     ck_assert_str_eq(node_take(&n), "fault(clock)");
-    ck_assert_str_eq(node_command(&n, INFRA_FAILOVER_RESUME),
+    ck_assert_str_eq(node_command(&n, INFRA_FAILOVER_COMMAND_RESUME),
                      "cool-down(fit) standby(cooled) read");
 }
 END_TEST
@@ -297,21 +301,22 @@ START_TEST(courtesy_of_the_old_clock_is_off)
 {
     create((struct infra_failover_options) {
         .preempt = 1, .preference = 100, .token_floor = 7 });
-    node_until(&n, INFRA_LEASE_READ);
-    (void)node_answer(&n, INFRA_LEASE_CONFLICT, 7);
-    ck_assert_str_eq(node_sleep(&n), "ask");
+    node_until(&n, INFRA_LEASE_OP_READ);
+    (void)node_answer(&n, INFRA_LEASE_OUTCOME_CONFLICT, 7);
+    ck_assert_str_eq(node_sleep(&n), "request");
     (void)node_sleep(&n);
-    const struct infra_lease_answer asked = { .outcome = INFRA_LEASE_LOST,
-                                              .wish = 200 };
-    node_until(&n, INFRA_LEASE_READ);
+    const struct infra_lease_answer asked = { .outcome =
+                                                  INFRA_LEASE_OUTCOME_LOST,
+                                              .handover_request = 200 };
+    node_until(&n, INFRA_LEASE_OP_READ);
     ck_assert_str_eq(node_answer_as(&n, asked), "");
     n.now -= INFRA_SEC(50);
     (void)node_take(&n);
-    ck_assert_str_eq(node_command(&n, INFRA_FAILOVER_RESUME),
+    ck_assert_str_eq(node_command(&n, INFRA_FAILOVER_COMMAND_RESUME),
                      "cool-down(fit) standby(cooled) read");
-    (void)node_answer(&n, INFRA_LEASE_CONFLICT, 7);
-    ck_assert_str_eq(node_sleep(&n), "ask");
-    node_until(&n, INFRA_LEASE_READ);
+    (void)node_answer(&n, INFRA_LEASE_OUTCOME_CONFLICT, 7);
+    ck_assert_str_eq(node_sleep(&n), "request");
+    node_until(&n, INFRA_LEASE_OP_READ);
     ck_assert_str_eq(node_answer_as(&n, asked), "acquiring(free) acquire");
 }
 END_TEST
@@ -322,8 +327,8 @@ START_TEST(penalties_fade_by_the_new_clock)
     create(
         (struct infra_failover_options) { .penalty_half_life = INFRA_SEC(10) });
     node_lead(&n, 1);
-    node_until(&n, INFRA_LEASE_RENEW);
-    (void)node_answer(&n, INFRA_LEASE_LOST, 0);
+    node_until(&n, INFRA_LEASE_OP_RENEW);
+    (void)node_answer(&n, INFRA_LEASE_OUTCOME_LOST, 0);
     n.now -= INFRA_SEC(50);
     ck_assert_str_eq(node_take(&n), "fault(clock)");
     (void)node_after(&n, INFRA_SEC(10));

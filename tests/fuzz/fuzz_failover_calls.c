@@ -42,7 +42,7 @@ struct model {
     /* The calls. */
     uint64_t call; /* The last id that was told. */
     infra_time issue;
-    infra_time call_deadline;
+    infra_time deadline;
     uint64_t call_token;
     uint32_t op;
     bool is_answered;
@@ -136,13 +136,13 @@ static void look(const struct model *m)
     struct infra_failover_status s = status_of(m);
 
     check(s.token_floor >= m->floor);
-    check((s.token != 0) == (s.role >= INFRA_FAILOVER_GRACE &&
-                             s.role <= INFRA_FAILOVER_DRAINING));
+    check((s.token != 0) == (s.role >= INFRA_FAILOVER_ROLE_GRACE &&
+                             s.role <= INFRA_FAILOVER_ROLE_DRAINING));
     if (infra_gate_is_open(&m->gate, m->now, &token)) {
         check(token == m->active && token == m->token);
         check(m->now < m->until);
-        check(s.role >= INFRA_FAILOVER_ACTIVE &&
-              s.role <= INFRA_FAILOVER_DRAINING);
+        check(s.role >= INFRA_FAILOVER_ROLE_ACTIVE &&
+              s.role <= INFRA_FAILOVER_ROLE_DRAINING);
     }
     if (infra_gate_admits(&m->gate, m->now, NULL)) {
         check(infra_gate_is_open(&m->gate, m->now, NULL));
@@ -154,7 +154,7 @@ static void look(const struct model *m)
 static void on_activate(struct model *m, const struct infra_failover_event *e)
 {
     bool needs_fence =
-        !m->is_clean && m->options.fence_policy != INFRA_FENCE_WAIT;
+        !m->is_clean && m->options.fence_policy != INFRA_FAILOVER_FENCE_WAIT;
     infra_time waited = m->options.ttl + m->options.grace;
 
     check(m->active == 0 && e->token > m->served && e->token == m->token);
@@ -162,55 +162,55 @@ static void on_activate(struct model *m, const struct infra_failover_event *e)
     check(!m->is_unfit);
     check(m->is_clean || m->now >= m->taken_at + m->options.grace + m->unseen);
     check(!needs_fence || m->is_fenced ||
-          (m->options.fence_policy == INFRA_FENCE_TRY && m->fence_tried != 0 &&
-           m->now >= m->fence_tried + waited));
+          (m->options.fence_policy == INFRA_FAILOVER_FENCE_TRY &&
+           m->fence_tried != 0 && m->now >= m->fence_tried + waited));
     m->active = m->served = e->token;
     m->is_draining = false;
     m->progress = m->now;
     check(infra_gate_is_open(&m->gate, m->now, NULL));
 }
 
-static void on_call(struct model *m, const struct infra_failover_event *e)
+static void on_call(struct model *m, const struct infra_lease_call *c)
 {
-    check(e->call > m->call && e->call > m->fence);
-    check(e->op <= INFRA_LEASE_ASK && e->call_deadline > m->now);
-    check(e->op != INFRA_LEASE_RELEASE || e->token != m->active);
-    check((e->wish != 0) <= (e->op == INFRA_LEASE_ASK));
-    check(e->op != INFRA_LEASE_ACQUIRE || m->active == 0);
-    m->call = e->call;
+    check(c->id > m->call && c->id > m->fence);
+    check(c->op <= INFRA_LEASE_OP_REQUEST && c->deadline > m->now);
+    check(c->op != INFRA_LEASE_OP_RELEASE || c->token != m->active);
+    check((c->handover_request != 0) <= (c->op == INFRA_LEASE_OP_REQUEST));
+    check(c->op != INFRA_LEASE_OP_ACQUIRE || m->active == 0);
+    m->call = c->id;
     /* It was issued when it was made, which may be before it is told. */
     m->issue = m->now;
-    m->call_deadline = e->call_deadline;
-    m->call_token = e->token;
-    m->op = e->op;
+    m->deadline = c->deadline;
+    m->call_token = c->token;
+    m->op = c->op;
     m->is_answered = false;
 }
 
 static void take(struct model *m, const struct infra_failover_event *e)
 {
     switch (e->kind) {
-    case INFRA_FAILOVER_CALL:
-        on_call(m, e);
+    case INFRA_FAILOVER_EVENT_CALL:
+        on_call(m, &e->call);
         break;
-    case INFRA_FAILOVER_FENCE:
-        check(m->options.fence_policy != INFRA_FENCE_WAIT);
-        check(e->call > m->call && e->call > m->fence);
-        m->fence = e->call;
+    case INFRA_FAILOVER_EVENT_FENCE:
+        check(m->options.fence_policy != INFRA_FAILOVER_FENCE_WAIT);
+        check(e->call.id > m->call && e->call.id > m->fence);
+        m->fence = e->call.id;
         break;
-    case INFRA_FAILOVER_ACTIVATE:
+    case INFRA_FAILOVER_EVENT_ACTIVATE:
         on_activate(m, e);
         break;
-    case INFRA_FAILOVER_DRAIN:
+    case INFRA_FAILOVER_EVENT_DRAIN:
         check(m->active == e->token && m->active != 0 && !m->is_draining);
         m->is_draining = true;
         break;
-    case INFRA_FAILOVER_DEACTIVATE:
+    case INFRA_FAILOVER_EVENT_DEACTIVATE:
         check(m->active == e->token && m->active != 0);
         check(!infra_gate_is_open(&m->gate, m->now, NULL));
         m->active = 0;
         break;
     default:
-        check(e->kind == INFRA_FAILOVER_ROLE);
+        check(e->kind == INFRA_FAILOVER_EVENT_ROLE);
         check(strcmp(infra_failover_reason_name(e->reason), "unknown") != 0);
         break;
     }
@@ -249,9 +249,10 @@ static struct infra_lease_answer answer_of(const struct model *m,
     uint64_t newest = status_of(m).token_floor;
     struct infra_lease_answer a = { .outcome = bits % 4,
                                     .clean = bits >> 2 & 1,
-                                    .wish = bits & 128 ? byte(in) + 2 : 0 };
+                                    .handover_request =
+                                        bits & 128 ? byte(in) + 2 : 0 };
 
-    if (m->op == INFRA_LEASE_RENEW) {
+    if (m->op == INFRA_LEASE_OP_RENEW) {
         a.token = bits & 8 ? newest + 1 : m->call_token;
     } else {
         a.token = bits & 8 ? bits >> 4 & 3 : newest + 1;
@@ -263,9 +264,9 @@ static struct infra_lease_answer answer_of(const struct model *m,
 static void on_granted(struct model *m, const struct infra_lease_answer *a)
 {
     infra_time until = certain(m, a->ttl);
-    bool is_taken = m->op == INFRA_LEASE_ACQUIRE;
+    bool is_taken = m->op == INFRA_LEASE_OP_ACQUIRE;
 
-    if (m->op != INFRA_LEASE_ACQUIRE && m->op != INFRA_LEASE_RENEW) {
+    if (m->op != INFRA_LEASE_OP_ACQUIRE && m->op != INFRA_LEASE_OP_RENEW) {
         return;
     }
     struct infra_failover_status s = status_of(m);
@@ -280,7 +281,7 @@ static void on_granted(struct model *m, const struct infra_lease_answer *a)
     if (is_taken) {
         m->taken_at = m->now;
         m->unseen = 0;
-        m->is_clean = m->op == INFRA_LEASE_ACQUIRE && a->clean != 0;
+        m->is_clean = m->op == INFRA_LEASE_OP_ACQUIRE && a->clean != 0;
         m->is_fenced = false;
         m->fence_tried = 0;
     }
@@ -292,24 +293,23 @@ static void reply(struct model *m, struct input *in)
     uint32_t which = byte(in);
     struct infra_lease_answer a = answer_of(m, in);
     uint64_t call = which % 4 == 3 ? m->call - which / 4 % 4 : m->call;
-    bool is_dead =
-        call != m->call || m->is_answered || m->now >= m->call_deadline;
-    int err = infra_failover_reply(m->machine, call, &a, m->now);
+    bool is_dead = call != m->call || m->is_answered || m->now >= m->deadline;
+    int err = infra_failover_answer(m->machine, call, &a, m->now);
 
     if (err == INFRA_EINVAL) {
-        check(a.outcome == INFRA_LEASE_GRANTED && a.token == 0);
+        check(a.outcome == INFRA_LEASE_OUTCOME_GRANTED && a.token == 0);
         return;
     }
     check(err == INFRA_OK || err == INFRA_ESTALE);
     check(!is_dead || err == INFRA_ESTALE);
     if (err == INFRA_OK) {
         m->is_answered = true;
-        if (a.outcome == INFRA_LEASE_GRANTED) {
+        if (a.outcome == INFRA_LEASE_OUTCOME_GRANTED) {
             on_granted(m, &a);
         }
-        bool is_gone =
-            a.outcome == INFRA_LEASE_LOST || a.outcome == INFRA_LEASE_CONFLICT;
-        check(!is_gone || m->op != INFRA_LEASE_RENEW ||
+        bool is_gone = a.outcome == INFRA_LEASE_OUTCOME_LOST ||
+                       a.outcome == INFRA_LEASE_OUTCOME_CONFLICT;
+        check(!is_gone || m->op != INFRA_LEASE_OP_RENEW ||
               !infra_gate_is_open(&m->gate, m->now, NULL));
     }
 }
@@ -320,7 +320,7 @@ static void fenced(struct model *m, struct input *in)
     uint32_t outcome = bits % 3;
     uint64_t call = m->fence - (bits >> 7);
 
-    int err = infra_failover_fenced(m->machine, call, outcome, m->now);
+    int err = infra_failover_answer_fence(m->machine, call, outcome, m->now);
     check(err == INFRA_OK || err == INFRA_ESTALE);
     check(err == INFRA_ESTALE || (call == m->fence && call != 0));
     if (err == INFRA_OK) {
@@ -333,17 +333,18 @@ static void bad_input(struct model *m)
 {
     struct infra_failover_status before = status_of(m);
     const struct infra_lease_answer nonsense = { .outcome = 9, .token = 99 };
-    const struct infra_lease_answer tokenless = { .outcome =
-                                                      INFRA_LEASE_GRANTED };
+    const struct infra_lease_answer tokenless = {
+        .outcome = INFRA_LEASE_OUTCOME_GRANTED
+    };
     infra_time due = infra_failover_deadline(m->machine);
 
     check(infra_failover_command(m->machine, 99, m->now) == INFRA_EINVAL);
-    check(infra_failover_reply(m->machine, m->call, &nonsense, m->now) ==
+    check(infra_failover_answer(m->machine, m->call, &nonsense, m->now) ==
           INFRA_EINVAL);
-    check(infra_failover_fenced(m->machine, m->fence, 9, m->now) ==
+    check(infra_failover_answer_fence(m->machine, m->fence, 9, m->now) ==
           INFRA_EINVAL);
-    if (m->call != 0 && m->op < INFRA_LEASE_RELEASE) {
-        check(infra_failover_reply(m->machine, m->call, &tokenless, m->now) ==
+    if (m->call != 0 && m->op < INFRA_LEASE_OP_RELEASE) {
+        check(infra_failover_answer(m->machine, m->call, &tokenless, m->now) ==
               INFRA_EINVAL);
     }
     struct infra_failover_status after = status_of(m);
@@ -357,8 +358,9 @@ static void command(struct model *m, struct input *in)
     int err = infra_failover_command(m->machine, what, m->now);
 
     check(err == INFRA_OK || err == INFRA_EBUSY);
-    check(err == INFRA_OK || what == INFRA_FAILOVER_STEP_DOWN ||
-          what == INFRA_FAILOVER_TAKE_OVER || what == INFRA_FAILOVER_FAIL);
+    check(err == INFRA_OK || what == INFRA_FAILOVER_COMMAND_STEP_DOWN ||
+          what == INFRA_FAILOVER_COMMAND_TAKE_OVER ||
+          what == INFRA_FAILOVER_COMMAND_FAIL);
 }
 
 /* To the deadline, or by up to 13 seconds; once in a while back. */

@@ -48,7 +48,7 @@ struct talk {
 struct node {
     struct infra_lease *lease;
     struct talk talks[3];
-    struct infra_failover_event call;
+    struct infra_lease_call call;
     infra_time issue;
     bool is_out;
     uint64_t token; /* Of the last grant. */
@@ -116,11 +116,12 @@ static void on_granted(struct node *n, int number,
     uint32_t slot = (uint32_t)(a->token % ETCD_TOKENS);
     infra_time until = n->issue + a->ttl;
 
-    if (n->call.op != INFRA_LEASE_ACQUIRE && n->call.op != INFRA_LEASE_RENEW) {
+    if (n->call.op != INFRA_LEASE_OP_ACQUIRE &&
+        n->call.op != INFRA_LEASE_OP_RENEW) {
         return;
     }
     check(a->token != 0 && a->ttl != 0 && a->ttl <= TTL);
-    if (n->call.op == INFRA_LEASE_ACQUIRE) {
+    if (n->call.op == INFRA_LEASE_OP_ACQUIRE) {
         check(a->token > w.greatest);
         w.greatest = a->token;
         w.owners[slot] = (uint8_t)(number + 1);
@@ -140,31 +141,31 @@ static void on_answer(struct node *n, int number,
     const struct infra_lease_answer *a = &r->answer;
     const struct etcd_key *k = etcd_holder(&w.etcd);
 
-    check(n->is_out && r->call == n->call.call);
-    check((a->outcome == INFRA_LEASE_UNKNOWN) ==
+    check(n->is_out && r->call == n->call.id);
+    check((a->outcome == INFRA_LEASE_OUTCOME_UNKNOWN) ==
           (r->reason != INFRA_LEASE_REASON_NONE));
     n->is_out = false;
-    if (a->outcome == INFRA_LEASE_GRANTED) {
+    if (a->outcome == INFRA_LEASE_OUTCOME_GRANTED) {
         on_granted(n, number, a);
     }
     /* It was ours before we asked, and it still is. */
     bool is_ours = k != NULL && is_of(k, number) && k->since < n->issue;
-    if (n->call.op == INFRA_LEASE_RENEW) {
+    if (n->call.op == INFRA_LEASE_OP_RENEW) {
         is_ours = is_ours && k->created == n->call.token;
     }
-    bool is_refused =
-        a->outcome == INFRA_LEASE_CONFLICT || a->outcome == INFRA_LEASE_LOST;
+    bool is_refused = a->outcome == INFRA_LEASE_OUTCOME_CONFLICT ||
+                      a->outcome == INFRA_LEASE_OUTCOME_LOST;
     check(!is_ours || !is_refused);
-    check(a->outcome != INFRA_LEASE_CONFLICT ||
+    check(a->outcome != INFRA_LEASE_OUTCOME_CONFLICT ||
           w.owners[a->token % ETCD_TOKENS] != number + 1);
 }
 
 static void on_record(struct node *n, const struct infra_lease_record *r)
 {
     check(n->is_record_out);
-    check((r->outcome == INFRA_LEASE_UNKNOWN) ==
+    check((r->outcome == INFRA_LEASE_OUTCOME_UNKNOWN) ==
           (r->reason != INFRA_LEASE_REASON_NONE));
-    check(r->outcome == INFRA_LEASE_GRANTED || r->count == 0);
+    check(r->outcome == INFRA_LEASE_OUTCOME_GRANTED || r->count == 0);
     n->is_record_out = false;
 }
 
@@ -188,8 +189,7 @@ static void take_answers(void)
             on_record(n, &record);
         }
         check(infra_lease_deadline(n->lease) > now);
-        check(!n->is_out ||
-              infra_lease_deadline(n->lease) <= n->call.call_deadline);
+        check(!n->is_out || infra_lease_deadline(n->lease) <= n->call.deadline);
     }
     look_at_promises();
 }
@@ -200,13 +200,12 @@ static void begin(int number, struct input *in)
     uint32_t bits = byte(in);
     uint32_t op = bits % 5;
 
-    n->call = (struct infra_failover_event) {
-        .kind = INFRA_FAILOVER_CALL,
-        .call = ++w.calls,
+    n->call = (struct infra_lease_call) {
+        .id = ++w.calls,
         .op = op,
-        .token = op == INFRA_LEASE_ACQUIRE ? 0 : n->token,
-        .call_deadline = w.etcd.now + INFRA_MS(100) * (1 + bits / 5 % 16),
-        .wish = op == INFRA_LEASE_ASK ? bits : 0,
+        .token = op == INFRA_LEASE_OP_ACQUIRE ? 0 : n->token,
+        .deadline = w.etcd.now + INFRA_MS(100) * (1 + bits / 5 % 16),
+        .handover_request = op == INFRA_LEASE_OP_REQUEST ? bits : 0,
     };
     n->issue = w.etcd.now;
     n->is_out = true;
@@ -315,10 +314,9 @@ static void pump(int number, uint32_t index, struct input *in)
 static void bad_input(struct node *n)
 {
     infra_time before = infra_lease_deadline(n->lease);
-    struct infra_failover_event e = n->call;
+    struct infra_lease_call e = n->call;
 
-    e.kind = INFRA_FAILOVER_CALL;
-    e.call = w.calls + 1;
+    e.id = w.calls + 1;
     e.op = 99;
     check(infra_lease_begin(n->lease, &e, w.etcd.now) == INFRA_EINVAL);
     check(infra_lease_write_record(n->lease, 0, "x", 1, 0, 0) == INFRA_EINVAL);

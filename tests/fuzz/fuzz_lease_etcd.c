@@ -89,12 +89,11 @@ static struct infra_lease *create(bool has_user)
 static struct infra_lease_reply run(uint8_t kind, const uint8_t *data,
                                     size_t size, int split)
 {
-    const struct infra_failover_event call = {
-        .kind = INFRA_FAILOVER_CALL,
-        .call = 1,
+    const struct infra_lease_call call = {
+        .id = 1,
         .token = 9,
-        .op = kind % (INFRA_LEASE_ASK + 1u),
-        .call_deadline = NOW + INFRA_SEC(1),
+        .op = kind % (INFRA_LEASE_OP_REQUEST + 1u),
+        .deadline = NOW + INFRA_SEC(1),
     };
     struct infra_lease *lease = create((kind & 0x80) != 0);
     struct infra_lease_reply reply;
@@ -107,7 +106,7 @@ static struct infra_lease_reply run(uint8_t kind, const uint8_t *data,
     int err = infra_lease_next(lease, NOW, &reply);
     if (err != INFRA_OK) { /* It tries again; there is nobody. */
         check(err == INFRA_EAGAIN);
-        check(infra_lease_next(lease, call.call_deadline, &reply) == INFRA_OK);
+        check(infra_lease_next(lease, call.deadline, &reply) == INFRA_OK);
     }
     check(reply.call == 1);
     infra_lease_destroy(lease);
@@ -136,7 +135,7 @@ static bool is_in(const uint8_t *data, size_t size, const char *text)
 static uint64_t run_watch(const uint8_t *data, size_t size, int split)
 {
     struct infra_lease *lease = create(false);
-    struct infra_lease_stats stats = { .size = sizeof stats };
+    struct infra_lease_status stats = { .size = sizeof stats };
     struct infra_lease_reply reply;
     struct infra_exchange x;
 
@@ -182,10 +181,10 @@ static void check_record(const struct infra_lease_record *r)
 {
     static const unsigned char zeroes[INFRA_LEASE_RECORD_MAX];
 
-    check((r->outcome == INFRA_LEASE_UNKNOWN) ==
+    check((r->outcome == INFRA_LEASE_OUTCOME_UNKNOWN) ==
           (r->reason != INFRA_LEASE_REASON_NONE));
     check(r->count <= INFRA_LEASE_RECORD_MAX);
-    check(r->outcome == INFRA_LEASE_GRANTED ||
+    check(r->outcome == INFRA_LEASE_OUTCOME_GRANTED ||
           (r->count == 0 && memcmp(r->bytes, zeroes, sizeof zeroes) == 0));
 }
 
@@ -208,10 +207,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             run_record(data[0], data + 1, size - 1, split);
         check(memcmp(&same, &record, sizeof same) == 0);
     }
-    bool known = whole.answer.outcome != INFRA_LEASE_UNKNOWN;
+    bool known = whole.answer.outcome != INFRA_LEASE_OUTCOME_UNKNOWN;
     check(known == (whole.reason == INFRA_LEASE_REASON_NONE));
     check(!known || is_in(data, size, "HTTP/1."));
-    check(whole.answer.outcome != INFRA_LEASE_GRANTED ||
+    check(whole.answer.outcome != INFRA_LEASE_OUTCOME_GRANTED ||
           (whole.answer.token != 0 && whole.answer.ttl <= INFRA_SEC(86400)));
     return 0;
 }

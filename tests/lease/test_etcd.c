@@ -20,13 +20,13 @@ static struct infra_lease_reply acquire(const char *range)
     etcd_reply(200, GRANTED_77);
     etcd_expect("kv/txn", etcd_take);
     etcd_reply(200, range);
-    return etcd_call(INFRA_LEASE_ACQUIRE, 0);
+    return etcd_call(INFRA_LEASE_OP_ACQUIRE, 0);
 }
 
 static void expect_unknown(const struct infra_lease_reply *r, uint32_t reason,
                            uint32_t detail)
 {
-    ck_assert_uint_eq(r->answer.outcome, INFRA_LEASE_UNKNOWN);
+    ck_assert_uint_eq(r->answer.outcome, INFRA_LEASE_OUTCOME_UNKNOWN);
     ck_assert_msg(r->reason == reason, "%s, not %s",
                   infra_lease_reason_name(r->reason),
                   infra_lease_reason_name(reason));
@@ -40,7 +40,7 @@ START_TEST(acquire_is_granted)
     etcd_begin_script(splits[_i]);
     struct infra_lease_reply r = acquire(
         WON(RANGE("") "," PUT "," PUT ",{\"response_delete_range\":{}}"));
-    ck_assert_uint_eq(r.answer.outcome, INFRA_LEASE_GRANTED);
+    ck_assert_uint_eq(r.answer.outcome, INFRA_LEASE_OUTCOME_GRANTED);
     ck_assert_uint_eq(r.answer.token, 9);
     ck_assert_uint_eq(r.answer.clean, 1);
     ck_assert_uint_eq(r.answer.ttl, INFRA_SEC(5));
@@ -50,8 +50,8 @@ START_TEST(acquire_is_granted)
     etcd_reply_chunked(200, GRANTED_77);
     etcd_expect("kv/txn", etcd_take);
     etcd_reply_chunked(200, WON(RANGE("," KEY(D, "3", OTHER, "0"))));
-    r = etcd_call(INFRA_LEASE_ACQUIRE, 0);
-    ck_assert_uint_eq(r.answer.outcome, INFRA_LEASE_GRANTED);
+    r = etcd_call(INFRA_LEASE_OP_ACQUIRE, 0);
+    ck_assert_uint_eq(r.answer.outcome, INFRA_LEASE_OUTCOME_GRANTED);
     ck_assert_uint_eq(r.answer.clean, 0);
 }
 END_TEST
@@ -62,13 +62,13 @@ START_TEST(acquire_is_refused)
     etcd_begin_script(splits[_i]);
     struct infra_lease_reply r =
         acquire(FAILED(RANGE("," KEY(K, "8", OTHER, "76"))));
-    ck_assert_uint_eq(r.answer.outcome, INFRA_LEASE_CONFLICT);
+    ck_assert_uint_eq(r.answer.outcome, INFRA_LEASE_OUTCOME_CONFLICT);
     ck_assert_uint_eq(r.answer.token, 8);
     etcd_expect("lease/grant", etcd_grant);
     etcd_reply(200, GRANTED_77);
     etcd_expect("kv/txn", etcd_take);
     etcd_reply(200, FAILED(RANGE("," KEY(K, "8", V, "76"))));
-    r = etcd_call(INFRA_LEASE_ACQUIRE, 0);
+    r = etcd_call(INFRA_LEASE_OP_ACQUIRE, 0);
     expect_unknown(&r, INFRA_LEASE_REASON_OURS, 0);
 }
 END_TEST
@@ -79,7 +79,7 @@ START_TEST(a_namesake_is_another)
     etcd_begin_script(TEST_SPLIT_NONE);
     struct infra_lease_reply r = acquire(
         FAILED(RANGE("," KEY(K, "8", "YSAwMDAwMDAwMDAwMDAwMDEy", "76"))));
-    ck_assert_uint_eq(r.answer.outcome, INFRA_LEASE_CONFLICT);
+    ck_assert_uint_eq(r.answer.outcome, INFRA_LEASE_OUTCOME_CONFLICT);
     ck_assert_uint_eq(r.answer.token, 8);
 }
 END_TEST
@@ -87,7 +87,7 @@ END_TEST
 static void acquire_well(void)
 {
     ck_assert_uint_eq(acquire(WON(RANGE(""))).answer.outcome,
-                      INFRA_LEASE_GRANTED);
+                      INFRA_LEASE_OUTCOME_GRANTED);
 }
 
 /* RENEW keeps the lease alive and proves by a write that the key is bound to
@@ -99,12 +99,12 @@ START_TEST(renew_is_granted)
     etcd_expect("lease/keepalive", etcd_keepalive);
     etcd_reply_chunked(200, ALIVE_77);
     etcd_expect("kv/txn", etcd_verify);
-    etcd_reply(200, WON(DEL "," RANGE("," KEY(W, "10", WISH_7, "78"))));
-    struct infra_lease_reply r = etcd_call(INFRA_LEASE_RENEW, 9);
-    ck_assert_uint_eq(r.answer.outcome, INFRA_LEASE_GRANTED);
+    etcd_reply(200, WON(DEL "," RANGE("," KEY(W, "10", HANDOVER_7, "78"))));
+    struct infra_lease_reply r = etcd_call(INFRA_LEASE_OP_RENEW, 9);
+    ck_assert_uint_eq(r.answer.outcome, INFRA_LEASE_OUTCOME_GRANTED);
     ck_assert_uint_eq(r.answer.token, 9);
     ck_assert_uint_eq(r.answer.ttl, INFRA_SEC(5));
-    ck_assert_uint_eq(r.answer.wish, 7);
+    ck_assert_uint_eq(r.answer.handover_request, 7);
 }
 END_TEST
 
@@ -116,28 +116,29 @@ static const struct {
     uint32_t outcome;
 } renewals[] = {
     /* A lease that is gone is known by a ttl that is missing. */
-    { GONE_77, NULL, 0, INFRA_LEASE_LOST },
-    { ALIVE_77, WON(DEL "," RANGE("")), 200, INFRA_LEASE_GRANTED },
+    { GONE_77, NULL, 0, INFRA_LEASE_OUTCOME_LOST },
+    { ALIVE_77, WON(DEL "," RANGE("")), 200, INFRA_LEASE_OUTCOME_GRANTED },
     /* Kept alive though it was revoked (a defect of etcd before 3.4.38). */
     { ALIVE_77,
       "{\"error\":\"etcdserver: requested lease not found\",\"message\":"
       "\"etcdserver: requested lease not found\",\"code\":5}",
-      404, INFRA_LEASE_LOST },
-    { ALIVE_77, FAILED(RANGE("")), 200, INFRA_LEASE_LOST },
+      404, INFRA_LEASE_OUTCOME_LOST },
+    { ALIVE_77, FAILED(RANGE("")), 200, INFRA_LEASE_OUTCOME_LOST },
     { ALIVE_77, FAILED(RANGE("," KEY(K, "12", OTHER, "76"))), 200,
-      INFRA_LEASE_CONFLICT },
+      INFRA_LEASE_OUTCOME_CONFLICT },
     { ALIVE_77, FAILED(RANGE("," KEY(K, "12", V, "76"))), 200,
-      INFRA_LEASE_LOST },
+      INFRA_LEASE_OUTCOME_LOST },
     { "{\"result\":{" HEADER ",\"ID\":\"78\",\"TTL\":\"5\"}}", NULL, 0,
-      INFRA_LEASE_UNKNOWN },
+      INFRA_LEASE_OUTCOME_UNKNOWN },
     { "{\"result\":{" HEADER ",\"ID\":\"77\",\"TTL\":\"-5\"}}", NULL, 0,
-      INFRA_LEASE_UNKNOWN },
-    { "{\"result\":{" HEADER ",\"TTL\":\"5\"}}", NULL, 0, INFRA_LEASE_UNKNOWN },
+      INFRA_LEASE_OUTCOME_UNKNOWN },
+    { "{\"result\":{" HEADER ",\"TTL\":\"5\"}}", NULL, 0,
+      INFRA_LEASE_OUTCOME_UNKNOWN },
     { "{\"error\":{\"grpc_code\":14,\"http_code\":503}}", NULL, 0,
-      INFRA_LEASE_UNKNOWN },
-    { ALIVE_77, WON(PUT), 200, INFRA_LEASE_UNKNOWN },
-    { ALIVE_77, FAILED(""), 200, INFRA_LEASE_UNKNOWN },
-    { ALIVE_77, "{\"responses\":[]}", 200, INFRA_LEASE_UNKNOWN },
+      INFRA_LEASE_OUTCOME_UNKNOWN },
+    { ALIVE_77, WON(PUT), 200, INFRA_LEASE_OUTCOME_UNKNOWN },
+    { ALIVE_77, FAILED(""), 200, INFRA_LEASE_OUTCOME_UNKNOWN },
+    { ALIVE_77, "{\"responses\":[]}", 200, INFRA_LEASE_OUTCOME_UNKNOWN },
 };
 
 START_TEST(renewals_are_told_apart)
@@ -150,10 +151,10 @@ START_TEST(renewals_are_told_apart)
         etcd_expect("kv/txn", etcd_verify);
         etcd_reply(renewals[_i].status, renewals[_i].verify);
     }
-    struct infra_lease_reply r = etcd_call(INFRA_LEASE_RENEW, 9);
+    struct infra_lease_reply r = etcd_call(INFRA_LEASE_OP_RENEW, 9);
     ck_assert_msg(r.answer.outcome == renewals[_i].outcome, "%s",
                   infra_lease_outcome_name(r.answer.outcome));
-    if (r.answer.outcome == INFRA_LEASE_CONFLICT) {
+    if (r.answer.outcome == INFRA_LEASE_OUTCOME_CONFLICT) {
         ck_assert_uint_eq(r.answer.token, 12);
     }
 }
@@ -166,26 +167,26 @@ START_TEST(read_tells_whose_it_is)
     etcd_begin_script(splits[_i]);
     ETCD(TEST_ACCEPT(0));
     etcd_expect("kv/txn", etcd_look);
-    etcd_reply(200, WON(RANGE("") "," RANGE("," KEY(W, "5", WISH_7, "3"))));
-    struct infra_lease_reply r = etcd_call(INFRA_LEASE_READ, 0);
-    ck_assert_uint_eq(r.answer.outcome, INFRA_LEASE_LOST);
+    etcd_reply(200, WON(RANGE("") "," RANGE("," KEY(W, "5", HANDOVER_7, "3"))));
+    struct infra_lease_reply r = etcd_call(INFRA_LEASE_OP_READ, 0);
+    ck_assert_uint_eq(r.answer.outcome, INFRA_LEASE_OUTCOME_LOST);
     ck_assert_uint_eq(r.answer.token, 0);
-    ck_assert_uint_eq(r.answer.wish, 7);
+    ck_assert_uint_eq(r.answer.handover_request, 7);
     etcd_expect("kv/txn", etcd_look);
     etcd_reply(200, WON(RANGE("," KEY(K, "8", OTHER, "76")) "," RANGE("")));
-    r = etcd_call(INFRA_LEASE_READ, 0);
-    ck_assert_uint_eq(r.answer.outcome, INFRA_LEASE_CONFLICT);
+    r = etcd_call(INFRA_LEASE_OP_READ, 0);
+    ck_assert_uint_eq(r.answer.outcome, INFRA_LEASE_OUTCOME_CONFLICT);
     ck_assert_uint_eq(r.answer.token, 8);
-    ck_assert_uint_eq(r.answer.wish, 0);
+    ck_assert_uint_eq(r.answer.handover_request, 0);
     etcd_expect("kv/txn", etcd_look);
     etcd_reply(200, WON(RANGE("," KEY(K, "9", V, "77")) "," RANGE("")));
-    r = etcd_call(INFRA_LEASE_READ, 0);
-    ck_assert_uint_eq(r.answer.outcome, INFRA_LEASE_GRANTED);
+    r = etcd_call(INFRA_LEASE_OP_READ, 0);
+    ck_assert_uint_eq(r.answer.outcome, INFRA_LEASE_OUTCOME_GRANTED);
     ck_assert_uint_eq(r.answer.token, 9);
     etcd_expect("lease/keepalive", etcd_keepalive);
     etcd_reply(200, GONE_77);
-    r = etcd_call(INFRA_LEASE_RENEW, 9);
-    ck_assert_uint_eq(r.answer.outcome, INFRA_LEASE_LOST);
+    r = etcd_call(INFRA_LEASE_OP_RENEW, 9);
+    ck_assert_uint_eq(r.answer.outcome, INFRA_LEASE_OUTCOME_LOST);
 }
 END_TEST
 
@@ -194,12 +195,12 @@ static const struct {
     const char *holder;
     uint32_t outcome;
 } finds[] = {
-    { RANGE(""), INFRA_LEASE_LOST },
-    { RANGE("," KEY(K, "9", OTHER, "77")), INFRA_LEASE_CONFLICT },
-    { RANGE("," KEY(K, "10", V, "77")), INFRA_LEASE_LOST },
-    { RANGE("," KEY(K, "9", V, "0")), INFRA_LEASE_LOST },
-    { RANGE("," KEY(K, "9", V, "77")), INFRA_LEASE_GRANTED },
-    { PUT, INFRA_LEASE_UNKNOWN },
+    { RANGE(""), INFRA_LEASE_OUTCOME_LOST },
+    { RANGE("," KEY(K, "9", OTHER, "77")), INFRA_LEASE_OUTCOME_CONFLICT },
+    { RANGE("," KEY(K, "10", V, "77")), INFRA_LEASE_OUTCOME_LOST },
+    { RANGE("," KEY(K, "9", V, "0")), INFRA_LEASE_OUTCOME_LOST },
+    { RANGE("," KEY(K, "9", V, "77")), INFRA_LEASE_OUTCOME_GRANTED },
+    { PUT, INFRA_LEASE_OUTCOME_UNKNOWN },
 };
 
 START_TEST(renew_of_a_stranger_looks_first)
@@ -211,13 +212,13 @@ START_TEST(renew_of_a_stranger_looks_first)
     ETCD(TEST_ACCEPT(0));
     etcd_expect("kv/txn", etcd_look);
     etcd_reply(200, body);
-    if (finds[_i].outcome == INFRA_LEASE_GRANTED) {
+    if (finds[_i].outcome == INFRA_LEASE_OUTCOME_GRANTED) {
         etcd_expect("lease/keepalive", etcd_keepalive);
         etcd_reply(200, ALIVE_77);
         etcd_expect("kv/txn", etcd_verify);
         etcd_reply(200, WON(DEL "," RANGE("")));
     }
-    ck_assert_uint_eq(etcd_call(INFRA_LEASE_RENEW, 9).answer.outcome,
+    ck_assert_uint_eq(etcd_call(INFRA_LEASE_OP_RENEW, 9).answer.outcome,
                       finds[_i].outcome);
 }
 END_TEST
@@ -242,8 +243,8 @@ START_TEST(release_deletes_and_revokes)
             etcd_reply(404, "{\"error\":\"etcdserver: requested lease not "
                             "found\",\"code\":5}");
         }
-        struct infra_lease_reply r = etcd_call(INFRA_LEASE_RELEASE, 9);
-        ck_assert_uint_eq(r.answer.outcome, INFRA_LEASE_GRANTED);
+        struct infra_lease_reply r = etcd_call(INFRA_LEASE_OP_RELEASE, 9);
+        ck_assert_uint_eq(r.answer.outcome, INFRA_LEASE_OUTCOME_GRANTED);
         ck_assert_uint_ne(r.answer.token, 0);
     }
 }
@@ -260,17 +261,17 @@ START_TEST(nobody_waits_for_a_revocation)
     etcd_expect("lease/revoke", etcd_revoke);
     ETCD(TEST_HANG);
     ETCD(TEST_CLOSED);
-    struct infra_lease_reply r = etcd_call(INFRA_LEASE_RELEASE, 9);
-    ck_assert_uint_eq(r.answer.outcome, INFRA_LEASE_GRANTED);
+    struct infra_lease_reply r = etcd_call(INFRA_LEASE_OP_RELEASE, 9);
+    ck_assert_uint_eq(r.answer.outcome, INFRA_LEASE_OUTCOME_GRANTED);
     ETCD(TEST_ACCEPT(1));
     etcd_expect("kv/txn", etcd_look);
     etcd_reply(200, WON(RANGE("") "," RANGE("")));
-    r = etcd_call(INFRA_LEASE_READ, 0);
-    ck_assert_uint_eq(r.answer.outcome, INFRA_LEASE_LOST);
+    r = etcd_call(INFRA_LEASE_OP_READ, 0);
+    ck_assert_uint_eq(r.answer.outcome, INFRA_LEASE_OUTCOME_LOST);
 }
 END_TEST
 
-/* ASK leaves a wish that ends with a lease of its own, unless there is a
+/* ASK leaves a request that ends with a lease of its own, unless there is a
  * greater one: the server compares. */
 START_TEST(ask_leaves_a_wish)
 {
@@ -279,19 +280,19 @@ START_TEST(ask_leaves_a_wish)
     for (int won = 0; won < 2; won++) {
         etcd_expect("lease/grant", etcd_grant);
         etcd_reply(200, GRANTED_77);
-        etcd_expect("kv/txn", etcd_wish);
+        etcd_expect("kv/txn", etcd_handover);
         etcd_reply(200,
                    won != 0 ? "{" HEADER ",\"succeeded\":true}" : FAILED(PUT));
-        struct infra_lease_reply r = etcd_call(INFRA_LEASE_ASK, 8);
-        ck_assert_uint_eq(r.answer.outcome, INFRA_LEASE_GRANTED);
+        struct infra_lease_reply r = etcd_call(INFRA_LEASE_OP_REQUEST, 8);
+        ck_assert_uint_eq(r.answer.outcome, INFRA_LEASE_OUTCOME_GRANTED);
     }
 }
 END_TEST
 
-/* A wish that is none is passed over. */
+/* A request that is none is passed over. */
 START_TEST(strange_wishes_are_none)
 {
-    static const char *const wishes[] = {
+    static const char *const requests[] = {
         "",
         "Nw==",
         "MDAwMDAwMDAwMDAwMDAwMDAwMGE=",
@@ -303,15 +304,15 @@ START_TEST(strange_wishes_are_none)
 
     etcd_begin_script(TEST_SPLIT_NONE);
     ETCD(TEST_ACCEPT(0));
-    for (size_t i = 0; i < INFRA__COUNT_OF(wishes); i++) {
+    for (size_t i = 0; i < INFRA__COUNT_OF(requests); i++) {
         (void)snprintf(body, sizeof body,
                        WON(RANGE("") "," RANGE("," KEY(W, "5", "%s", "3"))),
-                       wishes[i]);
+                       requests[i]);
         etcd_expect("kv/txn", etcd_look);
         etcd_reply(200, body);
-        struct infra_lease_reply r = etcd_call(INFRA_LEASE_READ, 0);
-        ck_assert_uint_eq(r.answer.outcome, INFRA_LEASE_LOST);
-        ck_assert_uint_eq(r.answer.wish, 0);
+        struct infra_lease_reply r = etcd_call(INFRA_LEASE_OP_READ, 0);
+        ck_assert_uint_eq(r.answer.outcome, INFRA_LEASE_OUTCOME_LOST);
+        ck_assert_uint_eq(r.answer.handover_request, 0);
     }
 }
 END_TEST
@@ -338,7 +339,7 @@ START_TEST(strange_grants_are_unknown)
     ETCD(TEST_ACCEPT(0));
     etcd_expect("lease/grant", etcd_grant);
     etcd_reply(200, grants[_i]);
-    struct infra_lease_reply r = etcd_call(INFRA_LEASE_ACQUIRE, 0);
+    struct infra_lease_reply r = etcd_call(INFRA_LEASE_OP_ACQUIRE, 0);
     expect_unknown(&r, INFRA_LEASE_REASON_MALFORMED, 0);
 }
 END_TEST
@@ -377,7 +378,7 @@ START_TEST(a_ttl_is_two_seconds_at_least)
     etcd_reply(200, "{" HEADER ",\"ID\":\"77\",\"TTL\":\"2\"}");
     etcd_expect("kv/txn", etcd_take);
     etcd_reply(200, WON(RANGE("")));
-    ck_assert_uint_eq(etcd_call(INFRA_LEASE_ACQUIRE, 0).answer.ttl,
+    ck_assert_uint_eq(etcd_call(INFRA_LEASE_OP_ACQUIRE, 0).answer.ttl,
                       INFRA_SEC(2));
 }
 END_TEST
@@ -392,7 +393,7 @@ START_TEST(a_ttl_is_bounded)
                "{" HEADER ",\"ID\":\"77\",\"TTL\":\"18446744073709551615\"}");
     etcd_expect("kv/txn", etcd_take);
     etcd_reply(200, WON(RANGE("")));
-    ck_assert_uint_eq(etcd_call(INFRA_LEASE_ACQUIRE, 0).answer.ttl,
+    ck_assert_uint_eq(etcd_call(INFRA_LEASE_OP_ACQUIRE, 0).answer.ttl,
                       INFRA_SEC(86400));
 }
 END_TEST

@@ -49,14 +49,14 @@ static void ask(const char *body, const char *answer)
 
 static void expect_text(const struct infra_lease_record *r, const char *text)
 {
-    ck_assert_uint_eq(r->outcome, INFRA_LEASE_GRANTED);
+    ck_assert_uint_eq(r->outcome, INFRA_LEASE_OUTCOME_GRANTED);
     ck_assert_uint_eq(r->count, strlen(text));
     ck_assert_int_eq(memcmp(r->bytes, text, r->count), 0);
 }
 
 static void expect_unknown(const struct infra_lease_record *r, uint32_t reason)
 {
-    ck_assert_uint_eq(r->outcome, INFRA_LEASE_UNKNOWN);
+    ck_assert_uint_eq(r->outcome, INFRA_LEASE_OUTCOME_UNKNOWN);
     ck_assert_msg(r->reason == reason, "%s, not %s",
                   infra_lease_reason_name(r->reason),
                   infra_lease_reason_name(reason));
@@ -87,17 +87,19 @@ START_TEST(it_is_refused)
     etcd_begin_script(splits[_i]);
     ETCD(TEST_ACCEPT(0));
     ask(READ_IT, FAILED(RANGE(HOLDER("12", OTHER))));
-    ck_assert_uint_eq(etcd_record(9, NULL).outcome, INFRA_LEASE_CONFLICT);
+    ck_assert_uint_eq(etcd_record(9, NULL).outcome,
+                      INFRA_LEASE_OUTCOME_CONFLICT);
     ask(READ_IT, FAILED(RANGE("")));
-    ck_assert_uint_eq(etcd_record(9, NULL).outcome, INFRA_LEASE_LOST);
+    ck_assert_uint_eq(etcd_record(9, NULL).outcome, INFRA_LEASE_OUTCOME_LOST);
     ask(WRITE_ONE("0"),
         FAILED(RANGE(HOLDER("12", OTHER)) "," RANGE(RECORD(TWO, "5"))));
-    ck_assert_uint_eq(etcd_record(9, "one").outcome, INFRA_LEASE_CONFLICT);
+    ck_assert_uint_eq(etcd_record(9, "one").outcome,
+                      INFRA_LEASE_OUTCOME_CONFLICT);
     ask(WRITE_ONE("0"), FAILED(RANGE("") "," RANGE("")));
-    ck_assert_uint_eq(etcd_record(9, "one").outcome, INFRA_LEASE_LOST);
+    ck_assert_uint_eq(etcd_record(9, "one").outcome, INFRA_LEASE_OUTCOME_LOST);
     /* Ours again, by another token. */
     ask(WRITE_ONE("0"), FAILED(RANGE(HOLDER("12", V)) "," RANGE("")));
-    ck_assert_uint_eq(etcd_record(9, "one").outcome, INFRA_LEASE_LOST);
+    ck_assert_uint_eq(etcd_record(9, "one").outcome, INFRA_LEASE_OUTCOME_LOST);
 }
 END_TEST
 
@@ -177,7 +179,8 @@ START_TEST(it_has_its_deadline)
     ETCD(TEST_CLOSED);
     ETCD(TEST_ACCEPT(1));
     ask(READ_IT, WON(RANGE("") "," DEL));
-    ck_assert_uint_eq(etcd_record(9, NULL).outcome, INFRA_LEASE_GRANTED);
+    ck_assert_uint_eq(etcd_record(9, NULL).outcome,
+                      INFRA_LEASE_OUTCOME_GRANTED);
 }
 END_TEST
 
@@ -251,7 +254,8 @@ START_TEST(errors_are_told)
     expect_unknown(&r, INFRA_LEASE_REASON_TIMEOUT);
     ETCD(TEST_ACCEPT(1));
     ask(READ_IT, WON(RANGE("") "," DEL));
-    ck_assert_uint_eq(etcd_record(9, NULL).outcome, INFRA_LEASE_GRANTED);
+    ck_assert_uint_eq(etcd_record(9, NULL).outcome,
+                      INFRA_LEASE_OUTCOME_GRANTED);
 }
 END_TEST
 
@@ -263,13 +267,14 @@ START_TEST(a_login_is_shared)
     etcd_reply(200, "{" HEADER ",\"token\":\"abc.1\"}");
     etcd_expect_as("abc.1", "kv/txn", READ_IT);
     etcd_reply(200, WON(RANGE("") "," DEL));
-    ck_assert_uint_eq(etcd_record(9, NULL).outcome, INFRA_LEASE_GRANTED);
+    ck_assert_uint_eq(etcd_record(9, NULL).outcome,
+                      INFRA_LEASE_OUTCOME_GRANTED);
     etcd_begin_script(TEST_SPLIT_NONE);
     ETCD(TEST_ACCEPT(0));
     etcd_expect_as("abc.1", "kv/txn", etcd_look);
     etcd_reply(200, WON(RANGE("") "," RANGE("")));
-    ck_assert_uint_eq(etcd_call(INFRA_LEASE_READ, 0).answer.outcome,
-                      INFRA_LEASE_LOST);
+    ck_assert_uint_eq(etcd_call(INFRA_LEASE_OP_READ, 0).answer.outcome,
+                      INFRA_LEASE_OUTCOME_LOST);
 }
 END_TEST
 

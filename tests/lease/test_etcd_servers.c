@@ -19,19 +19,19 @@
 
 static struct infra_lease_reply look(void)
 {
-    return etcd_call(INFRA_LEASE_READ, 0);
+    return etcd_call(INFRA_LEASE_OP_READ, 0);
 }
 
 static void look_well(void)
 {
-    ck_assert_uint_eq(look().answer.outcome, INFRA_LEASE_LOST);
+    ck_assert_uint_eq(look().answer.outcome, INFRA_LEASE_OUTCOME_LOST);
 }
 
 static void expect_unknown(uint32_t reason, uint32_t detail)
 {
     struct infra_lease_reply r = look();
 
-    ck_assert_uint_eq(r.answer.outcome, INFRA_LEASE_UNKNOWN);
+    ck_assert_uint_eq(r.answer.outcome, INFRA_LEASE_OUTCOME_UNKNOWN);
     ck_assert_msg(r.reason == reason, "%s, not %s",
                   infra_lease_reason_name(r.reason),
                   infra_lease_reason_name(reason));
@@ -89,10 +89,9 @@ END_TEST
  * no server of HTTP. */
 START_TEST(a_late_reply_is_nobodys)
 {
-    const struct infra_failover_event call = { .kind = INFRA_FAILOVER_CALL,
-                                               .call = 1000,
-                                               .op = INFRA_LEASE_READ,
-                                               .call_deadline =
+    const struct infra_lease_call call = { .id = 1000,
+                                               .op = INFRA_LEASE_OP_READ,
+                                               .deadline =
                                                    etcd_now + INFRA_MS(500) };
     struct infra_exchange x;
 
@@ -121,10 +120,9 @@ END_TEST
 /* A reply to half a request is one, but nothing can follow it. */
 START_TEST(a_reply_to_half_a_request_is_the_last)
 {
-    const struct infra_failover_event call = { .kind = INFRA_FAILOVER_CALL,
-                                               .call = 1000,
-                                               .op = INFRA_LEASE_READ,
-                                               .call_deadline =
+    const struct infra_lease_call call = { .id = 1000,
+                                               .op = INFRA_LEASE_OP_READ,
+                                               .deadline =
                                                    etcd_now + INFRA_MS(500) };
     static const char reply[] =
         "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n";
@@ -182,8 +180,8 @@ static void acquire_and_keep_alive(void)
     etcd_reply(200, GRANTED_77);
     etcd_expect("kv/txn", etcd_take);
     etcd_reply(200, WON(RANGE("")));
-    ck_assert_uint_eq(etcd_call(INFRA_LEASE_ACQUIRE, 0).answer.outcome,
-                      INFRA_LEASE_GRANTED);
+    ck_assert_uint_eq(etcd_call(INFRA_LEASE_OP_ACQUIRE, 0).answer.outcome,
+                      INFRA_LEASE_OUTCOME_GRANTED);
     etcd_expect("lease/keepalive", etcd_keepalive);
     etcd_reply(200, ALIVE_77);
 }
@@ -209,8 +207,8 @@ START_TEST(a_renewal_begins_again_at_the_next)
     ETCD(TEST_CLOSED);
     ETCD(TEST_ACCEPT(1));
     keep_alive_and_prove();
-    ck_assert_uint_eq(etcd_call(INFRA_LEASE_RENEW, 9).answer.outcome,
-                      INFRA_LEASE_GRANTED);
+    ck_assert_uint_eq(etcd_call(INFRA_LEASE_OP_RENEW, 9).answer.outcome,
+                      INFRA_LEASE_OUTCOME_GRANTED);
 }
 END_TEST
 
@@ -224,8 +222,8 @@ START_TEST(the_next_one_may_say_that_it_is_gone)
     ETCD(TEST_ACCEPT(1));
     etcd_expect("lease/keepalive", etcd_keepalive);
     etcd_reply(200, GONE_77);
-    ck_assert_uint_eq(etcd_call(INFRA_LEASE_RENEW, 9).answer.outcome,
-                      INFRA_LEASE_LOST);
+    ck_assert_uint_eq(etcd_call(INFRA_LEASE_OP_RENEW, 9).answer.outcome,
+                      INFRA_LEASE_OUTCOME_LOST);
 }
 END_TEST
 
@@ -239,8 +237,8 @@ START_TEST(a_renewal_is_of_one_term)
                "{\"header\":{\"revision\":\"9\",\"raft_term\":\"3\"},"
                "\"succeeded\":true,\"responses\":[" DEL "," RANGE("") "]}");
     keep_alive_and_prove();
-    ck_assert_uint_eq(etcd_call(INFRA_LEASE_RENEW, 9).answer.outcome,
-                      INFRA_LEASE_GRANTED);
+    ck_assert_uint_eq(etcd_call(INFRA_LEASE_OP_RENEW, 9).answer.outcome,
+                      INFRA_LEASE_OUTCOME_GRANTED);
 }
 END_TEST
 
@@ -257,8 +255,8 @@ START_TEST(an_acquisition_goes_on_at_the_next)
     ETCD(TEST_ACCEPT(1));
     etcd_expect("kv/txn", etcd_take);
     etcd_reply(200, WON(RANGE("")));
-    ck_assert_uint_eq(etcd_call(INFRA_LEASE_ACQUIRE, 0).answer.outcome,
-                      INFRA_LEASE_GRANTED);
+    ck_assert_uint_eq(etcd_call(INFRA_LEASE_OP_ACQUIRE, 0).answer.outcome,
+                      INFRA_LEASE_OUTCOME_GRANTED);
 }
 END_TEST
 
@@ -351,11 +349,9 @@ END_TEST
  * taken for the next one's. */
 START_TEST(a_new_call_has_its_own_reply)
 {
-    struct infra_failover_event call = { .kind = INFRA_FAILOVER_CALL,
-                                         .call = 1000,
-                                         .op = INFRA_LEASE_ACQUIRE,
-                                         .call_deadline =
-                                             etcd_now + INFRA_MS(500) };
+    struct infra_lease_call call = { .id = 1000,
+                                         .op = INFRA_LEASE_OP_ACQUIRE,
+                                         .deadline = etcd_now + INFRA_MS(500) };
     const void *bytes;
     struct infra_exchange x;
 
@@ -372,20 +368,18 @@ END_TEST
 /* A call that nobody runs is unknown at its deadline, and leaves the server. */
 START_TEST(a_call_has_its_deadline)
 {
-    struct infra_failover_event call = { .kind = INFRA_FAILOVER_CALL,
-                                         .call = 1000,
-                                         .op = INFRA_LEASE_READ,
-                                         .call_deadline =
-                                             etcd_now + INFRA_MS(500) };
+    struct infra_lease_call call = { .id = 1000,
+                                         .op = INFRA_LEASE_OP_READ,
+                                         .deadline = etcd_now + INFRA_MS(500) };
     struct infra_lease_reply r;
 
     ck_assert_int_eq(infra_lease_begin(etcd, &call, etcd_now), INFRA_OK);
-    ck_assert_uint_eq(infra_lease_deadline(etcd), call.call_deadline);
-    ck_assert_int_eq(infra_lease_next(etcd, call.call_deadline - 1, &r),
+    ck_assert_uint_eq(infra_lease_deadline(etcd), call.deadline);
+    ck_assert_int_eq(infra_lease_next(etcd, call.deadline - 1, &r),
                      INFRA_EAGAIN);
-    ck_assert_int_eq(infra_lease_next(etcd, call.call_deadline, &r), INFRA_OK);
+    ck_assert_int_eq(infra_lease_next(etcd, call.deadline, &r), INFRA_OK);
     ck_assert_uint_eq(r.reason, INFRA_LEASE_REASON_TIMEOUT);
-    etcd_now = call.call_deadline;
+    etcd_now = call.deadline;
     ETCD(TEST_CLOSED);
     accept_and_answer(1);
     look_well();
@@ -501,14 +495,14 @@ START_TEST(a_revocation_is_asked_for_once)
     etcd_reply(200, GRANTED_77);
     etcd_expect_as("abc.1", "kv/txn", etcd_take);
     etcd_reply(200, WON(RANGE("")));
-    ck_assert_uint_eq(etcd_call(INFRA_LEASE_ACQUIRE, 0).answer.outcome,
-                      INFRA_LEASE_GRANTED);
+    ck_assert_uint_eq(etcd_call(INFRA_LEASE_OP_ACQUIRE, 0).answer.outcome,
+                      INFRA_LEASE_OUTCOME_GRANTED);
     etcd_expect_as("abc.1", "kv/txn", etcd_give);
     etcd_reply(200, WON(""));
     etcd_expect_as("abc.1", "lease/revoke", etcd_revoke);
     etcd_reply(401, BAD_LOGIN);
-    ck_assert_uint_eq(etcd_call(INFRA_LEASE_RELEASE, 9).answer.outcome,
-                      INFRA_LEASE_GRANTED);
+    ck_assert_uint_eq(etcd_call(INFRA_LEASE_OP_RELEASE, 9).answer.outcome,
+                      INFRA_LEASE_OUTCOME_GRANTED);
     look_as("abc.1");
     etcd_reply(200, FREE);
     look_well();
@@ -572,11 +566,10 @@ START_TEST(the_longest_names_fit)
     char text[128];
     static const char record[INFRA_LEASE_RECORD_MAX];
     struct infra_lease_etcd_options o = etcd_options();
-    struct infra_failover_event call = { .kind = INFRA_FAILOVER_CALL,
-                                         .call = 1,
+    struct infra_lease_call call = { .id = 1,
                                          .token = UINT64_MAX,
-                                         .wish = UINT64_MAX,
-                                         .call_deadline = INFRA_TIME_NEVER };
+                                         .handover_request = UINT64_MAX,
+                                         .deadline = INFRA_TIME_NEVER };
     struct infra_exchange x;
     const void *bytes;
 

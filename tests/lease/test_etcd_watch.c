@@ -118,7 +118,7 @@ START_TEST(a_deletion_is_hinted)
     hear("{\"result\":{\"events\":[{\"type\":\"PUT\"}]}}\n");
     hear("{\"result\":{\"created\":false,\"canceled\":false}}\n");
     ck_assert(!is_hinted());
-    struct infra_lease_stats stats = { .size = sizeof stats };
+    struct infra_lease_status stats = { .size = sizeof stats };
     ck_assert_int_eq(infra_lease_inspect(etcd, &stats), INFRA_OK);
     ck_assert_uint_eq(stats.hints, 2);
 }
@@ -237,8 +237,8 @@ START_TEST(a_watch_waits_for_the_login)
     etcd_reply(200, "{" HEADER ",\"token\":\"abc.1\"}");
     etcd_expect_as("abc.1", "kv/txn", etcd_look);
     etcd_reply(200, FREE);
-    ck_assert_uint_eq(etcd_call(INFRA_LEASE_READ, 0).answer.outcome,
-                      INFRA_LEASE_LOST);
+    ck_assert_uint_eq(etcd_call(INFRA_LEASE_OP_READ, 0).answer.outcome,
+                      INFRA_LEASE_OUTCOME_LOST);
     expect_deadline(INFRA_SEC(1));
     note(INFRA_NOTE_CONNECTED, 0);
     size_t size = watch.ops->output(watch.self, &bytes);

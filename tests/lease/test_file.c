@@ -81,7 +81,7 @@ static void teardown(void)
 
 static struct infra_lease_reply read_reply(struct infra_lease *lease)
 {
-    return contract_call(lease, INFRA_LEASE_READ, 0, 0);
+    return contract_call(lease, INFRA_LEASE_OP_READ, 0, 0);
 }
 
 /* Take a hint, if there is one. */
@@ -98,10 +98,11 @@ START_TEST(a_release_is_hinted)
     uint64_t token = contract_acquire(contract_a);
     contract_now += INFRA_MS(50);
     ck_assert(!is_hinted(contract_b));
-    (void)contract_do(contract_a, INFRA_LEASE_RELEASE, token);
+    (void)contract_do(contract_a, INFRA_LEASE_OP_RELEASE, token);
     contract_now += INFRA_MS(50);
     ck_assert(is_hinted(contract_b));
-    ck_assert_uint_eq(contract_do(contract_b, INFRA_LEASE_ACQUIRE, 0).clean, 1);
+    ck_assert_uint_eq(contract_do(contract_b, INFRA_LEASE_OP_ACQUIRE, 0).clean,
+                      1);
     contract_now += INFRA_MS(50);
     ck_assert(!is_hinted(contract_b));
     ck_assert_uint_eq(infra_lease_deadline(contract_b), INFRA_TIME_NEVER);
@@ -129,16 +130,16 @@ START_TEST(a_reboot_ends_everything)
 {
     struct infra__lease_origin other = { .node = "x", .boot_id = "before" };
     uint64_t token = contract_acquire(contract_a);
-    (void)contract_call(contract_a, INFRA_LEASE_ASK, token, 9);
+    (void)contract_call(contract_a, INFRA_LEASE_OP_REQUEST, token, 9);
     struct infra__lease_state r = state_of_file();
-    r.cell.expires = r.cell.wish_until = INFRA_TIME_NEVER;
+    r.cell.expires = r.cell.request_until = INFRA_TIME_NEVER;
     int fd = open(path, O_RDWR | O_CLOEXEC);
     ck_assert_int_eq(infra__lease_state_write(fd, &r, &other, false), 0);
     (void)close(fd);
     struct infra_lease_answer a = read_reply(contract_b).answer;
-    ck_assert_uint_eq(a.outcome, INFRA_LEASE_LOST);
-    ck_assert_uint_eq(a.wish, 0);
-    a = contract_do(contract_b, INFRA_LEASE_ACQUIRE, 0);
+    ck_assert_uint_eq(a.outcome, INFRA_LEASE_OUTCOME_LOST);
+    ck_assert_uint_eq(a.handover_request, 0);
+    a = contract_do(contract_b, INFRA_LEASE_OP_ACQUIRE, 0);
     ck_assert_uint_eq(a.clean, 0);
     ck_assert_uint_eq(a.token, token + 1);
     ck_assert_str_eq(state_of_file().origin.node, "node-a");
@@ -165,9 +166,9 @@ START_TEST(either_state_knows_the_token)
             uint64_t token = contract_acquire(contract_a);
             damage(place * 4096 + at);
             ck_assert_uint_eq(state_of_file().cell.last_token, token);
-            (void)contract_do(contract_a, INFRA_LEASE_RELEASE, token);
+            (void)contract_do(contract_a, INFRA_LEASE_OP_RELEASE, token);
             token = contract_acquire(contract_a);
-            (void)contract_do(contract_a, INFRA_LEASE_RELEASE, token);
+            (void)contract_do(contract_a, INFRA_LEASE_OP_RELEASE, token);
         }
     }
 }
@@ -182,16 +183,17 @@ START_TEST(a_damaged_file_is_left_alone)
     (void)contract_acquire(contract_a);
     damage(20);
     damage(4096 + 20);
-    for (uint32_t op = INFRA_LEASE_ACQUIRE; op <= INFRA_LEASE_ASK; op++) {
+    for (uint32_t op = INFRA_LEASE_OP_ACQUIRE; op <= INFRA_LEASE_OP_REQUEST;
+         op++) {
         struct infra_lease_reply r = contract_call(contract_b, op, 1, 1);
-        ck_assert_uint_eq(r.answer.outcome, INFRA_LEASE_UNKNOWN);
+        ck_assert_uint_eq(r.answer.outcome, INFRA_LEASE_OUTCOME_UNKNOWN);
         ck_assert_uint_eq(r.reason, INFRA_LEASE_REASON_CORRUPT);
     }
     ck_assert_int_eq(open_way(&lease, 20), INFRA_EINVAL);
     damage(20);
     damage(4096 + 20);
     ck_assert_uint_eq(read_reply(contract_b).answer.outcome,
-                      INFRA_LEASE_CONFLICT);
+                      INFRA_LEASE_OUTCOME_CONFLICT);
 }
 END_TEST
 
@@ -222,12 +224,14 @@ START_TEST(a_file_has_to_be_in_its_place)
 
     uint64_t token = contract_acquire(contract_a);
     put_away(_i);
-    ck_assert_uint_eq(contract_do(contract_a, INFRA_LEASE_RENEW, token).outcome,
-                      INFRA_LEASE_LOST);
-    for (uint32_t op = INFRA_LEASE_ACQUIRE; op <= INFRA_LEASE_ASK; op++) {
+    ck_assert_uint_eq(
+        contract_do(contract_a, INFRA_LEASE_OP_RENEW, token).outcome,
+        INFRA_LEASE_OUTCOME_LOST);
+    for (uint32_t op = INFRA_LEASE_OP_ACQUIRE; op <= INFRA_LEASE_OP_REQUEST;
+         op++) {
         struct infra_lease_reply r = contract_call(contract_a, op, token, 1);
-        ck_assert(op == INFRA_LEASE_RENEW ||
-                  (r.answer.outcome == INFRA_LEASE_UNKNOWN &&
+        ck_assert(op == INFRA_LEASE_OP_RENEW ||
+                  (r.answer.outcome == INFRA_LEASE_OUTCOME_UNKNOWN &&
                    r.reason == INFRA_LEASE_REASON_CORRUPT));
     }
     struct infra_lease_record record =
@@ -262,21 +266,21 @@ START_TEST(a_disk_that_fails_is_unknown)
 {
     is_disk_broken = true;
     struct infra_lease_reply r =
-        contract_call(contract_a, INFRA_LEASE_ACQUIRE, 0, 0);
+        contract_call(contract_a, INFRA_LEASE_OP_ACQUIRE, 0, 0);
     for (int i = 0; i < 3; i++) {
-        ck_assert_uint_eq(r.answer.outcome, INFRA_LEASE_UNKNOWN);
+        ck_assert_uint_eq(r.answer.outcome, INFRA_LEASE_OUTCOME_UNKNOWN);
         ck_assert_uint_eq(r.reason, INFRA_LEASE_REASON_SYSTEM);
         ck_assert_uint_eq(r.detail, EIO);
         r = i == 0 ? read_reply(contract_a)
-                   : contract_call(contract_a, INFRA_LEASE_RENEW, 1, 0);
+                   : contract_call(contract_a, INFRA_LEASE_OP_RENEW, 1, 0);
     }
     is_disk_broken = false;
     int before = syncs;
     ck_assert_uint_eq(read_reply(contract_a).answer.outcome,
-                      INFRA_LEASE_GRANTED);
+                      INFRA_LEASE_OUTCOME_GRANTED);
     ck_assert_int_eq(syncs, before + 2); /* Both states, and then no more. */
-    ck_assert_uint_eq(contract_do(contract_a, INFRA_LEASE_RENEW, 1).outcome,
-                      INFRA_LEASE_GRANTED);
+    ck_assert_uint_eq(contract_do(contract_a, INFRA_LEASE_OP_RENEW, 1).outcome,
+                      INFRA_LEASE_OUTCOME_GRANTED);
     ck_assert_int_eq(syncs, before + 2);
 }
 END_TEST
@@ -285,16 +289,17 @@ END_TEST
 START_TEST(a_disk_that_failed_is_forgotten)
 {
     is_disk_broken = true;
-    (void)contract_call(contract_a, INFRA_LEASE_ACQUIRE, 0, 0);
+    (void)contract_call(contract_a, INFRA_LEASE_OP_ACQUIRE, 0, 0);
     contract_now += CONTRACT_TTL;
-    ck_assert_uint_eq(read_reply(contract_a).answer.outcome, INFRA_LEASE_LOST);
+    ck_assert_uint_eq(read_reply(contract_a).answer.outcome,
+                      INFRA_LEASE_OUTCOME_LOST);
     is_disk_broken = false;
     uint64_t token = contract_acquire(contract_b);
-    (void)contract_do(contract_b, INFRA_LEASE_RELEASE, token);
+    (void)contract_do(contract_b, INFRA_LEASE_OP_RELEASE, token);
     int before = syncs;
     token = contract_acquire(contract_a);
     ck_assert_int_eq(syncs, before + 2);
-    (void)contract_do(contract_a, INFRA_LEASE_RENEW, token);
+    (void)contract_do(contract_a, INFRA_LEASE_OP_RENEW, token);
     ck_assert_int_eq(syncs, before + 2);
 }
 END_TEST
@@ -309,16 +314,16 @@ START_TEST(a_record_on_a_disk_that_fails_is_unknown)
     for (int i = 0; i < 3; i++) {
         struct infra_lease_record r =
             contract_record(contract_a, token, i == 0 ? "one" : NULL);
-        ck_assert_uint_eq(r.outcome, INFRA_LEASE_UNKNOWN);
+        ck_assert_uint_eq(r.outcome, INFRA_LEASE_OUTCOME_UNKNOWN);
         ck_assert_uint_eq(r.reason, INFRA_LEASE_REASON_SYSTEM);
         ck_assert_uint_eq(r.detail, EIO);
         ck_assert_uint_eq(
-            contract_do(contract_a, INFRA_LEASE_RENEW, token).outcome,
-            INFRA_LEASE_GRANTED);
+            contract_do(contract_a, INFRA_LEASE_OP_RENEW, token).outcome,
+            INFRA_LEASE_OUTCOME_GRANTED);
     }
     is_disk_broken = false;
     ck_assert_uint_eq(contract_record(contract_a, token, NULL).outcome,
-                      INFRA_LEASE_GRANTED);
+                      INFRA_LEASE_OUTCOME_GRANTED);
 }
 END_TEST
 
@@ -351,10 +356,9 @@ START_TEST(a_locked_file_is_waited_for)
     struct flock l = {
         .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = LOCKS_AT, .l_len = 1
     };
-    struct infra_failover_event call = { .kind = INFRA_FAILOVER_CALL,
-                                         .call = 5,
-                                         .op = INFRA_LEASE_READ,
-                                         .call_deadline =
+    struct infra_lease_call call = { .id = 5,
+                                         .op = INFRA_LEASE_OP_READ,
+                                         .deadline =
                                              contract_now + INFRA_MS(100) };
     struct infra_lease_reply r;
 
@@ -365,21 +369,21 @@ START_TEST(a_locked_file_is_waited_for)
                      INFRA_OK);
     ck_assert_uint_eq(infra_lease_deadline(contract_a),
                       contract_now + INFRA_MS(5));
-    contract_now = call.call_deadline - 1;
+    contract_now = call.deadline - 1;
     ck_assert_int_eq(infra_lease_next(contract_a, contract_now, &r),
                      INFRA_EAGAIN);
     contract_now++;
     ck_assert_int_eq(infra_lease_next(contract_a, contract_now, &r), INFRA_OK);
-    ck_assert_uint_eq(r.answer.outcome, INFRA_LEASE_UNKNOWN);
+    ck_assert_uint_eq(r.answer.outcome, INFRA_LEASE_OUTCOME_UNKNOWN);
     ck_assert_uint_eq(r.reason, INFRA_LEASE_REASON_BUSY);
-    call.call_deadline += INFRA_MS(100);
+    call.deadline += INFRA_MS(100);
     ck_assert_int_eq(infra_lease_begin(contract_a, &call, contract_now),
                      INFRA_OK);
     (void)close(fd);
     contract_now += INFRA_MS(5);
     ck_assert_int_eq(infra_lease_next(contract_a, contract_now, &r), INFRA_OK);
-    ck_assert_uint_eq(r.call, call.call);
-    ck_assert_uint_eq(r.answer.outcome, INFRA_LEASE_LOST);
+    ck_assert_uint_eq(r.call, call.id);
+    ck_assert_uint_eq(r.answer.outcome, INFRA_LEASE_OUTCOME_LOST);
 }
 END_TEST
 
@@ -394,17 +398,17 @@ START_TEST(a_full_disk_is_unknown)
     small.rlim_max = before.rlim_max;
     ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &small), 0);
     struct infra_lease_reply r =
-        contract_call(contract_a, INFRA_LEASE_ACQUIRE, 0, 0);
+        contract_call(contract_a, INFRA_LEASE_OP_ACQUIRE, 0, 0);
     ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &before), 0);
     (void)signal(SIGXFSZ, SIG_DFL);
-    ck_assert_uint_eq(r.answer.outcome, INFRA_LEASE_UNKNOWN);
+    ck_assert_uint_eq(r.answer.outcome, INFRA_LEASE_OUTCOME_UNKNOWN);
     ck_assert_uint_eq(r.reason, INFRA_LEASE_REASON_SYSTEM);
     ck_assert_uint_eq(r.detail, EFBIG);
     uint32_t found = read_reply(contract_a).answer.outcome;
-    uint32_t other = contract_do(contract_b, INFRA_LEASE_ACQUIRE, 0).outcome;
-    ck_assert_uint_eq(other, found == INFRA_LEASE_GRANTED
-                                 ? INFRA_LEASE_CONFLICT
-                                 : INFRA_LEASE_GRANTED);
+    uint32_t other = contract_do(contract_b, INFRA_LEASE_OP_ACQUIRE, 0).outcome;
+    ck_assert_uint_eq(other, found == INFRA_LEASE_OUTCOME_GRANTED
+                                 ? INFRA_LEASE_OUTCOME_CONFLICT
+                                 : INFRA_LEASE_OUTCOME_GRANTED);
 }
 END_TEST
 
@@ -434,7 +438,7 @@ START_TEST(the_record_is_durable)
     r = contract_record(contract_a, token, "two");
     ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &before), 0);
     (void)signal(SIGXFSZ, SIG_DFL);
-    ck_assert_uint_eq(r.outcome, INFRA_LEASE_UNKNOWN);
+    ck_assert_uint_eq(r.outcome, INFRA_LEASE_OUTCOME_UNKNOWN);
     ck_assert_uint_eq(r.reason, INFRA_LEASE_REASON_SYSTEM);
     ck_assert_uint_eq(r.detail, EFBIG);
 
@@ -458,7 +462,7 @@ START_TEST(the_record_is_durable)
     contract_now += INFRA_MS(5);
     ck_assert_int_eq(infra_lease_take_record(contract_a, contract_now, &r),
                      INFRA_OK);
-    ck_assert_uint_eq(r.outcome, INFRA_LEASE_GRANTED);
+    ck_assert_uint_eq(r.outcome, INFRA_LEASE_OUTCOME_GRANTED);
 }
 END_TEST
 

@@ -3,6 +3,7 @@
 #include "support.h"
 
 #include "base/internal.h"
+#include "lease/rules.h"
 #include "base/random.h"
 
 #include <stdbool.h>
@@ -37,12 +38,11 @@ static void teardown(void)
     ck_assert_int_eq(heap.live, 0);
 }
 
-static struct infra_failover_event acquire_call(void)
+static struct infra_lease_call acquire_call(void)
 {
-    return (struct infra_failover_event) { .kind = INFRA_FAILOVER_CALL,
-                                           .call = 77,
-                                           .op = INFRA_LEASE_ACQUIRE,
-                                           .call_deadline =
+    return (struct infra_lease_call) { .id = 77,
+                                           .op = INFRA_LEASE_OP_ACQUIRE,
+                                           .deadline =
                                                contract_now + INFRA_MS(500) };
 }
 
@@ -50,10 +50,10 @@ static struct infra_failover_event acquire_call(void)
 START_TEST(tokens_are_greater_than_the_floor)
 {
     struct infra_lease_answer a =
-        contract_do(contract_a, INFRA_LEASE_ACQUIRE, 41);
+        contract_do(contract_a, INFRA_LEASE_OP_ACQUIRE, 41);
 
     ck_assert_uint_eq(a.token, 42);
-    (void)contract_do(contract_a, INFRA_LEASE_RELEASE, 42);
+    (void)contract_do(contract_a, INFRA_LEASE_OP_RELEASE, 42);
     ck_assert_uint_eq(contract_acquire(contract_b), 43);
 }
 END_TEST
@@ -63,32 +63,32 @@ END_TEST
 START_TEST(what_is_lost_is_unknown_at_its_deadline)
 {
     static const struct {
-        uint32_t fault;
+        enum infra__lease_fault fault;
         uint32_t found;
     } rows[] = {
-        { INFRA_LEASE_FAULT_LOSE_REPLY, INFRA_LEASE_GRANTED },
-        { INFRA_LEASE_FAULT_LOSE_CALL, INFRA_LEASE_LOST },
+        { INFRA__LEASE_FAULT_LOSE_REPLY, INFRA_LEASE_OUTCOME_GRANTED },
+        { INFRA__LEASE_FAULT_LOSE_CALL, INFRA_LEASE_OUTCOME_LOST },
     };
-    struct infra_failover_event call = acquire_call();
+    struct infra_lease_call call = acquire_call();
     struct infra_lease_reply r;
 
-    ck_assert_int_eq(infra_lease_memory_fault(&cell, rows[_i].fault), INFRA_OK);
+    infra__lease_memory_fault(&cell, rows[_i].fault);
     ck_assert_int_eq(infra_lease_begin(contract_a, &call, contract_now),
                      INFRA_OK);
     ck_assert_int_eq(infra_lease_next(contract_a, contract_now, &r),
                      INFRA_EAGAIN);
-    ck_assert_uint_eq(infra_lease_deadline(contract_a), call.call_deadline);
-    contract_now = call.call_deadline - 1;
+    ck_assert_uint_eq(infra_lease_deadline(contract_a), call.deadline);
+    contract_now = call.deadline - 1;
     ck_assert_int_eq(infra_lease_next(contract_a, contract_now, &r),
                      INFRA_EAGAIN);
     contract_now++;
     ck_assert_int_eq(infra_lease_next(contract_a, contract_now, &r), INFRA_OK);
-    ck_assert_uint_eq(r.call, call.call);
-    ck_assert_uint_eq(r.answer.outcome, INFRA_LEASE_UNKNOWN);
+    ck_assert_uint_eq(r.call, call.id);
+    ck_assert_uint_eq(r.answer.outcome, INFRA_LEASE_OUTCOME_UNKNOWN);
     ck_assert_uint_eq(r.reason, INFRA_LEASE_REASON_TIMEOUT);
     ck_assert_uint_eq(infra_lease_deadline(contract_a), INFRA_TIME_NEVER);
     /* Once only. */
-    ck_assert_uint_eq(contract_do(contract_a, INFRA_LEASE_READ, 0).outcome,
+    ck_assert_uint_eq(contract_do(contract_a, INFRA_LEASE_OP_READ, 0).outcome,
                       rows[_i].found);
 }
 END_TEST
@@ -100,7 +100,7 @@ START_TEST(a_lost_record_is_unknown_at_its_deadline)
     infra_time deadline = contract_now + INFRA_MS(500);
     struct infra_lease_record r;
 
-    ck_assert_int_eq(infra_lease_memory_fault(&cell, (uint32_t)_i), INFRA_OK);
+    infra__lease_memory_fault(&cell, (enum infra__lease_fault)_i);
     ck_assert_int_eq(infra_lease_write_record(contract_a, token, "x", 1,
                                               deadline, contract_now),
                      INFRA_OK);
@@ -111,12 +111,12 @@ START_TEST(a_lost_record_is_unknown_at_its_deadline)
     contract_now++;
     ck_assert_int_eq(infra_lease_take_record(contract_a, contract_now, &r),
                      INFRA_OK);
-    ck_assert_uint_eq(r.outcome, INFRA_LEASE_UNKNOWN);
+    ck_assert_uint_eq(r.outcome, INFRA_LEASE_OUTCOME_UNKNOWN);
     ck_assert_uint_eq(r.reason, INFRA_LEASE_REASON_TIMEOUT);
     ck_assert_uint_eq(r.count, 0);
     ck_assert_uint_eq(infra_lease_deadline(contract_a), INFRA_TIME_NEVER);
     ck_assert_uint_eq(contract_record(contract_a, token, NULL).count,
-                      _i == INFRA_LEASE_FAULT_LOSE_REPLY ? 1 : 0);
+                      _i == INFRA__LEASE_FAULT_LOSE_REPLY ? 1 : 0);
     ck_assert_int_eq(
         infra_lease_read_record(contract_a, token, deadline, contract_now),
         INFRA_OK);
@@ -127,13 +127,12 @@ END_TEST
 /* An answer that was not taken is not the answer to the next call. */
 START_TEST(an_old_answer_is_dropped)
 {
-    struct infra_failover_event call = acquire_call();
+    struct infra_lease_call call = acquire_call();
     struct infra_lease_reply r;
 
     ck_assert_int_eq(infra_lease_begin(contract_a, &call, contract_now),
                      INFRA_OK);
-    ck_assert_int_eq(
-        infra_lease_memory_fault(&cell, INFRA_LEASE_FAULT_LOSE_CALL), INFRA_OK);
+    infra__lease_memory_fault(&cell, INFRA__LEASE_FAULT_LOSE_CALL);
     ck_assert_int_eq(infra_lease_begin(contract_a, &call, contract_now),
                      INFRA_OK);
     ck_assert_int_eq(infra_lease_next(contract_a, contract_now, &r),
@@ -144,14 +143,13 @@ END_TEST
 /* Revoked, it is free at once, but not clean. */
 START_TEST(expired_on_demand)
 {
-    ck_assert_int_eq(infra_lease_memory_fault(&cell, INFRA_LEASE_FAULT_EXPIRE),
-                     INFRA_OK);
-    ck_assert_uint_eq(contract_do(contract_a, INFRA_LEASE_ACQUIRE, 0).clean, 1);
-    ck_assert_int_eq(infra_lease_memory_fault(&cell, INFRA_LEASE_FAULT_EXPIRE),
-                     INFRA_OK);
+    infra__lease_memory_fault(&cell, INFRA__LEASE_FAULT_EXPIRE);
+    ck_assert_uint_eq(contract_do(contract_a, INFRA_LEASE_OP_ACQUIRE, 0).clean,
+                      1);
+    infra__lease_memory_fault(&cell, INFRA__LEASE_FAULT_EXPIRE);
     struct infra_lease_answer a =
-        contract_do(contract_b, INFRA_LEASE_ACQUIRE, 0);
-    ck_assert_uint_eq(a.outcome, INFRA_LEASE_GRANTED);
+        contract_do(contract_b, INFRA_LEASE_OP_ACQUIRE, 0);
+    ck_assert_uint_eq(a.outcome, INFRA_LEASE_OUTCOME_GRANTED);
     ck_assert_uint_eq(a.clean, 0);
 }
 END_TEST
@@ -161,13 +159,11 @@ START_TEST(regressed_on_demand)
 {
     for (int i = 0; i < 5; i++) {
         uint64_t token = contract_acquire(contract_a);
-        (void)contract_do(contract_a, INFRA_LEASE_RELEASE, token);
+        (void)contract_do(contract_a, INFRA_LEASE_OP_RELEASE, token);
     }
-    ck_assert_int_eq(infra_lease_memory_fault(&cell, INFRA_LEASE_FAULT_REGRESS),
-                     INFRA_OK);
-    ck_assert_uint_eq(contract_do(contract_a, INFRA_LEASE_ACQUIRE, 5).token, 1);
-    ck_assert_int_eq(infra_lease_memory_fault(&cell, 4), INFRA_EINVAL);
-    ck_assert_int_eq(infra_lease_memory_fault(NULL, 0), INFRA_EINVAL);
+    infra__lease_memory_fault(&cell, INFRA__LEASE_FAULT_REGRESS);
+    ck_assert_uint_eq(contract_do(contract_a, INFRA_LEASE_OP_ACQUIRE, 5).token,
+                      1);
 }
 END_TEST
 
@@ -186,21 +182,21 @@ START_TEST(one_holder_whatever_is_asked)
         uint32_t op = infra__below(infra__random(&random), 5);
         contract_now +=
             infra__below(infra__random(&random), (uint32_t)CONTRACT_TTL / 2);
-        uint64_t token = op == INFRA_LEASE_ACQUIRE ? 0 : held[who];
+        uint64_t token = op == INFRA_LEASE_OP_ACQUIRE ? 0 : held[who];
         struct infra_lease_answer a = contract_do(way[who], op, token);
         bool others = until[!who] > contract_now;
-        if (op == INFRA_LEASE_RELEASE) {
+        if (op == INFRA_LEASE_OP_RELEASE) {
             until[who] = 0;
-        } else if (op != INFRA_LEASE_ASK && op != INFRA_LEASE_READ &&
-                   a.outcome == INFRA_LEASE_GRANTED) {
+        } else if (op != INFRA_LEASE_OP_REQUEST && op != INFRA_LEASE_OP_READ &&
+                   a.outcome == INFRA_LEASE_OUTCOME_GRANTED) {
             ck_assert(!others);
-            ck_assert(op != INFRA_LEASE_ACQUIRE || a.token > greatest);
+            ck_assert(op != INFRA_LEASE_OP_ACQUIRE || a.token > greatest);
             greatest = a.token;
             held[who] = a.token;
             until[who] = contract_now + a.ttl;
-        } else if (a.outcome == INFRA_LEASE_LOST) {
+        } else if (a.outcome == INFRA_LEASE_OUTCOME_LOST) {
             ck_assert(!others && until[who] <= contract_now);
-        } else if (a.outcome == INFRA_LEASE_CONFLICT) {
+        } else if (a.outcome == INFRA_LEASE_OUTCOME_CONFLICT) {
             ck_assert(others);
         }
     }
@@ -256,7 +252,7 @@ START_TEST(options_are_looked_at)
     o.known.size = sizeof o;
     o.unknown = 0;
     ck_assert_int_eq(infra_lease_memory(&lease, &o.known), INFRA_OK);
-    ck_assert_uint_eq(contract_do(lease, INFRA_LEASE_ACQUIRE, 0).ttl,
+    ck_assert_uint_eq(contract_do(lease, INFRA_LEASE_OP_ACQUIRE, 0).ttl,
                       INFRA_SEC(10));
     infra_lease_destroy(lease);
 }
@@ -291,8 +287,8 @@ static Suite *lease_memory_suite(void)
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_loop_test(tc, what_is_lost_is_unknown_at_its_deadline, 0, 2);
     tcase_add_loop_test(tc, a_lost_record_is_unknown_at_its_deadline,
-                        INFRA_LEASE_FAULT_LOSE_REPLY,
-                        INFRA_LEASE_FAULT_LOSE_CALL + 1);
+                        INFRA__LEASE_FAULT_LOSE_REPLY,
+                        INFRA__LEASE_FAULT_LOSE_CALL + 1);
     tcase_add_test(tc, an_old_answer_is_dropped);
     tcase_add_test(tc, expired_on_demand);
     tcase_add_test(tc, regressed_on_demand);

@@ -61,7 +61,7 @@ static void teardown(void)
 
 static struct infra_lease_reply read_reply(struct infra_lease *lease)
 {
-    return contract_call(lease, INFRA_LEASE_READ, 0, 0);
+    return contract_call(lease, INFRA_LEASE_OP_READ, 0, 0);
 }
 
 /* Take a hint, if there is one. */
@@ -110,8 +110,8 @@ START_TEST(tokens_outlive_the_process)
     contract_a = NULL;
     ck_assert_int_eq(open_way(&contract_a, 19), INFRA_OK);
     struct infra_lease_answer a =
-        contract_do(contract_a, INFRA_LEASE_ACQUIRE, 0);
-    ck_assert_uint_eq(a.outcome, INFRA_LEASE_GRANTED);
+        contract_do(contract_a, INFRA_LEASE_OP_ACQUIRE, 0);
+    ck_assert_uint_eq(a.outcome, INFRA_LEASE_OUTCOME_GRANTED);
     ck_assert_uint_gt(a.token, first);
     ck_assert_uint_eq(a.clean, 0);
 }
@@ -173,19 +173,19 @@ START_TEST(a_clock_may_be_of_another_namespace)
     static const int64_t seconds[] = { 1000, -50 };
 
     (void)contract_acquire(contract_a);
-    int told = ask_elsewhere(seconds[_i], INFRA_LEASE_ACQUIRE);
+    int told = ask_elsewhere(seconds[_i], INFRA_LEASE_OP_ACQUIRE);
     if (told == 99) {
         return; /* Not as this user. */
     }
-    ck_assert_int_eq(told, INFRA_LEASE_CONFLICT);
+    ck_assert_int_eq(told, INFRA_LEASE_OUTCOME_CONFLICT);
     contract_now += CONTRACT_TTL - 1;
-    ck_assert_int_eq(ask_elsewhere(seconds[_i], INFRA_LEASE_READ),
-                     INFRA_LEASE_CONFLICT);
+    ck_assert_int_eq(ask_elsewhere(seconds[_i], INFRA_LEASE_OP_READ),
+                     INFRA_LEASE_OUTCOME_CONFLICT);
     contract_now++;
-    ck_assert_int_eq(ask_elsewhere(seconds[_i], INFRA_LEASE_READ),
-                     INFRA_LEASE_LOST);
-    ck_assert_int_eq(ask_elsewhere(seconds[_i], INFRA_LEASE_ACQUIRE),
-                     INFRA_LEASE_GRANTED);
+    ck_assert_int_eq(ask_elsewhere(seconds[_i], INFRA_LEASE_OP_READ),
+                     INFRA_LEASE_OUTCOME_LOST);
+    ck_assert_int_eq(ask_elsewhere(seconds[_i], INFRA_LEASE_OP_ACQUIRE),
+                     INFRA_LEASE_OUTCOME_GRANTED);
 }
 END_TEST
 
@@ -204,7 +204,7 @@ START_TEST(a_killed_holder_is_noticed)
     pid_t pid = start_holder(acquire_as_another);
     ck_assert(!is_hinted(contract_b));
     ck_assert_uint_eq(read_reply(contract_b).answer.outcome,
-                      INFRA_LEASE_CONFLICT);
+                      INFRA_LEASE_OUTCOME_CONFLICT);
     contract_now += INFRA_MS(50);
     ck_assert(!is_hinted(contract_b));
     kill_and_wait(pid);
@@ -215,8 +215,8 @@ START_TEST(a_killed_holder_is_noticed)
     contract_now += INFRA_MS(50);
     ck_assert(!is_hinted(contract_b));
     struct infra_lease_answer a =
-        contract_do(contract_b, INFRA_LEASE_ACQUIRE, 0);
-    ck_assert_uint_eq(a.outcome, INFRA_LEASE_GRANTED);
+        contract_do(contract_b, INFRA_LEASE_OP_ACQUIRE, 0);
+    ck_assert_uint_eq(a.outcome, INFRA_LEASE_OUTCOME_GRANTED);
     ck_assert_uint_eq(a.clean, 0);
 }
 END_TEST
@@ -260,9 +260,10 @@ START_TEST(a_forked_worker_keeps_the_lease)
     contract_now += CONTRACT_TTL - 1;
     ck_assert(!is_hinted(contract_b));
     ck_assert_uint_eq(read_reply(contract_b).answer.outcome,
-                      INFRA_LEASE_CONFLICT);
+                      INFRA_LEASE_OUTCOME_CONFLICT);
     contract_now += 1;
-    ck_assert_uint_eq(read_reply(contract_b).answer.outcome, INFRA_LEASE_LOST);
+    ck_assert_uint_eq(read_reply(contract_b).answer.outcome,
+                      INFRA_LEASE_OUTCOME_LOST);
     (void)kill(worker, SIGKILL);
 }
 END_TEST
@@ -278,7 +279,7 @@ START_TEST(a_child_may_destroy)
     }
     ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
     ck_assert_uint_eq(read_reply(contract_b).answer.outcome,
-                      INFRA_LEASE_CONFLICT);
+                      INFRA_LEASE_OUTCOME_CONFLICT);
 }
 END_TEST
 
@@ -317,20 +318,18 @@ static void hammer_child(struct hammer *h, uint32_t i)
     }
     for (uint64_t n = 1;; n++) {
         struct infra_lease_reply r = { .call = 0 };
-        struct infra_failover_event call = { .kind = INFRA_FAILOVER_CALL,
-                                             .call = n,
-                                             .call_deadline =
-                                                 INFRA_TIME_NEVER };
+        struct infra_lease_call call = { .id = n,
+                                             .deadline = INFRA_TIME_NEVER };
         (void)infra_lease_begin(lease, &call, infra_driver_now());
         while (infra_lease_next(lease, infra_driver_now(), &r) != INFRA_OK ||
                r.call != n) {
         }
-        if (r.answer.outcome != INFRA_LEASE_GRANTED) {
+        if (r.answer.outcome != INFRA_LEASE_OUTCOME_GRANTED) {
             continue;
         }
         enter(h, i, r.answer.token);
         atomic_store(&h->owner, 0);
-        call.op = INFRA_LEASE_RELEASE;
+        call.op = INFRA_LEASE_OP_RELEASE;
         call.token = r.answer.token;
         (void)infra_lease_begin(lease, &call, infra_driver_now());
         while (infra_lease_next(lease, infra_driver_now(), &r) != INFRA_OK ||

@@ -178,13 +178,13 @@ static int take_record(struct infra_lease *lease)
     if (infra_lease_take_record(lease, now, &r) != INFRA_OK) {
         return 0;
     }
-    if (r.outcome == INFRA_LEASE_GRANTED) {
+    if (r.outcome == INFRA_LEASE_OUTCOME_GRANTED) {
         char text[INFRA_LEASE_RECORD_MAX + 1] = "";
         memcpy(text, r.bytes, r.count);
         note(now, record_step == READING ? "read" : "written",
              strtoull(text, NULL, 10));
         record_step = record_step == READING ? WRITING : NOTHING;
-    } else if (r.outcome != INFRA_LEASE_UNKNOWN) {
+    } else if (r.outcome != INFRA_LEASE_OUTCOME_UNKNOWN) {
         note(now, "refused", record_token);
         record_step = NOTHING;
     }
@@ -203,16 +203,16 @@ static void serve(struct infra_elector *elector, struct infra_lease *lease)
         while (infra_elector_next(elector, infra_driver_now(), &e) ==
                INFRA_OK) {
             infra_time now = infra_driver_now();
-            if (e.kind == INFRA_FAILOVER_ACTIVATE) {
+            if (e.kind == INFRA_FAILOVER_EVENT_ACTIVATE) {
                 note(now, "activate", e.token);
                 record_step = READING;
                 record_token = e.token;
                 ask_record(lease);
-            } else if (e.kind == INFRA_FAILOVER_ROLE) {
+            } else if (e.kind == INFRA_FAILOVER_EVENT_ROLE) {
                 note(now, infra_failover_role_name(e.role), e.token);
                 note(now, infra_failover_reason_name(e.reason), e.token);
-            } else if (e.kind == INFRA_FAILOVER_DRAIN ||
-                       e.kind == INFRA_FAILOVER_DEACTIVATE) {
+            } else if (e.kind == INFRA_FAILOVER_EVENT_DRAIN ||
+                       e.kind == INFRA_FAILOVER_EVENT_DEACTIVATE) {
                 note(now, "deactivate", e.token);
                 (void)infra_failover_drained(machine, now);
             }
@@ -220,7 +220,7 @@ static void serve(struct infra_elector *elector, struct infra_lease *lease)
         if (take_record(lease)) {
             continue;
         }
-        struct infra_lease_stats stats = { .size = sizeof stats };
+        struct infra_lease_status stats = { .size = sizeof stats };
         (void)infra_lease_inspect(lease, &stats);
         if (stats.unknowns != unknowns) {
             unknowns = stats.unknowns;
@@ -229,8 +229,8 @@ static void serve(struct infra_elector *elector, struct infra_lease *lease)
         if (steps_down) {
             steps_down = 0;
             note(infra_driver_now(), "step-down", 0);
-            (void)infra_failover_command(machine, INFRA_FAILOVER_STEP_DOWN,
-                                         infra_driver_now());
+            (void)infra_failover_command(
+                machine, INFRA_FAILOVER_COMMAND_STEP_DOWN, infra_driver_now());
             continue;
         }
         /* The time is taken before the gate is asked, or a pause between both

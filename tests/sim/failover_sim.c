@@ -26,7 +26,7 @@ static void at_store(struct sim_world *w, const struct sim_step *s)
     /* By the token: a store that was restored may have granted it another one
      * since, by an ACQUIRE of before. */
     uint64_t token = 0;
-    if (s->request.op == INFRA_LEASE_RELEASE && n->boot == s->boot &&
+    if (s->request.op == INFRA_LEASE_OP_RELEASE && n->boot == s->boot &&
         w->store.holder == s->node + 1 && w->store.token == s->request.token &&
         sim_is_open(w, n, &token) && token == s->request.token) {
         sim_violate(w, "released while it is active");
@@ -34,14 +34,15 @@ static void at_store(struct sim_world *w, const struct sim_step *s)
     reply.answer = sim_store_do(&w->store, &s->request, now);
     reply.request = s->request;
     reply.number = s->request.call;
-    if (s->request.op == INFRA_LEASE_ACQUIRE &&
-        reply.answer.outcome == INFRA_LEASE_GRANTED) {
+    if (s->request.op == INFRA_LEASE_OP_ACQUIRE &&
+        reply.answer.outcome == INFRA_LEASE_OUTCOME_GRANTED) {
         uint32_t slot = (uint32_t)(reply.answer.token % SIM_OWNERS);
         w->owner_token[slot] = reply.answer.token;
         w->owner_node[slot] = s->node;
         w->was_clean[slot] = w->store.is_clean;
     }
-    if (reply.answer.outcome == INFRA_LEASE_GRANTED && w->store.holder != 0) {
+    if (reply.answer.outcome == INFRA_LEASE_OUTCOME_GRANTED &&
+        w->store.holder != 0) {
         sim_push(w, (struct sim_step) {
                         .at = w->now +
                               sim_scale(w->store.expires - now, -w->store_ppm) +
@@ -156,9 +157,9 @@ static void configure(struct sim_world *w)
     }
     c->hold_down = INFRA_SEC(1);
     c->preempt = sim_chance(w, 3000);
-    c->fence_policy = sim_chance(w, 3000)   ? INFRA_FENCE_REQUIRE
-                      : sim_chance(w, 3000) ? INFRA_FENCE_TRY
-                                            : INFRA_FENCE_WAIT;
+    c->fence_policy = sim_chance(w, 3000)   ? INFRA_FAILOVER_FENCE_REQUIRE
+                      : sim_chance(w, 3000) ? INFRA_FAILOVER_FENCE_TRY
+                                            : INFRA_FAILOVER_FENCE_WAIT;
     w->store.is_clean = true;
     w->store_ppm = draw_drift(w, is_tight);
     for (uint32_t i = 0; i < w->options->nodes; i++) {
@@ -176,11 +177,11 @@ static void heal(struct sim_world *w)
         n->paused_until = n->mute_until = n->deaf_until = 0;
         n->stalled_since = 0;
         n->is_unfit = false;
-        w->config.fence_policy = INFRA_FENCE_WAIT;
+        w->config.fence_policy = INFRA_FAILOVER_FENCE_WAIT;
         if (n->is_alive) {
             (void)infra_failover_fit(n->machine, 1, sim_local(w, n));
-            (void)infra_failover_command(n->machine, INFRA_FAILOVER_RESUME,
-                                         sim_local(w, n));
+            (void)infra_failover_command(
+                n->machine, INFRA_FAILOVER_COMMAND_RESUME, sim_local(w, n));
             sim_turn(w, i);
         }
     }

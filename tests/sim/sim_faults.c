@@ -59,7 +59,7 @@ static void break_node(struct sim_world *w, uint32_t i)
     case 5:
         sim_step_clock(w, i, sim_chance(w, 5000));
         sim_turn(w, i);
-        (void)infra_failover_command(n->machine, INFRA_FAILOVER_RESUME,
+        (void)infra_failover_command(n->machine, INFRA_FAILOVER_COMMAND_RESUME,
                                      sim_local(w, n));
         break;
     default:

@@ -93,13 +93,13 @@ static void on_activate(struct sim_world *w, uint32_t i,
         w->now < w->lapsed_at + w->config.grace / 10 * 9) {
         sim_violate(w, "activated without grace");
     }
-    if (!clean && w->config.fence_policy == INFRA_FENCE_REQUIRE &&
+    if (!clean && w->config.fence_policy == INFRA_FAILOVER_FENCE_REQUIRE &&
         n->fenced_token != e->token) {
         sim_violate(w, "activated without a fence");
     }
     /* Whatever the store says of it: a release in between proves nothing. */
     if (w->is_owed && w->options->mode != SIM_REGRESSED) {
-        if (w->config.fence_policy == INFRA_FENCE_REQUIRE) {
+        if (w->config.fence_policy == INFRA_FAILOVER_FENCE_REQUIRE) {
             sim_violate(w, "activated, and who was active was never fenced");
         } else if (w->now < w->lapsed_at + w->config.grace / 10 * 9) {
             sim_violate(w, "activated within the grace of who was active");
@@ -119,13 +119,13 @@ static void send(struct sim_world *w, uint32_t i,
     uint32_t copies = sim_has_faults(w) && sim_chance(w, 100) ? 2 : 1;
 
     s.request =
-        (struct sim_request) { .call = e->call,
+        (struct sim_request) { .call = e->call.id,
                                .incarnation = (uint64_t)n->boot << 8 | i,
-                               .token = e->token,
-                               .wish = e->wish,
+                               .token = e->call.token,
+                               .handover_request = e->call.handover_request,
                                .ttl = w->config.ttl,
                                .node = i,
-                               .op = e->op };
+                               .op = e->call.op };
     for (uint32_t c = 0; c < copies; c++) {
         infra_time d = sim_delay(w);
         s.at = w->now + d;
@@ -140,31 +140,31 @@ static void handle(struct sim_world *w, uint32_t i,
                    const struct infra_failover_event *e)
 {
     struct sim_node *n = &w->nodes[i];
-    struct sim_step s = { .node = i, .boot = n->boot, .number = e->call };
+    struct sim_step s = { .node = i, .boot = n->boot, .number = e->call.id };
 
     sim_trace(w,
-              e->kind == INFRA_FAILOVER_CALL ? infra_lease_op_name(e->op)
-              : e->kind == INFRA_FAILOVER_ROLE
+              e->kind == INFRA_FAILOVER_EVENT_CALL ? infra_lease_op_name(e->call.op)
+              : e->kind == INFRA_FAILOVER_EVENT_ROLE
                   ? infra_failover_role_name(e->role)
-              : e->kind == INFRA_FAILOVER_ACTIVATE ? "ACTIVATE"
-              : e->kind == INFRA_FAILOVER_DRAIN    ? "DRAIN"
-              : e->kind == INFRA_FAILOVER_FENCE    ? "FENCE"
-                                                   : "STOP",
+              : e->kind == INFRA_FAILOVER_EVENT_ACTIVATE ? "ACTIVATE"
+              : e->kind == INFRA_FAILOVER_EVENT_DRAIN    ? "DRAIN"
+              : e->kind == INFRA_FAILOVER_EVENT_FENCE    ? "FENCE"
+                                                         : "STOP",
               i, e->token, e->reason);
     switch (e->kind) {
-    case INFRA_FAILOVER_CALL:
+    case INFRA_FAILOVER_EVENT_CALL:
         send(w, i, e);
         break;
-    case INFRA_FAILOVER_FENCE:
+    case INFRA_FAILOVER_EVENT_FENCE:
         s.kind = STEP_FENCED;
         s.at = w->now + sim_below(w, INFRA_SEC(2));
         s.request.token = e->token;
         sim_push(w, s);
         break;
-    case INFRA_FAILOVER_ACTIVATE:
+    case INFRA_FAILOVER_EVENT_ACTIVATE:
         on_activate(w, i, e);
         break;
-    case INFRA_FAILOVER_DRAIN:
+    case INFRA_FAILOVER_EVENT_DRAIN:
         n->is_draining = true;
         s.kind = STEP_DRAINED; /* When all that it began is done. */
         s.at = w->now + w->config.guard + sim_below(w, INFRA_SEC(1));
@@ -172,13 +172,13 @@ static void handle(struct sim_world *w, uint32_t i,
             sim_push(w, s);
         }
         break;
-    case INFRA_FAILOVER_DEACTIVATE:
+    case INFRA_FAILOVER_EVENT_DEACTIVATE:
         n->serving = 0;
         n->is_draining = false;
         break;
     default:
         /* While it waits is when a clock that jumps on does most harm. */
-        if (e->role == INFRA_FAILOVER_GRACE && sim_has_faults(w) &&
+        if (e->role == INFRA_FAILOVER_ROLE_GRACE && sim_has_faults(w) &&
             sim_chance(w, 1000)) {
             sim_step_clock(w, i, false);
         }
@@ -229,13 +229,13 @@ void sim_on_reply(struct sim_world *w, const struct sim_step *s)
 {
     struct sim_node *n = &w->nodes[s->node];
 
-    int err = infra_failover_reply(n->machine, s->number, &s->answer,
-                                   sim_local(w, n));
+    int err = infra_failover_answer(n->machine, s->number, &s->answer,
+                                    sim_local(w, n));
     sim_trace(w, infra_lease_outcome_name(s->answer.outcome), s->node,
               s->answer.token, (uint64_t)(err == INFRA_OK));
-    if (err == INFRA_OK && s->request.op == INFRA_LEASE_RENEW &&
-        (s->answer.outcome == INFRA_LEASE_LOST ||
-         s->answer.outcome == INFRA_LEASE_CONFLICT) &&
+    if (err == INFRA_OK && s->request.op == INFRA_LEASE_OP_RENEW &&
+        (s->answer.outcome == INFRA_LEASE_OUTCOME_LOST ||
+         s->answer.outcome == INFRA_LEASE_OUTCOME_CONFLICT) &&
         sim_is_open(w, n, NULL)) {
         sim_violate(w, "it keeps a lease that is lost");
     }
@@ -252,8 +252,8 @@ void sim_fenced(struct sim_world *w, const struct sim_step *s)
     if (outcome == INFRA_ORDER_DONE) {
         n->fenced_token = s->request.token;
     }
-    if (infra_failover_fenced(n->machine, s->number, outcome,
-                              sim_local(w, n)) == INFRA_OK &&
+    if (infra_failover_answer_fence(n->machine, s->number, outcome,
+                                    sim_local(w, n)) == INFRA_OK &&
         outcome == INFRA_ORDER_DONE) {
         w->is_owed = false;
     }

@@ -38,10 +38,10 @@ const char etcd_give[] =
     "\"success\":[{\"request_delete_range\":{\"key\":\"" K "\"}},"
     "{\"request_delete_range\":{\"key\":\"" D "\"}}]}";
 const char etcd_revoke[] = "{\"ID\":\"77\"}";
-const char etcd_wish[] =
+const char etcd_handover[] =
     "{\"compare\":[{\"key\":\"" W "\",\"target\":\"VALUE\","
-    "\"result\":\"GREATER\",\"value\":\"" WISH_7 "\"}],"
-    "\"failure\":[{\"request_put\":{\"key\":\"" W "\",\"value\":\"" WISH_7
+    "\"result\":\"GREATER\",\"value\":\"" HANDOVER_7 "\"}],"
+    "\"failure\":[{\"request_put\":{\"key\":\"" W "\",\"value\":\"" HANDOVER_7
     "\",\"lease\":\"77\"}}]}";
 const char etcd_watch[] =
     "{\"create_request\":{\"key\":\"" K "\",\"filters\":[\"NOPUT\"]}}";
@@ -182,22 +182,21 @@ static void run_script(uint32_t index)
 
 struct infra_lease_reply etcd_call(uint32_t op, uint64_t token)
 {
-    const struct infra_failover_event call = {
-        .kind = INFRA_FAILOVER_CALL,
-        .call = ++calls_count,
+    const struct infra_lease_call call = {
+        .id = ++calls_count,
         .token = token,
-        .call_deadline = etcd_now + ATTEMPT,
+        .deadline = etcd_now + ATTEMPT,
         .op = op,
-        .wish = 7,
+        .handover_request = 7,
     };
     struct infra_lease_reply reply;
 
     ck_assert_int_eq(infra_lease_begin(etcd, &call, etcd_now), INFRA_OK);
     run_script(0);
     ck_assert_int_eq(infra_lease_next(etcd, etcd_now, &reply), INFRA_OK);
-    ck_assert_uint_eq(reply.call, call.call);
+    ck_assert_uint_eq(reply.call, call.id);
     ck_assert_uint_eq(reply.reason == INFRA_LEASE_REASON_NONE,
-                      reply.answer.outcome != INFRA_LEASE_UNKNOWN);
+                      reply.answer.outcome != INFRA_LEASE_OUTCOME_UNKNOWN);
     return reply;
 }
 
@@ -214,6 +213,6 @@ struct infra_lease_record etcd_record(uint64_t token, const char *text)
     run_script(2);
     ck_assert_int_eq(infra_lease_take_record(etcd, etcd_now, &r), INFRA_OK);
     ck_assert_uint_eq(r.reason == INFRA_LEASE_REASON_NONE,
-                      r.outcome != INFRA_LEASE_UNKNOWN);
+                      r.outcome != INFRA_LEASE_OUTCOME_UNKNOWN);
     return r;
 }

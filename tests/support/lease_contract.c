@@ -10,23 +10,22 @@ infra_time contract_now;
 
 static uint64_t calls_count;
 
-static struct infra_failover_event call_of(uint32_t op, uint64_t token,
-                                           uint64_t wish)
+static struct infra_lease_call call_of(uint32_t op, uint64_t token,
+                                           uint64_t request)
 {
-    return (struct infra_failover_event) {
-        .kind = INFRA_FAILOVER_CALL,
-        .call = ++calls_count,
+    return (struct infra_lease_call) {
+        .id = ++calls_count,
         .token = token,
-        .call_deadline = contract_now + INFRA_MS(500),
+        .deadline = contract_now + INFRA_MS(500),
         .op = op,
-        .wish = wish,
+        .handover_request = request,
     };
 }
 
 struct infra_lease_reply contract_call(struct infra_lease *lease, uint32_t op,
-                                       uint64_t token, uint64_t wish)
+                                       uint64_t token, uint64_t request)
 {
-    struct infra_failover_event call = call_of(op, token, wish);
+    struct infra_lease_call call = call_of(op, token, request);
     struct infra_lease_reply reply;
 
     ck_assert_int_eq(infra_lease_begin(lease, &call, contract_now), INFRA_OK);
@@ -35,7 +34,7 @@ struct infra_lease_reply contract_call(struct infra_lease *lease, uint32_t op,
         ck_assert_int_eq(infra_lease_next(lease, contract_now, &reply),
                          INFRA_OK);
     } while (reply.call == 0);
-    ck_assert_uint_eq(reply.call, call.call);
+    ck_assert_uint_eq(reply.call, call.id);
     return reply;
 }
 
@@ -47,9 +46,9 @@ struct infra_lease_answer contract_do(struct infra_lease *lease, uint32_t op,
 
 uint64_t contract_acquire(struct infra_lease *lease)
 {
-    struct infra_lease_answer a = contract_do(lease, INFRA_LEASE_ACQUIRE, 0);
+    struct infra_lease_answer a = contract_do(lease, INFRA_LEASE_OP_ACQUIRE, 0);
 
-    ck_assert_uint_eq(a.outcome, INFRA_LEASE_GRANTED);
+    ck_assert_uint_eq(a.outcome, INFRA_LEASE_OUTCOME_GRANTED);
     ck_assert_uint_ge(a.ttl, CONTRACT_TTL);
     return a.token;
 }
@@ -88,30 +87,31 @@ static void expect(struct infra_lease *lease, uint32_t op, uint64_t token,
  * another takes it with a greater token. */
 START_TEST(one_holds_it_until_it_runs_out)
 {
-    expect(contract_a, INFRA_LEASE_READ, 0, INFRA_LEASE_LOST);
+    expect(contract_a, INFRA_LEASE_OP_READ, 0, INFRA_LEASE_OUTCOME_LOST);
     uint64_t token = contract_acquire(contract_a);
     ck_assert_uint_gt(token, 0);
-    expect(contract_a, INFRA_LEASE_READ, 0, INFRA_LEASE_GRANTED);
+    expect(contract_a, INFRA_LEASE_OP_READ, 0, INFRA_LEASE_OUTCOME_GRANTED);
     contract_now += CONTRACT_TTL - 1;
     struct infra_lease_answer a =
-        contract_do(contract_b, INFRA_LEASE_ACQUIRE, 0);
-    ck_assert_uint_eq(a.outcome, INFRA_LEASE_CONFLICT);
+        contract_do(contract_b, INFRA_LEASE_OP_ACQUIRE, 0);
+    ck_assert_uint_eq(a.outcome, INFRA_LEASE_OUTCOME_CONFLICT);
     ck_assert_uint_eq(a.token, token);
-    a = contract_do(contract_a, INFRA_LEASE_READ, 0);
+    a = contract_do(contract_a, INFRA_LEASE_OP_READ, 0);
     ck_assert_uint_eq(a.ttl, CONTRACT_TTL); /* As it was given. */
-    a = contract_do(contract_a, INFRA_LEASE_RENEW, token);
-    ck_assert_uint_eq(a.outcome, INFRA_LEASE_GRANTED);
+    a = contract_do(contract_a, INFRA_LEASE_OP_RENEW, token);
+    ck_assert_uint_eq(a.outcome, INFRA_LEASE_OUTCOME_GRANTED);
     ck_assert_uint_eq(a.token, token);
     ck_assert_uint_ge(a.ttl, CONTRACT_TTL);
     contract_now += CONTRACT_TTL - 1;
-    expect(contract_b, INFRA_LEASE_READ, 0, INFRA_LEASE_CONFLICT);
+    expect(contract_b, INFRA_LEASE_OP_READ, 0, INFRA_LEASE_OUTCOME_CONFLICT);
     contract_now += 1;
-    expect(contract_b, INFRA_LEASE_READ, 0, INFRA_LEASE_LOST);
-    a = contract_do(contract_b, INFRA_LEASE_ACQUIRE, 0);
-    ck_assert_uint_eq(a.outcome, INFRA_LEASE_GRANTED);
+    expect(contract_b, INFRA_LEASE_OP_READ, 0, INFRA_LEASE_OUTCOME_LOST);
+    a = contract_do(contract_b, INFRA_LEASE_OP_ACQUIRE, 0);
+    ck_assert_uint_eq(a.outcome, INFRA_LEASE_OUTCOME_GRANTED);
     ck_assert_uint_gt(a.token, token);
     ck_assert_uint_eq(a.clean, 0);
-    expect(contract_a, INFRA_LEASE_RENEW, token, INFRA_LEASE_CONFLICT);
+    expect(contract_a, INFRA_LEASE_OP_RENEW, token,
+           INFRA_LEASE_OUTCOME_CONFLICT);
 }
 END_TEST
 
@@ -120,21 +120,23 @@ END_TEST
 START_TEST(clean_is_what_was_released)
 {
     struct infra_lease_answer a =
-        contract_do(contract_a, INFRA_LEASE_ACQUIRE, 0);
+        contract_do(contract_a, INFRA_LEASE_OP_ACQUIRE, 0);
     ck_assert_uint_eq(a.clean, 1);
-    expect(contract_a, INFRA_LEASE_RELEASE, a.token, INFRA_LEASE_GRANTED);
-    a = contract_do(contract_b, INFRA_LEASE_ACQUIRE, 0);
+    expect(contract_a, INFRA_LEASE_OP_RELEASE, a.token,
+           INFRA_LEASE_OUTCOME_GRANTED);
+    a = contract_do(contract_b, INFRA_LEASE_OP_ACQUIRE, 0);
     ck_assert_uint_eq(a.clean, 1);
     contract_now += CONTRACT_TTL;
     for (int i = 0; i < 2; i++) {
-        a = contract_do(contract_a, INFRA_LEASE_ACQUIRE, 0);
-        ck_assert_uint_eq(a.outcome, INFRA_LEASE_GRANTED);
+        a = contract_do(contract_a, INFRA_LEASE_OP_ACQUIRE, 0);
+        ck_assert_uint_eq(a.outcome, INFRA_LEASE_OUTCOME_GRANTED);
         ck_assert_uint_eq(a.clean, 0);
         contract_now += CONTRACT_TTL;
     }
-    a = contract_do(contract_b, INFRA_LEASE_ACQUIRE, 0);
-    expect(contract_b, INFRA_LEASE_RELEASE, a.token, INFRA_LEASE_GRANTED);
-    a = contract_do(contract_a, INFRA_LEASE_ACQUIRE, 0);
+    a = contract_do(contract_b, INFRA_LEASE_OP_ACQUIRE, 0);
+    expect(contract_b, INFRA_LEASE_OP_RELEASE, a.token,
+           INFRA_LEASE_OUTCOME_GRANTED);
+    a = contract_do(contract_a, INFRA_LEASE_OP_ACQUIRE, 0);
     ck_assert_uint_eq(a.clean, 1);
 }
 END_TEST
@@ -146,14 +148,14 @@ START_TEST(what_is_ours_already_is_unknown)
     uint64_t token = contract_acquire(contract_a);
 
     struct infra_lease_reply r =
-        contract_call(contract_a, INFRA_LEASE_ACQUIRE, token, 0);
-    ck_assert_uint_eq(r.answer.outcome, INFRA_LEASE_UNKNOWN);
+        contract_call(contract_a, INFRA_LEASE_OP_ACQUIRE, token, 0);
+    ck_assert_uint_eq(r.answer.outcome, INFRA_LEASE_OUTCOME_UNKNOWN);
     ck_assert_uint_eq(r.reason, INFRA_LEASE_REASON_OURS);
     struct infra_lease_answer a =
-        contract_do(contract_a, INFRA_LEASE_READ, token);
-    ck_assert_uint_eq(a.outcome, INFRA_LEASE_GRANTED);
+        contract_do(contract_a, INFRA_LEASE_OP_READ, token);
+    ck_assert_uint_eq(a.outcome, INFRA_LEASE_OUTCOME_GRANTED);
     ck_assert_uint_eq(a.token, token);
-    struct infra_lease_stats stats = { .size = sizeof stats };
+    struct infra_lease_status stats = { .size = sizeof stats };
     ck_assert_int_eq(infra_lease_inspect(contract_a, &stats), INFRA_OK);
     ck_assert_uint_eq(stats.calls, 3);
     ck_assert_uint_eq(stats.unknowns, 1);
@@ -165,61 +167,66 @@ END_TEST
 START_TEST(late_calls_do_no_harm)
 {
     uint64_t first = contract_acquire(contract_a);
-    expect(contract_a, INFRA_LEASE_RELEASE, first, INFRA_LEASE_GRANTED);
-    expect(contract_a, INFRA_LEASE_RENEW, first, INFRA_LEASE_LOST);
+    expect(contract_a, INFRA_LEASE_OP_RELEASE, first,
+           INFRA_LEASE_OUTCOME_GRANTED);
+    expect(contract_a, INFRA_LEASE_OP_RENEW, first, INFRA_LEASE_OUTCOME_LOST);
     uint64_t second = contract_acquire(contract_a);
     ck_assert_uint_gt(second, first);
-    expect(contract_a, INFRA_LEASE_RELEASE, first, INFRA_LEASE_GRANTED);
-    expect(contract_a, INFRA_LEASE_RENEW, first, INFRA_LEASE_LOST);
-    expect(contract_b, INFRA_LEASE_RELEASE, second, INFRA_LEASE_GRANTED);
+    expect(contract_a, INFRA_LEASE_OP_RELEASE, first,
+           INFRA_LEASE_OUTCOME_GRANTED);
+    expect(contract_a, INFRA_LEASE_OP_RENEW, first, INFRA_LEASE_OUTCOME_LOST);
+    expect(contract_b, INFRA_LEASE_OP_RELEASE, second,
+           INFRA_LEASE_OUTCOME_GRANTED);
     struct infra_lease_answer a =
-        contract_do(contract_b, INFRA_LEASE_RENEW, second);
-    ck_assert_uint_eq(a.outcome, INFRA_LEASE_CONFLICT);
+        contract_do(contract_b, INFRA_LEASE_OP_RENEW, second);
+    ck_assert_uint_eq(a.outcome, INFRA_LEASE_OUTCOME_CONFLICT);
     ck_assert_uint_eq(a.token, second);
-    expect(contract_a, INFRA_LEASE_RENEW, second, INFRA_LEASE_GRANTED);
+    expect(contract_a, INFRA_LEASE_OP_RENEW, second,
+           INFRA_LEASE_OUTCOME_GRANTED);
 }
 END_TEST
 
-/* The greatest wish is told to holder and standbys; somebody's ACQUIRE ends it,
+/* The greatest request is told to holder and standbys; somebody's ACQUIRE ends it,
  * and so does time. */
-START_TEST(a_wish_is_told)
+START_TEST(a_request_is_told)
 {
     uint64_t token = contract_acquire(contract_a);
     struct infra_lease_reply r =
-        contract_call(contract_b, INFRA_LEASE_ASK, token, 7);
+        contract_call(contract_b, INFRA_LEASE_OP_REQUEST, token, 7);
 
-    ck_assert_uint_eq(r.answer.outcome, INFRA_LEASE_GRANTED);
+    ck_assert_uint_eq(r.answer.outcome, INFRA_LEASE_OUTCOME_GRANTED);
     ck_assert_uint_ne(r.answer.token, 0);
-    (void)contract_call(contract_b, INFRA_LEASE_ASK, token, 6);
+    (void)contract_call(contract_b, INFRA_LEASE_OP_REQUEST, token, 6);
     struct infra_lease_answer a =
-        contract_do(contract_a, INFRA_LEASE_RENEW, token);
-    ck_assert_uint_eq(a.wish, 7);
+        contract_do(contract_a, INFRA_LEASE_OP_RENEW, token);
+    ck_assert_uint_eq(a.handover_request, 7);
     contract_now += CONTRACT_TTL - 1;
-    a = contract_do(contract_a, INFRA_LEASE_RENEW, token);
-    ck_assert_uint_eq(a.wish, 7);
+    a = contract_do(contract_a, INFRA_LEASE_OP_RENEW, token);
+    ck_assert_uint_eq(a.handover_request, 7);
     contract_now += 1;
-    a = contract_do(contract_a, INFRA_LEASE_RENEW, token);
-    ck_assert_uint_eq(a.wish, 0);
-    (void)contract_call(contract_b, INFRA_LEASE_ASK, token, 6);
-    expect(contract_a, INFRA_LEASE_RELEASE, token, INFRA_LEASE_GRANTED);
-    a = contract_do(contract_a, INFRA_LEASE_READ, 0);
-    ck_assert_uint_eq(a.outcome, INFRA_LEASE_LOST);
-    ck_assert_uint_eq(a.wish, 6);
+    a = contract_do(contract_a, INFRA_LEASE_OP_RENEW, token);
+    ck_assert_uint_eq(a.handover_request, 0);
+    (void)contract_call(contract_b, INFRA_LEASE_OP_REQUEST, token, 6);
+    expect(contract_a, INFRA_LEASE_OP_RELEASE, token,
+           INFRA_LEASE_OUTCOME_GRANTED);
+    a = contract_do(contract_a, INFRA_LEASE_OP_READ, 0);
+    ck_assert_uint_eq(a.outcome, INFRA_LEASE_OUTCOME_LOST);
+    ck_assert_uint_eq(a.handover_request, 6);
     (void)contract_acquire(contract_b);
-    a = contract_do(contract_b, INFRA_LEASE_READ, 0);
-    ck_assert_uint_eq(a.wish, 0);
-    (void)contract_call(contract_a, INFRA_LEASE_ASK, a.token, 256);
-    (void)contract_call(contract_a, INFRA_LEASE_ASK, a.token, 10);
-    a = contract_do(contract_b, INFRA_LEASE_RENEW, a.token);
-    ck_assert_uint_eq(a.wish, 256);
+    a = contract_do(contract_b, INFRA_LEASE_OP_READ, 0);
+    ck_assert_uint_eq(a.handover_request, 0);
+    (void)contract_call(contract_a, INFRA_LEASE_OP_REQUEST, a.token, 256);
+    (void)contract_call(contract_a, INFRA_LEASE_OP_REQUEST, a.token, 10);
+    a = contract_do(contract_b, INFRA_LEASE_OP_RENEW, a.token);
+    ck_assert_uint_eq(a.handover_request, 256);
 }
 END_TEST
 
 /* A new call replaces the one whose answer was not taken. */
 START_TEST(a_new_call_replaces_the_old_one)
 {
-    struct infra_failover_event first = call_of(INFRA_LEASE_READ, 0, 0);
-    struct infra_failover_event second = call_of(INFRA_LEASE_READ, 0, 0);
+    struct infra_lease_call first = call_of(INFRA_LEASE_OP_READ, 0, 0);
+    struct infra_lease_call second = call_of(INFRA_LEASE_OP_READ, 0, 0);
     struct infra_lease_reply reply;
 
     ck_assert_int_eq(infra_lease_begin(contract_a, &first, contract_now),
@@ -228,7 +235,7 @@ START_TEST(a_new_call_replaces_the_old_one)
                      INFRA_OK);
     ck_assert_int_eq(infra_lease_next(contract_a, contract_now, &reply),
                      INFRA_OK);
-    ck_assert_uint_eq(reply.call, second.call);
+    ck_assert_uint_eq(reply.call, second.id);
     ck_assert_int_eq(infra_lease_next(contract_a, contract_now, &reply),
                      INFRA_EAGAIN);
 }
@@ -237,21 +244,18 @@ END_TEST
 /* What is no call is refused, and nothing is asked then. */
 START_TEST(arguments_are_looked_at)
 {
-    struct infra_failover_event good = call_of(INFRA_LEASE_READ, 0, 0);
-    struct infra_failover_event bad = good;
+    struct infra_lease_call good = call_of(INFRA_LEASE_OP_READ, 0, 0);
+    struct infra_lease_call bad = good;
     struct infra_lease_reply reply;
-    struct infra_lease_stats stats = { .size = 1 };
+    struct infra_lease_status stats = { .size = 1 };
     struct infra_exchange x;
 
     ck_assert_int_eq(infra_lease_begin(NULL, &good, 0), INFRA_EINVAL);
     ck_assert_int_eq(infra_lease_begin(contract_a, NULL, 0), INFRA_EINVAL);
-    bad.kind = INFRA_FAILOVER_FENCE;
+    bad.id = 0;
     ck_assert_int_eq(infra_lease_begin(contract_a, &bad, 0), INFRA_EINVAL);
     bad = good;
-    bad.call = 0;
-    ck_assert_int_eq(infra_lease_begin(contract_a, &bad, 0), INFRA_EINVAL);
-    bad = good;
-    bad.op = INFRA_LEASE_ASK + 1;
+    bad.op = INFRA_LEASE_OP_REQUEST + 1;
     ck_assert_int_eq(infra_lease_begin(contract_a, &bad, 0), INFRA_EINVAL);
     ck_assert_int_eq(infra_lease_next(contract_a, contract_now, &reply),
                      INFRA_EAGAIN);
@@ -287,30 +291,30 @@ static void expect_write(struct infra_lease *lease, uint64_t token,
     ck_assert_msg(r.outcome == outcome, "%s, not %s",
                   infra_lease_outcome_name(r.outcome),
                   infra_lease_outcome_name(outcome));
-    ck_assert_uint_eq(r.count,
-                      outcome == INFRA_LEASE_GRANTED ? strlen(text) : 0);
+    ck_assert_uint_eq(
+        r.count, outcome == INFRA_LEASE_OUTCOME_GRANTED ? strlen(text) : 0);
 }
 
 /* Who holds the lease writes the record and nobody else, and it is there for
  * the next holder. */
 START_TEST(the_record_is_the_holders)
 {
-    expect_record(contract_b, 0, INFRA_LEASE_GRANTED, "");
-    expect_write(contract_a, 1, "nobody", INFRA_LEASE_LOST);
+    expect_record(contract_b, 0, INFRA_LEASE_OUTCOME_GRANTED, "");
+    expect_write(contract_a, 1, "nobody", INFRA_LEASE_OUTCOME_LOST);
     uint64_t first = contract_acquire(contract_a);
-    expect_record(contract_a, first, INFRA_LEASE_GRANTED, "");
-    expect_write(contract_a, first, "one", INFRA_LEASE_GRANTED);
-    expect_write(contract_a, first + 1, "two", INFRA_LEASE_LOST);
-    expect_write(contract_b, first, "two", INFRA_LEASE_CONFLICT);
-    expect_record(contract_b, first, INFRA_LEASE_CONFLICT, "");
-    expect_record(contract_b, 0, INFRA_LEASE_GRANTED, "one");
-    expect_write(contract_a, first, "t", INFRA_LEASE_GRANTED);
+    expect_record(contract_a, first, INFRA_LEASE_OUTCOME_GRANTED, "");
+    expect_write(contract_a, first, "one", INFRA_LEASE_OUTCOME_GRANTED);
+    expect_write(contract_a, first + 1, "two", INFRA_LEASE_OUTCOME_LOST);
+    expect_write(contract_b, first, "two", INFRA_LEASE_OUTCOME_CONFLICT);
+    expect_record(contract_b, first, INFRA_LEASE_OUTCOME_CONFLICT, "");
+    expect_record(contract_b, 0, INFRA_LEASE_OUTCOME_GRANTED, "one");
+    expect_write(contract_a, first, "t", INFRA_LEASE_OUTCOME_GRANTED);
 
-    (void)contract_do(contract_a, INFRA_LEASE_RELEASE, first);
-    expect_write(contract_a, first, "two", INFRA_LEASE_LOST);
+    (void)contract_do(contract_a, INFRA_LEASE_OP_RELEASE, first);
+    expect_write(contract_a, first, "two", INFRA_LEASE_OUTCOME_LOST);
     uint64_t second = contract_acquire(contract_b);
-    expect_write(contract_a, first, "two", INFRA_LEASE_CONFLICT);
-    expect_record(contract_b, second, INFRA_LEASE_GRANTED, "t");
+    expect_write(contract_a, first, "two", INFRA_LEASE_OUTCOME_CONFLICT);
+    expect_record(contract_b, second, INFRA_LEASE_OUTCOME_GRANTED, "t");
 }
 END_TEST
 
@@ -319,10 +323,10 @@ START_TEST(a_record_is_not_written_late)
 {
     uint64_t token = contract_acquire(contract_a);
 
-    expect_write(contract_a, token, "one", INFRA_LEASE_GRANTED);
+    expect_write(contract_a, token, "one", INFRA_LEASE_OUTCOME_GRANTED);
     contract_now += 2 * CONTRACT_TTL;
-    expect_write(contract_a, token, "two", INFRA_LEASE_LOST);
-    expect_record(contract_a, 0, INFRA_LEASE_GRANTED, "one");
+    expect_write(contract_a, token, "two", INFRA_LEASE_OUTCOME_LOST);
+    expect_record(contract_a, 0, INFRA_LEASE_OUTCOME_GRANTED, "one");
 }
 END_TEST
 
@@ -338,8 +342,8 @@ START_TEST(records_are_bounded)
                                               INFRA_LEASE_RECORD_MAX + 1, 0, 0),
                      INFRA_EINVAL);
     text[INFRA_LEASE_RECORD_MAX] = '\0';
-    expect_write(contract_a, token, text, INFRA_LEASE_GRANTED);
-    expect_record(contract_a, token, INFRA_LEASE_GRANTED, text);
+    expect_write(contract_a, token, text, INFRA_LEASE_OUTCOME_GRANTED);
+    expect_record(contract_a, token, INFRA_LEASE_OUTCOME_GRANTED, text);
     ck_assert_int_eq(infra_lease_write_record(contract_a, token, text, 0, 0, 0),
                      INFRA_EINVAL);
     ck_assert_int_eq(infra_lease_write_record(contract_a, 0, text, 1, 0, 0),
@@ -362,7 +366,7 @@ void contract_add_tests(TCase *tc)
     tcase_add_test(tc, clean_is_what_was_released);
     tcase_add_test(tc, what_is_ours_already_is_unknown);
     tcase_add_test(tc, late_calls_do_no_harm);
-    tcase_add_test(tc, a_wish_is_told);
+    tcase_add_test(tc, a_request_is_told);
     tcase_add_test(tc, a_new_call_replaces_the_old_one);
     tcase_add_test(tc, the_record_is_the_holders);
     tcase_add_test(tc, a_record_is_not_written_late);

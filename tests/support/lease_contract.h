@@ -17,7 +17,7 @@ extern infra_time contract_now;
 
 /* Ask and take the answer. */
 struct infra_lease_reply contract_call(struct infra_lease *lease, uint32_t op,
-                                       uint64_t token, uint64_t wish);
+                                       uint64_t token, uint64_t request);
 
 /* The same with neither, and nothing but the answer. */
 struct infra_lease_answer contract_do(struct infra_lease *lease, uint32_t op,

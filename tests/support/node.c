@@ -65,25 +65,25 @@ static void activate(struct node *n, const struct infra_failover_event *e)
 
 static void take(struct node *n, const struct infra_failover_event *e)
 {
-    n->last = e->kind == INFRA_FAILOVER_ROLE ? n->last : *e;
+    n->last = e->kind == INFRA_FAILOVER_EVENT_ROLE ? n->last : *e;
     switch (e->kind) {
-    case INFRA_FAILOVER_CALL:
-        ck_assert_uint_gt(e->call_deadline, n->now);
-        n->call = *e;
-        say(n, infra_lease_op_name(e->op), NULL);
+    case INFRA_FAILOVER_EVENT_CALL:
+        ck_assert_uint_gt(e->call.deadline, n->now);
+        n->call = e->call;
+        say(n, infra_lease_op_name(e->call.op), NULL);
         break;
-    case INFRA_FAILOVER_FENCE:
+    case INFRA_FAILOVER_EVENT_FENCE:
         n->fence = *e;
         say(n, "FENCE", NULL);
         break;
-    case INFRA_FAILOVER_ACTIVATE:
+    case INFRA_FAILOVER_EVENT_ACTIVATE:
         activate(n, e);
         break;
-    case INFRA_FAILOVER_DRAIN:
+    case INFRA_FAILOVER_EVENT_DRAIN:
         ck_assert_uint_eq(n->active, e->token);
         say(n, "DRAIN", NULL);
         break;
-    case INFRA_FAILOVER_DEACTIVATE:
+    case INFRA_FAILOVER_EVENT_DEACTIVATE:
         ck_assert_uint_eq(n->active, e->token);
         n->active = 0;
         say(n, "STOP", NULL);
@@ -106,10 +106,10 @@ static void look(const struct node *n)
     ck_assert_uint_eq(token, n->active);
     ck_assert_int_eq(is_open, n->active != 0);
     ck_assert_int_eq(infra_gate_admits(&n->gate, n->now, NULL),
-                     is_open && s.role != INFRA_FAILOVER_DRAINING);
+                     is_open && s.role != INFRA_FAILOVER_ROLE_DRAINING);
     ck_assert_uint_eq(s.role, n->role);
-    ck_assert_uint_eq(s.token != 0, s.role >= INFRA_FAILOVER_GRACE &&
-                                        s.role <= INFRA_FAILOVER_DRAINING);
+    ck_assert_uint_eq(s.token != 0, s.role >= INFRA_FAILOVER_ROLE_GRACE &&
+                                        s.role <= INFRA_FAILOVER_ROLE_DRAINING);
     ck_assert(s.token == 0 || s.valid_until > n->now);
     ck_assert(n->active == 0 || n->active == s.token);
 }
@@ -174,7 +174,7 @@ const char *node_diary(struct node *n, infra_time since, infra_time duration)
 
 const char *node_answer_as(struct node *n, struct infra_lease_answer answer)
 {
-    (void)infra_failover_reply(n->machine, n->call.call, &answer, n->now);
+    (void)infra_failover_answer(n->machine, n->call.id, &answer, n->now);
     return node_take(n);
 }
 
@@ -188,7 +188,7 @@ const char *node_answer(struct node *n, uint32_t outcome, uint64_t token)
 const char *node_answer_clean(struct node *n, uint64_t token)
 {
     return node_answer_as(
-        n, (struct infra_lease_answer) { .outcome = INFRA_LEASE_GRANTED,
+        n, (struct infra_lease_answer) { .outcome = INFRA_LEASE_OUTCOME_GRANTED,
                                          .clean = 1,
                                          .token = token,
                                          .ttl = n->ttl });
@@ -211,8 +211,8 @@ struct infra_failover_status node_status(const struct node *n)
 
 void node_lead(struct node *n, uint64_t token)
 {
-    node_until(n, INFRA_LEASE_READ);
-    ck_assert_str_eq(node_answer(n, INFRA_LEASE_LOST, 0),
+    node_until(n, INFRA_LEASE_OP_READ);
+    ck_assert_str_eq(node_answer(n, INFRA_LEASE_OUTCOME_LOST, 0),
                      "acquiring(free) acquire");
     ck_assert_str_eq(node_answer_clean(n, token),
                      "grace(granted) active(ready) ACTIVATE");
@@ -220,11 +220,11 @@ void node_lead(struct node *n, uint64_t token)
 
 void node_until(struct node *n, uint32_t op)
 {
-    const uint64_t before = n->call.call;
+    const uint64_t before = n->call.id;
 
     (void)node_take(n);
     for (int i = 0; i < SLEEPS_MAX; i++) {
-        if (n->call.call != before && n->call.op == op) {
+        if (n->call.id != before && n->call.op == op) {
             return;
         }
         (void)node_sleep(n);

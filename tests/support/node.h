@@ -20,9 +20,10 @@ struct node {
     uint32_t from;
     uint32_t reason;
     uint32_t role;
-    uint32_t seen[INFRA_FAILOVER_COOLDOWN + 1]; /* From a role: a bit for each
+    uint32_t
+        seen[INFRA_FAILOVER_ROLE_COOLDOWN + 1]; /* From a role: a bit for each
                                                    reason that changed it. */
-    struct infra_failover_event call;           /* The last of its kind. */
+    struct infra_lease_call call; /* The last one. */
     struct infra_failover_event fence;          /* So, too. */
     struct infra_failover_event last;           /* Of those to act on. */
     uint64_t active;   /* It serves under this; 0: no. */

@@ -14,8 +14,10 @@
 
 INFRA__NO_TAIL_PADDING(struct infra_lease_etcd_options, tls);
 
-static const struct infra_lease_answer lost = { .outcome = INFRA_LEASE_LOST };
-static const struct infra_lease_answer done = { .outcome = INFRA_LEASE_GRANTED,
+static const struct infra_lease_answer lost = { .outcome =
+                                                    INFRA_LEASE_OUTCOME_LOST };
+static const struct infra_lease_answer done = { .outcome =
+                                                    INFRA_LEASE_OUTCOME_GRANTED,
                                                 .token = 1 };
 
 static uint64_t seconds_of(infra_time ttl)
@@ -35,8 +37,8 @@ enum step {
     LOOK,
     GIVE, /* RELEASE, */
     REVOKE,
-    WISH_GRANT, /* ASK: a lease of etcd, */
-    WISH,       /* and the wish bound to it. */
+    HANDOVER_GRANT, /* ASK: a lease of etcd, */
+    HANDOVER,       /* and the handover bound to it. */
 };
 
 static void write_request(void *owner, uint32_t step,
@@ -47,7 +49,7 @@ static void write_request(void *owner, uint32_t step,
 
     switch (step) {
     case GRANT:
-    case WISH_GRANT:
+    case HANDOVER_GRANT:
         infra__etcd_ask_grant(r, login, seconds_of(e->lease.ttl));
         break;
     case TAKE:
@@ -65,9 +67,10 @@ static void write_request(void *owner, uint32_t step,
     case REVOKE:
         infra__etcd_ask_revoke(r, login, e->bound_lease);
         break;
-    case WISH:
-        infra__etcd_ask_wish(r, login, &e->names, e->lease.call.wish,
-                             e->granted_lease);
+    case HANDOVER:
+        infra__etcd_ask_handover(r, login, &e->names,
+                                 e->lease.call.handover_request,
+                                 e->granted_lease);
         break;
     default: /* FIND, LOOK */
         infra__etcd_ask_look(r, login, &e->names);
@@ -98,11 +101,13 @@ static void bind(struct infra__etcd *e, uint64_t token, uint64_t lease)
 }
 
 static void held_by_another(struct infra__etcd *e,
-                            const struct infra__etcd_key *key, uint64_t wish)
+                            const struct infra__etcd_key *key,
+                            uint64_t handover)
 {
-    const struct infra_lease_answer a = { .outcome = INFRA_LEASE_CONFLICT,
+    const struct infra_lease_answer a = { .outcome =
+                                              INFRA_LEASE_OUTCOME_CONFLICT,
                                           .token = key->token,
-                                          .wish = wish };
+                                          .handover_request = handover };
 
     infra__lease_answer(&e->lease, &a);
 }
@@ -114,7 +119,8 @@ static void on_take(struct infra__etcd *e, const struct infra__etcd_reply *r)
     if (!infra__etcd_read_key(&key, r, 0)) {
         malformed(e);
     } else if (r->succeeded) {
-        const struct infra_lease_answer a = { .outcome = INFRA_LEASE_GRANTED,
+        const struct infra_lease_answer a = { .outcome =
+                                                  INFRA_LEASE_OUTCOME_GRANTED,
                                               .clean = !key.is_there,
                                               .token = r->revision,
                                               .ttl = e->granted_ttl };
@@ -133,19 +139,19 @@ static void on_look(struct infra__etcd *e, const struct infra__etcd_reply *r)
 {
     struct infra_lease_answer a = lost;
     struct infra__etcd_key key;
-    struct infra__etcd_key wish;
+    struct infra__etcd_key handover;
 
     if (!infra__etcd_read_key(&key, r, 0) ||
-        !infra__etcd_read_key(&wish, r, 1)) {
+        !infra__etcd_read_key(&handover, r, 1)) {
         malformed(e);
         return;
     }
-    a.wish = infra__etcd_wish_of(&wish);
+    a.handover_request = infra__etcd_handover_of(&handover);
     if (infra__etcd_is_ours(&e->names, &key)) {
         bind(e, key.token, key.lease);
-        a.outcome = INFRA_LEASE_GRANTED;
+        a.outcome = INFRA_LEASE_OUTCOME_GRANTED;
     } else if (key.is_there) {
-        a.outcome = INFRA_LEASE_CONFLICT;
+        a.outcome = INFRA_LEASE_OUTCOME_CONFLICT;
     }
     a.token = key.token;
     infra__lease_answer(&e->lease, &a);
@@ -196,10 +202,10 @@ static void on_verify(struct infra__etcd *e, const struct infra__etcd_reply *r,
         ask(e, KEEPALIVE, now);
     } else if (r->succeeded) {
         const struct infra_lease_answer a = {
-            .outcome = INFRA_LEASE_GRANTED,
+            .outcome = INFRA_LEASE_OUTCOME_GRANTED,
             .token = e->bound_token,
             .ttl = e->granted_ttl,
-            .wish = infra__etcd_wish_of(&key),
+            .handover_request = infra__etcd_handover_of(&key),
         };
         infra__lease_answer(&e->lease, &a);
     } else if (key.is_there && !infra__etcd_is_ours(&e->names, &key)) {
@@ -261,10 +267,10 @@ static void answered(void *owner, uint32_t step, const char *body, size_t size,
         case GIVE:
             on_give(e, now);
             break;
-        case WISH_GRANT:
-            on_grant(e, &r, WISH, now);
+        case HANDOVER_GRANT:
+            on_grant(e, &r, HANDOVER, now);
             break;
-        default: /* WISH; nobody waits for REVOKE. */
+        default: /* HANDOVER; nobody waits for REVOKE. */
             infra__lease_answer(&e->lease, &done);
             break;
         }
@@ -288,10 +294,11 @@ static void failed(void *owner, uint32_t reason, uint32_t detail)
     unknown(owner, reason, detail);
 }
 
-/* A proof is good for the keep-alive that the same leader has had: a member that
- * answers and then fails may have been cut off already, and extended nothing.
- * What else takes two requests may be spread over servers: a lease of etcd that
- * was granted went through raft, and what is bound to it says so, or fails. */
+/* A proof is good for the keep-alive that the same leader has had: a member
+ * that answers and then fails may have been cut off already, and extended
+ * nothing.  What else takes two requests may be spread over servers: a lease
+ * of etcd that was granted went through raft, and what is bound to it says so,
+ * or fails. */
 static uint32_t moved(void *owner, uint32_t step)
 {
     (void)owner;
@@ -309,18 +316,18 @@ static const struct infra__etcd_talk_owner calls_owner = {
 static enum step first_step(const struct infra__etcd *e)
 {
     switch (e->lease.call.op) {
-    case INFRA_LEASE_ACQUIRE:
+    case INFRA_LEASE_OP_ACQUIRE:
         return GRANT;
-    case INFRA_LEASE_RENEW:
+    case INFRA_LEASE_OP_RENEW:
         return e->bound_lease != 0 && e->lease.call.token == e->bound_token
                    ? KEEPALIVE
                    : FIND;
-    case INFRA_LEASE_READ:
+    case INFRA_LEASE_OP_READ:
         return LOOK;
-    case INFRA_LEASE_RELEASE:
+    case INFRA_LEASE_OP_RELEASE:
         return GIVE;
     default:
-        return WISH_GRANT;
+        return HANDOVER_GRANT;
     }
 }
 
@@ -328,8 +335,7 @@ static void etcd_begin(struct infra_lease *lease, infra_time now)
 {
     struct infra__etcd *e = (struct infra__etcd *)lease;
 
-    infra__etcd_talk_begin(&e->calls, first_step(e), lease->call.call_deadline,
-                           now);
+    infra__etcd_talk_begin(&e->calls, first_step(e), lease->call.deadline, now);
 }
 
 static void etcd_expire(struct infra_lease *lease)
@@ -374,8 +380,8 @@ static bool are_usable(const struct infra_lease_etcd_options *o)
 {
     bool has_user = o->user != NULL || o->password != NULL;
 
-    return is_text(o->group, 1, INFRA_FAILOVER_NAME_MAX) &&
-           is_text(o->node, 1, INFRA_FAILOVER_NAME_MAX) &&
+    return is_text(o->group, 1, INFRA_LEASE_NAME_MAX) &&
+           is_text(o->node, 1, INFRA_LEASE_NAME_MAX) &&
            is_text(o->prefix, 1, INFRA__ETCD_PREFIX_MAX) &&
            (!has_user || (is_text(o->user, 1, INFRA__ETCD_NAME_MAX) &&
                           is_text(o->password, 0, INFRA__ETCD_NAME_MAX))) &&

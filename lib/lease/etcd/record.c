@@ -47,8 +47,9 @@ static void refuse(struct infra__etcd *e, const struct infra__etcd_key *holder)
     bool is_others =
         holder->is_there && !infra__etcd_is_ours(&e->names, holder);
 
-    infra__lease_answer_record(&e->lease, is_others ? INFRA_LEASE_CONFLICT
-                                                    : INFRA_LEASE_LOST);
+    infra__lease_answer_record(&e->lease, is_others
+                                              ? INFRA_LEASE_OUTCOME_CONFLICT
+                                              : INFRA_LEASE_OUTCOME_LOST);
 }
 
 static void on_read(struct infra__etcd *e, const struct infra__etcd_reply *r)
@@ -68,7 +69,7 @@ static void on_read(struct infra__etcd *e, const struct infra__etcd_reply *r)
         }
         record->count = (uint32_t)count;
         e->record_changed = key.changed;
-        infra__lease_answer_record(&e->lease, INFRA_LEASE_GRANTED);
+        infra__lease_answer_record(&e->lease, INFRA_LEASE_OUTCOME_GRANTED);
     }
 }
 
@@ -91,7 +92,7 @@ static void on_write(struct infra__etcd *e, const struct infra__etcd_reply *r,
 
     if (r->succeeded) {
         e->record_changed = r->revision;
-        infra__lease_answer_record(&e->lease, INFRA_LEASE_GRANTED);
+        infra__lease_answer_record(&e->lease, INFRA_LEASE_OUTCOME_GRANTED);
         return;
     }
     if (!infra__etcd_read_key(&holder, r, 0) ||
@@ -110,7 +111,7 @@ static void on_write(struct infra__etcd *e, const struct infra__etcd_reply *r,
     } else {
         e->record_changed = key.changed;
         if (is_written(e, &key)) {
-            infra__lease_answer_record(&e->lease, INFRA_LEASE_GRANTED);
+            infra__lease_answer_record(&e->lease, INFRA_LEASE_OUTCOME_GRANTED);
         } else {
             infra__etcd_talk_ask(&e->records, WRITE, now);
         }

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #define TTL_SECONDS_MAX 86400u
-#define WISH_SIZE 20u
+#define HANDOVER_SIZE 20u
 
 static bool member_uint64(uint64_t *ret, struct infra__json value,
                           const char *name)
@@ -90,24 +90,24 @@ int infra__etcd_record_of(unsigned char *ret, const struct infra__etcd_key *key)
     return key->changed != 0 && count > 0 ? count : -1;
 }
 
-uint64_t infra__etcd_wish_of(const struct infra__etcd_key *key)
+uint64_t infra__etcd_handover_of(const struct infra__etcd_key *key)
 {
-    char digits[WISH_SIZE];
-    uint64_t wish = 0;
+    char digits[HANDOVER_SIZE];
+    uint64_t handover = 0;
 
     if (!key->is_there ||
         infra__base64_decode(digits, sizeof digits, key->value.at,
-                             key->value.size) != (int)WISH_SIZE) {
+                             key->value.size) != (int)HANDOVER_SIZE) {
         return 0;
     }
-    for (size_t i = 0; i < WISH_SIZE; i++) {
+    for (size_t i = 0; i < HANDOVER_SIZE; i++) {
         uint64_t digit = (uint64_t)(digits[i] - '0');
-        if (digit > 9 || wish > (UINT64_MAX - digit) / 10) {
+        if (digit > 9 || handover > (UINT64_MAX - digit) / 10) {
             return 0;
         }
-        wish = wish * 10 + digit;
+        handover = handover * 10 + digit;
     }
-    return wish;
+    return handover;
 }
 
 /* What a server says beyond a day is not believed: nobody asks for that. */

@@ -9,8 +9,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#define WISH_DIGITS "%020" PRIu64 /* Of one length, to be compared as text. */
-#define WISH_SIZE 20u
+#define HANDOVER_DIGITS \
+    "%020" PRIu64 /* Of one length, to be compared as text. */
+#define HANDOVER_SIZE 20u
 
 static void encode(char *ret, const char *text)
 {
@@ -24,14 +25,14 @@ void infra__etcd_names_init(struct infra__etcd_names *n, const char *prefix,
                             const char *group, const char *node,
                             uint64_t incarnation)
 {
-    char text[INFRA__ETCD_PREFIX_MAX + INFRA_FAILOVER_NAME_MAX + 8u];
+    char text[INFRA__ETCD_PREFIX_MAX + INFRA_LEASE_NAME_MAX + 8u];
 
     (void)snprintf(text, sizeof text, "%s%s/holder", prefix, group);
     encode(n->holder, text);
     (void)snprintf(text, sizeof text, "%s%s/dirty", prefix, group);
     encode(n->dirty, text);
-    (void)snprintf(text, sizeof text, "%s%s/wish", prefix, group);
-    encode(n->wish, text);
+    (void)snprintf(text, sizeof text, "%s%s/handover", prefix, group);
+    encode(n->handover, text);
     (void)snprintf(text, sizeof text, "%s%s/record", prefix, group);
     encode(n->record, text);
     (void)snprintf(text, sizeof text, "%s%s/none", prefix, group);
@@ -193,7 +194,7 @@ void infra__etcd_ask_take(struct infra__etcd_request *r, const char *login,
     say(r, ",");
     say_put(r, n->dirty, n->value, 0);
     say(r, ",");
-    say_delete(r, n->wish);
+    say_delete(r, n->handover);
     say_else_range(r, n->holder);
     finish(r, "kv/txn", login);
 }
@@ -210,7 +211,7 @@ void infra__etcd_ask_verify(struct infra__etcd_request *r, const char *login,
         n->holder, lease);
     say_delete(r, n->none);
     say(r, ",");
-    say_range(r, n->wish);
+    say_range(r, n->handover);
     say_else_range(r, n->holder);
     finish(r, "kv/txn", login);
 }
@@ -222,7 +223,7 @@ void infra__etcd_ask_look(struct infra__etcd_request *r, const char *login,
     say(r, "{\"success\":[");
     say_range(r, n->holder);
     say(r, ",");
-    say_range(r, n->wish);
+    say_range(r, n->handover);
     say(r, "]}");
     finish(r, "kv/txn", login);
 }
@@ -240,21 +241,21 @@ void infra__etcd_ask_give(struct infra__etcd_request *r, const char *login,
     finish(r, "kv/txn", login);
 }
 
-void infra__etcd_ask_wish(struct infra__etcd_request *r, const char *login,
-                          const struct infra__etcd_names *n, uint64_t wish,
-                          uint64_t lease)
+void infra__etcd_ask_handover(struct infra__etcd_request *r, const char *login,
+                              const struct infra__etcd_names *n,
+                              uint64_t handover, uint64_t lease)
 {
-    char digits[WISH_SIZE + 1];
-    char value[INFRA__BASE64_SIZE(WISH_SIZE) + 1];
+    char digits[HANDOVER_SIZE + 1];
+    char value[INFRA__BASE64_SIZE(HANDOVER_SIZE) + 1];
 
-    (void)snprintf(digits, sizeof digits, WISH_DIGITS, wish);
+    (void)snprintf(digits, sizeof digits, HANDOVER_DIGITS, handover);
     encode(value, digits);
     begin(r);
     say(r,
         "{\"compare\":[{\"key\":\"%s\",\"target\":\"VALUE\","
         "\"result\":\"GREATER\",\"value\":\"%s\"}],\"failure\":[",
-        n->wish, value);
-    say_put(r, n->wish, value, lease);
+        n->handover, value);
+    say_put(r, n->handover, value, lease);
     say(r, "]}");
     finish(r, "kv/txn", login);
 }

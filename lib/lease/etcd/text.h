@@ -9,7 +9,7 @@
  *   <prefix><group>/holder  who has it, bound to a lease of etcd: its
  *                           create_revision is the token
  *   <prefix><group>/dirty   is there unless the last holder released it
- *   <prefix><group>/wish    what a standby asks for, bound to another lease
+ *   <prefix><group>/handover    what a standby asks for, bound to another lease
  *   <prefix><group>/record  what the next holder has to know
  *   <prefix><group>/none    what a proof deletes: it goes through raft, as all
  *                           that may write does, and etcd takes it when it is
@@ -30,18 +30,17 @@
 #define INFRA__ETCD_TOKEN_MAX 1023u /* Of a login. */
 #define INFRA__ETCD_REQUEST_MAX 8192u
 
-#define INFRA__ETCD_KEY_SIZE                                               \
-    (INFRA__BASE64_SIZE(INFRA__ETCD_PREFIX_MAX + INFRA_FAILOVER_NAME_MAX + \
-                        7u) +                                              \
+#define INFRA__ETCD_KEY_SIZE                                                  \
+    (INFRA__BASE64_SIZE(INFRA__ETCD_PREFIX_MAX + INFRA_LEASE_NAME_MAX + 7u) + \
      1u)
 #define INFRA__ETCD_VALUE_SIZE \
-    (INFRA__BASE64_SIZE(INFRA_FAILOVER_NAME_MAX + 17u) + 1u)
+    (INFRA__BASE64_SIZE(INFRA_LEASE_NAME_MAX + 17u) + 1u)
 
 /* As base64, what every request is made of. */
 struct infra__etcd_names {
     char holder[INFRA__ETCD_KEY_SIZE];
     char dirty[INFRA__ETCD_KEY_SIZE];
-    char wish[INFRA__ETCD_KEY_SIZE];
+    char handover[INFRA__ETCD_KEY_SIZE];
     char record[INFRA__ETCD_KEY_SIZE];
     char none[INFRA__ETCD_KEY_SIZE];
     char value[INFRA__ETCD_VALUE_SIZE]; /* "<node> <incarnation>" */
@@ -77,18 +76,18 @@ void infra__etcd_ask_take(struct infra__etcd_request *r, const char *login,
 void infra__etcd_ask_verify(struct infra__etcd_request *r, const char *login,
                             const struct infra__etcd_names *n, uint64_t token,
                             uint64_t lease);
-/* Read holder and wish. */
+/* Read holder and handover. */
 void infra__etcd_ask_look(struct infra__etcd_request *r, const char *login,
                           const struct infra__etcd_names *n);
 /* Delete holder, if it is ours with this token. */
 void infra__etcd_ask_give(struct infra__etcd_request *r, const char *login,
                           const struct infra__etcd_names *n, uint64_t token);
-/* Put a wish, unless there is a greater one. */
-void infra__etcd_ask_wish(struct infra__etcd_request *r, const char *login,
-                          const struct infra__etcd_names *n, uint64_t wish,
-                          uint64_t lease);
-/* Read record, if holder is ours with this token, by a transaction that deletes;
- * token 0: in any case. */
+/* Put a handover, unless there is a greater one. */
+void infra__etcd_ask_handover(struct infra__etcd_request *r, const char *login,
+                              const struct infra__etcd_names *n,
+                              uint64_t handover, uint64_t lease);
+/* Read record, if holder is ours with this token, by a transaction that
+ * deletes; token 0: in any case. */
 void infra__etcd_ask_record(struct infra__etcd_request *r, const char *login,
                             const struct infra__etcd_names *n, uint64_t token);
 /* Put record, if holder is ours with this token and nobody has changed record
@@ -133,7 +132,7 @@ bool infra__etcd_is_ours(const struct infra__etcd_names *n,
 int infra__etcd_record_of(unsigned char *ret,
                           const struct infra__etcd_key *key);
 /* 0: there is none, or it makes no sense. */
-uint64_t infra__etcd_wish_of(const struct infra__etcd_key *key);
+uint64_t infra__etcd_handover_of(const struct infra__etcd_key *key);
 
 bool infra__etcd_read_grant(uint64_t *ret_lease, infra_time *ret_ttl,
                             const struct infra__etcd_reply *reply);
