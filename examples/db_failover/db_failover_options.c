@@ -304,7 +304,7 @@ static void print_help(void)
     lease_spec_help_lease();
     printf("\n");
     lease_spec_help_options("10s");
-    printf("%s%s%s", help_options, more_help, check_spec_help);
+    printf("%s%s%s", help_options, more_help, check_spec_help());
 }
 
 /* The options of the lease, then one for each row; its code is the row's. */

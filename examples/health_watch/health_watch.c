@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Watch servers by their health checks: a live table on a terminal, one line
- * for each change elsewhere.
+ * Watch servers by health checks: a live table on a terminal, else one line for
+ * each change.
  *
  *   health_watch --check http:/health 10.0.0.1:80 10.0.0.2:80 \
  *       10.0.0.3:3306=mysql,user=probe,password-env=PROBE_PASSWORD,expect=replica
  *
- * One prober on one driver does all of it, on one thread; an id is the place
- * among the arguments.
+ * One prober on one driver runs all checks on one thread.  The id of a server is
+ * its position among the arguments.
  */
 #include "../common/arguments.h"
 #include "../common/check_spec.h"
@@ -28,25 +28,28 @@
 static const char help[] =
     "usage: health_watch [OPTION]... ADDR:PORT[=CHECK]...\n"
     "\n"
-    "Check servers and tell what becomes of them: as a table on a terminal, "
-    "as\n"
-    "lines of tab-separated fields elsewhere (time, server, state, reason, "
-    "what\n"
-    "the deciding check saw, its text).  A line that nobody takes is dropped, "
-    "and\n"
-    "the server \"-\" with the state \"log\" tells how many were.\n"
+    "Watch servers by health checks.  On a terminal the output is a table; "
+    "elsewhere\n"
+    "it is a line for each change with tab-separated fields: time, server, "
+    "state,\n"
+    "reason, result of the deciding check, its text.  Lines that the reader "
+    "does not\n"
+    "take in time are dropped; a line of server \"-\" and state \"log\" "
+    "counts them.\n"
     "\n"
-    "  --check CHECK       for servers without one of their own (tcp)\n"
-    "  --inter TIME        between two checks of a server (2s)\n"
-    "  --fastinter TIME    while its state is about to change (inter)\n"
-    "  --downinter TIME    while it is down (inter)\n"
-    "  --rise N            passed checks to come up (2)\n"
-    "  --fall N            failed checks to go down (3)\n"
-    "  --lines             lines also on a terminal\n"
-    "  --once              one check of each, a line each; exit status 1 if "
-    "one\n"
-    "                      did not pass\n"
-    "  --help              this text\n"
+    "  --check CHECK       check of servers without a CHECK of their own "
+    "(tcp)\n"
+    "  --inter TIME        interval of the checks of a server (2s)\n"
+    "  --fastinter TIME    interval while a server is about to change state "
+    "(inter)\n"
+    "  --downinter TIME    interval while a server is down (inter)\n"
+    "  --rise N            passes in a row that bring a server up (2)\n"
+    "  --fall N            failures in a row that take a server down (3)\n"
+    "  --lines             print lines on a terminal, too\n"
+    "  --once              check each server once and print one line for it; "
+    "exit\n"
+    "                      status 1 if a check failed\n"
+    "  --help              print this text\n"
     "\n"
     "TIME is a whole number with its unit: 500ms, 2s, 10m.\n\n";
 
@@ -65,11 +68,11 @@ static const struct option long_options[] = {
 
 struct server {
     char *name;
-    struct infra_probe *probe; /* The prober's, as long as that is there. */
+    struct infra_probe *probe; /* Owned by the prober once that has it. */
     struct sockaddr_storage address;
     socklen_t address_size;
     infra_time since; /* Of its state. */
-    bool is_known;    /* A check of it has ended. */
+    bool is_known;    /* A check has ended. */
 };
 
 struct watch {
@@ -142,7 +145,7 @@ static bool read_option(struct watch *w, int option, char *value)
         w->live = false;
         return true;
     default:
-        return false; /* getopt_long() has said what is wrong. */
+        return false; /* getopt_long() has printed the error. */
     }
 }
 
@@ -176,9 +179,9 @@ static bool start(struct watch *w)
     return err == INFRA_OK || arguments_wrong("%s", infra_strerror(err));
 }
 
-/* What the last check of a server told beside its reason. */
-static void print_told(FILE *out, const struct server *s,
-                       const struct infra_probe_result *r)
+/* The last result of a server beside its reason. */
+static void print_result(FILE *out, const struct server *s,
+                         const struct infra_probe_result *r)
 {
     const char *message = infra_probe_text(s->probe, INFRA_PROBE_TEXT_MESSAGE);
 
@@ -226,7 +229,7 @@ static void print_change(FILE *out, const struct watch *w,
             infra_health_event_name(e->kind),
             is_wish ? "-" : infra_health_reason_name(e->reason),
             is_wish ? "-" : infra_probe_reason_name(e->detail));
-    print_told(out, &w->servers[e->id], &r);
+    print_result(out, &w->servers[e->id], &r);
 }
 
 static void print_row(FILE *out, const struct watch *w, uint32_t id,
@@ -242,18 +245,18 @@ static void print_row(FILE *out, const struct watch *w, uint32_t id,
             (double)r.duration / 1e6, (unsigned long long)h.checks,
             (unsigned long long)h.failures,
             h.checks > 0 ? infra_probe_reason_name(r.reason) : "");
-    print_told(out, s, &r);
+    print_result(out, s, &r);
     fprintf(out, "\033[K\n");
 }
 
-/* The whole table, over the last one. */
+/* Overwrite the previous table. */
 static void print_table(FILE *out, const struct watch *w, infra_time now)
 {
     struct infra_prober_stats load = { .size = sizeof load };
 
     fprintf(out, "\033[H%-24s %-8s %8s  %10s  %8s %8s  %s\033[K\n", "server",
             "state", "since", "last", "checks", "failed",
-            "what the last check saw");
+            "result of the last check");
     for (uint32_t id = 0; id < w->count; id++) {
         print_row(out, w, id, now);
     }
@@ -265,7 +268,7 @@ static void print_table(FILE *out, const struct watch *w, infra_time now)
             (double)load.late_max / 1e6);
 }
 
-/* Put together first, so that it can be written without waiting. */
+/* Composed first, so that it is written at once and without waiting. */
 static void show_change(const struct watch *w,
                         const struct infra_health_event *e)
 {
@@ -308,7 +311,7 @@ static void watch(struct watch *w)
 {
     struct pollfd fd = { .fd = infra_driver_fd(w->driver), .events = POLLIN };
     infra_time refresh = 0;
-    /* Each line is an event, and as rare as a change: all of them count. */
+    /* Each line is a rare event, so none of them is rate-limited. */
     const struct log_options options = {
         .fd = STDOUT_FILENO,
         .stamp = w->live ? NULL : stamp,
@@ -345,7 +348,7 @@ static void watch(struct watch *w)
     }
 }
 
-/* One line for each, as its first check ends. */
+/* Print one line for each server when its first check ends. */
 static bool watch_once(struct watch *w)
 {
     uint32_t left = w->count;
@@ -369,7 +372,7 @@ static bool watch_once(struct watch *w)
             all_passed &= r.outcome == INFRA_OUTCOME_OK;
             printf("%s\t%s\t%.1f ms\t", s->name,
                    infra_probe_reason_name(r.reason), (double)r.duration / 1e6);
-            print_told(stdout, s, &r);
+            print_result(stdout, s, &r);
             printf("\n");
         }
     }
@@ -388,7 +391,7 @@ int main(int argc, char **argv)
     while (good &&
            (option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
         if (option == 'h') {
-            printf("%s%s", help, check_spec_help);
+            printf("%s%s", help, check_spec_help());
             free(w.servers);
             return EXIT_SUCCESS;
         }

@@ -344,7 +344,7 @@ static void print_help(void)
                                  name);
         line = full ? size - strlen(name) : line;
     }
-    printf(help, names, check_spec_help);
+    printf(help, names, check_spec_help());
 }
 
 int proxy_options_read(struct proxy_options *ret, int *ret_status, int argc,
