@@ -20,6 +20,7 @@
  * record. */
 #include "lease_state.h"
 
+#include "../base/characters.h"
 #include "../lease/internal.h"
 
 #include <infra/driver.h>
@@ -78,23 +79,29 @@ static void move_lock(struct file *f, uint64_t token)
     }
 }
 
-/* What time, a reboot and the end of a process have done to it since it was
- * written; @now is the boot's. */
-static void age(const struct file *f, struct infra__lease_state *r,
-                infra_time now)
+/* Read the state as it is now: after the time, a reboot or the end of a process
+ * since it was written. 0 or an errno. */
+static int read_state(const struct file *f, infra_time now,
+                      struct infra__lease_state *ret)
 {
-    bool is_other_boot = !infra__lease_is_of_boot(r, &f->origin);
+    struct infra__lease_cell *cell = &ret->cell;
+    int error = infra__lease_state_read(f->fd, ret);
 
+    if (error != 0) {
+        return error;
+    }
+    bool is_other_boot = !infra__lease_is_of_boot(ret, &f->origin);
     if (is_other_boot) {
-        r->cell.request_until = 0;
+        cell->request_until = 0;
     }
-    infra__lease_cell_expire(&r->cell, now);
-    if (r->cell.holder != 0 &&
+    infra__lease_cell_expire(cell, boot_time(f, now));
+    if (cell->holder != 0 &&
         (is_other_boot ||
-         (r->is_locked != 0 && r->cell.holder != f->lease.incarnation &&
-          infra__lease_is_unlocked(f->fd, r->cell.token)))) {
-        infra__lease_cell_revoke(&r->cell);
+         (ret->is_locked != 0 && cell->holder != f->lease.incarnation &&
+          infra__lease_is_unlocked(f->fd, cell->token)))) {
+        infra__lease_cell_revoke(cell);
     }
+    return 0;
 }
 
 /* Have it on the disk. 0 or an errno: then the next process may read it, and
@@ -132,91 +139,44 @@ static uint32_t reason_of(int error)
                             : INFRA_LEASE_REASON_SYSTEM;
 }
 
-/* Under the lock. */
-static void carry_out(struct file *f, infra_time now)
+/* Carry out the call, under the lock. 0 or an errno. */
+static int carry_out(struct file *f, infra_time now,
+                     struct infra_lease_answer *ret)
 {
-    struct infra_lease *lease = &f->lease;
-    struct infra__lease_state r;
-
-    int error = infra__lease_state_read(f->fd, &r);
-    if (error != 0) {
-        infra__lease_unknown(lease, reason_of(error), (uint32_t)error);
-        return;
-    }
-    now = boot_time(f, now);
-    age(f, &r, now);
-    struct infra_lease_answer a = infra__lease_cell_do(&r.cell, lease, now);
-    if (a.outcome == INFRA_LEASE_OUTCOME_UNKNOWN) {
-        infra__lease_unknown(lease, INFRA_LEASE_REASON_OURS, 0);
-        return;
-    }
-    if (a.outcome == INFRA_LEASE_OUTCOME_GRANTED &&
-        (lease->call.op != INFRA_LEASE_OP_READ || f->is_unsynced)) {
-        error = store(f, &r);
-    }
-    if (error != 0) {
-        infra__lease_unknown(lease, INFRA_LEASE_REASON_SYSTEM, (uint32_t)error);
-        return;
-    }
-    if (r.cell.holder != lease->incarnation) {
-        move_lock(f, 0);
-        f->is_unsynced = f->is_record_unsynced = false;
-    }
-    infra__lease_answer(lease, &a);
-}
-
-/* Have the lock, if it is to be had at once. 0; EAGAIN; EBADMSG: the file is no
- * more where others look for it, so that a new one may be there, and this one
- * proves nothing; or another errno. */
-static int enter(const struct file *f)
-{
-    int error = infra__lease_file_find(f->fd, f->path);
+    const struct infra_lease *lease = &f->lease;
+    struct infra__lease_state s;
+    int error = read_state(f, now, &s);
 
     if (error != 0) {
         return error;
     }
-    error = infra__lease_lock(f->fd, F_WRLCK, 0);
-    return error == EACCES ? EAGAIN : error;
-}
-
-static void leave(const struct file *f)
-{
-    (void)infra__lease_lock(f->fd, F_UNLCK, 0);
-}
-
-/* Carry the call out, if the lock is to be had. */
-static void attempt(struct file *f, infra_time now)
-{
-    int error = enter(f);
-
-    f->is_waiting = error == EAGAIN;
-    if (f->is_waiting) {
-        f->retry_at = infra__time_add(now, RETRY_EVERY);
-    } else if (error == EBADMSG && f->lease.call.op == INFRA_LEASE_OP_RENEW) {
-        /* Another file may be there by now, and another holder of that. */
-        infra__lease_answer(&f->lease, &lost);
-    } else if (error != 0) {
-        infra__lease_unknown(&f->lease, reason_of(error), (uint32_t)error);
-    } else {
-        carry_out(f, now);
-        leave(f);
+    *ret = infra__lease_cell_do(&s.cell, lease, boot_time(f, now));
+    if (ret->outcome == INFRA_LEASE_OUTCOME_UNKNOWN) {
+        return 0;
     }
+    if (ret->outcome == INFRA_LEASE_OUTCOME_GRANTED &&
+        (lease->call.op != INFRA_LEASE_OP_READ || f->is_unsynced)) {
+        error = store(f, &s);
+    }
+    if (error == 0 && s.cell.holder != lease->incarnation) {
+        move_lock(f, 0);
+        f->is_unsynced = f->is_record_unsynced = false;
+    }
+    return error;
 }
 
-/* Under the lock. 0 or an errno. */
+/* Carry out the request about the record, under the lock. 0 or an errno. */
 static int carry_out_record(struct file *f, infra_time now,
                             uint32_t *ret_outcome)
 {
     struct infra_lease *lease = &f->lease;
     struct infra__lease_state s;
-    int error = infra__lease_state_read(f->fd, &s);
+    int error = read_state(f, now, &s);
 
     if (error != 0) {
         return error;
     }
-    now = boot_time(f, now);
-    age(f, &s, now);
-    *ret_outcome = infra__lease_cell_record(&s.cell, lease, now);
+    *ret_outcome = infra__lease_cell_record(&s.cell, lease, boot_time(f, now));
     if (*ret_outcome != INFRA_LEASE_OUTCOME_GRANTED ||
         lease->record_call.token == 0) {
         return 0;
@@ -226,20 +186,65 @@ static int carry_out_record(struct file *f, infra_time now,
     return f->is_record_unsynced ? write_durably(f, &s) : 0;
 }
 
-/* The same of what is asked about the record. */
+/* Take the lock without waiting. 0; EAGAIN: try again later; EBADMSG: the file
+ * is no longer at its path, so that another file may be there, and this one
+ * proves nothing; or another errno. */
+static int enter(struct file *f, bool *is_waiting, infra_time now)
+{
+    int error = infra__lease_file_find(f->fd, f->path);
+
+    if (error == 0) {
+        error = infra__lease_lock(f->fd, F_WRLCK, 0);
+        error = error == EACCES ? EAGAIN : error;
+    }
+    *is_waiting = error == EAGAIN;
+    if (*is_waiting) {
+        f->retry_at = infra__time_add(now, RETRY_EVERY);
+    }
+    return error;
+}
+
+static void leave(const struct file *f)
+{
+    (void)infra__lease_lock(f->fd, F_UNLCK, 0);
+}
+
+static void attempt(struct file *f, infra_time now)
+{
+    struct infra_lease_answer a = lost;
+    int error = enter(f, &f->is_waiting, now);
+    bool is_moved = error == EBADMSG;
+
+    if (error == 0) {
+        error = carry_out(f, now, &a);
+        leave(f);
+    }
+    if (f->is_waiting) {
+        return;
+    }
+    if (is_moved && f->lease.call.op == INFRA_LEASE_OP_RENEW) {
+        /* Another file may be there by now, and another holder of that. */
+        infra__lease_answer(&f->lease, &lost);
+    } else if (error != 0) {
+        infra__lease_unknown(&f->lease, reason_of(error), (uint32_t)error);
+    } else if (a.outcome == INFRA_LEASE_OUTCOME_UNKNOWN) {
+        infra__lease_unknown(&f->lease, INFRA_LEASE_REASON_OURS, 0);
+    } else {
+        infra__lease_answer(&f->lease, &a);
+    }
+}
+
 static void attempt_record(struct file *f, infra_time now)
 {
     uint32_t outcome = INFRA_LEASE_OUTCOME_UNKNOWN;
-    int error = enter(f);
+    int error = enter(f, &f->is_record_waiting, now);
 
-    f->is_record_waiting = error == EAGAIN;
-    if (f->is_record_waiting) {
-        f->retry_at = infra__time_add(now, RETRY_EVERY);
-        return;
-    }
     if (error == 0) {
         error = carry_out_record(f, now, &outcome);
         leave(f);
+    }
+    if (f->is_record_waiting) {
+        return;
     }
     if (error == 0) {
         infra__lease_answer_record(&f->lease, outcome);
@@ -252,14 +257,13 @@ static void attempt_record(struct file *f, infra_time now)
 /* Has it become free? Without the lock: it is only a hint. */
 static void look(struct file *f, infra_time now)
 {
-    struct infra__lease_state r;
+    struct infra__lease_state s;
 
     f->look_at = infra__time_add(now, LOOK_EVERY);
-    if (infra__lease_state_read(f->fd, &r) != 0) {
+    if (read_state(f, now, &s) != 0) {
         return;
     }
-    age(f, &r, boot_time(f, now));
-    bool is_held = r.cell.holder != 0 && r.cell.holder != f->lease.incarnation;
+    bool is_held = s.cell.holder != 0 && s.cell.holder != f->lease.incarnation;
     if (f->was_held && !is_held) {
         infra__lease_hint(&f->lease);
     }
@@ -355,45 +359,49 @@ static int prepare(struct file *f, const char *path)
     return err;
 }
 
-int infra_lease_file(struct infra_lease **ret,
-                     const struct infra_lease_file_options *options)
+static int complete(void *options)
 {
-    struct infra_lease_file_options o = { .size = sizeof o };
-    struct infra_lease *lease;
+    const struct infra_lease_file_options *o = options;
 
-    if (ret == NULL || options == NULL) {
-        return INFRA_EINVAL;
-    }
-    int err = infra__options_import(&o, sizeof o, options, sizeof o);
-    if (err != INFRA_OK) {
-        return err;
-    }
-    if (o.path == NULL || o.node == NULL || o.node[0] == '\0' ||
-        strnlen(o.node, INFRA_LEASE_NAME_MAX + 1) > INFRA_LEASE_NAME_MAX) {
-        return INFRA_EINVAL;
-    }
-    err = infra__lease_create(&lease, sizeof(struct file), &file_kind,
-                              o.allocator, o.incarnation, o.ttl);
-    if (err != INFRA_OK) {
-        return err;
-    }
-    struct file *f = (struct file *)lease;
-    f->fd = -1;
-    err = infra__lease_file_open(&f->fd, o.path);
+    return o->path != NULL && infra__text_fits(o->node, 1, INFRA_LEASE_NAME_MAX)
+               ? INFRA_OK
+               : INFRA_EINVAL;
+}
+
+static int open_file(struct file *f, const struct infra_lease_file_options *o)
+{
+    int err = infra__lease_file_open(&f->fd, o->path);
+
     if (err == INFRA_OK) {
-        err = infra__lease_path_init(f->path, o.path);
+        err = infra__lease_path_init(f->path, o->path);
     }
     if (err == INFRA_OK) {
-        err = infra__lease_origin_init(&f->origin, o.node);
+        err = infra__lease_origin_init(&f->origin, o->node);
     }
     if (err == INFRA_OK) {
         err = infra__lease_clock_init(&f->clock_offset);
     }
-    if (err == INFRA_OK) {
-        err = prepare(f, o.path);
+    return err == INFRA_OK ? prepare(f, o->path) : err;
+}
+
+int infra_lease_file(struct infra_lease **ret,
+                     const struct infra_lease_file_options *options)
+{
+    struct infra_lease_file_options o = { .size = sizeof o };
+    int err =
+        ret != NULL ? infra__options_take(&o, options, complete) : INFRA_EINVAL;
+    struct infra_lease *lease =
+        infra__lease_create(&err, sizeof(struct file), &file_kind, o.allocator,
+                            o.incarnation, o.ttl);
+
+    if (lease == NULL) {
+        return err;
     }
+    struct file *f = (struct file *)lease;
+    f->fd = -1;
+    err = open_file(f, &o);
     if (err != INFRA_OK) {
-        int error = errno;          /* Of INFRA_ESYSTEM, which it is to tell. */
+        int error = errno;          /* Of INFRA_ESYSTEM, for the caller. */
         infra_lease_destroy(lease); /* Which closes what is open. */
         errno = error;
         return err;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What the host and the operator say, and the machine's beginning and end. */
+#include "../base/characters.h"
 #include "calls.h"
 
 #include <string.h>
@@ -44,8 +45,7 @@ static void set_defaults(struct infra_failover_options *o)
 
 static bool is_name(const char *name)
 {
-    return name != NULL && name[0] != '\0' &&
-           strnlen(name, INFRA_LEASE_NAME_MAX + 1) <= INFRA_LEASE_NAME_MAX;
+    return infra__text_fits(name, 1, INFRA_LEASE_NAME_MAX);
 }
 
 /* Is there time to renew twice after the third of the ttl? */
@@ -69,54 +69,34 @@ static bool are_usable(const struct infra_failover_options *o)
            o->drain <= o->ttl && o->call_timeout <= o->ttl && renewals_fit(o);
 }
 
-static void start(struct infra_failover *f,
-                  const struct infra_failover_options *o)
+static int complete(void *options)
 {
-    f->gate = o->gate;
-    f->ttl = o->ttl;
-    f->call_timeout = o->call_timeout;
-    f->guard = o->guard;
-    f->grace = o->grace;
-    f->drain = o->drain;
-    f->attest_max = o->attest_max;
-    f->pause_max = o->pause_max;
-    f->tenure_min = o->tenure_min;
-    f->hold_down = o->hold_down;
-    f->drift_ppm = o->drift_ppm;
-    f->preference = o->preference;
-    f->preempt = o->preempt;
-    f->fence_policy = o->fence_policy;
-    f->token_floor = o->token_floor;
-    f->random = o->seed;
-    f->damper.half_life = o->penalty_half_life;
-    f->yield_until = INFRA_TIME_NEVER;
-    f->is_fit = true;
-    infra__gate_shut(f->gate);
+    struct infra_failover_options *o = options;
+
+    set_defaults(o);
+    return are_usable(o) ? INFRA_OK : INFRA_EINVAL;
 }
 
 int infra_failover_create(struct infra_failover **ret,
                           const struct infra_failover_options *options)
 {
     struct infra_failover_options o = { .size = sizeof o };
+    int err =
+        ret != NULL ? infra__options_take(&o, options, complete) : INFRA_EINVAL;
+    struct infra_failover *f =
+        infra__object_create(&err, sizeof *f, o.allocator);
 
-    if (ret == NULL || options == NULL) {
-        return INFRA_EINVAL;
-    }
-    int err = infra__options_import(&o, sizeof o, options, sizeof o);
-    if (err != INFRA_OK) {
+    if (f == NULL) {
         return err;
     }
-    set_defaults(&o);
-    if (!are_usable(&o)) {
-        return INFRA_EINVAL;
-    }
-    struct infra_allocator allocator = infra__allocator_or_libc(o.allocator);
-    struct infra_failover *f = infra__alloc(&allocator, 1, sizeof *f);
-    if (f == NULL) {
-        return INFRA_ENOMEM;
-    }
-    f->allocator = allocator;
-    start(f, &o);
+    f->o = o;
+    f->o.group = f->o.node = NULL; /* Not kept. */
+    f->token_floor = o.token_floor;
+    f->random = o.seed;
+    f->damper.half_life = o.penalty_half_life;
+    f->yield_until = INFRA_TIME_NEVER;
+    f->is_fit = true;
+    infra__gate_shut(o.gate);
     *ret = f;
     return INFRA_OK;
 }
@@ -124,10 +104,40 @@ int infra_failover_create(struct infra_failover **ret,
 void infra_failover_destroy(struct infra_failover *failover)
 {
     if (failover != NULL) {
-        struct infra_allocator allocator = failover->allocator;
-        infra__gate_shut(failover->gate);
-        infra__free(&allocator, failover, 1, sizeof *failover);
+        infra__gate_shut(failover->o.gate);
+        infra__object_free(failover, sizeof *failover);
     }
+}
+
+/* Can this be an answer? A lease has a token. */
+static bool is_answer(const struct infra_failover *f,
+                      const struct infra_lease_answer *a)
+{
+    bool is_of_lease = f->call.lease.op != INFRA_LEASE_OP_RELEASE &&
+                       f->call.lease.op != INFRA_LEASE_OP_REQUEST;
+
+    return a->outcome <= INFRA_LEASE_OUTCOME_UNKNOWN &&
+           (a->outcome != INFRA_LEASE_OUTCOME_GRANTED || a->token != 0 ||
+            !is_of_lease);
+}
+
+int infra_failover_answer(struct infra_failover *failover, uint64_t call,
+                          const struct infra_lease_answer *answer,
+                          infra_time now)
+{
+    struct infra_failover *f = failover;
+
+    if (f == NULL || answer == NULL || !is_answer(f, answer)) {
+        return INFRA_EINVAL;
+    }
+    infra__failover_advance(f, now);
+    if (!f->call.is_out || (call != f->call.lease.id && RULE(CALL_ID))) {
+        infra__call_late(f, answer);
+        return INFRA_ESTALE;
+    }
+    infra__call_answered(f, answer);
+    infra__failover_advance(f, now);
+    return INFRA_OK;
 }
 
 int infra_failover_answer_fence(struct infra_failover *failover, uint64_t call,
@@ -144,11 +154,11 @@ int infra_failover_answer_fence(struct infra_failover *failover, uint64_t call,
     }
     f->fence_call = 0;
     if (outcome != INFRA_ORDER_DONE &&
-        f->fence_policy == INFRA_FAILOVER_FENCE_REQUIRE) {
+        f->o.fence_policy == INFRA_FAILOVER_FENCE_REQUIRE) {
         infra__failover_become(f, INFRA_FAILOVER_REASON_FENCE);
     } else if (outcome != INFRA_ORDER_DONE) {
         /* Wait as if the former holder had renewed just now. */
-        f->ready_at = infra__time_add(f->now, f->ttl + f->grace);
+        f->ready_at = infra__time_add(f->now, f->o.ttl + f->o.grace);
     }
     infra__failover_advance(f, now);
     return INFRA_OK;

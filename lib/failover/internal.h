@@ -76,21 +76,7 @@ struct call {
 
 struct infra_failover {
     struct infra_allocator allocator;
-    struct infra_gate *gate;
-    /* As in the options. */
-    infra_time ttl;
-    infra_time call_timeout;
-    infra_time guard;
-    infra_time grace;
-    infra_time drain;
-    infra_time attest_max;
-    infra_time pause_max;
-    infra_time tenure_min;
-    infra_time hold_down;
-    uint32_t drift_ppm;
-    uint32_t preference;
-    uint32_t preempt;
-    uint32_t fence_policy;
+    struct infra_failover_options o; /* With the defaults; without the names. */
 
     infra_time now; /* The greatest that was seen. */
     uint32_t role;

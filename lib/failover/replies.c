@@ -12,7 +12,7 @@ void infra__call_begin(struct infra_failover *f, uint32_t op, uint64_t token)
     f->call = (struct call) { .lease = { .id = ++f->calls_count,
                                          .token = token,
                                          .deadline = infra__time_add(
-                                             f->now, f->call_timeout),
+                                             f->now, f->o.call_timeout),
                                          .op = op },
                               .issue = f->now,
                               .is_out = true,
@@ -23,7 +23,7 @@ void infra__call_begin(struct infra_failover *f, uint32_t op, uint64_t token)
  * time, but not in a circle if the store refuses at once. */
 static infra_time retry_at(const struct infra_failover *f)
 {
-    return infra__time_add(f->call.issue, f->call_timeout / 2);
+    return infra__time_add(f->call.issue, f->o.call_timeout / 2);
 }
 
 /* What a lease is good for that this call was granted. A store may give less
@@ -31,10 +31,10 @@ static infra_time retry_at(const struct infra_failover *f)
 static infra_time validity(const struct infra_failover *f,
                            const struct infra_lease_answer *a)
 {
-    infra_time ttl = a->ttl < f->ttl ? a->ttl : f->ttl;
+    infra_time ttl = a->ttl < f->o.ttl ? a->ttl : f->o.ttl;
     infra_time issue = RULE(ISSUE) ? f->call.issue : f->now;
 
-    return infra__validity(issue, ttl, f->drift_ppm, f->guard);
+    return infra__validity(issue, ttl, f->o.drift_ppm, f->o.guard);
 }
 
 static void see(struct infra_failover *f, uint64_t token)
@@ -51,12 +51,13 @@ static void see(struct infra_failover *f, uint64_t token)
 static void give_back(struct infra_failover *f, uint64_t token, bool clean)
 {
     see(f, token);
-    if (!clean && f->fence_policy != INFRA_FAILOVER_FENCE_WAIT && RULE(FENCE)) {
+    if (!clean && f->o.fence_policy != INFRA_FAILOVER_FENCE_WAIT &&
+        RULE(FENCE)) {
         return;
     }
     f->orphan_token = token;
     f->release_at =
-        clean || !RULE(GRACE) ? f->now : infra__time_add(f->now, f->grace);
+        clean || !RULE(GRACE) ? f->now : infra__time_add(f->now, f->o.grace);
     f->release_attempts = 0;
 }
 
@@ -128,14 +129,14 @@ static void adopt(struct infra_failover *f, const struct infra_lease_answer *a)
  * it. */
 static bool defers(struct infra_failover *f, uint64_t request)
 {
-    uint64_t ours = f->takes_over ? INFRA__REQUEST_OPERATOR : f->preference;
+    uint64_t ours = f->takes_over ? INFRA__REQUEST_OPERATOR : f->o.preference;
 
     if (request <= ours) {
         return false;
     }
     if (f->deferred_token != f->token_floor) {
         f->deferred_token = f->token_floor;
-        f->defer_until = infra__time_add(f->now, 2 * f->call_timeout);
+        f->defer_until = infra__time_add(f->now, 2 * f->o.call_timeout);
     }
     return f->now < f->defer_until;
 }
@@ -155,7 +156,7 @@ static void on_read_cooling(struct infra_failover *f,
     } else if (a->outcome == INFRA_LEASE_OUTCOME_LOST && may_take(f)) {
         f->free_since = free_since != INFRA_TIME_NEVER ? free_since : f->now;
         if (f->now >= f->yield_until &&
-            f->call.issue >= infra__time_add(f->free_since, f->ttl / 2)) {
+            f->call.issue >= infra__time_add(f->free_since, f->o.ttl / 2)) {
             infra__failover_become(f, INFRA_FAILOVER_REASON_COOLED);
         }
     }
@@ -195,10 +196,10 @@ static void on_read(struct infra_failover *f,
 /* Does somebody who asked for the lease get it? */
 static bool yields(const struct infra_failover *f, uint64_t request)
 {
-    bool has_served = f->now >= infra__time_add(f->activated, f->tenure_min);
+    bool has_served = f->now >= infra__time_add(f->activated, f->o.tenure_min);
 
     return !f->is_paused && (request == INFRA__REQUEST_OPERATOR ||
-                             (request > f->preference && has_served));
+                             (request > f->o.preference && has_served));
 }
 
 static void renewed(struct infra_failover *f,
@@ -207,13 +208,13 @@ static void renewed(struct infra_failover *f,
     /* Also if that is sooner than before: the store gave less this time. */
     f->until = validity(f, a);
     f->renewed = f->call.issue;
-    f->renew_at = infra__time_add(f->call.issue, f->ttl / 3);
+    f->renew_at = infra__time_add(f->call.issue, f->o.ttl / 3);
     f->must_verify = false;
     if (f->role == INFRA_FAILOVER_ROLE_DOUBT) {
         infra__failover_become(f, INFRA_FAILOVER_REASON_RENEWED);
     }
     if (f->host_token == f->token) {
-        infra__gate_set(f->gate, f->token, infra__failover_end(f),
+        infra__gate_set(f->o.gate, f->token, infra__failover_end(f),
                         f->role == INFRA_FAILOVER_ROLE_DRAINING);
     }
     if (yields(f, a->handover_request)) {
@@ -269,45 +270,13 @@ void infra__call_answered(struct infra_failover *f,
     }
 }
 
-/* Is it granted to who gave up asking? Not so if that grant is known: then it
- * is an echo of an answer that was used. */
-static bool is_late_grant(const struct infra_failover *f,
-                          const struct infra_lease_answer *a)
-{
-    return a->outcome == INFRA_LEASE_OUTCOME_GRANTED &&
-           a->token > f->token_floor && !is_holder(f) &&
-           f->role != INFRA_FAILOVER_ROLE_ACQUIRING;
-}
-
-/* Can this be an answer? A lease has a token. */
-static bool is_answer(const struct infra_failover *f,
+/* A grant that is known already is an echo of an answer that was used. */
+void infra__call_late(struct infra_failover *f,
                       const struct infra_lease_answer *a)
 {
-    bool is_of_lease = f->call.lease.op != INFRA_LEASE_OP_RELEASE &&
-                       f->call.lease.op != INFRA_LEASE_OP_REQUEST;
-
-    return a->outcome <= INFRA_LEASE_OUTCOME_UNKNOWN &&
-           (a->outcome != INFRA_LEASE_OUTCOME_GRANTED || a->token != 0 ||
-            !is_of_lease);
-}
-
-int infra_failover_answer(struct infra_failover *failover, uint64_t call,
-                          const struct infra_lease_answer *answer,
-                          infra_time now)
-{
-    struct infra_failover *f = failover;
-
-    if (f == NULL || answer == NULL || !is_answer(f, answer)) {
-        return INFRA_EINVAL;
+    if (a->outcome == INFRA_LEASE_OUTCOME_GRANTED &&
+        a->token > f->token_floor && !is_holder(f) &&
+        f->role != INFRA_FAILOVER_ROLE_ACQUIRING) {
+        give_back(f, a->token, a->clean != 0);
     }
-    infra__failover_advance(f, now);
-    if (!f->call.is_out || (call != f->call.lease.id && RULE(CALL_ID))) {
-        if (is_late_grant(f, answer)) {
-            give_back(f, answer->token, answer->clean != 0);
-        }
-        return INFRA_ESTALE;
-    }
-    infra__call_answered(f, answer);
-    infra__failover_advance(f, now);
-    return INFRA_OK;
 }

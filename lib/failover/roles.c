@@ -8,6 +8,13 @@
 
 #define HOLD_DOWN_SUPPRESSED 8u /* Times the hold-down. */
 
+infra_time infra__failover_end(const struct infra_failover *f)
+{
+    return f->role == INFRA_FAILOVER_ROLE_DRAINING && f->drain_limit < f->until
+               ? f->drain_limit
+               : f->until;
+}
+
 static void log_role(struct infra_failover *f)
 {
     if (f->log_count == LOG_MAX) {
@@ -43,7 +50,7 @@ static bool ends_badly(uint32_t reason)
  * the draining. */
 static void stop(struct infra_failover *f, uint32_t why)
 {
-    infra__gate_shut(f->gate);
+    infra__gate_shut(f->o.gate);
     if (f->reason != INFRA_FAILOVER_REASON_LOST &&
         !(f->owes_fence && RULE(FENCE))) {
         /* Give it back, so that nobody has to wait; but what was begun before
@@ -51,7 +58,7 @@ static void stop(struct infra_failover *f, uint32_t why)
          * unless the host knows better. */
         bool is_done = f->host_token == 0 || f->has_drained;
         f->orphan_token = f->token;
-        f->release_at = is_done ? f->now : time_after(f, f->guard);
+        f->release_at = is_done ? f->now : time_after(f, f->o.guard);
         if (f->ready_at > f->release_at) { /* Nobody may skip the grace. */
             f->release_at = f->ready_at;
         }
@@ -66,15 +73,15 @@ static void stop(struct infra_failover *f, uint32_t why)
     f->call.is_out = false;
     f->takes_over = false;
 
-    infra_time hold = f->hold_down;
+    infra_time hold = f->o.hold_down;
     f->yield_until = INFRA_TIME_NEVER;
     if (infra__damper_is_suppressed(&f->damper, f->now)) {
         f->yield_until = time_after(f, hold);
         f->free_since = INFRA_TIME_NEVER;
         f->look_at = f->now;
         hold *= HOLD_DOWN_SUPPRESSED;
-    } else if (why == INFRA_FAILOVER_REASON_ASKED && hold > f->ttl / 3) {
-        hold = f->ttl / 3; /* Should the other not come after all. */
+    } else if (why == INFRA_FAILOVER_REASON_ASKED && hold > f->o.ttl / 3) {
+        hold = f->o.ttl / 3; /* Should the other not come after all. */
     }
     f->cool_until = time_after(f, hold);
 }
@@ -106,14 +113,14 @@ void infra__failover_become(struct infra_failover *f, uint32_t reason)
         /* Who was refused does not ask again at once, or a store that says
          * "free" and "taken" by turns would be asked without end. */
         f->look_at = from == INFRA_FAILOVER_ROLE_ACQUIRING
-                         ? time_after(f, f->call_timeout / 2)
+                         ? time_after(f, f->o.call_timeout / 2)
                          : f->now;
         break;
     case INFRA_FAILOVER_ROLE_ACTIVE:
         f->owes_fence = false;
         break;
     case INFRA_FAILOVER_ROLE_DRAINING:
-        f->drain_limit = time_after(f, f->drain);
+        f->drain_limit = time_after(f, f->o.drain);
         break;
     default:
         break;
@@ -124,7 +131,7 @@ void infra__failover_become(struct infra_failover *f, uint32_t reason)
 void infra__failover_hold(struct infra_failover *f, uint64_t token,
                           infra_time until, bool clean)
 {
-    bool must_fence = !clean && f->fence_policy != INFRA_FAILOVER_FENCE_WAIT;
+    bool must_fence = !clean && f->o.fence_policy != INFRA_FAILOVER_FENCE_WAIT;
 
     /* Nothing is asked before the host has heard that it is to stop. */
     assert(f->host_token == 0);
@@ -135,8 +142,8 @@ void infra__failover_hold(struct infra_failover *f, uint64_t token,
     f->has_drained = false;
     f->has_failed = false;
     f->renewed = f->call.issue;
-    f->renew_at = infra__time_add(f->call.issue, f->ttl / 3);
-    f->ready_at = clean || !RULE(GRACE) ? f->now : time_after(f, f->grace);
+    f->renew_at = infra__time_add(f->call.issue, f->o.ttl / 3);
+    f->ready_at = clean || !RULE(GRACE) ? f->now : time_after(f, f->o.grace);
     f->must_verify = false;
     f->fence_call = must_fence && RULE(FENCE) ? ++f->calls_count : 0;
     f->owes_fence = must_fence;

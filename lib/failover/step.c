@@ -16,26 +16,19 @@ static infra_time earlier(infra_time a, infra_time b)
     return a < b ? a : b;
 }
 
-/* Until when the host may go on with what it began. */
-infra_time infra__failover_end(const struct infra_failover *f)
-{
-    return f->role == INFRA_FAILOVER_ROLE_DRAINING && f->drain_limit < f->until
-               ? f->drain_limit
-               : f->until;
-}
-
 /* When it is over with who attests no progress; only who serves has to. */
 static infra_time stall_due(const struct infra_failover *f)
 {
-    infra_time seen = infra__gate_attested(f->gate);
+    infra_time seen = infra__gate_attested(f->o.gate);
 
-    if (f->attest_max == 0 || f->host_token == 0 || !RULE(ATTEST)) {
+    if (f->o.attest_max == 0 || f->host_token == 0 || !RULE(ATTEST)) {
         return INFRA_TIME_NEVER;
     }
-    if (seen < f->activated || seen > infra__time_add(f->now, f->attest_max)) {
+    if (seen < f->activated ||
+        seen > infra__time_add(f->now, f->o.attest_max)) {
         seen = f->activated; /* Before it, or on a clock that went back. */
     }
-    return infra__time_add(seen, f->attest_max);
+    return infra__time_add(seen, f->o.attest_max);
 }
 
 static bool has_stalled(const struct infra_failover *f)
@@ -51,7 +44,7 @@ static bool is_ready(const struct infra_failover *f)
 /* When a node in doubt has to drain, to be done in time. */
 static infra_time last_drain(const struct infra_failover *f)
 {
-    return f->until > f->drain ? f->until - f->drain : 0;
+    return f->until > f->o.drain ? f->until - f->o.drain : 0;
 }
 
 /* The reason for which the role has to change now; REASONS_COUNT: none. */
@@ -71,7 +64,7 @@ static uint32_t due_reason(const struct infra_failover *f)
         if (has_stalled(f)) {
             return INFRA_FAILOVER_REASON_STALLED;
         }
-        return f->now >= infra__time_add(f->renewed, f->ttl / 2)
+        return f->now >= infra__time_add(f->renewed, f->o.ttl / 2)
                    ? INFRA_FAILOVER_REASON_LATE
                    : REASONS_COUNT;
     case INFRA_FAILOVER_ROLE_DOUBT:
@@ -107,14 +100,15 @@ static void clock_went_back(struct infra_failover *f, infra_time now)
     f->call.is_out = false;
     f->ask_at = now;
     f->defer_until = now;
-    f->cool_until = earlier(f->cool_until, infra__time_add(now, f->hold_down));
+    f->cool_until =
+        earlier(f->cool_until, infra__time_add(now, f->o.hold_down));
     if (f->yield_until != INFRA_TIME_NEVER) {
         f->yield_until = earlier(f->yield_until, f->cool_until);
     }
     f->free_since = INFRA_TIME_NEVER;
     f->look_at = now;
     f->release_at =
-        infra__time_add(now, f->guard > f->grace ? f->guard : f->grace);
+        infra__time_add(now, f->o.guard > f->o.grace ? f->o.guard : f->o.grace);
     f->damper.at = now;
 }
 
@@ -148,12 +142,12 @@ void infra__failover_advance(struct infra_failover *f, infra_time now)
      * that workers may have attested progress. */
     infra_time due = infra_failover_deadline(f);
 
-    if (now < f->now && f->now - now > f->guard / 2 && RULE(CLOCK)) {
+    if (now < f->now && f->now - now > f->o.guard / 2 && RULE(CLOCK)) {
         clock_went_back(f, now);
     }
     infra_time last = f->now;
     f->now = now > last ? now : last;
-    if (f->now > infra__time_add(due > last ? due : last, f->pause_max)) {
+    if (f->now > infra__time_add(due > last ? due : last, f->o.pause_max)) {
         was_paused(f, last);
     }
     for (uint32_t i = 0; i < STEPS_MAX; i++) {
@@ -179,9 +173,9 @@ static uint64_t request_of(struct infra_failover *f)
     if (f->takes_over) {
         return INFRA__REQUEST_OPERATOR;
     }
-    return f->preempt && !f->is_paused &&
+    return f->o.preempt && !f->is_paused &&
                    !infra__damper_is_suppressed(&f->damper, f->now)
-               ? f->preference
+               ? f->o.preference
                : 0;
 }
 
@@ -195,7 +189,7 @@ static bool is_looking(const struct infra_failover *f)
 
 static void look(struct infra_failover *f)
 {
-    infra_time every = f->ttl / 6;
+    infra_time every = f->o.ttl / 6;
     uint64_t request = request_of(f);
 
     every = every < LOOK_MIN ? LOOK_MIN : every > LOOK_MAX ? LOOK_MAX : every;
@@ -203,7 +197,7 @@ static void look(struct infra_failover *f)
     every -= infra__below(infra__random(&f->random), (uint32_t)(every / 4));
     f->look_at = infra__time_add(f->now, every);
     if (request != 0) {
-        f->ask_at = infra__time_add(f->now, f->ttl / 2);
+        f->ask_at = infra__time_add(f->now, f->o.ttl / 2);
         infra__call_begin(f, INFRA_LEASE_OP_REQUEST, f->held_token);
     } else {
         infra__call_begin(f, INFRA_LEASE_OP_READ, 0);
@@ -271,7 +265,7 @@ static void tell_call(struct infra_failover *f,
     ret->call = f->call.lease;
     if (ret->call.op == INFRA_LEASE_OP_REQUEST) {
         ret->call.handover_request =
-            f->takes_over ? INFRA__REQUEST_OPERATOR : f->preference;
+            f->takes_over ? INFRA__REQUEST_OPERATOR : f->o.preference;
     }
     f->call.is_offered = false;
 }
@@ -287,7 +281,7 @@ static bool take_event(struct infra_failover *f,
     } else if (must_drain(f)) {
         tell(f, INFRA_FAILOVER_EVENT_DRAIN, ret);
         f->host_drains = true;
-        infra__gate_set(f->gate, f->token, ret->valid_until, true);
+        infra__gate_set(f->o.gate, f->token, ret->valid_until, true);
     } else if (f->log_count > 0) {
         *ret = f->log[f->log_first];
         f->log_first = (f->log_first + 1) % LOG_MAX;
@@ -302,7 +296,7 @@ static bool take_event(struct infra_failover *f,
         f->activations++;
         f->host_token = f->token;
         f->host_drains = false;
-        infra__gate_set(f->gate, f->token, f->until, false);
+        infra__gate_set(f->o.gate, f->token, f->until, false);
     } else if (f->call.is_out && f->call.is_offered) {
         tell_call(f, ret);
     } else {
@@ -328,7 +322,7 @@ int infra_failover_next(struct infra_failover *failover, infra_time now,
 static infra_time role_due(const struct infra_failover *f)
 {
     infra_time at = is_holder(f) ? f->until : INFRA_TIME_NEVER;
-    infra_time half = infra__time_add(f->renewed, f->ttl / 2);
+    infra_time half = infra__time_add(f->renewed, f->o.ttl / 2);
 
     switch (f->role) {
     case INFRA_FAILOVER_ROLE_GRACE:

@@ -36,8 +36,8 @@ struct infra__lease_record_call {
 
 /* The first member of each store's object. */
 struct infra_lease {
+    struct infra_allocator allocator; /* First: infra__object_create(). */
     const struct infra__lease_kind *kind;
-    struct infra_allocator allocator;
     size_t bytes; /* Of the allocation, of which this is the head. */
     uint64_t incarnation;
     infra_time ttl;
@@ -53,12 +53,12 @@ struct infra_lease {
     struct infra_lease_status stats;
 };
 
-/* An object of @bytes, or NULL. INFRA_ENOMEM; INFRA_EINVAL: no incarnation, or
- * a ttl that failover.h would not take. */
-int infra__lease_create(struct infra_lease **ret, size_t bytes,
-                        const struct infra__lease_kind *kind,
-                        const struct infra_allocator *allocator,
-                        uint64_t incarnation, infra_time ttl);
+/* An object of @bytes, unless *@err is an error already. NULL: return *@err, which
+ * is INFRA_EINVAL without an incarnation or with a ttl that failover.h refuses. */
+struct infra_lease *infra__lease_create(int *err, size_t bytes,
+                                        const struct infra__lease_kind *kind,
+                                        const struct infra_allocator *allocator,
+                                        uint64_t incarnation, infra_time ttl);
 
 /* The answer to the call that is out; ignored if none is. */
 void infra__lease_answer(struct infra_lease *lease,

@@ -11,30 +11,25 @@ INFRA__NO_TAIL_PADDING(struct infra_lease_status, detail);
 _Static_assert(sizeof(struct infra_lease_reply) == 80, "hosts store replies");
 INFRA__NO_TAIL_PADDING(struct infra_lease_record, bytes);
 
-int infra__lease_create(struct infra_lease **ret, size_t bytes,
-                        const struct infra__lease_kind *kind,
-                        const struct infra_allocator *allocator,
-                        uint64_t incarnation, infra_time ttl)
+struct infra_lease *infra__lease_create(int *err, size_t bytes,
+                                        const struct infra__lease_kind *kind,
+                                        const struct infra_allocator *allocator,
+                                        uint64_t incarnation, infra_time ttl)
 {
-    struct infra_allocator a = infra__allocator_or_libc(allocator);
-
     assert(bytes >= sizeof(struct infra_lease));
     ttl = ttl != 0 ? ttl : INFRA_LEASE_TTL_DEFAULT;
     if (incarnation == 0 || ttl < INFRA_LEASE_TTL_MIN ||
         ttl > INFRA_LEASE_TTL_MAX) {
-        return INFRA_EINVAL;
+        *err = *err != INFRA_OK ? *err : INFRA_EINVAL;
     }
-    struct infra_lease *lease = infra__alloc(&a, 1, bytes);
-    if (lease == NULL) {
-        return INFRA_ENOMEM;
+    struct infra_lease *lease = infra__object_create(err, bytes, allocator);
+    if (lease != NULL) {
+        lease->kind = kind;
+        lease->bytes = bytes;
+        lease->incarnation = incarnation;
+        lease->ttl = ttl;
     }
-    lease->kind = kind;
-    lease->allocator = a;
-    lease->bytes = bytes;
-    lease->incarnation = incarnation;
-    lease->ttl = ttl;
-    *ret = lease;
-    return INFRA_OK;
+    return lease;
 }
 
 void infra_lease_destroy(struct infra_lease *lease)
@@ -45,8 +40,7 @@ void infra_lease_destroy(struct infra_lease *lease)
     if (lease->kind->finish != NULL) {
         lease->kind->finish(lease);
     }
-    struct infra_allocator allocator = lease->allocator;
-    infra__free(&allocator, lease, 1, lease->bytes);
+    infra__object_free(lease, lease->bytes);
 }
 
 void infra__lease_answer(struct infra_lease *lease,

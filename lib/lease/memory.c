@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A lease in memory: a cell, which fails when it is told to. */
-#include "rules.h"
+/* A lease in memory: a cell, with faults for tests. */
+#include "memory.h"
 
 #include "../base/internal.h"
 
@@ -62,25 +62,24 @@ static const struct infra__lease_kind memory_kind = { .begin = memory_begin,
                                                       .begin_record =
                                                           memory_begin_record };
 
+static int complete(void *options)
+{
+    const struct infra_lease_memory_options *o = options;
+
+    return o->cell != NULL ? INFRA_OK : INFRA_EINVAL;
+}
+
 int infra_lease_memory(struct infra_lease **ret,
                        const struct infra_lease_memory_options *options)
 {
     struct infra_lease_memory_options o = { .size = sizeof o };
-    struct infra_lease *lease;
+    int err =
+        ret != NULL ? infra__options_take(&o, options, complete) : INFRA_EINVAL;
+    struct infra_lease *lease =
+        infra__lease_create(&err, sizeof(struct memory), &memory_kind,
+                            o.allocator, o.incarnation, o.ttl);
 
-    if (ret == NULL || options == NULL) {
-        return INFRA_EINVAL;
-    }
-    int err = infra__options_import(&o, sizeof o, options, sizeof o);
-    if (err != INFRA_OK) {
-        return err;
-    }
-    if (o.cell == NULL) {
-        return INFRA_EINVAL;
-    }
-    err = infra__lease_create(&lease, sizeof(struct memory), &memory_kind,
-                              o.allocator, o.incarnation, o.ttl);
-    if (err != INFRA_OK) {
+    if (lease == NULL) {
         return err;
     }
     ((struct memory *)lease)->cell = cell_of(o.cell);

@@ -38,20 +38,4 @@ struct infra_lease_answer infra__lease_cell_do(struct infra__lease_cell *c,
 uint32_t infra__lease_cell_record(struct infra__lease_cell *c,
                                   struct infra_lease *lease, infra_time now);
 
-/* What can go wrong in a store in memory, for tests. */
-enum infra__lease_fault {
-    /* The next call, or request about the record, is carried out and not
-     * answered. */
-    INFRA__LEASE_FAULT_LOSE_REPLY,
-    /* It is neither carried out nor answered. */
-    INFRA__LEASE_FAULT_LOSE_CALL,
-    /* The lease runs out now. */
-    INFRA__LEASE_FAULT_EXPIRE,
-    /* Tokens begin anew, and the token of a call is ignored from now on: as
-     * when the store is restored from an old backup. */
-    INFRA__LEASE_FAULT_REGRESS,
-};
-void infra__lease_memory_fault(struct infra_lease_cell *cell,
-                               enum infra__lease_fault fault);
-
 #endif

@@ -4,7 +4,7 @@
 #include "support.h"
 
 #include "base/internal.h"
-#include "lease/rules.h"
+#include "lease/memory.h"
 #include <infra/driver.h>
 
 #include <stdio.h>

@@ -3,7 +3,7 @@
 #include "support.h"
 
 #include "base/internal.h"
-#include "lease/rules.h"
+#include "lease/memory.h"
 #include "base/random.h"
 
 #include <stdbool.h>

@@ -5,6 +5,8 @@
  * measured with etcd 3.4.23. */
 #include "etcd.h"
 
+#include "../../base/characters.h"
+
 #include <string.h>
 
 #define ENDPOINTS_MAX 16u
@@ -27,60 +29,12 @@ static uint64_t seconds_of(infra_time ttl)
     return seconds < TTL_SECONDS_MIN ? TTL_SECONDS_MIN : seconds;
 }
 
-/* What is asked. */
-enum step {
-    GRANT,     /* ACQUIRE: a lease of etcd, */
-    TAKE,      /* and the key bound to it. */
-    FIND,      /* RENEW of what we know no lease of: look. */
-    KEEPALIVE, /* RENEW, */
-    VERIFY,    /* and is it still ours? */
-    LOOK,
-    GIVE, /* RELEASE, */
-    REVOKE,
-    HANDOVER_GRANT, /* ASK: a lease of etcd, */
-    HANDOVER,       /* and the handover bound to it. */
-};
-
-static void write_request(void *owner, uint32_t step,
-                          struct infra__etcd_request *r, const char *login)
+/* Ask a step about this lease of etcd. */
+static void ask(struct infra__etcd *e, uint32_t step, uint64_t lease,
+                infra_time now)
 {
-    struct infra__etcd *e = owner;
-    uint64_t token = e->lease.call.token;
-
-    switch (step) {
-    case GRANT:
-    case HANDOVER_GRANT:
-        infra__etcd_ask_grant(r, login, seconds_of(e->lease.ttl));
-        break;
-    case TAKE:
-        infra__etcd_ask_take(r, login, &e->names, e->granted_lease);
-        break;
-    case KEEPALIVE:
-        infra__etcd_ask_keepalive(r, login, e->bound_lease);
-        break;
-    case VERIFY:
-        infra__etcd_ask_verify(r, login, &e->names, token, e->bound_lease);
-        break;
-    case GIVE:
-        infra__etcd_ask_give(r, login, &e->names, token);
-        break;
-    case REVOKE:
-        infra__etcd_ask_revoke(r, login, e->bound_lease);
-        break;
-    case HANDOVER:
-        infra__etcd_ask_handover(r, login, &e->names,
-                                 e->lease.call.handover_request,
-                                 e->granted_lease);
-        break;
-    default: /* FIND, LOOK */
-        infra__etcd_ask_look(r, login, &e->names);
-        break;
-    }
-}
-
-static void ask(struct infra__etcd *e, enum step step, infra_time now)
-{
-    infra__etcd_talk_ask(&e->calls, step, now);
+    e->calls.values.lease = lease;
+    infra__etcd_session_ask(&e->calls, step, now);
 }
 
 static void unknown(struct infra__etcd *e, uint32_t reason, uint32_t detail)
@@ -124,11 +78,11 @@ static void on_take(struct infra__etcd *e, const struct infra__etcd_reply *r)
                                               .clean = !key.is_there,
                                               .token = r->revision,
                                               .ttl = e->granted_ttl };
-        bind(e, r->revision, e->granted_lease);
+        bind(e, r->revision, e->calls.values.lease);
         infra__lease_answer(&e->lease, &a);
     } else if (!key.is_there) {
         malformed(e); /* It failed because the key is there. */
-    } else if (infra__etcd_is_ours(&e->names, &key)) {
+    } else if (infra__etcd_is_ours(&e->site.names, &key)) {
         unknown(e, INFRA_LEASE_REASON_OURS, 0);
     } else {
         held_by_another(e, &key, 0);
@@ -147,7 +101,7 @@ static void on_look(struct infra__etcd *e, const struct infra__etcd_reply *r)
         return;
     }
     a.handover_request = infra__etcd_handover_of(&handover);
-    if (infra__etcd_is_ours(&e->names, &key)) {
+    if (infra__etcd_is_ours(&e->site.names, &key)) {
         bind(e, key.token, key.lease);
         a.outcome = INFRA_LEASE_OUTCOME_GRANTED;
     } else if (key.is_there) {
@@ -167,13 +121,13 @@ static void on_find(struct infra__etcd *e, const struct infra__etcd_reply *r,
         malformed(e);
     } else if (!key.is_there) {
         infra__lease_answer(&e->lease, &lost);
-    } else if (!infra__etcd_is_ours(&e->names, &key)) {
+    } else if (!infra__etcd_is_ours(&e->site.names, &key)) {
         held_by_another(e, &key, 0);
     } else if (key.token != e->lease.call.token || key.lease == 0) {
         infra__lease_answer(&e->lease, &lost);
     } else {
         bind(e, key.token, key.lease);
-        ask(e, KEEPALIVE, now);
+        ask(e, INFRA__ETCD_KEEPALIVE, e->bound_lease, now);
     }
 }
 
@@ -186,7 +140,7 @@ static void on_keepalive(struct infra__etcd *e, const char *body, size_t size,
     } else if (e->granted_ttl == 0) {
         infra__lease_answer(&e->lease, &lost);
     } else {
-        ask(e, VERIFY, now);
+        ask(e, INFRA__ETCD_VERIFY, e->bound_lease, now);
     }
 }
 
@@ -199,7 +153,7 @@ static void on_verify(struct infra__etcd *e, const struct infra__etcd_reply *r,
         malformed(e);
     } else if (r->succeeded && r->term != e->kept_term) {
         /* Kept alive by a former leader, perhaps, and the new one counts. */
-        ask(e, KEEPALIVE, now);
+        ask(e, INFRA__ETCD_KEEPALIVE, e->bound_lease, now);
     } else if (r->succeeded) {
         const struct infra_lease_answer a = {
             .outcome = INFRA_LEASE_OUTCOME_GRANTED,
@@ -208,7 +162,7 @@ static void on_verify(struct infra__etcd *e, const struct infra__etcd_reply *r,
             .handover_request = infra__etcd_handover_of(&key),
         };
         infra__lease_answer(&e->lease, &a);
-    } else if (key.is_there && !infra__etcd_is_ours(&e->names, &key)) {
+    } else if (key.is_there && !infra__etcd_is_ours(&e->site.names, &key)) {
         held_by_another(e, &key, 0);
     } else {
         infra__lease_answer(&e->lease, &lost);
@@ -216,10 +170,12 @@ static void on_verify(struct infra__etcd *e, const struct infra__etcd_reply *r,
 }
 
 static void on_grant(struct infra__etcd *e, const struct infra__etcd_reply *r,
-                     enum step next, infra_time now)
+                     uint32_t next, infra_time now)
 {
-    if (infra__etcd_read_grant(&e->granted_lease, &e->granted_ttl, r)) {
-        ask(e, next, now);
+    uint64_t lease;
+
+    if (infra__etcd_read_grant(&lease, &e->granted_ttl, r)) {
+        ask(e, next, lease, now);
     } else {
         malformed(e);
     }
@@ -232,7 +188,7 @@ static void on_give(struct infra__etcd *e, infra_time now)
 
     infra__lease_answer(&e->lease, &done);
     if (was_bound) {
-        ask(e, REVOKE, now);
+        ask(e, INFRA__ETCD_REVOKE, e->bound_lease, now);
         bind(e, 0, 0);
     }
 }
@@ -243,50 +199,53 @@ static void answered(void *owner, uint32_t step, const char *body, size_t size,
     struct infra__etcd *e = owner;
     struct infra__etcd_reply r;
 
-    if (step == KEEPALIVE) {
+    if (step == INFRA__ETCD_KEEPALIVE) {
         on_keepalive(e, body, size, now);
-    } else if (!infra__etcd_read(&r, body, size)) {
+        return;
+    }
+    if (!infra__etcd_read(&r, body, size)) {
         malformed(e);
-    } else {
-        switch (step) {
-        case GRANT:
-            on_grant(e, &r, TAKE, now);
-            break;
-        case TAKE:
-            on_take(e, &r);
-            break;
-        case FIND:
-            on_find(e, &r, now);
-            break;
-        case VERIFY:
-            on_verify(e, &r, now);
-            break;
-        case LOOK:
-            on_look(e, &r);
-            break;
-        case GIVE:
-            on_give(e, now);
-            break;
-        case HANDOVER_GRANT:
-            on_grant(e, &r, HANDOVER, now);
-            break;
-        default: /* HANDOVER; nobody waits for REVOKE. */
-            infra__lease_answer(&e->lease, &done);
-            break;
-        }
+        return;
+    }
+    switch (step) {
+    case INFRA__ETCD_GRANT:
+        on_grant(e, &r, INFRA__ETCD_TAKE, now);
+        break;
+    case INFRA__ETCD_TAKE:
+        on_take(e, &r);
+        break;
+    case INFRA__ETCD_FIND:
+        on_find(e, &r, now);
+        break;
+    case INFRA__ETCD_VERIFY:
+        on_verify(e, &r, now);
+        break;
+    case INFRA__ETCD_LOOK:
+        on_look(e, &r);
+        break;
+    case INFRA__ETCD_GIVE:
+        on_give(e, now);
+        break;
+    case INFRA__ETCD_HANDOVER_GRANT:
+        on_grant(e, &r, INFRA__ETCD_HANDOVER, now);
+        break;
+    default: /* HANDOVER; the answer to RELEASE did not wait for REVOKE. */
+        infra__lease_answer(&e->lease, &done);
+        break;
     }
 }
 
-static void refused(void *owner, uint32_t step, uint32_t status, uint64_t code)
+/* If the lease of etcd is gone, no key is bound to it. */
+static bool refused(void *owner, uint32_t step, uint32_t status, uint64_t code)
 {
     struct infra__etcd *e = owner;
+    bool is_lost =
+        step == INFRA__ETCD_VERIFY && status == 404 && code == GRPC_NOT_FOUND;
 
-    if (step == VERIFY && status == 404 && code == GRPC_NOT_FOUND) {
-        /* There is no such lease any more, so there is no key bound to it. */
+    if (is_lost) {
         infra__lease_answer(&e->lease, &lost);
-    } else {
-        unknown(e, INFRA_LEASE_REASON_ERROR, status);
     }
+    return is_lost;
 }
 
 static void failed(void *owner, uint32_t reason, uint32_t detail)
@@ -294,70 +253,59 @@ static void failed(void *owner, uint32_t reason, uint32_t detail)
     unknown(owner, reason, detail);
 }
 
-/* A proof is good for the keep-alive that the same leader has had: a member
- * that answers and then fails may have been cut off already, and extended
- * nothing.  What else takes two requests may be spread over servers: a lease
- * of etcd that was granted went through raft, and what is bound to it says so,
- * or fails. */
-static uint32_t moved(void *owner, uint32_t step)
-{
-    (void)owner;
-    return step == VERIFY ? KEEPALIVE : step;
-}
-
-static const struct infra__etcd_talk_owner calls_owner = {
-    .write = write_request,
-    .moved = moved,
-    .answered = answered,
-    .refused = refused,
-    .failed = failed,
+static const struct infra__etcd_session_owner calls_owner = {
+    .answered = answered, .refused = refused, .failed = failed
 };
 
-static enum step first_step(const struct infra__etcd *e)
+static uint32_t first_step(const struct infra__etcd *e)
 {
     switch (e->lease.call.op) {
     case INFRA_LEASE_OP_ACQUIRE:
-        return GRANT;
+        return INFRA__ETCD_GRANT;
     case INFRA_LEASE_OP_RENEW:
         return e->bound_lease != 0 && e->lease.call.token == e->bound_token
-                   ? KEEPALIVE
-                   : FIND;
+                   ? INFRA__ETCD_KEEPALIVE
+                   : INFRA__ETCD_FIND;
     case INFRA_LEASE_OP_READ:
-        return LOOK;
+        return INFRA__ETCD_LOOK;
     case INFRA_LEASE_OP_RELEASE:
-        return GIVE;
+        return INFRA__ETCD_GIVE;
     default:
-        return HANDOVER_GRANT;
+        return INFRA__ETCD_HANDOVER_GRANT;
     }
 }
 
 static void etcd_begin(struct infra_lease *lease, infra_time now)
 {
     struct infra__etcd *e = (struct infra__etcd *)lease;
+    struct infra__etcd_values *v = &e->calls.values;
 
-    infra__etcd_talk_begin(&e->calls, first_step(e), lease->call.deadline, now);
+    v->token = lease->call.token;
+    v->lease = e->bound_lease;
+    infra__etcd_handover_init(v->payload, lease->call.handover_request);
+    infra__etcd_session_begin(&e->calls, first_step(e), lease->call.deadline,
+                              now);
 }
 
 static void etcd_expire(struct infra_lease *lease)
 {
     struct infra__etcd *e = (struct infra__etcd *)lease;
 
-    /* Who did not answer in time will not the next time. */
-    infra__etcd_link_leave(&e->calls.link);
+    /* A server that did not answer in time is not asked the next time. */
+    infra__etcd_http_leave(&e->calls.http);
 }
 
 static bool etcd_exchange(struct infra_lease *lease, uint32_t index,
                           struct infra_exchange *ret)
 {
     struct infra__etcd *e = (struct infra__etcd *)lease;
+    struct infra__etcd_http *conversations[] = { &e->calls.http, &e->watch,
+                                                 &e->records.http };
 
-    struct infra__etcd_link *links[] = { &e->calls.link, &e->watch,
-                                         &e->records.link };
-
-    if (index >= INFRA__COUNT_OF(links)) {
+    if (index >= INFRA__COUNT_OF(conversations)) {
         return false;
     }
-    *ret = infra__etcd_link_exchange(links[index]);
+    *ret = infra__etcd_http_exchange(conversations[index]);
     return true;
 }
 
@@ -369,58 +317,62 @@ static const struct infra__lease_kind etcd_kind = {
     .exchange = etcd_exchange,
 };
 
-static bool is_text(const char *text, size_t size_min, size_t size_max)
+static bool is_name(const char *text)
 {
-    size_t size = text != NULL ? strnlen(text, size_max + 1) : 0;
-
-    return text != NULL && size >= size_min && size <= size_max;
+    return infra__text_fits(text, 1, INFRA_LEASE_NAME_MAX);
 }
 
-static bool are_usable(const struct infra_lease_etcd_options *o)
+static int complete(void *options)
 {
-    bool has_user = o->user != NULL || o->password != NULL;
+    struct infra_lease_etcd_options *o = options;
 
-    return is_text(o->group, 1, INFRA_LEASE_NAME_MAX) &&
-           is_text(o->node, 1, INFRA_LEASE_NAME_MAX) &&
-           is_text(o->prefix, 1, INFRA__ETCD_PREFIX_MAX) &&
-           (!has_user || (is_text(o->user, 1, INFRA__ETCD_NAME_MAX) &&
-                          is_text(o->password, 0, INFRA__ETCD_NAME_MAX))) &&
-           o->endpoints_count <= ENDPOINTS_MAX && o->tls <= 1;
+    o->prefix = o->prefix != NULL ? o->prefix : PREFIX_DEFAULT;
+    o->ttl = o->ttl != 0 ? o->ttl : INFRA_LEASE_TTL_DEFAULT;
+    o->endpoints_count = o->endpoints_count != 0 ? o->endpoints_count : 1;
+    bool has_user = o->user != NULL || o->password != NULL;
+    bool is_usable =
+        is_name(o->group) && is_name(o->node) &&
+        infra__text_fits(o->prefix, 1, INFRA__ETCD_PREFIX_MAX) &&
+        (!has_user ||
+         (infra__text_fits(o->user, 1, INFRA__ETCD_NAME_MAX) &&
+          infra__text_fits(o->password, 0, INFRA__ETCD_NAME_MAX))) &&
+        o->endpoints_count <= ENDPOINTS_MAX && o->tls <= 1;
+    return is_usable ? INFRA_OK : INFRA_EINVAL;
+}
+
+static void init_site(struct infra__etcd_site *site,
+                      const struct infra_lease_etcd_options *o)
+{
+    infra__etcd_names_init(&site->names, o->prefix, o->group, o->node,
+                           o->incarnation);
+    if (o->user != NULL) {
+        memcpy(site->login.user, o->user, strlen(o->user));
+        memcpy(site->login.password, o->password, strlen(o->password));
+    }
+    site->seconds = seconds_of(o->ttl);
+    site->endpoints_count = o->endpoints_count;
+    site->tls = o->tls == 1;
 }
 
 int infra_lease_etcd(struct infra_lease **ret,
                      const struct infra_lease_etcd_options *options)
 {
     struct infra_lease_etcd_options o = { .size = sizeof o };
-    struct infra_lease *lease;
+    int err =
+        ret != NULL ? infra__options_take(&o, options, complete) : INFRA_EINVAL;
+    struct infra_lease *lease =
+        infra__lease_create(&err, sizeof(struct infra__etcd), &etcd_kind,
+                            o.allocator, o.incarnation, o.ttl);
 
-    if (ret == NULL || options == NULL) {
-        return INFRA_EINVAL;
-    }
-    int err = infra__options_import(&o, sizeof o, options, sizeof o);
-    if (err != INFRA_OK) {
-        return err;
-    }
-    o.prefix = o.prefix != NULL ? o.prefix : PREFIX_DEFAULT;
-    o.endpoints_count = o.endpoints_count != 0 ? o.endpoints_count : 1;
-    if (!are_usable(&o)) {
-        return INFRA_EINVAL;
-    }
-    err = infra__lease_create(&lease, sizeof(struct infra__etcd), &etcd_kind,
-                              o.allocator, o.incarnation, o.ttl);
-    if (err != INFRA_OK) {
+    if (lease == NULL) {
         return err;
     }
     struct infra__etcd *e = (struct infra__etcd *)lease;
-    infra__etcd_names_init(&e->names, o.prefix, o.group, o.node, o.incarnation);
-    if (o.user != NULL) {
-        memcpy(e->login.user, o.user, strlen(o.user));
-        memcpy(e->login.password, o.password, strlen(o.password));
-    }
-    infra__etcd_talk_init(&e->calls, &calls_owner, e, &lease->is_out, &e->login,
-                          o.endpoints_count, o.tls == 1);
-    infra__etcd_watch_init(e, o.endpoints_count, o.tls == 1);
-    infra__etcd_record_init(e, o.endpoints_count, o.tls == 1);
+    init_site(&e->site, &o);
+    infra__etcd_session_init(&e->calls, &calls_owner, e, &lease->is_out,
+                             &e->site);
+    infra__etcd_watch_init(e);
+    infra__etcd_record_init(e);
     *ret = lease;
     return INFRA_OK;
 }

@@ -8,11 +8,9 @@
 
 struct infra__etcd {
     struct infra_lease lease; /* First: it is a lease. */
-    struct infra__etcd_names names;
-    struct infra__etcd_login login;
+    struct infra__etcd_site site;
 
-    struct infra__etcd_talk calls;
-    uint64_t granted_lease; /* By etcd, to this call. */
+    struct infra__etcd_session calls;
     infra_time granted_ttl;
     uint64_t kept_term; /* Of raft, when it was kept alive. */
 
@@ -20,23 +18,20 @@ struct infra__etcd {
     uint64_t bound_lease;
     uint64_t bound_token;
 
-    struct infra__etcd_link watch;
+    struct infra__etcd_http watch;
     struct infra__etcd_request watch_request;
 
-    struct infra__etcd_talk records;
-    uint64_t record_changed; /* Its mod_revision, as we know it. */
-    uint32_t record_tries;   /* Of this write. */
+    struct infra__etcd_session records;
+    uint32_t record_tries; /* Of this write. */
 };
 
 /* Begin to watch, at the next turn of the conversation. */
-void infra__etcd_watch_init(struct infra__etcd *e, uint32_t endpoints_count,
-                            bool tls);
+void infra__etcd_watch_init(struct infra__etcd *e);
 
-void infra__etcd_record_init(struct infra__etcd *e, uint32_t endpoints_count,
-                             bool tls);
-/* Ask what lease->record_call says. */
+void infra__etcd_record_init(struct infra__etcd *e);
+/* Begin the request of lease->record_call. */
 void infra__etcd_record_begin(struct infra_lease *lease, infra_time now);
-/* Who did not answer in time is left. */
+/* Leave the server that did not answer in time. */
 void infra__etcd_record_expire(struct infra_lease *lease);
 
 #endif

@@ -17,8 +17,8 @@ enum state {
     CLOSING,
 };
 
-void infra__etcd_link_init(struct infra__etcd_link *l,
-                           const struct infra__etcd_link_owner *ops,
+void infra__etcd_http_init(struct infra__etcd_http *l,
+                           const struct infra__etcd_http_owner *ops,
                            void *owner, uint32_t endpoints_count, bool tls)
 {
     l->ops = ops;
@@ -29,17 +29,17 @@ void infra__etcd_link_init(struct infra__etcd_link *l,
     l->deadline = INFRA_TIME_NEVER;
 }
 
-static void advance(struct infra__etcd_link *l, infra_time now)
+static void advance(struct infra__etcd_http *l, infra_time now)
 {
     l->now = now > l->now ? now : l->now;
 }
 
-static bool is_connected(const struct infra__etcd_link *l)
+static bool is_connected(const struct infra__etcd_http *l)
 {
     return l->state != CLOSED && l->state != CLOSING;
 }
 
-static void talk(struct infra__etcd_link *l, bool is_fresh)
+static void talk(struct infra__etcd_http *l, bool is_fresh)
 {
     l->state = TALKING;
     l->is_fresh = is_fresh;
@@ -50,7 +50,7 @@ static void talk(struct infra__etcd_link *l, bool is_fresh)
 }
 
 /* Nothing is out any more; the connection, if any, is not to be used again. */
-static void hang_up(struct infra__etcd_link *l)
+static void hang_up(struct infra__etcd_http *l)
 {
     if (is_connected(l)) {
         l->state = CLOSING;
@@ -61,12 +61,12 @@ static void hang_up(struct infra__etcd_link *l)
     l->has_request = false;
 }
 
-static void rotate(struct infra__etcd_link *l)
+static void rotate(struct infra__etcd_http *l)
 {
     l->endpoint = (l->endpoint + 1) % l->endpoints_count;
 }
 
-static void fail(struct infra__etcd_link *l, uint32_t reason)
+static void fail(struct infra__etcd_http *l, uint32_t reason)
 {
     bool had_request = l->has_request;
 
@@ -77,7 +77,7 @@ static void fail(struct infra__etcd_link *l, uint32_t reason)
     }
 }
 
-void infra__etcd_link_send(struct infra__etcd_link *l, const char *request,
+void infra__etcd_http_send(struct infra__etcd_http *l, const char *request,
                            size_t size, infra_time deadline, infra_time now)
 {
     advance(l, now);
@@ -95,19 +95,19 @@ void infra__etcd_link_send(struct infra__etcd_link *l, const char *request,
     }
 }
 
-void infra__etcd_link_leave(struct infra__etcd_link *l)
+void infra__etcd_http_leave(struct infra__etcd_http *l)
 {
     hang_up(l);
     rotate(l);
 }
 
-void infra__etcd_link_sleep(struct infra__etcd_link *l, infra_time until)
+void infra__etcd_http_sleep(struct infra__etcd_http *l, infra_time until)
 {
     assert(!l->has_request);
     l->deadline = until;
 }
 
-void infra__etcd_link_extend(struct infra__etcd_link *l, infra_time deadline)
+void infra__etcd_http_extend(struct infra__etcd_http *l, infra_time deadline)
 {
     l->deadline = deadline;
 }
@@ -120,22 +120,22 @@ static uint32_t want(const void *self)
         [RESTING] = INFRA_WANT_IDLE, [CLOSING] = INFRA_WANT_CLOSE,
     };
 
-    return wants[((const struct infra__etcd_link *)self)->state];
+    return wants[((const struct infra__etcd_http *)self)->state];
 }
 
 static uint32_t endpoint(const void *self)
 {
-    return ((const struct infra__etcd_link *)self)->endpoint;
+    return ((const struct infra__etcd_http *)self)->endpoint;
 }
 
 static infra_time deadline(const void *self)
 {
-    return ((const struct infra__etcd_link *)self)->deadline;
+    return ((const struct infra__etcd_http *)self)->deadline;
 }
 
 static size_t output(void *self, const void **ret)
 {
-    struct infra__etcd_link *l = self;
+    struct infra__etcd_http *l = self;
 
     if (l->state != TALKING) {
         return 0;
@@ -146,7 +146,7 @@ static size_t output(void *self, const void **ret)
 
 static void sent(void *self, size_t count, infra_time now)
 {
-    struct infra__etcd_link *l = self;
+    struct infra__etcd_http *l = self;
 
     advance(l, now);
     if (l->state == TALKING) {
@@ -155,7 +155,7 @@ static void sent(void *self, size_t count, infra_time now)
     }
 }
 
-static void complete(struct infra__etcd_link *l, bool is_kept)
+static void complete(struct infra__etcd_http *l, bool is_kept)
 {
     if (l->is_too_long) {
         fail(l, INFRA_LEASE_REASON_TOO_LONG);
@@ -170,7 +170,7 @@ static void complete(struct infra__etcd_link *l, bool is_kept)
 }
 
 /* Lines of a body that does not end. The owner may hang up at each. */
-static void collect_lines(struct infra__etcd_link *l, struct infra__bytes piece)
+static void collect_lines(struct infra__etcd_http *l, struct infra__bytes piece)
 {
     for (size_t i = 0; i < piece.count && l->state == TALKING; i++) {
         char c = (char)piece.at[i];
@@ -187,7 +187,7 @@ static void collect_lines(struct infra__etcd_link *l, struct infra__bytes piece)
     }
 }
 
-static void collect(struct infra__etcd_link *l, struct infra__bytes piece)
+static void collect(struct infra__etcd_http *l, struct infra__bytes piece)
 {
     if (l->ops->heard != NULL && l->reply.status == 200) {
         collect_lines(l, piece);
@@ -205,7 +205,7 @@ static void collect(struct infra__etcd_link *l, struct infra__bytes piece)
 /* Bytes before we said anything. Behind a reply they are of a reply to nothing,
  * and what comes after them would be taken for the next one: the request, if
  * there is one, goes over another connection. */
-static void unasked_for(struct infra__etcd_link *l)
+static void unasked_for(struct infra__etcd_http *l)
 {
     if (l->has_request && l->is_fresh) {
         fail(l, INFRA_LEASE_REASON_MALFORMED);
@@ -216,7 +216,7 @@ static void unasked_for(struct infra__etcd_link *l)
 
 static void input(void *self, const void *bytes, size_t count, infra_time now)
 {
-    struct infra__etcd_link *l = self;
+    struct infra__etcd_http *l = self;
     struct infra__bytes in = { .at = bytes, .count = count };
     struct infra__bytes piece;
 
@@ -245,7 +245,7 @@ static void input(void *self, const void *bytes, size_t count, infra_time now)
     }
 }
 
-static uint32_t reason_of(const struct infra__etcd_link *l, uint32_t outcome)
+static uint32_t reason_of(const struct infra__etcd_http *l, uint32_t outcome)
 {
     switch (outcome) {
     case INFRA_OUTCOME_LOCAL:
@@ -258,7 +258,7 @@ static uint32_t reason_of(const struct infra__etcd_link *l, uint32_t outcome)
     }
 }
 
-static void connected(struct infra__etcd_link *l)
+static void connected(struct infra__etcd_http *l)
 {
     if (l->state == CONNECTING && l->tls) {
         l->state = SECURING;
@@ -267,7 +267,7 @@ static void connected(struct infra__etcd_link *l)
     }
 }
 
-static void ended(struct infra__etcd_link *l)
+static void ended(struct infra__etcd_http *l)
 {
     if (l->state == TALKING &&
         infra__http_reply_eof(&l->reply) == INFRA__HTTP_END) {
@@ -277,7 +277,7 @@ static void ended(struct infra__etcd_link *l)
     }
 }
 
-static void expired(struct infra__etcd_link *l)
+static void expired(struct infra__etcd_http *l)
 {
     if (l->now < l->deadline) {
         return;
@@ -294,7 +294,7 @@ static void expired(struct infra__etcd_link *l)
 
 static void note(void *self, uint32_t what, uint32_t detail, infra_time now)
 {
-    struct infra__etcd_link *l = self;
+    struct infra__etcd_http *l = self;
 
     advance(l, now);
     switch (what) {
@@ -337,7 +337,7 @@ static const struct infra_exchange_ops exchange_ops = {
     .deadline = deadline,
 };
 
-struct infra_exchange infra__etcd_link_exchange(struct infra__etcd_link *l)
+struct infra_exchange infra__etcd_http_exchange(struct infra__etcd_http *l)
 {
     return (struct infra_exchange) { .ops = &exchange_ops, .self = l };
 }

@@ -13,7 +13,7 @@
 
 #define INFRA__ETCD_BODY_MAX 8192u
 
-struct infra__etcd_link_owner {
+struct infra__etcd_http_owner {
     /* The reply is complete. The next request may be sent. */
     void (*replied)(void *owner, uint32_t status, const char *body, size_t size,
                     infra_time now);
@@ -27,8 +27,8 @@ struct infra__etcd_link_owner {
     void (*woken)(void *owner, infra_time now);
 };
 
-struct infra__etcd_link {
-    const struct infra__etcd_link_owner *ops;
+struct infra__etcd_http {
+    const struct infra__etcd_http_owner *ops;
     void *owner;
     uint32_t endpoints_count;
     bool tls;
@@ -48,25 +48,25 @@ struct infra__etcd_link {
     char body[INFRA__ETCD_BODY_MAX];
 };
 
-void infra__etcd_link_init(struct infra__etcd_link *l,
-                           const struct infra__etcd_link_owner *ops,
+void infra__etcd_http_init(struct infra__etcd_http *l,
+                           const struct infra__etcd_http_owner *ops,
                            void *owner, uint32_t endpoints_count, bool tls);
 
 /* Send a request, which stays where it is until the reply or the failure. One
  * that is out is given up, with its connection. */
-void infra__etcd_link_send(struct infra__etcd_link *l, const char *request,
+void infra__etcd_http_send(struct infra__etcd_http *l, const char *request,
                            size_t size, infra_time deadline, infra_time now);
 
 /* Give up this server, and the request that is out, if one is: the next one
  * goes to another. */
-void infra__etcd_link_leave(struct infra__etcd_link *l);
+void infra__etcd_http_leave(struct infra__etcd_http *l);
 
 /* Be woken then. */
-void infra__etcd_link_sleep(struct infra__etcd_link *l, infra_time until);
+void infra__etcd_http_sleep(struct infra__etcd_http *l, infra_time until);
 
 /* More time for the request that is out. */
-void infra__etcd_link_extend(struct infra__etcd_link *l, infra_time deadline);
+void infra__etcd_http_extend(struct infra__etcd_http *l, infra_time deadline);
 
-struct infra_exchange infra__etcd_link_exchange(struct infra__etcd_link *l);
+struct infra_exchange infra__etcd_http_exchange(struct infra__etcd_http *l);
 
 #endif

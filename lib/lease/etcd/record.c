@@ -14,8 +14,6 @@
 
 #define TRIES_MAX 4u /* Of a write that finds the record changed. */
 
-enum step { READ, WRITE };
-
 static void unknown(struct infra__etcd *e, uint32_t reason, uint32_t detail)
 {
     infra__lease_unknown_record(&e->lease, reason, detail);
@@ -26,26 +24,11 @@ static void malformed(struct infra__etcd *e)
     unknown(e, INFRA_LEASE_REASON_MALFORMED, 0);
 }
 
-static void write_request(void *owner, uint32_t step,
-                          struct infra__etcd_request *r, const char *login)
-{
-    struct infra__etcd *e = owner;
-    const struct infra_lease *l = &e->lease;
-
-    if (step == WRITE) {
-        infra__etcd_ask_put_record(r, login, &e->names, l->record_call.token,
-                                   e->record_changed, l->record.bytes,
-                                   l->record.count);
-    } else {
-        infra__etcd_ask_record(r, login, &e->names, l->record_call.token);
-    }
-}
-
 /* It is not held with our token. */
 static void refuse(struct infra__etcd *e, const struct infra__etcd_key *holder)
 {
     bool is_others =
-        holder->is_there && !infra__etcd_is_ours(&e->names, holder);
+        holder->is_there && !infra__etcd_is_ours(&e->site.names, holder);
 
     infra__lease_answer_record(&e->lease, is_others
                                               ? INFRA_LEASE_OUTCOME_CONFLICT
@@ -68,7 +51,7 @@ static void on_read(struct infra__etcd *e, const struct infra__etcd_reply *r)
             return;
         }
         record->count = (uint32_t)count;
-        e->record_changed = key.changed;
+        e->records.values.changed = key.changed;
         infra__lease_answer_record(&e->lease, INFRA_LEASE_OUTCOME_GRANTED);
     }
 }
@@ -91,7 +74,7 @@ static void on_write(struct infra__etcd *e, const struct infra__etcd_reply *r,
     struct infra__etcd_key key;
 
     if (r->succeeded) {
-        e->record_changed = r->revision;
+        e->records.values.changed = r->revision;
         infra__lease_answer_record(&e->lease, INFRA_LEASE_OUTCOME_GRANTED);
         return;
     }
@@ -100,20 +83,20 @@ static void on_write(struct infra__etcd *e, const struct infra__etcd_reply *r,
         malformed(e);
         return;
     }
-    bool is_ours = infra__etcd_is_ours(&e->names, &holder) &&
+    bool is_ours = infra__etcd_is_ours(&e->site.names, &holder) &&
                    holder.token == e->lease.record_call.token;
     if (!is_ours) {
         refuse(e, &holder);
-    } else if (key.changed == e->record_changed) {
+    } else if (key.changed == e->records.values.changed) {
         malformed(e); /* Nothing was otherwise than expected. */
     } else if (e->record_tries++ >= TRIES_MAX) {
         unknown(e, INFRA_LEASE_REASON_BUSY, 0);
     } else {
-        e->record_changed = key.changed;
+        e->records.values.changed = key.changed;
         if (is_written(e, &key)) {
             infra__lease_answer_record(&e->lease, INFRA_LEASE_OUTCOME_GRANTED);
         } else {
-            infra__etcd_talk_ask(&e->records, WRITE, now);
+            infra__etcd_session_ask(&e->records, INFRA__ETCD_RECORD_WRITE, now);
         }
     }
 }
@@ -126,18 +109,11 @@ static void answered(void *owner, uint32_t step, const char *body, size_t size,
 
     if (!infra__etcd_read(&r, body, size)) {
         malformed(e);
-    } else if (step == WRITE) {
+    } else if (step == INFRA__ETCD_RECORD_WRITE) {
         on_write(e, &r, now);
     } else {
         on_read(e, &r);
     }
-}
-
-static void refused(void *owner, uint32_t step, uint32_t status, uint64_t code)
-{
-    (void)step;
-    (void)code;
-    unknown(owner, INFRA_LEASE_REASON_ERROR, status);
 }
 
 static void failed(void *owner, uint32_t reason, uint32_t detail)
@@ -145,34 +121,37 @@ static void failed(void *owner, uint32_t reason, uint32_t detail)
     unknown(owner, reason, detail);
 }
 
-static const struct infra__etcd_talk_owner records_owner = {
-    .write = write_request,
-    .answered = answered,
-    .refused = refused,
-    .failed = failed,
+static const struct infra__etcd_session_owner records_owner = {
+    .answered = answered, .failed = failed
 };
 
 void infra__etcd_record_begin(struct infra_lease *lease, infra_time now)
 {
     struct infra__etcd *e = (struct infra__etcd *)lease;
+    const struct infra__lease_record_call *call = &lease->record_call;
+    struct infra__etcd_values *v = &e->records.values;
+    size_t count = lease->record.count;
 
     e->record_tries = 0;
-    infra__etcd_talk_begin(&e->records,
-                           lease->record_call.is_write ? WRITE : READ,
-                           lease->record_call.deadline, now);
+    v->token = call->token;
+    infra__base64_encode(v->payload, lease->record.bytes, count);
+    v->payload[INFRA__BASE64_SIZE(count)] = '\0';
+    infra__etcd_session_begin(&e->records,
+                              call->is_write     ? INFRA__ETCD_RECORD_WRITE
+                              : call->token != 0 ? INFRA__ETCD_RECORD_READ
+                                                 : INFRA__ETCD_RECORD_LOOK,
+                              call->deadline, now);
 }
 
 void infra__etcd_record_expire(struct infra_lease *lease)
 {
     struct infra__etcd *e = (struct infra__etcd *)lease;
 
-    infra__etcd_link_leave(&e->records.link);
+    infra__etcd_http_leave(&e->records.http);
 }
 
-void infra__etcd_record_init(struct infra__etcd *e, uint32_t endpoints_count,
-                             bool tls)
+void infra__etcd_record_init(struct infra__etcd *e)
 {
-    infra__etcd_talk_init(&e->records, &records_owner, e,
-                          &e->lease.is_record_out, &e->login, endpoints_count,
-                          tls);
+    infra__etcd_session_init(&e->records, &records_owner, e,
+                             &e->lease.is_record_out, &e->site);
 }

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #define TTL_SECONDS_MAX 86400u
-#define HANDOVER_SIZE 20u
 
 static bool member_uint64(uint64_t *ret, struct infra__json value,
                           const char *name)
@@ -92,15 +91,15 @@ int infra__etcd_record_of(unsigned char *ret, const struct infra__etcd_key *key)
 
 uint64_t infra__etcd_handover_of(const struct infra__etcd_key *key)
 {
-    char digits[HANDOVER_SIZE];
+    char digits[INFRA__ETCD_DIGITS];
     uint64_t handover = 0;
 
     if (!key->is_there ||
         infra__base64_decode(digits, sizeof digits, key->value.at,
-                             key->value.size) != (int)HANDOVER_SIZE) {
+                             key->value.size) != (int)INFRA__ETCD_DIGITS) {
         return 0;
     }
-    for (size_t i = 0; i < HANDOVER_SIZE; i++) {
+    for (size_t i = 0; i < INFRA__ETCD_DIGITS; i++) {
         uint64_t digit = (uint64_t)(digits[i] - '0');
         if (digit > 9 || handover > (UINT64_MAX - digit) / 10) {
             return 0;

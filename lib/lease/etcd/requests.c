@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The requests. Lengths are bounded by the bounds of names, so that all fits;
- * what would not is cut off and refused by the server. */
+/* The requests: one table of paths and bodies. A '$' and a letter in a body is a
+ * gap. All lengths are bounded by those of names, so that every body fits. */
 #include "text.h"
 
 #include <assert.h>
@@ -9,9 +9,67 @@
 #include <stdio.h>
 #include <string.h>
 
-#define HANDOVER_DIGITS \
-    "%020" PRIu64 /* Of one length, to be compared as text. */
-#define HANDOVER_SIZE 20u
+/* The pieces of transactions. */
+#define READ(key) "{\"request_range\":{\"key\":\"" key "\"}}"
+#define DELETE(key) "{\"request_delete_range\":{\"key\":\"" key "\"}}"
+#define PUT(key, value, more) \
+    "{\"request_put\":{\"key\":\"" key "\",\"value\":\"" value "\"" more "}}"
+#define BOUND ",\"lease\":\"$l\""
+#define WHERE(key, target, result, field, value)                          \
+    "{\"key\":\"" key "\",\"target\":\"" target "\",\"result\":\"" result \
+    "\",\"" field "\":\"" value "\"}"
+#define TOKEN_IS(token) WHERE("$h", "CREATE", "EQUAL", "create_revision", token)
+#define IS_OURS TOKEN_IS("$t"), WHERE("$h", "VALUE", "EQUAL", "value", "$v")
+
+/* Most compares of a transaction, and most operations of each case. */
+#define PARTS_MAX 4u
+
+static const struct {
+    const char *path;
+    const char *body; /* NULL: a transaction. */
+    const char *compare[PARTS_MAX];
+    const char *success[PARTS_MAX];
+    const char *failure[PARTS_MAX];
+} requests[] = {
+    [INFRA__ETCD_LOGIN] = { .path = "auth/authenticate",
+                            .body = "{\"name\":\"$u\",\"password\":\"$w\"}" },
+    [INFRA__ETCD_GRANT] = { .path = "lease/grant", .body = "{\"TTL\":\"$s\"}" },
+    /* Token 0: the key is not there. Dirty is read as it was before. */
+    [INFRA__ETCD_TAKE] = { .compare = { TOKEN_IS("0") },
+                           .success = { READ("$d"), PUT("$h", "$v", BOUND),
+                                        PUT("$d", "$v", ""), DELETE("$o") },
+                           .failure = { READ("$h") } },
+    [INFRA__ETCD_FIND] = { .success = { READ("$h"), READ("$o") } },
+    [INFRA__ETCD_KEEPALIVE] = { .path = "lease/keepalive",
+                                .body = "{\"ID\":\"$l\"}" },
+    [INFRA__ETCD_VERIFY] = { .compare = { TOKEN_IS("$t"),
+                                          WHERE("$h", "LEASE", "EQUAL", "lease",
+                                                "$l") },
+                             .success = { DELETE("$n"), READ("$o") },
+                             .failure = { READ("$h") } },
+    [INFRA__ETCD_LOOK] = { .success = { READ("$h"), READ("$o") } },
+    [INFRA__ETCD_GIVE] = { .compare = { IS_OURS },
+                           .success = { DELETE("$h"), DELETE("$d") } },
+    [INFRA__ETCD_REVOKE] = { .path = "lease/revoke",
+                             .body = "{\"ID\":\"$l\"}" },
+    [INFRA__ETCD_HANDOVER_GRANT] = { .path = "lease/grant",
+                                     .body = "{\"TTL\":\"$s\"}" },
+    [INFRA__ETCD_HANDOVER] = { .compare = { WHERE("$o", "VALUE", "GREATER",
+                                                  "value", "$p") },
+                               .failure = { PUT("$o", "$p", BOUND) } },
+    [INFRA__ETCD_RECORD_LOOK] = { .success = { READ("$r") } },
+    [INFRA__ETCD_RECORD_READ] = { .compare = { IS_OURS },
+                                  .success = { READ("$r"), DELETE("$n") },
+                                  .failure = { READ("$h") } },
+    [INFRA__ETCD_RECORD_WRITE] = { .compare = { IS_OURS,
+                                                WHERE("$r", "MOD", "EQUAL",
+                                                      "mod_revision", "$c") },
+                                   .success = { PUT("$r", "$p", "") },
+                                   .failure = { READ("$h"), READ("$r") } },
+    [INFRA__ETCD_WATCH] = { .path = "watch",
+                            .body = "{\"create_request\":{\"key\":\"$h\","
+                                    "\"filters\":[\"NOPUT\"]}}" },
+};
 
 static void encode(char *ret, const char *text)
 {
@@ -25,25 +83,31 @@ void infra__etcd_names_init(struct infra__etcd_names *n, const char *prefix,
                             const char *group, const char *node,
                             uint64_t incarnation)
 {
-    char text[INFRA__ETCD_PREFIX_MAX + INFRA_LEASE_NAME_MAX + 8u];
+    char text[INFRA__ETCD_PREFIX_MAX + INFRA_LEASE_NAME_MAX + 10u];
+    const struct {
+        char *key;
+        const char *word;
+    } keys[] = {
+        { n->holder, "holder" }, { n->dirty, "dirty" },
+        { n->none, "none" },     { n->handover, "handover" },
+        { n->record, "record" },
+    };
 
-    (void)snprintf(text, sizeof text, "%s%s/holder", prefix, group);
-    encode(n->holder, text);
-    (void)snprintf(text, sizeof text, "%s%s/dirty", prefix, group);
-    encode(n->dirty, text);
-    (void)snprintf(text, sizeof text, "%s%s/handover", prefix, group);
-    encode(n->handover, text);
-    (void)snprintf(text, sizeof text, "%s%s/record", prefix, group);
-    encode(n->record, text);
-    (void)snprintf(text, sizeof text, "%s%s/none", prefix, group);
-    encode(n->none, text);
+    for (size_t i = 0; i < INFRA__COUNT_OF(keys); i++) {
+        (void)snprintf(text, sizeof text, "%s%s/%s", prefix, group,
+                       keys[i].word);
+        encode(keys[i].key, text);
+    }
     (void)snprintf(text, sizeof text, "%s %016" PRIx64, node, incarnation);
     encode(n->value, text);
 }
 
-static void begin(struct infra__etcd_request *r)
+void infra__etcd_handover_init(char *ret, uint64_t request)
 {
-    r->body_size = 0;
+    char digits[INFRA__ETCD_DIGITS + 1];
+
+    (void)snprintf(digits, sizeof digits, "%020" PRIu64, request);
+    encode(ret, digits);
 }
 
 __attribute__((format(printf, 2, 3))) static void say(
@@ -59,19 +123,103 @@ __attribute__((format(printf, 2, 3))) static void say(
     r->body_size += (size_t)size < room ? (size_t)size : room - 1;
 }
 
-/* A string of JSON: what may not stand in one is escaped. */
-static void say_string(struct infra__etcd_request *r, const char *text)
+/* The inside of a string of JSON: what may not stand in one is escaped. */
+static void say_escaped(struct infra__etcd_request *r, const char *text)
 {
-    say(r, "\"");
     for (; *text != '\0'; text++) {
         unsigned char c = (unsigned char)*text;
-        if (c == '"' || c == '\\' || c < ' ') {
-            say(r, "\\u%04x", c);
-        } else {
-            say(r, "%c", c);
+        say(r, c == '"' || c == '\\' || c < ' ' ? "\\u%04x" : "%c", c);
+    }
+}
+
+/* NULL: the gap is no text. */
+static const char *text_of(char gap, const struct infra__etcd_site *site,
+                           const struct infra__etcd_values *v)
+{
+    switch (gap) {
+    case 'h':
+        return site->names.holder;
+    case 'd':
+        return site->names.dirty;
+    case 'o':
+        return site->names.handover;
+    case 'r':
+        return site->names.record;
+    case 'n':
+        return site->names.none;
+    case 'v':
+        return site->names.value;
+    case 'u':
+        return site->login.user;
+    case 'w':
+        return site->login.password;
+    case 'p':
+        return v->payload;
+    default:
+        return NULL;
+    }
+}
+
+static uint64_t number_of(char gap, const struct infra__etcd_site *site,
+                          const struct infra__etcd_values *v)
+{
+    switch (gap) {
+    case 's':
+        return site->seconds;
+    case 't':
+        return v->token;
+    case 'l':
+        return v->lease;
+    default:
+        assert(gap == 'c');
+        return v->changed;
+    }
+}
+
+static void say_gap(struct infra__etcd_request *r, char gap,
+                    const struct infra__etcd_site *site,
+                    const struct infra__etcd_values *v)
+{
+    const char *text = text_of(gap, site, v);
+
+    if (text != NULL) {
+        say_escaped(r, text);
+    } else {
+        say(r, "%" PRIu64, number_of(gap, site, v));
+    }
+}
+
+/* A text, its gaps filled. */
+static void say_filled(struct infra__etcd_request *r, const char *text,
+                       const struct infra__etcd_site *site,
+                       const struct infra__etcd_values *v)
+{
+    while (*text != '\0') {
+        int size = (int)strcspn(text, "$");
+        say(r, "%.*s", size, text);
+        text += size;
+        if (*text == '$') {
+            say_gap(r, text[1], site, v);
+            text += 2;
         }
     }
-    say(r, "\"");
+}
+
+/* A list of a transaction; nothing if it is empty. */
+static void say_list(struct infra__etcd_request *r, const char *name,
+                     const char *const parts[PARTS_MAX],
+                     const struct infra__etcd_site *site,
+                     const struct infra__etcd_values *v)
+{
+    if (parts[0] == NULL) {
+        return;
+    }
+    say(r, "%s\"%s\":[", r->body_size == 0 ? "{" : ",", name);
+    for (size_t i = 0; i < PARTS_MAX && parts[i] != NULL; i++) {
+        say(r, "%s", i > 0 ? "," : "");
+        say_filled(r, parts[i], site, v);
+    }
+    say(r, "]");
 }
 
 static void finish(struct infra__etcd_request *r, const char *path,
@@ -93,222 +241,21 @@ static void finish(struct infra__etcd_request *r, const char *path,
     r->size = (size_t)size;
 }
 
-void infra__etcd_ask_login(struct infra__etcd_request *r, const char *user,
-                           const char *password)
+void infra__etcd_ask(struct infra__etcd_request *r, uint32_t step,
+                     const struct infra__etcd_site *site,
+                     const struct infra__etcd_values *v)
 {
-    begin(r);
-    say(r, "{\"name\":");
-    say_string(r, user);
-    say(r, ",\"password\":");
-    say_string(r, password);
-    say(r, "}");
-    finish(r, "auth/authenticate", "");
-}
+    const char *body = requests[step].body;
 
-void infra__etcd_ask_grant(struct infra__etcd_request *r, const char *login,
-                           uint64_t seconds)
-{
-    begin(r);
-    say(r, "{\"TTL\":\"%" PRIu64 "\"}", seconds);
-    finish(r, "lease/grant", login);
-}
-
-static void ask_lease(struct infra__etcd_request *r, const char *path,
-                      const char *login, uint64_t lease)
-{
-    begin(r);
-    say(r, "{\"ID\":\"%" PRIu64 "\"}", lease);
-    finish(r, path, login);
-}
-
-void infra__etcd_ask_keepalive(struct infra__etcd_request *r, const char *login,
-                               uint64_t lease)
-{
-    ask_lease(r, "lease/keepalive", login, lease);
-}
-
-void infra__etcd_ask_revoke(struct infra__etcd_request *r, const char *login,
-                            uint64_t lease)
-{
-    ask_lease(r, "lease/revoke", login, lease);
-}
-
-/* The pieces of transactions. */
-
-static void say_created(struct infra__etcd_request *r,
-                        const struct infra__etcd_names *n, uint64_t token)
-{
-    say(r,
-        "{\"compare\":[{\"key\":\"%s\",\"target\":\"CREATE\","
-        "\"result\":\"EQUAL\",\"create_revision\":\"%" PRIu64 "\"}",
-        n->holder, token);
-}
-
-/* It is there, with this token and our value. */
-static void say_ours(struct infra__etcd_request *r,
-                     const struct infra__etcd_names *n, uint64_t token)
-{
-    say_created(r, n, token);
-    say(r,
-        ",{\"key\":\"%s\",\"target\":\"VALUE\",\"result\":\"EQUAL\","
-        "\"value\":\"%s\"}",
-        n->holder, n->value);
-}
-
-static void say_range(struct infra__etcd_request *r, const char *key)
-{
-    say(r, "{\"request_range\":{\"key\":\"%s\"}}", key);
-}
-
-static void say_delete(struct infra__etcd_request *r, const char *key)
-{
-    say(r, "{\"request_delete_range\":{\"key\":\"%s\"}}", key);
-}
-
-static void say_put(struct infra__etcd_request *r, const char *key,
-                    const char *value, uint64_t lease)
-{
-    say(r, "{\"request_put\":{\"key\":\"%s\",\"value\":\"%s\"", key, value);
-    if (lease != 0) {
-        say(r, ",\"lease\":\"%" PRIu64 "\"", lease);
-    }
-    say(r, "}}");
-}
-
-static void say_else_range(struct infra__etcd_request *r, const char *key)
-{
-    say(r, "],\"failure\":[");
-    say_range(r, key);
-    say(r, "]}");
-}
-
-void infra__etcd_ask_take(struct infra__etcd_request *r, const char *login,
-                          const struct infra__etcd_names *n, uint64_t lease)
-{
-    begin(r);
-    say_created(r, n, 0); /* That is: it is not there. */
-    say(r, "],\"success\":[");
-    say_range(r, n->dirty); /* As it was before the next. */
-    say(r, ",");
-    say_put(r, n->holder, n->value, lease);
-    say(r, ",");
-    say_put(r, n->dirty, n->value, 0);
-    say(r, ",");
-    say_delete(r, n->handover);
-    say_else_range(r, n->holder);
-    finish(r, "kv/txn", login);
-}
-
-void infra__etcd_ask_verify(struct infra__etcd_request *r, const char *login,
-                            const struct infra__etcd_names *n, uint64_t token,
-                            uint64_t lease)
-{
-    begin(r);
-    say_created(r, n, token);
-    say(r,
-        ",{\"key\":\"%s\",\"target\":\"LEASE\",\"result\":\"EQUAL\","
-        "\"lease\":\"%" PRIu64 "\"}],\"success\":[",
-        n->holder, lease);
-    say_delete(r, n->none);
-    say(r, ",");
-    say_range(r, n->handover);
-    say_else_range(r, n->holder);
-    finish(r, "kv/txn", login);
-}
-
-void infra__etcd_ask_look(struct infra__etcd_request *r, const char *login,
-                          const struct infra__etcd_names *n)
-{
-    begin(r);
-    say(r, "{\"success\":[");
-    say_range(r, n->holder);
-    say(r, ",");
-    say_range(r, n->handover);
-    say(r, "]}");
-    finish(r, "kv/txn", login);
-}
-
-void infra__etcd_ask_give(struct infra__etcd_request *r, const char *login,
-                          const struct infra__etcd_names *n, uint64_t token)
-{
-    begin(r);
-    say_ours(r, n, token);
-    say(r, "],\"success\":[");
-    say_delete(r, n->holder);
-    say(r, ",");
-    say_delete(r, n->dirty);
-    say(r, "]}");
-    finish(r, "kv/txn", login);
-}
-
-void infra__etcd_ask_handover(struct infra__etcd_request *r, const char *login,
-                              const struct infra__etcd_names *n,
-                              uint64_t handover, uint64_t lease)
-{
-    char digits[HANDOVER_SIZE + 1];
-    char value[INFRA__BASE64_SIZE(HANDOVER_SIZE) + 1];
-
-    (void)snprintf(digits, sizeof digits, HANDOVER_DIGITS, handover);
-    encode(value, digits);
-    begin(r);
-    say(r,
-        "{\"compare\":[{\"key\":\"%s\",\"target\":\"VALUE\","
-        "\"result\":\"GREATER\",\"value\":\"%s\"}],\"failure\":[",
-        n->handover, value);
-    say_put(r, n->handover, value, lease);
-    say(r, "]}");
-    finish(r, "kv/txn", login);
-}
-
-void infra__etcd_ask_record(struct infra__etcd_request *r, const char *login,
-                            const struct infra__etcd_names *n, uint64_t token)
-{
-    begin(r);
-    if (token == 0) {
-        say(r, "{\"success\":[");
-        say_range(r, n->record);
-        say(r, "]}");
+    r->body_size = 0;
+    if (body != NULL) {
+        say_filled(r, body, site, v);
     } else {
-        say_ours(r, n, token);
-        say(r, "],\"success\":[");
-        say_range(r, n->record);
-        say(r, ",");
-        say_delete(r, n->none);
-        say_else_range(r, n->holder);
+        say_list(r, "compare", requests[step].compare, site, v);
+        say_list(r, "success", requests[step].success, site, v);
+        say_list(r, "failure", requests[step].failure, site, v);
+        say(r, "}");
     }
-    finish(r, "kv/txn", login);
-}
-
-void infra__etcd_ask_put_record(struct infra__etcd_request *r,
-                                const char *login,
-                                const struct infra__etcd_names *n,
-                                uint64_t token, uint64_t changed,
-                                const void *bytes, size_t count)
-{
-    char value[INFRA__BASE64_SIZE(INFRA_LEASE_RECORD_MAX) + 1];
-
-    infra__base64_encode(value, bytes, count);
-    value[INFRA__BASE64_SIZE(count)] = '\0';
-    begin(r);
-    say_ours(r, n, token);
-    say(r,
-        ",{\"key\":\"%s\",\"target\":\"MOD\",\"result\":\"EQUAL\","
-        "\"mod_revision\":\"%" PRIu64 "\"}],\"success\":[",
-        n->record, changed);
-    say_put(r, n->record, value, 0);
-    say(r, "],\"failure\":[");
-    say_range(r, n->holder);
-    say(r, ",");
-    say_range(r, n->record);
-    say(r, "]}");
-    finish(r, "kv/txn", login);
-}
-
-void infra__etcd_ask_watch(struct infra__etcd_request *r, const char *login,
-                           const struct infra__etcd_names *n)
-{
-    begin(r);
-    say(r, "{\"create_request\":{\"key\":\"%s\",\"filters\":[\"NOPUT\"]}}",
-        n->holder);
-    finish(r, "watch", login);
+    /* The login token is empty before LOGIN. */
+    finish(r, body != NULL ? requests[step].path : "kv/txn", site->login.token);
 }

@@ -1,68 +1,53 @@
 /* SPDX-License-Identifier: MIT */
-/* One question to etcd at a time, with the login that it may need before, asked
- * of one server after the other until one answers. What to ask and what to make
- * of the answer is the owner's. */
+/* One question to etcd at a time, after a login where etcd has users. One server
+ * after the other is asked until one answers. The owner chooses the steps and
+ * interprets the replies. */
 #ifndef INFRA_LEASE_ETCD_SESSION_H
 #define INFRA_LEASE_ETCD_SESSION_H
 
 #include "http.h"
 #include "text.h"
 
-/* Shared by the conversations of one lease. */
-struct infra__etcd_login {
-    char user[INFRA__ETCD_NAME_MAX + 1]; /* Empty: none. */
-    char password[INFRA__ETCD_NAME_MAX + 1];
-    char token[INFRA__ETCD_TOKEN_MAX + 1]; /* Empty: none yet. */
-    uint32_t refused;         /* The status with which it was; 0: it was not. */
-    infra_time refused_until; /* It is not tried again before. */
-};
-
-struct infra__etcd_talk_owner {
-    /* Write the request of this step. It may be asked for again: what was lost
-     * with a connection goes to the next server. */
-    void (*write)(void *owner, uint32_t step, struct infra__etcd_request *ret,
-                  const char *login);
-    /* The step with which a question begins again at another server; NULL: with
-     * the one that was lost. */
-    uint32_t (*moved)(void *owner, uint32_t step);
-    /* It was answered: the next step may be asked. */
+struct infra__etcd_session_owner {
+    /* A reply came: the next step may be asked. */
     void (*answered)(void *owner, uint32_t step, const char *body, size_t size,
                      infra_time now);
-    /* The server refuses it, with an HTTP status and a number of gRPC. */
-    void (*refused)(void *owner, uint32_t step, uint32_t status, uint64_t code);
-    /* Nobody knows, for this enum infra_lease_reason, with its detail. */
+    /* The server refused the step, with a status of HTTP and a code of gRPC.
+     * False, or NULL: it counts as failed. */
+    bool (*refused)(void *owner, uint32_t step, uint32_t status, uint64_t code);
+    /* Nothing is known, for an enum infra_lease_reason and its detail. */
     void (*failed)(void *owner, uint32_t reason, uint32_t detail);
 };
 
-struct infra__etcd_talk {
-    const struct infra__etcd_talk_owner *ops;
+struct infra__etcd_session {
+    const struct infra__etcd_session_owner *ops;
     void *owner;
-    struct infra__etcd_login *login;
+    struct infra__etcd_site *site;
     const bool *is_out; /* Somebody waits for an answer. */
     infra_time deadline;
     uint32_t step;
     uint32_t attempts;  /* At connections, since it began. */
     bool is_logging_in; /* Before the step. */
     bool has_logged_in; /* Since it began. */
-    struct infra__etcd_link link;
+    struct infra__etcd_values values;
+    struct infra__etcd_http http;
     struct infra__etcd_request request;
 };
 
-/* @is_out: the owner's, true while it waits for an answer; nothing is told when
- * it is not. */
-void infra__etcd_talk_init(struct infra__etcd_talk *t,
-                           const struct infra__etcd_talk_owner *ops,
-                           void *owner, const bool *is_out,
-                           struct infra__etcd_login *login,
-                           uint32_t endpoints_count, bool tls);
+/* @is_out: the owner's, true while it waits for an answer; a reply that comes
+ * while it is false is dropped. */
+void infra__etcd_session_init(struct infra__etcd_session *s,
+                              const struct infra__etcd_session_owner *ops,
+                              void *owner, const bool *is_out,
+                              struct infra__etcd_site *site);
 
-/* Ask what is to be answered by @deadline, in one step or more; what is out is
- * given up. */
-void infra__etcd_talk_begin(struct infra__etcd_talk *t, uint32_t step,
-                            infra_time deadline, infra_time now);
+/* Begin a question, to be answered by @deadline in one step or more. An earlier
+ * one is given up. Set the values before. */
+void infra__etcd_session_begin(struct infra__etcd_session *s, uint32_t step,
+                               infra_time deadline, infra_time now);
 
 /* Ask the next step. */
-void infra__etcd_talk_ask(struct infra__etcd_talk *t, uint32_t step,
-                          infra_time now);
+void infra__etcd_session_ask(struct infra__etcd_session *s, uint32_t step,
+                             infra_time now);
 
 #endif

@@ -1,19 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* What the etcd lease says and hears: the requests of etcd's v3 JSON gateway
- * (POST /v3/...), and what is in the replies. Keys and values go as base64, 64-
- * bit numbers as strings, and what has its zero value is left out, as protocol
- * buffers have it.
+/* Requests to and replies of etcd's v3 JSON gateway (POST /v3/...). Keys and
+ * values are base64, 64-bit numbers are strings, and zero values are left out, as
+ * in protocol buffers.
  *
- * A lease of libinfra is four keys, and one that is never there:
+ * A lease of libinfra is four keys, and a fifth that never exists:
  *
- *   <prefix><group>/holder  who has it, bound to a lease of etcd: its
- *                           create_revision is the token
- *   <prefix><group>/dirty   is there unless the last holder released it
- *   <prefix><group>/handover    what a standby asks for, bound to another lease
- *   <prefix><group>/record  what the next holder has to know
- *   <prefix><group>/none    what a proof deletes: it goes through raft, as all
- *                           that may write does, and etcd takes it when it is
- *                           full, and has nothing to keep of it */
+ *   <prefix><group>/holder    the holder, bound to a lease of etcd; its
+ *                             create_revision is the token
+ *   <prefix><group>/dirty     exists unless the last holder released the lease
+ *   <prefix><group>/handover  the greatest handover request, bound to another
+ *                             lease of etcd
+ *   <prefix><group>/record    what the next holder has to know
+ *   <prefix><group>/none      what a proof deletes: a delete goes through raft,
+ *                             and a full etcd takes it and has nothing to keep */
 #ifndef INFRA_LEASE_ETCD_TEXT_H
 #define INFRA_LEASE_ETCD_TEXT_H
 
@@ -36,6 +35,8 @@
 #define INFRA__ETCD_VALUE_SIZE \
     (INFRA__BASE64_SIZE(INFRA_LEASE_NAME_MAX + 17u) + 1u)
 
+#define INFRA__ETCD_DIGITS 20u /* Of a handover request, compared as text. */
+
 /* As base64, what every request is made of. */
 struct infra__etcd_names {
     char holder[INFRA__ETCD_KEY_SIZE];
@@ -44,6 +45,55 @@ struct infra__etcd_names {
     char record[INFRA__ETCD_KEY_SIZE];
     char none[INFRA__ETCD_KEY_SIZE];
     char value[INFRA__ETCD_VALUE_SIZE]; /* "<node> <incarnation>" */
+};
+
+struct infra__etcd_login {
+    char user[INFRA__ETCD_NAME_MAX + 1]; /* Empty: none. */
+    char password[INFRA__ETCD_NAME_MAX + 1];
+    char token[INFRA__ETCD_TOKEN_MAX + 1]; /* Empty: none yet. */
+    uint32_t refused;         /* HTTP status of a refusal; 0: none. */
+    infra_time refused_until; /* No login before. */
+};
+
+/* Shared by the conversations of one lease. */
+struct infra__etcd_site {
+    struct infra__etcd_names names;
+    struct infra__etcd_login login;
+    uint64_t seconds; /* The ttl. */
+    uint32_t endpoints_count;
+    bool tls;
+};
+
+/* The gaps in a request that are the call's. */
+struct infra__etcd_values {
+    uint64_t token;
+    uint64_t lease;   /* Of etcd. */
+    uint64_t changed; /* The record's mod_revision; 0: it is not there. */
+    /* As base64: the handover request or the record to put. */
+    char payload[INFRA__BASE64_SIZE(INFRA_LEASE_RECORD_MAX) + 1u];
+};
+
+/* The requests, which are the steps of calls, too. A proof is a transaction that
+ * deletes: one that only reads may be answered by a member that is cut off from
+ * all others, or, after a pause, from the past (etcd issue 20418). */
+enum infra__etcd_step {
+    INFRA__ETCD_LOGIN,
+    INFRA__ETCD_GRANT,     /* ACQUIRE: a lease of etcd, */
+    INFRA__ETCD_TAKE,      /* then holder bound to it, if it is not there. */
+    INFRA__ETCD_FIND,      /* RENEW without a known lease of etcd: look. */
+    INFRA__ETCD_KEEPALIVE, /* RENEW, */
+    INFRA__ETCD_VERIFY, /* then proof that holder has this token and lease. */
+    INFRA__ETCD_LOOK,   /* READ: holder and handover. */
+    INFRA__ETCD_GIVE,   /* RELEASE: delete holder, if it is ours, */
+    INFRA__ETCD_REVOKE, /* then the lease of etcd. */
+    INFRA__ETCD_HANDOVER_GRANT, /* REQUEST: a lease of etcd, */
+    INFRA__ETCD_HANDOVER,    /* then the request, unless a greater is there. */
+    INFRA__ETCD_RECORD_LOOK, /* Read the record. */
+    INFRA__ETCD_RECORD_READ, /* With proof that holder is ours. */
+    /* Put the record, if holder is ours and the record unchanged; else read
+     * both. */
+    INFRA__ETCD_RECORD_WRITE,
+    INFRA__ETCD_WATCH, /* For deletions of holder. */
 };
 
 struct infra__etcd_request {
@@ -57,58 +107,22 @@ void infra__etcd_names_init(struct infra__etcd_names *n, const char *prefix,
                             const char *group, const char *node,
                             uint64_t incarnation);
 
-/* The requests. What is written depends on the arguments alone. @login: as
- * authenticate answered it, "" for none. */
-void infra__etcd_ask_login(struct infra__etcd_request *r, const char *user,
-                           const char *password);
-void infra__etcd_ask_grant(struct infra__etcd_request *r, const char *login,
-                           uint64_t seconds);
-void infra__etcd_ask_keepalive(struct infra__etcd_request *r, const char *login,
-                               uint64_t lease);
-void infra__etcd_ask_revoke(struct infra__etcd_request *r, const char *login,
-                            uint64_t lease);
-/* Put holder, if it is not there. */
-void infra__etcd_ask_take(struct infra__etcd_request *r, const char *login,
-                          const struct infra__etcd_names *n, uint64_t lease);
-/* Is it still there with this token and lease? By a transaction that deletes,
- * since one that only reads may be answered by a member that is cut off from
- * all others, or, after a pause, from the past (etcd issue 20418). */
-void infra__etcd_ask_verify(struct infra__etcd_request *r, const char *login,
-                            const struct infra__etcd_names *n, uint64_t token,
-                            uint64_t lease);
-/* Read holder and handover. */
-void infra__etcd_ask_look(struct infra__etcd_request *r, const char *login,
-                          const struct infra__etcd_names *n);
-/* Delete holder, if it is ours with this token. */
-void infra__etcd_ask_give(struct infra__etcd_request *r, const char *login,
-                          const struct infra__etcd_names *n, uint64_t token);
-/* Put a handover, unless there is a greater one. */
-void infra__etcd_ask_handover(struct infra__etcd_request *r, const char *login,
-                              const struct infra__etcd_names *n,
-                              uint64_t handover, uint64_t lease);
-/* Read record, if holder is ours with this token, by a transaction that
- * deletes; token 0: in any case. */
-void infra__etcd_ask_record(struct infra__etcd_request *r, const char *login,
-                            const struct infra__etcd_names *n, uint64_t token);
-/* Put record, if holder is ours with this token and nobody has changed record
- * since revision @changed (0: it is not there); else read holder and record. */
-void infra__etcd_ask_put_record(struct infra__etcd_request *r,
-                                const char *login,
-                                const struct infra__etcd_names *n,
-                                uint64_t token, uint64_t changed,
-                                const void *bytes, size_t count);
-/* Be told when holder is deleted, until somebody hangs up. */
-void infra__etcd_ask_watch(struct infra__etcd_request *r, const char *login,
-                           const struct infra__etcd_names *n);
+/* A handover request as payload. */
+void infra__etcd_handover_init(char *ret, uint64_t request);
 
-/* A reply to any of them but keepalive and watch. */
+/* Write the request of @step. */
+void infra__etcd_ask(struct infra__etcd_request *r, uint32_t step,
+                     const struct infra__etcd_site *site,
+                     const struct infra__etcd_values *v);
+
+/* A reply to any request but KEEPALIVE and WATCH. */
 struct infra__etcd_reply {
     struct infra__json whole;
     uint64_t revision;
     uint64_t term;  /* Of raft. */
     bool succeeded; /* Of a transaction. */
 };
-/* False: it is not one. */
+/* False: it is no reply. */
 bool infra__etcd_read(struct infra__etcd_reply *ret, const char *body,
                       size_t size);
 

@@ -9,13 +9,13 @@
 
 static void sleep_on_it(struct infra__etcd *e, infra_time now)
 {
-    infra__etcd_link_sleep(&e->watch, infra__time_add(now, RETRY_AFTER));
+    infra__etcd_http_sleep(&e->watch, infra__time_add(now, RETRY_AFTER));
 }
 
 /* This server is of no use now. */
 static void move_on(struct infra__etcd *e, infra_time now)
 {
-    infra__etcd_link_leave(&e->watch);
+    infra__etcd_http_leave(&e->watch);
     sleep_on_it(e, now);
 }
 
@@ -39,7 +39,7 @@ static void watch_heard(void *owner, const char *line, size_t size,
 {
     struct infra__etcd *e = owner;
 
-    infra__etcd_link_extend(&e->watch, infra__time_add(now, SILENCE_MAX));
+    infra__etcd_http_extend(&e->watch, infra__time_add(now, SILENCE_MAX));
     switch (infra__etcd_read_watch(line, size)) {
     case INFRA__ETCD_WATCH_LOOK:
         infra__lease_hint(&e->lease);
@@ -56,27 +56,27 @@ static void watch_woken(void *owner, infra_time now)
 {
     struct infra__etcd *e = owner;
 
-    if (e->login.user[0] != '\0' && e->login.token[0] == '\0') {
+    if (e->site.login.user[0] != '\0' && e->site.login.token[0] == '\0') {
         /* The other conversation logs in. */
         sleep_on_it(e, now);
         return;
     }
-    infra__etcd_ask_watch(&e->watch_request, e->login.token, &e->names);
-    infra__etcd_link_send(&e->watch, e->watch_request.text,
+    infra__etcd_ask(&e->watch_request, INFRA__ETCD_WATCH, &e->site, NULL);
+    infra__etcd_http_send(&e->watch, e->watch_request.text,
                           e->watch_request.size,
                           infra__time_add(now, SILENCE_MAX), now);
 }
 
-static const struct infra__etcd_link_owner watch_owner = {
+static const struct infra__etcd_http_owner watch_owner = {
     .replied = watch_replied,
     .failed = watch_failed,
     .heard = watch_heard,
     .woken = watch_woken,
 };
 
-void infra__etcd_watch_init(struct infra__etcd *e, uint32_t endpoints_count,
-                            bool tls)
+void infra__etcd_watch_init(struct infra__etcd *e)
 {
-    infra__etcd_link_init(&e->watch, &watch_owner, e, endpoints_count, tls);
-    infra__etcd_link_sleep(&e->watch, 0);
+    infra__etcd_http_init(&e->watch, &watch_owner, e, e->site.endpoints_count,
+                          e->site.tls);
+    infra__etcd_http_sleep(&e->watch, 0);
 }
