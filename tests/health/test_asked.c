@@ -1,74 +1,40 @@
 /* SPDX-License-Identifier: MIT */
 /* Health: checks that traffic asks for. */
-#include "support.h"
+#include "health_machine.h"
 
 #include "base/random.h"
 
-#include <infra/health.h>
-
-#define NOTHING 99u /* No kind of event. */
 #define INTER INFRA_MS(2000)
 #define FASTINTER INFRA_MS(300)
 
-static struct infra_health *health;
 static infra_time first; /* The first regular check after setup. */
-
-static struct infra_health_event next(infra_time now)
-{
-    struct infra_health_event e = { .kind = NOTHING };
-
-    (void)!infra_health_next(health, now, &e);
-    return e;
-}
-
-static struct infra_health_stats inspect(void)
-{
-    struct infra_health_stats s = { .size = sizeof s };
-
-    ck_assert_int_eq(infra_health_inspect(health, 0, &s), INFRA_OK);
-    return s;
-}
 
 static void ask(infra_time now)
 {
     ck_assert_int_eq(infra_health_check_now(health, 0, now), INFRA_OK);
 }
 
-static struct infra_health_event expect_probe(uint32_t reason, infra_time at)
+static struct infra_health_event expect_check(uint32_t reason, infra_time at)
 {
-    ck_assert_uint_eq(inspect().next, at);
-    struct infra_health_event e = next(at);
+    ck_assert_uint_eq(health_inspect(0).next, at);
+    struct infra_health_event e = health_next(at);
     ck_assert_uint_eq(e.kind, INFRA_HEALTH_EVENT_CHECK);
     ck_assert_uint_eq(e.at, at);
     ck_assert_uint_eq(e.reason, reason);
     return e;
 }
 
-static void answer(struct infra_health_event e, uint32_t outcome,
-                   infra_time now)
-{
-    ck_assert_int_eq(infra_health_answer(health, e.call, outcome, 0, now),
-                     INFRA_OK);
-}
-
 /* One backend, up, which was checked once. */
 static void setup(void)
 {
-    const struct infra_health_options o = { .size = sizeof o,
-                                            .inter = INTER,
-                                            .fastinter = FASTINTER };
-
-    ck_assert_int_eq(infra_health_create(&health, &o), INFRA_OK);
-    ck_assert_int_eq(infra_health_set(health, 0, "a", 0), INFRA_OK);
-    struct infra_health_event e = next(infra_health_deadline(health));
-    answer(e, INFRA_OUTCOME_OK, e.at);
-    first = inspect().next;
+    health_setup();
+    health_create((struct infra_health_options) { .inter = INTER,
+                                                  .fastinter = FASTINTER });
+    health_set(0, "a", 0);
+    struct infra_health_event e = health_next_check();
+    health_answer(e.call, INFRA_OUTCOME_OK, e.at);
+    first = health_inspect(0).next;
     ck_assert_uint_eq(first, e.at + INTER);
-}
-
-static void teardown(void)
-{
-    infra_health_destroy(health);
 }
 
 /* A check that is asked for is due at once, and those after it are where they
@@ -79,11 +45,11 @@ START_TEST(asked_is_due_at_once)
 
     ask(now);
     ck_assert_uint_eq(infra_health_deadline(health), 0);
-    struct infra_health_event e = expect_probe(INFRA_HEALTH_REASON_ASKED, now);
-    answer(e, INFRA_OUTCOME_OK, now + INFRA_MS(20));
-    e = expect_probe(INFRA_HEALTH_REASON_INTER, first);
-    answer(e, INFRA_OUTCOME_OK, first);
-    (void)expect_probe(INFRA_HEALTH_REASON_INTER, first + INTER);
+    struct infra_health_event e = expect_check(INFRA_HEALTH_REASON_ASKED, now);
+    health_answer(e.call, INFRA_OUTCOME_OK, now + INFRA_MS(20));
+    e = expect_check(INFRA_HEALTH_REASON_INTER, first);
+    health_answer(e.call, INFRA_OUTCOME_OK, first);
+    (void)expect_check(INFRA_HEALTH_REASON_INTER, first + INTER);
 }
 END_TEST
 
@@ -96,14 +62,14 @@ START_TEST(asking_does_not_exceed_fastinter)
     for (int i = 0; i < 4; i++) {
         for (infra_time t = 0; t < FASTINTER; t += INFRA_MS(50)) {
             ask(last + t);
-            ck_assert_uint_eq(inspect().next, last + FASTINTER);
-            ck_assert_uint_eq(next(last + t).kind, NOTHING);
+            ck_assert_uint_eq(health_inspect(0).next, last + FASTINTER);
+            ck_assert_uint_eq(health_next(last + t).kind, HEALTH_NOTHING);
         }
         last += FASTINTER;
         struct infra_health_event e =
-            expect_probe(INFRA_HEALTH_REASON_ASKED, last);
-        answer(e, INFRA_OUTCOME_OK, last);
-        ck_assert_uint_eq(inspect().next, first);
+            expect_check(INFRA_HEALTH_REASON_ASKED, last);
+        health_answer(e.call, INFRA_OUTCOME_OK, last);
+        ck_assert_uint_eq(health_inspect(0).next, first);
     }
 }
 END_TEST
@@ -115,8 +81,9 @@ START_TEST(a_regular_check_too_close_is_skipped)
     infra_time now = first - FASTINTER + (_i == 0 ? 0 : 1);
 
     ask(now);
-    answer(expect_probe(INFRA_HEALTH_REASON_ASKED, now), INFRA_OUTCOME_OK, now);
-    ck_assert_uint_eq(inspect().next, _i == 0 ? first : first + INTER);
+    health_answer(expect_check(INFRA_HEALTH_REASON_ASKED, now).call,
+                  INFRA_OUTCOME_OK, now);
+    ck_assert_uint_eq(health_inspect(0).next, _i == 0 ? first : first + INTER);
 }
 END_TEST
 
@@ -124,15 +91,16 @@ END_TEST
 START_TEST(asking_delays_nothing)
 {
     ask(first - INFRA_MS(1));
-    ck_assert_uint_eq(inspect().next, first - INFRA_MS(1));
+    ck_assert_uint_eq(health_inspect(0).next, first - INFRA_MS(1));
     ask(first - INFRA_MS(1));
-    answer(expect_probe(INFRA_HEALTH_REASON_ASKED, first - INFRA_MS(1)),
-           INFRA_OUTCOME_ERROR, first);
-    infra_time soon = inspect().next;
+    health_answer(
+        expect_check(INFRA_HEALTH_REASON_ASKED, first - INFRA_MS(1)).call,
+        INFRA_OUTCOME_ERROR, first);
+    infra_time soon = health_inspect(0).next;
     ck_assert_uint_ge(soon, first - INFRA_MS(1) + FASTINTER);
     ck_assert_uint_lt(soon, first - INFRA_MS(1) + 2 * FASTINTER);
     ask(first);
-    ck_assert_uint_eq(inspect().next, first - INFRA_MS(1) + FASTINTER);
+    ck_assert_uint_eq(health_inspect(0).next, first - INFRA_MS(1) + FASTINTER);
 }
 END_TEST
 
@@ -141,15 +109,15 @@ END_TEST
 START_TEST(asked_in_a_check_follows_it)
 {
     struct infra_health_event e =
-        expect_probe(INFRA_HEALTH_REASON_INTER, first);
+        expect_check(INFRA_HEALTH_REASON_INTER, first);
 
     ask(first + INFRA_MS(10));
     ask(first + INFRA_MS(11));
-    ck_assert_uint_eq(next(first + INFRA_MS(11)).kind, NOTHING);
-    answer(e, INFRA_OUTCOME_OK, first + INFRA_MS(12));
-    e = expect_probe(INFRA_HEALTH_REASON_ASKED, first + FASTINTER);
-    answer(e, INFRA_OUTCOME_OK, first + FASTINTER);
-    (void)expect_probe(INFRA_HEALTH_REASON_INTER, first + INTER);
+    ck_assert_uint_eq(health_next(first + INFRA_MS(11)).kind, HEALTH_NOTHING);
+    health_answer(e.call, INFRA_OUTCOME_OK, first + INFRA_MS(12));
+    e = expect_check(INFRA_HEALTH_REASON_ASKED, first + FASTINTER);
+    health_answer(e.call, INFRA_OUTCOME_OK, first + FASTINTER);
+    (void)expect_check(INFRA_HEALTH_REASON_INTER, first + INTER);
 }
 END_TEST
 
@@ -157,15 +125,15 @@ END_TEST
 START_TEST(a_wish_is_granted_once)
 {
     struct infra_health_event e =
-        expect_probe(INFRA_HEALTH_REASON_INTER, first);
+        expect_check(INFRA_HEALTH_REASON_INTER, first);
 
     ask(first);
     ck_assert_int_eq(infra_health_remove(health, 0), INFRA_OK);
     ck_assert_int_eq(infra_health_set(health, 0, "b", first), INFRA_OK);
-    infra_time at = inspect().next;
-    e = expect_probe(INFRA_HEALTH_REASON_START, at);
-    answer(e, INFRA_OUTCOME_OK, at);
-    ck_assert_uint_eq(inspect().next, at + INTER);
+    infra_time at = health_inspect(0).next;
+    e = expect_check(INFRA_HEALTH_REASON_START, at);
+    health_answer(e.call, INFRA_OUTCOME_OK, at);
+    ck_assert_uint_eq(health_inspect(0).next, at + INTER);
 }
 END_TEST
 
@@ -173,15 +141,15 @@ END_TEST
 START_TEST(the_first_check_may_be_asked_for)
 {
     ck_assert_int_eq(infra_health_set(health, 0, "b", first), INFRA_OK);
-    infra_time spread = inspect().next;
+    infra_time spread = health_inspect(0).next;
     ck_assert_uint_gt(spread, first);
     ask(first);
     struct infra_health_event e =
-        expect_probe(INFRA_HEALTH_REASON_ASKED, first);
-    answer(e, INFRA_OUTCOME_OK, first);
+        expect_check(INFRA_HEALTH_REASON_ASKED, first);
+    health_answer(e.call, INFRA_OUTCOME_OK, first);
     /* From then on it is in its place. */
-    ck_assert_uint_eq((inspect().next - spread) % INTER, 0);
-    ck_assert_uint_ge(inspect().next, first + FASTINTER);
+    ck_assert_uint_eq((health_inspect(0).next - spread) % INTER, 0);
+    ck_assert_uint_ge(health_inspect(0).next, first + FASTINTER);
 }
 END_TEST
 
@@ -201,13 +169,14 @@ START_TEST(asking_at_random_keeps_its_distance)
             ask(now);
         }
         if (running.call != 0) {
-            answer(running,
-                   infra__below(infra__random(&random), INFRA_OUTCOME_DEGRADED),
-                   now);
+            health_answer(
+                running.call,
+                infra__below(infra__random(&random), INFRA_OUTCOME_DEGRADED),
+                now);
             running.call = 0;
         }
-        for (struct infra_health_event e = next(now); e.kind != NOTHING;
-             e = next(now)) {
+        for (struct infra_health_event e = health_next(now);
+             e.kind != HEALTH_NOTHING; e = health_next(now)) {
             if (e.kind == INFRA_HEALTH_EVENT_CHECK) {
                 ck_assert_uint_eq(running.call, 0);
                 if (e.reason == INFRA_HEALTH_REASON_ASKED) {
@@ -227,7 +196,7 @@ static Suite *asked_suite(void)
 {
     Suite *s = suite_create("health_asked");
     TCase *tc = tcase_create("asked");
-    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_checked_fixture(tc, setup, health_teardown);
     tcase_add_test(tc, asked_is_due_at_once);
     tcase_add_test(tc, asking_does_not_exceed_fastinter);
     tcase_add_loop_test(tc, a_regular_check_too_close_is_skipped, 0, 2);

@@ -1,42 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* Health: backends that do their work and would rather be spared. */
-#include "support.h"
+#include "health_machine.h"
 
 #include "base/internal.h"
 
-#include <infra/health.h>
 #include <string.h>
-
-#define NOTHING 99u /* No kind of event. */
-
-static struct infra_health *health;
 
 static void create(struct infra_health_options o)
 {
-    o.size = sizeof o;
-    ck_assert_int_eq(infra_health_create(&health, &o), INFRA_OK);
-    ck_assert_int_eq(infra_health_set(health, 5, "a", 0), INFRA_OK);
-}
-
-static void teardown(void)
-{
-    infra_health_destroy(health);
-}
-
-static struct infra_health_stats inspect(void)
-{
-    struct infra_health_stats s = { .size = sizeof s };
-
-    ck_assert_int_eq(infra_health_inspect(health, 5, &s), INFRA_OK);
-    return s;
-}
-
-static struct infra_health_event next(infra_time now)
-{
-    struct infra_health_event e = { .kind = NOTHING };
-
-    (void)!infra_health_next(health, now, &e);
-    return e;
+    health_create(o);
+    health_set(5, "a", 0);
 }
 
 /* What a step of a script stands for. */
@@ -71,10 +44,10 @@ static const struct {
 
 static void expect_event(char kind, uint32_t was, char step, infra_time now)
 {
-    struct infra_health_event e = next(now);
+    struct infra_health_event e = health_next(now);
 
     if (kind != 'u' && kind != 'g' && kind != 'l') {
-        ck_assert_uint_eq(e.kind, NOTHING);
+        ck_assert_uint_eq(e.kind, HEALTH_NOTHING);
         return;
     }
     uint32_t expected = kind == 'u'   ? INFRA_HEALTH_EVENT_UP
@@ -89,10 +62,10 @@ static void expect_event(char kind, uint32_t was, char step, infra_time now)
     ck_assert_uint_eq(e.at, now);
     ck_assert_uint_eq(e.outcome, outcome_of(step));
     ck_assert_int_eq((int)e.detail, step);
-    ck_assert_uint_eq(inspect().since, now);
-    ck_assert_uint_eq(inspect().degraded, kind == 'g');
-    ck_assert_uint_eq(inspect().up, kind != 'l');
-    ck_assert_uint_eq(next(now).kind, NOTHING);
+    ck_assert_uint_eq(health_inspect(5).since, now);
+    ck_assert_uint_eq(health_inspect(5).degraded, kind == 'g');
+    ck_assert_uint_eq(health_inspect(5).up, kind != 'l');
+    ck_assert_uint_eq(health_next(now).kind, HEALTH_NOTHING);
 }
 
 /* Degraded is a pass with a wish: it counts as a pass, and one word of the
@@ -101,15 +74,16 @@ START_TEST(degraded_is_a_pass_with_a_wish)
 {
     create((struct infra_health_options) { .initial = scripts[_i].initial });
     for (const char *step = scripts[_i].steps; *step != '\0';) {
-        struct infra_health_event e = next(infra_health_deadline(health));
+        struct infra_health_event e =
+            health_next(infra_health_deadline(health));
         ck_assert_uint_eq(e.kind, INFRA_HEALTH_EVENT_CHECK);
         infra_time now = e.at + INFRA_MS(3);
-        uint32_t was = inspect().up;
+        uint32_t was = health_inspect(5).up;
         ck_assert_int_eq(infra_health_answer(health, e.call, outcome_of(*step),
                                              (uint32_t)*step, now),
                          INFRA_OK);
-        ck_assert_msg(inspect().counter == (uint32_t)(step[1] - '0'),
-                      "row %d at %s: %u", _i, step, inspect().counter);
+        ck_assert_msg(health_inspect(5).counter == (uint32_t)(step[1] - '0'),
+                      "row %d at %s: %u", _i, step, health_inspect(5).counter);
         expect_event(step[2], was, *step, now);
         step += strcspn(step, " ");
         step += strspn(step, " ");
@@ -122,13 +96,13 @@ START_TEST(degraded_is_checked_as_up)
 {
     create((struct infra_health_options) { .inter = INFRA_SEC(2),
                                            .fastinter = INFRA_MS(300) });
-    struct infra_health_event e = next(infra_health_deadline(health));
+    struct infra_health_event e = health_next(infra_health_deadline(health));
     ck_assert_int_eq(
         infra_health_answer(health, e.call, INFRA_OUTCOME_DEGRADED, 0, e.at),
         INFRA_OK);
-    ck_assert_uint_eq(inspect().next, e.at + INFRA_SEC(2));
-    ck_assert_uint_eq(inspect().failures, 0);
-    ck_assert_uint_eq(inspect().checks, 1);
+    ck_assert_uint_eq(health_inspect(5).next, e.at + INFRA_SEC(2));
+    ck_assert_uint_eq(health_inspect(5).failures, 0);
+    ck_assert_uint_eq(health_inspect(5).checks, 1);
 }
 END_TEST
 
@@ -136,7 +110,7 @@ static Suite *degraded_suite(void)
 {
     Suite *s = suite_create("health_degraded");
     TCase *tc = tcase_create("degraded");
-    tcase_add_checked_fixture(tc, NULL, teardown);
+    tcase_add_checked_fixture(tc, health_setup, health_teardown);
     tcase_add_loop_test(tc, degraded_is_a_pass_with_a_wish, 0,
                         INFRA__COUNT_OF(scripts));
     tcase_add_test(tc, degraded_is_checked_as_up);

@@ -1,73 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Health: the counter, the changes it makes known, whose verdict counts. */
-#include "support.h"
+#include "health_machine.h"
 
 #include "base/internal.h"
 
-#include <infra/health.h>
 #include <string.h>
-
-#define NOTHING 99u /* No kind of event. */
-
-static struct test_heap heap;
-static struct infra_health *health;
-
-static void create(struct infra_health_options o)
-{
-    o.size = sizeof o;
-    o.allocator = &heap.allocator;
-    ck_assert_int_eq(infra_health_create(&health, &o), INFRA_OK);
-}
-
-static void setup(void)
-{
-    test_heap_init(&heap, -1);
-    health = NULL;
-}
-
-static void teardown(void)
-{
-    infra_health_destroy(health);
-    ck_assert_int_eq(heap.live, 0);
-}
-
-static void set(uint32_t id, const char *key, infra_time now)
-{
-    ck_assert_int_eq(infra_health_set(health, id, key, now), INFRA_OK);
-}
-
-/* The next event, of kind NOTHING if there is none. */
-static struct infra_health_event next(infra_time now)
-{
-    struct infra_health_event e = { .kind = NOTHING };
-    int err = infra_health_next(health, now, &e);
-
-    ck_assert(err == INFRA_OK || (err == INFRA_EAGAIN && e.kind == NOTHING));
-    return e;
-}
-
-static void answer(uint64_t check, uint32_t outcome, infra_time now)
-{
-    ck_assert_int_eq(infra_health_answer(health, check, outcome, 0, now),
-                     INFRA_OK);
-}
-
-/* The next check, as soon as it is due. */
-static struct infra_health_event next_check(void)
-{
-    struct infra_health_event e = next(infra_health_deadline(health));
-
-    ck_assert_uint_eq(e.kind, INFRA_HEALTH_EVENT_CHECK);
-    return e;
-}
-
-static struct infra_health_stats inspect(uint32_t id)
-{
-    struct infra_health_stats s = { .size = sizeof s };
-
-    ck_assert_int_eq(infra_health_inspect(health, id, &s), INFRA_OK);
-    return s;
-}
 
 /* A letter a check, S passed and F failed, and the counter after it. */
 static const struct {
@@ -99,21 +36,22 @@ START_TEST(a_backend_inherits_its_state)
     static const uint32_t counters[] = { 2, 4, 1, 0 };
     struct infra_health_event e;
 
-    create((struct infra_health_options) { .initial = initials[3 - _i % 4] });
+    health_create(
+        (struct infra_health_options) { .initial = initials[3 - _i % 4] });
     ck_assert_int_eq(infra_health_set_initial(health, 0, "a", initials[_i], 0),
                      INFRA_OK);
-    ck_assert_uint_eq(inspect(0).counter, counters[_i]);
+    ck_assert_uint_eq(health_inspect(0).counter, counters[_i]);
     ck_assert_int_eq(infra_health_next(health, 0, &e), INFRA_EAGAIN);
     /* The same key: nothing changes. */
     ck_assert_int_eq(
         infra_health_set_initial(health, 0, "a", initials[3 - _i], 0),
         INFRA_OK);
-    ck_assert_uint_eq(inspect(0).counter, counters[_i]);
+    ck_assert_uint_eq(health_inspect(0).counter, counters[_i]);
     /* Elsewhere it is what it was, and that is news to who says otherwise. */
     ck_assert_int_eq(
         infra_health_set_initial(health, 1, "a", initials[3 - _i], 0),
         INFRA_OK);
-    ck_assert_uint_eq(inspect(1).counter, counters[_i]);
+    ck_assert_uint_eq(health_inspect(1).counter, counters[_i]);
     ck_assert_int_eq(infra_health_next(health, 0, &e), INFRA_OK);
     ck_assert_uint_eq(e.kind,
                       _i < 2 ? INFRA_HEALTH_EVENT_UP : INFRA_HEALTH_EVENT_DOWN);
@@ -132,13 +70,14 @@ START_TEST(counter_is_that_of_haproxy)
     uint32_t rise = sequences[_i].rise != 0 ? sequences[_i].rise : 2;
     uint32_t detail = 100;
 
-    create((struct infra_health_options) { .rise = sequences[_i].rise,
-                                           .fall = sequences[_i].fall,
-                                           .initial = sequences[_i].initial });
-    set(7, "a", 0);
+    health_create(
+        (struct infra_health_options) { .rise = sequences[_i].rise,
+                                        .fall = sequences[_i].fall,
+                                        .initial = sequences[_i].initial });
+    health_set(7, "a", 0);
     for (const char *step = sequences[_i].steps; *step != '\0';) {
-        struct infra_health_event e = next_check();
-        uint32_t was_up = inspect(7).up;
+        struct infra_health_event e = health_next_check();
+        uint32_t was_up = health_inspect(7).up;
         infra_time now = e.at + INFRA_MS(3);
         uint32_t counter = (uint32_t)(step[1] - '0');
         uint32_t outcome =
@@ -146,15 +85,15 @@ START_TEST(counter_is_that_of_haproxy)
 
         ck_assert_int_eq(
             infra_health_answer(health, e.call, outcome, ++detail, now), 0);
-        struct infra_health_stats s = inspect(7);
+        struct infra_health_stats s = health_inspect(7);
         ck_assert_msg(s.counter == counter, "row %d at %s: %u", _i, step,
                       s.counter);
         ck_assert_uint_eq(s.up, counter >= rise);
-        e = next(now);
-        ck_assert_uint_eq(e.kind, s.up == was_up ? NOTHING
+        e = health_next(now);
+        ck_assert_uint_eq(e.kind, s.up == was_up ? HEALTH_NOTHING
                                   : s.up         ? INFRA_HEALTH_EVENT_UP
                                                  : INFRA_HEALTH_EVENT_DOWN);
-        if (e.kind != NOTHING) {
+        if (e.kind != HEALTH_NOTHING) {
             ck_assert_uint_eq(e.id, 7);
             ck_assert_uint_eq(e.at, now);
             ck_assert_uint_eq(s.since, now);
@@ -180,27 +119,27 @@ START_TEST(counter_agrees_with_its_definition)
     const uint32_t initial = (uint32_t)_i / 16;
     const uint32_t starts[] = { rise, rise + fall - 1, rise - 1, 0 };
 
-    create((struct infra_health_options) {
+    health_create((struct infra_health_options) {
         .rise = rise, .fall = fall, .ids_max = 1, .initial = initial });
     for (uint32_t verdicts = 0; verdicts < 64; verdicts++) {
         uint32_t naive = starts[initial];
         uint32_t passed = verdicts;
         char key[] = { (char)('!' + verdicts), '\0' };
-        set(0, key, 0);
-        ck_assert_uint_eq(inspect(0).counter, naive);
+        health_set(0, key, 0);
+        ck_assert_uint_eq(health_inspect(0).counter, naive);
         for (int n = 0; n < 6; n++, passed >>= 1) {
-            struct infra_health_event e = next_check();
+            struct infra_health_event e = health_next_check();
             if ((passed & 1u) != 0) {
-                answer(e.call, INFRA_OUTCOME_OK, e.at);
+                health_answer(e.call, INFRA_OUTCOME_OK, e.at);
                 naive += naive < rise + fall - 1;
                 naive = naive >= rise ? rise + fall - 1 : naive;
             } else {
-                answer(e.call, INFRA_OUTCOME_TIMEOUT, e.at);
+                health_answer(e.call, INFRA_OUTCOME_TIMEOUT, e.at);
                 naive -= naive > 0;
                 naive = naive < rise ? 0 : naive;
             }
-            ck_assert_uint_eq(inspect(0).counter, naive);
-            (void)next(e.at);
+            ck_assert_uint_eq(health_inspect(0).counter, naive);
+            (void)health_next(e.at);
         }
     }
 }
@@ -214,15 +153,15 @@ START_TEST(outcomes_count_by_whose_fault_they_were)
     int blames = infra_outcome_blames_backend(outcome);
     uint32_t expected = blames ? 3 : 4;
 
-    create((struct infra_health_options) { .initial =
-                                               INFRA_HEALTH_INITIAL_FULLY_UP });
-    set(0, "a", 0);
-    struct infra_health_event e = next_check();
-    answer(e.call, outcome, e.at);
-    ck_assert_uint_eq(inspect(0).counter, expected);
-    ck_assert_uint_eq(inspect(0).checks, 1);
-    ck_assert_uint_eq(inspect(0).failures, (uint64_t)blames);
-    ck_assert_uint_eq(inspect(0).outcome, outcome);
+    health_create((struct infra_health_options) {
+        .initial = INFRA_HEALTH_INITIAL_FULLY_UP });
+    health_set(0, "a", 0);
+    struct infra_health_event e = health_next_check();
+    health_answer(e.call, outcome, e.at);
+    ck_assert_uint_eq(health_inspect(0).counter, expected);
+    ck_assert_uint_eq(health_inspect(0).checks, 1);
+    ck_assert_uint_eq(health_inspect(0).failures, (uint64_t)blames);
+    ck_assert_uint_eq(health_inspect(0).outcome, outcome);
 }
 END_TEST
 
@@ -233,29 +172,29 @@ START_TEST(changes_come_first_in_order)
     static const uint32_t order[] = { 3, 0, 2, 1 };
     uint64_t checks[4];
 
-    create((struct infra_health_options) { .inter = INFRA_SEC(1) });
+    health_create((struct infra_health_options) { .inter = INFRA_SEC(1) });
     for (uint32_t id = 0; id < 4; id++) {
-        set(id, "a", 0);
+        health_set(id, "a", 0);
     }
     for (int i = 0; i < 4; i++) {
-        struct infra_health_event e = next(INFRA_SEC(1));
+        struct infra_health_event e = health_next(INFRA_SEC(1));
         ck_assert_uint_eq(e.kind, INFRA_HEALTH_EVENT_CHECK);
         checks[e.id] = e.call;
     }
     for (int i = 0; i < 4; i++) {
-        answer(checks[order[i]], INFRA_OUTCOME_RESET, INFRA_SEC(1));
+        health_answer(checks[order[i]], INFRA_OUTCOME_RESET, INFRA_SEC(1));
     }
     /* By now the next checks are due as well. That they are late is news. */
-    struct infra_health_event e = next(INFRA_SEC(9));
+    struct infra_health_event e = health_next(INFRA_SEC(9));
     ck_assert_uint_eq(e.kind, INFRA_HEALTH_EVENT_DOUBT);
     for (int i = 0; i < 4; i++) {
         ck_assert_uint_eq(infra_health_deadline(health), 0);
-        e = next(INFRA_SEC(9));
+        e = health_next(INFRA_SEC(9));
         ck_assert_uint_eq(e.kind, INFRA_HEALTH_EVENT_DOWN);
         ck_assert_uint_eq(e.id, order[i]);
     }
     ck_assert_uint_eq(infra_health_deadline(health), 0);
-    ck_assert_uint_eq(next(INFRA_SEC(9)).kind, INFRA_HEALTH_EVENT_CHECK);
+    ck_assert_uint_eq(health_next(INFRA_SEC(9)).kind, INFRA_HEALTH_EVENT_CHECK);
 }
 END_TEST
 
@@ -264,26 +203,26 @@ START_TEST(removing_drops_what_is_queued)
 {
     uint64_t checks[3];
 
-    create((struct infra_health_options) { .inter = INFRA_SEC(1) });
+    health_create((struct infra_health_options) { .inter = INFRA_SEC(1) });
     for (uint32_t id = 0; id < 3; id++) {
-        set(id, "a", 0);
+        health_set(id, "a", 0);
     }
     for (int i = 0; i < 3; i++) {
-        struct infra_health_event e = next(INFRA_SEC(1));
+        struct infra_health_event e = health_next(INFRA_SEC(1));
         checks[e.id] = e.call;
     }
     for (int id = 0; id < 3; id++) {
-        answer(checks[id], INFRA_OUTCOME_RESET, INFRA_SEC(1));
+        health_answer(checks[id], INFRA_OUTCOME_RESET, INFRA_SEC(1));
     }
     ck_assert_int_eq(infra_health_remove(health, 1), INFRA_OK);
     ck_assert_int_eq(infra_health_remove(health, 1), INFRA_ENOENT);
-    ck_assert_uint_eq(next(INFRA_SEC(1)).id, 0);
-    ck_assert_uint_eq(next(INFRA_SEC(1)).id, 2);
-    ck_assert_uint_eq(next(INFRA_SEC(1)).kind, NOTHING);
+    ck_assert_uint_eq(health_next(INFRA_SEC(1)).id, 0);
+    ck_assert_uint_eq(health_next(INFRA_SEC(1)).id, 2);
+    ck_assert_uint_eq(health_next(INFRA_SEC(1)).kind, HEALTH_NOTHING);
     ck_assert_int_eq(infra_health_remove(health, 0), INFRA_OK);
     ck_assert_int_eq(infra_health_remove(health, 2), INFRA_OK);
     ck_assert_uint_eq(infra_health_deadline(health), INFRA_TIME_NEVER);
-    ck_assert_uint_eq(next(INFRA_SEC(99)).kind, NOTHING);
+    ck_assert_uint_eq(health_next(INFRA_SEC(99)).kind, HEALTH_NOTHING);
 }
 END_TEST
 
@@ -291,20 +230,20 @@ END_TEST
  * and its counts are gone. */
 START_TEST(another_key_starts_afresh)
 {
-    create((struct infra_health_options) { .inter = INFRA_SEC(1) });
-    set(0, "a", 0);
-    struct infra_health_event e = next_check();
-    answer(e.call, INFRA_OUTCOME_RESET, e.at);
-    ck_assert_uint_eq(inspect(0).up, 0);
+    health_create((struct infra_health_options) { .inter = INFRA_SEC(1) });
+    health_set(0, "a", 0);
+    struct infra_health_event e = health_next_check();
+    health_answer(e.call, INFRA_OUTCOME_RESET, e.at);
+    ck_assert_uint_eq(health_inspect(0).up, 0);
     infra_time now = e.at + 1;
-    set(0, "b", now);
-    ck_assert_uint_eq(inspect(0).up, 1);
-    ck_assert_uint_eq(inspect(0).counter, 2);
-    ck_assert_uint_eq(inspect(0).checks, 0);
-    ck_assert_uint_eq(inspect(0).failures, 0);
-    ck_assert_uint_eq(inspect(0).since, now);
-    ck_assert_uint_eq(next(now).kind, NOTHING);
-    e = next_check();
+    health_set(0, "b", now);
+    ck_assert_uint_eq(health_inspect(0).up, 1);
+    ck_assert_uint_eq(health_inspect(0).counter, 2);
+    ck_assert_uint_eq(health_inspect(0).checks, 0);
+    ck_assert_uint_eq(health_inspect(0).failures, 0);
+    ck_assert_uint_eq(health_inspect(0).since, now);
+    ck_assert_uint_eq(health_next(now).kind, HEALTH_NOTHING);
+    e = health_next_check();
     ck_assert_uint_eq(e.reason, INFRA_HEALTH_REASON_START);
 }
 END_TEST
@@ -313,15 +252,15 @@ END_TEST
  * running check keeps its handle. */
 START_TEST(the_same_key_changes_nothing)
 {
-    create((struct infra_health_options) { .inter = INFRA_SEC(1) });
-    set(0, "a", 0);
-    struct infra_health_event e = next_check();
+    health_create((struct infra_health_options) { .inter = INFRA_SEC(1) });
+    health_set(0, "a", 0);
+    struct infra_health_event e = health_next_check();
     infra_time now = e.at + INFRA_MS(5);
-    set(0, "a", now);
-    answer(e.call, INFRA_OUTCOME_OK, now);
-    struct infra_health_stats before = inspect(0);
-    set(0, "a", now);
-    struct infra_health_stats after = inspect(0);
+    health_set(0, "a", now);
+    health_answer(e.call, INFRA_OUTCOME_OK, now);
+    struct infra_health_stats before = health_inspect(0);
+    health_set(0, "a", now);
+    struct infra_health_stats after = health_inspect(0);
     ck_assert_mem_eq(&before, &after, sizeof before);
     ck_assert_uint_eq(after.counter, 4);
     ck_assert_uint_eq(after.next, e.at + INFRA_SEC(1));
@@ -331,27 +270,27 @@ END_TEST
 /* A verdict that is none ends the check all the same: the next one comes. */
 START_TEST(an_unknown_outcome_ends_the_check)
 {
-    create((struct infra_health_options) { .ids_max = 2 });
-    set(1, "a", 0);
-    uint64_t first = next_check().call;
+    health_create((struct infra_health_options) { .ids_max = 2 });
+    health_set(1, "a", 0);
+    uint64_t first = health_next_check().call;
     ck_assert_int_eq(infra_health_answer(health, first, 99, 0, 0),
                      INFRA_EINVAL);
     ck_assert_int_eq(infra_health_answer(health, first, 0, 0, 0), INFRA_ESTALE);
-    struct infra_health_stats stats = inspect(1);
+    struct infra_health_stats stats = health_inspect(1);
     ck_assert_uint_eq(stats.outcome, INFRA_OUTCOME_ABANDONED);
     ck_assert_uint_eq(stats.failures, 0);
     ck_assert_uint_lt(infra_health_deadline(health), INFRA_TIME_NEVER);
-    ck_assert_uint_ne(next_check().call, first);
+    ck_assert_uint_ne(health_next_check().call, first);
 }
 END_TEST
 
 /* A check is answered once, and not by the verdict of a former one. */
 START_TEST(late_verdicts_are_stale)
 {
-    create((struct infra_health_options) { .ids_max = 2 });
-    set(1, "a", 0);
+    health_create((struct infra_health_options) { .ids_max = 2 });
+    health_set(1, "a", 0);
     ck_assert_int_eq(infra_health_answer(health, 1, 0, 0, 0), INFRA_ESTALE);
-    uint64_t first = next_check().call;
+    uint64_t first = health_next_check().call;
     ck_assert_int_eq(infra_health_answer(health, 0, 0, 0, 0), INFRA_ESTALE);
     ck_assert_int_eq(infra_health_answer(health, first + 1, 0, 0, 0),
                      INFRA_ESTALE);
@@ -359,25 +298,25 @@ START_TEST(late_verdicts_are_stale)
                      INFRA_ESTALE);
     ck_assert_int_eq(infra_health_answer(health, UINT64_MAX, 0, 0, 0),
                      INFRA_ESTALE);
-    answer(first, INFRA_OUTCOME_OK, 0);
+    health_answer(first, INFRA_OUTCOME_OK, 0);
     ck_assert_int_eq(infra_health_answer(health, first, 0, 0, 0), INFRA_ESTALE);
 
-    uint64_t removed = next_check().call;
+    uint64_t removed = health_next_check().call;
     ck_assert_uint_ne(removed, first);
     ck_assert_int_eq(infra_health_remove(health, 1), INFRA_OK);
     ck_assert_int_eq(infra_health_answer(health, removed, 0, 0, 0),
                      INFRA_ESTALE);
-    set(1, "a", 0); /* Come back, under the same name. */
-    uint64_t back = next_check().call;
+    health_set(1, "a", 0); /* Come back, under the same name. */
+    uint64_t back = health_next_check().call;
     ck_assert_int_eq(infra_health_answer(health, removed, 0, 0, 0),
                      INFRA_ESTALE);
 
-    set(1, "b", 0); /* Replaced while its check runs. */
-    uint64_t replaced = next_check().call;
+    health_set(1, "b", 0); /* Replaced while its check runs. */
+    uint64_t replaced = health_next_check().call;
     ck_assert_int_eq(infra_health_answer(health, back, 0, 0, 0), INFRA_ESTALE);
-    ck_assert_uint_eq(inspect(1).checks, 0);
-    answer(replaced, INFRA_OUTCOME_OK, 0);
-    ck_assert_uint_eq(inspect(1).checks, 1);
+    ck_assert_uint_eq(health_inspect(1).checks, 0);
+    health_answer(replaced, INFRA_OUTCOME_OK, 0);
+    ck_assert_uint_eq(health_inspect(1).checks, 1);
 }
 END_TEST
 
@@ -390,7 +329,7 @@ START_TEST(arguments_are_checked)
         uint64_t future;
     } longer = { .v1.size = sizeof longer, .future = 1 };
 
-    create((struct infra_health_options) { .ids_max = 2 });
+    health_create((struct infra_health_options) { .ids_max = 2 });
     ck_assert_int_eq(infra_health_set(NULL, 0, "a", 0), INFRA_EINVAL);
     ck_assert_int_eq(infra_health_set(health, 2, "a", 0), INFRA_EINVAL);
     ck_assert_int_eq(infra_health_set(health, 0, NULL, 0), INFRA_EINVAL);
@@ -411,12 +350,12 @@ START_TEST(arguments_are_checked)
     ck_assert_int_eq(infra_health_inspect(health, 2, &s), INFRA_EINVAL);
     ck_assert_int_eq(infra_health_inspect(health, 0, NULL), INFRA_EINVAL);
     ck_assert_int_eq(infra_health_inspect(health, 0, &s), INFRA_ENOENT);
-    set(0, "a", 0);
+    health_set(0, "a", 0);
     ck_assert_int_eq(infra_health_inspect(health, 0, &longer.v1), INFRA_OK);
     ck_assert_uint_eq(longer.future, 0);
     s.size = sizeof s - 1;
     ck_assert_int_eq(infra_health_inspect(health, 0, &s), INFRA_EINVAL);
-    ck_assert_uint_eq(infra_health_deadline(health), inspect(0).next);
+    ck_assert_uint_eq(infra_health_deadline(health), health_inspect(0).next);
 }
 END_TEST
 
@@ -486,25 +425,25 @@ END_TEST
 START_TEST(every_allocation_may_fail)
 {
     struct infra_health_options o = { .size = sizeof o,
-                                      .allocator = &heap.allocator };
+                                      .allocator = &health_heap.allocator };
     long n = 0;
 
     for (;; n++) {
-        test_heap_init(&heap, n);
+        test_heap_init(&health_heap, n);
         int err = infra_health_create(&health, &o);
         if (err == INFRA_OK) {
             break;
         }
         ck_assert_int_eq(err, INFRA_ENOMEM);
         ck_assert_ptr_null(health);
-        ck_assert_int_eq(heap.live, 0);
+        ck_assert_int_eq(health_heap.live, 0);
     }
     ck_assert_int_ge(n, 1);
-    set(0, "a", 0);
-    struct infra_health_event e = next_check();
-    answer(e.call, INFRA_OUTCOME_RESET, e.at);
-    ck_assert_uint_eq(next(e.at).kind, INFRA_HEALTH_EVENT_DOWN);
-    ck_assert_int_eq(heap.calls, n);
+    health_set(0, "a", 0);
+    struct infra_health_event e = health_next_check();
+    health_answer(e.call, INFRA_OUTCOME_RESET, e.at);
+    ck_assert_uint_eq(health_next(e.at).kind, INFRA_HEALTH_EVENT_DOWN);
+    ck_assert_int_eq(health_heap.calls, n);
 }
 END_TEST
 
@@ -528,7 +467,7 @@ static Suite *health_suite(void)
 {
     Suite *s = suite_create("health");
     TCase *tc = tcase_create("counter");
-    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_checked_fixture(tc, health_setup, health_teardown);
     tcase_add_loop_test(tc, counter_is_that_of_haproxy, 0,
                         INFRA__COUNT_OF(sequences));
     tcase_add_loop_test(tc, a_backend_inherits_its_state, 0, 4);
@@ -538,7 +477,7 @@ static Suite *health_suite(void)
     suite_add_tcase(s, tc);
 
     tc = tcase_create("backends");
-    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_checked_fixture(tc, health_setup, health_teardown);
     tcase_add_test(tc, changes_come_first_in_order);
     tcase_add_test(tc, removing_drops_what_is_queued);
     tcase_add_test(tc, another_key_starts_afresh);
@@ -548,7 +487,7 @@ static Suite *health_suite(void)
     suite_add_tcase(s, tc);
 
     tc = tcase_create("contract");
-    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_checked_fixture(tc, health_setup, health_teardown);
     tcase_add_test(tc, arguments_are_checked);
     tcase_add_test(tc, options_have_ranges);
     tcase_add_test(tc, options_of_any_age);

@@ -1,65 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /* Health: a backend is its key. What goes with it from id to id, how long it is
  * remembered, and what the host is told. */
-#include "support.h"
+#include "health_machine.h"
 
 #include "base/internal.h"
 #include "base/keys.h"
 #include "base/random.h"
 
-#include <infra/health.h>
 #include <stdio.h>
 #include <string.h>
 
-#define NOTHING 99u /* No kind of event. */
-
-static struct infra_health *health;
-static struct test_heap heap;
-
 static void create(struct infra_health_options o)
 {
-    o.size = sizeof o;
-    o.allocator = &heap.allocator;
     o.inter = o.inter != 0 ? o.inter : INFRA_SEC(1);
-    ck_assert_int_eq(infra_health_create(&health, &o), INFRA_OK);
-}
-
-static void setup(void)
-{
-    test_heap_init(&heap, -1);
-    health = NULL;
-}
-
-static void teardown(void)
-{
-    infra_health_destroy(health);
-    ck_assert_int_eq(heap.live, 0);
-}
-
-static void set(uint32_t id, const char *key, infra_time now)
-{
-    ck_assert_int_eq(infra_health_set(health, id, key, now), INFRA_OK);
+    health_create(o);
 }
 
 static void remove_id(uint32_t id)
 {
     ck_assert_int_eq(infra_health_remove(health, id), INFRA_OK);
-}
-
-static struct infra_health_stats inspect(uint32_t id)
-{
-    struct infra_health_stats s = { .size = sizeof s };
-
-    ck_assert_int_eq(infra_health_inspect(health, id, &s), INFRA_OK);
-    return s;
-}
-
-static struct infra_health_event next(infra_time now)
-{
-    struct infra_health_event e = { .kind = NOTHING };
-
-    (void)!infra_health_next(health, now, &e);
-    return e;
 }
 
 /* Check @id until it has had so many verdicts, and take the changes. Nobody
@@ -72,7 +31,7 @@ static infra_time check(uint32_t id, uint32_t outcome, int times)
         now = infra_health_deadline(health) > now
                   ? infra_health_deadline(health)
                   : now;
-        struct infra_health_event e = next(now);
+        struct infra_health_event e = health_next(now);
         if (e.kind == INFRA_HEALTH_EVENT_CHECK) {
             ck_assert_uint_eq(e.id, id);
             ck_assert_int_eq(
@@ -80,15 +39,15 @@ static infra_time check(uint32_t id, uint32_t outcome, int times)
             times--;
         }
     }
-    while (next(now).kind != NOTHING) {
+    while (health_next(now).kind != HEALTH_NOTHING) {
     }
     return now;
 }
 
 static void expect_kept(uint32_t id, uint32_t kind, infra_time now)
 {
-    struct infra_health_event e = next(now);
-    struct infra_health_stats s = inspect(id);
+    struct infra_health_event e = health_next(now);
+    struct infra_health_stats s = health_inspect(id);
 
     ck_assert_uint_eq(e.kind, kind);
     ck_assert_uint_eq(e.id, id);
@@ -97,7 +56,7 @@ static void expect_kept(uint32_t id, uint32_t kind, infra_time now)
     ck_assert_uint_eq(e.outcome, s.outcome);
     ck_assert_uint_eq(e.detail, 7);
     ck_assert_uint_eq(e.counter, s.counter);
-    ck_assert_uint_eq(next(now).kind, NOTHING);
+    ck_assert_uint_eq(health_next(now).kind, HEALTH_NOTHING);
 }
 
 /* How a key comes to its next id. */
@@ -108,20 +67,20 @@ static void move(int way, infra_time now)
     switch (way) {
     case REMOVED_FIRST:
         remove_id(0);
-        set(3, "a", now);
+        health_set(3, "a", now);
         break;
     case REMOVED_LATER:
-        set(3, "a", now);
+        health_set(3, "a", now);
         remove_id(0);
         break;
     case TAKEN_OVER:
-        set(0, "stranger", now);
-        set(3, "a", now);
+        health_set(0, "stranger", now);
+        health_set(3, "a", now);
         remove_id(0);
         break;
     default:
         remove_id(0);
-        set(0, "a", now);
+        health_set(0, "a", now);
     }
 }
 
@@ -134,20 +93,22 @@ START_TEST(state_goes_with_the_key)
         uint32_t outcome;
         int times;
         uint32_t initial;
-        uint32_t told; /* NOTHING, or the kind. */
+        uint32_t told; /* HEALTH_NOTHING, or the kind. */
     } rows[] = {
-        { INFRA_OUTCOME_OK, 3, INFRA_HEALTH_INITIAL_UP, NOTHING },
+        { INFRA_OUTCOME_OK, 3, INFRA_HEALTH_INITIAL_UP, HEALTH_NOTHING },
         { INFRA_OUTCOME_OK, 3, INFRA_HEALTH_INITIAL_FULLY_DOWN,
           INFRA_HEALTH_EVENT_UP },
-        { INFRA_OUTCOME_OK, 1, INFRA_HEALTH_INITIAL_FULLY_DOWN, NOTHING },
+        { INFRA_OUTCOME_OK, 1, INFRA_HEALTH_INITIAL_FULLY_DOWN,
+          HEALTH_NOTHING },
         { INFRA_OUTCOME_DEGRADED, 1, INFRA_HEALTH_INITIAL_UP,
           INFRA_HEALTH_EVENT_DEGRADED },
         { INFRA_OUTCOME_DEGRADED, 2, INFRA_HEALTH_INITIAL_FULLY_DOWN,
           INFRA_HEALTH_EVENT_DEGRADED },
         { INFRA_OUTCOME_REFUSED, 1, INFRA_HEALTH_INITIAL_UP,
           INFRA_HEALTH_EVENT_DOWN },
-        { INFRA_OUTCOME_REFUSED, 1, INFRA_HEALTH_INITIAL_DOWN, NOTHING },
-        { INFRA_OUTCOME_REFUSED, 2, INFRA_HEALTH_INITIAL_FULLY_UP, NOTHING },
+        { INFRA_OUTCOME_REFUSED, 1, INFRA_HEALTH_INITIAL_DOWN, HEALTH_NOTHING },
+        { INFRA_OUTCOME_REFUSED, 2, INFRA_HEALTH_INITIAL_FULLY_UP,
+          HEALTH_NOTHING },
         { INFRA_OUTCOME_REFUSED, 5, INFRA_HEALTH_INITIAL_FULLY_UP,
           INFRA_HEALTH_EVENT_DOWN },
     };
@@ -157,22 +118,22 @@ START_TEST(state_goes_with_the_key)
     _i /= WAYS;
     create((struct infra_health_options) { .fastinter = INFRA_MS(300),
                                            .initial = rows[_i].initial });
-    set(0, "a", 0);
+    health_set(0, "a", 0);
     infra_time now = check(0, rows[_i].outcome, rows[_i].times);
-    struct infra_health_stats before = inspect(0);
+    struct infra_health_stats before = health_inspect(0);
     now += INFRA_MS(50);
     move(way, now);
-    struct infra_health_stats after = inspect(to);
+    struct infra_health_stats after = health_inspect(to);
     ck_assert_mem_eq(&before, &after, sizeof before);
-    if (rows[_i].told == NOTHING) {
-        ck_assert_uint_eq(next(now).kind, NOTHING);
+    if (rows[_i].told == HEALTH_NOTHING) {
+        ck_assert_uint_eq(health_next(now).kind, HEALTH_NOTHING);
     } else {
         expect_kept(to, rows[_i].told, now);
     }
     ck_assert_uint_eq(infra_health_deadline(health), before.next);
     /* And the check after it follows as it would have. */
     check(to, rows[_i].outcome, 1);
-    ck_assert_uint_eq(inspect(to).checks, before.checks + 1);
+    ck_assert_uint_eq(health_inspect(to).checks, before.checks + 1);
 }
 END_TEST
 
@@ -187,23 +148,23 @@ START_TEST(a_running_check_moves_too)
 
     create((struct infra_health_options) { .fastinter = INFRA_MS(300),
                                            .inter = INFRA_SEC(1) });
-    set(0, "a", 0);
-    struct infra_health_event e = next(infra_health_deadline(health));
+    health_set(0, "a", 0);
+    struct infra_health_event e = health_next(infra_health_deadline(health));
     ck_assert_uint_eq(e.kind, INFRA_HEALTH_EVENT_CHECK);
     move(way, e.at + INFRA_MS(10));
-    ck_assert_uint_eq(inspect(to).next, e.at + INFRA_MS(300));
-    ck_assert_uint_eq(inspect(to).checks, 0);
+    ck_assert_uint_eq(health_inspect(to).next, e.at + INFRA_MS(300));
+    ck_assert_uint_eq(health_inspect(to).checks, 0);
     if (answers) {
         infra_time at = e.at + INFRA_MS(200);
         ck_assert_int_eq(infra_health_answer(health, e.call, 0, 0, at),
                          INFRA_OK);
         ck_assert_int_eq(infra_health_answer(health, e.call, 0, 0, at),
                          INFRA_ESTALE);
-        ck_assert_uint_eq(inspect(to).checks, 1);
-        ck_assert_uint_eq(inspect(to).next, e.at + INFRA_SEC(1));
+        ck_assert_uint_eq(health_inspect(to).checks, 1);
+        ck_assert_uint_eq(health_inspect(to).next, e.at + INFRA_SEC(1));
         return;
     }
-    struct infra_health_event again = next(e.at + INFRA_MS(300));
+    struct infra_health_event again = health_next(e.at + INFRA_MS(300));
     ck_assert_uint_eq(again.kind, INFRA_HEALTH_EVENT_CHECK);
     ck_assert_uint_eq(again.id, to);
     ck_assert_uint_eq(again.reason, INFRA_HEALTH_REASON_FASTINTER);
@@ -211,7 +172,7 @@ START_TEST(a_running_check_moves_too)
                      INFRA_ESTALE);
     ck_assert_int_eq(infra_health_answer(health, again.call, 0, 0, again.at),
                      INFRA_OK);
-    ck_assert_uint_eq(infra_health_deadline(health), inspect(to).next);
+    ck_assert_uint_eq(infra_health_deadline(health), health_inspect(to).next);
 }
 END_TEST
 
@@ -221,20 +182,20 @@ START_TEST(running_checks_change_places)
     uint64_t checks[2] = { 0 };
 
     create((struct infra_health_options) { .inter = INFRA_SEC(1) });
-    set(0, "a", 0);
-    set(1, "b", 0);
-    struct infra_health_event e = next(INFRA_SEC(1));
+    health_set(0, "a", 0);
+    health_set(1, "b", 0);
+    struct infra_health_event e = health_next(INFRA_SEC(1));
     checks[e.id] = e.call;
-    e = next(INFRA_SEC(1));
+    e = health_next(INFRA_SEC(1));
     checks[e.id] = e.call;
-    set(0, "b", INFRA_SEC(1));
-    set(1, "a", INFRA_SEC(1));
+    health_set(0, "b", INFRA_SEC(1));
+    health_set(1, "a", INFRA_SEC(1));
     for (uint32_t i = 0; i < 2; i++) {
         ck_assert_int_eq(infra_health_answer(health, checks[i],
                                              INFRA_OUTCOME_REFUSED, 10 + i,
                                              INFRA_SEC(1)),
                          INFRA_OK);
-        ck_assert_uint_eq(inspect(1 - i).detail, 10 + i);
+        ck_assert_uint_eq(health_inspect(1 - i).detail, 10 + i);
     }
 }
 END_TEST
@@ -250,15 +211,15 @@ START_TEST(resolving_again_puts_no_check_off)
     infra_time last = 0;
 
     create((struct infra_health_options) { .inter = INFRA_SEC(2) });
-    set(id, "a", 0);
+    health_set(id, "a", 0);
     for (infra_time now = 0; now < INFRA_SEC(60); now += INFRA_MS(10)) {
         if (now >= resolve_at) {
             remove_id(id);
             id = (id + 7) % 64;
-            set(id, "a", now);
+            health_set(id, "a", now);
             resolve_at = now + every;
         }
-        struct infra_health_event e = next(now);
+        struct infra_health_event e = health_next(now);
         if (e.kind == INFRA_HEALTH_EVENT_CHECK) {
             ck_assert_uint_eq(e.id, id);
             ck_assert(checks == 0 || now - last == INFRA_SEC(2));
@@ -277,19 +238,19 @@ END_TEST
 START_TEST(who_was_away_comes_back_in_phase)
 {
     create((struct infra_health_options) { .inter = INFRA_SEC(1) });
-    set(0, "a", 0);
+    health_set(0, "a", 0);
     infra_time now = check(0, INFRA_OUTCOME_OK, 2);
-    infra_time due = inspect(0).next;
+    infra_time due = health_inspect(0).next;
     ck_assert_uint_eq(due, now + INFRA_SEC(1));
     remove_id(0);
-    set(0, "a", due + INFRA_MS(999));
-    ck_assert_uint_eq(inspect(0).next, due);
+    health_set(0, "a", due + INFRA_MS(999));
+    ck_assert_uint_eq(health_inspect(0).next, due);
     remove_id(0);
-    set(0, "a", due + INFRA_MS(4300));
-    ck_assert_uint_eq(inspect(0).next, due + INFRA_SEC(5));
+    health_set(0, "a", due + INFRA_MS(4300));
+    ck_assert_uint_eq(health_inspect(0).next, due + INFRA_SEC(5));
     remove_id(0);
-    set(0, "a", due + INFRA_MS(6000));
-    ck_assert_uint_eq(inspect(0).next, due + INFRA_SEC(6));
+    health_set(0, "a", due + INFRA_MS(6000));
+    ck_assert_uint_eq(health_inspect(0).next, due + INFRA_SEC(6));
 }
 END_TEST
 
@@ -298,21 +259,21 @@ START_TEST(what_is_kept_expires)
 {
     create(
         (struct infra_health_options) { .initial = INFRA_HEALTH_INITIAL_UP });
-    set(0, "a", 0);
+    health_set(0, "a", 0);
     infra_time now = check(0, INFRA_OUTCOME_REFUSED, 1);
     remove_id(0);
-    set(1, "a", now + INFRA_HEALTH_KEPT_FOR - 1);
-    ck_assert_uint_eq(inspect(1).up, 0);
+    health_set(1, "a", now + INFRA_HEALTH_KEPT_FOR - 1);
+    ck_assert_uint_eq(health_inspect(1).up, 0);
     now += INFRA_HEALTH_KEPT_FOR - 1;
     expect_kept(1, INFRA_HEALTH_EVENT_DOWN, now);
     remove_id(1);
     now += INFRA_HEALTH_KEPT_FOR;
-    set(2, "a", now);
-    ck_assert_uint_eq(inspect(2).up, 1);
-    ck_assert_uint_eq(inspect(2).counter, 2);
-    ck_assert_uint_eq(inspect(2).checks, 0);
-    ck_assert_uint_eq(inspect(2).since, now);
-    ck_assert_uint_eq(next(now).kind, NOTHING);
+    health_set(2, "a", now);
+    ck_assert_uint_eq(health_inspect(2).up, 1);
+    ck_assert_uint_eq(health_inspect(2).counter, 2);
+    ck_assert_uint_eq(health_inspect(2).checks, 0);
+    ck_assert_uint_eq(health_inspect(2).since, now);
+    ck_assert_uint_eq(health_next(now).kind, HEALTH_NOTHING);
 }
 END_TEST
 
@@ -323,27 +284,27 @@ START_TEST(the_last_ids_max_are_kept)
     char key[16];
 
     create((struct infra_health_options) { .ids_max = 4 });
-    long calls = heap.calls;
+    long calls = health_heap.calls;
     for (int round = 0; round < 5; round++) {
-        set(0, "a", 0);
-        if (inspect(0).checks == 0) {
+        health_set(0, "a", 0);
+        if (health_inspect(0).checks == 0) {
             (void)check(0, INFRA_OUTCOME_OK, 1);
         }
         remove_id(0);
         uint32_t others = round % 2 == 0 ? 3 : 4;
         for (uint32_t i = 0; i < others; i++) {
             (void)snprintf(key, sizeof key, "%d %u", round, i);
-            set(i % 4, key, 0);
+            health_set(i % 4, key, 0);
             remove_id(i % 4);
         }
-        set(3, "a", 0);
-        ck_assert_uint_eq(inspect(3).checks, others == 3);
+        health_set(3, "a", 0);
+        ck_assert_uint_eq(health_inspect(3).checks, others == 3);
         remove_id(3);
         (void)snprintf(key, sizeof key, "%d 0", round);
-        set(2, key, 0);
+        health_set(2, key, 0);
         remove_id(2);
     }
-    ck_assert_int_eq(heap.calls, calls);
+    ck_assert_int_eq(health_heap.calls, calls);
 }
 END_TEST
 
@@ -352,11 +313,11 @@ END_TEST
 START_TEST(two_ids_may_have_one_key)
 {
     create((struct infra_health_options) { .start_spread = 1 });
-    set(0, "a", 0);
-    set(1, "a", 0);
+    health_set(0, "a", 0);
+    health_set(1, "a", 0);
     struct infra_health_event e[2];
     for (int i = 0; i < 2; i++) {
-        e[i] = next(1);
+        e[i] = health_next(1);
         ck_assert_uint_eq(e[i].kind, INFRA_HEALTH_EVENT_CHECK);
     }
     ck_assert_uint_ne(e[0].id, e[1].id);
@@ -367,19 +328,19 @@ START_TEST(two_ids_may_have_one_key)
     ck_assert_int_eq(
         infra_health_answer(health, e[1 - of_0].call, INFRA_OUTCOME_OK, 7, 1),
         INFRA_OK);
-    ck_assert_uint_eq(inspect(0).up, 0);
-    ck_assert_uint_eq(inspect(1).up, 1);
-    ck_assert_uint_eq(next(1).kind, INFRA_HEALTH_EVENT_DOWN);
-    set(2, "a", 1);
-    ck_assert_uint_eq(inspect(2).up, 1);
+    ck_assert_uint_eq(health_inspect(0).up, 0);
+    ck_assert_uint_eq(health_inspect(1).up, 1);
+    ck_assert_uint_eq(health_next(1).kind, INFRA_HEALTH_EVENT_DOWN);
+    health_set(2, "a", 1);
+    ck_assert_uint_eq(health_inspect(2).up, 1);
     remove_id(1);
     remove_id(2);
-    set(2, "a", 1);
-    ck_assert_uint_eq(inspect(2).up, 0);
+    health_set(2, "a", 1);
+    ck_assert_uint_eq(health_inspect(2).up, 0);
     expect_kept(2, INFRA_HEALTH_EVENT_DOWN, 1);
     remove_id(2);
     remove_id(0);
-    set(1, "a", 1);
+    health_set(1, "a", 1);
     expect_kept(1, INFRA_HEALTH_EVENT_DOWN, 1);
     ck_assert_int_eq(
         infra_health_inspect(health, 0,
@@ -400,11 +361,11 @@ START_TEST(a_shifted_list_keeps_everybody)
     create((struct infra_health_options) { .ids_max = COUNT });
     for (uint32_t id = 0; id < COUNT; id++) {
         (void)snprintf(key, sizeof key, "key %u", id);
-        set(id, key, 0);
+        health_set(id, key, 0);
     }
     for (infra_time now = 0; now < INFRA_SEC(3); now += INFRA_MS(20)) {
-        for (struct infra_health_event e = next(now); e.kind != NOTHING;
-             e = next(now)) {
+        for (struct infra_health_event e = health_next(now);
+             e.kind != HEALTH_NOTHING; e = health_next(now)) {
             if (e.kind == INFRA_HEALTH_EVENT_CHECK) {
                 ck_assert_int_eq(
                     infra_health_answer(health, e.call,
@@ -416,17 +377,17 @@ START_TEST(a_shifted_list_keeps_everybody)
         }
     }
     for (uint32_t id = 0; id < COUNT; id++) {
-        nexts[id] = inspect(id).next;
+        nexts[id] = health_inspect(id).next;
     }
     for (uint32_t id = 0; id < COUNT; id++) {
         (void)snprintf(key, sizeof key, "key %u", id + 1);
-        set(id, key, INFRA_SEC(3));
+        health_set(id, key, INFRA_SEC(3));
     }
     for (uint32_t id = 0; id + 1 < COUNT; id++) {
-        ck_assert_uint_eq(inspect(id).up, (id + 1) % 2);
-        ck_assert_uint_eq(inspect(id).next, nexts[id + 1]);
+        ck_assert_uint_eq(health_inspect(id).up, (id + 1) % 2);
+        ck_assert_uint_eq(health_inspect(id).next, nexts[id + 1]);
     }
-    ck_assert_uint_eq(inspect(COUNT - 1).checks, 0);
+    ck_assert_uint_eq(health_inspect(COUNT - 1).checks, 0);
 }
 END_TEST
 
@@ -494,7 +455,8 @@ START_TEST(keys_are_found)
     struct infra__keys k;
     uint64_t random = (uint64_t)_i;
 
-    ck_assert_int_eq(infra__keys_init(&k, IDS, &heap.allocator), INFRA_OK);
+    ck_assert_int_eq(infra__keys_init(&k, IDS, &health_heap.allocator),
+                     INFRA_OK);
     for (uint64_t step = 1; step < 20000; step++) {
         uint32_t id = infra__below(infra__random(&random), IDS);
         uint64_t r = 1 + infra__random(&random) % 40;
@@ -506,7 +468,7 @@ START_TEST(keys_are_found)
             enter(&k, id, hash, step);
         }
     }
-    infra__keys_finish(&k, &heap.allocator);
+    infra__keys_finish(&k, &health_heap.allocator);
 }
 END_TEST
 
@@ -514,16 +476,16 @@ END_TEST
 START_TEST(one_key_that_comes_and_goes_evicts_no_other)
 {
     create((struct infra_health_options) { .ids_max = 4, .fall = 1 });
-    set(0, "away", 0);
+    health_set(0, "away", 0);
     infra_time now = check(0, INFRA_OUTCOME_RESET, 1);
     remove_id(0);
     for (int i = 0; i < 20; i++) {
-        set(1, i % 3 == 0 ? "here" : "there", now);
+        health_set(1, i % 3 == 0 ? "here" : "there", now);
         remove_id(1);
     }
-    set(0, "away", now);
-    ck_assert_uint_eq(inspect(0).up, 0);
-    ck_assert_uint_eq(inspect(0).checks, 1);
+    health_set(0, "away", now);
+    ck_assert_uint_eq(health_inspect(0).up, 0);
+    ck_assert_uint_eq(health_inspect(0).checks, 1);
 }
 END_TEST
 
@@ -531,7 +493,7 @@ static Suite *keys_suite(void)
 {
     Suite *s = suite_create("health_keys");
     TCase *tc = tcase_create("move");
-    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_checked_fixture(tc, health_setup, health_teardown);
     tcase_add_loop_test(tc, state_goes_with_the_key, 0, 9 * WAYS);
     tcase_add_loop_test(tc, a_running_check_moves_too, 0, 2 * WAYS);
     tcase_add_test(tc, running_checks_change_places);
@@ -541,7 +503,7 @@ static Suite *keys_suite(void)
     suite_add_tcase(s, tc);
 
     tc = tcase_create("memory");
-    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_checked_fixture(tc, health_setup, health_teardown);
     tcase_add_test(tc, what_is_kept_expires);
     tcase_add_test(tc, the_last_ids_max_are_kept);
     tcase_add_test(tc, two_ids_may_have_one_key);

@@ -1,53 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* When health checks are due: intervals, spread, jitter, and what a late loop
  * does. */
-#include "support.h"
+#include "health_machine.h"
 
 #include "base/internal.h"
 #include "base/random.h"
 
-#include <infra/health.h>
 #include <stdio.h>
 #include <string.h>
-
-#define NOTHING 99u /* No kind of event. */
-
-static struct infra_health *health;
-
-static void create(struct infra_health_options o)
-{
-    o.size = sizeof o;
-    ck_assert_int_eq(infra_health_create(&health, &o), INFRA_OK);
-}
-
-static void setup(void)
-{
-    health = NULL;
-}
-
-static void teardown(void)
-{
-    infra_health_destroy(health);
-}
-
-static void set(uint32_t id, const char *key, infra_time now)
-{
-    ck_assert_int_eq(infra_health_set(health, id, key, now), INFRA_OK);
-}
-
-static struct infra_health_event next(infra_time now)
-{
-    struct infra_health_event e = { .kind = NOTHING };
-
-    (void)!infra_health_next(health, now, &e);
-    return e;
-}
-
-static void answer(uint64_t check, uint32_t outcome, infra_time now)
-{
-    ck_assert_int_eq(infra_health_answer(health, check, outcome, 0, now),
-                     INFRA_OK);
-}
 
 /* The next check, as soon as it is due, passing over all else. */
 static struct infra_health_event next_check(void)
@@ -55,18 +15,15 @@ static struct infra_health_event next_check(void)
     struct infra_health_event e;
 
     do {
-        e = next(infra_health_deadline(health));
-    } while (e.kind != INFRA_HEALTH_EVENT_CHECK && e.kind != NOTHING);
+        e = health_next(infra_health_deadline(health));
+    } while (e.kind != INFRA_HEALTH_EVENT_CHECK && e.kind != HEALTH_NOTHING);
     ck_assert_uint_eq(e.kind, INFRA_HEALTH_EVENT_CHECK);
     return e;
 }
 
 static infra_time due(uint32_t id)
 {
-    struct infra_health_stats s = { .size = sizeof s };
-
-    ck_assert_int_eq(infra_health_inspect(health, id, &s), INFRA_OK);
-    return s.next;
+    return health_inspect(id).next;
 }
 
 /* Each check counts from when the one before was due, by the interval that the
@@ -102,18 +59,18 @@ START_TEST(the_counter_chooses_the_interval)
         { "up", INFRA_OUTCOME_OK, INFRA_MS(2000), INFRA_HEALTH_REASON_INTER },
     };
 
-    create((struct infra_health_options) { .fastinter = INFRA_MS(300),
-                                           .downinter = INFRA_MS(5000) });
-    set(0, "a", 0);
+    health_create((struct infra_health_options) {
+        .fastinter = INFRA_MS(300), .downinter = INFRA_MS(5000) });
+    health_set(0, "a", 0);
     struct infra_health_event e = next_check();
     ck_assert_uint_eq(e.reason, INFRA_HEALTH_REASON_START);
     for (size_t i = 0; i < INFRA__COUNT_OF(rows); i++) {
         infra_time last = e.at;
         /* However long the check took, as long as the loop runs. */
         for (infra_time t = 0; t <= INFRA_MS(25 * i); t += INFRA_MS(25)) {
-            ck_assert_uint_eq(next(last + t).kind, NOTHING);
+            ck_assert_uint_eq(health_next(last + t).kind, HEALTH_NOTHING);
         }
-        answer(e.call, rows[i].outcome, last + INFRA_MS(25 * i));
+        health_answer(e.call, rows[i].outcome, last + INFRA_MS(25 * i));
         e = next_check();
         ck_assert_msg(e.at == last + rows[i].interval, "%s: after %llu ns",
                       rows[i].name, (unsigned long long)(e.at - last));
@@ -126,11 +83,11 @@ END_TEST
 /* fastinter and downinter are inter unless they are set. */
 START_TEST(inter_is_the_interval_by_default)
 {
-    create((struct infra_health_options) { .inter = INFRA_SEC(7) });
-    set(0, "a", 0);
+    health_create((struct infra_health_options) { .inter = INFRA_SEC(7) });
+    health_set(0, "a", 0);
     for (int i = 0; i < 6; i++) {
         struct infra_health_event e = next_check();
-        answer(e.call, INFRA_OUTCOME_ERROR, e.at);
+        health_answer(e.call, INFRA_OUTCOME_ERROR, e.at);
         ck_assert_uint_eq(due(0), e.at + INFRA_SEC(7));
     }
 }
@@ -145,11 +102,11 @@ START_TEST(first_checks_are_spread_by_key)
     unsigned bins[BINS] = { 0 };
     char key[32];
 
-    create((struct infra_health_options) {
+    health_create((struct infra_health_options) {
         .ids_max = COUNT + 1, .start_spread = _i == 0 ? 0 : spread });
     for (uint32_t id = 0; id < COUNT; id++) {
         (void)snprintf(key, sizeof key, "10.0.%u.%u:80", id / 250, id % 250);
-        set(id, key, INFRA_SEC(100));
+        health_set(id, key, INFRA_SEC(100));
         ck_assert_uint_ge(due(id), INFRA_SEC(100));
         ck_assert_uint_lt(due(id), INFRA_SEC(100) + spread);
         bins[(due(id) - INFRA_SEC(100)) * BINS / spread]++;
@@ -158,7 +115,7 @@ START_TEST(first_checks_are_spread_by_key)
         /* 400 expected, sigma 19: six of them. */
         ck_assert_msg(bins[i] > 286 && bins[i] < 514, "bin %d: %u", i, bins[i]);
     }
-    set(COUNT, "10.0.0.7:80", INFRA_SEC(100)); /* The key of id 7. */
+    health_set(COUNT, "10.0.0.7:80", INFRA_SEC(100)); /* The key of id 7. */
     ck_assert_uint_eq(due(COUNT), due(7));
 }
 END_TEST
@@ -175,8 +132,8 @@ START_TEST(seeds_keep_checkers_apart)
     for (uint64_t seed = 1; seed <= CHECKERS; seed++) {
         infra_time again = 0;
         for (int i = 0; i < 2; i++) {
-            create((struct infra_health_options) { .seed = seed });
-            set(0, "10.0.0.7:80", INFRA_SEC(100));
+            health_create((struct infra_health_options) { .seed = seed });
+            health_set(0, "10.0.0.7:80", INFRA_SEC(100));
             ck_assert(i == 0 || due(0) == again);
             again = due(0);
             infra_health_destroy(health);
@@ -200,12 +157,12 @@ START_TEST(jitter_keeps_its_bounds)
 
     for (int run = 0; run < 3; run++) {
         infra_time least = INFRA_TIME_NEVER, greatest = 0;
-        create((struct infra_health_options) { .jitter_percent = 5,
-                                               .seed = run == 2 ? 7 : 0 });
-        set(0, "a", 0);
+        health_create((struct infra_health_options) {
+            .jitter_percent = 5, .seed = run == 2 ? 7 : 0 });
+        health_set(0, "a", 0);
         struct infra_health_event e = next_check();
         for (int i = 0; i < 2000; i++) {
-            answer(e.call, INFRA_OUTCOME_OK, e.at);
+            health_answer(e.call, INFRA_OUTCOME_OK, e.at);
             infra_time interval = due(0) - e.at;
             least = interval < least ? interval : least;
             greatest = interval > greatest ? interval : greatest;
@@ -233,22 +190,23 @@ START_TEST(a_late_loop_skips_and_does_not_burst)
     infra_time now = INFRA_MS(10300);
     char key[16];
 
-    create((struct infra_health_options) { .inter = INFRA_SEC(1) });
+    health_create((struct infra_health_options) { .inter = INFRA_SEC(1) });
     for (uint32_t id = 0; id < COUNT; id++) {
         (void)snprintf(key, sizeof key, "key %u", id);
-        set(id, key, 0);
+        health_set(id, key, 0);
         first[id] = due(id);
     }
     infra_time previous = 0;
     for (uint32_t i = 0; i < COUNT; i++) {
-        struct infra_health_event e = next(now); /* The first: no doubt yet. */
+        struct infra_health_event e =
+            health_next(now); /* The first: no doubt yet. */
         ck_assert_uint_eq(e.kind, INFRA_HEALTH_EVENT_CHECK);
         ck_assert_uint_eq(e.at, first[e.id]); /* When it was due. */
         ck_assert_uint_ge(e.at, previous);    /* Oldest first. */
         previous = e.at;
-        answer(e.call, INFRA_OUTCOME_OK, now);
+        health_answer(e.call, INFRA_OUTCOME_OK, now);
     }
-    ck_assert_uint_eq(next(now).kind, NOTHING);
+    ck_assert_uint_eq(health_next(now).kind, HEALTH_NOTHING);
     for (uint32_t id = 0; id < COUNT; id++) {
         ck_assert_uint_ge(due(id), now);
         ck_assert_uint_lt(due(id), now + INFRA_SEC(1));
@@ -261,13 +219,13 @@ END_TEST
  * just after that a whole interval later. */
 START_TEST(long_checks_skip_only_what_has_passed)
 {
-    create((struct infra_health_options) { .inter = INFRA_SEC(1) });
-    set(0, "a", 0);
+    health_create((struct infra_health_options) { .inter = INFRA_SEC(1) });
+    health_set(0, "a", 0);
     struct infra_health_event e = next_check();
-    answer(e.call, INFRA_OUTCOME_OK, e.at + INFRA_SEC(1));
+    health_answer(e.call, INFRA_OUTCOME_OK, e.at + INFRA_SEC(1));
     ck_assert_uint_eq(due(0), e.at + INFRA_SEC(1));
     e = next_check();
-    answer(e.call, INFRA_OUTCOME_OK, e.at + INFRA_SEC(1) + 1);
+    health_answer(e.call, INFRA_OUTCOME_OK, e.at + INFRA_SEC(1) + 1);
     ck_assert_uint_eq(due(0), e.at + INFRA_SEC(2));
 }
 END_TEST
@@ -275,18 +233,18 @@ END_TEST
 /* While a check runs there is no other one of that backend, however long. */
 START_TEST(one_check_at_a_time)
 {
-    create((struct infra_health_options) { .inter = INFRA_SEC(1) });
-    set(0, "a", 0);
+    health_create((struct infra_health_options) { .inter = INFRA_SEC(1) });
+    health_set(0, "a", 0);
     struct infra_health_event e = next_check();
     ck_assert_uint_eq(due(0), INFRA_TIME_NEVER);
     for (infra_time now = e.at; now < INFRA_SEC(100);) {
-        ck_assert_uint_eq(next(now).kind, NOTHING);
+        ck_assert_uint_eq(health_next(now).kind, HEALTH_NOTHING);
         /* Only to see whether the loop runs. */
         ck_assert_uint_eq(infra_health_deadline(health),
                           now + INFRA_HEALTH_LATE);
         now = infra_health_deadline(health);
     }
-    answer(e.call, INFRA_OUTCOME_OK, INFRA_SEC(100));
+    health_answer(e.call, INFRA_OUTCOME_OK, INFRA_SEC(100));
     ck_assert_uint_eq(infra_health_deadline(health), due(0));
     ck_assert_uint_ge(due(0), INFRA_SEC(100));
 }
@@ -295,15 +253,15 @@ END_TEST
 /* A smaller time counts as equal, in every call that takes one. */
 START_TEST(time_does_not_go_back)
 {
-    create((struct infra_health_options) { .inter = INFRA_SEC(1) });
-    set(0, "a", INFRA_SEC(50));
+    health_create((struct infra_health_options) { .inter = INFRA_SEC(1) });
+    health_set(0, "a", INFRA_SEC(50));
     infra_time first = due(0);
-    struct infra_health_event e = next(INFRA_SEC(60));
+    struct infra_health_event e = health_next(INFRA_SEC(60));
     ck_assert_uint_eq(e.at, first);
-    set(1, "b", 3);
+    health_set(1, "b", 3);
     ck_assert_uint_ge(due(1), INFRA_SEC(60));
-    answer(e.call, INFRA_OUTCOME_RESET, 5);
-    ck_assert_uint_eq(next(0).at, INFRA_SEC(60));
+    health_answer(e.call, INFRA_OUTCOME_RESET, 5);
+    ck_assert_uint_eq(health_next(0).at, INFRA_SEC(60));
     ck_assert_uint_ge(due(0), INFRA_SEC(60));
     ck_assert_int_eq(infra_health_check_now(health, 1, 7), INFRA_OK);
     ck_assert_uint_eq(due(1), INFRA_SEC(60));
@@ -313,16 +271,16 @@ END_TEST
 /* At the end of time nothing wraps: what would be due later is never due. */
 START_TEST(time_saturates)
 {
-    create((struct infra_health_options) { .inter = UINT64_MAX,
-                                           .start_spread = 1,
-                                           .jitter_percent = 50,
-                                           .seed = (uint64_t)_i });
-    set(0, "a", INFRA_SEC(1));
+    health_create((struct infra_health_options) { .inter = UINT64_MAX,
+                                                  .start_spread = 1,
+                                                  .jitter_percent = 50,
+                                                  .seed = (uint64_t)_i });
+    health_set(0, "a", INFRA_SEC(1));
     struct infra_health_event e = next_check();
-    answer(e.call, INFRA_OUTCOME_OK, INFRA_SEC(1));
+    health_answer(e.call, INFRA_OUTCOME_OK, INFRA_SEC(1));
     ck_assert_uint_ge(due(0), UINT64_MAX / 2);
     if (due(0) == INFRA_TIME_NEVER) {
-        ck_assert_uint_eq(next(INFRA_TIME_NEVER).kind, NOTHING);
+        ck_assert_uint_eq(health_next(INFRA_TIME_NEVER).kind, HEALTH_NOTHING);
     }
 }
 END_TEST
@@ -331,7 +289,7 @@ static Suite *schedule_suite(void)
 {
     Suite *s = suite_create("health_schedule");
     TCase *tc = tcase_create("intervals");
-    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_checked_fixture(tc, health_setup, health_teardown);
     tcase_add_test(tc, the_counter_chooses_the_interval);
     tcase_add_test(tc, inter_is_the_interval_by_default);
     tcase_add_loop_test(tc, first_checks_are_spread_by_key, 0, 2);
@@ -340,7 +298,7 @@ static Suite *schedule_suite(void)
     suite_add_tcase(s, tc);
 
     tc = tcase_create("late");
-    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_checked_fixture(tc, health_setup, health_teardown);
     tcase_add_test(tc, a_late_loop_skips_and_does_not_burst);
     tcase_add_test(tc, long_checks_skip_only_what_has_passed);
     tcase_add_test(tc, one_check_at_a_time);

@@ -8,8 +8,6 @@
 
 #include <string.h>
 
-static struct watch watch;
-
 /* Failures in a row eject; all in seconds and by Envoy's rules. */
 static struct infra_outlier_options tens(void)
 {
@@ -21,16 +19,6 @@ static struct infra_outlier_options tens(void)
         .failure_percentage_minimum_hosts = WATCH_OFF,
         .median_minimum_hosts = WATCH_OFF,
     };
-}
-
-static void setup(void)
-{
-    watch.outlier = NULL;
-}
-
-static void teardown(void)
-{
-    watch_close(&watch);
 }
 
 static struct infra_outlier_event fail_now(uint32_t id, infra_time now)
@@ -396,7 +384,7 @@ static Suite *ejection_suite(void)
 {
     Suite *s = suite_create("outlier_ejection");
     TCase *tc = tcase_create("ejection");
-    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_checked_fixture(tc, watch_setup, watch_teardown);
     tcase_add_test(tc, multiplier_goes_up_and_down);
     tcase_add_loop_test(tc, ejections_grow_up_to_the_maximum, 0, 2);
     tcase_add_test(tc, jitter_is_drawn_as_in_envoy);
@@ -406,14 +394,14 @@ static Suite *ejection_suite(void)
     suite_add_tcase(s, tc);
 
     tc = tcase_create("caps");
-    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_checked_fixture(tc, watch_setup, watch_teardown);
     tcase_add_loop_test(tc, caps_are_those_of_envoy, 0, INFRA__COUNT_OF(caps));
     tcase_add_test(tc, caps_count_by_tier);
     tcase_add_loop_test(tc, chance_is_that_of_the_seed, 0, 4);
     suite_add_tcase(s, tc);
 
     tc = tcase_create("return");
-    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_checked_fixture(tc, watch_setup, watch_teardown);
     tcase_add_test(tc, a_passed_check_returns);
     tcase_add_test(tc, a_return_is_told_before_the_next_ejection);
     tcase_add_test(tc, rates_begin_anew_on_return);

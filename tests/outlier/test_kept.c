@@ -11,18 +11,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static struct watch watch;
-
-static void setup(void)
-{
-    watch.outlier = NULL;
-}
-
-static void teardown(void)
-{
-    watch_close(&watch);
-}
-
 /* Failures in a row eject, and nothing else does. */
 static void open_rows(uint32_t percent, uint32_t always_one)
 {
@@ -398,7 +386,7 @@ static Suite *kept_suite(void)
 {
     Suite *s = suite_create("outlier_kept");
     TCase *tc = tcase_create("caps");
-    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_checked_fixture(tc, watch_setup, watch_teardown);
     tcase_add_loop_test(tc, a_tier_that_shrinks_keeps_its_cap, 0, 3);
     tcase_add_test(tc, who_moves_is_counted_where_it_comes);
     tcase_add_test(tc, one_may_be_out_of_a_tier_that_shrinks);
@@ -407,7 +395,7 @@ static Suite *kept_suite(void)
     suite_add_tcase(s, tc);
 
     tc = tcase_create("keys");
-    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_checked_fixture(tc, watch_setup, watch_teardown);
     tcase_add_loop_test(tc, who_comes_back_is_still_out, 0, 4);
     tcase_add_loop_test(tc, what_is_kept_ends, 0, 4);
     tcase_add_test(tc, evidence_outlives_a_new_list);

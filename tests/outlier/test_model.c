@@ -35,7 +35,6 @@ static struct {
 } removed[IDS];
 static uint32_t removed_count;
 
-static struct watch watch;
 static struct member members[IDS];
 static uint64_t counts[4];
 static uint64_t reasons[INFRA_OUTLIER_REASON_KEPT + 1];

@@ -8,19 +8,6 @@
 #include <stdbool.h>
 #include <string.h>
 
-static struct watch watch;
-
-static void setup(void)
-{
-    test_heap_init(&watch.heap, -1);
-    watch.outlier = NULL;
-}
-
-static void teardown(void)
-{
-    watch_close(&watch);
-}
-
 static void open_with(uint32_t percent)
 {
     watch_open(&watch, (struct infra_outlier_options) { .max_ejection_percent =
@@ -440,7 +427,7 @@ static Suite *outlier_suite(void)
 {
     Suite *s = suite_create("outlier");
     TCase *tc = tcase_create("watch");
-    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_checked_fixture(tc, watch_setup, watch_teardown);
     tcase_add_test(tc, sweeps_keep_their_phase);
     tcase_add_test(tc, time_does_not_go_back_or_over);
     tcase_add_test(tc, events_are_taken_before_there_are_more);
@@ -452,7 +439,7 @@ static Suite *outlier_suite(void)
     suite_add_tcase(s, tc);
 
     tc = tcase_create("contract");
-    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_checked_fixture(tc, watch_setup, watch_teardown);
     tcase_add_test(tc, a_status_is_an_outcome_everywhere);
     tcase_add_test(tc, arguments_are_checked);
     tcase_add_test(tc, options_have_ranges);

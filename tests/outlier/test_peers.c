@@ -11,16 +11,12 @@
 
 enum { VOLUME = 200, VALUES_MAX = 50 };
 
-static struct watch watch;
-
 static struct infra_outlier_options rates_only(void)
 {
-    return (struct infra_outlier_options) {
-        .max_ejection_percent = 100,
-        .consecutive_5xx = WATCH_OFF,
-        .consecutive_gateway_failure = WATCH_OFF,
-        .failure_percentage_minimum_hosts = WATCH_OFF,
-    };
+    struct infra_outlier_options o = watch_no_runs();
+
+    o.failure_percentage_minimum_hosts = WATCH_OFF;
+    return o;
 }
 
 static struct infra_outlier_options median_only(void)
@@ -30,22 +26,6 @@ static struct infra_outlier_options median_only(void)
     o.success_rate_minimum_hosts = WATCH_OFF;
     o.enforce[INFRA_OUTLIER_REASON_LATENCY] = 100;
     return o;
-}
-
-static void setup(void)
-{
-    watch.outlier = NULL;
-}
-
-static void teardown(void)
-{
-    watch_close(&watch);
-}
-
-static void serve(uint32_t id, int good, int bad)
-{
-    (void)watch_report(&watch, id, INFRA_OUTCOME_OK, good);
-    (void)watch_report(&watch, id, INFRA_OUTCOME_ERROR, bad);
 }
 
 static int by_value(const void *a, const void *b)
@@ -152,7 +132,7 @@ START_TEST(the_median_finds_up_to_half)
         for (uint32_t id = 0; id < hosts; id++) {
             /* The living are not perfect, and not alike. */
             int bad = id < dead ? VOLUME : (int)(id % 3);
-            serve(id, VOLUME - bad, bad);
+            watch_serve(id, VOLUME - bad, bad);
         }
         for (uint32_t id = 0; id < dead; id++) {
             watch_expect(&watch, INFRA_SEC(10), INFRA_OUTLIER_EVENT_EJECTED, id,
@@ -175,7 +155,7 @@ START_TEST(the_mean_is_blind_from_a_fifth_on)
         watch_open(&watch, rates_only());
         watch_fill(&watch, hosts);
         for (uint32_t id = 0; id < hosts; id++) {
-            serve(id, id < dead ? 0 : VOLUME, id < dead ? VOLUME : 0);
+            watch_serve(id, id < dead ? 0 : VOLUME, id < dead ? VOLUME : 0);
         }
         for (uint32_t id = 0; id < dead; id++) {
             watch_expect(&watch, INFRA_SEC(10), INFRA_OUTLIER_EVENT_EJECTED, id,
@@ -211,7 +191,8 @@ START_TEST(the_median_needs_a_gap_and_deviations)
     watch_open(&watch, median_only());
     for (uint32_t id = 0; table[_i].rates[id] >= 0; id++) {
         watch_set(&watch, id, 15, 0);
-        serve(id, 2 * table[_i].rates[id], VOLUME - 2 * table[_i].rates[id]);
+        watch_serve(id, 2 * table[_i].rates[id],
+                    VOLUME - 2 * table[_i].rates[id]);
     }
     if (table[_i].ejected >= 0) {
         struct infra_outlier_event e = watch_expect(
@@ -233,9 +214,9 @@ START_TEST(two_are_too_few)
     watch_open(&watch, o);
     for (uint32_t id = 0; id < 3; id++) {
         watch_fill(&watch, 2 + (id == 2));
-        serve(0, 50, 50);
-        serve(1, 100, 0);
-        serve(2, 100, 0);
+        watch_serve(0, 50, 50);
+        watch_serve(1, 100, 0);
+        watch_serve(2, 100, 0);
         if (id < 2) {
             watch_quiet(&watch, INFRA_SEC(10 + 10 * id));
         }
@@ -255,12 +236,12 @@ START_TEST(the_median_counts_all_failures)
     watch_open(&watch, o);
     watch_fill(&watch, 3);
     for (uint32_t id = 0; id < 3; id++) {
-        serve(id, 95, id == 1 ? 6 : 5);
+        watch_serve(id, 95, id == 1 ? 6 : 5);
         (void)watch_report(&watch, id, INFRA_OUTCOME_RESET, id == 1 ? 7 : 0);
     }
     watch_quiet(&watch, INFRA_SEC(10));
     for (uint32_t id = 0; id < 3; id++) {
-        serve(id, 95, id == 1 ? 8 : 5);
+        watch_serve(id, 95, id == 1 ? 8 : 5);
         (void)watch_report(&watch, id, INFRA_OUTCOME_RESET, id == 1 ? 9 : 0);
     }
     struct infra_outlier_event e =
@@ -279,14 +260,14 @@ START_TEST(tiers_are_compared_apart)
     watch_open(&watch, median_only());
     for (uint32_t id = 0; id < 9; id++) {
         watch_set(&watch, id, id < 6 ? 0 : 5, 0);
-        serve(id, id < 6 ? 200 : id == 8 ? 50 : 120, id < 6 ? 0 : 80);
+        watch_serve(id, id < 6 ? 200 : id == 8 ? 50 : 120, id < 6 ? 0 : 80);
         watch_time(&watch, id, id < 6 ? INFRA_MS(1) : INFRA_MS(100), 200);
     }
     /* 0.83 of the second tier is 0.93 less 0.1, and more than that below 1. */
     watch_quiet(&watch, INFRA_SEC(10));
     watch_set(&watch, 8, 6, INFRA_SEC(10));
     for (uint32_t id = 6; id < 9; id++) {
-        serve(id, id == 8 ? 0 : 200, id == 8 ? 200 : 0);
+        watch_serve(id, id == 8 ? 0 : 200, id == 8 ? 200 : 0);
     }
     watch_quiet(&watch, INFRA_SEC(20));
 }
@@ -408,7 +389,7 @@ static Suite *peers_suite(void)
 {
     Suite *s = suite_create("outlier_peers");
     TCase *tc = tcase_create("median");
-    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_checked_fixture(tc, watch_setup, watch_teardown);
     tcase_add_loop_test(tc, medians_agree_with_sorting, 0, 4);
     tcase_add_loop_test(tc, the_median_finds_up_to_half, 0, 20);
     tcase_add_loop_test(tc, the_mean_is_blind_from_a_fifth_on, 0, 20);
@@ -419,7 +400,7 @@ static Suite *peers_suite(void)
     suite_add_tcase(s, tc);
 
     tc = tcase_create("latency");
-    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_checked_fixture(tc, watch_setup, watch_teardown);
     tcase_add_test(tc, logarithms_of_latency);
     tcase_add_loop_test(tc, latencies_are_compared_by_ratio_gap_and_deviations,
                         0, INFRA__COUNT_OF(fleets));

@@ -11,41 +11,12 @@
 
 enum { VOLUME = 200, FLEET_MAX = 40 };
 
-static struct watch watch;
-
-/* No failures in a row. */
-static struct infra_outlier_options rates_only(void)
-{
-    return (struct infra_outlier_options) {
-        .max_ejection_percent = 100,
-        .consecutive_5xx = WATCH_OFF,
-        .consecutive_gateway_failure = WATCH_OFF,
-        .consecutive_local_origin_failure = WATCH_OFF,
-    };
-}
-
 static struct infra_outlier_options envoy_only(void)
 {
-    struct infra_outlier_options o = rates_only();
+    struct infra_outlier_options o = watch_no_runs();
 
     o.median_minimum_hosts = WATCH_OFF;
     return o;
-}
-
-static void setup(void)
-{
-    watch.outlier = NULL;
-}
-
-static void teardown(void)
-{
-    watch_close(&watch);
-}
-
-static void serve(uint32_t id, int good, int bad)
-{
-    (void)watch_report(&watch, id, INFRA_OUTCOME_OK, good);
-    (void)watch_report(&watch, id, INFRA_OUTCOME_ERROR, bad);
 }
 
 /* Success rates in percent, as many as there are hosts: Envoy's mean and
@@ -78,7 +49,7 @@ START_TEST(success_rates_are_judged_as_in_envoy)
     for (; fleets[_i].rates[count] >= 0; count++) {
         int rate = fleets[_i].rates[count];
         watch_set(&watch, count, 0, 0);
-        serve(count, 2 * rate, VOLUME - 2 * rate);
+        watch_serve(count, 2 * rate, VOLUME - 2 * rate);
         ppm[count] = (uint32_t)rate * 10000;
     }
     struct infra__typical t = infra__mean_threshold(ppm, count, 1900);
@@ -110,7 +81,7 @@ START_TEST(an_ejection_for_the_rate_ends_like_any)
     watch_open(&watch, envoy_only());
     watch_fill(&watch, 5);
     for (uint32_t id = 0; id < 5; id++) {
-        serve(id, 200, id == 4 ? 200 : 0);
+        watch_serve(id, 200, id == 4 ? 200 : 0);
     }
     watch_expect(&watch, INFRA_SEC(10), INFRA_OUTLIER_EVENT_EJECTED, 4,
                  INFRA_OUTLIER_REASON_SUCCESS_RATE);
@@ -145,7 +116,7 @@ START_TEST(volume_and_hosts_are_needed)
     watch_fill(&watch, 10);
     for (uint32_t id = 0; id < table[_i].hosts; id++) {
         int bad = id == 2 ? table[_i].volume / 2 : 0;
-        serve(id, table[_i].volume - bad, bad);
+        watch_serve(id, table[_i].volume - bad, bad);
     }
     ck_assert_uint_eq(watch_next(&watch, INFRA_SEC(10)).kind, table[_i].kind);
     struct infra_outlier_stats s = watch_inspect(&watch, 2);
@@ -154,7 +125,7 @@ START_TEST(volume_and_hosts_are_needed)
     if (table[_i].kind == INFRA_OUTLIER_EVENT_EJECTED) {
         /* Four are left, and another fails. */
         for (uint32_t id = 0; id < 5; id++) {
-            serve(id, 100, id == 1 ? 100 : 0);
+            watch_serve(id, 100, id == 1 ? 100 : 0);
         }
         watch_quiet(&watch, INFRA_SEC(20));
     }
@@ -242,9 +213,9 @@ START_TEST(failure_percentage_has_a_limit)
     watch_open(&watch, o);
     watch_fill(&watch, table[_i].hosts);
     for (uint32_t id = 1; id < table[_i].hosts; id++) {
-        serve(id, 50, 0);
+        watch_serve(id, 50, 0);
     }
-    serve(0, table[_i].good, table[_i].bad);
+    watch_serve(0, table[_i].good, table[_i].bad);
     struct infra_outlier_event e = watch_next(&watch, INFRA_SEC(10));
     ck_assert_uint_eq(e.kind, table[_i].kind);
     if (e.kind != WATCH_NOTHING) {
@@ -271,7 +242,7 @@ START_TEST(found_twice_is_ejected_once)
     watch_open(&watch, o);
     watch_fill(&watch, 6);
     for (uint32_t id = 0; id < 5; id++) {
-        serve(id, id == 0 ? 0 : 100, id == 0 ? 100 : 0);
+        watch_serve(id, id == 0 ? 0 : 100, id == 0 ? 100 : 0);
     }
     watch_expect(&watch, INFRA_SEC(10), INFRA_OUTLIER_EVENT_EJECTED, 0,
                  INFRA_OUTLIER_REASON_SUCCESS_RATE);
@@ -297,10 +268,10 @@ START_TEST(who_was_ejected_still_counts)
     o.enforce[INFRA_OUTLIER_REASON_FAILURE_PERCENTAGE] = 100;
     watch_open(&watch, o);
     watch_fill(&watch, 5);
-    serve(0, 0, 100);
-    serve(1, 99, 101);
+    watch_serve(0, 0, 100);
+    watch_serve(1, 99, 101);
     for (uint32_t id = 2; id < 5; id++) {
-        serve(id, 99, 1);
+        watch_serve(id, 99, 1);
     }
     struct infra_outlier_event e =
         watch_expect(&watch, INFRA_SEC(10), INFRA_OUTLIER_EVENT_EJECTED, 0,
@@ -322,7 +293,7 @@ START_TEST(the_worst_go_first)
     watch_open(&watch, o);
     watch_fill(&watch, 20);
     for (uint32_t id = 0; id < 20; id++) {
-        serve(id, id == 3 ? 60 : id == 7 ? 20 : id == 11 ? 40 : 100, 100);
+        watch_serve(id, id == 3 ? 60 : id == 7 ? 20 : id == 11 ? 40 : 100, 100);
         (void)watch_report(&watch, id, INFRA_OUTCOME_OK,
                            id == 3 || id == 7 || id == 11 ? 0 : 4000);
     }
@@ -359,7 +330,7 @@ START_TEST(origins_are_judged_apart)
     watch_open(&watch, o);
     watch_fill(&watch, 5);
     for (uint32_t id = 0; id < 5; id++) {
-        serve(id, 100, 100); /* A half fails at each: nobody is worse. */
+        watch_serve(id, 100, 100); /* A half fails at each: nobody is worse. */
         (void)watch_report(&watch, id, INFRA_OUTCOME_REFUSED, 100);
     }
     (void)watch_report(&watch, 3, failure, 5000);
@@ -383,7 +354,7 @@ START_TEST(percentages_watch_by_default)
     watch_open(&watch, o);
     watch_fill(&watch, 5);
     for (uint32_t id = 0; id < 5; id++) {
-        serve(id, 50, id == 1 ? 300 : 0);
+        watch_serve(id, 50, id == 1 ? 300 : 0);
         (void)watch_report(&watch, id, INFRA_OUTCOME_REFUSED,
                            id == 3 ? 300 : 0);
     }
@@ -401,7 +372,7 @@ START_TEST(origins_are_judged_together)
     watch_open(&watch, envoy_only());
     watch_fill(&watch, 5);
     for (uint32_t id = 0; id < 5; id++) {
-        serve(id, 200, id == 3 ? 100 : 0);
+        watch_serve(id, 200, id == 3 ? 100 : 0);
         (void)watch_report(&watch, id, INFRA_OUTCOME_RESET, id == 3 ? 100 : 0);
     }
     struct infra_outlier_event e =
@@ -417,7 +388,7 @@ static Suite *rates_suite(void)
 {
     Suite *s = suite_create("outlier_rates");
     TCase *tc = tcase_create("envoy");
-    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_checked_fixture(tc, watch_setup, watch_teardown);
     tcase_add_loop_test(tc, success_rates_are_judged_as_in_envoy, 0,
                         INFRA__COUNT_OF(fleets));
     tcase_add_test(tc, an_ejection_for_the_rate_ends_like_any);

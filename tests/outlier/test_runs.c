@@ -8,8 +8,6 @@
 
 #define GATEWAY INFRA_OUTCOME_GATEWAY_ERROR
 
-static struct watch watch;
-
 /* Rates are another test's; one backend may go. */
 static struct infra_outlier_options runs_only(void)
 {
@@ -19,16 +17,6 @@ static struct infra_outlier_options runs_only(void)
         .failure_percentage_minimum_hosts = WATCH_OFF,
         .median_minimum_hosts = WATCH_OFF,
     };
-}
-
-static void setup(void)
-{
-    watch.outlier = NULL;
-}
-
-static void teardown(void)
-{
-    watch_close(&watch);
 }
 
 /* Envoy's own sequence: an error and a success count for nothing, the fifth in
@@ -374,7 +362,7 @@ static Suite *runs_suite(void)
 {
     Suite *s = suite_create("outlier_runs");
     TCase *tc = tcase_create("runs");
-    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_checked_fixture(tc, watch_setup, watch_teardown);
     tcase_add_test(tc, five_errors_in_a_row_eject);
     tcase_add_test(tc, a_row_begins_anew_when_it_is_full);
     tcase_add_loop_test(tc, reports_belong_to_rows, 0, INFRA__COUNT_OF(rows));

@@ -11,8 +11,6 @@
 
 enum { IDS = 70, WORKERS = 2, REPORTS = 30000, BOUTS = 300 };
 
-static struct watch watch;
-
 struct worker {
     pthread_t thread;
     uint64_t seed;

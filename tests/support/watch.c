@@ -3,6 +3,29 @@
 
 #include <stdio.h>
 
+struct watch watch;
+
+void watch_setup(void)
+{
+    test_heap_init(&watch.heap, -1);
+    watch.outlier = NULL;
+}
+
+void watch_teardown(void)
+{
+    watch_close(&watch);
+}
+
+struct infra_outlier_options watch_no_runs(void)
+{
+    return (struct infra_outlier_options) {
+        .max_ejection_percent = 100,
+        .consecutive_5xx = WATCH_OFF,
+        .consecutive_gateway_failure = WATCH_OFF,
+        .consecutive_local_origin_failure = WATCH_OFF,
+    };
+}
+
 void watch_open(struct watch *w, struct infra_outlier_options options)
 {
     test_heap_init(&w->heap, -1);
@@ -48,6 +71,12 @@ int watch_report(struct watch *w, uint32_t id, uint32_t result, int count)
         woken += err;
     }
     return woken;
+}
+
+void watch_serve(uint32_t id, int good, int bad)
+{
+    (void)watch_report(&watch, id, INFRA_OUTCOME_OK, good);
+    (void)watch_report(&watch, id, INFRA_OUTCOME_ERROR, bad);
 }
 
 void watch_time(struct watch *w, uint32_t id, infra_time latency, int count)

@@ -18,6 +18,14 @@ struct watch {
     struct infra_outlier *outlier;
 };
 
+/* The fixture: none yet; closed, with no memory left. */
+extern struct watch watch;
+void watch_setup(void);
+void watch_teardown(void);
+
+/* Options without the detectors of failures in a row, and with no cap. */
+struct infra_outlier_options watch_no_runs(void);
+
 void watch_open(struct watch *w, struct infra_outlier_options options);
 
 /* Destroys it and asserts that nothing is left. */
@@ -31,6 +39,9 @@ void watch_fill(struct watch *w, uint32_t count);
 
 /* @count of these reports; answers how many asked to wake control. */
 int watch_report(struct watch *w, uint32_t id, uint32_t result, int count);
+
+/* That many successes and errors of `watch`. */
+void watch_serve(uint32_t id, int good, int bad);
 
 /* @count successes of this latency. */
 void watch_time(struct watch *w, uint32_t id, infra_time latency, int count);
