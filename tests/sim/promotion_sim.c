@@ -81,6 +81,7 @@ struct world {
     infra_time now;
     uint64_t random;
     infra_time next_fault;
+    infra_time deaf_until[DBS_MAX]; /* No order reaches the agent there. */
     /* The store of the lease. */
     uint32_t holder;      /* PLANNERS: none. */
     uint32_t holder_boot; /* Who starts again has it no more. */
@@ -386,7 +387,7 @@ static void spoil(struct world *w, uint32_t i, uint32_t node)
 {
     infra_time until = w->now + between(w, INFRA_MS(500), INFRA_SEC(6));
 
-    if (!has_faults(w) || !chance(w, 15)) {
+    if (!has_faults(w) || w->now < w->deaf_until[node] || !chance(w, 15)) {
         return;
     }
     if (chance(w, 60)) {
@@ -417,14 +418,20 @@ static void count_row(struct world *w, struct planner *x,
     dbs_violate(&w->dbs, "a step that is not in the table");
 }
 
-/* The worst of moments for a candidate to die. */
-static void kill_candidate(struct world *w,
-                           const struct infra_promotion_event *e)
+/* The worst of moments for a candidate to die, or for its agent. */
+static void spoil_promotion(struct world *w,
+                            const struct infra_promotion_event *e)
 {
-    if (e->kind == INFRA_PROMOTION_EVENT_PROMOTE && has_faults(w) &&
-        chance(w, 10)) {
+    if (e->kind != INFRA_PROMOTION_EVENT_PROMOTE || !has_faults(w) ||
+        w->now < w->deaf_until[e->id]) {
+        return;
+    }
+    if (chance(w, 10)) {
         dbs_crash(&w->dbs, e->id, w->now + INFRA_SEC(7), false);
         trace(w, "candidate", 0, e->id, e->token, "dies");
+    } else if (chance(w, 10)) {
+        w->deaf_until[e->id] = w->now + INFRA_SEC(7);
+        trace(w, "candidate", 0, e->id, e->token, "is deaf");
     }
 }
 
@@ -462,7 +469,7 @@ static void handle(struct world *w, uint32_t i,
         break;
     default:
         check_order(w, i, e);
-        kill_candidate(w, e);
+        spoil_promotion(w, e);
         send(w, (struct message) { .kind = ORDER,
                                    .planner = i,
                                    .boot = x->boot,
@@ -581,7 +588,8 @@ static void deliver(struct world *w, struct message m)
     if (m.kind == ORDER) {
         if (m.event.kind == INFRA_PROMOTION_EVENT_FENCE) {
             fence(w, &m);
-        } else if (reaches(w, m.planner, m.node)) {
+        } else if (reaches(w, m.planner, m.node) &&
+                   w->now >= w->deaf_until[m.node]) {
             lose_source(w, &m.event);
             m.outcome = dbs_carry_out(&w->dbs, &m.event, m.planner);
         } else {
@@ -793,6 +801,7 @@ static void let_in(struct world *w)
 static void heal(struct world *w)
 {
     memset(w->dbs.cut_until, 0, sizeof w->dbs.cut_until);
+    memset(w->deaf_until, 0, sizeof w->deaf_until);
     for (uint32_t i = 0; i < w->dbs.count; i++) {
         w->dbs.db[i].stalled_until = 0;
         w->dbs.db[i].back_at = w->now;
