@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* The next word of a check; in a value \\, is a comma. */
+/* Length of the next setting; in a value \\, is a comma. */
 static size_t word_length(const char *text)
 {
     size_t length = 0;

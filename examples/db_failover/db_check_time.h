@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* How long a check may take, read from its words. */
+/* The longest time of a check, from its settings. */
 #ifndef EXAMPLES_DB_CHECK_TIME_H
 #define EXAMPLES_DB_CHECK_TIME_H
 
 #include <infra/base.h>
 
-/* The time-outs of a good "mysql,..." or "pgsql,..." together, as the library has
- * them where none is given. */
+/* Sum of the time-outs of a valid "mysql,..." or "pgsql,...", with the defaults
+ * of the library. */
 infra_time db_check_time(const char *text);
 
 #endif

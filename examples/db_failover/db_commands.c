@@ -3,65 +3,10 @@
 
 #include "../common/log.h"
 #include "db_list.h"
+#include "db_text.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
-
-/* Lines of a kind for each database within LOG_WINDOW. */
-#define DB_REPEATS_MAX 10u
-
-void db_note(const char *format, ...)
-{
-    va_list args;
-
-    va_start(args, format);
-    log_vline(format, args);
-    va_end(args);
-}
-
-static void stamp(char *text, size_t size)
-{
-    char second[32];
-    struct timespec ts;
-    struct tm tm;
-
-    (void)clock_gettime(CLOCK_REALTIME, &ts);
-    (void)strftime(second, sizeof second, "%Y-%m-%dT%H:%M:%S",
-                   localtime_r(&ts.tv_sec, &tm));
-    (void)snprintf(text, size, "%s.%03ld ", second, ts.tv_nsec / 1000000);
-}
-
-void db_log_open(uint32_t dbs_count)
-{
-    const struct log_options options = {
-        .fd = STDOUT_FILENO,
-        .stamp = stamp,
-        .repeats_max = DB_REPEATS_MAX * (1 + dbs_count),
-    };
-
-    log_open(&options);
-}
-
-const char *db_key(const struct db_failover_options *o, uint32_t db)
-{
-    return db < o->dbs_count ? o->dbs[db].key : "-";
-}
-
-static void append(char *text, size_t size, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
-static void append(char *text, size_t size, const char *format, ...)
-{
-    size_t used = strlen(text);
-    va_list args;
-
-    va_start(args, format);
-    (void)vsnprintf(text + used, size - used, format, args);
-    va_end(args);
-}
 
 static void tell_status(const struct host *h, infra_time now, char *text,
                         size_t size)
@@ -118,11 +63,11 @@ static void command(struct host *h, uint32_t number, const char *key,
         return;
     }
     int err = infra_promotion_command(h->plan, number, db, now);
-    db_note("operator %s %s: %s", infra_promotion_command_name(number), key,
-            infra_strerror(err));
+    log_line("operator %s %s: %s", infra_promotion_command_name(number), key,
+             infra_strerror(err));
     tell_status(h, now, answer, size);
     if (err != INFRA_OK) {
-        memcpy(answer, "no", 2); /* And the status says why not. */
+        memcpy(answer, "no", 2); /* The status says why. */
     }
 }
 

@@ -41,7 +41,7 @@ static int open_socket(void)
     return socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 }
 
-/* A socket that nobody listens at is left of a process that was killed. */
+/* Remove the socket of a process that was killed: it refuses connections. */
 static void clear_away(const struct sockaddr_un *address)
 {
     int fd = open_socket();
@@ -86,7 +86,7 @@ bool control_next(int fd, struct control_command *ret)
 void control_answer(int fd, const struct control_command *command,
                     const char *text)
 {
-    /* Who has gone gets none. */
+    /* The sender may have gone. */
     (void)sendto(fd, text, strlen(text), MSG_DONTWAIT | MSG_NOSIGNAL,
                  (const struct sockaddr *)&command->from, command->from_size);
 }
@@ -104,7 +104,7 @@ bool control_tell(const char *path, char **words)
         at += (size_t)snprintf(text + at, sizeof text - at, "%s%s",
                                at > 0 ? " " : "", *words);
     }
-    /* An address of its own, to be answered at, is given by the system. */
+    /* The system gives an address for the answer. */
     if (fd < 0 || !set_path(&address, path) ||
         bind(fd, (const struct sockaddr *)&any, sizeof any.sun_family) != 0 ||
         setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) != 0 ||

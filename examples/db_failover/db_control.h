@@ -12,14 +12,14 @@
 #define CONTROL_COMMAND_MAX 256u
 #define CONTROL_ANSWER_MAX 4096u
 
-/* A command, and whom to answer. */
+/* A command, and the address for its answer. */
 struct control_command {
     char text[CONTROL_COMMAND_MAX];
     struct sockaddr_un from;
     socklen_t from_size;
 };
 
-/* The socket, for this user only.  -1: it has been said why. */
+/* Open the socket, for this user only.  -1, with a message: it failed. */
 int control_open(const char *path);
 
 /* Take the next command, without waiting. */
@@ -28,7 +28,7 @@ bool control_next(int fd, struct control_command *ret);
 void control_answer(int fd, const struct control_command *command,
                     const char *text);
 
-/* Send a command, and print the answer.  Is it "ok"? */
+/* Send a command, and print the answer.  True: it is "ok". */
 bool control_tell(const char *path, char **words);
 
 #endif

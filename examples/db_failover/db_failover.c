@@ -11,20 +11,22 @@
  *
  * The machine that decides is infra_promotion; the parts around it are
  *
- *   db_store    the lease, and who was named primary (infra_elector)
- *   db_watch    what checks see (infra_prober)
- *   db_orders   programs that carry out orders
- *   db_control  what the operator says, and db_commands what is done then
+ *   db_store     the lease (infra_elector) and the record of the primary
+ *   db_primary   the record, passed on to the planner and to routers
+ *   db_watch     checks (infra_prober) and their samples
+ *   db_orders    programs that carry out orders
+ *   db_control   the socket of the operator
+ *   db_commands  the operator's commands
  *
- * and this file hands on what one of them says to the others, in one thread.
+ * and this file passes on what each part has for the others, in one thread.
  */
 #include "../common/arguments.h"
 #include "../common/entropy.h"
 #include "../common/log.h"
 #include "db_commands.h"
 #include "db_control.h"
-#include "db_names.h"
-#include "db_orders.h"
+#include "db_list.h"
+#include "db_primary.h"
 
 #include <poll.h>
 #include <signal.h>
@@ -32,9 +34,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
-#define LEAVE_MAX INFRA_SEC(3) /* To give the lease back, before it exits. */
+#define LEAVE_MAX INFRA_SEC(3) /* Limit for giving back the lease at the end. */
+/* Lines of a kind for each database within LOG_WINDOW. */
+#define DB_REPEATS_MAX 10u
 
 static struct infra_driver *woken; /* By signals. */
 static volatile sig_atomic_t is_to_leave;
@@ -61,18 +66,18 @@ static void take_roles(struct host *h)
     while (infra_elector_next(h->store.store.elector, infra_driver_now(), &e) ==
            INFRA_OK) {
         if (e.kind == INFRA_FAILOVER_EVENT_ROLE) {
-            db_note("lease %s %s token %llu", infra_failover_role_name(e.role),
-                    infra_failover_reason_name(e.reason),
-                    (unsigned long long)e.token);
+            log_line("lease %s %s token %llu", infra_failover_role_name(e.role),
+                     infra_failover_reason_name(e.reason),
+                     (unsigned long long)e.token);
         } else if (e.kind == INFRA_FAILOVER_EVENT_DRAIN ||
                    e.kind == INFRA_FAILOVER_EVENT_DEACTIVATE) {
-            /* What is on its way carries the token; nothing is waited for. */
+            /* Orders under way carry the token; none is waited for. */
             (void)infra_failover_drained(machine, infra_driver_now());
         }
     }
     const char *news = db_store_keep_floor(&h->store);
     if (news != NULL) {
-        db_note("--floor %s: %s", h->options.lease.floor, news);
+        log_line("--floor %s: %s", h->options.lease.floor, news);
     }
 }
 
@@ -82,7 +87,7 @@ static void watch_store(struct host *h)
     const char *news = lease_store_news(&h->store.store, &detail);
 
     if (news != NULL) {
-        db_note("store %s (%u)", news, detail);
+        log_line("store %s (%u)", news, detail);
     }
 }
 
@@ -94,16 +99,17 @@ static void note_change(struct host *h, uint32_t db,
     if (last->at == 0 || last->view != s->view ||
         last->writable != s->writable || last->source != s->source ||
         last->halted != s->halted || last->timeline != s->timeline) {
-        db_note("see %s %s %s source %s%s timeline %llu position %llu (%s)",
-                db_key(&h->options, db),
-                s->view == INFRA_PROMOTION_VIEW_OK     ? "up"
-                : s->view == INFRA_PROMOTION_VIEW_DOWN ? "down"
-                                                       : "stalled",
-                s->writable ? "writable" : "read-only",
-                db_key(&h->options, s->source),
-                s->halted ? ", does not apply," : "",
-                (unsigned long long)s->timeline,
-                (unsigned long long)s->position, db_watch_reason(h->watch, db));
+        log_line("see %s %s %s source %s%s timeline %llu position %llu (%s)",
+                 db_key(&h->options, db),
+                 s->view == INFRA_PROMOTION_VIEW_OK     ? "up"
+                 : s->view == INFRA_PROMOTION_VIEW_DOWN ? "down"
+                                                        : "stalled",
+                 s->writable ? "writable" : "read-only",
+                 db_key(&h->options, s->source),
+                 s->halted ? ", does not apply," : "",
+                 (unsigned long long)s->timeline,
+                 (unsigned long long)s->position,
+                 db_watch_reason(h->watch, db));
     }
     *last = *s;
 }
@@ -124,15 +130,15 @@ static void take_ends(struct host *h, infra_time now)
     struct db_order_end end;
 
     while (db_orders_next(h->orders, now, &end)) {
-        db_note("order %s %s token %llu: %s (%s %d) in %llu ms",
-                db_order_name(end.order.kind),
-                db_key(&h->options, end.order.id),
-                (unsigned long long)end.order.token,
-                infra_order_outcome_name(end.outcome),
-                WIFEXITED(end.status) ? "status" : "signal",
-                WIFEXITED(end.status) ? WEXITSTATUS(end.status)
-                                      : WTERMSIG(end.status),
-                (unsigned long long)(end.took / INFRA_MS(1)));
+        log_line("order %s %s token %llu: %s (%s %d) in %llu ms",
+                 db_order_name(end.order.kind),
+                 db_key(&h->options, end.order.id),
+                 (unsigned long long)end.order.token,
+                 infra_order_outcome_name(end.outcome),
+                 WIFEXITED(end.status) ? "status" : "signal",
+                 WIFEXITED(end.status) ? WEXITSTATUS(end.status)
+                                       : WTERMSIG(end.status),
+                 (unsigned long long)(end.took / INFRA_MS(1)));
         if (end.order.kind != INFRA_PROMOTION_EVENT_RECORD_PRIMARY) {
             (void)infra_promotion_answer(h->plan, end.order.call, end.outcome,
                                          now);
@@ -159,26 +165,26 @@ static void take_plan(struct host *h, infra_time now)
             db_store_ask(&h->store, &e, now);
             break;
         case INFRA_PROMOTION_EVENT_RECORD_APART:
-            db_note("mark %s %s", db_key(&h->options, e.id),
-                    (e.flags & INFRA_PROMOTION_FLAG_APART) != 0 ? "apart"
-                                                                : "not apart");
+            log_line("mark %s %s", db_key(&h->options, e.id),
+                     (e.flags & INFRA_PROMOTION_FLAG_APART) != 0 ? "apart"
+                                                                 : "not apart");
             db_store_ask(&h->store, &e, now);
             break;
         case INFRA_PROMOTION_EVENT_STEP:
-            db_note("step %s %s %s", infra_promotion_step_name(e.step),
-                    infra_promotion_reason_name(e.reason),
-                    db_key(&h->options, e.id));
+            log_line("step %s %s %s", infra_promotion_step_name(e.step),
+                     infra_promotion_reason_name(e.reason),
+                     db_key(&h->options, e.id));
             break;
         case INFRA_PROMOTION_EVENT_HOLD: /* No router here lets writes wait. */
         case INFRA_PROMOTION_EVENT_QUARANTINE:
             break;
         case INFRA_PROMOTION_EVENT_RESIGN:
-            db_note("resign token %llu", (unsigned long long)e.token);
+            log_line("resign token %llu", (unsigned long long)e.token);
             step_down(h, now);
             break;
         default:
-            db_note("order %s %s token %llu", db_order_name(e.kind),
-                    db_key(&h->options, e.id), (unsigned long long)e.token);
+            log_line("order %s %s token %llu", db_order_name(e.kind),
+                     db_key(&h->options, e.id), (unsigned long long)e.token);
             db_orders_give(h->orders, &e, now);
             break;
         }
@@ -201,7 +207,7 @@ static infra_time earlier(infra_time a, infra_time b)
     return a < b ? a : b;
 }
 
-/* Until something happens. */
+/* Wait for an event or a deadline. */
 static void wait_for(struct host *h)
 {
     struct pollfd fds[] = {
@@ -218,7 +224,7 @@ static void wait_for(struct host *h)
     (void)poll(fds, 2, (int)((until + INFRA_MS(1) - 1) / INFRA_MS(1)));
 }
 
-/* Has it given back the lease, after it was told to leave? */
+/* Is the lease given back, after a signal to leave? */
 static bool has_left(struct host *h, infra_time now)
 {
     struct infra_failover_status s = { .size = sizeof s };
@@ -246,12 +252,35 @@ static void run(struct host *h)
         db_take_record(h, now);
         take_commands(h, now);
         take_plan(h, now);
-        take_roles(h); /* What was said to the elector is carried out. */
+        take_roles(h); /* Carry out what was asked of the elector. */
         log_tend();
         if (has_left(h, now)) {
             return;
         }
     }
+}
+
+static void stamp(char *text, size_t size)
+{
+    char second[32];
+    struct timespec ts;
+    struct tm tm;
+
+    (void)clock_gettime(CLOCK_REALTIME, &ts);
+    (void)strftime(second, sizeof second, "%Y-%m-%dT%H:%M:%S",
+                   localtime_r(&ts.tv_sec, &tm));
+    (void)snprintf(text, size, "%s.%03ld ", second, ts.tv_nsec / 1000000);
+}
+
+static void open_log(uint32_t dbs_count)
+{
+    const struct log_options options = {
+        .fd = STDOUT_FILENO,
+        .stamp = stamp,
+        .repeats_max = DB_REPEATS_MAX * (1 + dbs_count),
+    };
+
+    log_open(&options);
 }
 
 static bool start_plan(struct host *h)
@@ -295,7 +324,7 @@ static bool start(struct host *h)
         return false;
     }
     h->watch = db_watch_create(h->driver, &h->options, seed);
-    /* What has a password was made. */
+    /* The passwords are not needed any more. */
     lease_spec_forget(&h->options.lease);
     check_spec_free(h->options.check);
     h->options.check = NULL;
@@ -311,7 +340,7 @@ static bool start(struct host *h)
 
 static void finish(struct host *h)
 {
-    (void)signal(SIGCHLD, SIG_DFL); /* There will be nothing to wake. */
+    (void)signal(SIGCHLD, SIG_DFL); /* Nothing to wake any more. */
     (void)signal(SIGTERM, SIG_DFL);
     (void)signal(SIGINT, SIG_DFL);
     infra_promotion_destroy(h->plan);
@@ -342,12 +371,12 @@ int main(int argc, char **argv)
                                                                : EXIT_FAILURE;
     }
     h->control = -1;
-    db_log_open(h->options.dbs_count);
+    open_log(h->options.dbs_count);
     bool good = start(h);
     if (good) {
-        db_note("start %s", h->options.lease.node);
+        log_line("start %s", h->options.lease.node);
         run(h);
-        db_note("end %s", h->options.lease.node);
+        log_line("end %s", h->options.lease.node);
     }
     finish(h);
     log_close();

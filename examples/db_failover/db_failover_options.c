@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Arguments in, options out.  Whatever is wrong is said in one line that names
- * the argument, before anything is opened. */
+/* Arguments in, options out.  A wrong argument is named in one line to stderr,
+ * before anything is opened. */
 #include "db_failover_options.h"
 
 #include "../common/arguments.h"
@@ -126,7 +126,7 @@ static const char more_help[] =
     "or a command failed.\n"
     "\n";
 
-/* Role, position and source are asked for in any case, and the timeline. */
+/* Ask for role, position, source and timeline in any case. */
 static bool read_check(struct db_failover_options *o, char *text)
 {
     char *all = NULL;
@@ -141,7 +141,7 @@ static bool read_check(struct db_failover_options *o, char *text)
         0) {
         return arguments_wrong("out of memory");
     }
-    infra_time check_time = db_check_time(all); /* Before it is hidden. */
+    infra_time check_time = db_check_time(all); /* Before the text is hidden. */
     check_spec_free(o->check);
     o->check = check_spec_read("--check", all);
     if (o->check != NULL) {
@@ -234,7 +234,7 @@ static bool fits_databases(const struct db_failover_options *o)
 {
     const struct infra_promotion_options *p = &o->promotion;
     uint32_t sync = 0;
-    uint32_t fit = 0; /* To be promoted. */
+    uint32_t fit = 0; /* Those that may be promoted. */
 
     for (uint32_t i = 0; i < o->dbs_count; i++) {
         bool is_sync = (o->dbs[i].flags & INFRA_PROMOTION_FLAG_SYNC) != 0;
@@ -260,7 +260,7 @@ static bool fits_databases(const struct db_failover_options *o)
                            p->dead_votes_min, o->dbs_count - 1);
 }
 
-/* What each option cannot see by itself. */
+/* Do the options fit together? */
 static bool fits(struct db_failover_options *o)
 {
     struct infra_promotion_options *p = &o->promotion;

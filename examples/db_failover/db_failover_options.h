@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The arguments of db_failover, checked and with their defaults. */
+/* The arguments of db_failover, checked, with defaults. */
 #ifndef EXAMPLES_DB_FAILOVER_OPTIONS_H
 #define EXAMPLES_DB_FAILOVER_OPTIONS_H
 
@@ -27,23 +27,23 @@ struct db_failover_options {
     struct lease_spec lease;
     const char *group;
     const char *agent;
-    const char *on_primary; /* NULL: nobody is told. */
-    const char *control;    /* NULL: no commands. */
+    const char *on_primary; /* NULL: none. */
+    const char *control;    /* NULL: none. */
     struct check_spec *check;
-    bool is_mysql;         /* What is checked; else PostgreSQL. */
-    infra_time check_time; /* The time-outs of a check, together. */
+    bool is_mysql;         /* Else PostgreSQL. */
+    infra_time check_time; /* Sum of the time-outs of a check. */
     infra_time inter;
     infra_time agent_timeout;
     uint32_t fall;
     struct infra_promotion_options promotion;
     struct db dbs[DBS_MAX];
     uint32_t dbs_count;
-    const char *tell; /* The socket to send a command to, and nothing else. */
-    char **words;     /* What it says, up to NULL. */
+    const char *tell; /* Only send a command to this socket. */
+    char **words;     /* The command, up to NULL. */
 };
 
-/* Read the arguments.  0: go on; else exit with the status in @ret_status: help
- * was printed to stdout, or what is wrong to stderr. */
+/* Read the arguments.  0: go on.  Else exit with @ret_status: help was printed
+ * to stdout, or a message to stderr. */
 int db_failover_options_read(struct db_failover_options *ret, int *ret_status,
                              int argc, char **argv);
 

@@ -57,6 +57,11 @@ bool db_list_read(struct db_failover_options *o, char *text)
     return good;
 }
 
+const char *db_key(const struct db_failover_options *o, uint32_t db)
+{
+    return db < o->dbs_count ? o->dbs[db].key : "-";
+}
+
 uint32_t db_by_key(const struct db_failover_options *o, const char *key)
 {
     for (uint32_t i = 0; i < o->dbs_count; i++) {
@@ -67,7 +72,7 @@ uint32_t db_by_key(const struct db_failover_options *o, const char *key)
     return DBS_MAX;
 }
 
-/* Is this where it listens?  @host may come in brackets or without. */
+/* Does the database listen at this host and port? */
 static bool is_at(const struct db *db, const char *host, const char *port)
 {
     uint32_t number;

@@ -9,18 +9,17 @@
 
 #define GRACE INFRA_SEC(2) /* From SIGTERM to SIGKILL. */
 
-/* What runs for one database, and what is to run after it. */
+/* The run for one database, and the order after it. */
 struct run {
     struct shell_command command;
     struct infra_promotion_event order;
-    struct infra_promotion_event next; /* Its call 0 and token 0: none. */
+    struct infra_promotion_event next; /* Token 0: none. */
     infra_time since;
 };
 
 struct db_orders {
     const struct db_failover_options *options;
-    /* The word to routers is no database's order, and has a place of its own.
-     */
+    /* The last one is for --on-primary. */
     struct run runs[DBS_MAX + 1];
 };
 
@@ -88,7 +87,7 @@ static void start_command(struct shell_command *command,
     set_number(n.token, e->token);
     set_number(n.position, e->position);
     set_number(n.timeline, e->timeline);
-    /* Without a process it has no answer, and is given again. */
+    /* Without a process there is no answer, and the order is repeated. */
     if (asprintf(&line, "%s \"$@\"",
                  e->kind == INFRA_PROMOTION_EVENT_RECORD_PRIMARY
                      ? o->on_primary

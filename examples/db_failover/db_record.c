@@ -3,10 +3,10 @@
 
 #include "../common/arguments.h"
 #include "db_list.h"
+#include "db_text.h"
 
 #include <errno.h>
 #include <infra/balancer.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,49 +18,39 @@ static uint32_t mark_of(const struct db *db)
     return (uint32_t)(infra_xxhash64(db->key, strlen(db->key), 0) & 0xfffffu);
 }
 
-static void append(char text[DB_RECORD_SIZE], const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-
-static void append(char text[DB_RECORD_SIZE], const char *format, ...)
-{
-    size_t used = strlen(text);
-    va_list args;
-
-    va_start(args, format);
-    (void)vsnprintf(text + used, DB_RECORD_SIZE - used, format, args);
-    va_end(args);
-}
-
 size_t db_record_write(const struct db_failover_options *o,
                        const struct db_named *named, char text[DB_RECORD_SIZE])
 {
     text[0] = '\0';
     if (named->db == DBS_MAX) {
-        append(text, "none");
+        append(text, DB_RECORD_SIZE, "none");
     } else {
-        append(text, "%s %s %llu", named->is_unfinished ? "begun" : "done",
-               o->dbs[named->db].key, (unsigned long long)named->token);
+        append(text, DB_RECORD_SIZE, "%s %s %llu",
+               named->is_unfinished ? "begun" : "done", o->dbs[named->db].key,
+               (unsigned long long)named->token);
     }
     if (named->db != DBS_MAX && !named->is_unfinished) {
-        append(text, " %llu", (unsigned long long)named->timeline);
+        append(text, DB_RECORD_SIZE, " %llu",
+               (unsigned long long)named->timeline);
     } else if (named->db != DBS_MAX && named->former != DBS_MAX) {
-        append(text, " after %0*x %llu %llu", MARK_DIGITS,
+        append(text, DB_RECORD_SIZE, " after %0*x %llu %llu", MARK_DIGITS,
                mark_of(&o->dbs[named->former]),
                (unsigned long long)named->former_token,
                (unsigned long long)named->former_timeline);
     }
     if (named->apart != 0) {
-        append(text, " apart");
+        append(text, DB_RECORD_SIZE, " apart");
     }
     for (uint32_t i = 0; i < o->dbs_count; i++) {
         if ((named->apart >> i & 1u) != 0) {
-            append(text, " %0*x", MARK_DIGITS, mark_of(&o->dbs[i]));
+            append(text, DB_RECORD_SIZE, " %0*x", MARK_DIGITS,
+                   mark_of(&o->dbs[i]));
         }
     }
     return strlen(text);
 }
 
-/* Words, one after the other; "" when there is none. */
+/* The next word; "": there is none. */
 static const char *next_word(char **rest)
 {
     const char *word = *rest != NULL ? strsep(rest, " ") : NULL;
@@ -77,7 +67,7 @@ static bool read_u64(const char *word, uint64_t *ret)
     return word[0] >= '0' && word[0] <= '9' && *end == '\0' && errno == 0;
 }
 
-/* Whose mark is it?  DBS_MAX: none of ours. */
+/* The database of a mark; DBS_MAX: none. */
 static uint32_t db_by_mark(const struct db_failover_options *o,
                            const char *word)
 {
@@ -106,8 +96,7 @@ static bool read_primary(const struct db_failover_options *o, char **rest,
            (ret->is_unfinished || read_u64(next_word(rest), &ret->timeline));
 }
 
-/* @word: what comes after the primary.  The marks of databases that are not here
- * say nothing. */
+/* The words after the primary.  Marks of unknown databases are ignored. */
 static bool read_rest(const struct db_failover_options *o, char **rest,
                       struct db_named *ret)
 {

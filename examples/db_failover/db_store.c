@@ -28,8 +28,8 @@ void db_store_close(struct db_store *store)
     lease_access_close(&store->access);
 }
 
-/* What the record is to say from now on.  It says so from when it is asked for:
- * who knows more than what was granted does no harm. */
+/* Compose the new record.  It is kept even if the store refuses it: to know
+ * more than was granted does no harm. */
 static void compose(struct db_store *store,
                     const struct infra_promotion_event *e)
 {

@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-#define FASTER 4u /* Checks are, while a state is about to change. */
+#define FASTER 4u /* Factor of checks while a state may change. */
 
 struct watched {
     struct infra_probe *probe; /* The prober's. */
@@ -85,9 +85,9 @@ void db_watch_destroy(struct db_watch *watch)
     }
 }
 
-/* What a check that failed says of the database: NULL is nothing. One that is
- * full or does not know us is there all the same, and what went wrong here is
- * not its fault. One that took the connection and does not answer may hang. */
+/* False: the failed check proves nothing. A database that is full or refuses
+ * the login is up all the same, and local failures are not its fault. A
+ * database that accepts the connection and does not answer may hang. */
 static bool is_seen(const struct infra_probe_result *r, uint32_t *ret_view)
 {
     switch (r->reason) {
@@ -108,8 +108,8 @@ static bool is_seen(const struct infra_probe_result *r, uint32_t *ret_view)
     }
 }
 
-/* A check that passed, but was not told all, says nothing: its user may not see
- * replication, or the server is only just there. */
+/* A check that passed but did not get all facts proves nothing: its user may
+ * not see replication, or the server has only just started. */
 static bool is_told(const struct infra_probe_result *r)
 {
     const uint32_t needed = INFRA_PROBE_HAS_WRITABLE | INFRA_PROBE_HAS_ROLE |
@@ -118,8 +118,8 @@ static bool is_told(const struct infra_probe_result *r)
     return r->outcome == INFRA_OUTCOME_OK && (r->has & needed) == needed;
 }
 
-/* A MariaDB or MySQL replica whose source is there knows its lag, unless the
- * thread that applies does not run. */
+/* A MariaDB or MySQL replica that has a source knows its lag, unless its SQL
+ * thread has stopped. */
 static bool is_halted(const struct db_watch *w,
                       const struct infra_probe_result *r,
                       const struct watched *d)
@@ -163,7 +163,7 @@ bool db_watch_next(struct db_watch *watch, infra_time now, uint32_t *ret_db,
 {
     struct infra_health_event event;
 
-    /* The planner goes by samples; what the schedule thinks is not needed. */
+    /* The planner goes by samples, not by health. */
     while (infra_prober_next(watch->prober, now, &event) == INFRA_OK) {
     }
     for (uint32_t id = 0; id < watch->options->dbs_count; id++) {

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#include "db_names.h"
+#include "db_primary.h"
+
+#include "../common/log.h"
+#include "db_list.h"
 
 int db_set(struct host *h, uint32_t id, uint32_t flags, infra_time now)
 {
@@ -13,27 +16,27 @@ int db_set(struct host *h, uint32_t id, uint32_t flags, infra_time now)
     return infra_promotion_set(h->plan, &node, now);
 }
 
-/* Routers go by what is written down; who reads it tells them, too, for who wrote
- * it may have died in between. */
+/* Routers go by the record. The process that reads the record tells them, too,
+ * since its writer may have died before it told them. */
 static void tell_routers(struct host *h,
                          const struct infra_promotion_event *named,
                          infra_time now)
 {
-    db_note("primary %s %s token %llu", db_key(&h->options, named->id),
-            h->options.dbs[named->id].name, (unsigned long long)named->token);
+    log_line("primary %s %s token %llu", db_key(&h->options, named->id),
+             h->options.dbs[named->id].name, (unsigned long long)named->token);
     if (h->options.on_primary != NULL) {
         db_orders_give(h->orders, named, now);
     }
 }
 
-/* Those that the record says are apart. */
+/* Pass on the databases that are recorded as apart. */
 static void take_marks(struct host *h, uint32_t apart, infra_time now)
 {
     for (uint32_t i = 0; i < h->options.dbs_count; i++) {
         if ((apart >> i & 1u) != 0) {
             int err = db_set(h, i, INFRA_PROMOTION_FLAG_APART, now);
-            db_note("record apart %s: %s", db_key(&h->options, i),
-                    infra_strerror(err));
+            log_line("record apart %s: %s", db_key(&h->options, i),
+                     infra_strerror(err));
         }
     }
 }
@@ -56,7 +59,7 @@ static void take_named(struct host *h, const struct db_named *named,
                                     named->timeline, named->is_unfinished, now);
 
     if (err == INFRA_OK) {
-        db_note(
+        log_line(
             "record %s %s token %llu", named->is_unfinished ? "begun" : "done",
             db_key(&h->options, named->db), (unsigned long long)named->token);
     }
@@ -80,8 +83,8 @@ void db_take_record(struct host *h, infra_time now)
             take_marks(h, named.apart, now);
         }
         if (outcome != INFRA_ORDER_DONE) {
-            db_note("record %s: %s", infra_promotion_event_name(asked.kind),
-                    outcome == INFRA_ORDER_FAILED ? "refused" : "unknown");
+            log_line("record %s: %s", infra_promotion_event_name(asked.kind),
+                     outcome == INFRA_ORDER_FAILED ? "refused" : "unknown");
         }
         if (infra_promotion_answer(h->plan, asked.call, outcome, now) ==
                 INFRA_OK &&
