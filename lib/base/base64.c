@@ -26,7 +26,7 @@ void infra__base64_encode(char *ret, const void *bytes, size_t size)
     }
 }
 
-/* Six bits, or 64 for what is not of the alphabet. */
+/* Six bits; 64: not in the alphabet. */
 static uint32_t value(char c)
 {
     const char *at = c != '\0' ? strchr(alphabet, c) : NULL;
@@ -34,7 +34,7 @@ static uint32_t value(char c)
     return at != NULL ? (uint32_t)(at - alphabet) : 64;
 }
 
-/* Four characters of which the last 3 - @count are padding. */
+/* Four characters, the last 3 - @count of them padding. */
 static int decode_group(unsigned char ret[3], const char *text, size_t count)
 {
     uint32_t bits = 0;
@@ -49,7 +49,7 @@ static int decode_group(unsigned char ret[3], const char *text, size_t count)
     for (size_t i = 0; i < 3; i++) {
         ret[i] = (unsigned char)(bits >> (16 - 8 * i));
     }
-    /* Bits that stand for nothing are zero (RFC 4648, 3.5). */
+    /* Unused bits are zero (RFC 4648, 3.5). */
     return (count < 2 && ret[1] != 0) || (count < 3 && ret[2] != 0) ? -1 : 0;
 }
 

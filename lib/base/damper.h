@@ -6,11 +6,11 @@
 
 #include <stdbool.h>
 
-/* How bad it has been of late (RFC 2439): halves with every half-life. */
+/* A penalty for recent failures (RFC 2439) that halves with every half-life. */
 struct infra__damper {
     infra_time half_life;
     infra_time at;
-    uint32_t penalty; /* At that time. */
+    uint32_t penalty; /* At the time `at`. */
     bool is_suppressed;
 };
 void infra__damper_add(struct infra__damper *d, infra_time now);

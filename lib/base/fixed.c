@@ -7,7 +7,7 @@
 
 /* With f in [1, 2) and z = (f - r) / (f + r) for r the root of 2, |z| < 0.1716:
  *   log2(f) = 1/2 + 2/ln(2) * (z + z^3/3 + z^5/5 + ...),
- * and what is left out after z^11 is less than 2^-35. */
+ * and the rest after z^11 is less than 2^-35. */
 uint64_t infra__log2(uint64_t x)
 {
     /* 2 / (ln(2) * (2k + 1)), 32 bits of fraction. */
@@ -29,8 +29,8 @@ uint64_t infra__log2(uint64_t x)
     return whole + INFRA__ONE / 2 + (below ? -part : part);
 }
 
-/* The Taylor series of 2^f in f, the fraction of x: what is left out after f^11
- * is less than 2^-35. Everything is rounded down. */
+/* The Taylor series of 2^f in f, the fraction of x; the rest after f^11 is less
+ * than 2^-35. All terms are rounded down. */
 uint64_t infra__exp2(uint64_t x)
 {
     /* ln(2)^k / k! for k = 1, 2 .., 32 bits of fraction. */

@@ -14,7 +14,7 @@ struct infra__hmac {
 void infra__hmac_start(struct infra__hmac *m, const void *key, size_t size);
 void infra__hmac_feed(struct infra__hmac *m, const void *bytes, size_t size);
 
-/* Once; then start again. */
+/* Call once; then start again. */
 void infra__hmac_finish(struct infra__hmac *m,
                         unsigned char ret[INFRA__SHA256_SIZE]);
 

@@ -12,7 +12,7 @@ void infra__http_chunk_start(struct infra__http_reply *r)
     r->line_count = 0;
 }
 
-/* A byte of the line that begins a chunk: may it stand there? */
+/* May this byte stand in the line that starts a chunk? */
 static bool chunk_line_byte(struct infra__http_reply *r, unsigned char c)
 {
     int digit = infra__hex_value(c);
@@ -42,7 +42,7 @@ static bool chunk_line_byte(struct infra__http_reply *r, unsigned char c)
     return c == ';' || infra__is_blank(c);
 }
 
-/* RFC 9112 §7.1.2: fields that are passed over, and an empty line. */
+/* RFC 9112 §7.1.2: fields to skip, then an empty line. */
 static bool trailer_byte(struct infra__http_reply *r, unsigned char c)
 {
     bool after_cr = r->after_cr;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What the two files of the HTTP reply share: its states, and the chunked
- * coding as a part of them. */
+/* Shared by the two files of the HTTP reply: the states, and those of the
+ * chunked coding among them. */
 #ifndef INFRA_BASE_HTTP_CHUNKS_H
 #define INFRA_BASE_HTTP_CHUNKS_H
 
@@ -36,7 +36,7 @@ static inline void infra__http_fail(struct infra__http_reply *r, uint32_t fault)
     r->fault = fault;
 }
 
-/* A chunk begins, and goes on with a byte that is no data. */
+/* Start a chunk; take a byte of it that is not data. */
 void infra__http_chunk_start(struct infra__http_reply *r);
 void infra__http_chunk_byte(struct infra__http_reply *r, unsigned char c);
 

@@ -10,7 +10,7 @@
 
 enum field { FIELD_OTHER, FIELD_LENGTH, FIELD_CODING };
 
-/* '#' is any digit. That a status does not begin with 0 is seen to apart. */
+/* '#' is any digit. The first digit of a status is checked separately. */
 static const char status_line[] = "HTTP/1.# ###";
 #define STATUS_AT 9u
 
@@ -36,9 +36,8 @@ void infra__http_reply_start(struct infra__http_reply *r, uint32_t header_max,
     start_head(r);
 }
 
-/* Empty lines before the status line, which come from an interim reply or a
- * script that said too much, and more than one blank before the status: HAProxy
- * and nginx pass both over. */
+/* Empty lines before the status line, from an interim reply or a careless
+ * script, and several blanks before the status: HAProxy and nginx skip both. */
 static bool may_precede(uint32_t position, unsigned char c)
 {
     return position == 0           ? c == '\r' || c == '\n'
@@ -72,8 +71,7 @@ static void status_line_byte(struct infra__http_reply *r, unsigned char c)
     }
 }
 
-/* One past the end stands for every name that is too long to matter, or
- * none. */
+/* The position for a name that is too long to matter, or no name. */
 #define NO_NAME (KNOWN_NAME_MAX + 1)
 
 static void name_byte(struct infra__http_reply *r, unsigned char c)
@@ -85,7 +83,7 @@ static void name_byte(struct infra__http_reply *r, unsigned char c)
         return;
     }
     r->state = FIELD_NAME;
-    if (infra__is_blank(c)) { /* IIS once put them before the colon. */
+    if (infra__is_blank(c)) { /* Old IIS puts blanks before the colon. */
         r->value_ended = true;
         return;
     }
@@ -108,7 +106,7 @@ static void name_end(struct infra__http_reply *r)
     r->field = FIELD_OTHER;
     if (name_is(r, "content-length")) {
         r->field = FIELD_LENGTH;
-        /* Again is allowed with the same value, see take_length(). */
+        /* May be repeated with the same value, see take_length(). */
         r->left = 0;
     } else if (name_is(r, "transfer-encoding")) {
         r->field = FIELD_CODING;
@@ -120,8 +118,7 @@ static void name_end(struct infra__http_reply *r)
     r->value_ended = false;
 }
 
-/* The framing is not what HTTP allows. A check that only asks for the status
- * needs none. */
+/* The framing is invalid. A check of the status alone needs none. */
 static void misframed(struct infra__http_reply *r)
 {
     if (r->keeps) {
@@ -131,8 +128,8 @@ static void misframed(struct infra__http_reply *r)
     r->field = FIELD_OTHER;
 }
 
-/* RFC 9112 §6.3 (5): a length may be repeated, and a list of equal ones may
- * stand for one; a reader that has to be sure takes no list apart. */
+/* RFC 9112 §6.3 (5): a length may be repeated, also as a list of equal lengths;
+ * a strict reader refuses lists. */
 static bool take_length(struct infra__http_reply *r)
 {
     bool good = r->position > 0 && (!r->has_length || r->length == r->left);
@@ -157,7 +154,7 @@ static bool length_byte(struct infra__http_reply *r, unsigned char c)
         return false;
     }
     r->left = r->left * 10 + digit;
-    r->position = 1; /* There may be any number of leading zeros. */
+    r->position = 1; /* Any number of leading zeros. */
     return true;
 }
 
@@ -196,15 +193,15 @@ static void value_end(struct infra__http_reply *r)
     }
 }
 
-/* 101 is no interim reply: what follows it is not HTTP. */
+/* 101 is no interim reply: no HTTP follows it. */
 static bool is_interim(uint32_t status)
 {
     return status < 200 && status != 101;
 }
 
-/* RFC 9112 §6.3: how long the body is. Both ways to say it, or a coding in
- * HTTP/1.0, are what response splitting is made of (§6.1); where no other reply
- * follows, the coding counts. */
+/* The length of the body (RFC 9112 §6.3). A length beside a coding, or a coding
+ * in HTTP/1.0, may be response splitting (§6.1); if no other reply follows, the
+ * coding counts. */
 static void start_body(struct infra__http_reply *r)
 {
     if (r->keeps && r->has_coding && (r->has_length || r->is_http10)) {
@@ -224,8 +221,7 @@ static void start_body(struct infra__http_reply *r)
     }
 }
 
-/* The next line may belong to the value that has ended, or not (RFC 9112
- * §5.2). */
+/* The next line does not continue the value (RFC 9112 §5.2). */
 static void settle_value(struct infra__http_reply *r)
 {
     if (r->may_fold) {
@@ -234,7 +230,7 @@ static void settle_value(struct infra__http_reply *r)
     r->may_fold = false;
 }
 
-/* Answers whether the head of the final reply is complete. */
+/* True: the head of the final reply is complete. */
 static bool head_end(struct infra__http_reply *r)
 {
     settle_value(r);
@@ -246,7 +242,7 @@ static bool head_end(struct infra__http_reply *r)
     return r->state != BAD || !r->keeps;
 }
 
-/* Answers whether the head of the final reply is complete. */
+/* True: the head of the final reply is complete. */
 static bool line_end(struct infra__http_reply *r)
 {
     uint8_t state = r->state;
@@ -278,7 +274,7 @@ static void field_start(struct infra__http_reply *r, unsigned char c)
 {
     bool goes_on = infra__is_blank(c) && !r->keeps;
 
-    if (goes_on && r->may_fold) { /* A folded line: as if with a blank. */
+    if (goes_on && r->may_fold) { /* A folded line continues with a blank. */
         r->may_fold = false;
         r->state = FIELD_VALUE;
         r->value_ended = r->position > 0;
@@ -301,7 +297,7 @@ static void line_byte(struct infra__http_reply *r, unsigned char c)
     switch (r->state) {
     case STATUS_END:
         r->state = REASON_PHRASE;
-        /* IIS says 403.1, 403.2 and so on. */
+        /* IIS sends 403.1, 403.2 and so on. */
         if (c != ' ' && (r->keeps || (c != '\t' && c != '.'))) {
             infra__http_fail(r, INFRA__HTTP_NOT_HTTP);
         }
@@ -324,7 +320,7 @@ static void line_byte(struct infra__http_reply *r, unsigned char c)
     }
 }
 
-/* Answers whether the head of the final reply is complete. */
+/* True: the head of the final reply is complete. */
 static bool head_byte(struct infra__http_reply *r, unsigned char c)
 {
     if (++r->header_count > r->header_max) {

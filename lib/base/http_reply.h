@@ -1,22 +1,21 @@
 /* SPDX-License-Identifier: MIT */
-/* An HTTP/1.x reply, taken apart as it comes (RFC 9112, what a client needs of
- * it). A state machine over single bytes, so that any split gives the same
- * result; it keeps no text, and every length is bounded.
+/* Incremental parser of an HTTP/1.x reply (RFC 9112, the client's part). A
+ * state machine over single bytes, so any split gives the same result. It keeps
+ * no text, and every length is bounded.
  *
- * Where another reply may follow it is strict, as servers and proxies have been
- * fooled: contradictory lengths, any coding but "chunked", folded lines, blanks
- * before a colon, control characters. Lenient in one thing that RFC 9112 §2.2
- * allows: a head's lines may end in LF.
+ * If another reply may follow, the parser is strict, against request smuggling:
+ * it refuses contradictory lengths, any coding but "chunked", folded lines,
+ * blanks before a colon and control characters. One leniency of RFC 9112 §2.2:
+ * lines of the head may end in LF.
  *
- * Where none follows, in a check, nobody is fooled, and it takes what servers
- * are seen to send and other clients take: empty lines before the status line,
- * more than one blank before the status, "403.1", CR CR LF, folded lines,
- * blanks before a colon, lines that are no field, lists of equal lengths, a
- * length beside a coding (the coding counts), a coding in HTTP/1.0. What else
- * is wrong with the framing comes after INFRA__HTTP_HEAD, so that the status is
- * known. Control characters, and a head past its limit, are bad here, too.
- * Trailer fields are not read: nothing in them can change what a body
- * contains. */
+ * If no reply follows, as in a check, smuggling is impossible, and the parser
+ * accepts what real servers send and other clients accept: empty lines before
+ * the status line, several blanks before the status, "403.1", CR CR LF, folded
+ * lines, blanks before a colon, lines that are no field, lists of equal
+ * lengths, a length beside a coding (the coding counts), a coding in HTTP/1.0.
+ * Other framing errors are reported after INFRA__HTTP_HEAD, so that the status
+ * is known. Control characters and a head beyond its limit are errors here,
+ * too. Trailer fields are skipped: they cannot change the body. */
 #ifndef INFRA_BASE_HTTP_REPLY_H
 #define INFRA_BASE_HTTP_REPLY_H
 
@@ -24,14 +23,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What is wrong with it. */
+/* What is wrong with the reply. */
 enum infra__http_fault {
-    INFRA__HTTP_NOT_HTTP, /* It does not start like a reply. */
+    INFRA__HTTP_NOT_HTTP, /* Does not start like a reply. */
     INFRA__HTTP_BAD_HEADER,
     INFRA__HTTP_HEADER_TOO_LONG,
     INFRA__HTTP_BAD_LENGTH,
     INFRA__HTTP_BAD_CHUNK,
-    INFRA__HTTP_CUT_SHORT, /* The stream ended in it. */
+    INFRA__HTTP_CUT_SHORT, /* The stream ended too early. */
 };
 
 enum infra__http_event {
@@ -66,17 +65,16 @@ struct infra__http_reply {
     bool has_coding;
     bool is_degraded; /* It has the field x-envoy-degraded. */
     bool keeps;
-    bool is_unframed; /* Where the body ends nobody knows. */
-    bool may_fold;    /* The next line may go on with the value. */
+    bool is_unframed; /* The end of the body is unknown. */
+    bool may_fold;    /* The next line may continue the value. */
 };
 
-/* @keeps: another reply may follow this one, so that it has to be sure where
- * this one ends. */
+/* @keeps: another reply may follow, so the end of this one must be certain. */
 void infra__http_reply_start(struct infra__http_reply *r, uint32_t header_max,
                              bool keeps);
 
-/* Take bytes from the front of @in up to the next event. @ret is the piece of
- * body that comes with INFRA__HTTP_BODY. */
+/* Take bytes from the front of @in up to the next event. @ret: the piece of
+ * body, with INFRA__HTTP_BODY. */
 enum infra__http_event infra__http_reply_next(struct infra__http_reply *r,
                                               struct infra__bytes *in,
                                               struct infra__bytes *ret);

@@ -3,8 +3,7 @@
 
 #include <assert.h>
 
-/* A test compiles this file with a scheduler here, to run every interleaving.
- * */
+/* A test puts a scheduler here, to run every interleaving. */
 #ifndef INFRA__STEP
 #define INFRA__STEP()
 #endif
@@ -12,8 +11,7 @@
 struct infra__edition *infra__inbox_adopt(struct infra__inbox *box)
 {
     INFRA__STEP();
-    /* Acquire pairs with the exchange in post(): the table's bytes are there.
-     * */
+    /* Acquire pairs with post(): the table's bytes are there. */
     struct infra__edition *e =
         atomic_exchange_explicit(&box->posted, NULL, memory_order_acq_rel);
     if (e == NULL) {
@@ -21,8 +19,8 @@ struct infra__edition *infra__inbox_adopt(struct infra__inbox *box)
     }
     box->current = e;
     INFRA__STEP();
-    /* Release pairs with settle(): every use of the former edition
-     * is before this, so control may free it, and may read what was counted. */
+    /* Release pairs with settle(): every use of the former edition is before
+     * this, so control may free it and read its counts. */
     atomic_store_explicit(&box->adopted, e->version, memory_order_release);
     return e;
 }
@@ -68,12 +66,11 @@ void infra__inbox_post(struct infra__inbox *box, struct infra__edition *e,
     struct infra__edition *back =
         atomic_exchange_explicit(&box->posted, e, memory_order_acq_rel);
     if (back != NULL) {
-        assert(back == box->last); /* Never seen: nobody else can have it. */
+        assert(back == box->last); /* No reader has seen it. */
         infra__edition_unref(back, free_edition, owner);
     } else if (box->last != NULL) {
-        /* It was taken. The reader that took it has let go of all that it took
-         * before the one before, and says so before it takes another: of the
-         * places to hold, one is free after settling. */
+        /* The reader took it, and announced the edition before it first. So all
+         * earlier ones are free: after settling, one place of held[] is. */
         INFRA__STEP();
         (void)infra__inbox_settle(box, free_edition, owner);
         uint32_t place = box->held[0] != NULL;

@@ -9,7 +9,7 @@ enum next {
     VALUE_OR_END, /* After [ */
     NAME_OR_END,  /* After { */
     NAME,         /* After a comma in an object. */
-    COMMA_OR_END, /* After a value in one of both. */
+    COMMA_OR_END, /* After a value in an array or object. */
     NOTHING,      /* After the outermost value. */
     WRONG,
 };
@@ -59,8 +59,8 @@ static bool take_hex(struct scan *s)
     return true;
 }
 
-/* Behind the opening quote, up to the closing one. Bytes from 0x80 are left to
- * whoever looks at the text. */
+/* From behind the opening quote to the closing one. Bytes from 0x80 on are not
+ * checked. */
 static bool take_string(struct scan *s)
 {
     while (s->at < s->end) {
@@ -184,7 +184,7 @@ static void take_comma_or_end(struct scan *s)
     }
 }
 
-/* Take one token. */
+/* Take a token. */
 static void step(struct scan *s)
 {
     skip_blanks(s);
@@ -218,7 +218,7 @@ static void step(struct scan *s)
     }
 }
 
-/* Pass a value from its first character; false: it is wrong. */
+/* Skip a value from its first character; false: malformed. */
 static bool pass_value(struct scan *s)
 {
     do {
@@ -250,18 +250,18 @@ bool infra__json_parse(struct infra__json *ret, const char *text, size_t size)
     return true;
 }
 
-/* The value that begins here, and go behind it. */
+/* Take the value that starts here. */
 static struct infra__json value_here(struct scan *s)
 {
     skip_blanks(s);
     struct scan inner = scan_of(s->at, (size_t)(s->end - s->at));
-    (void)pass_value(&inner); /* It was found to be good. */
+    (void)pass_value(&inner); /* Checked before. */
     struct infra__json v = { .at = s->at, .size = (size_t)(inner.at - s->at) };
     s->at = inner.at;
     return v;
 }
 
-/* Behind the bracket that opens it, if it is of this kind and not empty. */
+/* Enter a value that opens with this bracket and is not empty. */
 static bool enter(struct scan *s, struct infra__json value, char open,
                   char close)
 {
@@ -273,7 +273,7 @@ static bool enter(struct scan *s, struct infra__json value, char open,
     return !take(s, close);
 }
 
-/* Behind the comma, if one follows. */
+/* Skip a comma. */
 static bool go_on(struct scan *s)
 {
     skip_blanks(s);
@@ -329,7 +329,7 @@ bool infra__json_take(struct infra__json *ret, struct infra__json *rest)
         return false;
     }
     skip_blanks(&s);
-    if (take(&s, ']')) { /* It was empty. */
+    if (take(&s, ']')) { /* Empty. */
         return false;
     }
     *ret = value_here(&s);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* What a server says, as a text that can be printed anywhere. */
+/* A server's text made printable. */
 #ifndef INFRA_BASE_PRINTABLE_H
 #define INFRA_BASE_PRINTABLE_H
 
 #include <stddef.h>
 
-/* Copy what fits into @ret of @ret_size bytes, with its zero; what is not
- * printable ASCII becomes '?'. */
+/* Copy as much as fits into @ret of @ret_size bytes, with a zero; bytes that
+ * are not printable ASCII become '?'. */
 static inline void infra__copy_printable(char *ret, size_t ret_size,
                                          const unsigned char *bytes,
                                          size_t count)

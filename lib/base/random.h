@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* SplitMix64 (Steele, Lea, Flood 2014): 64 bits of state, equidistributed, and
- * every seed is as good as another, 0 included. Not for secrets. */
+/* SplitMix64 (Steele, Lea, Flood 2014): 64 bits of state, equidistributed; all
+ * seeds are equally good, including 0. Not for secrets. */
 #ifndef INFRA_BASE_RANDOM_H
 #define INFRA_BASE_RANDOM_H
 
@@ -13,9 +13,9 @@ static inline uint64_t infra__mix(uint64_t z)
     return z ^ (z >> 31);
 }
 
-/* 2^64 by the golden ratio. Adding it again and again (a Weyl sequence) visits
+/* 2^64 divided by the golden ratio. Repeated addition (a Weyl sequence) visits
  * every part of the range evenly, and so does any periodic choice of its
- * members: where draws should be even rather than unpredictable. */
+ * members: for draws that should be even rather than unpredictable. */
 #define INFRA__WEYL 0x9e3779b97f4a7c15u
 
 static inline uint64_t infra__random(uint64_t *state)

@@ -3,7 +3,7 @@
 
 #include <assert.h>
 
-/* How much is matched once @byte follows @matched bytes of the text. */
+/* Length of the match after @byte follows a match of @matched bytes. */
 static size_t extend(const struct infra__search *s, size_t matched,
                      unsigned char byte)
 {

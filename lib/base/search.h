@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Finding a text in a stream (Knuth, Morris, Pratt 1977): how much of the text
- * the stream's end matches is the whole state, so that it is found across any
- * pieces. One byte of table a byte of text; two comparisons a byte of stream at
- * most. */
+/* Finding a text in a stream (Knuth, Morris, Pratt 1977). The state is the
+ * length of the match at the stream's end, so the text is found across any
+ * pieces. One byte of table per byte of text; at most two comparisons per byte
+ * of stream. */
 #ifndef INFRA_BASE_SEARCH_H
 #define INFRA_BASE_SEARCH_H
 
@@ -19,13 +19,13 @@ struct infra__search {
     size_t matched;
 };
 
-/* Fill @s->borders for @s->text and begin. */
+/* Fill @s->borders for @s->text, and start. */
 void infra__search_prepare(struct infra__search *s);
 
-/* Begin anew. */
+/* Start again. */
 void infra__search_start(struct infra__search *s);
 
-/* Does the text end within these bytes? Not to be asked again once it did. */
+/* Does the text end within these bytes? Do not call again after it did. */
 bool infra__search_feed(struct infra__search *s, const unsigned char *bytes,
                         size_t count);
 

@@ -3,7 +3,7 @@
 
 bool infra__equal_secret(const void *a, const void *b, size_t size)
 {
-    /* Volatile, so that no compiler finds an early way out. */
+    /* Volatile, so that no compiler leaves the loop early. */
     const volatile unsigned char *p = a;
     const volatile unsigned char *q = b;
     unsigned difference = 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Secrets are compared in a time that does not depend on where they differ, and
- * wiped in a way that no compiler leaves out. */
+/* Comparison of secrets in a time independent of their contents, and wiping
+ * that no compiler removes. */
 #ifndef INFRA_BASE_SECRET_H
 #define INFRA_BASE_SECRET_H
 

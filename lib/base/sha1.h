@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* SHA-1 (FIPS 180-4, 6.1), for the logins that others have built on it. It is
- * broken as a cryptographic hash. One pass, no allocation. */
+/* SHA-1 (FIPS 180-4, 6.1), for existing login protocols. Broken as a
+ * cryptographic hash. One pass, no allocation. */
 #ifndef INFRA_BASE_SHA1_H
 #define INFRA_BASE_SHA1_H
 

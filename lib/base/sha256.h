@@ -11,7 +11,7 @@
 
 struct infra__sha256 {
     uint32_t state[8];
-    uint64_t size; /* Of what was fed. */
+    uint64_t size; /* Bytes fed. */
     unsigned char block[INFRA__SHA256_BLOCK];
 };
 
@@ -19,7 +19,7 @@ void infra__sha256_start(struct infra__sha256 *h);
 void infra__sha256_feed(struct infra__sha256 *h, const void *bytes,
                         size_t size);
 
-/* Once; then start again. */
+/* Call once; then start again. */
 void infra__sha256_finish(struct infra__sha256 *h,
                           unsigned char ret[INFRA__SHA256_SIZE]);
 

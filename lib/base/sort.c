@@ -4,7 +4,7 @@
 #include <assert.h>
 #include <string.h>
 
-/* Let the item at @at sink until neither child of it is greater. */
+/* Let the item at @at sink until neither of its children is greater. */
 static void sink(char *items, size_t at, size_t count, size_t size,
                  int (*compare)(const void *, const void *))
 {

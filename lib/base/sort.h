@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Heap sort (Williams 1964): in place, never more than 2 n log n comparisons,
- * and no allocation, which qsort() does not promise. Not stable: let @compare
- * order equals, or let them be alike. */
+/* Heap sort (Williams 1964): in place, at most 2 n log n comparisons, and
+ * without allocation, which qsort() does not promise. Not stable: @compare must
+ * order equals, unless they are identical. */
 #ifndef INFRA_BASE_SORT_H
 #define INFRA_BASE_SORT_H
 
