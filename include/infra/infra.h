@@ -12,7 +12,7 @@
  * - balancer.h, policy.h: which backend takes this request
  * - health.h, outlier.h: which backends work
  * - probe.h, probe_database.h: how to ask a backend
- * - failover.h, lease.h, vrrp.h: which node is active
+ * - gate.h, failover.h, lease.h, vrrp.h: which node is active
  * - promotion.h: which replica follows a dead primary
  * - driver.h, apply.h: all of this over sockets
  */

@@ -349,7 +349,7 @@ struct infra_lease_etcd_options {
  * that watches and only hints, one for the record.  When a server does not
  * answer, the next one is tried.
  *
- * The lease is the key <prefix><group>/holder, bound to a lease of etcd.  Its
+ * The lease is the key `<prefix><group>/holder`, bound to a lease of etcd.  Its
  * token is the revision that created the key.  RENEW keeps that lease of etcd
  * alive, and then proves by a transaction that deletes that the key is still
  * bound to it: a member that is cut off may answer a transaction that only
