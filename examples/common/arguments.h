@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What the example programs have in common: numbers, times, names and addresses
- * on a command line.  Each reader answers whether it could; if not, it has said in
- * one line to stderr what is wrong with which argument. */
+ * on a command line.  Each reader answers whether it could; if not, it has said
+ * in one line to stderr what is wrong with which argument. */
 #ifndef EXAMPLES_ARGUMENTS_H
 #define EXAMPLES_ARGUMENTS_H
 

@@ -5,12 +5,12 @@
 
 #include "arguments.h"
 #include "check_kinds.h"
+#include "entropy.h"
 #include "secret.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #define HELP_MAX 4096u
 
@@ -155,7 +155,7 @@ int check_spec_probe(const struct check_spec *spec, struct infra_probe **ret)
     struct check_making making = { .settings = &copy };
 
     /* For SCRAM's nonces, which must not be predictable. */
-    if (getrandom(&making.seed, sizeof making.seed, 0) != sizeof making.seed) {
+    if (!entropy_read(&making.seed)) {
         return INFRA_ESYSTEM;
     }
     return check_kind_create(ret, spec->kind, &making);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Entropy of the system, for seeds: from a clock a server could guess the nonces
- * of a login, and forge it out of a recording. */
+/* Entropy of the system, for seeds.  A seed from the clock can be guessed: a
+ * server could forge a login out of a recorded one. */
 #ifndef EXAMPLES_ENTROPY_H
 #define EXAMPLES_ENTROPY_H
 
@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-/* False: it has been said why. */
+/* False: the reason is on stderr. */
 static inline bool entropy_read(uint64_t *ret)
 {
     return getrandom(ret, sizeof *ret, 0) == (ssize_t)sizeof *ret ||

@@ -2,6 +2,7 @@
 #include "lease_store.h"
 
 #include "arguments.h"
+#include "entropy.h"
 #ifdef LEASE_TLS
 #include "tls_openssl.h"
 #endif
@@ -11,7 +12,6 @@
 #include <netdb.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 static bool add_endpoint(struct lease_access *a, const struct lease_server *s,
@@ -185,9 +185,8 @@ bool lease_store_open(struct lease_store *store,
     *store = (struct lease_store) { .ttl = access->spec->ttl };
     m.node = access->spec->node;
     m.ttl = access->spec->ttl;
-    if (getrandom(&m.incarnation, sizeof m.incarnation, 0) !=
-        sizeof m.incarnation) {
-        return arguments_wrong("no randomness: %s", strerror(errno));
+    if (!entropy_read(&m.incarnation)) {
+        return false;
     }
     m.incarnation |= 1; /* Zero is none. */
     if (access->spec->path != NULL ? !open_file(store, access->spec, &m)

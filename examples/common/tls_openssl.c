@@ -79,8 +79,8 @@ static int is_same(const struct stat *a, const struct stat *b)
            a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
 }
 
-/* Of what the files say now; NULL: they make no sense, or there is no memory. The
- * key is held against the certificate when it is read. */
+/* Of what the files say now; NULL: they make no sense, or there is no memory.
+ * The key is held against the certificate when it is read. */
 static SSL_CTX *make_context(const struct tls_openssl *tls)
 {
     const char *authorities = tls->sources[AUTHORITIES].path;

@@ -8,8 +8,8 @@
  *   ...
  *   target.tls_name = "app.example";     // one for each backend
  *
- * and probes with tls = 1; the same for infra_elector_options, its endpoints, and
- * a lease with tls = 1.  A server must show a certificate that a trusted
+ * and probes with tls = 1; the same for infra_elector_options, its endpoints,
+ * and a lease with tls = 1.  A server must show a certificate that a trusted
  * authority signed, that is valid now, and that names what tls_name says, a
  * host or an address; without a name no check passes.
  *
@@ -29,12 +29,14 @@ struct tls_openssl;
  * NULL: there is no such file, or no memory. */
 struct tls_openssl *tls_openssl_create(const char *ca_file);
 
-/* Show this certificate, with its chain, to servers that ask for one; both files
- * are PEM.  0, or -1: there are no such files, or the key is another's. */
+/* Show this certificate, with its chain, to servers that ask for one; both
+ * files are PEM.  0, or -1: there are no such files, or the key is
+ * another's. */
 int tls_openssl_identify(struct tls_openssl *tls, const char *certificate_file,
                          const char *key_file);
 
-/* It uses @tls, which must outlive the prober or elector that it is given to. */
+/* It uses @tls, which must outlive the prober or elector that it is given
+ * to. */
 struct infra_tls tls_openssl_functions(struct tls_openssl *tls);
 
 /* NULL is allowed. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The greatest token of each group that this node has seen, in a file that
- * outlives it: one line "GROUP TOKEN" each.  A store that gives smaller ones was
- * reset, or restored from an old backup.  Several programs may share a file: each
- * writes its own groups, and leaves the others' as they are. */
+ * outlives it: one line "GROUP TOKEN" each.  A store that gives smaller ones
+ * was reset, or restored from an old backup.  Several programs may share a
+ * file: each writes its own groups, and leaves the others' as they are. */
 #ifndef EXAMPLES_TOKEN_FLOOR_H
 #define EXAMPLES_TOKEN_FLOOR_H
 
@@ -25,9 +25,9 @@ struct token_floors {
     infra_time retry_at;
 };
 
-/* Read what the file says of these groups, 0 without a line or a file, and write
- * it again, to see that it can be written.  False: it has been said what is
- * wrong. */
+/* Read what the file says of these groups, 0 without a line or a file, and
+ * write it again, to see that it can be written.  False: it has been said what
+ * is wrong. */
 bool token_floors_open(struct token_floors *ret, const char *path,
                        struct token_floor *floors, uint32_t count);
 
@@ -41,9 +41,9 @@ int token_floors_write(const char *path, struct token_floor *floors,
 /* The group of this number has such a token. */
 void token_floors_see(struct token_floors *f, uint32_t number, uint64_t token);
 
-/* Write what is new.  What fails is tried again each second.  The answer is what
- * there is to say, such as "No space left on device", then "written again"; NULL:
- * nothing new. */
+/* Write what is new.  What fails is tried again each second.  The answer is
+ * what there is to say, such as "No space left on device", then "written
+ * again"; NULL: nothing new. */
 const char *token_floors_keep(struct token_floors *f, infra_time now);
 
 #endif

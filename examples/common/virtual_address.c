@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "virtual_address.h"
 
+#include "arguments.h"
+
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if_packet.h>
@@ -12,6 +15,34 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+bool virtual_address_parse(const char *text, struct virtual_address *ret)
+{
+    bool is_ipv6 = strchr(text, ':') != NULL;
+    size_t size = strcspn(text, "/");
+    const char *p = text + size;
+    char host[INET6_ADDRSTRLEN];
+    uint32_t prefix = 0;
+
+    *ret =
+        (struct virtual_address) { .family = is_ipv6 ? INFRA_VRRP_FAMILY_IPV6
+                                                     : INFRA_VRRP_FAMILY_IPV4 };
+    if (size >= sizeof host) {
+        return false;
+    }
+    memcpy(host, text, size);
+    host[size] = '\0';
+    if (*p == '/') {
+        p++;
+        if (!read_number(&p, &prefix) || prefix < 1 ||
+            prefix > (is_ipv6 ? 128u : 32u)) {
+            return false;
+        }
+    }
+    ret->prefix = (uint8_t)prefix;
+    return *p == '\0' && inet_pton(is_ipv6 ? AF_INET6 : AF_INET, host,
+                                   ret->address.bytes) == 1;
+}
 
 /* Else the interface's own addresses of a prefix go with the first one of that
  * prefix, which may be one that moves (ip-sysctl: promote_secondaries). */

@@ -1,23 +1,26 @@
 /* SPDX-License-Identifier: MIT */
-/* An address that moves between nodes, on Linux: rtnetlink to have it on an
- * interface or not, and a packet socket for the frames that tell the LAN where
- * it is now.  It needs CAP_NET_ADMIN and CAP_NET_RAW.
+/* An address that moves between nodes, on Linux: rtnetlink sets it on an
+ * interface and removes it, and a packet socket sends the frames that tell the
+ * LAN where it is now.  It needs CAP_NET_ADMIN and CAP_NET_RAW.
  *
- * Whoever has an address may have it for some seconds only, and say again and
- * again that it still does: then the kernel takes it back from a process that
- * was killed or stands still. */
+ * A holder may set an address for some seconds only, again and again: then the
+ * kernel removes it when the process was killed or stands still. */
 #ifndef EXAMPLES_VIRTUAL_ADDRESS_H
 #define EXAMPLES_VIRTUAL_ADDRESS_H
 
 #include <infra/vrrp.h>
+#include <stdbool.h>
 
 #define VIRTUAL_ADDRESS_FOREVER UINT32_MAX /* Seconds. */
 
 struct virtual_address {
     struct infra_vrrp_address address;
     uint32_t family; /* enum infra_vrrp_family */
-    uint8_t prefix;  /* Bits. */
+    uint8_t prefix;  /* Bits; 0: none was given. */
 };
+
+/* Read "ADDR" or "ADDR/PREFIX", as 192.0.2.10/24.  False: it is neither. */
+bool virtual_address_parse(const char *text, struct virtual_address *ret);
 
 /* An interface. */
 struct virtual_link {
@@ -27,18 +30,18 @@ struct virtual_link {
     uint8_t mac[6];
 };
 
-/* All answer 0, or -1 with errno set.  To open it sets the interface's sysctl
- * promote_secondaries, if that is allowed: an address of its own with the prefix
- * of a virtual one stays when that one goes. */
+/* All return 0, or -1 with errno set.  Opening sets the interface's sysctl
+ * promote_secondaries, if that is allowed: the interface's own address with the
+ * prefix of a virtual one then stays when the virtual one is removed. */
 int virtual_link_open(struct virtual_link *link, const char *interface);
 void virtual_link_close(struct virtual_link *link);
 
-/* Have the address for so long from now, whoever has it so far; 0: have it no
- * more.  That it is so already is no error. */
+/* Set the address for @seconds from now, whether it is set or not; 0: remove
+ * it, set or not. */
 int virtual_link_set(struct virtual_link *link,
                      const struct virtual_address *address, uint32_t seconds);
 
-/* A whole Ethernet frame. */
+/* Send a whole Ethernet frame. */
 int virtual_link_send(struct virtual_link *link, const void *frame,
                       size_t size);
 

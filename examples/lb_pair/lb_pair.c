@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One of two or more copies of a program, of which exactly one serves; or with
- * groups that prefer different nodes, each serves some and any serves all.
+ * One of two or more nodes that run the same program, of which exactly one
+ * serves.  With groups that prefer different nodes each node serves some, and
+ * any node can serve all.
  *
  *   lb_pair --lease etcd:192.0.2.21:2379,192.0.2.22:2379,192.0.2.23:2379 \
  *     --node lb1 --interface eth0 --group web,address=192.0.2.100/24 \
@@ -14,19 +15,19 @@
  *   12.524 web: active: ready, token 8
  *   12.524 web: serves, token 8
  *
- * One loop: signals, the store's sockets, VRRP's sockets, and the deadlines of
- * all.  Nothing in it waits, for a lease is renewed by whoever comes in time:
- * the operator's commands are started and reaped, never waited for.
+ * One loop: signals, the store's sockets, VRRP's sockets, and all deadlines.
+ * Nothing else in it waits, or a lease would be renewed too late: the
+ * operator's commands are started and reaped, never waited for.
  */
 #include "../common/arguments.h"
 #include "../common/log.h"
+#include "../common/waiting.h"
 #include "lb_pair_options.h"
 #include "link_watch.h"
 #include "pair_child.h"
 #include "pair_role.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,12 +36,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* An interface that came back is not used before: a switch may not forward yet,
- * and a node that hears nobody would take over. */
+/* An interface that came back is not used before this has passed: a switch may
+ * not forward yet, and a node that hears no other would take over. */
 #define LINK_SETTLE INFRA_SEC(1)
 
 /* A node that failed to serve stays away, twice as long each time, until it has
- * served for longer than the longest. */
+ * served for longer than the maximum.  VRRP has no INFRA_FAILOVER_FAIL, so this
+ * stands here for both kinds. */
 #define PATIENCE_MIN INFRA_SEC(5)
 #define PATIENCE_MAX INFRA_SEC(60)
 
@@ -57,7 +59,7 @@ struct pair {
     struct lease_access access;
     struct token_floor floors[SHARED_GATES_MAX];
     struct token_floors floor_file; /* Of them. */
-    infra_time end_at; /* It is to be over then, whatever is not; 0: not yet. */
+    infra_time end_at; /* The limit of the end; 0: it does not end yet. */
     bool has_handed_over;
     int signal_fd;
 };
@@ -211,26 +213,6 @@ static void take_signals(struct pair *p)
     }
 }
 
-/* An interface that was made again has another index, to which everything is
- * bound anew. */
-static bool follow_link(struct pair *p)
-{
-    const struct link_watch *w = &p->watch;
-
-    if (!w->is_up) {
-        return false;
-    }
-    if (p->link.index != w->index) {
-        virtual_link_close(&p->link);
-        if (virtual_link_open(&p->link, w->interface) != 0) {
-            p->link.index = 0;
-            return false;
-        }
-    }
-    memcpy(p->link.mac, w->mac, sizeof p->link.mac);
-    return true;
-}
-
 static void mind_link(struct pair *p, infra_time now)
 {
     bool was_linked = p->is_linked;
@@ -238,7 +220,7 @@ static void mind_link(struct pair *p, infra_time now)
     if (p->options.interface == NULL || !link_watch_read(&p->watch)) {
         return;
     }
-    p->is_linked = follow_link(p);
+    p->is_linked = link_watch_follow(&p->watch, &p->link);
     if (p->is_linked != was_linked) {
         pair_say("%s is %s", p->watch.interface,
                  p->is_linked          ? "up"
@@ -256,8 +238,8 @@ static void mind_link(struct pair *p, infra_time now)
     }
 }
 
-/* To serve failed: whatever it was, to try again at once would take the service
- * from a node that can serve, again and again. */
+/* It failed to serve.  To try again at once, for whatever reason it failed,
+ * would take the service from a node that can serve, again and again. */
 static void stay_away(struct pair_role *role, infra_time now)
 {
     bool is_new = role->failed_at == 0 ||
@@ -272,12 +254,12 @@ static void stay_away(struct pair_role *role, infra_time now)
              (unsigned long long)(role->patience / INFRA_SEC(1)));
 }
 
-/* Tell a role what it cannot know, and hear what it cannot do. */
+/* Give a role its fitness, and act on its failures. */
 static void tend(struct pair *p, struct pair_role *role, infra_time now)
 {
     if (role->service.has_failed) {
         role->service.has_failed = false;
-        /* Without its interface it fails for a cause that is known. */
+        /* Without its interface the cause is known. */
         if (role->is_linked) {
             stay_away(role, now);
         }
@@ -290,7 +272,7 @@ static void tend(struct pair *p, struct pair_role *role, infra_time now)
         p->kind->fit(role, fit, now);
     }
     if (role->has_stalled) {
-        /* Its listener goes on taking clients, whom nobody answers. */
+        /* Its listener would go on taking clients without an answer. */
         pair_say("%s shows no progress: it is killed", p->child.command[0]);
         role->has_stalled = false;
         pair_child_kill(&p->child);
@@ -309,7 +291,7 @@ static void keep_floors(struct pair *p)
     }
 }
 
-/* The hand-over comes first: the command serves until it is done.  True: all is
+/* The hand-over comes first: until then the command serves.  True: all is
  * over. */
 static bool is_over(struct pair *p, infra_time now)
 {
@@ -344,7 +326,7 @@ static infra_time deadline(const struct pair *p, infra_time now)
         at = role_at < at ? role_at : at;
         at = fit_at > now && fit_at < at ? fit_at : at;
     }
-    /* While it ends, what is waited for tells nobody when it is over. */
+    /* The end of some things waited for at the end gives no event. */
     return p->end_at != 0 && now + INFRA_MS(10) < at ? now + INFRA_MS(10) : at;
 }
 
@@ -355,18 +337,13 @@ static void wait_for_something(struct pair *p)
         { .fd = infra_driver_fd(p->driver), .events = POLLIN },
         { .fd = p->watch.fd, .events = POLLIN },
     };
-    infra_time now = infra_driver_now();
-    infra_time until = deadline(p, now);
-    infra_time wait = until > now ? until - now : 0;
-    struct timespec timeout = { (time_t)(wait / INFRA_SEC(1)),
-                                (long)(wait % INFRA_SEC(1)) };
 
     for (uint32_t i = 0; i < p->options.groups_count; i++) {
         fds[3 + i] = (struct pollfd) { .fd = p->kind->fd(p->roles[i]),
                                        .events = POLLIN };
     }
-    (void)ppoll(fds, 3 + p->options.groups_count,
-                until == INFRA_TIME_NEVER ? NULL : &timeout, NULL);
+    wait_until(fds, 3 + p->options.groups_count,
+               deadline(p, infra_driver_now()));
 }
 
 static void run(struct pair *p)
@@ -389,22 +366,9 @@ static void run(struct pair *p)
     }
 }
 
-/* Blocked, so that they come to the loop and nowhere else. */
-static int open_signals(void)
-{
-    static const int numbers[] = { SIGTERM, SIGINT, SIGUSR1, SIGUSR2, SIGCHLD };
-    sigset_t signals;
-
-    (void)sigemptyset(&signals);
-    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
-        (void)sigaddset(&signals, numbers[i]);
-    }
-    (void)sigprocmask(SIG_BLOCK, &signals, NULL);
-    return signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
-}
-
 int main(int argc, char **argv)
 {
+    static const int signals[] = { SIGTERM, SIGINT, SIGUSR1, SIGUSR2, SIGCHLD };
     static struct pair pair = { .link = { .frame_fd = -1, .netlink_fd = -1 },
                                 .watch = { .fd = -1 },
                                 .child = { .gates_fd = -1 } };
@@ -414,7 +378,7 @@ int main(int argc, char **argv)
         return status;
     }
     pair_log_open(pair.options.groups_count);
-    pair.signal_fd = open_signals();
+    pair.signal_fd = signals_open(signals, sizeof signals / sizeof signals[0]);
     bool ok = pair.signal_fd >= 0 && start(&pair);
     if (ok) {
         run(&pair);

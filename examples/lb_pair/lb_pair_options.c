@@ -6,7 +6,6 @@
 #include "../common/arguments.h"
 #include "../common/secret.h"
 
-#include <arpa/inet.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
@@ -171,28 +170,14 @@ static bool is_taken(const struct pair_options *o,
 static bool read_virtual(struct pair_options *o, struct pair_group *group,
                          const char *text)
 {
-    struct virtual_address a = { .family = strchr(text, ':') != NULL
-                                               ? INFRA_VRRP_FAMILY_IPV6
-                                               : INFRA_VRRP_FAMILY_IPV4 };
-    const char *slash = strchr(text, '/');
-    char host[INET6_ADDRSTRLEN] = "";
-    uint32_t prefix = 0;
-    uint32_t prefix_max = a.family == INFRA_VRRP_FAMILY_IPV4 ? 32 : 128;
     size_t size = strlen(group->addresses_text);
+    struct virtual_address a;
 
-    if (slash != NULL && (size_t)(slash - text) < sizeof host) {
-        memcpy(host, text, (size_t)(slash - text));
-    }
-    const char *p = slash != NULL ? slash + 1 : text;
-    if (inet_pton(a.family == INFRA_VRRP_FAMILY_IPV4 ? AF_INET : AF_INET6, host,
-                  a.address.bytes) != 1 ||
-        !read_number(&p, &prefix) || *p != '\0' || prefix < 1 ||
-        prefix > prefix_max) {
+    if (!virtual_address_parse(text, &a) || a.prefix == 0) {
         return arguments_wrong("--group \"%s\": address \"%s\" must be "
                                "ADDR/PREFIX, as 192.0.2.10/24",
                                group->name, text);
     }
-    a.prefix = (uint8_t)prefix;
     if (group->addresses_count == SHARED_ADDRESSES_MAX) {
         return arguments_wrong("--group \"%s\": at most %u addresses",
                                group->name, SHARED_ADDRESSES_MAX);

@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define READS_MAX 64 /* In one turn: what is left is read in the next. */
+#define READS_MAX 64 /* In one turn. */
 
 static void look(struct link_watch *watch)
 {
@@ -58,7 +58,7 @@ void link_watch_close(struct link_watch *watch)
     }
 }
 
-/* What the messages say does not matter, nor that some were lost (ENOBUFS). */
+/* Only that messages came matters, also lost ones (ENOBUFS). */
 bool link_watch_read(struct link_watch *watch)
 {
     char message[8192];
@@ -75,4 +75,21 @@ bool link_watch_read(struct link_watch *watch)
         look(watch);
     }
     return is_told;
+}
+
+bool link_watch_follow(const struct link_watch *watch,
+                       struct virtual_link *link)
+{
+    if (!watch->is_up) {
+        return false;
+    }
+    if (link->index != watch->index) {
+        virtual_link_close(link);
+        if (virtual_link_open(link, watch->interface) != 0) {
+            link->index = 0;
+            return false;
+        }
+    }
+    memcpy(link->mac, watch->mac, sizeof link->mac);
+    return true;
 }

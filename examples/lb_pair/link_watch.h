@@ -1,19 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* Whether an interface is there and has a carrier, on Linux: rtnetlink tells of
- * each change of links and addresses, and the interface is looked up by name
- * then.  An interface that is deleted and made again has another index: sockets
- * that were bound to the former one hear and send nothing any more. */
+/* Whether an interface exists and has a carrier, on Linux: after each rtnetlink
+ * message about links and addresses it is looked up by name.  An interface that
+ * is deleted and made again has another index: sockets bound to the former one
+ * neither receive nor send. */
 #ifndef EXAMPLES_LINK_WATCH_H
 #define EXAMPLES_LINK_WATCH_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "../common/virtual_address.h"
 
 struct link_watch {
     const char *interface;
     int fd;         /* To poll for reading. */
-    uint32_t index; /* 0: there is no such interface. */
-    bool is_up;     /* It is there, and up, with a carrier. */
+    uint32_t index; /* 0: no such interface. */
+    bool is_up;     /* It exists, is up, and has a carrier. */
     uint8_t mac[6]; /* Its hardware address. */
 };
 
@@ -21,8 +20,13 @@ struct link_watch {
 int link_watch_open(struct link_watch *watch, const char *interface);
 void link_watch_close(struct link_watch *watch);
 
-/* Take in what the kernel told.  True: something changed, here or elsewhere,
- * and the fields are true again. */
+/* Read the kernel's messages.  True: something changed, here or on another
+ * interface, and the fields are up to date. */
 bool link_watch_read(struct link_watch *watch);
+
+/* Bind @link to the interface, which has another index when it was made again.
+ * False: the interface is down, or gone. */
+bool link_watch_follow(const struct link_watch *watch,
+                       struct virtual_link *link);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* A group that is served by whoever is Active in its virtual router. */
+/* A group that the Active node of its virtual router serves. */
 #include "pair_role.h"
-#include "vrrp_link.h"
+#include "vrrp_port.h"
 
 #include <errno.h>
 #include <ifaddrs.h>
@@ -12,21 +12,18 @@
 
 #define INTERVAL INFRA_MS(100)
 
-/* The kernel has the addresses for so long, and hears this often that it still
- * has them: a node that is killed is followed after 0.4 s, and does not keep
- * them for much longer. */
+/* The kernel is given the addresses for ADDRESS_FOR, again every KEEP_EVERY: a
+ * killed node is replaced after 0.4 s and loses the addresses within 2 s. */
 #define ADDRESS_FOR INFRA_SEC(2)
 #define KEEP_EVERY INFRA_MS(500)
 
 struct router {
     struct pair_role role; /* First: it is a role. */
-    struct infra_vrrp *vrrp;
-    struct link link;
-    struct infra_vrrp_address local; /* Where its messages come from. */
+    struct vrrp_port port;
+    struct infra_vrrp_address local; /* The source of its messages. */
     uint32_t number;                 /* Of the group. */
     infra_time keep_at;
-    uint32_t dropped; /* Flaws that were told, as bits. */
-    bool has_twin;    /* That was told. */
+    bool has_twin; /* And it has been logged. */
 };
 
 static const char *name_of(const struct router *r)
@@ -48,8 +45,7 @@ static bool is_virtual(const struct pair_options *o, const void *bytes,
     return false;
 }
 
-/* Is it an address of this family that messages may come from?  Of IPv6 a
- * link-local one. */
+/* May messages come from this address?  IPv6: a link-local one. */
 static bool is_own(const struct pair_options *o, uint32_t family,
                    const struct sockaddr *in, struct infra_vrrp_address *ret)
 {
@@ -68,8 +64,8 @@ static bool is_own(const struct pair_options *o, uint32_t family,
     return false;
 }
 
-/* The address of this node that its messages come from: the one that it has
- * used so far, or the first one of the interface. */
+/* The source of this node's messages: the present one while the interface has
+ * it, else the interface's first address. */
 static bool find_local(const struct router *r, uint32_t family,
                        struct infra_vrrp_address *ret)
 {
@@ -119,7 +115,7 @@ static bool create_vrrp(struct router *r, uint32_t family)
     for (uint32_t i = 0; i < group->addresses_count; i++) {
         addresses[i] = group->addresses[i].address;
     }
-    int err = infra_vrrp_create(&r->vrrp, &options);
+    int err = infra_vrrp_create(&r->port.machine, &options);
     if (err != INFRA_OK) {
         pair_say("%s: %s", group->name, infra_strerror(err));
         return false;
@@ -127,7 +123,7 @@ static bool create_vrrp(struct router *r, uint32_t family)
     return true;
 }
 
-/* Its sockets, and the machine, which keeps its address for life. */
+/* The machine, which keeps its address for life, and its sockets. */
 static bool open_vrrp(struct router *r, infra_time now)
 {
     const char *interface = r->role.service.options->interface;
@@ -136,35 +132,28 @@ static bool open_vrrp(struct router *r, infra_time now)
     if (!find_local(r, family, &r->local)) {
         pair_say("%s: --interface %s: no %s of its own", name_of(r), interface,
                  family == INFRA_VRRP_FAMILY_IPV4 ? "IPv4 address"
-                                           : "link-local IPv6 address");
+                                                  : "link-local IPv6 address");
         return false;
     }
     if (!create_vrrp(r, family)) {
         return false;
     }
-    if (link_open(&r->link, interface, family, &r->local) != 0) {
+    if (link_open(&r->port.link, interface, family, &r->local) != 0) {
         pair_say("%s: --interface %s: %s", name_of(r), interface,
                  strerror(errno));
         return false;
     }
     /* Until the command is up. */
-    (void)infra_vrrp_fit(r->vrrp, 0, now);
-    (void)infra_vrrp_start(r->vrrp, now);
+    (void)infra_vrrp_fit(r->port.machine, 0, now);
+    (void)infra_vrrp_start(r->port.machine, now);
     return true;
-}
-
-static void close_vrrp(struct router *r)
-{
-    infra_vrrp_destroy(r->vrrp);
-    r->vrrp = NULL;
-    link_close(&r->link);
 }
 
 static void router_close(struct pair_role *role)
 {
     struct router *r = (struct router *)role;
 
-    close_vrrp(r);
+    vrrp_port_close(&r->port);
     free(r);
 }
 
@@ -177,7 +166,10 @@ static struct pair_role *router_open(const struct pair_host *host,
         pair_say("out of memory");
         return NULL;
     }
-    r->link = (struct link) { .receive_fd = -1, .send_fd = -1, .twin_fd = -1 };
+    r->port = (struct vrrp_port)VRRP_PORT_CLOSED;
+    r->port.interface = host->link;
+    /* Groups share the LAN: another VRID is no news. */
+    r->port.flaws = 1u << INFRA_VRRP_FLAW_VRID;
     r->number = number;
     r->role.service =
         (struct pair_service) { .options = host->options,
@@ -190,8 +182,8 @@ static struct pair_role *router_open(const struct pair_host *host,
     return &r->role;
 }
 
-/* What was opened for an interface, or an address, that is gone neither hears
- * nor sends: it begins anew. */
+/* Sockets of a former interface or address neither receive nor send: they are
+ * opened again. */
 static bool router_relink(struct pair_role *role, infra_time now)
 {
     struct router *r = (struct router *)role;
@@ -199,48 +191,33 @@ static bool router_relink(struct pair_role *role, infra_time now)
     struct infra_vrrp_address local;
     bool is_there = find_local(r, family, &local);
 
-    if (is_there && r->vrrp != NULL &&
-        r->link.index == role->service.link->index &&
+    if (is_there && r->port.machine != NULL &&
+        r->port.link.index == role->service.link->index &&
         memcmp(&local, &r->local, sizeof local) == 0) {
         return true;
     }
-    if (r->vrrp == NULL && !is_there) {
+    if (r->port.machine == NULL && !is_there) {
         return false; /* As before. */
     }
     if (role->service.is_wanted) {
         pair_service_lose(&role->service, now);
     }
-    close_vrrp(r);
+    vrrp_port_close(&r->port);
     role->is_fit = false;
     if (open_vrrp(r, now)) {
         return true;
     }
-    close_vrrp(r);
+    vrrp_port_close(&r->port);
     return false;
 }
 
-/* Read what is there before looking at the timers. */
-static void hear_all(struct router *r)
+static void hear(struct router *r)
 {
-    struct infra_vrrp_datagram datagram;
-    struct infra_vrrp_advert advert;
-    int flaw;
+    uint32_t flaws = vrrp_port_hear(&r->port);
 
-    for (int i = 0; i < LINK_DATAGRAMS_MAX &&
-                    link_receive(&r->link, &datagram, &flaw) == 0;
-         i++) {
-        if (flaw == 0) {
-            flaw = infra_vrrp_parse(&datagram, &advert);
-        }
-        if (flaw == 0) {
-            flaw = infra_vrrp_hear(r->vrrp, &advert, infra_driver_now());
-        }
-        /* Several groups share the LAN: another's VRID is no news. */
-        if (flaw > 0 && flaw != INFRA_VRRP_FLAW_VRID &&
-            (r->dropped & 1u << flaw) == 0) {
-            r->dropped |= 1u << flaw;
-            pair_say("%s: dropped: %s", name_of(r),
-                     infra_vrrp_flaw_name((uint32_t)flaw));
+    for (uint32_t flaw = 0; flaws >> flaw != 0; flaw++) {
+        if ((flaws >> flaw & 1u) != 0) {
+            pair_say("%s: dropped: %s", name_of(r), infra_vrrp_flaw_name(flaw));
         }
     }
 }
@@ -259,55 +236,31 @@ static void change(struct router *r, const struct infra_vrrp_event *event,
     }
 }
 
-/* Sending fails while the interface is down: no matter, the next one may not.
- */
-static void act(struct router *r, const struct infra_vrrp_event *event,
-                infra_time now)
-{
-    uint8_t buffer[INFRA_VRRP_MESSAGE_MAX];
-    const struct virtual_link *link = r->role.service.link;
-    int size;
-
-    switch (event->kind) {
-    case INFRA_VRRP_EVENT_ADVERTISE:
-        size = infra_vrrp_message(r->vrrp, event, buffer, sizeof buffer);
-        (void)link_send(&r->link, &event->address, buffer, (size_t)size);
-        break;
-    case INFRA_VRRP_EVENT_CHANGE:
-        change(r, event, now);
-        break;
-    case INFRA_VRRP_EVENT_ANNOUNCE:
-        size =
-            infra_vrrp_frame(r->vrrp, event, link->mac, buffer, sizeof buffer);
-        (void)virtual_link_send(r->role.service.link, buffer, (size_t)size);
-        break;
-    default:
-        pair_say("%s: hint: %s", name_of(r),
-                 infra_vrrp_reason_name(event->reason));
-        break;
-    }
-}
-
 static void router_turn(struct pair_role *role, infra_time now)
 {
     struct router *r = (struct router *)role;
     struct infra_vrrp_event event;
 
-    if (r->vrrp == NULL) { /* It has no interface. */
+    if (r->port.machine == NULL) { /* It has no interface. */
         pair_service_turn(&role->service, now);
         return;
     }
-    hear_all(r);
-    while (infra_vrrp_next(r->vrrp, infra_driver_now(), &event) == INFRA_OK) {
-        act(r, &event, infra_driver_now());
+    hear(r);
+    while (vrrp_port_next(&r->port, &event)) {
+        if (event.kind == INFRA_VRRP_EVENT_CHANGE) {
+            change(r, &event, infra_driver_now());
+        } else {
+            pair_say("%s: hint: %s", name_of(r),
+                     infra_vrrp_reason_name(event.reason));
+        }
     }
     if (now >= r->keep_at) {
         pair_service_keep(&role->service, now + ADDRESS_FOR, now);
         r->keep_at = now + KEEP_EVERY;
-        if (link_has_twin(&r->link) && !r->has_twin) {
+        if (link_has_twin(&r->port.link) && !r->has_twin) {
             r->has_twin = true;
-            pair_say("%s: another node has the own address of this one: give "
-                     "one of them another",
+            pair_say("%s: another node has this node's own address: give one "
+                     "of them another",
                      name_of(r));
         }
     }
@@ -317,8 +270,9 @@ static void router_turn(struct pair_role *role, infra_time now)
 static infra_time router_deadline(const struct pair_role *role, infra_time now)
 {
     const struct router *r = (const struct router *)role;
-    infra_time at =
-        r->vrrp != NULL ? infra_vrrp_deadline(r->vrrp) : INFRA_TIME_NEVER;
+    infra_time at = r->port.machine != NULL
+                        ? infra_vrrp_deadline(r->port.machine)
+                        : INFRA_TIME_NEVER;
     infra_time service_at = pair_service_deadline(&role->service);
 
     (void)now;
@@ -328,35 +282,36 @@ static infra_time router_deadline(const struct pair_role *role, infra_time now)
 
 static int router_fd(const struct pair_role *role)
 {
-    return ((const struct router *)role)->link.receive_fd;
+    return ((const struct router *)role)->port.link.receive_fd;
 }
 
 static void router_fit(struct pair_role *role, bool fit, infra_time now)
 {
-    /* Without an interface there is no machine, which is as good as unfit. */
-    (void)infra_vrrp_fit(((struct router *)role)->vrrp, fit, now);
+    /* Without an interface there is no machine; that counts as unfit. */
+    (void)infra_vrrp_fit(((struct router *)role)->port.machine, fit, now);
 }
 
-/* To resign is all that VRRP knows; with --preempt it will not last. */
+/* VRRP can only resign; with --preempt that does not last. */
 static void router_step_down(struct pair_role *role, infra_time now)
 {
     struct router *r = (struct router *)role;
 
-    (void)infra_vrrp_stop(r->vrrp, now);
+    (void)infra_vrrp_stop(r->port.machine, now);
     router_turn(role, now);
-    (void)infra_vrrp_start(r->vrrp, now);
+    (void)infra_vrrp_start(r->port.machine, now);
 }
 
 static void router_take_over(struct pair_role *role, infra_time now)
 {
     (void)now;
-    pair_say("%s: VRRP cannot take over by command: have the other step down",
+    pair_say("%s: VRRP cannot take over on command: let the other node step "
+             "down",
              role->service.group->name);
 }
 
 static void router_end(struct pair_role *role, infra_time now)
 {
-    (void)infra_vrrp_stop(((struct router *)role)->vrrp, now);
+    (void)infra_vrrp_stop(((struct router *)role)->port.machine, now);
 }
 
 static bool router_is_over(struct pair_role *role, infra_time now)

@@ -15,8 +15,8 @@ static const infra_time announce_after[] = { INFRA_MS(200), INFRA_MS(1100),
                                              INFRA_MS(2500), INFRA_SEC(10) };
 #define ANNOUNCE_STEPS (sizeof announce_after / sizeof announce_after[0])
 
-/* The command looks at its gate every 10 ms, and cuts its sessions: clients hear
- * of it only while their address is still here. */
+/* The command looks at its gate every 10 ms, and cuts its sessions: clients
+ * hear of it only while their address is still here. */
 #define CUT_TIME INFRA_MS(20)
 
 static uint32_t seconds_until(infra_time until, infra_time now)

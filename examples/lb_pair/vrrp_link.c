@@ -137,7 +137,8 @@ int link_open(struct link *link, const char *interface, uint32_t family,
 {
     *link =
         (struct link) { .family = family, .index = if_nametoindex(interface) };
-    link->twin_fd = family == INFRA_VRRP_FAMILY_IPV4 ? open_twin(link, local) : -1;
+    link->twin_fd =
+        family == INFRA_VRRP_FAMILY_IPV4 ? open_twin(link, local) : -1;
     link->receive_fd = raw_socket(link, interface);
     link->send_fd = raw_socket(link, interface);
     if (link->index == 0 || link->receive_fd < 0 || link->send_fd < 0) {

@@ -3,10 +3,10 @@
 #include "proxy.h"
 
 #include "../common/arguments.h"
+#include "../common/entropy.h"
 #include "../common/log.h"
 
 #include <stdlib.h>
-#include <sys/random.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -172,8 +172,7 @@ static bool start_limits(struct proxy *proxy)
     proxy->limits->sessions_max =
         o->sessions_max != 0 ? o->sessions_max : (uint32_t)most;
     proxy->limits->per_address_max = o->sessions_per_address_max;
-    return getrandom(&proxy->limits->seed, sizeof proxy->limits->seed, 0) > 0 ||
-           proxy_step("entropy", INFRA_ESYSTEM);
+    return entropy_read(&proxy->limits->seed);
 }
 
 bool proxy_prepare(struct proxy *proxy)

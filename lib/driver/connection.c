@@ -3,16 +3,16 @@
  *
  * The packet that ends TCP's handshake is held back, as HAProxy does for its
  * checks, until there are bytes to send. A check of the connection alone sends
- * none: it resets, so that the server's program is never woken, logs nothing and
- * counts no aborted connection.
+ * none: it resets, so that the server's program is never woken, logs nothing
+ * and counts no aborted connection.
  *
  * A connection may outlive its exchange (linger): an HTTP check is decided by
  * the head, and a server whose body then meets a reset logs an error for each
- * check. So bytes are read and thrown away until the peer ends its stream, which
- * also leaves TIME_WAIT to the peer. A peer that does not end in time is closed
- * in order, a peer that floods is reset. Meanwhile the job is not running: its
- * owner has the result and may start the next exchange, which ends this
- * connection. */
+ * check. So bytes are read and thrown away until the peer ends its stream,
+ * which also leaves TIME_WAIT to the peer. A peer that does not end in time is
+ * closed in order, a peer that floods is reset. Meanwhile the job is not
+ * running: its owner has the result and may start the next exchange, which ends
+ * this connection. */
 #include "internal.h"
 
 #include <errno.h>

@@ -4,9 +4,9 @@
  * then the timers that have expired, O(log n) each, then gives each client its
  * turn. Events past the batch keep the descriptor readable.
  *
- * An alarm (a timerfd in the epoll set) makes an expired deadline readable, too,
- * so that a host has one descriptor to poll and no timer. It is set again only
- * after it has rung, or if it would ring late. Ringing early costs a turn
+ * An alarm (a timerfd in the epoll set) makes an expired deadline readable,
+ * too, so that a host has one descriptor to poll and no timer. It is set again
+ * only after it has rung, or if it would ring late. Ringing early costs a turn
  * without work; setting it for every check would cost a system call for each.
  * It is not used for a host whose `now` is of another clock. */
 #include "internal.h"

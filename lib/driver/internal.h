@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* Private to lib/driver: how a prober or elector lives on a driver. It joins as a
- * client, which gets a turn in each step, and attaches jobs: exchanges that the
- * driver runs over sockets.
+/* Private to lib/driver: how a prober or elector lives on a driver. It joins as
+ * a client, which gets a turn in each step, and attaches jobs: exchanges that
+ * the driver runs over sockets.
  *
  * Calls of the host may join, leave, attach, detach and cancel; a client's turn
  * may start and detach jobs; done() may do none of these. So a step never meets
  * freed memory.
  *
- * From the bottom: socket.c; stream.c (bytes, clear or TLS); jobs.c (the table);
- * connection.c; runner.c (a job's exchange); driver.c (the loop). */
+ * From the bottom: socket.c; stream.c (bytes, clear or TLS); jobs.c (the
+ * table); connection.c; runner.c (a job's exchange); driver.c (the loop). */
 #ifndef INFRA_DRIVER_INTERNAL_H
 #define INFRA_DRIVER_INTERNAL_H
 
@@ -71,8 +71,8 @@ struct infra__job {
     infra_time linger_until;
 };
 
-/* A job's place. The generation counts the job's sockets. Each event carries it,
- * so that an event of an earlier socket is recognised. */
+/* A job's place. The generation counts the job's sockets. Each event carries
+ * it, so that an event of an earlier socket is recognised. */
 struct infra__slot {
     struct infra__job *job; /* NULL: free. */
     uint32_t generation;
@@ -143,8 +143,8 @@ void infra__linger_begin(struct infra__job *job, infra_time now);
 void infra__linger_go_on(struct infra__job *job, infra_time now);
 void infra__linger_end(struct infra__job *job);
 
-/* Copy a host's TLS functions; NULL leaves @ret without functions. INFRA_ESTRUCT;
- * INFRA_EINVAL: some function is missing. */
+/* Copy a host's TLS functions; NULL leaves @ret without functions.
+ * INFRA_ESTRUCT; INFRA_EINVAL: some function is missing. */
 int infra__tls_import(struct infra_tls *ret, const struct infra_tls *from);
 
 /* The bytes of a job's connection, in the clear or through its session: a count
@@ -163,7 +163,8 @@ void infra__driver_join(struct infra_driver *driver,
 void infra__driver_leave(struct infra_driver *driver,
                          struct infra__client *client);
 
-/* Set the alarm to the deadline: after each call that may bring that forward. */
+/* Set the alarm to the deadline: after each call that may bring that
+ * forward. */
 void infra__alarm_set(struct infra_driver *d, infra_time now);
 
 /* Give a job a slot; the tables may grow. INFRA_ENOMEM. */

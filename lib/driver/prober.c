@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* A prober as the host sees it. Its events are changes of health and wishes of
- * backends. A wish is what a backend requests by its agent: a value that it omits
- * stays as last requested, and of several wishes between two calls of the host
- * the last one is handed out. About 0.6 KiB per target, allocated when it is
- * set. */
+ * backends. A wish is what a backend requests by its agent: a value that it
+ * omits stays as last requested, and of several wishes between two calls of the
+ * host the last one is handed out. About 0.6 KiB per target, allocated when it
+ * is set. */
 #include "prober.h"
 
 #include <assert.h>

@@ -8,8 +8,8 @@
 #include "internal.h"
 #include "rate_limit.h"
 
-/* How long a check goes on after its target was removed, and how long its result
- * is kept for the next check of the same key. */
+/* How long a check goes on after its target was removed, and how long its
+ * result is kept for the next check of the same key. */
 #define INFRA__RESULT_KEPT_FOR INFRA_SEC(10)
 
 enum infra__line {

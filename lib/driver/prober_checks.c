@@ -5,8 +5,8 @@
  * A target can stand in three lines. In the first, due checks wait for the
  * limits, in the order of their due times; to infra_health they already run, so
  * they are not due twice. In the others changes and wishes wait for the host:
- * the last one counts, and none if the host knows that state already. O(1), plus
- * O(log n) in infra_health. */
+ * the last one counts, and none if the host knows that state already. O(1),
+ * plus O(log n) in infra_health. */
 #include "prober.h"
 
 #include <assert.h>

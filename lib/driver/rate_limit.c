@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The generic cell rate algorithm (ITU-T I.371): each start moves the due time
  * of the next by one interval, and a start may be early by a slack. A loop that
- * wakes each millisecond at best needs the slack; a late loop gains no more than
- * the slack, however late it is. O(1). */
+ * wakes each millisecond at best needs the slack; a late loop gains no more
+ * than the slack, however late it is. O(1). */
 #include "rate_limit.h"
 
 #include <assert.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* One job: an exchange (base.h) on a socket. After each thing that happened the
  * exchange is asked what it wants, until that has to wait; then the socket is
- * watched for just that, level-triggered, and the timer is set to the exchange's
- * deadline. The work of a job in one turn is bounded, so that a flooding server
- * takes no turn from others.
+ * watched for just that, level-triggered, and the timer is set to the
+ * exchange's deadline. The work of a job in one turn is bounded, so that a
+ * flooding server takes no turn from others.
  *
  * System calls of a TCP check that passes: socket, TCP_QUICKACK, connect,
  * epoll_ctl, getsockname, SO_LINGER, epoll_ctl, close, and a share of

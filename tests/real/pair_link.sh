@@ -116,7 +116,7 @@ ip -n "${ns[lb2]}" address delete 10.98.0.2/24 dev eth
 ip -n "${ns[lb2]}" address add 10.98.0.1/24 dev eth
 start lb1 "${web[@]}"
 start lb2 "${web[@]}"
-until_true has_said lb1 'another node has the own address of this one'
-until_true has_said lb2 'another node has the own address of this one'
+until_true has_said lb1 'another node has this node.s own address'
+until_true has_said lb2 'another node has this node.s own address'
 passed "two nodes with one address say so"
 stop_nodes
