@@ -2,10 +2,12 @@
 /* The outcome of an errno: one table for checks and for proxies.
  *
  * LOCAL are only the errors that any destination would give. The others count
- * against the destination, even if this machine's own kernel gives them: a
- * blackhole or prohibiting route, a firewall and a missing address family
- * affect some destinations and not others. So does an errno that is not listed.
- * */
+ * against the destination, even if this machine's own kernel gives them. What
+ * is not listed is UNREACHABLE: no route (ENETUNREACH, EHOSTUNREACH, ENETDOWN,
+ * EHOSTDOWN, ENONET), a blackhole (EINVAL) or prohibiting route (EACCES), a
+ * firewall (EPERM), a missing address family (EAFNOSUPPORT), an interface that
+ * is gone (ENODEV, ENXIO), and what ICMP reports (ENOPROTOOPT, EPROTO,
+ * EMSGSIZE, EOPNOTSUPP). These affect some destinations and not others. */
 #include "internal.h"
 
 #include <errno.h>
@@ -36,27 +38,6 @@ static const struct {
 #ifdef ESHUTDOWN
     { ESHUTDOWN, INFRA_OUTCOME_RESET },
 #endif
-
-    { ENETUNREACH, INFRA_OUTCOME_UNREACHABLE },
-    { EHOSTUNREACH, INFRA_OUTCOME_UNREACHABLE },
-    { ENETDOWN, INFRA_OUTCOME_UNREACHABLE },
-#ifdef EHOSTDOWN
-    { EHOSTDOWN, INFRA_OUTCOME_UNREACHABLE },
-#endif
-#ifdef ENONET
-    { ENONET, INFRA_OUTCOME_UNREACHABLE },
-#endif
-    { ENOPROTOOPT, INFRA_OUTCOME_UNREACHABLE }, /* ICMP: no such protocol. */
-    { EPROTO, INFRA_OUTCOME_UNREACHABLE },      /* ICMP: a broken header. */
-    { EMSGSIZE, INFRA_OUTCOME_UNREACHABLE },    /* ICMP: packet too big. */
-    { EOPNOTSUPP, INFRA_OUTCOME_UNREACHABLE },  /* ICMP: source route failed. */
-    { EINVAL, INFRA_OUTCOME_UNREACHABLE },      /* A blackhole route. */
-    { EACCES, INFRA_OUTCOME_UNREACHABLE },      /* A prohibiting route. */
-    { EPERM, INFRA_OUTCOME_UNREACHABLE },       /* A firewall. */
-    { EAFNOSUPPORT, INFRA_OUTCOME_UNREACHABLE }, /* No IPv6 here. */
-    { EPROTONOSUPPORT, INFRA_OUTCOME_UNREACHABLE },
-    { ENODEV, INFRA_OUTCOME_UNREACHABLE }, /* Its interface is gone. */
-    { ENXIO, INFRA_OUTCOME_UNREACHABLE },
 
     { EMFILE, INFRA_OUTCOME_LOCAL },
     { ENFILE, INFRA_OUTCOME_LOCAL },

@@ -16,16 +16,27 @@
 #define ONE_PERCENT ((int64_t)INFRA__MILLION / 100)
 #define ANY_TIER INFRA_OUTLIER_TIERS_MAX
 
-/* Which failures count. */
+/* What a detector measures. */
 enum view {
     VIEW_EXTERNAL, /* Error answers; without the split, all failures. */
     VIEW_LOCAL,    /* Failures to reach the backend. */
-    VIEW_WHOLE,
+    VIEW_WHOLE,    /* All failures. */
+    VIEW_LATENCY,
 };
 
 struct share {
     uint64_t good;
     uint64_t all;
+};
+
+/* A detector at work, and the limit that it found. */
+struct trial {
+    uint32_t reason;
+    enum view view;
+    uint32_t tier;
+    uint32_t volume; /* Least number of reports. */
+    uint32_t count;  /* Backends collected. */
+    struct infra__typical limit;
 };
 
 static struct share share_of(const struct infra_outlier *o,
@@ -35,7 +46,9 @@ static struct share share_of(const struct infra_outlier *o,
     struct share s = { .good = w->successes,
                        .all = w->successes + w->errors + w->misses };
 
-    if (view == VIEW_LOCAL) {
+    if (view == VIEW_LATENCY) {
+        s.all = w->timed;
+    } else if (view == VIEW_LOCAL) {
         s.good += w->errors;
     } else if (view == VIEW_EXTERNAL && o->desk.split) {
         s.all -= w->misses;
@@ -43,21 +56,15 @@ static struct share share_of(const struct infra_outlier *o,
     return s;
 }
 
-static uint32_t rate_of(struct share s)
+/* The mean of the logarithms of latencies: one slow answer hardly moves it,
+ * unlike the mean of the latencies, and a difference of two of them is a ratio.
+ * Otherwise the success rate, in millionths. */
+static uint32_t value_of(const struct infra__outlier_window *w, enum view view,
+                         struct share s)
 {
-    return (uint32_t)(s.good * INFRA__MILLION / s.all);
-}
-
-/* The mean of the logarithms: one slow answer hardly moves it, unlike the mean
- * of the latencies, and a difference of two of them is a ratio. */
-static uint32_t mean_log(const struct infra__outlier_window *w)
-{
-    return infra__latency_mean_log(w->latency_sum, w->timed);
-}
-
-static int64_t latency_of(const struct infra__outlier_window *w)
-{
-    return infra__latency_of_log(mean_log(w));
+    return view == VIEW_LATENCY
+               ? infra__latency_mean_log(w->latency_sum, w->timed)
+               : (uint32_t)(s.good * INFRA__MILLION / s.all);
 }
 
 /* Is the backend compared in this tier? */
@@ -67,64 +74,78 @@ static bool takes_part(const struct infra__outlier_backend *b, uint32_t tier)
            (tier == ANY_TIER || b->tier == tier);
 }
 
-/* Collect the rates of all backends with at least @volume reports. */
-static uint32_t collect_rates(struct infra_outlier *o, enum view view,
-                              uint32_t tier, uint32_t volume)
+/* Collect the values of all backends with at least the volume of reports. */
+static struct trial collect(struct infra_outlier *o, struct trial t)
 {
-    uint32_t count = 0;
-
     for (uint32_t id = 0; id < o->desk.ids_max; id++) {
         const struct infra__outlier_backend *b = &o->backends[id];
-        struct share s = share_of(o, &b->record.window, view);
-        if (takes_part(b, tier) && s.all >= volume) {
-            o->ids[count] = id;
-            o->values[count++] = rate_of(s);
+        const struct infra__outlier_window *w = &b->record.window;
+        struct share s = share_of(o, w, t.view);
+        if (takes_part(b, t.tier) && s.all >= t.volume) {
+            o->ids[t.count] = id;
+            o->values[t.count++] = value_of(w, t.view, s);
         }
     }
-    return count;
+    return t;
 }
 
-/* What a detector compares, and what it found typical. */
-struct trial {
-    uint32_t reason;
-    enum view view;
-    struct infra__typical limit;
-};
+static bool is_percentage(const struct trial *t)
+{
+    return t->reason == INFRA_OUTLIER_REASON_FAILURE_PERCENTAGE ||
+           t->reason == INFRA_OUTLIER_REASON_FAILURE_PERCENTAGE_LOCAL_ORIGIN;
+}
+
+static bool is_outlier(const struct infra_outlier *o, const struct trial *t,
+                       uint32_t index)
+{
+    uint32_t value = o->values[index];
+
+    if (t->view == VIEW_LATENCY) {
+        return infra__latency_of_log(value) > t->limit.threshold;
+    }
+    if (!is_percentage(t)) {
+        return (int64_t)value < t->limit.threshold;
+    }
+    struct share s =
+        share_of(o, &o->backends[o->ids[index]].record.window, t->view);
+    /* In whole numbers: 85 of 100 is 85 %. */
+    return (s.all - s.good) * 100 >=
+           s.all * o->options.failure_percentage_threshold;
+}
 
 static struct infra__outlier_evidence evidence_of(const struct infra_outlier *o,
                                                   const struct trial *t,
                                                   uint32_t id)
 {
     const struct infra__outlier_window *w = &o->backends[id].record.window;
-    struct infra__outlier_evidence e = { .reason = t->reason,
-                                         .typical = t->limit.typical,
-                                         .threshold = t->limit.threshold };
-
-    if (t->reason == INFRA_OUTLIER_REASON_LATENCY) {
-        e.reports = w->timed;
-        e.value = latency_of(w);
-        return e;
-    }
     struct share s = share_of(o, w, t->view);
-    bool is_percentage =
-        t->reason == INFRA_OUTLIER_REASON_FAILURE_PERCENTAGE ||
-        t->reason == INFRA_OUTLIER_REASON_FAILURE_PERCENTAGE_LOCAL_ORIGIN;
-    e.reports = s.all;
-    e.value = is_percentage ? INFRA__MILLION - rate_of(s) : rate_of(s);
-    return e;
+    int64_t value = value_of(w, t->view, s);
+
+    return (struct infra__outlier_evidence) {
+        .reason = t->reason,
+        .reports = s.all,
+        .value = t->view == VIEW_LATENCY
+                     ? infra__latency_of_log((uint64_t)value)
+                 : is_percentage(t) ? INFRA__MILLION - value
+                                    : value,
+        .typical = t->limit.typical,
+        .threshold = t->limit.threshold,
+    };
 }
 
-/* Note the backend collected at @index as an outlier. */
-static void find(struct infra_outlier *o, uint32_t *found, uint32_t index,
-                 uint32_t merit)
+/* Find the outliers among the collected, and convict the worst first, since the
+ * cap may spare the rest. */
+static void convict(struct infra_outlier *o, const struct trial *t)
 {
-    o->found[(*found)++] = (uint64_t)merit << 32 | o->ids[index];
-}
+    uint32_t found = 0;
 
-/* The worst first, since the cap may spare the rest. */
-static void convict(struct infra_outlier *o, const struct trial *t,
-                    uint32_t found)
-{
+    for (uint32_t i = 0; i < t->count; i++) {
+        if (is_outlier(o, t, i)) {
+            uint64_t rank = t->view == VIEW_LATENCY ? UINT32_MAX - o->values[i]
+                                                    : o->values[i];
+            o->found[found++] = rank << 32 | o->ids[i];
+        }
+    }
     infra__sort(o->found, found, sizeof o->found[0], infra__outlier_by_number);
     for (uint32_t i = 0; i < found; i++) {
         uint32_t id = (uint32_t)o->found[i];
@@ -133,70 +154,34 @@ static void convict(struct infra_outlier *o, const struct trial *t,
     }
 }
 
-/* Of the collected rates, those below the threshold are outliers. */
-static void convict_rates(struct infra_outlier *o, const struct trial *t,
-                          uint32_t count)
-{
-    uint32_t found = 0;
-
-    for (uint32_t i = 0; i < count; i++) {
-        if ((int64_t)o->values[i] < t->limit.threshold) {
-            find(o, &found, i, o->values[i]);
-        }
-    }
-    convict(o, t, found);
-}
-
-static void judge_success_rates(struct infra_outlier *o, enum view view,
-                                uint32_t reason)
-{
-    const struct infra_outlier_options *options = &o->options;
-    uint32_t count =
-        collect_rates(o, view, ANY_TIER, options->success_rate_request_volume);
-
-    if (count < options->success_rate_minimum_hosts) {
-        return;
-    }
-    const struct trial t = { .reason = reason,
-                             .view = view,
-                             .limit = infra__mean_threshold(
-                                 o->values, count,
-                                 options->success_rate_stdev_factor) };
-    convict_rates(o, &t, count);
-}
-
-static void judge_failure_percentage(struct infra_outlier *o, enum view view,
-                                     uint32_t reason)
-{
-    uint32_t percent = o->options.failure_percentage_threshold;
-    const struct trial t = { .reason = reason,
-                             .view = view,
-                             .limit.threshold = percent * ONE_PERCENT };
-    uint32_t count = collect_rates(
-        o, view, ANY_TIER, o->options.failure_percentage_request_volume);
-    uint32_t found = 0;
-
-    for (uint32_t i = 0; i < count; i++) {
-        struct share s =
-            share_of(o, &o->backends[o->ids[i]].record.window, view);
-        /* In whole numbers: 85 of 100 is 85 %. */
-        if ((s.all - s.good) * 100 >= s.all * percent) {
-            find(o, &found, i, o->values[i]);
-        }
-    }
-    convict(o, &t, found);
-}
-
 static void judge_as_envoy(struct infra_outlier *o, enum view view,
                            uint32_t rate_reason, uint32_t percentage_reason)
 {
+    const struct infra_outlier_options *options = &o->options;
+    struct trial rate = { .reason = rate_reason,
+                          .view = view,
+                          .tier = ANY_TIER,
+                          .volume = options->success_rate_request_volume };
+    struct trial percentage = {
+        .reason = percentage_reason,
+        .view = view,
+        .tier = ANY_TIER,
+        .volume = options->failure_percentage_request_volume,
+        .limit.threshold = options->failure_percentage_threshold * ONE_PERCENT
+    };
     /* Backends that the success rate ejects still count for the minimum. */
-    uint32_t count = collect_rates(
-        o, view, ANY_TIER, o->options.failure_percentage_request_volume);
+    bool are_enough = collect(o, percentage).count >=
+                      options->failure_percentage_minimum_hosts;
 
-    judge_success_rates(o, view, rate_reason);
-    if (count >= o->options.failure_percentage_minimum_hosts) {
-        judge_failure_percentage(o, view, percentage_reason);
+    rate = collect(o, rate);
+    if (rate.count >= options->success_rate_minimum_hosts) {
+        rate.limit = infra__mean_threshold(o->values, rate.count,
+                                           options->success_rate_stdev_factor);
+        convict(o, &rate);
+    }
+    if (are_enough) {
+        percentage = collect(o, percentage);
+        convict(o, &percentage);
     }
 }
 
@@ -215,49 +200,24 @@ static int64_t max(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
-/* In a uniform fleet MAD is 0 and every failure an outlier; hence the gap. */
-static void judge_median_rate(struct infra_outlier *o, uint32_t tier)
+/* Below the median by deviations and by gap: in a uniform fleet MAD is 0 and
+ * every failure an outlier. */
+static struct infra__typical rate_limit(const struct infra_outlier *o,
+                                        uint32_t median, uint64_t deviations)
 {
-    const struct infra_outlier_options *options = &o->options;
-    uint32_t count = collect_rates(o, VIEW_WHOLE, tier,
-                                   options->success_rate_request_volume);
+    int64_t gap =
+        max((int64_t)deviations, o->options.median_gap_percent * ONE_PERCENT);
 
-    if (count < options->median_minimum_hosts) {
-        return;
-    }
-    uint32_t median = infra__median(o->values, count);
-    int64_t gap = max((int64_t)deviations(o, count, median),
-                      options->median_gap_percent * ONE_PERCENT);
-    const struct trial t = { .reason = INFRA_OUTLIER_REASON_MEDIAN_RATE,
-                             .view = VIEW_WHOLE,
-                             .limit = { .typical = median,
-                                        .threshold = median - gap } };
-    convict_rates(o, &t, count);
-}
-
-static uint32_t collect_latencies(struct infra_outlier *o, uint32_t tier)
-{
-    uint32_t count = 0;
-
-    for (uint32_t id = 0; id < o->desk.ids_max; id++) {
-        const struct infra__outlier_backend *b = &o->backends[id];
-        if (takes_part(b, tier) &&
-            b->record.window.timed >= o->options.success_rate_request_volume) {
-            o->ids[count] = id;
-            o->values[count++] = mean_log(&b->record.window);
-        }
-    }
-    return count;
+    return (struct infra__typical) { .typical = median,
+                                     .threshold = median - gap };
 }
 
 /* The greatest of the limits by deviations, by ratio and by gap. */
 static struct infra__typical latency_limit(const struct infra_outlier *o,
-                                           uint32_t count)
+                                           uint32_t median, uint64_t deviations)
 {
-    uint32_t median = infra__median(o->values, count);
     int64_t typical = infra__latency_of_log(median);
-    int64_t by_deviations =
-        infra__latency_of_log(median + deviations(o, count, median));
+    int64_t by_deviations = infra__latency_of_log(median + deviations);
     int64_t by_ratio = typical * o->options.latency_ratio / 1000;
     int64_t by_gap = typical + (int64_t)o->options.latency_gap;
 
@@ -266,22 +226,22 @@ static struct infra__typical latency_limit(const struct infra_outlier *o,
                                                       max(by_ratio, by_gap)) };
 }
 
-static void judge_latency(struct infra_outlier *o, uint32_t tier)
+static void judge_by_median(struct infra_outlier *o, uint32_t tier,
+                            enum view view, uint32_t reason)
 {
-    uint32_t count = collect_latencies(o, tier);
-    uint32_t found = 0;
+    struct trial t = { .reason = reason,
+                       .view = view,
+                       .tier = tier,
+                       .volume = o->options.success_rate_request_volume };
 
-    if (count < o->options.median_minimum_hosts) {
-        return;
+    t = collect(o, t);
+    if (t.count >= o->options.median_minimum_hosts) {
+        uint32_t median = infra__median(o->values, t.count);
+        uint64_t width = deviations(o, t.count, median);
+        t.limit = view == VIEW_LATENCY ? latency_limit(o, median, width)
+                                       : rate_limit(o, median, width);
+        convict(o, &t);
     }
-    const struct trial t = { .reason = INFRA_OUTLIER_REASON_LATENCY,
-                             .limit = latency_limit(o, count) };
-    for (uint32_t i = 0; i < count; i++) {
-        if (infra__latency_of_log(o->values[i]) > t.limit.threshold) {
-            find(o, &found, i, UINT32_MAX - o->values[i]);
-        }
-    }
-    convict(o, &t, found);
 }
 
 /* Read the counters, and end the ejections that are over. */
@@ -323,8 +283,10 @@ void infra__outlier_sweep(struct infra_outlier *o)
     }
     for (uint32_t tier = 0; tier < INFRA_OUTLIER_TIERS_MAX; tier++) {
         if (o->tiers[tier].members >= o->options.median_minimum_hosts) {
-            judge_median_rate(o, tier);
-            judge_latency(o, tier);
+            judge_by_median(o, tier, VIEW_WHOLE,
+                            INFRA_OUTLIER_REASON_MEDIAN_RATE);
+            judge_by_median(o, tier, VIEW_LATENCY,
+                            INFRA_OUTLIER_REASON_LATENCY);
         }
     }
     open_windows(o);
