@@ -1,11 +1,23 @@
 /* SPDX-License-Identifier: MIT */
-/* Who may be picked: the view of one list that a policy gets, and the exact
- * answers for restricted picks. With an eligible set, tried ids or full
- * backends the k-th allowed one is taken and never "the next one", which would
- * give the neighbour of an excluded backend a double share. O(list). */
+/* The view of one list that a policy gets, and the exact answers for restricted
+ * picks. With an eligible set, tried ids or full backends the k-th usable
+ * candidate is taken and never "the next one", which would double the share of
+ * an excluded backend's neighbour. O(list). */
 #include "../base/random.h"
 #include "algorithm/rendezvous_hash.h"
 #include "internal.h"
+
+struct infra_balancer_candidates infra__candidates_of(
+    const struct infra_balancer *b, const struct list *list)
+{
+    static const struct infra_request no_restriction;
+
+    return (struct infra_balancer_candidates) { .list = list,
+                                                .slots = b->slots,
+                                                .members = b->members,
+                                                .options = b->policy_options,
+                                                .request = &no_restriction };
+}
 
 uint32_t infra_candidates_count(
     const struct infra_balancer_candidates *candidates)
@@ -121,7 +133,7 @@ uint32_t infra__candidates_draw(const struct infra_balancer_candidates *c,
         point -= part;
         last = i;
     }
-    return last; /* Somebody became full between the two passes. */
+    return last; /* One became full between the two passes. */
 }
 
 uint32_t infra__candidates_rendezvous(const struct infra_balancer_candidates *c,

@@ -1,20 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* What a host wants to see of a tier: who is there, who is used, and how evenly
- * the policy's table gives each its part. Nothing of it is kept ready, a build
- * shall not pay for it. O(ids_max + what the policy built). */
+/* Statistics of a tier: its members, its candidates, and how evenly the
+ * policy's table gives each its part. Computed when asked for, so that a build
+ * does not pay for it. O(ids_max + what the policy built). */
 #include "internal.h"
 
 INFRA__NO_TAIL_PADDING(struct infra_balancer_tier_stats, share_max_ppm);
 
 #define PPM 1000000u
-
-/* What each candidate should have of a table and what it has, each in units of
- * its own. */
-struct shares {
-    uint64_t *due;
-    uint64_t *has;
-    uint32_t count;
-};
 
 static double sum_of(const uint64_t *parts, uint32_t count)
 {
@@ -26,21 +18,23 @@ static double sum_of(const uint64_t *parts, uint32_t count)
     return sum;
 }
 
-/* Who should have nothing is left out; a host's policy may say any nonsense. */
+/* Candidates with nothing due are left out. A host's policy may fill in any
+ * numbers. */
 static void note_extremes(struct infra_balancer_tier_stats *stats,
-                          const struct shares *shares)
+                          const uint64_t *due, const uint64_t *has,
+                          uint32_t count)
 {
-    double due_sum = sum_of(shares->due, shares->count);
-    double has_sum = sum_of(shares->has, shares->count);
+    double due_sum = sum_of(due, count);
+    double has_sum = sum_of(has, count);
     uint32_t least = UINT32_MAX;
     uint32_t most = 0;
 
-    for (uint32_t i = 0; i < shares->count; i++) {
-        if (shares->due[i] == 0 || has_sum == 0) {
+    for (uint32_t i = 0; i < count; i++) {
+        if (due[i] == 0 || has_sum == 0) {
             continue;
         }
-        double due = (double)shares->due[i] / due_sum;
-        double ratio = PPM * ((double)shares->has[i] / has_sum / due) + 0.5;
+        double part = (double)due[i] / due_sum;
+        double ratio = PPM * ((double)has[i] / has_sum / part) + 0.5;
         uint32_t ppm = ratio < UINT32_MAX ? (uint32_t)ratio : UINT32_MAX;
         least = ppm < least ? ppm : least;
         most = ppm > most ? ppm : most;
@@ -53,40 +47,33 @@ static int inspect_shares(const struct infra_balancer *b,
                           const struct list *list,
                           struct infra_balancer_tier_stats *stats)
 {
-    static const struct infra_request no_restriction;
-    const struct infra_balancer_candidates c = { .list = list,
-                                                 .slots = b->slots,
-                                                 .members = b->members,
-                                                 .options = b->policy_options,
-                                                 .request = &no_restriction };
-    struct shares shares = { .count = list->count };
+    const struct infra_balancer_candidates c = infra__candidates_of(b, list);
 
-    if (b->policy->shares == NULL || list->bare) {
+    if (b->options.policy->shares == NULL || list->bare) {
         stats->share_min_ppm = PPM;
         stats->share_max_ppm = PPM;
         return INFRA_OK;
     }
-    uint64_t *parts =
-        infra__alloc(&b->allocator, 2 * (size_t)list->count, sizeof *parts);
-    if (parts == NULL) {
+    uint64_t *due =
+        infra__alloc(&b->allocator, 2 * (size_t)list->count, sizeof *due);
+    if (due == NULL) {
         return INFRA_ENOMEM;
     }
-    shares.due = parts;
-    shares.has = parts + list->count;
+    uint64_t *has = due + list->count;
     for (uint32_t i = 0; i < list->count; i++) {
-        shares.due[i] = list->entries[i].weight;
+        due[i] = list->entries[i].weight;
     }
-    b->policy->shares(list->built_data, &c, shares.due, shares.has);
-    note_extremes(stats, &shares);
-    infra__free(&b->allocator, parts, 2 * (size_t)list->count, sizeof *parts);
+    b->options.policy->shares(list->built_data, &c, due, has);
+    note_extremes(stats, due, has, list->count);
+    infra__free(&b->allocator, due, 2 * (size_t)list->count, sizeof *due);
     return INFRA_OK;
 }
 
-/* The marks as they are. */
+/* By their marks. */
 static void count_members(const struct infra_balancer *b, uint32_t tier,
                           struct infra_balancer_tier_stats *stats)
 {
-    for (uint32_t id = 0; id < b->ids_max; id++) {
+    for (uint32_t id = 0; id < b->options.ids_max; id++) {
         const struct member *m = &b->members[id];
         if (m->present && m->tier == tier) {
             stats->backends++;
@@ -95,7 +82,7 @@ static void count_members(const struct infra_balancer *b, uint32_t tier,
     }
 }
 
-/* What readers have. */
+/* As published. @before: the healthy, if @list is the degraded of the tier. */
 static int inspect_list(const struct infra_balancer *b, const struct list *list,
                         const struct list *before,
                         struct infra_balancer_tier_stats *stats)
@@ -117,8 +104,7 @@ int infra_balancer_inspect_tier(const struct infra_balancer *balancer,
                                 struct infra_balancer_tier_stats *ret)
 {
     struct infra_balancer_tier_stats stats = { .backends = 0 };
-    const struct list *before =
-        NULL; /* The healthy, if this is the degraded. */
+    const struct list *before = NULL;
 
     if (balancer == NULL || ret == NULL || tier >= INFRA_BALANCER_TIERS_MAX) {
         return INFRA_EINVAL;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* How the balancer keeps its backends, shared by the control side, the data
+/* How the balancer keeps its backends: shared by the control side, the data
  * side and the policies of this library.
  *
- *   slot     one per id, for ever: what all threads count together
- *   tally    one per id and reader: what one thread counts, summed by control
+ *   slot     one per id, permanent: counts of all threads
+ *   tally    one per id and reader: counts of one thread, summed by control
  *   entry    one per backend and published table: what a pick must know
  *   list     the entries of one tier that are healthy, or that are degraded
- *   table    the lists in the order in which they are asked; immutable */
+ *   table    the lists in the order in which picks ask them; immutable */
 #ifndef INFRA_BALANCER_INTERNAL_H
 #define INFRA_BALANCER_INTERNAL_H
 
@@ -14,7 +14,7 @@
 
 #include "../base/inbox.h"
 #include "../base/internal.h"
-#include "policy/hash_member.h"
+#include "algorithm/hash_member.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -22,10 +22,10 @@
 #define NO_INDEX UINT32_MAX
 #define IDS_MAX_DEFAULT 64u
 
-/* A tier's healthy and its degraded backends each make a list. */
+/* The healthy and the degraded backends of a tier make one list each. */
 #define LISTS_MAX (2u * INFRA_BALANCER_TIERS_MAX)
 
-/* What a ticket's and a report's counts add up to; all of them wrap. */
+/* Sums of tickets and reports; all of them wrap. */
 struct counts {
     uint64_t picks;
     uint64_t releases;
@@ -34,13 +34,13 @@ struct counts {
     uint64_t latency_sum;
 };
 
-/* On a line of its own, so that threads which use different backends do not
- * meet. Outlives every table. */
+/* Outlives every table. On its own cache line, so that threads which use
+ * different backends do not share one. */
 struct slot {
-    _Atomic uint32_t in_flight; /* Tickets of policies or caps that share it. */
+    _Atomic uint32_t in_flight; /* Tickets whose policy or cap needs a count. */
     _Atomic uint32_t marks;     /* Among workers: a byte by axis. */
     _Atomic uint64_t latency;   /* See ewma.h. */
-    _Atomic uint64_t penalty;   /* The same. */
+    _Atomic uint64_t penalty;   /* See ewma.h. */
     union {
         struct counts base;         /* Alone: see infra__balancer_base(). */
         struct {                    /* Among workers: */
@@ -51,32 +51,31 @@ struct slot {
 };
 _Static_assert(sizeof(struct slot) == INFRA__CACHE_LINE, "one line per slot");
 
-/* What all threads count together about a tier, where that is needed. */
+/* The tickets of a tier, of all threads, if a cap or a bound needs them. */
 struct tier_slot {
     _Atomic uint32_t in_flight;
     uint32_t reserved[15];
 };
 _Static_assert(sizeof(struct tier_slot) == INFRA__CACHE_LINE, "one line each");
 
-/* What of a count is one worker's: see shared_slots.h. */
+/* One worker's part of a count: see shared_slots.h. */
 struct holding {
     _Atomic uint32_t in_flight;
-    _Atomic uint32_t
-        present; /* The worker's backend of this id: shared_slots.c. */
+    _Atomic uint32_t present; /* The worker has a backend of this id. */
 };
 
 struct entry {
     uint32_t id;
     uint32_t weight;
     uint32_t cap;
-    uint16_t owner;        /* Which of the id's owners: see struct member. */
+    uint16_t owner;        /* As in struct member. */
     _Atomic uint8_t state; /* enum infra_balancer_state; see withdraw.c. */
     uint8_t tier;
 };
 _Static_assert(sizeof(struct entry) == 16, "four in a line");
 
-/* What a policy precomputed for some entries. It depends on who they are and
- * not on their state, so tables share it for as long as they list the same. */
+/* A table built by a policy. It depends on the backends and not on their state:
+ * all published tables that list the same backends share it. */
 struct built {
     uint32_t refs; /* Control's. */
     uint32_t reserved;
@@ -88,34 +87,34 @@ struct list {
     const void *built_data; /* Behind built; NULL if there is none. */
     struct built *built;
     const infra_time *since; /* When each came up; NULL: none is new. */
-    infra_time oldest;       /* The first of them. */
-    infra_time warm_at;      /* From then on none is. */
-    /* For bounded load: the weight of those before that may be picked, and of
-     * all; NULL: there is no bound. */
+    infra_time oldest;       /* The minimum of these. */
+    infra_time warm_at;      /* When the last one is no longer new. */
+    /* For bounded load: by index, the weight of the earlier entries that may be
+     * picked, and the weight of all of them; NULL: there is no bound. */
     const uint64_t *weight_before;
     uint64_t weight_bound;
     uint64_t weight_total;
     uint32_t count;
-    uint32_t rank;   /* 2 * tier + degraded; which of a reader's states. */
+    uint32_t rank;   /* 2 * tier + degraded; index of a reader's state. */
     uint32_t states; /* A bit for each state that may be picked. */
     uint32_t tier_cap;
     _Atomic bool partial; /* Some entries are in another state. */
     bool capped;          /* Some entry has a cap. */
     bool even;            /* All weights are equal. */
     uint8_t load;         /* Percent of the traffic that starts here. */
-    bool outage;          /* Health was not believed. */
+    bool outage;          /* Health marks were ignored. */
     bool counted; /* The tier's tickets are counted: a cap or a bound. */
-    bool spill;   /* Not the healthy of the first tier that has anybody. */
-    bool bare;    /* What the policy needs could not be built. */
+    bool spill;   /* Not the healthy of the first tier with members. */
+    bool bare;    /* The policy's table could not be built. */
 };
 
 struct table {
     struct infra__edition edition;
     size_t bytes;
     uint32_t lists_count;
-    /* Of 2^32, how many picks are let in; UINT32_MAX: all. */
+    /* Picks that are admitted, of 2^32; UINT32_MAX: all. */
     uint32_t admitted;
-    /* All of the first list may be picked, and it gets all of the traffic. */
+    /* All of the first list may be picked, and it gets all traffic. */
     _Atomic bool plain;
     struct list aside; /* For sticky requests only. */
     struct list lists[];
@@ -132,83 +131,66 @@ struct infra_balancer_candidates {
     const struct infra__hash_member *hash_members;
     infra_time now;
     uint64_t bound_total; /* Places of the tier; 0: no bound. */
-    bool narrow;          /* Not everyone in the list may be picked. */
-    bool no_cold;         /* Narrow: not those that are too new. */
+    bool narrow;          /* Some of the list may not be picked. */
+    bool no_cold;         /* With narrow: nor those that are too new. */
 };
 
 /* A backend as control knows it. */
 struct member {
     char *key; /* NULL: the id was never used. */
-    /* Not in the table of this version or of any later one; EDITION_PENDING:
-     * removed, and the table without it is not published yet. */
+    /* The first version whose table lacks the backend; EDITION_PENDING: it is
+     * removed and that table is not published yet. */
     uint64_t absent_since;
     infra_time up_since;
     uint32_t in_flight_max;
     uint32_t share;  /* Of the weight: 0 is all, else SHARE_SET and ... */
     uint16_t weight; /* As configured. */
-    uint16_t owner;  /* Counts the keys that the id has had. */
+    uint16_t owner;  /* Number of keys that the id has had. */
     uint8_t tier;
     uint8_t marks[3]; /* By axis. */
     uint8_t present;
     uint8_t is_up;  /* In the table that was published last. */
-    uint8_t was_up; /* In the last table in which anybody was. */
-    uint8_t rank;   /* As planned last: which list; LISTS_MAX: none. */
-    /* Which of its tier's lists have it outside their subset, 1: the healthy,
-     * 2: the degraded. */
+    uint8_t was_up; /* In the last table with any backend up. */
+    uint8_t rank;   /* The list that takes it; LISTS_MAX: none. */
+    /* Lists of its tier whose subset lacks it. 1: the healthy, 2: degraded. */
     uint8_t passed_over;
-    uint8_t is_leaving : 1; /* Removed; other workers are not told yet. */
+    uint8_t is_leaving : 1; /* Removed; the ledger still says present. */
     uint8_t has_been_up : 1;
     uint16_t key_next; /* See key_index.c. */
 };
 _Static_assert(sizeof(struct member) == 48, "as balancer.h says, with a head");
 #define SHARE_SET 0x80000000u
-#define SHARE_ABSOLUTE 0x40000000u /* The rest is a weight, not per cent. */
+#define SHARE_ABSOLUTE 0x40000000u /* The value is a weight, not percent. */
 #define SHARE_VALUE 0xffffu
 #define EDITION_PENDING UINT64_MAX
 #define MARKS_UNSEEN UINT64_MAX
 
 struct infra_balancer {
     struct infra_allocator allocator;
-    const struct infra_balancer_policy *policy;
-    void *policy_options;  /* NULL: it has none. */
-    struct shared *shared; /* Where the next three are; see shared_slots.h. */
-    void *shared_raw;      /* NULL: it is the host's. */
+    struct infra_balancer_options options; /* Complete; no borrowed strings. */
+    void *policy_options;                  /* NULL: the policy has none. */
+    struct shared *shared; /* Holds the next three; see shared_slots.h. */
+    void *shared_raw;      /* NULL: the memory is the host's. */
     struct slot *slots;
     struct tier_slot *tier_slots; /* Of INFRA_BALANCER_TIERS_MAX tiers. */
-    struct holding *ledger;  /* This worker's; NULL: nobody shares the slots. */
+    struct holding *ledger; /* This worker's; NULL: the slots are not shared. */
     struct counts *own_base; /* NULL: it is in the slots. */
-    uint64_t marks_seen;     /* Of the marks that others set. */
+    uint64_t marks_seen;     /* Of shared->marks_changes. */
     struct member *members;
     uint16_t *key_heads; /* See key_index.c. */
     struct infra_balancer_reader *readers;
     struct table *table; /* The last published; control holds a reference. */
     uint64_t version;
-    uint64_t seed;
     uint64_t readers_created;
-    uint32_t ids_max;
-    uint32_t worker;
-    uint32_t leaving_count; /* Members that are_leaving. */
-    uint32_t spill;
-    uint32_t outage;
-    uint32_t overprovision_percent;
-    uint32_t panic_percent;
-    uint32_t shed_until_up;
-    uint32_t retry_percent;
-    uint32_t retry_min_per_s;
-    infra_time slow_start_interval;
-    uint32_t bound_percent;
-    uint32_t tier_in_flight_max[INFRA_BALANCER_TIERS_MAX];
-    /* See subset.h; 0: there are none. */
-    uint32_t subset_size;
+    uint32_t leaving_count; /* Members with is_leaving. */
+    bool recovering;        /* Since an outage, until shed_until_up are up. */
+    bool dirty;
     uint64_t subset_hash;                        /* Of the client's key. */
     struct infra__rendezvous_node *subset_nodes; /* Of all keys, by id. */
-    struct infra__rendezvous_rank *subset_best;  /* What was chosen last. */
-    bool recovering; /* Nobody was up, and too few are again. */
-    bool dirty;
+    struct infra__rendezvous_rank *subset_best;  /* The last choice. */
 };
 
-/* What one reader counts about one id. Only its thread writes; control reads.
- * */
+/* One reader's counts of one id. Its thread writes, control reads. */
 struct tally {
     _Atomic uint64_t picks;
     _Atomic uint64_t releases;
@@ -221,39 +203,31 @@ struct report_tally {
 
 struct infra_balancer_reader {
     struct infra__inbox inbox;
-    /* Copied from the balancer, so that a pick does not touch it. */
-    uint32_t (*pick)(const void *table, uint64_t state[4],
-                     const struct infra_balancer_candidates *candidates,
-                     uint64_t hash);
+    /* Copies, so that a pick does not touch the balancer. With a bound the
+     * policy needs_load. */
+    struct infra_balancer_policy policy;
     const void *policy_options;
     struct slot *slots;
     struct tier_slot *tier_slots;
-    struct holding *ledger; /* NULL: nobody shares the slots. */
+    struct holding *ledger; /* NULL: the slots are not shared. */
     struct tally *tallies;
     struct report_tally *report_tallies;
     uint64_t random;
-    uint32_t ids_max;
-    uint32_t spill;
-    uint32_t needs_load;
-    uint32_t whole_tier;
-    uint32_t retry_percent;
-    uint32_t retry_min_per_s;
-    uint64_t retry_tokens;
-    infra_time retry_time; /* Up to when retry_tokens have grown. */
-    infra_time slow_start_interval;
-    struct credit *credits; /* By id; NULL: no slow start, or by hash. */
+    struct infra_balancer_options options;
     bool has_budget;
-    bool needs_latency;
-    uint32_t bound_percent;
+    uint64_t retry_tokens;
+    infra_time retry_time;         /* Up to when retry_tokens have grown. */
+    struct credit *credits;        /* By id; NULL: no slow start, or by hash. */
     uint64_t states[LISTS_MAX][4]; /* The policy's, by rank. */
-    unsigned char *memory;         /* The same: a stride for each rank. */
+    unsigned char *memory;         /* The policy's, a stride for each rank. */
     size_t memory_stride;          /* Aligned for any type; 0: none. */
     struct infra_balancer *balancer;
     struct infra_balancer_reader *next;
     void *raw;
 };
 
-/* What nobody may lift: the operator's mark, and a share of nothing. */
+/* The operator's state, which nothing overrides: the mark, or DRAINING for a
+ * share of 0. */
 static inline uint32_t member_admin(const struct member *m)
 {
     uint32_t admin = m->marks[INFRA_BALANCER_AXIS_ADMIN];
@@ -272,8 +246,8 @@ static inline uint32_t member_state(const struct member *m)
     return m->marks[1] > worst ? m->marks[1] : worst;
 }
 
-/* The weight that counts, at least 1. With a share of nothing the configured
- * one, so that no table changes for it. */
+/* The weight that counts, at least 1. With a share of 0 the configured weight,
+ * so that no table changes. */
 static inline uint32_t member_weight(const struct member *m)
 {
     uint32_t value = m->share & SHARE_VALUE;
@@ -304,12 +278,11 @@ static inline bool entry_is_up(const struct list *list, const struct entry *e)
 
 static inline uint32_t slot_in_flight(const struct slot *slot)
 {
-    /* Relaxed: a load is a hint; the cap is enforced by the exchange in pick.
-     * */
+    /* Relaxed: a hint; the exchange in pick enforces the cap. */
     return atomic_load_explicit(&slot->in_flight, memory_order_relaxed);
 }
 
-/* Eligible and not tried; whether it is full is another question. */
+/* Eligible and not tried, full or not. */
 static inline bool entry_wanted(const struct infra_request *request,
                                 const struct entry *e)
 {
@@ -324,10 +297,9 @@ static inline bool entry_wanted(const struct infra_request *request,
     return true;
 }
 
-/* Is it at its bound? Its places are its part of all of the tier's, the part
- * between the marks of those before it and of itself, so that they add up; but
- * who has nothing to do has room for one, or a few requests at once would all
- * go to a few backends. */
+/* Is it at its bound? Its places are the difference of two marks on the scale
+ * of the tier's places, so that all places add up. An idle backend has one
+ * place at least, or a few requests at once would all go to a few backends. */
 static inline bool is_bound(const struct infra_balancer_candidates *c,
                             uint32_t index, const struct entry *e)
 {
@@ -345,48 +317,53 @@ static inline bool is_bound(const struct infra_balancer_candidates *c,
 bool infra__slow_start_is_cold(const struct infra_balancer_candidates *c,
                                uint32_t index);
 
-/* May it be picked, where something restricts the pick? */
+/* candidate_may() for a restricted pick. */
 bool infra__candidate_may(const struct infra_balancer_candidates *c,
                           uint32_t index);
 
+/* May it be picked? */
 static inline bool candidate_may(const struct infra_balancer_candidates *c,
                                  uint32_t index)
 {
     return !c->narrow || infra__candidate_may(c, index);
 }
 
-/* The one of those that may be picked, but not @except, on which @random falls,
- * by weight or all alike; NO_INDEX: nobody. O(list). */
+/* Candidates outside a pick: for a build, and to inspect what was built. */
+struct infra_balancer_candidates infra__candidates_of(
+    const struct infra_balancer *b, const struct list *list);
+
+/* A draw among the candidates that may be picked, except @except, by weight or
+ * evenly; NO_INDEX: there are none. O(list). */
 uint32_t infra__candidates_draw(const struct infra_balancer_candidates *c,
                                 uint64_t random, uint32_t except,
                                 bool by_weight);
 
-/* The best of those that may be picked for this hash, by rendezvous; NO_INDEX:
- * nobody. O(list). */
+/* The best for this hash of the candidates that may be picked, by rendezvous;
+ * NO_INDEX: there are none. O(list). */
 uint32_t infra__candidates_rendezvous(const struct infra_balancer_candidates *c,
                                       uint64_t hash);
 
-/* The entry of an id in this list, or NULL. Entries are in the order of ids. */
+/* The entry of an id in this list, or NULL. O(log list). */
 const struct entry *infra__list_find(const struct list *list, uint32_t id);
 
-/* How far a key goes on in its own order before it goes by rendezvous. */
+/* Steps of a key in its own order before it goes by rendezvous. */
 #define PROBES_MAX 32u
 
-/* Why nobody in these lists was picked: INFRA_EINELIGIBLE, INFRA_ETRIED, or
- * INFRA_EFULL when somebody was wanted. INFRA_ENONE for no lists. */
+/* Why no backend of these lists was picked: INFRA_EINELIGIBLE, INFRA_ETRIED, or
+ * INFRA_EFULL if one was wanted. INFRA_ENONE for no lists. */
 int infra__candidates_explain(const struct list *lists, uint32_t count,
                               const struct infra_request *request);
 
-/* Control's: counts of readers that are gone, less those of former owners of
- * the id. */
+/* Control's counts: those of destroyed readers, less those of the id's former
+ * owners. */
 static inline struct counts *infra__balancer_base(
     const struct infra_balancer *b, uint32_t id)
 {
     return b->own_base != NULL ? &b->own_base[id] : &b->slots[id].base;
 }
 
-/* The sum over readers and base. What was released is read first, so that
- * in-flight is never counted too low. */
+/* The sum over readers and base. Releases are read first, so that in-flight is
+ * never too low. */
 struct counts infra__balancer_counts(const struct infra_balancer *b,
                                      uint32_t id);
 
@@ -396,19 +373,20 @@ struct table *infra__lists_lay_out(struct infra_balancer *b, infra_time now);
 
 /* Is it a key: 1 to INFRA_BALANCER_KEY_MAX bytes? */
 bool infra__key_ok(const char *key);
+void infra__key_free(const struct infra_balancer *b, char *key);
 
-/* How many backends are up or degraded, and is this one? */
+/* Number of backends that are up or degraded; is this one? */
 uint32_t infra__lists_up_count(const struct infra_balancer *b);
 bool infra__lists_is_up(const struct member *m);
 
-/* May the id's former owner still be picked, or is a ticket of it out? */
+/* Can the id's former owner still be picked, or does a ticket hold it? */
 bool infra__member_is_busy(struct infra_balancer *b, uint32_t id);
 
-/* Give up slots of removed backends that nothing here holds any more. */
+/* Give up the slots of removed backends that nothing here holds any more. */
 void infra__members_leave(struct infra_balancer *b);
 
-/* There is no memory for another table: have the last one not give picks to who
- * is to get none. */
+/* With no memory for another table: change the published one so that it gives
+ * no picks to backends that must not get any. */
 void infra__table_withdraw(struct infra_balancer *b);
 
 /* infra__edition_free of a table; the owner is the balancer. */

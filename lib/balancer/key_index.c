@@ -4,26 +4,27 @@
 #include <assert.h>
 #include <string.h>
 
-/* In the links, ids are one more than they are, and 0 is the end. */
+/* A link is an id plus one; 0 ends a chain. */
 _Static_assert(INFRA_BALANCER_IDS_MAX <= UINT16_MAX, "a link holds an id");
 
 int infra__key_index_open(struct infra_balancer *b)
 {
     b->key_heads =
-        infra__alloc(&b->allocator, b->ids_max, sizeof *b->key_heads);
+        infra__alloc(&b->allocator, b->options.ids_max, sizeof *b->key_heads);
     return b->key_heads != NULL ? INFRA_OK : INFRA_ENOMEM;
 }
 
 void infra__key_index_close(struct infra_balancer *b)
 {
-    infra__free(&b->allocator, b->key_heads, b->ids_max, sizeof *b->key_heads);
+    infra__free(&b->allocator, b->key_heads, b->options.ids_max,
+                sizeof *b->key_heads);
 }
 
 static uint16_t *head_of(const struct infra_balancer *b, const char *key)
 {
-    uint64_t hash = infra_xxhash64(key, strlen(key), b->seed);
+    uint64_t hash = infra_xxhash64(key, strlen(key), b->options.seed);
 
-    return &b->key_heads[hash % b->ids_max];
+    return &b->key_heads[hash % b->options.ids_max];
 }
 
 uint32_t infra__key_index_find(const struct infra_balancer *b, const char *key)

@@ -1,20 +1,31 @@
 /* SPDX-License-Identifier: MIT */
-/* Who the backends are: one at a time, or as a whole list. What is asked for is
- * looked at first, then memory is taken, then it is done, so that a call that
- * fails has changed nothing. A list costs O(ids_max + its length). */
+/* Membership: one backend, or a whole list. A call checks its arguments first,
+ * then takes memory, then acts, so that a failed call has changed nothing. A
+ * list costs O(ids_max + its length). */
 #include "internal.h"
 #include "key_index.h"
 #include "shared_slots.h"
 #include "subset.h"
 
+#include "../base/characters.h"
+
 #include <string.h>
 
 INFRA__NO_TAIL_PADDING(struct infra_backend, in_flight_max);
 
+/* A backend to be added or changed. */
+struct change {
+    struct infra_backend o;
+    char *key;       /* A copy, if the id has another key; else NULL. */
+    uint32_t head;   /* Of a chain of keys by hash, and ... */
+    uint32_t next;   /* ... the next in it; both one more than an index. */
+    bool is_other;   /* The id has another key, or had none. */
+    bool is_claimed; /* The slot among workers has just become ours. */
+};
+
 bool infra__key_ok(const char *key)
 {
-    return key != NULL && key[0] != '\0' &&
-           strnlen(key, INFRA_BALANCER_KEY_MAX + 1) <= INFRA_BALANCER_KEY_MAX;
+    return infra__text_fits(key, 1, INFRA_BALANCER_KEY_MAX);
 }
 
 bool infra__member_is_busy(struct infra_balancer *b, uint32_t id)
@@ -34,39 +45,30 @@ bool infra__member_is_busy(struct infra_balancer *b, uint32_t id)
     return counts.picks != counts.releases;
 }
 
-/* Import and look at what is asked for. *@ret_copy says whether the id needs a
- * copy of the key, because it has another. */
+/* Import a backend and check it by itself. */
 static int examine(struct infra_balancer *b,
-                   const struct infra_backend *backend,
-                   struct infra_backend *ret, bool *ret_copy)
+                   const struct infra_backend *backend, struct change *ret)
 {
-    *ret = (struct infra_backend) { 0 };
-    int err = infra__options_import(ret, sizeof *ret, backend,
-                                    sizeof(struct infra_backend));
+    struct infra_backend *o = &ret->o;
+
+    *ret = (struct change) { .o = { .size = sizeof *o } };
+    int err = infra__options_take(o, backend, NULL);
     if (err != INFRA_OK) {
         return err;
     }
-    if (ret->id >= b->ids_max || !infra__key_ok(ret->key) ||
-        ret->weight > INFRA_BALANCER_WEIGHT_MAX ||
-        ret->tier >= INFRA_BALANCER_TIERS_MAX) {
+    if (o->id >= b->options.ids_max || !infra__key_ok(o->key) ||
+        o->weight > INFRA_BALANCER_WEIGHT_MAX ||
+        o->tier >= INFRA_BALANCER_TIERS_MAX) {
         return INFRA_EINVAL;
     }
-    const struct member *m = &b->members[ret->id];
-    *ret_copy = m->key == NULL || strcmp(m->key, ret->key) != 0;
-    return *ret_copy && m->key != NULL && infra__member_is_busy(b, ret->id)
+    const struct member *m = &b->members[o->id];
+    ret->is_other = m->key == NULL || strcmp(m->key, o->key) != 0;
+    return ret->is_other && m->key != NULL && infra__member_is_busy(b, o->id)
                ? INFRA_EBUSY
                : INFRA_OK;
 }
 
-static char *copy_key(const struct infra_balancer *b, const char *key)
-{
-    size_t size = strlen(key) + 1;
-    char *copy = infra__alloc(&b->allocator, size, 1);
-
-    return copy != NULL ? memcpy(copy, key, size) : NULL;
-}
-
-static void free_key(const struct infra_balancer *b, char *key)
+void infra__key_free(const struct infra_balancer *b, char *key)
 {
     if (key != NULL) {
         infra__free(&b->allocator, key, strlen(key) + 1, 1);
@@ -84,36 +86,59 @@ static void leave(struct infra_balancer *b, uint32_t id)
 
 void infra__members_leave(struct infra_balancer *b)
 {
-    for (uint32_t id = 0; b->leaving_count > 0 && id < b->ids_max; id++) {
+    for (uint32_t id = 0; b->leaving_count > 0 && id < b->options.ids_max;
+         id++) {
         if (b->members[id].is_leaving && !infra__member_is_busy(b, id)) {
             leave(b, id);
         }
     }
 }
 
-/* Before a backend is added: have its slot among workers. *@ret_claimed says
- * whether it has just become ours. INFRA_EBUSY. */
-static int claim(struct infra_balancer *b, uint32_t id, const char *key,
-                 bool *ret_claimed)
+/* Take the id's slot among workers. INFRA_EBUSY. */
+static int claim(struct infra_balancer *b, struct change *change)
 {
-    const struct member *m = &b->members[id];
-    bool is_other = m->key == NULL || strcmp(m->key, key) != 0;
+    const struct member *m = &b->members[change->o.id];
 
-    *ret_claimed = false;
-    if (m->present && !is_other) {
-        return INFRA_OK;
+    if (!change->is_other && (m->present || m->is_leaving)) {
+        return INFRA_OK; /* If it is leaving it returns before it has left. */
     }
-    if (is_other) {
-        leave(b, id); /* The former one, which is no longer busy. */
-    } else if (m->is_leaving) {
-        return INFRA_OK; /* It comes back before it was gone. */
+    if (change->is_other) {
+        leave(b, change->o.id); /* The former owner, no longer busy. */
     }
-    int err = infra__shared_claim(b, id, key);
-    *ret_claimed = err == INFRA_OK;
+    int err = infra__shared_claim(b, change->o.id, change->o.key);
+    change->is_claimed = err == INFRA_OK;
     return err;
 }
 
-/* Give the id to another key, which is the balancer's now: counters begin at
+/* Get ready: copy the keys that are needed and claim the slots, all or none. */
+static int prepare(struct infra_balancer *b, struct change *changes,
+                   uint32_t count)
+{
+    int err = INFRA_OK;
+
+    for (uint32_t i = 0; i < count && err == INFRA_OK; i++) {
+        size_t size = strlen(changes[i].o.key) + 1;
+        if (changes[i].is_other) {
+            changes[i].key = infra__alloc(&b->allocator, size, 1);
+            err = changes[i].key != NULL ? INFRA_OK : INFRA_ENOMEM;
+        }
+        if (changes[i].key != NULL) {
+            memcpy(changes[i].key, changes[i].o.key, size);
+        }
+    }
+    for (uint32_t i = 0; i < count && err == INFRA_OK; i++) {
+        err = claim(b, &changes[i]);
+    }
+    for (uint32_t i = 0; i < count && err != INFRA_OK; i++) {
+        infra__key_free(b, changes[i].key);
+        if (changes[i].is_claimed) {
+            infra__shared_leave(b, changes[i].o.id);
+        }
+    }
+    return err;
+}
+
+/* Give the id to another key, which the balancer owns now: counters begin at
  * zero. */
 static void take_id(struct infra_balancer *b, uint32_t id, char *key)
 {
@@ -121,9 +146,9 @@ static void take_id(struct infra_balancer *b, uint32_t id, char *key)
     struct counts former = infra__balancer_counts(b, id);
     struct counts *base = infra__balancer_base(b, id);
 
-    free_key(b, m->key);
+    infra__key_free(b, m->key);
     if (b->ledger == NULL) {
-        /* Relaxed: nobody uses the id. */
+        /* Relaxed: the id is unused. */
         atomic_store_explicit(&b->slots[id].latency, 0, memory_order_relaxed);
         atomic_store_explicit(&b->slots[id].penalty, 0, memory_order_relaxed);
     }
@@ -136,21 +161,20 @@ static void take_id(struct infra_balancer *b, uint32_t id, char *key)
     infra__subset_know(b, id, key);
 }
 
-/* @copy: the key, if the id needs it. */
-static void apply(struct infra_balancer *b, const struct infra_backend *o,
-                  char *copy)
+static void apply(struct infra_balancer *b, const struct change *change)
 {
+    const struct infra_backend *o = &change->o;
     struct member *m = &b->members[o->id];
     uint32_t weight = o->weight != 0 ? o->weight : 1;
 
-    if (copy != NULL) {
-        take_id(b, o->id, copy);
+    if (change->key != NULL) {
+        take_id(b, o->id, change->key);
     }
     if (!m->present) {
         memset(m->marks, INFRA_BALANCER_STATE_UP, sizeof m->marks);
         m->share = 0;
         infra__key_index_add(b, o->id);
-        b->marks_seen = MARKS_UNSEEN; /* Unless other workers know better. */
+        b->marks_seen = MARKS_UNSEEN; /* Adopt the marks of other workers. */
         if (m->is_leaving) {
             infra__shared_return(b, o->id);
         }
@@ -169,36 +193,25 @@ static void apply(struct infra_balancer *b, const struct infra_backend *o,
 int infra_balancer_set(struct infra_balancer *balancer,
                        const struct infra_backend *backend, infra_time now)
 {
-    struct infra_backend o;
-    char *copy = NULL;
-    bool needs_copy;
+    struct change change;
 
     (void)now;
     if (balancer == NULL || backend == NULL) {
         return INFRA_EINVAL;
     }
-    int err = examine(balancer, backend, &o, &needs_copy);
+    int err = examine(balancer, backend, &change);
     if (err != INFRA_OK) {
         return err;
     }
-    uint32_t holder = infra__key_index_find(balancer, o.key);
-    if (holder != NO_INDEX && holder != o.id) {
+    uint32_t holder = infra__key_index_find(balancer, change.o.key);
+    if (holder != NO_INDEX && holder != change.o.id) {
         return INFRA_EEXIST;
     }
-    if (needs_copy) {
-        copy = copy_key(balancer, o.key);
-        if (copy == NULL) {
-            return INFRA_ENOMEM;
-        }
+    err = prepare(balancer, &change, 1);
+    if (err == INFRA_OK) {
+        apply(balancer, &change);
     }
-    bool is_claimed;
-    err = claim(balancer, o.id, o.key, &is_claimed);
-    if (err != INFRA_OK) {
-        free_key(balancer, copy);
-        return err;
-    }
-    apply(balancer, &o, copy);
-    return INFRA_OK;
+    return err;
 }
 
 static void drop(struct infra_balancer *b, uint32_t id)
@@ -214,7 +227,7 @@ static void drop(struct infra_balancer *b, uint32_t id)
 
 int infra_balancer_remove(struct infra_balancer *balancer, uint32_t id)
 {
-    if (balancer == NULL || id >= balancer->ids_max) {
+    if (balancer == NULL || id >= balancer->options.ids_max) {
         return INFRA_EINVAL;
     }
     if (!balancer->members[id].present) {
@@ -224,140 +237,47 @@ int infra_balancer_remove(struct infra_balancer *balancer, uint32_t id)
     return INFRA_OK;
 }
 
-/* One of a list, whose elements have the size that the host's struct has. */
-static const struct infra_backend *element(const struct infra_backend *list,
-                                           uint32_t i)
+/* Is the key at @index new in the chain of its hash? Then it joins. */
+static int note_key(const struct infra_balancer *b, struct change *changes,
+                    uint32_t count, uint32_t index)
 {
-    const unsigned char *bytes = (const unsigned char *)list;
+    const char *key = changes[index].o.key;
+    uint64_t hash = infra_xxhash64(key, strlen(key), b->options.seed);
+    uint32_t *head = &changes[hash % count].head;
 
-    return (const void *)(bytes + i * list->size);
+    for (uint32_t at = *head; at != 0; at = changes[at - 1].next) {
+        if (strcmp(changes[at - 1].o.key, key) == 0) {
+            return INFRA_EEXIST;
+        }
+    }
+    changes[index].next = *head;
+    *head = index + 1;
+    return INFRA_OK;
 }
 
-/* Look at all, and note their ids in @named. */
+/* Import and check all, each alone and all together; note their ids in @named.
+ * The elements of @list have the size of the host's struct. */
 static int examine_all(struct infra_balancer *b,
                        const struct infra_backend *list, uint32_t count,
-                       struct infra_set *named)
+                       struct change *changes, struct infra_set *named)
 {
-    for (uint32_t i = 0; i < count; i++) {
-        struct infra_backend o;
-        bool needs_copy;
-        if (element(list, i)->size != list->size) {
-            return INFRA_EINVAL;
-        }
-        int err = examine(b, element(list, i), &o, &needs_copy);
-        if (err != INFRA_OK) {
-            return err;
-        }
-        if (infra_set_has(named, o.id)) {
-            return INFRA_EINVAL;
-        }
-        infra_set_add(named, o.id);
-    }
-    return INFRA_OK;
-}
-
-/* Is no key there twice? @links is zeroed, two for each of the list: heads of
- * chains by hash, then the next of each, one more than its place. */
-static int compare_all(const struct infra_balancer *b,
-                       const struct infra_backend *list, uint32_t count,
-                       uint32_t *links)
-{
-    for (uint32_t i = 0; i < count; i++) {
-        const char *key = element(list, i)->key;
-        uint32_t *head =
-            &links[infra_xxhash64(key, strlen(key), b->seed) % count];
-        for (uint32_t at = *head; at != 0; at = links[count + at - 1]) {
-            if (strcmp(element(list, at - 1)->key, key) == 0) {
-                return INFRA_EEXIST;
-            }
-        }
-        links[count + i] = *head;
-        *head = i + 1;
-    }
-    return INFRA_OK;
-}
-
-/* Look at all, each and together. */
-static int check_list(struct infra_balancer *b,
-                      const struct infra_backend *list, uint32_t count,
-                      struct infra_set *named)
-{
-    int err = examine_all(b, list, count, named);
-
-    if (err != INFRA_OK || count == 0) {
-        return err;
-    }
-    uint32_t *links =
-        infra__alloc(&b->allocator, 2 * (size_t)count, sizeof *links);
-    err = links != NULL ? compare_all(b, list, count, links) : INFRA_ENOMEM;
-    infra__free(&b->allocator, links, 2 * (size_t)count, sizeof *links);
-    return err;
-}
-
-static void free_keys(struct infra_balancer *b, char *const *copies,
-                      uint32_t count)
-{
-    for (uint32_t i = 0; i < count; i++) {
-        free_key(b, copies[i]);
-    }
-}
-
-/* Copy the keys that will be needed; the others stay NULL. */
-static int copy_keys(struct infra_balancer *b, const struct infra_backend *list,
-                     uint32_t count, char **copies)
-{
-    for (uint32_t i = 0; i < count; i++) {
-        const struct infra_backend *o = element(list, i);
-        const char *key = b->members[o->id].key;
-        if (key != NULL && strcmp(key, o->key) == 0) {
-            continue;
-        }
-        copies[i] = copy_key(b, o->key);
-        if (copies[i] == NULL) {
-            free_keys(b, copies, i);
-            return INFRA_ENOMEM;
-        }
-    }
-    return INFRA_OK;
-}
-
-/* All or none. @claimed is empty at first, and has ids of a part of the
- * list. */
-static int claim_all(struct infra_balancer *b, const struct infra_backend *list,
-                     uint32_t count, struct infra_set *claimed)
-{
+    const unsigned char *bytes = (const unsigned char *)list;
     int err = INFRA_OK;
 
     for (uint32_t i = 0; i < count && err == INFRA_OK; i++) {
-        const struct infra_backend *o = element(list, i);
-        bool is_claimed;
-        err = claim(b, o->id, o->key, &is_claimed);
-        if (is_claimed) {
-            infra_set_add(claimed, o->id);
+        const struct infra_backend *o = (const void *)(bytes + i * list->size);
+        err = o->size == list->size ? examine(b, o, &changes[i]) : INFRA_EINVAL;
+        if (err == INFRA_OK && infra_set_has(named, changes[i].o.id)) {
+            err = INFRA_EINVAL;
+        }
+        if (err == INFRA_OK) {
+            infra_set_add(named, changes[i].o.id);
         }
     }
-    for (uint32_t id = 0; id < b->ids_max && err != INFRA_OK; id++) {
-        if (infra_set_has(claimed, id)) {
-            infra__shared_leave(b, id);
-        }
+    for (uint32_t i = 0; i < count && err == INFRA_OK; i++) {
+        err = note_key(b, changes, count, i);
     }
     return err;
-}
-
-static void apply_all(struct infra_balancer *b,
-                      const struct infra_backend *list, uint32_t count,
-                      char *const *copies, const struct infra_set *named)
-{
-    for (uint32_t id = 0; id < b->ids_max; id++) {
-        if (b->members[id].present && !infra_set_has(named, id)) {
-            drop(b, id);
-        }
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        struct infra_backend o = { 0 };
-        (void)infra__options_import(&o, sizeof o, element(list, i), sizeof o);
-        apply(b, &o, copies[i]);
-    }
 }
 
 int infra_balancer_sync(struct infra_balancer *balancer,
@@ -370,33 +290,29 @@ int infra_balancer_sync(struct infra_balancer *balancer,
     if (b == NULL || (backends == NULL && count > 0)) {
         return INFRA_EINVAL;
     }
-    /* One more, so that none is no special case. */
-    size_t copies_count = (size_t)count + 1;
-    size_t words_count = INFRA_SET_WORDS(b->ids_max);
-    char **copies = infra__alloc(&b->allocator, copies_count, sizeof *copies);
-    uint64_t *words =
-        infra__alloc(&b->allocator, 2 * words_count, sizeof(uint64_t));
-    int err = copies != NULL && words != NULL ? INFRA_OK : INFRA_ENOMEM;
-    struct infra_set named = { .words = words, .ids_max = b->ids_max };
-    struct infra_set claimed = named;
+    /* One more, so that an empty list is no special case. */
+    size_t changes_count = (size_t)count + 1;
+    size_t words_count = INFRA_SET_WORDS(b->options.ids_max);
+    struct change *changes =
+        infra__alloc(&b->allocator, changes_count, sizeof *changes);
+    uint64_t *words = infra__alloc(&b->allocator, words_count, sizeof *words);
+    struct infra_set named = { .words = words, .ids_max = b->options.ids_max };
+    int err = changes != NULL && words != NULL
+                  ? examine_all(b, backends, count, changes, &named)
+                  : INFRA_ENOMEM;
 
     if (err == INFRA_OK) {
-        err = check_list(b, backends, count, &named);
+        err = prepare(b, changes, count);
     }
-    if (err == INFRA_OK) {
-        err = copy_keys(b, backends, count, copies);
-    }
-    if (err == INFRA_OK) {
-        claimed.words = words + words_count;
-        err = claim_all(b, backends, count, &claimed);
-        if (err != INFRA_OK) {
-            free_keys(b, copies, count);
+    for (uint32_t id = 0; id < b->options.ids_max && err == INFRA_OK; id++) {
+        if (b->members[id].present && !infra_set_has(&named, id)) {
+            drop(b, id);
         }
     }
-    if (err == INFRA_OK) {
-        apply_all(b, backends, count, copies, &named);
+    for (uint32_t i = 0; i < count && err == INFRA_OK; i++) {
+        apply(b, &changes[i]);
     }
-    infra__free(&b->allocator, words, 2 * words_count, sizeof(uint64_t));
-    infra__free(&b->allocator, copies, copies_count, sizeof *copies);
+    infra__free(&b->allocator, words, words_count, sizeof *words);
+    infra__free(&b->allocator, changes, changes_count, sizeof *changes);
     return err;
 }

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* Numbers that last: a worker's, while its process lives, and a key's id, while
- * any worker has it and as long afterwards as nobody else needs the id. Both
- * are looked for in the memory that workers share, in which a reload finds what
- * the former generation left. O(workers * ids), O(ids). */
+/* Lasting numbers: a worker's, while its process lives, and a key's id, while
+ * any worker has it and afterwards until another key needs the id. Both are
+ * looked up in the shared memory, where a reload finds what the former
+ * generation left. O(workers * ids), O(ids). */
 #include "internal.h"
 #include "shared_slots.h"
 
 #include <string.h>
 
-/* One worker at a time gives keys to ids, or two of them would give two ids to
- * one key. So often is the lock tried, which is held for some microseconds. */
+/* One worker at a time names, or two of them could give one key two ids.
+ * Attempts at the lock, which is held for some microseconds. */
 #define LOCK_TRIES 10000u
 
 int infra_balancer_shared_join(void *memory, uint64_t process,
@@ -52,17 +52,17 @@ static bool is_key_of(const struct infra_balancer *b, uint32_t id,
     return b->members[id].key != NULL && strcmp(b->members[id].key, key) == 0;
 }
 
-/* Its own id, one that never had a key, or one whose former key is gone. */
+/* Its own id, else one that never had a key, else one whose key is gone. */
 static int id_alone(struct infra_balancer *b, const char *key)
 {
     int found = INFRA_EFULL;
 
-    for (uint32_t id = 0; id < b->ids_max; id++) {
+    for (uint32_t id = 0; id < b->options.ids_max; id++) {
         if (is_key_of(b, id, key)) {
             return (int)id;
         }
     }
-    for (uint32_t id = 0; id < b->ids_max; id++) {
+    for (uint32_t id = 0; id < b->options.ids_max; id++) {
         if (b->members[id].key == NULL) {
             return (int)id;
         }
@@ -78,9 +78,9 @@ static int id_among_workers(struct infra_balancer *b, const char *key)
     int found = infra__shared_id_of(b, key);
 
     for (uint32_t i = 0; i < 2 && found < 0; i++) {
-        for (uint32_t id = 0; id < b->ids_max && found < 0; id++) {
+        for (uint32_t id = 0; id < b->options.ids_max && found < 0; id++) {
             bool may = is_key_of(b, id, key) || !infra__member_is_busy(b, id);
-            /* First those that nobody has had. */
+            /* First ids without an owner. */
             if (may && infra__shared_take(b, id, key, i > 0)) {
                 found = (int)id;
             }
@@ -100,9 +100,9 @@ int infra_balancer_id_of(struct infra_balancer *balancer, const char *key)
         return id_alone(b, key);
     }
     for (uint32_t i = 0; i < LOCK_TRIES; i++) {
-        uint32_t nobody = 0;
-        if (atomic_compare_exchange_strong(&b->shared->naming, &nobody,
-                                           b->worker + 1)) {
+        uint32_t none = 0;
+        if (atomic_compare_exchange_strong(&b->shared->naming, &none,
+                                           b->options.worker + 1)) {
             infra__members_leave(b);
             int id = id_among_workers(b, key);
             atomic_store(&b->shared->naming, 0);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The data side's first half. Nearly every pick is plain: nothing restricts it
- * and all of the first list may be had. That is the policy's answer, a ticket
- * and a count; whatever else there is takes pick_restricted.c. No lock, no
- * allocation, no fence, no system call. */
+/* The data side. Nearly every pick is plain: nothing restricts it and all of
+ * the first list may be picked, so it is the policy's answer, a ticket and a
+ * count. All others are in pick_restricted.c. No lock, no allocation, no fence,
+ * no system call. */
 #include "pick_steps.h"
 
 static const struct infra_request no_restriction;
@@ -28,22 +28,15 @@ int infra_balancer_pick(struct infra_balancer_reader *reader,
         return INFRA_ENONE;
     }
     request = request != NULL ? request : &no_restriction;
-    /* Nearly every pick: all of the first list may be had, for the asking. */
     if (atomic_load_explicit(&t->plain, memory_order_relaxed) &&
         is_plain(request) && !reader->has_budget) {
-        struct infra_balancer_candidates c; /* The rest of it is not read. */
-        c.list = t->lists;
-        c.slots = reader->slots;
-        c.request = request;
-        c.reader = reader;
-        c.options = reader->policy_options;
-        c.now = now;
-        c.bound_total = 0;
+        struct infra_balancer_candidates c;
+        look_at(&c, reader, t->lists, request, now);
         c.narrow = false;
         uint32_t index = ask_policy(reader, &c);
         if (index < c.list->count) {
             const struct entry *e = &c.list->entries[index];
-            if (reader->needs_load) {
+            if (reader->policy.needs_load) {
                 (void)reserve(reader, e->id, 0);
             }
             return grant(reader, e, 0, now, ret);

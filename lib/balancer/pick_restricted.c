@@ -1,25 +1,23 @@
 /* SPDX-License-Identifier: MIT */
-/* A pick that something restricts: a set, tried ids, a sticky backend; caps and
- * bounds; tiers that share the traffic; backends that are new; the retry
- * budget; the way back from an outage. The policy is asked as in a plain pick,
- * and its answer is looked at. O(1) where the policy's first answers may be
- * had, else O(list). */
+/* A restricted pick: a set, tried ids, a sticky backend; caps and bounds; tiers
+ * that share the traffic; new backends; the retry budget; recovery from an
+ * outage. The policy is asked as in a plain pick and its answer is checked.
+ * O(1) if the policy's first answers are usable, else O(list). */
 #include "../base/random.h"
 #include "pick_steps.h"
 #include "slow_start.h"
 
-/* How often a pick may be disappointed (by other threads that take the last
- * place under a cap, by backends that are new) before it passes the list over.
- * */
+/* Failed attempts in one list (another thread took the last place under a cap,
+ * the backend is new) before the pick goes on to the next list. */
 #define AGAIN_MAX 64u
 
-/* A token of the retry budget, which grows by nanoseconds times retries a
- * second. So many, and ten seconds' worth, are saved up. */
+/* The retry budget counts in nanoseconds times retries per second. At most 100
+ * retries and ten seconds' worth are saved. */
 #define RETRY_TOKEN 1000000000u
 #define RETRIES_SAVED 100u
 #define RETRY_SECONDS_SAVED 10u
 
-/* The entry with its place reserved, or NULL: it has none left. */
+/* The entry with a place reserved, or NULL: it is full. */
 static const struct entry *take(const struct infra_balancer_reader *r,
                                 const struct infra_balancer_candidates *c,
                                 uint32_t index)
@@ -35,15 +33,16 @@ static const struct entry *take(const struct infra_balancer_reader *r,
     return e;
 }
 
-/* What comes nearest to the policy's answer where its table could not be built:
- * a key by rendezvous, all else by weight at random. Rare, and not to be in the
- * way of the other. */
+/* A substitute for the policy when its table could not be built: rendezvous for
+ * a key, else by weight at random. Rare, so out of the way of the normal
+ * case. */
 __attribute__((noinline, cold)) static uint32_t ask_without(
     struct infra_balancer_reader *r, const struct infra_balancer_candidates *c)
 {
-    return r->whole_tier ? infra__candidates_rendezvous(c, c->request->hash)
-                         : infra__candidates_draw(c, infra__random(&r->random),
-                                                  NO_INDEX, true);
+    return r->policy.whole_tier
+               ? infra__candidates_rendezvous(c, c->request->hash)
+               : infra__candidates_draw(c, infra__random(&r->random), NO_INDEX,
+                                        true);
 }
 
 static inline uint32_t ask(struct infra_balancer_reader *r,
@@ -53,9 +52,8 @@ static inline uint32_t ask(struct infra_balancer_reader *r,
                                               : ask_policy(r, c);
 }
 
-/* The policy's answer was none, or may not be picked, or is too new, or lost
- * its last place to another thread: an entry with its place reserved all the
- * same, or NULL. */
+/* The policy's answer was none, unusable, too new, or lost its last place to
+ * another thread: find an entry with a place all the same, or NULL. */
 static const struct entry *choose_again(struct infra_balancer_reader *r,
                                         struct infra_balancer_candidates *c,
                                         uint32_t index, bool is_warming,
@@ -71,7 +69,7 @@ static const struct entry *choose_again(struct infra_balancer_reader *r,
             return NULL;
         }
         if (index == NO_INDEX && !c->no_cold) {
-            /* Tickets that the tier does not count (of sessions that came back
+            /* Tickets that the tier does not count (of sessions that returned
              * while their backend was draining) may put all at their bound. */
             c->bound_total = 0;
         } else if (index == NO_INDEX) { /* All are too new: then none is. */
@@ -93,7 +91,7 @@ static const struct entry *choose_again(struct infra_balancer_reader *r,
     return NULL;
 }
 
-/* An entry of the list with its place reserved, or NULL. */
+/* An entry of the list with a place reserved, or NULL. */
 static const struct entry *choose(struct infra_balancer_reader *r,
                                   struct infra_balancer_candidates *c,
                                   uint32_t *why)
@@ -113,14 +111,15 @@ static const struct entry *choose(struct infra_balancer_reader *r,
     return choose_again(r, c, index, is_warming, why);
 }
 
-/* Where tiers share the traffic: the list whose part this request is. With a
+/* With tiers that share the traffic: the list that gets this request. With a
  * hash policy the hash decides, so that a key keeps its tier. */
 static uint32_t start_list(struct infra_balancer_reader *r,
                            const struct table *t,
                            const struct infra_request *request)
 {
-    uint64_t word = r->whole_tier ? infra__mix(request->hash + INFRA__WEYL)
-                                  : infra__random(&r->random);
+    uint64_t word = r->policy.whole_tier
+                        ? infra__mix(request->hash + INFRA__WEYL)
+                        : infra__random(&r->random);
     uint32_t point = infra__below(word, 100);
     uint32_t passed = 0;
 
@@ -139,8 +138,8 @@ static uint32_t start_list(struct infra_balancer_reader *r,
     return 0;
 }
 
-/* Take a place in the list's tier, and from the tickets in flight there make
- * the bound of this pick. False: the tier is full. */
+/* Take a place in the list's tier, and compute the bound of this pick from the
+ * tickets there. False: the tier is full. */
 static bool enter_tier(struct infra_balancer_reader *r, const struct list *list,
                        struct infra_balancer_candidates *c)
 {
@@ -149,34 +148,29 @@ static bool enter_tier(struct infra_balancer_reader *r, const struct list *list,
     if (!reserve_tier(r, list->rank / 2, list->tier_cap, &before)) {
         return false;
     }
-    if (r->bound_percent > 0) {
-        c->bound_total = (((uint64_t)before + 1) * r->bound_percent + 99) / 100;
+    if (r->options.bound_percent > 0) {
+        c->bound_total =
+            (((uint64_t)before + 1) * r->options.bound_percent + 99) / 100;
         c->narrow = true;
     }
     return true;
 }
 
-/* Choose in one list. @ret stays NULL if nobody in it can and the next list may
- * be asked; else an error says that none may. */
+/* Choose in one list. *@ret stays NULL if no backend there is usable and the
+ * next list may be asked; an error ends the pick. */
 static int try_list(struct infra_balancer_reader *r, const struct list *list,
                     const struct infra_request *request, infra_time now,
                     const struct entry **ret, uint32_t *why)
 {
     struct infra_balancer_candidates c;
-    c.list = list;
-    c.slots = r->slots;
-    c.request = request;
-    c.reader = r;
-    c.options = r->policy_options;
-    c.now = now;
-    c.bound_total = 0;
+    look_at(&c, r, list, request, now);
     c.narrow = list->capped ||
                atomic_load_explicit(&list->partial, memory_order_relaxed) ||
                request->eligible != NULL || request->tried_count > 0;
     c.no_cold = false;
 
     if (list->count == 0) {
-        return INFRA_ENONE; /* A tier in panic, and panic is refused. */
+        return INFRA_ENONE; /* A tier in panic, with REFUSE. */
     }
     bool inside = !list->counted || enter_tier(r, list, &c);
     if (inside) {
@@ -189,13 +183,13 @@ static int try_list(struct infra_balancer_reader *r, const struct list *list,
         give_back_tier(r, list->rank / 2);
     }
     bool may_be_full = list->capped || list->counted;
-    return may_be_full && r->spill == INFRA_BALANCER_SPILL_DOWN &&
+    return may_be_full && r->options.spill == INFRA_BALANCER_SPILL_DOWN &&
                    infra__candidates_explain(list, 1, request) == INFRA_EFULL
                ? INFRA_EFULL
                : INFRA_OK;
 }
 
-/* The request's sticky backend with its places reserved, if it can be had. */
+/* The request's sticky backend with places reserved, or NULL. */
 static const struct entry *choose_sticky(struct infra_balancer_reader *r,
                                          const struct table *t,
                                          const struct infra_request *request,
@@ -213,8 +207,8 @@ static const struct entry *choose_sticky(struct infra_balancer_reader *r,
         !entry_wanted(request, e)) {
         return NULL;
     }
-    /* Who stands aside takes no place in the tier: it drains, or is outside
-     * the subset. */
+    /* A backend that stands aside, draining or outside the subset, takes no
+     * place in the tier. */
     if (list->counted && !reserve_tier(r, e->tier, list->tier_cap, &before)) {
         return NULL;
     }
@@ -231,7 +225,8 @@ static const struct entry *choose_sticky(struct infra_balancer_reader *r,
 static uint64_t tokens_max(const struct infra_balancer_reader *r)
 {
     return RETRIES_SAVED * (uint64_t)RETRY_TOKEN +
-           r->retry_min_per_s * (uint64_t)RETRY_SECONDS_SAVED * RETRY_TOKEN;
+           r->options.retry_min_per_s * (uint64_t)RETRY_SECONDS_SAVED *
+               RETRY_TOKEN;
 }
 
 static void save(struct infra_balancer_reader *r, uint64_t tokens)
@@ -242,26 +237,26 @@ static void save(struct infra_balancer_reader *r, uint64_t tokens)
     r->retry_tokens = r->retry_tokens < most ? r->retry_tokens : most;
 }
 
-/* Is there a retry in the budget, with what the time has added? */
+/* Is a retry left in the budget, including what the time has added? */
 static bool can_afford(struct infra_balancer_reader *r, infra_time now)
 {
     if (now > r->retry_time) {
         infra_time passed = now - r->retry_time;
         infra_time counts = INFRA_SEC(RETRY_SECONDS_SAVED);
-        save(r, r->retry_min_per_s * (passed < counts ? passed : counts));
+        save(r,
+             r->options.retry_min_per_s * (passed < counts ? passed : counts));
         r->retry_time = now;
     }
     return r->retry_tokens >= RETRY_TOKEN;
 }
 
-/* A pick was made, and only that counts: a retry is paid for, a first attempt
- * saves up. */
+/* Only a successful pick counts: a retry pays, a first attempt saves. */
 static void account(struct infra_balancer_reader *r, bool is_retry)
 {
     if (is_retry) {
         r->retry_tokens -= RETRY_TOKEN;
     } else {
-        save(r, r->retry_percent * (uint64_t)(RETRY_TOKEN / 100));
+        save(r, r->options.retry_percent * (uint64_t)(RETRY_TOKEN / 100));
     }
 }
 
@@ -279,8 +274,7 @@ static int admit(struct infra_balancer_reader *r, const struct table *t,
     return INFRA_OK;
 }
 
-/* Ask the lists: first the one whose part of the traffic this is, then all in
- * order. */
+/* Ask the lists: first the one that gets this traffic, then all in order. */
 static int ask_lists(struct infra_balancer_reader *r, const struct table *t,
                      const struct infra_request *request, infra_time now,
                      const struct entry **ret, uint32_t *why)

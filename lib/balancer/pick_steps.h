@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* The steps that every pick has, inline for the plain one (pick.c) and shared
- * with the one that takes care (pick_restricted.c). */
+/* The steps of every pick, inline for the plain one (pick.c), shared with
+ * restricted ones (pick_restricted.c). */
 #ifndef INFRA_BALANCER_PICK_STEPS_H
 #define INFRA_BALANCER_PICK_STEPS_H
 
 #include "ticket.h"
 
-/* Take a place, if there is one. @ret_before: how many there were. */
+/* Take a place if one is left. @ret_before: the count before. */
 static inline bool reserve_counter(_Atomic uint32_t *in_flight, uint32_t cap,
                                    uint32_t *ret_before)
 {
@@ -27,9 +27,8 @@ static inline bool reserve_counter(_Atomic uint32_t *in_flight, uint32_t cap,
     return false;
 }
 
-/* The count is taken: put it into the worker's ledger, after it and not before
- * (see shared_slots.c). Relaxed: who reads a ledger to take it back knows that the
- * worker is dead. */
+/* Enter the place into the worker's ledger, after the count and not before (see
+ * shared_slots.c). Relaxed: a reap reads the ledger of a dead worker only. */
 static inline void enter_ledger(const struct infra_balancer_reader *r,
                                 uint32_t index)
 {
@@ -60,7 +59,7 @@ static inline bool reserve_tier(const struct infra_balancer_reader *r,
     if (!reserve_counter(&r->tier_slots[tier].in_flight, cap, ret_before)) {
         return false;
     }
-    enter_ledger(r, r->ids_max + tier);
+    enter_ledger(r, r->options.ids_max + tier);
     return true;
 }
 
@@ -68,14 +67,30 @@ static inline bool reserve_tier(const struct infra_balancer_reader *r,
 static inline bool is_shared(const struct infra_balancer_reader *r,
                              const struct entry *e)
 {
-    return e->cap > 0 || r->needs_load;
+    return e->cap > 0 || r->policy.needs_load;
+}
+
+/* Candidates of a pick. The caller sets narrow, and with it no_cold; what only
+ * a build needs stays unset. */
+static inline void look_at(struct infra_balancer_candidates *ret,
+                           struct infra_balancer_reader *r,
+                           const struct list *list,
+                           const struct infra_request *request, infra_time now)
+{
+    ret->list = list;
+    ret->slots = r->slots;
+    ret->request = request;
+    ret->reader = r;
+    ret->options = r->policy_options;
+    ret->now = now;
+    ret->bound_total = 0;
 }
 
 static inline uint32_t ask_policy(struct infra_balancer_reader *r,
                                   const struct infra_balancer_candidates *c)
 {
-    return r->pick(c->list->built_data, r->states[c->list->rank], c,
-                   c->request->hash);
+    return r->policy.pick(c->list->built_data, r->states[c->list->rank], c,
+                          c->request->hash);
 }
 
 /* Fill the ticket and count the pick. The id. */
@@ -93,7 +108,7 @@ static inline int grant(struct infra_balancer_reader *r, const struct entry *e,
     return (int)e->id;
 }
 
-/* Any request, any table: infra_balancer_pick() in full. */
+/* infra_balancer_pick() for any request and any table. */
 int infra__pick_with_care(struct infra_balancer_reader *r,
                           const struct table *t,
                           const struct infra_request *request, infra_time now,

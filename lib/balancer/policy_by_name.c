@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* All policies by name, for command lines. In a file of its own, because naming
- * them links them. */
+/* The only list of policies. In its own file, because it links them all. */
 #include "internal.h"
 
 #include <string.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Building a table and making it visible, in the caller of publish. What the
- * policy precomputes stands apart and is shared by the tables that list the
- * same backends, so that a change of health rebuilds nothing where the policy
- * takes whole tiers. A reader never sees a half-made table, and never frees.
+/* Build a table and make it visible, in the caller of publish. What the policy
+ * precomputes is a separate block, shared by all tables that list the same
+ * backends, so that with a policy of whole tiers a change of health rebuilds
+ * nothing. A reader never sees an incomplete table, and never frees one.
  * O(ids_max + what the policy needs). */
 #include "algorithm/ewma.h"
 #include "internal.h"
@@ -49,7 +49,7 @@ static bool same_backends(const struct list *x, const struct list *y)
     return true;
 }
 
-/* Share what a list of the same backends has: of this table, or of the last. */
+/* Share the block of a list of the same backends, if @t has one. */
 static bool share_built(const struct table *t, struct list *list)
 {
     for (uint32_t l = 0; t != NULL && l < t->lists_count; l++) {
@@ -65,71 +65,27 @@ static bool share_built(const struct table *t, struct list *list)
     return false;
 }
 
-/* Memory for the time of a build. */
-struct build {
-    struct infra__hash_member *members;
-    size_t members_count;
-    void *scratch;
-    size_t scratch_size;
-};
-
-static void finish_build(const struct infra_balancer *b, struct build *build)
-{
-    infra__free(&b->allocator, build->members, build->members_count,
-                sizeof *build->members);
-    infra__free(&b->allocator, build->scratch, 1, build->scratch_size);
-}
-
-static int prepare_build(const struct infra_balancer *b,
-                         struct infra_balancer_candidates *c,
-                         struct build *build)
-{
-    uint32_t count = c->list->count;
-
-    if (b->policy->whole_tier != 0) {
-        build->members_count = count;
-        build->members =
-            infra__alloc(&b->allocator, count, sizeof *build->members);
-        if (build->members == NULL) {
-            return INFRA_ENOMEM;
-        }
-        for (uint32_t i = 0; i < count; i++) {
-            build->members[i].key = infra_candidates_key(c, i);
-            build->members[i].weight = c->list->entries[i].weight;
-        }
-        c->hash_members = build->members;
-    }
-    build->scratch_size =
-        b->policy->scratch_size != NULL ? b->policy->scratch_size(c) : 0;
-    if (build->scratch_size > 0) {
-        build->scratch = infra__alloc(&b->allocator, 1, build->scratch_size);
-    }
-    return build->scratch_size > 0 && build->scratch == NULL ? INFRA_ENOMEM
-                                                             : INFRA_OK;
-}
-
-/* The table itself. */
+/* Build the table for some candidates. */
 static int fill_built(const struct infra_balancer *b, struct list *list,
-                      const struct infra_balancer_candidates *c,
-                      const struct build *build)
+                      const struct infra_balancer_candidates *c, void *scratch)
 {
-    size_t size = b->policy->table_size(c);
+    const struct infra_balancer_policy *policy = b->options.policy;
+    size_t size = policy->table_size(c);
 
     if (size == 0) {
         return INFRA_OK;
     }
-    if (size > SIZE_MAX - BUILT_HEAD) {
-        return INFRA_ENOMEM;
-    }
-    struct built *built = infra__alloc(&b->allocator, 1, BUILT_HEAD + size);
+    struct built *built =
+        size <= SIZE_MAX - BUILT_HEAD
+            ? infra__alloc(&b->allocator, 1, BUILT_HEAD + size)
+            : NULL;
     if (built == NULL) {
         return INFRA_ENOMEM;
     }
     *built = (struct built) { .refs = 1, .bytes = BUILT_HEAD + size };
     void *data = (unsigned char *)built + BUILT_HEAD;
-    int err = b->policy->build != NULL
-                  ? b->policy->build(data, build->scratch, c)
-                  : INFRA_OK;
+    int err =
+        policy->build != NULL ? policy->build(data, scratch, c) : INFRA_OK;
     if (err != INFRA_OK) {
         unref_built(b, built);
         return err;
@@ -141,28 +97,39 @@ static int fill_built(const struct infra_balancer *b, struct list *list,
 
 static int build_list(const struct infra_balancer *b, struct list *list)
 {
-    static const struct infra_request no_restriction;
-    struct infra_balancer_candidates c = { .list = list,
-                                           .slots = b->slots,
-                                           .members = b->members,
-                                           .options = b->policy_options,
-                                           .request = &no_restriction };
-    struct build build = { .members = NULL };
+    const struct infra_balancer_policy *policy = b->options.policy;
+    struct infra_balancer_candidates c = infra__candidates_of(b, list);
+    uint32_t members_count = policy->whole_tier != 0 ? list->count : 0;
+    struct infra__hash_member *members =
+        infra__alloc(&b->allocator, members_count, sizeof *members);
+    void *scratch = NULL;
+    size_t scratch_size = 0;
+    int err = members_count == 0 || members != NULL ? INFRA_OK : INFRA_ENOMEM;
 
-    int err = prepare_build(b, &c, &build);
-    if (err == INFRA_OK) {
-        err = fill_built(b, list, &c, &build);
+    for (uint32_t i = 0; members != NULL && i < members_count; i++) {
+        members[i].key = infra_candidates_key(&c, i);
+        members[i].weight = list->entries[i].weight;
     }
-    finish_build(b, &build);
+    c.hash_members = members;
+    if (err == INFRA_OK && policy->scratch_size != NULL) {
+        scratch_size = policy->scratch_size(&c);
+        scratch = infra__alloc(&b->allocator, 1, scratch_size);
+        err = scratch_size == 0 || scratch != NULL ? INFRA_OK : INFRA_ENOMEM;
+    }
+    if (err == INFRA_OK) {
+        err = fill_built(b, list, &c, scratch);
+    }
+    infra__free(&b->allocator, members, members_count, sizeof *members);
+    infra__free(&b->allocator, scratch, 1, scratch_size);
     return err;
 }
 
-/* What cannot be built does without. The first error. */
+/* A list whose table cannot be built does without. Returns the first error. */
 static int build_all(const struct infra_balancer *b, struct table *t)
 {
     int first = INFRA_OK;
 
-    if (b->policy->table_size == NULL) {
+    if (b->options.policy->table_size == NULL) {
         return INFRA_OK;
     }
     for (uint32_t l = 0; l < t->lists_count; l++) {
@@ -178,10 +145,10 @@ static int build_all(const struct infra_balancer *b, struct table *t)
     return first;
 }
 
-/* Who is up that was not starts to warm up now. */
+/* A backend that has come up starts to warm up now. */
 static void note_arrivals(struct infra_balancer *b, infra_time now)
 {
-    for (uint32_t id = 0; id < b->ids_max; id++) {
+    for (uint32_t id = 0; id < b->options.ids_max; id++) {
         struct member *m = &b->members[id];
         bool is_up = infra__lists_is_up(m);
         if (is_up && !m->is_up) {
@@ -195,11 +162,11 @@ static void note_arrivals(struct infra_balancer *b, infra_time now)
     }
 }
 
-/* The table is out: note since when it lacks those who were removed, and who is
- * up, in case that nobody is some day. */
+/* The table is published: note its version for removed members, and which are
+ * up, for INFRA_BALANCER_OUTAGE_LAST_UP. */
 static void note_members(struct infra_balancer *b, uint32_t up_count)
 {
-    for (uint32_t id = 0; id < b->ids_max; id++) {
+    for (uint32_t id = 0; id < b->options.ids_max; id++) {
         struct member *m = &b->members[id];
         if (m->absent_since == EDITION_PENDING && !m->present) {
             m->absent_since = b->version;
@@ -209,7 +176,7 @@ static void note_members(struct infra_balancer *b, uint32_t up_count)
         }
     }
     b->recovering =
-        up_count == 0 || (b->recovering && up_count < b->shed_until_up);
+        up_count == 0 || (b->recovering && up_count < b->options.shed_until_up);
 }
 
 static bool is_plain(const struct list *list)
@@ -244,8 +211,8 @@ int infra_balancer_publish(struct infra_balancer *balancer, infra_time now)
     int err = build_all(b, t);
     uint32_t up_count = infra__lists_up_count(b);
     t->admitted =
-        b->recovering && up_count > 0 && up_count < b->shed_until_up
-            ? (uint32_t)(((uint64_t)up_count << 32) / b->shed_until_up)
+        b->recovering && up_count > 0 && up_count < b->options.shed_until_up
+            ? (uint32_t)(((uint64_t)up_count << 32) / b->options.shed_until_up)
             : UINT32_MAX;
     bool plain = t->admitted == UINT32_MAX && t->lists_count > 0 &&
                  is_plain(&t->lists[0]);
@@ -259,7 +226,7 @@ int infra_balancer_publish(struct infra_balancer *balancer, infra_time now)
         infra__edition_unref(&b->table->edition, infra__table_free, b);
     }
     b->table = t;
-    b->dirty = err != INFRA_OK; /* Then the next publish tries again. */
+    b->dirty = err != INFRA_OK; /* So that the next publish tries again. */
     note_members(b, up_count);
     assert(b->table->edition.version == b->version);
     return err;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Readers come and go on the control thread; and what they counted, summed. */
+/* Create and destroy readers, on the control thread, and sum their counts. */
 #include "../base/random.h"
 #include "internal.h"
 #include "slow_start.h"
@@ -17,24 +17,27 @@ static void free_parts(const struct infra_balancer_reader *r)
 {
     const struct infra_allocator *a = &r->balancer->allocator;
 
-    infra__free(a, r->tallies, r->ids_max, sizeof *r->tallies);
-    infra__free(a, r->report_tallies, r->ids_max, sizeof *r->report_tallies);
+    infra__free(a, r->tallies, r->options.ids_max, sizeof *r->tallies);
+    infra__free(a, r->report_tallies, r->options.ids_max,
+                sizeof *r->report_tallies);
     infra__free(a, r->memory, LISTS_MAX, r->memory_stride);
-    infra__free(a, r->credits, r->ids_max, sizeof *r->credits);
+    infra__free(a, r->credits, r->options.ids_max, sizeof *r->credits);
 }
 
-/* Room for what it counts and remembers. */
+/* Its counts and the policy's memory. */
 static bool take_parts(struct infra_balancer_reader *r)
 {
     const struct infra_allocator *a = &r->balancer->allocator;
-    bool needs_credits = r->slow_start_interval > 0 && r->whole_tier == 0;
+    bool needs_credits =
+        r->options.slow_start_interval > 0 && r->policy.whole_tier == 0;
 
-    r->memory_stride = aligned(r->balancer->policy->memory_size);
-    r->tallies = infra__alloc(a, r->ids_max, sizeof *r->tallies);
-    r->report_tallies = infra__alloc(a, r->ids_max, sizeof *r->report_tallies);
+    r->memory_stride = aligned(r->policy.memory_size);
+    r->tallies = infra__alloc(a, r->options.ids_max, sizeof *r->tallies);
+    r->report_tallies =
+        infra__alloc(a, r->options.ids_max, sizeof *r->report_tallies);
     r->memory = infra__alloc(a, LISTS_MAX, r->memory_stride);
     if (needs_credits) {
-        r->credits = infra__alloc(a, r->ids_max, sizeof *r->credits);
+        r->credits = infra__alloc(a, r->options.ids_max, sizeof *r->credits);
     }
     return r->tallies != NULL && r->report_tallies != NULL &&
            (r->memory != NULL || r->memory_stride == 0) &&
@@ -57,29 +60,23 @@ int infra_balancer_reader_create(struct infra_balancer_reader **ret,
     }
     r->raw = raw;
     r->balancer = balancer;
-    r->pick = balancer->policy->pick;
-    r->needs_load = balancer->policy->needs_load || balancer->bound_percent > 0;
-    r->needs_latency = balancer->policy->needs_latency != 0;
-    r->whole_tier = balancer->policy->whole_tier;
-    r->slots = balancer->slots;
+    r->options = balancer->options;
+    r->policy = *balancer->options.policy;
+    r->policy.needs_load |= r->options.bound_percent > 0;
     r->policy_options = balancer->policy_options;
+    r->slots = balancer->slots;
     r->tier_slots = balancer->tier_slots;
     r->ledger = balancer->ledger;
-    r->bound_percent = balancer->bound_percent;
-    r->spill = balancer->spill;
-    r->ids_max = balancer->ids_max;
-    r->slow_start_interval = balancer->slow_start_interval;
-    r->retry_percent = balancer->retry_percent;
-    r->retry_min_per_s = balancer->retry_min_per_s;
-    r->has_budget = (r->retry_percent | r->retry_min_per_s) != 0;
+    r->has_budget =
+        (r->options.retry_percent | r->options.retry_min_per_s) != 0;
     if (!take_parts(r)) {
         free_parts(r);
         infra__free_lines(a, raw, sizeof *r);
         return INFRA_ENOMEM;
     }
-    /* Every reader starts elsewhere, or a fleet of workers would pick in step.
-     * */
-    r->random = infra__mix(balancer->seed + ++balancer->readers_created);
+    /* Each reader starts elsewhere, or all workers would pick in step. */
+    r->random =
+        infra__mix(balancer->options.seed + ++balancer->readers_created);
     for (uint32_t rank = 0; rank < LISTS_MAX; rank++) {
         for (uint32_t word = 0; word < 4; word++) {
             r->states[rank][word] = infra__random(&r->random);
@@ -101,9 +98,9 @@ static void add_counts(struct counts *sum,
     const struct tally *t = &r->tallies[id];
     const struct report_tally *p = &r->report_tallies[id];
 
-    /* Acquire pairs with the store in release(): all that was done under the
-     * tickets is done. Picks are read afterwards, so none is missed that one of
-     * these releases belongs to. The rest is statistics. */
+    /* Acquire pairs with the store in release(): all work under the tickets is
+     * done. Picks are read afterwards, so that no release lacks its pick. The
+     * rest is statistics. */
     sum->releases += atomic_load_explicit(&t->releases, memory_order_acquire);
     sum->failures += atomic_load_explicit(&p->failures, memory_order_relaxed);
     sum->reports += atomic_load_explicit(&p->reports, memory_order_relaxed);
@@ -140,7 +137,7 @@ void infra_balancer_reader_destroy(struct infra_balancer_reader *reader)
         link = &(*link)->next;
     }
     *link = reader->next;
-    for (uint32_t id = 0; id < b->ids_max; id++) {
+    for (uint32_t id = 0; id < b->options.ids_max; id++) {
         struct counts *base = infra__balancer_base(b, id);
         add_counts(base, reader, id);
         base->picks += atomic_load_explicit(&reader->tallies[id].picks,

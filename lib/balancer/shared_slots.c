@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: MIT */
-/* Slots that worker processes share, and what keeps them right when one dies.
+/* Slots that worker processes share, and how they stay right when one dies.
  *
- * Counts: a pick adds to the slot, then to its worker's ledger; a release takes
- * from the ledger, then from the slot. So a ledger never says more than is in
- * the slot, and to take a dead worker's ledger from the slots takes no other's.
- * Who dies between the two leaves one too many, which
- * infra_balancer_shared_reap() finds by adding the ledgers up.
+ * Counts: a pick adds to the slot, then to its worker's ledger; a release
+ * subtracts from the ledger, then from the slot. So a ledger never holds more
+ * than the slot, and subtracting a dead worker's ledger from the slots takes
+ * nothing from the others. A worker that dies between the two steps leaves one
+ * too many in the slot; infra_balancer_shared_reap() finds it by adding up the
+ * ledgers.
  *
- * Ownership: a slot is of one key, kept as its hash. Each worker says in its
- * ledger that it has a backend of that id before it looks whose the slot is;
- * who wants to empty the slot puts its own mark there before it looks whether
- * anybody has it. All of that is sequentially consistent, so one of the two
- * sees the other.
+ * Ownership: a slot belongs to one key, stored as its hash. A worker enters a
+ * backend in its ledger before it looks at the slot's owner; to empty a slot, a
+ * worker stores its own mark as owner before it looks at the ledgers. All of
+ * that is sequentially consistent, so one of the two sees the other.
  *
- * Memory: a slot stays its key's, with marks and latency, when all workers have
- * gone, until another key wants the id. What ends it is to be removed, by the
- * last worker that has not: from then on it is as new. */
+ * Memory: a slot stays its key's, with marks and latency, after all workers
+ * have left, until another key needs the id. Removal by the last worker that
+ * has the key ends it: the slot is then as new. */
 #include "shared_slots.h"
 
 #include <assert.h>
@@ -24,23 +24,22 @@
 #define MAGIC 0x312e62616c692e32u
 #define WORKERS_MAX 4096u
 
-/* What a worker's ledger says of a backend; 0: nothing. */
+/* The state of a backend in a ledger; 0: absent. */
 #define PRESENT 1u
-#define REMOVED 2u /* Readers or tickets of the worker may still have it. */
+#define REMOVED 2u /* The worker's readers or tickets may still hold it. */
 
-/* Owners: nobody, the worker that empties the slot (one more than its number),
- * or a key's hash with the top bit set. */
+/* Owners: none, the number + 1 of the worker that empties the slot, or a key's
+ * hash with the top bit set. */
 #define OWNER_NOBODY 0u
 #define OWNER_KEY ((uint64_t)1 << 63)
 
-/* How often the sums are read; if any differs from the others, all is in
- * use. */
+/* Number of times a sum is read; if they differ, the slot is in use. */
 #define SUMS 8u
 
 #if ATOMIC_INT_LOCK_FREE == 2 && ATOMIC_LLONG_LOCK_FREE == 2
 #define CAN_SHARE true
 #else
-#define CAN_SHARE false /* Each process would have locks of its own. */
+#define CAN_SHARE false /* The locks would be of one process. */
 #endif
 
 static size_t lines(size_t bytes)
@@ -102,7 +101,7 @@ _Atomic uint64_t *infra__shared_process(struct shared *s, uint32_t worker)
     return (_Atomic uint64_t *)(void *)end;
 }
 
-/* The count that a holding is a part of: an id's, or behind them a tier's. */
+/* The count that a holding is part of: an id's, or behind those a tier's. */
 static _Atomic uint32_t *count_of(struct shared *s, uint32_t index)
 {
     return index < s->ids_max ? &slots_of(s)[index].in_flight
@@ -140,7 +139,7 @@ int infra_balancer_shared_init(void *memory, size_t size, uint32_t ids_max,
     return INFRA_OK;
 }
 
-/* Has any worker this backend, and has not removed it? */
+/* Does any worker have this backend, not removed? */
 static bool is_wanted(struct shared *s, uint32_t id)
 {
     for (uint32_t w = 0; w < s->workers_max; w++) {
@@ -151,7 +150,7 @@ static bool is_wanted(struct shared *s, uint32_t id)
     return false;
 }
 
-/* Does any worker but @except have a backend of this id, or a ticket of it? */
+/* Does any worker but @except have a backend or a ticket of this id? */
 static bool is_held(struct shared *s, uint32_t id, uint32_t except)
 {
     for (uint32_t w = 0; w < s->workers_max; w++) {
@@ -176,7 +175,7 @@ static void empty(struct shared *s, uint32_t id)
     atomic_store(&slot->owner, OWNER_NOBODY);
 }
 
-/* Take the slot from @owner if nobody but @worker has to do with it. */
+/* Take the slot from @owner if only @worker uses it. */
 static bool empty_unheld(struct shared *s, uint32_t id, uint64_t owner,
                          uint32_t worker)
 {
@@ -187,7 +186,7 @@ static bool empty_unheld(struct shared *s, uint32_t id, uint64_t owner,
                                         (uint64_t)worker + 1)) {
         return false;
     }
-    if (is_held(s, id, worker)) { /* Since we looked. */
+    if (is_held(s, id, worker)) { /* Since the first look. */
         atomic_store(&slot->owner, owner);
         return false;
     }
@@ -195,7 +194,7 @@ static bool empty_unheld(struct shared *s, uint32_t id, uint64_t owner,
     return true;
 }
 
-/* By how much a count is above the sum of the ledgers. */
+/* A count less the sum of the ledgers. */
 static int32_t excess(struct shared *s, uint32_t index)
 {
     uint32_t sum = atomic_load(count_of(s, index));
@@ -206,8 +205,8 @@ static int32_t excess(struct shared *s, uint32_t index)
     return (int32_t)sum;
 }
 
-/* Take back what died between a count and its ledger. While others pick, the
- * sum moves as it is read: what is not the same each time is left for the next
+/* Reclaim what a dead worker left between a count and its ledger. While others
+ * pick, the sum changes as it is read; such an excess is left for the next
  * reap. */
 static void settle(struct shared *s, uint32_t index)
 {
@@ -244,11 +243,11 @@ int infra__shared_claim(struct infra_balancer *b, uint32_t id, const char *key)
                 return INFRA_OK;
             }
         } else if (owner == wanted) {
-            settle(s, id); /* What the dead counted twice; the rest is kept. */
+            settle(s, id); /* Reclaim what dead workers left. */
             return INFRA_OK;
         } else if (owner < OWNER_KEY ||
-                   !empty_unheld(s, id, owner, b->worker)) {
-            /* Another's, or about to be nobody's. */
+                   !empty_unheld(s, id, owner, b->options.worker)) {
+            /* Another key's, or being emptied. */
             atomic_store(&b->ledger[id].present, 0);
             return INFRA_EBUSY;
         }
@@ -259,7 +258,7 @@ int infra__shared_id_of(struct infra_balancer *b, const char *key)
 {
     uint64_t wanted = owner_of_key(key);
 
-    for (uint32_t id = 0; id < b->ids_max; id++) {
+    for (uint32_t id = 0; id < b->options.ids_max; id++) {
         if (atomic_load(&b->slots[id].owner) == wanted &&
             infra__shared_claim(b, id, key) == INFRA_OK) {
             return (int)id;
@@ -304,76 +303,6 @@ void infra__shared_leave(struct infra_balancer *b, uint32_t id)
     }
 }
 
-/* Release pairs with the acquire in infra__shared_adopt_marks(): who sees the
- * new count sees the mark. */
-static void note_change(struct infra_balancer *b)
-{
-    uint64_t changes = atomic_fetch_add_explicit(&b->shared->marks_changes, 1,
-                                                 memory_order_release);
-    b->marks_seen += changes == b->marks_seen; /* Only ours: no need to look. */
-}
-
-void infra__shared_mark(struct infra_balancer *b, uint32_t id, uint32_t axis,
-                        uint32_t state)
-{
-    if (b->ledger == NULL || axis == INFRA_BALANCER_AXIS_PASSIVE) {
-        return; /* A worker's own, as is what it is judged by. */
-    }
-    _Atomic uint32_t *marks = &b->slots[id].marks;
-    uint32_t shift = 8 * axis;
-    uint32_t before = atomic_load_explicit(marks, memory_order_relaxed);
-    uint32_t after;
-
-    do {
-        after = (before & ~((uint32_t)0xff << shift)) | state << shift;
-        if (after == before) {
-            return;
-        }
-    } while (!atomic_compare_exchange_weak_explicit(
-        marks, &before, after, memory_order_relaxed, memory_order_relaxed));
-    note_change(b);
-}
-
-void infra__shared_share(struct infra_balancer *b, uint32_t id, uint32_t share)
-{
-    if (b->ledger != NULL &&
-        atomic_exchange_explicit(&b->slots[id].share, share,
-                                 memory_order_relaxed) != share) {
-        note_change(b);
-    }
-}
-
-void infra__shared_adopt_marks(struct infra_balancer *b)
-{
-    if (b->ledger == NULL) {
-        return;
-    }
-    uint64_t changes =
-        atomic_load_explicit(&b->shared->marks_changes, memory_order_acquire);
-    if (changes == b->marks_seen) {
-        return;
-    }
-    b->marks_seen = changes;
-    for (uint32_t id = 0; id < b->ids_max; id++) {
-        struct member *m = &b->members[id];
-        /* Relaxed: a change after the count was read counts again. */
-        uint32_t marks =
-            atomic_load_explicit(&b->slots[id].marks, memory_order_relaxed);
-        for (uint32_t axis = 0; m->present && axis < 3; axis++) {
-            if (axis == INFRA_BALANCER_AXIS_PASSIVE) {
-                continue;
-            }
-            uint8_t state = (uint8_t)(marks >> 8 * axis);
-            b->dirty |= m->marks[axis] != state;
-            m->marks[axis] = state;
-        }
-        uint32_t share =
-            atomic_load_explicit(&b->slots[id].share, memory_order_relaxed);
-        b->dirty |= m->present && m->share != share;
-        m->share = m->present ? share : 0;
-    }
-}
-
 void infra__shared_reap(struct shared *s, uint32_t worker)
 {
     struct holding *ledger = ledger_of(s, worker);
@@ -384,7 +313,7 @@ void infra__shared_reap(struct shared *s, uint32_t worker)
         atomic_store(&ledger[i].present, 0);
         if (i < s->ids_max &&
             atomic_load(&slots_of(s)[i].owner) == (uint64_t)worker + 1) {
-            empty(s, i); /* It died as it did so. */
+            empty(s, i); /* It died while emptying. */
         }
         settle(s, i);
     }
@@ -404,29 +333,30 @@ int infra_balancer_shared_reap(void *memory, uint32_t worker)
     return INFRA_OK;
 }
 
-int infra__shared_open(struct infra_balancer *b, void *memory, uint32_t worker)
+int infra__shared_open(struct infra_balancer *b)
 {
+    void *memory = b->options.shared;
     struct shared *s = memory;
 
     if (memory == NULL) {
-        s = infra__alloc_lines(&b->allocator, infra__shared_size(b->ids_max, 0),
+        s = infra__alloc_lines(&b->allocator,
+                               infra__shared_size(b->options.ids_max, 0),
                                &b->shared_raw);
         if (s == NULL) {
             return INFRA_ENOMEM;
         }
-        infra__shared_make(s, b->ids_max, 0);
-    } else if (!infra__shared_is(memory) || s->ids_max != b->ids_max ||
-               worker >= s->workers_max) {
+        infra__shared_make(s, b->options.ids_max, 0);
+    } else if (!infra__shared_is(memory) || s->ids_max != b->options.ids_max ||
+               b->options.worker >= s->workers_max) {
         return INFRA_EINVAL;
     } else {
-        b->own_base =
-            infra__alloc(&b->allocator, b->ids_max, sizeof *b->own_base);
+        b->own_base = infra__alloc(&b->allocator, b->options.ids_max,
+                                   sizeof *b->own_base);
         if (b->own_base == NULL) {
             return INFRA_ENOMEM;
         }
-        infra__shared_reap(s, worker); /* Who had the number before is dead. */
-        b->ledger = ledger_of(s, worker);
-        b->worker = worker;
+        infra__shared_reap(s, b->options.worker); /* Its predecessor is dead. */
+        b->ledger = ledger_of(s, b->options.worker);
     }
     b->shared = s;
     b->slots = slots_of(s);
@@ -437,10 +367,11 @@ int infra__shared_open(struct infra_balancer *b, void *memory, uint32_t worker)
 void infra__shared_close(struct infra_balancer *b)
 {
     if (b->ledger != NULL) {
-        infra__shared_reap(b->shared, b->worker);
-        atomic_store(infra__shared_process(b->shared, b->worker), 0);
+        infra__shared_reap(b->shared, b->options.worker);
+        atomic_store(infra__shared_process(b->shared, b->options.worker), 0);
     }
-    infra__free(&b->allocator, b->own_base, b->ids_max, sizeof *b->own_base);
+    infra__free(&b->allocator, b->own_base, b->options.ids_max,
+                sizeof *b->own_base);
     infra__free_lines(&b->allocator, b->shared_raw,
-                      infra__shared_size(b->ids_max, 0));
+                      infra__shared_size(b->options.ids_max, 0));
 }

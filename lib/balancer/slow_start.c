@@ -5,14 +5,14 @@
 
 #define WHOLE ((uint64_t)1 << 32)
 
-/* How much a policy that seldom names a backend leaves it for later. */
+/* Most credit that a policy can leave unused. */
 #define CREDIT_MAX 16u
 
-/* With half of the backends that are new at their tenth, 64 draws find nobody
- * once in 10^16. */
+/* If half of the backends are new, at a tenth each, 64 draws fail once in
+ * 10^16. */
 #define DRAWS_MAX 64u
 
-/* Of 2^32: how much of its share one that came up at @since has. */
+/* The part of its share, of 2^32, of a backend that came up at @since. */
 static uint64_t warmth(infra_time since, infra_time now, infra_time window)
 {
     infra_time age = now > since ? now - since : 0;
@@ -20,22 +20,22 @@ static uint64_t warmth(infra_time since, infra_time now, infra_time window)
     if (age >= window) {
         return WHOLE;
     }
-    /* In 1/65536 of the window, so that nothing overflows. */
+    /* In 1/65536 of the interval, against overflow. */
     infra_time part = window >> 16;
     uint64_t warm = part > 0 ? age / part << 16 : age * WHOLE / window;
     warm = warm < WHOLE ? warm : WHOLE - 1;
     return warm > WHOLE / 10 ? warm : WHOLE / 10;
 }
 
-/* The same by the warmest of the list. */
+/* The same, relative to the warmest of the list. */
 static uint64_t part_of(const struct infra_balancer_candidates *c,
                         uint32_t index)
 {
-    infra_time window = c->reader->slow_start_interval;
+    infra_time window = c->reader->options.slow_start_interval;
     infra_time since = c->list->since[index];
 
     if (c->now >= since && c->now - since >= window) {
-        return WHOLE; /* Mostly. */
+        return WHOLE; /* The usual case. */
     }
     uint64_t warm = warmth(since, c->now, window);
     uint64_t most = warmth(c->list->oldest, c->now, window);
@@ -53,7 +53,7 @@ static struct credit *credit_of(const struct infra_balancer_candidates *c,
     return credit;
 }
 
-/* By weight times warmth, among those that may be picked; NO_INDEX: nobody. */
+/* A draw by weight times warmth among the usable candidates, or NO_INDEX. */
 static uint32_t draw_one(const struct infra_balancer_candidates *c,
                          uint64_t random)
 {
@@ -79,7 +79,7 @@ static uint32_t draw_one(const struct infra_balancer_candidates *c,
     return NO_INDEX;
 }
 
-/* The same where all are alike but for their warmth. */
+/* The same if only their warmth differs. */
 static uint32_t draw_even(const struct infra_balancer_candidates *c)
 {
     for (uint32_t t = 0; t < DRAWS_MAX; t++) {

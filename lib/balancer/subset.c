@@ -6,24 +6,26 @@
 
 #include <string.h>
 
-/* Another seed than that of the backends' keys: where the clients are backends
- * too, with the same keys, two shall not choose each other. */
+/* Not the seed of the backends' keys: if clients are backends too, with the
+ * same keys, two must not choose each other. */
 #define CLIENT_SEED 0x737562736574u /* "subset" */
 
 static uint32_t room_of(const struct infra_balancer *b)
 {
-    return b->subset_size < b->ids_max ? b->subset_size : b->ids_max;
+    return b->options.subset_size < b->options.ids_max ? b->options.subset_size
+                                                       : b->options.ids_max;
 }
 
-int infra__subset_open(struct infra_balancer *b, uint32_t size, const char *key)
+int infra__subset_open(struct infra_balancer *b)
 {
-    b->subset_size = size;
-    if (size == 0) {
+    const char *key = b->options.subset_key;
+
+    if (b->options.subset_size == 0) {
         return INFRA_OK;
     }
     b->subset_hash = infra_xxhash64(key, strlen(key), CLIENT_SEED);
-    b->subset_nodes =
-        infra__alloc(&b->allocator, b->ids_max, sizeof *b->subset_nodes);
+    b->subset_nodes = infra__alloc(&b->allocator, b->options.ids_max,
+                                   sizeof *b->subset_nodes);
     b->subset_best =
         infra__alloc(&b->allocator, room_of(b), sizeof *b->subset_best);
     return b->subset_nodes != NULL && b->subset_best != NULL ? INFRA_OK
@@ -32,7 +34,7 @@ int infra__subset_open(struct infra_balancer *b, uint32_t size, const char *key)
 
 void infra__subset_close(struct infra_balancer *b)
 {
-    infra__free(&b->allocator, b->subset_nodes, b->ids_max,
+    infra__free(&b->allocator, b->subset_nodes, b->options.ids_max,
                 sizeof *b->subset_nodes);
     infra__free(&b->allocator, b->subset_best, room_of(b),
                 sizeof *b->subset_best);
@@ -40,7 +42,7 @@ void infra__subset_close(struct infra_balancer *b)
 
 void infra__subset_know(struct infra_balancer *b, uint32_t id, const char *key)
 {
-    if (b->subset_size > 0) {
+    if (b->options.subset_size > 0) {
         b->subset_nodes[id] = (struct infra__rendezvous_node) {
             .seed = infra__rendezvous_seed(key),
             .weight = 1,
@@ -49,16 +51,16 @@ void infra__subset_know(struct infra_balancer *b, uint32_t id, const char *key)
     }
 }
 
-/* Is @a a worse choice? Of equals, which differ in their keys' hashes only if at
- * all, the later. */
+/* Is @a a worse choice? Of equals, possible only with equal hashes of keys, the
+ * later. */
 static bool is_worse(const struct infra__rendezvous_rank *a,
                      const struct infra__rendezvous_rank *b)
 {
     return a->draw != b->draw ? a->draw < b->draw : a->index > b->index;
 }
 
-/* Let the best that are kept, a heap with the worst on top, take @rank at place
- * @at, from where it sinks. */
+/* The best so far are a heap with the worst on top. Put @rank at @at, from
+ * where it sinks. */
 static void sink(struct infra__rendezvous_rank *heap, uint32_t count,
                  uint32_t at, struct infra__rendezvous_rank rank)
 {
@@ -76,7 +78,7 @@ static void sink(struct infra__rendezvous_rank *heap, uint32_t count,
     heap[at] = rank;
 }
 
-/* As sink(), but it rises from the end. */
+/* As sink(), but rising from the end. */
 static void rise(struct infra__rendezvous_rank *heap, uint32_t at,
                  struct infra__rendezvous_rank rank)
 {
@@ -87,7 +89,8 @@ static void rise(struct infra__rendezvous_rank *heap, uint32_t at,
     heap[at] = rank;
 }
 
-/* Without weights the rank is the draw. How many are kept then. */
+/* Offer an id to the best; without weights the rank is the draw. Returns how
+ * many are kept. */
 static uint32_t offer(struct infra_balancer *b, uint32_t count, uint32_t id)
 {
     struct infra__rendezvous_rank *heap = b->subset_best;
@@ -106,15 +109,15 @@ static uint32_t offer(struct infra_balancer *b, uint32_t count, uint32_t id)
     return count;
 }
 
-/* Pass over all of the tier but the best: of all, or of those that are
- * available. How many these are. */
+/* Pass over all of the tier except the best: of all, or of the available.
+ * Returns how many these are. */
 static uint32_t keep_best(struct infra_balancer *b, uint32_t rank,
                           bool available)
 {
     const uint8_t bit = (uint8_t)(1u << rank % 2);
     uint32_t count = 0;
 
-    for (uint32_t id = 0; id < b->ids_max; id++) {
+    for (uint32_t id = 0; id < b->options.ids_max; id++) {
         struct member *m = &b->members[id];
         if (!m->present || m->tier != rank / 2) {
             continue;
@@ -142,12 +145,12 @@ static bool is_any_available(const struct infra_balancer *b, uint32_t rank,
     return false;
 }
 
-/* A list that changes with health anyway has the best of those that are up. A
- * list of a whole tier keeps its subset, with whatever was built for it, and
- * changes it only when that can serve nobody. */
+/* The list of a list policy has the best of the backends that are up. The list
+ * of a whole tier keeps its subset, with what was built for it, and changes it
+ * only if none of the subset is up. */
 uint32_t infra__subset_choose(struct infra_balancer *b, uint32_t rank)
 {
-    if (b->policy->whole_tier != 0) {
+    if (b->options.policy->whole_tier != 0) {
         uint32_t count = keep_best(b, rank, false);
         if (is_any_available(b, rank, count)) {
             return count;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What happens to a ticket after the pick: reports, the release, the question
- * why. A reader's counts are written by its thread alone; the in-flight count
- * of a slot is shared, and the ticket remembers whether it is in it. */
+/* A ticket after the pick: reports, release, the reasons. A reader's counts are
+ * written by its thread alone; a slot's in-flight count is shared, and the
+ * ticket says whether it is part of it. */
 #include "ticket.h"
 
 #include "algorithm/ewma.h"
@@ -15,7 +15,7 @@ static uint32_t ticket_id(const struct infra_balancer_reader *r,
         return NO_INDEX;
     }
     uint32_t id = (uint32_t)ticket->opaque[0] & ~TICKET_SHARED;
-    return id < r->ids_max ? id : NO_INDEX;
+    return id < r->options.ids_max ? id : NO_INDEX;
 }
 
 static void note_failure(struct infra_balancer_reader *r, uint32_t id,
@@ -23,7 +23,7 @@ static void note_failure(struct infra_balancer_reader *r, uint32_t id,
 {
     /* Relaxed: statistics. */
     tally_add(&r->report_tallies[id].failures, 1, memory_order_relaxed);
-    if (r->needs_latency) {
+    if (r->policy.needs_latency) {
         infra__latency_failed(&r->slots[id], latency, picked);
     }
 }
@@ -44,7 +44,7 @@ int infra_balancer_report(struct infra_balancer_reader *reader,
         /* Relaxed: statistics. */
         tally_add(&tally->reports, 1, memory_order_relaxed);
         tally_add(&tally->latency_sum, latency, memory_order_relaxed);
-        if (reader->needs_latency) {
+        if (reader->policy.needs_latency) {
             infra__latency_observe(&reader->slots[id], latency,
                                    ticket->opaque[2]);
         }
@@ -79,9 +79,9 @@ int infra_balancer_release(struct infra_balancer_reader *reader,
     }
     *ticket = (struct infra_ticket) { 0 };
     /* Release pairs with infra__balancer_counts(): when control sees the last
-     * ticket back, the worker has done with the host's entry for this id. */
+     * ticket back, the worker is done with the host's entry for this id. */
     tally_add(&reader->tallies[id].releases, 1, memory_order_release);
-    /* The place is given back whatever the outcome: nobody asks twice. */
+    /* The place is given back even so: the caller does not ask twice. */
     return outcome <= INFRA__OUTCOME_LAST ? INFRA_OK : INFRA_EINVAL;
 }
 

@@ -1,22 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* From marks to lists: who may be picked, in which order of tiers, and how much
- * of the traffic each list gets; of a tier that is larger than a subset only
- * what subset.h chooses. A backend's state counts as the tier's mode says;
- * nearly always as it is. One block of memory holds the lists and their
- * entries. O(ids_max). */
+/* From marks to lists: the backends that may be picked, by tier, and each
+ * list's part of the traffic; of a tier larger than a subset only the choice of
+ * subset.h. A backend's state counts as the mode of its tier says, normally as
+ * it is. One block of memory holds the lists and their entries. O(ids_max). */
 #include "internal.h"
 #include "subset.h"
 #include "tier_load.h"
 
 enum mode {
     MODE_NORMAL,
-    MODE_ANYBODY, /* Health and passive marks are not believed. */
-    MODE_LAST_UP, /* Who was up before nobody was. */
-    MODE_REFUSE,  /* Nobody, and the tier keeps its part of the traffic. */
+    MODE_ANYBODY, /* Health and passive marks are ignored. */
+    MODE_LAST_UP, /* The backends that were up last. */
+    MODE_REFUSE,  /* None, and the tier keeps its traffic. */
 };
 
-/* What the lists will be, before there is memory for them. All by rank, but the
- * modes by tier. */
+/* The lists, before they have memory. By rank, but modes by tier. */
 struct plan {
     uint32_t available[LISTS_MAX];
     uint32_t listed[LISTS_MAX];
@@ -25,7 +23,7 @@ struct plan {
     uint32_t lists_count;
     uint32_t entries_count;
     uint32_t aside_count;
-    uint32_t first_rank; /* The healthy of the first tier that has anybody. */
+    uint32_t first_rank; /* The healthy of the first tier with members. */
 };
 
 static uint32_t state_in(const struct member *m, uint32_t mode)
@@ -47,7 +45,7 @@ static uint32_t state_in(const struct member *m, uint32_t mode)
     }
 }
 
-/* Which list takes it, or LISTS_MAX: it takes nothing new. */
+/* The list that takes a member; LISTS_MAX: none, it gets no new work. */
 static uint32_t rank_in(const struct member *m, uint32_t mode)
 {
     uint32_t state = state_in(m, mode);
@@ -67,13 +65,13 @@ uint32_t infra__lists_up_count(const struct infra_balancer *b)
 {
     uint32_t count = 0;
 
-    for (uint32_t id = 0; id < b->ids_max; id++) {
+    for (uint32_t id = 0; id < b->options.ids_max; id++) {
         count += infra__lists_is_up(&b->members[id]);
     }
     return count;
 }
 
-/* Strictly by tier: the first list with anybody gets it all. */
+/* Strictly by tier: the first list with a backend gets all traffic. */
 static void load_first(struct plan *plan)
 {
     for (uint32_t rank = 0; rank < LISTS_MAX; rank++) {
@@ -84,13 +82,13 @@ static void load_first(struct plan *plan)
     }
 }
 
-/* As Envoy does. The tiers that are in panic change their mode. */
+/* As Envoy does. A tier in panic changes its mode. */
 static void load_tiers(const struct infra_balancer *b, struct plan *plan)
 {
     struct infra__tier_health health[INFRA_BALANCER_TIERS_MAX] = { { 0 } };
     struct infra__tier_load load[INFRA_BALANCER_TIERS_MAX];
 
-    for (uint32_t id = 0; id < b->ids_max; id++) {
+    for (uint32_t id = 0; id < b->options.ids_max; id++) {
         const struct member *m = &b->members[id];
         if (!m->present || member_admin(m) > INFRA_BALANCER_STATE_DEGRADED) {
             continue;
@@ -101,15 +99,16 @@ static void load_tiers(const struct infra_balancer *b, struct plan *plan)
             member_state(m) == INFRA_BALANCER_STATE_DEGRADED;
     }
     infra__tier_loads(load, health, INFRA_BALANCER_TIERS_MAX,
-                      b->overprovision_percent, b->panic_percent);
+                      b->options.overprovision_percent,
+                      b->options.panic_percent);
     for (uint32_t t = 0; t < INFRA_BALANCER_TIERS_MAX; t++) {
         plan->load[2 * t] = load[t].healthy;
         plan->load[2 * t + 1] = load[t].degraded;
         if (load[t].panic) {
-            /* All of it is one list, and so is its load. */
+            /* The whole tier is one list, with one load. */
             plan->load[2 * t] += plan->load[2 * t + 1];
             plan->load[2 * t + 1] = 0;
-            plan->modes[t] = b->outage == INFRA_BALANCER_OUTAGE_REFUSE
+            plan->modes[t] = b->options.outage == INFRA_BALANCER_OUTAGE_REFUSE
                                  ? MODE_REFUSE
                                  : MODE_ANYBODY;
         }
@@ -123,7 +122,7 @@ static void set_modes(struct plan *plan, uint32_t mode)
     }
 }
 
-/* Is it listed with those of this rank, to be picked or only to be known? */
+/* Does a list show it, to be picked or only to be known? */
 static bool belongs(const struct infra_balancer *b, const struct plan *plan,
                     const struct member *m, uint32_t rank)
 {
@@ -132,11 +131,11 @@ static bool belongs(const struct infra_balancer *b, const struct plan *plan,
         (m->passed_over >> rank % 2 & 1u) != 0) {
         return false;
     }
-    return b->policy->whole_tier != 0 || m->rank == rank;
+    return b->options.policy->whole_tier != 0 || m->rank == rank;
 }
 
-/* Does it keep what it has, and takes nothing else: draining, or outside the
- * subset of the list that would take it? */
+/* Does it only keep its work: draining, or outside the subset of the list that
+ * would take it? */
 static bool is_aside(const struct member *m)
 {
     return m->present &&
@@ -150,8 +149,8 @@ static bool is_list(const struct plan *plan, uint32_t rank)
            (plan->modes[rank / 2] == MODE_REFUSE && plan->load[rank] > 0);
 }
 
-/* What no list has of the traffic goes to the first: all of it, where health
- * does not come to one percent anywhere. */
+/* Traffic that belongs to no list goes to the first: all of it, if health does
+ * not amount to one percent anywhere. */
 static void load_rest(struct plan *plan)
 {
     uint32_t first = LISTS_MAX;
@@ -168,11 +167,11 @@ static void load_rest(struct plan *plan)
     }
 }
 
-/* Count who is in which list, once the modes are known. */
+/* Count the members of each list, by the modes. */
 static void count_members(struct infra_balancer *b, struct plan *plan)
 {
     plan->first_rank = LISTS_MAX;
-    for (uint32_t id = 0; id < b->ids_max; id++) {
+    for (uint32_t id = 0; id < b->options.ids_max; id++) {
         struct member *m = &b->members[id];
         uint32_t healthy = 2u * m->tier;
         if (!m->present) {
@@ -195,12 +194,13 @@ static void count_members(struct infra_balancer *b, struct plan *plan)
 static void choose_subsets(struct infra_balancer *b, struct plan *plan)
 {
     for (uint32_t rank = 0; rank < LISTS_MAX; rank++) {
-        if (plan->available[rank] > 0 && plan->listed[rank] > b->subset_size) {
+        if (plan->available[rank] > 0 &&
+            plan->listed[rank] > b->options.subset_size) {
             plan->listed[rank] = infra__subset_choose(b, rank);
         }
     }
     plan->aside_count = 0;
-    for (uint32_t id = 0; id < b->ids_max; id++) {
+    for (uint32_t id = 0; id < b->options.ids_max; id++) {
         plan->aside_count += is_aside(&b->members[id]);
     }
 }
@@ -212,15 +212,15 @@ static void make_plan(struct infra_balancer *b, struct plan *plan)
         [INFRA_BALANCER_OUTAGE_ANYBODY] = MODE_ANYBODY,
         [INFRA_BALANCER_OUTAGE_LAST_UP] = MODE_LAST_UP,
     };
-    bool anybody = infra__lists_up_count(b) > 0;
-    bool shared =
-        b->overprovision_percent > 0 && (anybody || b->panic_percent > 0);
+    bool any_up = infra__lists_up_count(b) > 0;
+    bool shared = b->options.overprovision_percent > 0 &&
+                  (any_up || b->options.panic_percent > 0);
 
     *plan = (struct plan) { .lists_count = 0 };
     if (shared) {
         load_tiers(b, plan);
     } else {
-        set_modes(plan, anybody ? MODE_NORMAL : outage_modes[b->outage]);
+        set_modes(plan, any_up ? MODE_NORMAL : outage_modes[b->options.outage]);
     }
     count_members(b, plan);
     if (shared) {
@@ -228,7 +228,7 @@ static void make_plan(struct infra_balancer *b, struct plan *plan)
     } else {
         load_first(plan);
     }
-    if (b->subset_size > 0) {
+    if (b->options.subset_size > 0) {
         choose_subsets(b, plan);
     }
     for (uint32_t rank = 0; rank < LISTS_MAX; rank++) {
@@ -257,8 +257,8 @@ static void add_entry(struct list *list, struct entry *e,
     list->even &= e->weight == list->entries[0].weight;
 }
 
-/* Note when each came up, if some are newer than others: with nobody to take
- * the rest of its share a new one takes it at once. */
+/* Note when each backend came up, if some are newer than others: if all are
+ * equally new none has a share to leave to the others. */
 static void note_new(const struct infra_balancer *b, struct list *list,
                      infra_time *since, infra_time now)
 {
@@ -273,7 +273,8 @@ static void note_new(const struct infra_balancer *b, struct list *list,
             list->oldest = since[i] < list->oldest ? since[i] : list->oldest;
         }
     }
-    infra_time warm_at = infra__time_add(newest, b->slow_start_interval);
+    infra_time warm_at =
+        infra__time_add(newest, b->options.slow_start_interval);
     if (warm_at > now && newest > list->oldest) {
         list->since = since;
         list->warm_at = warm_at;
@@ -283,7 +284,7 @@ static void note_new(const struct infra_balancer *b, struct list *list,
 static void fill_list(const struct infra_balancer *b, const struct plan *plan,
                       struct list *list, struct entry *entries)
 {
-    for (uint32_t id = 0; id < b->ids_max; id++) {
+    for (uint32_t id = 0; id < b->options.ids_max; id++) {
         const struct member *m = &b->members[id];
         if (belongs(b, plan, m, list->rank)) {
             add_entry(list, entries++, m, id,
@@ -296,7 +297,7 @@ static void fill_aside(const struct infra_balancer *b, struct list *list,
                        struct entry *entries)
 {
     *list = (struct list) { .entries = entries };
-    for (uint32_t id = 0; id < b->ids_max; id++) {
+    for (uint32_t id = 0; id < b->options.ids_max; id++) {
         const struct member *m = &b->members[id];
         if (is_aside(m)) {
             add_entry(list, entries++, m, id, INFRA_BALANCER_STATE_DRAINING);
@@ -304,8 +305,7 @@ static void fill_aside(const struct infra_balancer *b, struct list *list,
     }
 }
 
-/* The marks for bounded load: the weight before each, of those that may be
- * picked. */
+/* For bounded load: the weight of the earlier entries that may be picked. */
 static void note_weights(struct list *list, uint64_t *weight_before)
 {
     uint64_t weight = 0;
@@ -319,19 +319,20 @@ static void note_weights(struct list *list, uint64_t *weight_before)
     list->weight_bound = weight;
 }
 
-/* In one block: the table, its lists, when the entries came up, the marks for
- * bounded load, the entries. */
+/* One block: the table, its lists, the times when entries came up, the weights
+ * for bounded load, the entries. */
 struct table *infra__lists_lay_out(struct infra_balancer *b, infra_time now)
 {
     struct plan plan;
 
     make_plan(b, &plan);
     size_t head = sizeof(struct table) + plan.lists_count * sizeof(struct list);
-    size_t since_bytes = b->slow_start_interval > 0
+    size_t since_bytes = b->options.slow_start_interval > 0
                              ? plan.entries_count * sizeof(infra_time)
                              : 0;
-    size_t weight_bytes =
-        b->bound_percent > 0 ? plan.entries_count * sizeof(uint64_t) : 0;
+    size_t weight_bytes = b->options.bound_percent > 0
+                              ? plan.entries_count * sizeof(uint64_t)
+                              : 0;
     size_t bytes =
         head + since_bytes + weight_bytes +
         (plan.entries_count + plan.aside_count) * sizeof(struct entry);
@@ -356,20 +357,20 @@ struct table *infra__lists_lay_out(struct infra_balancer *b, infra_time now)
             .rank = rank,
             .load = (uint8_t)plan.load[rank],
             .outage = plan.modes[rank / 2] != MODE_NORMAL,
-            .tier_cap = b->tier_in_flight_max[rank / 2],
-            .counted =
-                b->bound_percent > 0 || b->tier_in_flight_max[rank / 2] > 0,
+            .tier_cap = b->options.tier_in_flight_max[rank / 2],
+            .counted = b->options.bound_percent > 0 ||
+                       b->options.tier_in_flight_max[rank / 2] > 0,
             .spill = rank != plan.first_rank,
             .states = 1u << (rank % 2 == 0 ? INFRA_BALANCER_STATE_UP
                                            : INFRA_BALANCER_STATE_DEGRADED),
             .even = true,
         };
         fill_list(b, &plan, list, entries);
-        if (b->slow_start_interval > 0) {
+        if (b->options.slow_start_interval > 0) {
             note_new(b, list, since, now);
             since += list->count;
         }
-        if (b->bound_percent > 0) {
+        if (b->options.bound_percent > 0) {
             note_weights(list, weights);
             weights += list->count;
         }

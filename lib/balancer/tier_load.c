@@ -8,7 +8,7 @@ static uint32_t capacity(uint64_t part, uint64_t all, uint32_t overprovision)
     return percent < 100 ? (uint32_t)percent : 100;
 }
 
-/* Give @capacity its part of what is left of 100. */
+/* The part of @capacity in the 100 percent that are @left. */
 static uint32_t take(uint32_t *left, uint32_t capacity_percent, uint32_t total)
 {
     uint32_t load = total > 0 ? capacity_percent * 100 / total : 0;
@@ -18,8 +18,8 @@ static uint32_t take(uint32_t *left, uint32_t capacity_percent, uint32_t total)
     return load;
 }
 
-/* Nobody's health is believed: by the number of backends, what is left over by
- * rounding to the first tier that has any. */
+/* With all in panic: by number of backends; the rest from rounding goes to the
+ * first tier with any. */
 static void load_by_size(struct infra__tier_load *ret,
                          const struct infra__tier_health *tiers, uint32_t count)
 {
@@ -41,8 +41,8 @@ static void load_by_size(struct infra__tier_load *ret,
     }
 }
 
-/* Can less than @percent of a tier serve? Exactly: two percentages that were
- * cut off before they are added miss the threshold that they reach. */
+/* Can less than @percent of a tier serve? Exactly: two truncated percentages
+ * miss a threshold that their sum reaches. */
 static bool is_below(const struct infra__tier_health *h, uint32_t percent)
 {
     return h->all > 0 ? 100 * (h->healthy + h->degraded) < percent * h->all

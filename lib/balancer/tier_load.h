@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* How much traffic each tier gets, as Envoy computes it
+/* The traffic of each tier, in whole percent, as Envoy computes it
  * (source/common/upstream, load_balancer_impl.cc: recalculatePerPriorityState
- * and its neighbours), in whole percent.
+ * and its neighbours).
  *
  * A tier's health is the healthy part of its backends times the
- * over-provisioning (140 %: a tier takes all of its traffic until less than
- * 100/140 of it is healthy), at most 100. Tiers take by health in their order,
- * the healthy before the degraded. When all tiers together cannot carry 100 %,
- * a tier of which less than the panic threshold can serve is in panic: its
- * health is not believed. When all are, or nobody's health comes to one percent
- * and there is a threshold, traffic goes by the number of backends. Without
- * a threshold the loads may be 0 then. */
+ * over-provisioning (140 %: a tier takes all traffic until less than 100/140 of
+ * it is healthy), at most 100. Tiers take by health in their order, the healthy
+ * before the degraded. If all tiers together cannot carry 100 %, a tier of
+ * which less than the panic threshold can serve is in panic: its marks are
+ * ignored. If all are, or no health amounts to one percent and there is a
+ * threshold, traffic goes by number of backends. Without a threshold the loads
+ * may be 0 then. */
 #ifndef INFRA_BALANCER_TIER_LOAD_H
 #define INFRA_BALANCER_TIER_LOAD_H
 
@@ -19,13 +19,13 @@
 #include <stdint.h>
 
 struct infra__tier_health {
-    uint64_t all; /* Without those that the operator has taken out. */
+    uint64_t all; /* Without those the operator took out. */
     uint64_t healthy;
     uint64_t degraded;
 };
 
 struct infra__tier_load {
-    uint32_t healthy; /* Percent of all traffic, for its healthy backends. */
+    uint32_t healthy; /* Percent of all traffic. */
     uint32_t degraded;
     bool panic;
 };

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What publish does when there is no memory for a table: a mark has to become
- * visible all the same. Who takes nothing new any more is withdrawn in the
- * table that readers have, and who was withdrawn there comes back; all else
- * waits. Readers look at these states with relaxed loads, as they do with the
- * in-flight counts. */
+/* What publish does without memory for a table: marks must become visible all
+ * the same. Backends that may get no new work are withdrawn from the published
+ * table, and withdrawn ones return to it; all else waits. Readers load these
+ * states relaxed, as they do in-flight counts. */
 #include "internal.h"
 
 static void withdraw(struct entry *e, uint32_t state)
@@ -11,8 +10,8 @@ static void withdraw(struct entry *e, uint32_t state)
     atomic_store_explicit(&e->state, (uint8_t)state, memory_order_relaxed);
 }
 
-/* What the entry should say. Where health is not believed only the operator
- * can take it out. */
+/* The state that the entry should have. Where marks are ignored only the
+ * operator can take a backend out. */
 static uint32_t state_now(const struct infra_balancer *b, const struct entry *e,
                           bool believed)
 {
@@ -46,7 +45,7 @@ void infra__table_withdraw(struct infra_balancer *b)
 {
     struct table *t = b->table;
     bool believed = infra__lists_up_count(b) > 0 ||
-                    b->outage == INFRA_BALANCER_OUTAGE_REFUSE;
+                    b->options.outage == INFRA_BALANCER_OUTAGE_REFUSE;
 
     if (t == NULL) {
         return;

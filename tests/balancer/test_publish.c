@@ -283,14 +283,16 @@ static Suite *publish_suite(void)
     Suite *s = suite_create("publish");
     TCase *tc = tcase_create("limits");
     tcase_set_timeout(tc, 60);
-    tcase_add_loop_test(tc, weights_up_to_the_limit_work, 0, POLICIES * LIMITS);
-    tcase_add_loop_test(tc, ids_up_to_the_limit_work, 0, POLICIES);
+    tcase_add_loop_test(tc, weights_up_to_the_limit_work, 0,
+                        policies_count() * LIMITS);
+    tcase_add_loop_test(tc, ids_up_to_the_limit_work, 0, policies_count());
     tcase_add_test(tc, rings_that_are_scaled_down_keep_the_proportions);
     suite_add_tcase(s, tc);
 
     tc = tcase_create("failures");
-    tcase_add_loop_test(tc, marks_are_visible_without_memory, 0, POLICIES);
-    tcase_add_loop_test(tc, an_outage_without_memory, 0, 2 * POLICIES);
+    tcase_add_loop_test(tc, marks_are_visible_without_memory, 0,
+                        policies_count());
+    tcase_add_loop_test(tc, an_outage_without_memory, 0, 2 * policies_count());
     tcase_add_loop_test(tc, a_policy_that_fails_for_ever, 0, 2);
     suite_add_tcase(s, tc);
     return s;

@@ -7,6 +7,7 @@
 #include "base/internal.h"
 #include "base/random.h"
 
+#include <infra/policy.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -446,7 +447,7 @@ START_TEST(libmemcached_weighted)
     }
     for (size_t i = 0; i < INFRA__COUNT_OF(ketama_rows); i++) {
         const char *key = ketama_rows[i].key;
-        uint64_t hash = infra__ring_libmemcached_hash(key, strlen(key));
+        uint64_t hash = infra_ketama_hash(key, strlen(key));
         uint32_t place = infra__ring_find(ring, hash);
         ck_assert_uint_eq(hash, (uint64_t)ketama_rows[i].hash << 32);
         ck_assert_uint_eq(ring->points[place].hash,
@@ -454,7 +455,7 @@ START_TEST(libmemcached_weighted)
         ck_assert_uint_eq(ring->points[place].index, ketama_rows[i].index);
     }
     /* This key lies behind the last point. */
-    uint64_t hash = infra__ring_libmemcached_hash("VDEAAAAA", 8);
+    uint64_t hash = infra_ketama_hash("VDEAAAAA", 8);
     ck_assert_uint_eq(hash, (uint64_t)0xfffcd1b5 << 32);
     ck_assert_uint_eq(infra__ring_find(ring, hash), 0);
     ck_assert_uint_eq(owner(ring, hash), 2);
@@ -484,7 +485,7 @@ START_TEST(libmemcached_unweighted)
     for (int i = 0; owners[i] != '\0'; i++) {
         char key[16];
         (void)snprintf(key, sizeof key, "key%d", i);
-        uint64_t hash = infra__ring_libmemcached_hash(key, strlen(key));
+        uint64_t hash = infra_ketama_hash(key, strlen(key));
         ck_assert_int_eq('0' + (int)owner(ring, hash), owners[i]);
     }
     free(ring);
@@ -497,7 +498,7 @@ static const struct infra__hash_member three_7777[] = {
 
 static uint64_t crc(const char *key)
 {
-    return infra__ring_nginx_hash(key, strlen(key));
+    return infra_nginx_hash(key, strlen(key));
 }
 
 /* The owners of the points from @key's on. */

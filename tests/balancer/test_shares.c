@@ -222,7 +222,7 @@ static Suite *shares_suite(void)
     TCase *tc = tcase_create("shares");
     tcase_add_loop_test(tc, a_share_is_of_the_configured_weight, 0,
                         sizeof rows / sizeof rows[0]);
-    tcase_add_loop_test(tc, nothing_is_nothing, 0, POLICIES);
+    tcase_add_loop_test(tc, nothing_is_nothing, 0, policies_count());
     tcase_add_test(tc, an_outage_does_not_lift_it);
     tcase_add_test(tc, it_lasts_until_the_backend_is_removed);
     tcase_add_test(tc, nothing_builds_no_table);

@@ -316,15 +316,15 @@ static Suite *slow_start_suite(void)
 {
     Suite *s = suite_create("slow_start");
     TCase *tc = tcase_create("slow start");
-    tcase_add_loop_test(tc, a_share_grows, 0, POLICIES);
-    tcase_add_loop_test(tc, all_new_are_none_new, 0, POLICIES);
-    tcase_add_loop_test(tc, long_sessions_change_nothing, 0, POLICIES);
+    tcase_add_loop_test(tc, a_share_grows, 0, policies_count());
+    tcase_add_loop_test(tc, all_new_are_none_new, 0, policies_count());
+    tcase_add_loop_test(tc, long_sessions_change_nothing, 0, policies_count());
     tcase_add_loop_test(tc, many_new_ones_leave_the_old_one_its_share, 0,
-                        POLICIES);
+                        policies_count());
     tcase_add_loop_test(tc, a_share_is_by_weight, 0, 6);
-    tcase_add_loop_test(tc, a_share_is_of_those_that_may, 0, POLICIES);
+    tcase_add_loop_test(tc, a_share_is_of_those_that_may, 0, policies_count());
     tcase_add_test(tc, other_changes_do_not_restart_it);
-    tcase_add_loop_test(tc, a_new_one_alone_serves, 0, POLICIES);
+    tcase_add_loop_test(tc, a_new_one_alone_serves, 0, policies_count());
     suite_add_tcase(s, tc);
     return s;
 }

@@ -222,7 +222,7 @@ static Suite *threads_suite(void)
     Suite *s = suite_create("balancer_threads");
     TCase *tc = tcase_create("threads");
     tcase_set_timeout(tc, 120);
-    tcase_add_loop_test(tc, readers_against_publishing, 0, POLICIES);
+    tcase_add_loop_test(tc, readers_against_publishing, 0, policies_count());
     tcase_add_test(tc, the_host_entry_is_handed_over);
     suite_add_tcase(s, tc);
     return s;

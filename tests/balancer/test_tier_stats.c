@@ -475,13 +475,13 @@ static Suite *tier_stats_suite(void)
     suite_add_tcase(s, tc);
 
     tc = tcase_create("shares");
-    tcase_add_loop_test(tc, how_even_the_policies_are, 0, POLICIES);
+    tcase_add_loop_test(tc, how_even_the_policies_are, 0, policies_count());
     tcase_add_loop_test(tc, shares_are_those_of_keys, 0,
                         sizeof walks / sizeof walks[0]);
     tcase_add_loop_test(tc, shares_are_those_of_turns, 0, 2);
     tcase_add_test(tc, shares_of_the_healthy);
     tcase_add_test(tc, unweighted_is_no_injustice);
-    tcase_add_loop_test(tc, one_has_all, 0, POLICIES);
+    tcase_add_loop_test(tc, one_has_all, 0, policies_count());
     tcase_add_test(tc, places_of_a_ring);
     tcase_add_loop_test(tc, a_host_policy_tells_its_own, 0, 9);
     suite_add_tcase(s, tc);

@@ -3,6 +3,16 @@
 
 #include <stdio.h>
 
+int policies_count(void)
+{
+    uint32_t count = 0;
+
+    while (infra_balancer_policy_name(count) != NULL) {
+        count++;
+    }
+    return (int)count;
+}
+
 void pool_open(struct pool *p, const struct infra_balancer_options *options)
 {
     struct infra_balancer_options o = { .size = sizeof o };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "alias.h"
 
-/* The first from @i on that is below the mean, or is not. */
+/* The first index from @i on below the mean, or not below it. */
 static uint32_t find(const uint64_t *rests, uint32_t i, uint32_t count,
                      uint64_t mean, bool below)
 {
@@ -21,9 +21,9 @@ void infra__alias_build(struct alias_column *columns, uint64_t *rests,
         rests[i] = (uint64_t)list->entries[i].weight * count;
         columns[i] = (struct alias_column) { UINT32_MAX, i };
     }
-    /* The large one gives each small one what it lacks, until it is small
-     * itself. Then it is filled next, unless the scan for small ones has yet to
-     * pass. */
+    /* A large column gives each small one what it lacks, until it is small
+     * itself. Then it is filled next, unless the scan for small ones will still
+     * reach it. */
     uint32_t large = find(rests, 0, count, mean, false);
     uint32_t scan = find(rests, 0, count, mean, true);
     uint32_t small = scan;

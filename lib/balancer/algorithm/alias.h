@@ -13,7 +13,7 @@ struct alias_column {
     uint32_t alias;
 };
 
-/* A policy's functions: columns for the candidates. None where all weights are
+/* The functions of a policy: a table of columns. None if all weights are
  * equal. */
 size_t infra__alias_table_size(const struct infra_balancer_candidates *c);
 size_t infra__alias_scratch_size(const struct infra_balancer_candidates *c);
@@ -24,8 +24,7 @@ int infra__alias_table_build(void *table, void *scratch,
 void infra__alias_build(struct alias_column *columns, uint64_t *rests,
                         const struct list *list);
 
-/* An index by weight, whether it may be picked or not; no columns: all alike.
- * */
+/* An index by weight, usable or not. Without columns: all alike. */
 static inline uint32_t infra__alias_draw(const struct alias_column *columns,
                                          uint32_t count, uint64_t random)
 {

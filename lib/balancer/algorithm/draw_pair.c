@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "draw_pair.h"
 
-/* With half of the list excluded, 16 draws find two in all but 0.03 % of picks.
- * */
+/* With half of the list excluded 16 draws find two in all but 0.03 % of
+ * picks. */
 #define DRAWS_MAX 16u
 
 static void draw_some(const struct alias_column *columns, uint64_t *random,
@@ -30,7 +30,7 @@ static void draw_some(const struct alias_column *columns, uint64_t *random,
             infra__candidates_draw(c, infra__random(random), pair[0], true);
         return;
     }
-    /* One weight outweighs all others: any of them is as good. */
+    /* One weight exceeds all others together: any of those will do. */
     pair[1] = infra__below(infra__random(random), c->list->count - 1);
     pair[1] += pair[1] >= pair[0];
 }

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Two different backends drawn by weight, for policies that compare two. O(1);
- * when few may be picked the draws are repeated some times and then made among
- * those that may, O(n). */
+ * if few are usable, some more draws and then a draw among the usable, O(n). */
 #ifndef INFRA_BALANCER_ALGORITHM_DRAW_PAIR_H
 #define INFRA_BALANCER_ALGORITHM_DRAW_PAIR_H
 
 #include "alias.h"
 
-/* @columns: infra__alias_table_build()'s, NULL where all weights are equal.
- * Either may be NO_INDEX, the second if there is one only. */
+/* @columns: of infra__alias_table_build(), NULL if all weights are equal.
+ * NO_INDEX where none is left. */
 void infra__draw_pair(const struct alias_column *columns, uint64_t *random,
                       const struct infra_balancer_candidates *c,
                       uint32_t pair[2]);

@@ -11,13 +11,13 @@
 
 /* log2(e) / 10 s, times the unit of stamps, with 32 bits of fraction. */
 #define DECAY 649724u
-#define AGE_MAX (1u << 30) /* Long after a mean has sunk to nothing. */
+#define AGE_MAX (1u << 30) /* Long after a mean has decayed to 0. */
 
 /* An exponent e adds 2^e sixteenths of the mean. */
 #define EXPONENT_FIRST 7u /* 8 times. */
 #define EXPONENT_MAX 12u  /* 256 times. */
 
-/* What a backend that has only failed counts as, for policies of the host's. */
+/* Latency of a backend that has only failed, for a host's policy. */
 #define ONLY_FAILED INFRA_SEC(1)
 
 static uint32_t in_units(infra_time latency)
@@ -25,7 +25,7 @@ static uint32_t in_units(infra_time latency)
     infra_time units = latency >> LATENCY_UNIT_SHIFT;
 
     units = units < LATENCY_MAX ? units : LATENCY_MAX;
-    return units > 0 ? (uint32_t)units : 1; /* 0 is for nothing known. */
+    return units > 0 ? (uint32_t)units : 1; /* 0 means unknown. */
 }
 
 static uint64_t word_of(uint32_t mean, infra_time now)
@@ -44,12 +44,12 @@ static uint64_t mean_in(uint64_t word)
     return (uint64_t)(mean & MANTISSA_MASK) << (mean >> MANTISSA_BITS);
 }
 
-/* How far the mean has decayed, as the power of 1/2; 32 bits of fraction. */
+/* The decay of the mean, as a power of 1/2 with 32 bits of fraction. */
 static uint64_t halvings(uint64_t word, infra_time now)
 {
     uint64_t stamp = word >> STAMP_SHIFT;
     uint64_t until = now >> STAMP_SHIFT;
-    /* Ahead of @now: another thread's clock, or none has passed. */
+    /* A stamp ahead of @now, from another thread's clock, has no age. */
     uint64_t age = until > stamp ? until - stamp : 0;
 
     return (age < AGE_MAX ? age : AGE_MAX) * DECAY;
@@ -85,15 +85,15 @@ static void observe(struct slot *slot, uint32_t latency, infra_time now)
     }
 }
 
-/* Is this the word of a failure before @picked? Where the clock is too coarse
- * to tell, what was picked is the older. */
+/* Is this the word of a failure before @picked? If the clock is too coarse to
+ * tell, the pick is the older. */
 static bool is_before(uint64_t word, infra_time picked)
 {
     return (word | PENALTY_MASK) < picked;
 }
 
-/* A success halves what is left of a penalty, unless its work was picked before
- * the failure. */
+/* A success halves the penalty, unless its work was picked before the
+ * failure. */
 static void forgive(struct slot *slot, infra_time picked, infra_time now)
 {
     /* Relaxed, as above. One attempt: another success will do. */
@@ -130,15 +130,15 @@ static uint32_t exponent_of(uint64_t latency, uint64_t mean)
     return exponent;
 }
 
-/* The mean of what went well, which is known from now on as it was then: it
- * sinks so that who was slow is tried again, and who fails was. */
+/* Stamp the mean anew, since it decays so that a slow backend is tried again,
+ * and a failing one was tried. Returns it. */
 static uint64_t refresh(struct slot *slot, infra_time now)
 {
     /* Relaxed, as above. */
     uint64_t word = atomic_load_explicit(&slot->latency, memory_order_relaxed);
     uint64_t mean = mean_in(word);
 
-    if (mean > 0) { /* Whoever is in between knows better. */
+    if (mean > 0) { /* A concurrent update is newer. */
         (void)atomic_compare_exchange_strong_explicit(
             &slot->latency, &word, word_of((uint32_t)mean, now),
             memory_order_relaxed, memory_order_relaxed);

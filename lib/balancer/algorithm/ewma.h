@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* A backend's latency as a peak-sensitive mean (Finagle's PeakEwma): a latency
- * above the mean replaces it at once; one below moves it down, the more the
- * longer the last is ago, by exp(-t / 10 s); and as time passes without any it
- * sinks, so that who was slow is tried again. One word in the slot, so that any
- * thread may update it by compare and exchange: the mean in the lower 20 bits,
- * a mantissa of 15 and an exponent of 5, in units of 1024 ns; when it was
- * updated in the upper 44, in units of 2^20 ns, which all of the clock fits. 0:
- * nothing is known.
+ * above the mean replaces it at once; one below pulls it down by exp(-t / 10
+ * s), t since the last update; without updates it decays likewise, so that a
+ * slow backend is tried again. One word in the slot, so that any thread can
+ * update it by compare and exchange. The lower 20 bits are the mean in units of
+ * 1024 ns, a mantissa of 15 bits and an exponent of 5; the upper 44 the time of
+ * the update in units of 2^20 ns, the whole clock. 0: unknown.
  *
- * What failures add is apart, in a word of its own, since it passes sooner and
- * says nothing about how long work takes: an exponent in the lower 4 bits, in
- * the others the time of the last failure in units of 16 ns, which all of the
- * clock fits, too. */
+ * The penalty of failures is a separate word, since it passes sooner and is no
+ * latency: an exponent in the lower 4 bits, and the time of the last failure in
+ * units of 16 ns, the whole clock, in the others. */
 #ifndef INFRA_BALANCER_ALGORITHM_EWMA_H
 #define INFRA_BALANCER_ALGORITHM_EWMA_H
 
@@ -20,27 +18,27 @@
 #define LATENCY_UNIT_SHIFT 10u
 #define LATENCY_MAX ((1u << 28) - 1) /* Of a mean, in its units. */
 
-/* Work picked at @picked took @latency, and went well. */
+/* Work picked at @picked succeeded after @latency. */
 void infra__latency_observe(struct slot *slot, infra_time latency,
                             infra_time picked);
 
-/* Work picked at @picked has failed after @latency. It adds eight times the
- * mean, or twice what failures before have left, or its own latency, whatever
- * is most; 256 times the mean at most. Half of that is gone after each second
- * (2^30 ns), and with each success of work picked since. Failures of work that
- * was picked before the last failure are that same failure. The mean stays what
- * it was when work last went well, and sinks from now on. */
+/* Work picked at @picked failed after @latency. The penalty becomes the
+ * greatest of eight times the mean, twice the rest of the former penalty, and
+ * this latency; at most 256 times the mean. It halves with each second (2^30
+ * ns), and with each success of work picked since. Failures of work picked
+ * before the last failure are part of that failure. The mean stays what it was
+ * at the last success, and decays from now on. */
 void infra__latency_failed(struct slot *slot, infra_time latency,
                            infra_time picked);
 
-/* The backend came up at @now: what failed before says nothing about it. */
+/* The backend came up at @now: former failures do not count. */
 void infra__latency_came_up(struct slot *slot, infra_time now);
 
-/* How far a mean sinks until @now, by the word's own time. Below 2^28. */
+/* The mean in a word, decayed until @now. Below 2^28. */
 uint32_t infra__latency_sunk(uint64_t word, infra_time now);
 
-/* The mean at @now in its units, without what failures add; 0: nothing is
- * known. It is not written back. Within 1 %. */
+/* The mean at @now in its units, without the penalty; 0: unknown. Within 1 %.
+ * The word stays as it is. */
 static inline uint32_t infra__latency_mean(const struct slot *slot,
                                            infra_time now)
 {
@@ -50,10 +48,10 @@ static inline uint32_t infra__latency_mean(const struct slot *slot,
     return word != 0 ? infra__latency_sunk(word, now) : 0;
 }
 
-#define PENALTY_MASK 15u /* Its exponent; what it adds is halved with: */
+#define PENALTY_MASK 15u /* Its exponent, whose addition is halved with: */
 #define PENALTY_HALF_LIFE_SHIFT 30u
 
-/* The exponent that is left of a penalty; 0: nothing is. */
+/* What is left of a penalty's exponent; 0: nothing. */
 static inline uint32_t infra__penalty_left(uint64_t word, infra_time now)
 {
     uint64_t exponent = word & PENALTY_MASK;
@@ -64,7 +62,7 @@ static inline uint32_t infra__penalty_left(uint64_t word, infra_time now)
     return halvings < exponent ? (uint32_t)(exponent - halvings) : 0;
 }
 
-/* The same of a slot. */
+/* The same, of a slot. */
 static inline uint32_t infra__latency_penalty(const struct slot *slot,
                                               infra_time now)
 {
@@ -74,7 +72,7 @@ static inline uint32_t infra__latency_penalty(const struct slot *slot,
     return (word & PENALTY_MASK) != 0 ? infra__penalty_left(word, now) : 0;
 }
 
-/* A mean with a penalty on it, LATENCY_MAX at most. */
+/* A mean with a penalty, LATENCY_MAX at most. */
 static inline uint32_t infra__latency_with(uint32_t mean, uint32_t penalty)
 {
     uint64_t sum = mean + ((uint64_t)mean * ((1u << penalty) - 1) >> 4);

@@ -5,10 +5,10 @@
 
 #include <string.h>
 
-/* Buckets beyond this are hashes that are not spread: many equal keys. */
+/* A larger bucket means that hashes are not spread: many equal keys. */
 #define INSERTION_MAX 16u
 
-/* Enough that there are no fewer buckets than points, and a shift below 64. */
+/* At least as many buckets as points, and a shift below 64. */
 static unsigned bucket_bits(uint32_t capacity)
 {
     unsigned bits = 1;
@@ -59,7 +59,7 @@ static int compare(const void *a, const void *b)
     return p->index < q->index ? -1 : p->index > q->index;
 }
 
-/* Bring each point into its bucket; the guide then tells where each begins. */
+/* Move each point into its bucket; then the guide says where each begins. */
 static void distribute(struct infra__ring *ring)
 {
     struct infra__ring_point *points = ring->points;
@@ -72,8 +72,8 @@ static void distribute(struct infra__ring *ring)
         ends[b] += ends[b - 1];
     }
     /* A bucket fills from its end, and its entry in the guide moves down to its
-     * beginning. Where that has reached i, what is in hand belongs there: all
-     * before i is settled, so nothing of that bucket can be missing. */
+     * beginning. When the entry has reached i the point in hand belongs there:
+     * all before i is settled, so the bucket lacks nothing else. */
     for (uint32_t i = 0; i < ring->count; i++) {
         struct infra__ring_point point = points[i];
         uint32_t *end = &ends[bucket(ring, point.hash)];
@@ -162,7 +162,8 @@ uint64_t infra__ring_part(const struct infra__ring *ring, uint32_t place)
     uint64_t before =
         ring->points[place > 0 ? place - 1 : ring->count - 1].hash;
 
-    /* The first has those past the last as well: all, where it is that one. */
+    /* The first place also has the hashes past the last: all, if it is the
+     * last. */
     return place == 0 && before == hash ? UINT64_MAX >> 8
                                         : (hash - before) >> 8;
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* A hash ring (Karger et al. 1997): points ascending by hash, each with the
- * index of the member that owns the keys up to it. A guide says for each value
- * of a hash's top bits, at least as many values as points, where its points
- * begin, so a look-up reads one place of the guide and about one point: O(1)
- * expected, O(log n) at worst. Building is O(n) expected, O(n log n) at worst:
- * the guide is the histogram of an in-place bucket sort (American flag sort,
- * McIlroy et al. 1993). 16 bytes a point, 4 to 8 for the guide.
+ * index of the member that owns the keys up to it. A guide says where the
+ * points of each value of a hash's top bits begin. It has at least as many
+ * values as points, so a look-up reads one place of the guide and about one
+ * point: O(1) expected, O(log n) at worst. Building is O(n) expected, O(n log
+ * n) at worst: the guide is the histogram of an in-place bucket sort (American
+ * flag sort, McIlroy et al. 1993). 16 bytes per point, 4 to 8 for the guide.
  *
  * 32-bit layouts keep their hash in the upper half. Equal hashes are ordered by
  * index, so the first member wins. */
@@ -15,8 +15,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A layout that asks for more is scaled down to about that: 6 MiB, which a
- * publish can build without keeping its caller. */
+/* A layout that asks for more is scaled down to about this: 6 MiB, which
+ * publish builds without blocking its caller for long. */
 #define INFRA__RING_POINTS_MAX (256u << 10)
 
 struct infra__ring_point {
@@ -30,7 +30,7 @@ struct infra__ring {
     uint32_t capacity;
     uint32_t shift; /* Of a hash, to its top bits. */
     uint32_t reserved;
-    struct infra__ring_point points[]; /* capacity of them, then the guide. */
+    struct infra__ring_point points[]; /* Then the guide. */
 };
 
 /* Bytes of a ring with room for @capacity points. */
@@ -50,17 +50,17 @@ static inline void infra__ring_add(struct infra__ring *ring, uint64_t hash,
 /* Sort the points and make the guide: no more points can be added. */
 void infra__ring_finish(struct infra__ring *ring);
 
-/* Of points with equal hashes keep the first one. After finish. */
+/* Keep the first of points with equal hashes. After finish. */
 void infra__ring_unique(struct infra__ring *ring);
 
 /* The place of the first point whose hash is not below @hash; the first of all
  * if there is none, and for an empty ring. */
 uint32_t infra__ring_find(const struct infra__ring *ring, uint64_t hash);
 
-/* How many of the 2^64 hashes fall on a place, in units of 256. */
+/* The number of the 2^64 hashes that fall on a place, in units of 256. */
 uint64_t infra__ring_part(const struct infra__ring *ring, uint32_t place);
 
-/* The place after it: where a key goes that cannot have its first owner. */
+/* The next place: for a key that cannot have this owner. */
 static inline uint32_t infra__ring_next(const struct infra__ring *ring,
                                         uint32_t place)
 {

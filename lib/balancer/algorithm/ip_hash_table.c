@@ -11,7 +11,7 @@ uint32_t infra__ip_hash(const uint8_t *address, size_t size, uint32_t before)
     return hash;
 }
 
-/* The walk over the weights, once around for each sum of them. */
+/* Deal out the values by weight, round and round. */
 void infra__ip_hash_build(uint16_t *table,
                           const struct infra__hash_member *members,
                           uint32_t count)

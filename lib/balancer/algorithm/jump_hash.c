@@ -2,8 +2,8 @@
 #include "jump_hash.h"
 
 /* With doubles, as published: one division and one multiplication, each rounded
- * once, and both operands exact; nothing in it that a compiler may contract. So
- * IEEE arithmetic (FLT_EVAL_METHOD 0) gives the same bits everywhere. */
+ * once, with exact operands; nothing that a compiler may contract. So IEEE
+ * arithmetic (FLT_EVAL_METHOD 0) gives the same bits everywhere. */
 uint32_t infra__jump(uint64_t hash, uint32_t count)
 {
     uint64_t member = 0;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Jump consistent hash (Lamping and Veach 2014, figure 1): no table, no keys
- * and no weights, only a count. With one more member a key stays or goes to the
- * new, last one; so members can come and go at the end of the list alone.
- * O(log n), 20 to 45 ns. */
+/* Jump consistent hash (Lamping and Veach 2014, figure 1): no table, no keys,
+ * no weights, only a count. With one more member a key stays or goes to the
+ * new, last member; so members can be added and removed at the end only. O(log
+ * n), 20 to 45 ns. */
 #ifndef INFRA_BALANCER_ALGORITHM_JUMP_HASH_H
 #define INFRA_BALANCER_ALGORITHM_JUMP_HASH_H
 

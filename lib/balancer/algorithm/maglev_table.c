@@ -6,26 +6,26 @@
 #include <infra/base.h>
 #include <string.h>
 
-/* Walkers are looked over by the block, most of which have nobody due where one
- * member outweighs the others. */
+/* Walkers are checked by block; if one member outweighs the others, most blocks
+ * have none that is due. */
 #define BLOCK 64u
-#define GROUP 64u /* And the blocks by the group. */
+#define GROUP 64u /* And blocks by group. */
 
-/* In each the heaviest takes a slot. */
+/* The heaviest member takes a slot in each. */
 #define TURNS_MAX INFRA__MAGLEV_SIZE_MAX
 
 /* A member on its walk through its permutation. */
 struct walker {
-    uint32_t slot; /* The next to look at. */
+    uint32_t slot; /* The next on the walk. */
     uint32_t step;
     uint32_t index;
-    uint32_t due; /* The turn in which it takes a slot. */
+    uint32_t due; /* The turn of its next slot. */
 };
 
-/* What decides when a walker is due. */
+/* Decides when a walker is due. */
 struct pace {
     double share;  /* Of all weight. */
-    double target; /* It is due when turn * share has reached this. */
+    double target; /* It is due when turn * share reaches this. */
 };
 
 struct name {
@@ -34,7 +34,7 @@ struct name {
     uint32_t reserved;
 };
 
-/* A table in the making, in the scratch memory but for itself. */
+/* A table in the making; all but itself is in the scratch memory. */
 struct work {
     uint32_t size;
     uint32_t count;
@@ -43,14 +43,14 @@ struct work {
     struct pace *paces; /* In the order of walkers. */
     struct name *names;
     struct walker *walkers; /* In the order of keys. */
-    uint32_t *blocks_due;   /* When the first of a block is. */
-    uint32_t *groups_due;   /* And of a group of blocks. */
-    uint32_t *free_slots;   /* The last ones: see take_last(). */
+    uint32_t *blocks_due;   /* The minimum of a block. */
+    uint32_t *groups_due;   /* The minimum of a group of blocks. */
+    uint32_t *free_slots;   /* The last free ones: see take_last(). */
     uint32_t free_count;    /* 0: they are not collected yet. */
     uint32_t reserved;
 };
 
-/* Which slots are taken is kept apart, 8 KiB for 65537 slots: most steps only
+/* The taken slots are bits of their own, 8 KiB for 65537 slots: most steps only
  * look, and this fits the first-level cache where the table does not. */
 static size_t taken_words(uint32_t size)
 {
@@ -80,7 +80,7 @@ static uint32_t groups_count(uint32_t count)
     return (blocks_count(count) + GROUP - 1) / GROUP;
 }
 
-/* Are so few slots left that it is faster to look at each of them? */
+/* With this few slots left, is it faster to look at each of them? */
 static bool are_few(uint32_t left, uint32_t size)
 {
     return (uint64_t)left * left <= size / 8;
@@ -174,8 +174,8 @@ static uint32_t is_free(const uint64_t *taken, uint32_t slot)
 }
 
 /* The next free slot of @w's permutation. Most of a build's time is spent here:
- * four steps are looked at together, for a processor cannot guess where a walk
- * ends. */
+ * four steps are checked together, since a processor cannot predict where a
+ * walk ends. */
 static uint32_t take(struct work *work, const struct walker *w)
 {
     const uint32_t size = work->size;
@@ -205,7 +205,7 @@ static uint32_t take(struct work *work, const struct walker *w)
     return slot;
 }
 
-/* What times @step is 1 modulo the prime @size, by Euclid's algorithm. */
+/* The inverse of @step modulo the prime @size, by Euclid's algorithm. */
 static uint32_t inverse(uint32_t step, uint32_t size)
 {
     int64_t before = 0;
@@ -234,9 +234,9 @@ static void collect_free(struct work *work)
     }
 }
 
-/* The same when few are free, and a walk would meet one in size / few steps:
- * how far away is each of them, and which is nearest? That saves about half of
- * all steps of a build. */
+/* The same with few free slots, of which a walk would meet one in size / few
+ * steps: compute the distance of each and take the nearest. That saves about
+ * half of all steps of a build. */
 static uint32_t take_last(struct work *work, const struct walker *w)
 {
     uint32_t *slots = work->free_slots;
@@ -259,15 +259,14 @@ static uint32_t take_last(struct work *work, const struct walker *w)
     return slot;
 }
 
-/* Is its share due in this turn? In double as Envoy does, whose rounding
- * decides when it is so on the dot. */
+/* Is its share due in this turn? In double, as in Envoy, whose rounding decides
+ * ties. */
 static bool is_due(const struct pace *pace, uint32_t turn)
 {
     return (double)turn * pace->share >= pace->target;
 }
 
-/* The first turn after this one in which a walker is due that has just taken a
- * slot. */
+/* The next turn in which a walker is due that has just taken a slot. */
 static uint32_t next_due(struct pace *pace, double greatest, uint32_t turn)
 {
     pace->target += greatest;
@@ -285,7 +284,8 @@ static uint32_t next_due(struct pace *pace, double greatest, uint32_t turn)
     return next;
 }
 
-/* Let those of a block who are due take a slot each. How many are left. */
+/* Let the due walkers of a block take a slot each. Returns the number of free
+ * slots left. */
 static uint32_t take_turns(struct work *work, uint16_t *table, uint32_t block,
                            uint32_t turn, uint32_t left)
 {

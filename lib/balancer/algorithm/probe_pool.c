@@ -8,7 +8,7 @@
 
 void infra__probe_pool_init(struct probe_pool *pool)
 {
-    /* Of nothing yet: greater than any answer. */
+    /* None yet: greater than any answer. */
     memset(pool->recent, 0xff, sizeof pool->recent);
     memset(pool->sorted, 0xff, sizeof pool->sorted);
 }
@@ -23,8 +23,8 @@ static void drop(struct probe_pool *pool, uint32_t i)
     pool->answers[i] = pool->answers[--pool->count];
 }
 
-/* Where it stands in the order from best to worst: cold before hot, the cold by
- * latency, the hot by what they have in flight, equals by the other. */
+/* Its rank from best to worst: cold before hot, the cold by latency, the hot by
+ * number in flight, equals by the other. */
 static uint64_t rank_of(const struct probe_pool *pool,
                         const struct probe_answer *a)
 {
@@ -59,8 +59,8 @@ static uint32_t worst(const struct probe_pool *pool)
     return found;
 }
 
-/* How many of the sorted numbers are less. Without a branch: on random numbers
- * a search would guess wrong at every second step. */
+/* The number of sorted numbers that are less. Without a branch: on random
+ * numbers a search would mispredict every second step. */
 static uint32_t count_less(const uint32_t *sorted, uint32_t value)
 {
     uint32_t count = 0;
@@ -71,8 +71,8 @@ static uint32_t count_less(const uint32_t *sorted, uint32_t value)
     return count;
 }
 
-/* Count it among the last answers, in the place of the oldest, and see which of
- * them are cold: the given percentile, by nearest rank. */
+/* Enter it among the last answers, in place of the oldest, and find the limit
+ * of the cold ones: the given percentile, by nearest rank. */
 static void note_recent(struct probe_pool *pool, uint32_t in_flight)
 {
     uint32_t *sorted = pool->sorted;
@@ -81,7 +81,7 @@ static void note_recent(struct probe_pool *pool, uint32_t in_flight)
     uint32_t to = count_less(sorted, in_flight);
 
     if (to > from) {
-        to--; /* It will be one less when the former is out. */
+        to--; /* One less when the former is out. */
         memmove(&sorted[from], &sorted[from + 1],
                 (to - from) * sizeof sorted[0]);
     } else {
@@ -119,7 +119,7 @@ void infra__probe_pool_add(struct probe_pool *pool,
     assert(pool->count <= pool->size && pool->recent_count <= RECENT_MAX);
 }
 
-/* Find it in the list, mostly where it was the last time. */
+/* Find it in the list, normally at its last place. */
 static bool locate(struct probe_answer *a, const struct list *list)
 {
     const struct entry *e =
@@ -135,9 +135,9 @@ static bool locate(struct probe_answer *a, const struct list *list)
     return true;
 }
 
-/* The best of those that may be picked, or NO_INDEX; those that are too old are
- * dropped. Where anybody may be picked only the best one needs to be in the
- * list, which is for the caller to see: it saves a look at each backend. */
+/* The best of the usable answers, or NO_INDEX; drops those that are too old. If
+ * anything may be picked only the best one needs to be in the list, which the
+ * caller checks: it saves a look at each backend. */
 static uint32_t best(struct probe_pool *pool,
                      const struct infra_balancer_candidates *c)
 {
@@ -194,5 +194,5 @@ void infra__probe_pool_thin(struct probe_pool *pool)
         drop(pool, pool->worst_next ? worst(pool) : oldest(pool));
         pool->worst_next = !pool->worst_next;
     }
-    pool->removals_due %= 100; /* What cannot be removed is not owed. */
+    pool->removals_due %= 100; /* No debt of removals. */
 }

@@ -22,8 +22,8 @@ static uint64_t cost_of(uint64_t draw)
     return 64 * INFRA__ONE - infra__log2(draw | 1);
 }
 
-/* At most that: -log2(u) >= (1 - u) / ln(2). Less what the logarithm may be
- * off. */
+/* A lower bound: -log2(u) >= (1 - u) / ln(2), less the error of the
+ * logarithm. */
 static uint64_t cost_min(uint64_t draw)
 {
     uint64_t cost = (~draw >> 33) * (LOG2_E >> 1) >> 30;
@@ -41,7 +41,7 @@ static bool is_before(const struct infra__rendezvous_rank *a,
     return cost_a != cost_b ? cost_a < cost_b : a->draw > b->draw;
 }
 
-/* Most cannot win even at the least that they may cost. */
+/* Most nodes cannot win even at their least cost. */
 static bool may_win(const struct infra__rendezvous_rank *last, uint64_t draw,
                     uint32_t weight)
 {

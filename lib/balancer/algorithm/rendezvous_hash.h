@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /* Rendezvous hashing (Thaler and Ravishankar 1998) with weights (Schindelhauer
- * and Schomaker 2005; Resch 2015): key and member draw u in (0, 1] together,
- * and the member with the greatest w / -ln(u) has the key. That is w times out
- * of all weight, and who comes or goes moves its own keys only; a changed
- * weight moves just the difference. The order of members does not matter.
+ * and Schomaker 2005; Resch 2015): key and member together draw u in (0, 1],
+ * and the member with the greatest w / -ln(u) has the key. A member's share is
+ * w of the sum of weights. Adding or removing a member moves its own keys only;
+ * a new weight moves just the difference. The order of members does not matter.
  *
- * No table, so it ranks any subset on the spot, and the k best are a stable
- * subset of k. O(n), some 4 ns a member, for a logarithm is taken only of what
- * may still win. Integers throughout: the same choice on every machine. */
+ * Without a table, so any subset can be ranked on the spot, and the k best are
+ * a stable subset of k. O(n), some 4 ns a member, since a logarithm is taken
+ * only of a member that may still win. Integers throughout: the same choice on
+ * every machine. */
 #ifndef INFRA_BALANCER_ALGORITHM_RENDEZVOUS_HASH_H
 #define INFRA_BALANCER_ALGORITHM_RENDEZVOUS_HASH_H
 
-#include "../policy/hash_member.h"
+#include "hash_member.h"
 
 #include <stddef.h>
 
-/* What is kept of a member. */
+/* A member. */
 struct infra__rendezvous_node {
     uint64_t seed;   /* Of its key; see infra__rendezvous_seed(). */
     uint32_t weight; /* 1 to 65535. */
@@ -33,14 +34,14 @@ struct infra__rendezvous_rank {
 uint64_t infra__rendezvous_seed(const char *key);
 
 /* Let @node compete for the key with @hash. @best are the @count best so far,
- * best first, with room for @room >= 1; how many there are then is the answer.
- * A node that is equal to another in all loses to it. */
+ * best first, with room for @room >= 1. Returns the new count. Of equal nodes
+ * the first wins. */
 uint32_t infra__rendezvous_offer(struct infra__rendezvous_rank *best,
                                  uint32_t count, uint32_t room,
                                  const struct infra__rendezvous_node *node,
                                  uint64_t hash);
 
-/* The @room best of all, in @best; how many there are. */
+/* The @room best of all, in @best. Returns how many there are. */
 uint32_t infra__rendezvous_top(struct infra__rendezvous_rank *best,
                                uint32_t room,
                                const struct infra__rendezvous_node *nodes,

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Envoy's ring hash (ring_hash_lb.cc), which gRPC has too (gRFC A42, with a
- * maximum of 4096): the xxHash64 or MurmurHash2 of "key_k". The ring is scaled
- * so that the lightest member has a whole number of points, and is then cut to
- * the maximum. Members take points in their order until the running sum of
- * their shares is reached; where the shares are no whole numbers, who comes
- * first has one more. Equal hashes: the first member, where Envoy leaves it to
- * an unstable sort. A member that comes or goes changes how many points the
- * others have. O(points). */
+/* Envoy's ring hash (ring_hash_lb.cc), also gRPC's (gRFC A42, with a maximum of
+ * 4096): the xxHash64 or MurmurHash2 of "key_k". The ring is scaled so that the
+ * lightest member has a whole number of points, then cut to the maximum.
+ * Members take points in their order until the running sum of their shares is
+ * reached; if shares are no whole numbers earlier members have one more. Equal
+ * hashes: the first member, where Envoy leaves it to an unstable sort. Adding
+ * or removing a member changes the number of points of the others.
+ * O(points). */
 #include "ring_layouts.h"
 
 #include "../../base/murmur2.h"
@@ -47,8 +47,8 @@ static struct scale scale_of(const struct infra__ring_envoy *layout,
     return scale;
 }
 
-/* Up to where member number @i goes, after @before. Two statements, for a
- * compiler may not contract across them. */
+/* The running sum after a member, given the sum @before. Two statements, since
+ * a compiler may not contract across them. */
 static double target_after(double before, const struct scale *scale,
                            uint32_t weight)
 {
@@ -58,7 +58,7 @@ static double target_after(double before, const struct scale *scale,
     return before + points;
 }
 
-uint64_t infra__ring_envoy_points(const struct infra__ring_envoy *layout,
+uint32_t infra__ring_envoy_points(const struct infra__ring_envoy *layout,
                                   const struct infra__hash_member *members,
                                   uint32_t count)
 {
@@ -68,7 +68,7 @@ uint64_t infra__ring_envoy_points(const struct infra__ring_envoy *layout,
     for (uint32_t i = 0; i < count; i++) {
         target = target_after(target, &scale, members[i].weight);
     }
-    return (uint64_t)round_up(target);
+    return (uint32_t)round_up(target);
 }
 
 void infra__ring_envoy_fill(struct infra__ring *ring,

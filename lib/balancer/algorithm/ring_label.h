@@ -24,7 +24,7 @@ static inline void infra__ring_label_init(struct infra__ring_label *label,
     label->prefix = size + 1;
 }
 
-/* Put @number in; how many bytes the text has then. */
+/* Put @number in. Returns the size of the text. */
 static inline size_t infra__ring_label_number(struct infra__ring_label *label,
                                               uint64_t number)
 {

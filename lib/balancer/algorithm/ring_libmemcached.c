@@ -1,24 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 /* libmemcached's ketama (hosts.cc, update_continuum): the MD5 of "host-k" or
- * "host:port-k", the port left out where it is 11211, memcached's own.
- * Weighted, a server has floor(share * 160 / 4 * servers) labels, in float, and
- * each digest gives four points; so with equal weights it is 160 points, or 156
- * where the float falls short of 40, and a server that comes or goes may move a
- * few points of others. Equal hashes: the first server, as there. O(points): 40
- * or 100 digests a server, fewer where that would be more points than
- * INFRA__RING_POINTS_MAX. */
+ * "host:port-k", without the port if it is 11211, memcached's own. Weighted, a
+ * server has floor(share * 160 / 4 * servers) labels, in float, and each digest
+ * gives four points: with equal weights 160 points, or 156 where the float
+ * falls short of 40. So adding or removing a server may move a few points of
+ * others. Equal hashes: the first server, as there. O(points): 40 or 100
+ * digests per server, fewer if that would exceed INFRA__RING_POINTS_MAX
+ * points. */
 #include "ring_layouts.h"
 
 #include "../../base/md5.h"
 #include "ring_label.h"
 
+#include <infra/policy.h>
 #include <string.h>
 
 #define POINTS_WEIGHTED 160.0F
 #define LABELS_UNWEIGHTED 100u
 
 /* Steps of one operation each: nothing that a compiler may contract. The
- * original adds 1e-10 before it cuts off, which a float does not notice. */
+ * original adds 1e-10 before it truncates, which is nothing to a float. */
 static uint32_t labels_of(uint32_t weight, uint64_t total, uint32_t count)
 {
     float labels = (float)weight / (float)total;
@@ -29,8 +30,7 @@ static uint32_t labels_of(uint32_t weight, uint64_t total, uint32_t count)
     return (uint32_t)labels;
 }
 
-/* How many labels there are room for, and a member's part of them, one at
- * least. */
+/* A member's part of the labels that there is room for, at least one. */
 static uint32_t scaled_down(uint32_t weight, uint64_t total, uint32_t room)
 {
     uint64_t labels = (uint64_t)room * weight / total;
@@ -52,11 +52,11 @@ static uint32_t labels_in(const struct infra__hash_member *member,
                : scaled_down(1, count, INFRA__RING_POINTS_MAX);
 }
 
-uint64_t infra__ring_libmemcached_points(
+uint32_t infra__ring_libmemcached_points(
     const struct infra__hash_member *members, uint32_t count, bool weighted)
 {
     uint64_t total = infra__hash_weight_total(members, count);
-    uint64_t points = 0;
+    uint32_t points = 0;
 
     for (uint32_t i = 0; i < count; i++) {
         points +=
@@ -65,7 +65,7 @@ uint64_t infra__ring_libmemcached_points(
     return points;
 }
 
-/* Bytes of the key without memcached's own port. */
+/* Size of the key without memcached's own port. */
 static size_t name_size(const char *key)
 {
     static const char port[] = ":11211";
@@ -98,10 +98,10 @@ void infra__ring_libmemcached_fill(struct infra__ring *ring,
     infra__ring_finish(ring);
 }
 
-uint64_t infra__ring_libmemcached_hash(const void *bytes, size_t size)
+uint64_t infra_ketama_hash(const void *key, size_t size)
 {
     uint32_t words[4];
 
-    infra__md5(words, bytes, size);
+    infra__md5(words, key, size);
     return (uint64_t)words[0] << 32;
 }

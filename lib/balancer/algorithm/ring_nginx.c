@@ -1,36 +1,37 @@
 /* SPDX-License-Identifier: MIT */
-/* nginx's consistent hash (ngx_http_upstream_hash_module.c), which is that of
- * Cache::Memcached::Fast with ketama_points=160, and Pingora's: the CRC-32 of
+/* nginx's consistent hash (ngx_http_upstream_hash_module.c), that of
+ * Cache::Memcached::Fast with ketama_points=160 and of Pingora: the CRC-32 of
  * HOST NUL PORT and the hash of the point before, little-endian. The key is the
- * server as nginx's configuration writes it ("host:port", "host",
- * "unix:/path"). Of equal hashes one point stays: the first server's, where
- * nginx leaves it to an unstable sort. A server that comes or goes moves its
- * own keys only. O(points), 160 for each unit of weight, fewer where that would
- * be more than INFRA__RING_POINTS_MAX. */
+ * server as in nginx's configuration ("host:port", "host", "unix:/path"). Of
+ * equal hashes one point stays: the first server's, where nginx leaves it to an
+ * unstable sort. Adding or removing a server moves its own keys only.
+ * O(points), 160 per unit of weight, fewer if that would exceed
+ * INFRA__RING_POINTS_MAX. */
 #include "ring_layouts.h"
 
 #include "../../base/crc32.h"
 
+#include <infra/policy.h>
 #include <string.h>
 
 #define POINTS 160u
 
-/* Of too many, a member has its part and one at least. */
-static uint64_t points_of(uint32_t weight, uint64_t total)
+/* A member's points, scaled down if the sum is too large, at least one. */
+static uint32_t points_of(uint32_t weight, uint64_t total)
 {
     if (POINTS * total <= INFRA__RING_POINTS_MAX) {
-        return (uint64_t)POINTS * weight;
+        return POINTS * weight;
     }
     uint64_t points = (uint64_t)INFRA__RING_POINTS_MAX * weight / total;
 
-    return points > 0 ? points : 1;
+    return points > 0 ? (uint32_t)points : 1;
 }
 
-uint64_t infra__ring_nginx_points(const struct infra__hash_member *members,
+uint32_t infra__ring_nginx_points(const struct infra__hash_member *members,
                                   uint32_t count)
 {
     uint64_t total = infra__hash_weight_total(members, count);
-    uint64_t points = 0;
+    uint32_t points = 0;
 
     for (uint32_t i = 0; i < count; i++) {
         points += points_of(members[i].weight, total);
@@ -53,8 +54,8 @@ static bool is_unix(const char *key)
     return true;
 }
 
-/* The CRC-32 of HOST NUL PORT. A port is what follows the last colon, if it is
- * digits only. */
+/* The CRC-32 of HOST NUL PORT. The port is the digits after the last colon, if
+ * only digits follow it. */
 static uint32_t server_crc(const char *key)
 {
     const char *host = is_unix(key) ? key + 5 : key;
@@ -84,9 +85,9 @@ void infra__ring_nginx_fill(struct infra__ring *ring,
 
     for (uint32_t i = 0; i < count; i++) {
         uint32_t server = server_crc(members[i].key);
-        uint64_t points = points_of(members[i].weight, total);
+        uint32_t points = points_of(members[i].weight, total);
         uint32_t hash = 0;
-        for (uint64_t k = 0; k < points; k++) {
+        for (uint32_t k = 0; k < points; k++) {
             const unsigned char before[4] = { (unsigned char)hash,
                                               (unsigned char)(hash >> 8),
                                               (unsigned char)(hash >> 16),
@@ -99,7 +100,7 @@ void infra__ring_nginx_fill(struct infra__ring *ring,
     infra__ring_unique(ring);
 }
 
-uint64_t infra__ring_nginx_hash(const void *bytes, size_t size)
+uint64_t infra_nginx_hash(const void *key, size_t size)
 {
-    return (uint64_t)infra__crc32(0, bytes, size) << 32;
+    return (uint64_t)infra__crc32(0, key, size) << 32;
 }

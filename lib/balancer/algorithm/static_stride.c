@@ -36,8 +36,8 @@ uint32_t infra__static_stride_next(const uint16_t *scaled, uint32_t count,
         i %= count;
         g %= K;
     }
-    /* Ends within two rounds: the greatest weight is K, which always accepts.
-     * */
+    /* Ends within two rounds: the greatest weight is K, which always
+     * accepts. */
     for (;;) {
         uint32_t now = (uint32_t)i;
         uint64_t place = (scaled[now] * g + now * (uint64_t)(K / 2)) % K;

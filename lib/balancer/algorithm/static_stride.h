@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Weighted round robin without a queue, as gRPC does it (gRFC A58 and
- * static_stride_scheduler.cc). Backend i with the scaled weight w takes its
- * turn in generation g if (w * g + i * K/2) mod K >= K - w, with K = 65535: it
- * is in w of K generations, evenly apart. Weights are scaled so that the
- * greatest is K, after clamping to 1/100 .. 10 times the mean, which bounds the
- * expected number of turns that a pick passes over to ten. */
+/* Weighted round robin without a queue, as in gRPC (gRFC A58 and
+ * static_stride_scheduler.cc). Backend i with scaled weight w takes its turn in
+ * generation g if (w * g + i * K/2) mod K >= K - w, with K = 65535: in w of K
+ * generations, evenly apart. Weights are limited to 1/100 .. 10 times the mean,
+ * then scaled so that the greatest is K. So a pick passes over at most ten
+ * turns on average. */
 #ifndef INFRA_BALANCER_ALGORITHM_STATIC_STRIDE_H
 #define INFRA_BALANCER_ALGORITHM_STATIC_STRIDE_H
 
@@ -14,7 +14,7 @@
 void infra__static_stride_scale(uint16_t *ret_scaled, const struct list *list);
 
 /* The next turn. @position is the index and the generation; any two words, and
- * those of another list, are a place to go on from. */
+ * a position in another list, will do to go on from. */
 uint32_t infra__static_stride_next(const uint16_t *scaled, uint32_t count,
                                    uint64_t position[2]);
 

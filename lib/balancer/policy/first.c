@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* First: the lowest id that has room under its cap, as HAProxy's "first", so
- * that the others stay idle and can be switched off. Without caps one backend
- * gets it all. O(1) while the first has room, else O(those that are full). */
+/* First: the lowest id with room under its cap, as HAProxy's "first", so that
+ * the others stay idle and can be switched off. Without caps one backend gets
+ * all traffic. O(1) while the first has room, else O(full backends). */
 #include "../internal.h"
 
 static uint32_t pick(const void *table, uint64_t state[4],

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Least connections: the fewest tickets in flight per weight, compared by cross
  * multiplication as in nginx and HAProxy. Up to SCAN_MAX backends all are
- * looked at. Equals are taken in turn, or where weights differ in the smooth
- * weighted order among them, as in nginx: or the weights would count for
- * nothing while hardly anything is in flight. Of more, d different ones are
- * drawn by weight, and of equals the first: DRAWS_MIN while all keep up, and
- * more as the share s of those that lag behind grows, so that d draws meet none
- * but laggards in less than 1 % of picks (s^d < 0.01, Finagle's rule for the
- * dead; two slow of four defeat the best of two, brpc #3340). O(1), or
- * O(SCAN_MAX). */
+ * compared. Equals are taken in turn, or with unequal weights in the smooth
+ * weighted order among them, as in nginx, or weights would not count while
+ * hardly anything is in flight. Of more backends d different ones are drawn by
+ * weight, of equals the first: DRAWS_MIN while all keep up, more as the share s
+ * of laggards grows, so that less than 1 % of picks draw laggards only (s^d <
+ * 0.01, Finagle's rule for the dead; two slow of four defeat the best of two,
+ * brpc #3340). O(1), or O(SCAN_MAX). */
 #include "../../base/random.h"
 #include "../algorithm/alias.h"
 
@@ -16,9 +15,9 @@ enum {
     SCAN_MAX = 16,
     DRAWS_MIN = 4,
     DRAWS_MAX = 16,
-    TRIES_MAX = 4 * DRAWS_MAX, /* To find so many that may be picked. */
-    SHARE_ONE = 1 << 16,       /* The share of laggards, in fixed point, ... */
-    SHARE_SMOOTHING = 64,      /* ... is a mean over about so many picks. */
+    TRIES_MAX = 4 * DRAWS_MAX, /* To find enough usable ones. */
+    SHARE_ONE = 1 << 16,       /* The share of laggards, in fixed point ... */
+    SHARE_SMOOTHING = 64,      /* ... is a mean over about this many picks. */
 };
 
 /* Is @a's load per weight less than @b's? */
@@ -56,7 +55,7 @@ static uint32_t scan(const struct infra_balancer_candidates *c, uint64_t *start)
     return best;
 }
 
-/* The same for weights that differ. @currents: of the smooth weighted order
+/* The same for unequal weights. @currents: of the smooth weighted order
  * (smooth_weighted.c), by index. */
 static uint32_t scan_by_weight(const struct infra_balancer_candidates *c,
                                int64_t *currents)
@@ -100,8 +99,8 @@ static uint32_t draws_for(uint64_t share)
     return eighth < sizeof draws ? draws[eighth] : DRAWS_MAX;
 }
 
-/* Up to @draws different ones that may be picked. @columns: alias.h's, NULL
- * where all weights are equal. */
+/* Draw up to @draws different usable ones. @columns: see alias.h, NULL if all
+ * weights are equal. */
 static uint32_t draw(const struct infra_balancer_candidates *c,
                      const struct alias_column *columns, uint64_t *random,
                      uint32_t *drawn, uint32_t draws)
@@ -129,7 +128,7 @@ static uint32_t draw(const struct infra_balancer_candidates *c,
     return found;
 }
 
-/* Who has more than twice the load of the best, and one more, lags behind. */
+/* A laggard has more than twice the load of the best, plus one. */
 static uint32_t count_laggards(const struct infra_balancer_candidates *c,
                                const uint32_t *drawn, const uint64_t *loads,
                                uint32_t count, uint32_t best)

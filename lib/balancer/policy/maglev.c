@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Maglev as a policy: the table of maglev_table.h, and the key's own walk through its
- * slots where the first may not be had. */
+/* Maglev as a policy: the table of maglev_table.h, and the key's own walk
+ * through its slots if the first is unusable. */
 #include "../algorithm/maglev_table.h"
 #include "../internal.h"
 

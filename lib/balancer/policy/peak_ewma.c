@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* Peak-EWMA (Finagle): two different backends drawn by weight, and the one with
- * the lower cost wins: its latency (ewma.h) times its tickets in flight and
- * one more, per weight. Failures make the latency a multiple. Of a backend that
- * nothing is known of one request finds out: idle it costs nothing, busy more
- * than any; one that has only failed is taken for as fast as the other. O(1).
- */
+/* Peak-EWMA (Finagle): of two different backends drawn by weight the one with
+ * the lower cost, its latency (ewma.h) times its tickets in flight plus one,
+ * per weight. Failures multiply the latency. A backend with unknown latency
+ * costs nothing when idle and more than any other when busy, so that one
+ * request finds out; one that has only failed counts as fast as the other.
+ * O(1). */
 #include "../algorithm/draw_pair.h"
 #include "../algorithm/ewma.h"
 
 #define IN_FLIGHT_MAX ((1u << 20) - 1) /* A cost is 28 + 20 + 16 bits. */
 
-/* What one that nothing is known of takes, where @other is what the other of
- * the pair does; 0: nothing either. */
+/* The latency of a backend without a mean; @other is the mean of the other of
+ * the pair, 0 if unknown too. */
 static uint64_t guess(uint64_t in_flight, uint32_t penalty, uint32_t other)
 {
     if (penalty > 0) {

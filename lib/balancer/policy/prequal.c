@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Prequal (Wydrowski et al., "Load is not what you should balance", NSDI 2024):
- * backends tell what they have in flight and how long that takes, and the host
- * carries the questions. Each reader has a pool of answers for each tier
- * (probe_pool.h), from which its picks choose; where that has too few, they
- * choose as two choices does. A pick is O(size of the pool). */
+ * backends report their number in flight and their latency, and the host
+ * carries the probes. Each reader has a pool of answers per tier
+ * (probe_pool.h), from which its picks choose; with too few they choose as two
+ * choices does. A pick is O(size of the pool). */
 #include "../../base/random.h"
 #include "../algorithm/alias.h"
 #include "../algorithm/probe_pool.h"
@@ -26,10 +26,10 @@
 INFRA__NO_TAIL_PADDING(struct infra_prequal_options, reserved);
 INFRA__NO_TAIL_PADDING(struct infra_balancer_probe, generation);
 
-/* A reader's, for each tier. */
+/* One per reader and tier. */
 struct tier {
     struct probe_pool pool;
-    infra_time asked; /* When probes were handed out last. */
+    infra_time asked; /* When probes were last handed out. */
     uint32_t probes_percent;
     uint32_t reuse_percent;
     uint32_t due; /* Probes to hand out, in hundredths. */
@@ -53,7 +53,7 @@ static uint32_t or_default(uint32_t value, uint32_t otherwise)
     return value != 0 ? value : otherwise;
 }
 
-/* The memory of a tier, with its settings, which are made at its first use. */
+/* The memory of a tier, with its settings made at first use. */
 static struct tier *prepared(void *memory,
                              const struct infra_prequal_options *o)
 {
@@ -74,8 +74,8 @@ static struct tier *prepared(void *memory,
 }
 
 /* state[0]: the random state of two choices. [1]: ours. An answer that the
- * balancer cannot use (too new, or just full) has had its use, and the next one
- * that it asks for is another pick to us. */
+ * balancer cannot use (too new, or just full) counts as used, and the next
+ * answer it asks for as another pick. */
 static uint32_t pick(const void *table, uint64_t state[4],
                      const struct infra_balancer_candidates *c, uint64_t hash)
 {
@@ -115,8 +115,8 @@ static struct tier *tier_of(const struct infra_balancer_reader *r,
                     r->policy_options);
 }
 
-/* @count different ones of the list, any set of them as likely as another
- * (Floyd's sampling: Bentley, Floyd 1987). */
+/* Draw @count different ones of the list, all sets equally likely (Floyd's
+ * sampling: Bentley, Floyd 1987). */
 static void draw(struct infra_balancer_probe *ret, uint32_t count,
                  const struct list *list, uint64_t *random)
 {
@@ -125,7 +125,7 @@ static void draw(struct infra_balancer_probe *ret, uint32_t count,
         uint32_t index = infra__below(infra__random(random), last + 1);
         for (uint32_t k = 0; k < i; k++) {
             if (ret[k].id == list->entries[index].id) {
-                index = last; /* Which none before could be. */
+                index = last; /* No earlier draw could be the last. */
                 break;
             }
         }
@@ -136,7 +136,7 @@ static void draw(struct infra_balancer_probe *ret, uint32_t count,
     }
 }
 
-/* Hand out what is due to a list. */
+/* Hand out the probes due to a list. */
 static uint32_t ask(struct infra_balancer_reader *r, const struct list *list,
                     infra_time now, struct infra_balancer_probe *ret,
                     uint32_t max)
@@ -146,7 +146,7 @@ static uint32_t ask(struct infra_balancer_reader *r, const struct list *list,
 
     if (count >= list->count) {
         count = list->count;
-        t->due = t->due % 100 + 100 * count; /* Once each will do. */
+        t->due = t->due % 100 + 100 * count; /* One per backend will do. */
     }
     count = count < max ? count : max;
     if (count > 0) {
@@ -157,7 +157,7 @@ static uint32_t ask(struct infra_balancer_reader *r, const struct list *list,
     return count;
 }
 
-/* Without picks the pool of the first tier is kept from running dry. */
+/* Without picks, keep the pool of the first tier from running dry. */
 static void note_idle(struct tier *t, infra_time now)
 {
     const uint32_t least = 100 * POOL_MIN;
@@ -180,7 +180,8 @@ int infra_balancer_probes_next(struct infra_balancer_reader *reader,
     if (reader == NULL || (ret == NULL && max > 0)) {
         return INFRA_EINVAL;
     }
-    const struct table *table = reader->pick == pick ? table_of(reader) : NULL;
+    const struct table *table =
+        reader->policy.pick == pick ? table_of(reader) : NULL;
     uint32_t count = 0;
 
     for (uint32_t l = 0; table != NULL && l < table->lists_count; l++) {
@@ -194,10 +195,10 @@ int infra_balancer_probes_next(struct infra_balancer_reader *reader,
     return (int)count;
 }
 
-/* How many picks an answer is good for, so that all answers that the pool keeps
+/* The number of picks an answer is good for, so that the answers in the pool
  * offer 1 + delta uses for each pick: the paper's b_reuse, (1 + delta) / ((1 -
  * m / n) r_probe - r_remove), rounded at random. With few backends most probes
- * replace an answer, and age alone ends its use. */
+ * replace an answer, and only age ends its use. */
 static uint16_t uses_of(const struct tier *t, uint32_t backends,
                         uint64_t random)
 {
@@ -220,7 +221,7 @@ int infra_balancer_probe_answer(struct infra_balancer_reader *reader,
                                 uint32_t in_flight, infra_time latency,
                                 infra_time now)
 {
-    if (reader == NULL || probe == NULL || reader->pick != pick) {
+    if (reader == NULL || probe == NULL || reader->policy.pick != pick) {
         return INFRA_EINVAL;
     }
     const struct table *table = table_of(reader);

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Random: by weight, and nothing remembered. What many independent balancers
- * without a view of each other cannot do worse than. O(1); when few may be
- * picked the draw is repeated some times and then made among those that may,
- * O(n). */
+/* Random: by weight, without memory. O(1); if few are usable some more draws
+ * and then a draw among the usable, O(n). */
 #include "../algorithm/alias.h"
 
-/* With half of the list excluded, 16 draws fail in 0.002 % of picks. */
+/* With half of the list excluded 16 draws fail in 0.002 % of picks. */
 #define DRAWS_MAX 16u
 
 /* state[0]: the random state. */

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* Round robin: each in turn. The position belongs to the reader and the tier,
- * and survives every table. A turn whose owner may not be picked is kept for
- * it; taking "the next one" instead would give the neighbour twice its share.
- * Such picks, and those with an eligible set, are spread over the allowed ones
- * by a Weyl sequence, which stays even however requests with different sets
- * alternate. O(1); O(n) when restricted. */
+ * and outlives every table. A turn whose owner is unusable waits for it; "the
+ * next one" instead would give the neighbour twice its share. Such picks, and
+ * those with an eligible set, are spread over the usable ones by a Weyl
+ * sequence, which stays even however requests with different sets alternate.
+ * O(1); O(n) when restricted. */
 #include "../../base/random.h"
 #include "../internal.h"
 
-/* By itself, so that the pick that nothing restricts saves no registers. */
+/* A separate function, so that the unrestricted pick saves no registers. */
 __attribute__((noinline)) static uint32_t pick_restricted(
     uint64_t state[4], const struct infra_balancer_candidates *c, uint32_t turn)
 {

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Smooth weighted round robin. While one cycle (sum of weights by their
- * greatest common divisor) has at most CYCLE_MAX turns, the order of nginx
- * (ngx_http_upstream_round_robin.c) is computed once per table and then read
- * off: every turn adds each weight to that backend's current, takes the
- * greatest (the first of equals) and lowers it by the total. Beyond, static
- * strides. A pick is O(1); a build O(cycle * n), at most some milliseconds. */
+/* Smooth weighted round robin. If one cycle (sum of weights / their greatest
+ * common divisor) has at most CYCLE_MAX turns, nginx's order
+ * (ngx_http_upstream_round_robin.c) is computed once per table and then read:
+ * in each turn every backend's current grows by its weight, and the greatest
+ * current (the first of equals) takes the turn and is lowered by the total.
+ * Else static strides. A pick is O(1), a build O(cycle * n), at most some
+ * milliseconds. */
 #include "../../base/random.h"
 #include "../algorithm/static_stride.h"
 #include "../internal.h"
@@ -14,7 +15,7 @@
 struct turns {
     uint32_t cycle; /* 0: strides. */
     uint32_t count;
-    uint16_t numbers[]; /* The order of a cycle, or the scaled weights. */
+    uint16_t numbers[]; /* The order of a cycle, or scaled weights. */
 };
 
 static uint32_t gcd(uint32_t a, uint32_t b)
@@ -109,8 +110,8 @@ static void shares(const void *table, const struct infra_balancer_candidates *c,
     }
 }
 
-/* Of a cycle; @turn is the next. By itself, so that the pick that nothing
- * restricts saves no registers. */
+/* Of a cycle; @turn is the next. A separate function, so that the unrestricted
+ * pick saves no registers. */
 __attribute__((noinline)) static uint32_t pick_restricted(
     uint64_t state[4], const struct infra_balancer_candidates *c,
     const struct turns *turns, uint64_t turn)

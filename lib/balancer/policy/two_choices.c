@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The power of two choices (Mitzenmacher 2001): two different backends drawn by
- * weight, the one with fewer tickets in flight per weight wins, the first drawn
- * of equals. O(1). */
+/* The power of two choices (Mitzenmacher 2001): of two different backends drawn
+ * by weight the one with fewer tickets in flight per weight, the first of
+ * equals. O(1). */
 #include "../algorithm/draw_pair.h"
 
 /* state[0]: the random state. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Weighted round robin by static strides, for any weights: O(1), 2 bytes a
+/* Weighted round robin by static strides, for any weights: O(1), 2 bytes per
  * backend, built in O(n), where the smooth order of smooth_weighted.c needs a
- * table as long as its cycle. Restricted picks are spread as in round_robin.c.
- * */
+ * table as long as its cycle. Restricted picks are spread as in
+ * round_robin.c. */
 #include "../../base/random.h"
 #include "../algorithm/static_stride.h"
 #include "../internal.h"
@@ -27,7 +27,7 @@ static void shares(const void *table, const struct infra_balancer_candidates *c,
 
     (void)due;
     for (uint32_t i = 0; i < c->list->count; i++) {
-        has[i] = scaled[i]; /* Of 65535 rounds, it is in so many. */
+        has[i] = scaled[i]; /* Its turns in 65535 rounds. */
     }
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A backend as the hash builders see it: pure functions of keys and weights,
- * which know nothing of tables, health or ids. What they answer are indexes
+/* A backend as the hash builders see it: they are pure functions of keys and
+ * weights and know nothing of tables, health or ids. Their results are indexes
  * into the array of members. */
 #ifndef INFRA_BALANCER_POLICY_HASH_MEMBER_H
 #define INFRA_BALANCER_POLICY_HASH_MEMBER_H
