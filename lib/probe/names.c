@@ -1,8 +1,48 @@
 /* SPDX-License-Identifier: MIT */
-/* The names of the enums; that of a reason stands with its outcome in probe.c. */
+/* The names of the enums. */
 #include <infra/probe.h>
 
 #include "../base/internal.h"
+
+static const char *const reasons[] = {
+    [INFRA_PROBE_REASON_PASSED] = "passed",
+    [INFRA_PROBE_REASON_REFUSED] = "refused",
+    [INFRA_PROBE_REASON_UNREACHABLE] = "unreachable",
+    [INFRA_PROBE_REASON_CONNECT_TIMEOUT] = "connect timeout",
+    [INFRA_PROBE_REASON_NO_REPLY] = "no reply",
+    [INFRA_PROBE_REASON_SLOW_REPLY] = "slow reply",
+    [INFRA_PROBE_REASON_RESET] = "reset",
+    [INFRA_PROBE_REASON_CLOSED_EARLY] = "closed early",
+    [INFRA_PROBE_REASON_LOCAL] = "local",
+    [INFRA_PROBE_REASON_NOT_HTTP] = "not http",
+    [INFRA_PROBE_REASON_BAD_HEADER] = "bad header",
+    [INFRA_PROBE_REASON_HEADER_TOO_LONG] = "header too long",
+    [INFRA_PROBE_REASON_BAD_LENGTH] = "bad length",
+    [INFRA_PROBE_REASON_BAD_CHUNK] = "bad chunk",
+    [INFRA_PROBE_REASON_STATUS] = "status",
+    [INFRA_PROBE_REASON_BODY] = "body",
+    [INFRA_PROBE_REASON_BODY_TOO_LONG] = "body too long",
+    [INFRA_PROBE_REASON_TLS] = "tls",
+    [INFRA_PROBE_REASON_TLS_TIMEOUT] = "tls timeout",
+    [INFRA_PROBE_REASON_WRONG_PROTOCOL] = "wrong protocol",
+    [INFRA_PROBE_REASON_BAD_REPLY] = "bad reply",
+    [INFRA_PROBE_REASON_REPLY_TOO_LONG] = "reply too long",
+    [INFRA_PROBE_REASON_SERVER_ERROR] = "server error",
+    [INFRA_PROBE_REASON_LOGIN_REFUSED] = "login refused",
+    [INFRA_PROBE_REASON_LOGIN_UNKNOWN] = "login method unknown",
+    [INFRA_PROBE_REASON_LOGIN_FORGED] = "login forged",
+    [INFRA_PROBE_REASON_STARTING] = "starting",
+    [INFRA_PROBE_REASON_STOPPING] = "stopping",
+    [INFRA_PROBE_REASON_TOO_MANY_CONNECTIONS] = "too many connections",
+    [INFRA_PROBE_REASON_READ_ONLY] = "read-only",
+    [INFRA_PROBE_REASON_NOT_REPLICA] = "not a replica",
+    [INFRA_PROBE_REASON_NOT_REPLICATING] = "not replicating",
+    [INFRA_PROBE_REASON_LAGGING] = "lagging",
+    [INFRA_PROBE_REASON_UNEXPECTED] = "unexpected",
+    [INFRA_PROBE_REASON_AGENT_DOWN] = "agent down",
+    [INFRA_PROBE_REASON_DEGRADED] = "degraded",
+    [INFRA_PROBE_REASON_ANSWER] = "answer",
+};
 
 static const char *const roles[] = {
     [INFRA_PROBE_ROLE_UNKNOWN] = "unknown",
@@ -36,6 +76,11 @@ static const char *const fields[] = {
     "status",        "role",  "writable", "position",        "lag",    "weight",
     "in-flight max", "admin", "health",   "absolute weight", "answer",
 };
+
+const char *infra_probe_reason_name(uint32_t reason)
+{
+    return INFRA__NAME(reasons, reason);
+}
 
 const char *infra_probe_role_name(uint32_t role)
 {

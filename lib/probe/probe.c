@@ -17,64 +17,6 @@
 _Static_assert(sizeof(struct infra_probe_result) == 104,
                "results are 104 bytes");
 
-static const struct {
-    const char *name;
-    uint32_t outcome;
-} reasons[] = {
-    [INFRA_PROBE_REASON_PASSED] = { "passed", INFRA_OUTCOME_OK },
-    [INFRA_PROBE_REASON_REFUSED] = { "refused", INFRA_OUTCOME_REFUSED },
-    [INFRA_PROBE_REASON_UNREACHABLE] = { "unreachable",
-                                         INFRA_OUTCOME_UNREACHABLE },
-    [INFRA_PROBE_REASON_CONNECT_TIMEOUT] = { "connect timeout",
-                                             INFRA_OUTCOME_TIMEOUT },
-    [INFRA_PROBE_REASON_NO_REPLY] = { "no reply", INFRA_OUTCOME_TIMEOUT },
-    [INFRA_PROBE_REASON_SLOW_REPLY] = { "slow reply", INFRA_OUTCOME_TIMEOUT },
-    [INFRA_PROBE_REASON_RESET] = { "reset", INFRA_OUTCOME_RESET },
-    [INFRA_PROBE_REASON_CLOSED_EARLY] = { "closed early", INFRA_OUTCOME_RESET },
-    [INFRA_PROBE_REASON_LOCAL] = { "local", INFRA_OUTCOME_LOCAL },
-    [INFRA_PROBE_REASON_NOT_HTTP] = { "not http", INFRA_OUTCOME_ERROR },
-    [INFRA_PROBE_REASON_BAD_HEADER] = { "bad header", INFRA_OUTCOME_ERROR },
-    [INFRA_PROBE_REASON_HEADER_TOO_LONG] = { "header too long",
-                                             INFRA_OUTCOME_ERROR },
-    [INFRA_PROBE_REASON_BAD_LENGTH] = { "bad length", INFRA_OUTCOME_ERROR },
-    [INFRA_PROBE_REASON_BAD_CHUNK] = { "bad chunk", INFRA_OUTCOME_ERROR },
-    [INFRA_PROBE_REASON_STATUS] = { "status", INFRA_OUTCOME_ERROR },
-    [INFRA_PROBE_REASON_BODY] = { "body", INFRA_OUTCOME_ERROR },
-    [INFRA_PROBE_REASON_BODY_TOO_LONG] = { "body too long",
-                                           INFRA_OUTCOME_ERROR },
-    [INFRA_PROBE_REASON_TLS] = { "tls", INFRA_OUTCOME_ERROR },
-    [INFRA_PROBE_REASON_TLS_TIMEOUT] = { "tls timeout", INFRA_OUTCOME_TIMEOUT },
-    [INFRA_PROBE_REASON_WRONG_PROTOCOL] = { "wrong protocol",
-                                            INFRA_OUTCOME_ERROR },
-    [INFRA_PROBE_REASON_BAD_REPLY] = { "bad reply", INFRA_OUTCOME_ERROR },
-    [INFRA_PROBE_REASON_REPLY_TOO_LONG] = { "reply too long",
-                                            INFRA_OUTCOME_ERROR },
-    [INFRA_PROBE_REASON_SERVER_ERROR] = { "server error", INFRA_OUTCOME_ERROR },
-    [INFRA_PROBE_REASON_LOGIN_REFUSED] = { "login refused",
-                                           INFRA_OUTCOME_ERROR },
-    [INFRA_PROBE_REASON_LOGIN_UNKNOWN] = { "login method unknown",
-                                           INFRA_OUTCOME_ERROR },
-    [INFRA_PROBE_REASON_LOGIN_FORGED] = { "login forged", INFRA_OUTCOME_ERROR },
-    [INFRA_PROBE_REASON_STARTING] = { "starting", INFRA_OUTCOME_ERROR },
-    [INFRA_PROBE_REASON_STOPPING] = { "stopping", INFRA_OUTCOME_ERROR },
-    [INFRA_PROBE_REASON_TOO_MANY_CONNECTIONS] = { "too many connections",
-                                                  INFRA_OUTCOME_ERROR },
-    [INFRA_PROBE_REASON_READ_ONLY] = { "read-only", INFRA_OUTCOME_ERROR },
-    [INFRA_PROBE_REASON_NOT_REPLICA] = { "not a replica", INFRA_OUTCOME_ERROR },
-    [INFRA_PROBE_REASON_NOT_REPLICATING] = { "not replicating",
-                                             INFRA_OUTCOME_ERROR },
-    [INFRA_PROBE_REASON_LAGGING] = { "lagging", INFRA_OUTCOME_ERROR },
-    [INFRA_PROBE_REASON_UNEXPECTED] = { "unexpected", INFRA_OUTCOME_ERROR },
-    [INFRA_PROBE_REASON_AGENT_DOWN] = { "agent down", INFRA_OUTCOME_ERROR },
-    [INFRA_PROBE_REASON_DEGRADED] = { "degraded", INFRA_OUTCOME_DEGRADED },
-    [INFRA_PROBE_REASON_ANSWER] = { "answer", INFRA_OUTCOME_ERROR },
-};
-
-const char *infra_probe_reason_name(uint32_t reason)
-{
-    return reason < INFRA__COUNT_OF(reasons) ? reasons[reason].name : "unknown";
-}
-
 void infra__request_add(struct infra__request *r, const void *bytes,
                         size_t size)
 {
@@ -164,13 +106,38 @@ void infra_probe_start(struct infra_probe *probe, uint32_t timeout_scale,
     probe->result = (struct infra_probe_result) { 0 };
 }
 
+static uint32_t outcome_of(uint32_t reason)
+{
+    switch (reason) {
+    case INFRA_PROBE_REASON_PASSED:
+        return INFRA_OUTCOME_OK;
+    case INFRA_PROBE_REASON_DEGRADED:
+        return INFRA_OUTCOME_DEGRADED;
+    case INFRA_PROBE_REASON_REFUSED:
+        return INFRA_OUTCOME_REFUSED;
+    case INFRA_PROBE_REASON_UNREACHABLE:
+        return INFRA_OUTCOME_UNREACHABLE;
+    case INFRA_PROBE_REASON_CONNECT_TIMEOUT:
+    case INFRA_PROBE_REASON_TLS_TIMEOUT:
+    case INFRA_PROBE_REASON_NO_REPLY:
+    case INFRA_PROBE_REASON_SLOW_REPLY:
+        return INFRA_OUTCOME_TIMEOUT;
+    case INFRA_PROBE_REASON_RESET:
+    case INFRA_PROBE_REASON_CLOSED_EARLY:
+        return INFRA_OUTCOME_RESET;
+    case INFRA_PROBE_REASON_LOCAL:
+        return INFRA_OUTCOME_LOCAL;
+    default:
+        return INFRA_OUTCOME_ERROR;
+    }
+}
+
 void infra__probe_finish(struct infra_probe *probe, uint32_t reason)
 {
-    assert(reason < INFRA__COUNT_OF(reasons));
     probe->want = INFRA_WANT_DONE;
     probe->deadline = INFRA_TIME_NEVER;
     probe->result.reason = reason;
-    probe->result.outcome = reasons[reason].outcome;
+    probe->result.outcome = outcome_of(reason);
     probe->result.duration = probe->now - probe->started;
 }
 

@@ -1,48 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "errors.h"
+#include "mysql.h"
 
 #include "../../base/printable.h"
 
-#include <infra/probe.h>
-#include <stdbool.h>
-
-#define NUMBER_SIZE 3u /* With the byte that says that it is an error. */
-#define STATE_SIZE 6u  /* '#' and an SQLSTATE, unless it is a greeting. */
-
-/* Both servers share the numbers up to 1879. */
-static const struct {
-    uint32_t number;
-    uint32_t reason;
-} reasons[] = {
-    { 1040,
-      INFRA_PROBE_REASON_TOO_MANY_CONNECTIONS }, /* Too many connections. */
-    { 1044,
-      INFRA_PROBE_REASON_LOGIN_REFUSED }, /* Access denied to the database. */
-    { 1045, INFRA_PROBE_REASON_LOGIN_REFUSED }, /* Access denied. */
-    { 1047, INFRA_PROBE_REASON_STARTING }, /* Galera: not yet in its cluster. */
-    { 1053, INFRA_PROBE_REASON_STOPPING }, /* Server shutdown in progress. */
-    { 1129,
-      INFRA_PROBE_REASON_LOGIN_REFUSED }, /* Host blocked: too many errors. */
-    { 1130, INFRA_PROBE_REASON_LOGIN_REFUSED }, /* Host not allowed. */
-    { 1203,
-      INFRA_PROBE_REASON_TOO_MANY_CONNECTIONS }, /* Connections of this user. */
-    { 1226,
-      INFRA_PROBE_REASON_TOO_MANY_CONNECTIONS }, /* Resources of this user. */
-    { 1251,
-      INFRA_PROBE_REASON_LOGIN_UNKNOWN }, /* Method not supported by client. */
-    { 1275,
-      INFRA_PROBE_REASON_LOGIN_REFUSED }, /* secure_auth, password too old. */
-    { 1698,
-      INFRA_PROBE_REASON_LOGIN_REFUSED }, /* Access denied, no password. */
-    { 1820,
-      INFRA_PROBE_REASON_LOGIN_REFUSED }, /* Password expired, must be set. */
-    { 1862, INFRA_PROBE_REASON_LOGIN_REFUSED }, /* Password expired. */
-    { 3118, INFRA_PROBE_REASON_LOGIN_REFUSED }, /* MySQL: account locked. */
-    { 3159, INFRA_PROBE_REASON_LOGIN_REFUSED }, /* MySQL: TLS required. */
-    { 3955,
-      INFRA_PROBE_REASON_LOGIN_REFUSED }, /* MySQL: too many failed logins. */
-    { 4151, INFRA_PROBE_REASON_LOGIN_REFUSED }, /* MariaDB: account locked. */
-};
+#define NUMBER_SIZE 3u /* With the byte that marks an error. */
+#define STATE_SIZE 6u  /* '#' and an SQLSTATE, except in a greeting. */
 
 uint32_t infra__mysql_error_read(const unsigned char *bytes, size_t size,
                                  char *ret_message, size_t message_size)
@@ -58,12 +20,34 @@ uint32_t infra__mysql_error_read(const unsigned char *bytes, size_t size,
     return number;
 }
 
+/* Both servers share the numbers up to 1879. */
 uint32_t infra__mysql_error_reason(uint32_t number)
 {
-    for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++) {
-        if (reasons[i].number == number) {
-            return reasons[i].reason;
-        }
+    switch (number) {
+    case 1040: /* Too many connections. */
+    case 1203: /* Too many connections of this user. */
+    case 1226: /* Resources of this user. */
+        return INFRA_PROBE_REASON_TOO_MANY_CONNECTIONS;
+    case 1044: /* Access denied to the database. */
+    case 1045: /* Access denied. */
+    case 1129: /* Host blocked: too many errors. */
+    case 1130: /* Host not allowed. */
+    case 1275: /* secure_auth, password too old. */
+    case 1698: /* Access denied, no password. */
+    case 1820: /* Password expired, must be set. */
+    case 1862: /* Password expired. */
+    case 3118: /* MySQL: account locked. */
+    case 3159: /* MySQL: TLS required. */
+    case 3955: /* MySQL: too many failed logins. */
+    case 4151: /* MariaDB: account locked. */
+        return INFRA_PROBE_REASON_LOGIN_REFUSED;
+    case 1251: /* Method not supported by client. */
+        return INFRA_PROBE_REASON_LOGIN_UNKNOWN;
+    case 1047: /* Galera: not yet in its cluster. */
+        return INFRA_PROBE_REASON_STARTING;
+    case 1053: /* Server shutdown in progress. */
+        return INFRA_PROBE_REASON_STOPPING;
+    default:
+        return INFRA_PROBE_REASON_SERVER_ERROR;
     }
-    return INFRA_PROBE_REASON_SERVER_ERROR;
 }

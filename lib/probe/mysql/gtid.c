@@ -3,8 +3,8 @@
 
 #include "../../base/characters.h"
 
-/* MySQL's GTID set is read up to a colon, then from colon to colon; MariaDB's
- * triple from dash to dash. */
+/* UUID to INTERVAL_LAST: MySQL's set, colon by colon. DOMAIN to SEQUENCE:
+ * MariaDB's list, dash by dash. */
 enum state {
     UUID,
     AFTER_COLON,
@@ -51,7 +51,7 @@ static void add(struct infra__mysql_gtid *g, uint64_t count)
     g->sum += count;
 }
 
-/* Numbers begin at 1, so that there is no interval of 2^64 of them. */
+/* Numbers begin at 1, so no interval has 2^64 of them. */
 static void add_interval(struct infra__mysql_gtid *g)
 {
     uint64_t first = g->state == INTERVAL_LAST ? g->first : g->number;
@@ -141,7 +141,7 @@ bool infra__mysql_gtid_end(struct infra__mysql_gtid *g, uint64_t *ret_sum)
     case SEQUENCE:
         add(g, g->number);
         break;
-    default: /* It ends where a number must come, or is empty. */
+    default: /* A number is missing. */
         g->is_bad = true;
         break;
     }

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* How far a server is, as one number, from its global transaction ids:
+/* The position of a server as one number, from its global transaction ids:
  *
  *     MariaDB   0-1-1042,7-3-12           domain-server-sequence
  *     MySQL     3e11fa47-...:1-5:11-18    uuid[:tag]:interval..., intervals
  *                                         of numbers from 1 up
  *
- * MySQL's number is that of the transactions in the set, MariaDB's the sum of
- * the sequence numbers, one to a domain. So of two servers, one of which has
- * all that the other has, the one with more has the greater number. A state
- * machine over single bytes. */
+ * For MySQL it is the number of transactions in the set, for MariaDB the sum of
+ * the sequence numbers, one to a domain. So if one server has all that another
+ * has, and more, its number is greater. A state machine over single bytes. */
 #ifndef INFRA_PROBE_MYSQL_GTID_H
 #define INFRA_PROBE_MYSQL_GTID_H
 
@@ -32,7 +31,7 @@ void infra__mysql_gtid_start(struct infra__mysql_gtid *g,
 
 void infra__mysql_gtid_byte(struct infra__mysql_gtid *g, unsigned char c);
 
-/* The text is over: is it one, and not empty? Then @ret_sum is its number. */
+/* End the text. False: malformed or empty. */
 bool infra__mysql_gtid_end(struct infra__mysql_gtid *g, uint64_t *ret_sum);
 
 #endif

@@ -1,31 +1,33 @@
 /* SPDX-License-Identifier: MIT */
 #include "login.h"
 
+#include "../../base/characters.h"
 #include "../../base/printable.h"
 #include "packets.h"
 
 #include <assert.h>
 #include <string.h>
 
-/* Capabilities: what both sides have is what is spoken. */
-#define LONG_PASSWORD 0x1u /* Not set by MariaDB, which has more flags then. */
+/* Capabilities; those of both sides are in force. */
+#define LONG_PASSWORD \
+    0x1u /* Not set by MariaDB, to announce flags of its own. */
 #define PROTOCOL_41 0x200u
 #define TLS 0x800u
 #define SECURE_CONNECTION 0x8000u /* Challenges of 20 bytes. */
 #define PLUGIN_AUTH 0x80000u
 
-#define FIRST_PART 8u      /* Of the challenge; the rest comes later. */
-#define PACKET_MAX 0x1u    /* In 16 MiB: what we would take. */
+#define FIRST_PART 8u      /* Of the challenge; the rest follows later. */
+#define PACKET_MAX 0x1u    /* In 16 MiB: the largest packet we accept. */
 #define CHARSET_UTF8 0x21u /* Of the error messages. */
 
 static const char native[] = "mysql_native_password";
 static const char older[] = "mysql_old_password";
 
-/* MariaDB up to 10 says this before its version, since replicas that were older
- * than MySQL 5.0 looked at the first digit only. */
+/* MariaDB up to 10 puts this before its version, for replicas older than MySQL
+ * 5.0, which looked at the first digit only. */
 static const char mariadb_prefix[] = "5.5.5-";
 
-/* What is left of a packet; reading past it is remembered. */
+/* The rest of a packet; a read past its end sets is_short. */
 struct cursor {
     const unsigned char *at;
     size_t left;
@@ -47,7 +49,7 @@ static const unsigned char *take(struct cursor *c, size_t size)
     return p;
 }
 
-/* The bytes up to a zero, which is taken too. */
+/* The bytes up to a zero, which is taken, too. */
 static const unsigned char *take_text(struct cursor *c, size_t *ret_size)
 {
     const unsigned char *end = memchr(c->at, 0, c->left);
@@ -70,7 +72,7 @@ static void read_version(struct infra__mysql_greeting *g, struct cursor *c)
     size_t size;
     const unsigned char *text = take_text(c, &size);
 
-    /* MySQL has had a version 5.5.5-m3 itself. */
+    /* MySQL itself had a version 5.5.5-m3. */
     if (size > prefix_size && memcmp(text, mariadb_prefix, prefix_size) == 0 &&
         text[prefix_size] >= '0' && text[prefix_size] <= '9') {
         text += prefix_size;
@@ -87,14 +89,14 @@ bool infra__mysql_greeting_read(struct infra__mysql_greeting *ret,
     const unsigned char *p;
 
     *ret = (struct infra__mysql_greeting) { 0 };
-    (void)take(&c, 1); /* The protocol, looked at before. */
+    (void)take(&c, 1); /* The protocol, checked before. */
     read_version(ret, &c);
     (void)take(&c, 4); /* The connection's number. */
     p = take(&c, FIRST_PART + 1);
     memcpy(ret->challenge, p, FIRST_PART);
     p = take(&c, 2);
     ret->capabilities = (uint32_t)p[0] | (uint32_t)p[1] << 8;
-    if (c.left == 0) { /* So ended the greetings of MySQL 3. */
+    if (c.left == 0) { /* The greetings of MySQL 3 end here. */
         ret->is_too_old = true;
         return !c.is_short && (ret->capabilities & PROTOCOL_41) == 0;
     }
@@ -140,7 +142,7 @@ void infra__mysql_tls_request(const struct infra__mysql_greeting *g,
 
 /* mysql_native_password: with S = SHA1(password) the answer is
  *     S XOR SHA1(challenge, SHA1(S))
- * which shows S to a server that keeps only SHA1(S). */
+ * from which a server that keeps only SHA1(S) obtains S. */
 static void answer(const struct infra__mysql_user *user,
                    const unsigned char *challenge, unsigned char *ret)
 {
@@ -179,13 +181,8 @@ size_t infra__mysql_login(const struct infra__mysql_greeting *g,
     return (size_t)(p - ret);
 }
 
-static bool is_text(const unsigned char *text, size_t size, const char *word)
-{
-    return size == strlen(word) && memcmp(text, word, size) == 0;
-}
-
-/* Protocol::AuthSwitchRequest: a method's name and its data. Nothing but the
- * first byte is the method of before 4.1. */
+/* Protocol::AuthSwitchRequest: a method's name and its data. The first byte alone
+ * means the method before 4.1. */
 enum infra__mysql_switch infra__mysql_switch_read(
     const struct infra__mysql_user *user, const unsigned char *bytes,
     size_t size, unsigned char ret[INFRA__MYSQL_ANSWER_MAX], size_t *ret_size,
@@ -203,7 +200,7 @@ enum infra__mysql_switch infra__mysql_switch_read(
     }
     infra__copy_printable(ret_method, method_size, method, count);
     *ret_size = 0;
-    if (is_text(method, count, native)) {
+    if (infra__is_word(method, count, native)) {
         if (user->has_password && c.left < INFRA__MYSQL_CHALLENGE_SIZE) {
             return INFRA__MYSQL_MALFORMED;
         }
@@ -213,10 +210,10 @@ enum infra__mysql_switch infra__mysql_switch_read(
         }
         return INFRA__MYSQL_ANSWERED;
     }
-    /* Having no password is said alike in both: as an empty text. */
+    /* In both, an empty text means no password. */
     if (!user->has_password &&
-        (is_text(method, count, "caching_sha2_password") ||
-         is_text(method, count, "sha256_password"))) {
+        (infra__is_word(method, count, "caching_sha2_password") ||
+         infra__is_word(method, count, "sha256_password"))) {
         ret[0] = 0;
         *ret_size = 1;
         return INFRA__MYSQL_ANSWERED;

@@ -115,10 +115,10 @@ static void set_questions(struct infra__mysql *m,
         o->expect == INFRA_PROBE_ROLE_PRIMARY;
     m->needs[INFRA__MYSQL_ASK_REPLICATION] =
         o->expect == INFRA_PROBE_ROLE_REPLICA || o->lag_max != 0;
-    m->asks[INFRA__MYSQL_ASK_VARIABLES] =
-        m->needs[INFRA__MYSQL_ASK_VARIABLES] || o->ask == 1;
-    m->asks[INFRA__MYSQL_ASK_REPLICATION] =
-        m->needs[INFRA__MYSQL_ASK_REPLICATION] || o->ask == 1;
+    for (size_t i = INFRA__MYSQL_ASK_VARIABLES;
+         i <= INFRA__MYSQL_ASK_REPLICATION; i++) {
+        m->asks[i] = m->needs[i] || o->ask == 1;
+    }
     m->asks[INFRA__MYSQL_ASK_HOST] = o->question != NULL;
     m->limits = infra__database_limits(o);
     m->limits.lag_max = o->lag_max;

@@ -59,4 +59,14 @@ void infra__mysql_hear(struct infra__mysql *m, unsigned char c);
 /* Log in, after TLS if that is wanted. */
 void infra__mysql_log_in(struct infra__mysql *m);
 
+#define INFRA__MYSQL_SYNTAX_ERROR 1064u
+
+/* Read an error packet of at least one byte. Its number, with the message as
+ * printable text; 0: malformed. */
+uint32_t infra__mysql_error_read(const unsigned char *bytes, size_t size,
+                                 char *ret_message, size_t message_size);
+
+/* The enum infra_probe_reason of an error. */
+uint32_t infra__mysql_error_reason(uint32_t number);
+
 #endif

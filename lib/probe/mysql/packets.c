@@ -3,7 +3,7 @@
 
 #include <infra/probe.h>
 
-#define PROTOCOL 10u /* Since MySQL 3.21; 9 was before. */
+#define PROTOCOL 10u /* Since MySQL 3.21; 9 before. */
 
 static enum infra__mysql_packets_event fail(struct infra__mysql_packets *p,
                                             uint32_t reason)
@@ -24,7 +24,7 @@ static enum infra__mysql_packets_event header_end(
                    ? INFRA__MYSQL_HEADER
                    : fail(p, INFRA_PROBE_REASON_WRONG_PROTOCOL);
     }
-    if (p->size == 0) { /* Nothing that a server says is empty. */
+    if (p->size == 0) { /* A server sends no empty packet. */
         return fail(p, INFRA_PROBE_REASON_BAD_REPLY);
     }
     return p->size <= INFRA__MYSQL_READ_MAX - p->read_count
@@ -57,7 +57,7 @@ enum infra__mysql_packets_event infra__mysql_packets_byte(
     if (p->header_count < INFRA__MYSQL_HEADER_SIZE) {
         return header_byte(p, c);
     }
-    if (p->left == p->size) { /* The first byte says what it is. */
+    if (p->left == p->size) { /* The first byte names the kind. */
         if (!p->is_greeted && c != PROTOCOL && c != INFRA__MYSQL_ERROR) {
             return fail(p, INFRA_PROBE_REASON_WRONG_PROTOCOL);
         }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* MySQL's framing: three bytes of length, little-endian, one of a sequence that
- * both sides count on together, then the payload. A state machine over single
+/* MySQL's framing: three bytes of length, little-endian, one byte of a sequence
+ * number that both sides advance, then the payload. A state machine over single
  * bytes that keeps none of them.
  *
- * The first packet is the server's greeting, so that what does not begin like
- * one is another protocol; that is known at the fifth byte. An error may be out
- * of sequence: a server that shuts down does not wait for its turn. */
+ * The first packet is the server's greeting. The fifth byte shows whether the
+ * server speaks another protocol. An error may be out of sequence: a server
+ * that shuts down does not wait for its turn. */
 #ifndef INFRA_PROBE_MYSQL_PACKETS_H
 #define INFRA_PROBE_MYSQL_PACKETS_H
 
@@ -17,11 +17,11 @@
 /* Real greetings have 80 to 150 bytes. */
 #define INFRA__MYSQL_GREETING_MAX 512u
 
-/* What a check reads at most. It is less than 16 MiB, so that no packet that is
- * taken has a continuation. */
+/* Limit for the input of a check: below 16 MiB, so that no accepted packet has a
+ * continuation. */
 #define INFRA__MYSQL_READ_MAX (1u << 20)
 
-/* The first byte of packets that are not data. */
+/* The first byte of packets other than data. */
 #define INFRA__MYSQL_OK 0x00u
 #define INFRA__MYSQL_SWITCH 0xfeu /* While logging in. */
 #define INFRA__MYSQL_EOF 0xfeu    /* In a result, if shorter than 9 bytes. */
@@ -29,7 +29,7 @@
 
 #define INFRA__MYSQL_EOF_SIZE_MAX 8u
 
-/* What a byte was. */
+/* The part of a packet that a byte belongs to. */
 enum infra__mysql_packets_event {
     INFRA__MYSQL_HEADER,
     INFRA__MYSQL_PAYLOAD,
@@ -39,11 +39,11 @@ enum infra__mysql_packets_event {
 
 struct infra__mysql_packets {
     uint32_t size; /* Of the payload. */
-    uint32_t left; /* Of it, after this byte. */
+    uint32_t left; /* Of the payload, after this byte. */
     uint32_t read_count;
     uint32_t reason; /* enum infra_probe_reason, once it is bad. */
     uint8_t header_count;
-    uint8_t sequence; /* Of the next packet, theirs or ours. */
+    uint8_t sequence; /* Of the next packet of either side. */
     bool is_greeted;
     bool is_astray; /* This packet is out of sequence. */
 };
@@ -52,7 +52,7 @@ struct infra__mysql_packets {
 enum infra__mysql_packets_event infra__mysql_packets_byte(
     struct infra__mysql_packets *p, unsigned char c);
 
-/* Write the header of our packet, the next one in the sequence. */
+/* Write the header of a packet to send. */
 void infra__mysql_packets_header(struct infra__mysql_packets *p,
                                  unsigned char ret[INFRA__MYSQL_HEADER_SIZE],
                                  uint32_t size);

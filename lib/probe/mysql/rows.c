@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 #include "rows.h"
 
+#include "../../base/characters.h"
 #include "packets.h"
 
-#include <string.h>
-
-/* Protocol::ColumnDefinition41: catalog, schema, table, its own name, name.
- * What comes after that does not matter. */
+/* Protocol::ColumnDefinition41: catalog, schema, table, its own name, name. The
+ * rest is not needed. */
 #define NAME_FIELD 4u
 
-/* Lengths: less than this is the length itself. */
+/* A smaller byte is the length itself. */
 #define LENGTH_NULL 0xfbu
 #define LENGTH_2 0xfcu
-#define LENGTH_3 0xfdu /* What is longer is more than a check reads. */
+#define LENGTH_3 0xfdu /* More is above what a check reads. */
 
 enum state { COLUMNS_COUNT, COLUMNS, COLUMNS_END, ROWS };
 
@@ -31,14 +30,14 @@ void infra__mysql_rows_start(struct infra__mysql_rows *r,
                                       .columns_count = columns_count };
 }
 
-/* What a packet is, by its first byte; NEW: it may not come now. */
+/* The kind of a packet, by its first byte; NEW: it may not come now. */
 static enum packet kind_of(const struct infra__mysql_rows *r, unsigned char c,
                            uint32_t size)
 {
     bool is_end = c == INFRA__MYSQL_EOF && size <= INFRA__MYSQL_EOF_SIZE_MAX;
 
     switch (r->state) {
-    case COLUMNS_COUNT: /* The host may ask for what is done without rows. */
+    case COLUMNS_COUNT: /* The host's question may have no rows. */
         return c == INFRA__MYSQL_OK && r->columns_count == 0 ? END_MARK : COUNT;
     case COLUMNS: /* No field begins like an end mark. */
         return FIELDS;
@@ -49,25 +48,19 @@ static enum packet kind_of(const struct infra__mysql_rows *r, unsigned char c,
     }
 }
 
-static bool is_name(const struct infra__mysql_rows *r, const char *name)
-{
-    return strlen(name) == r->name_size &&
-           memcmp(name, r->name, r->name_size) == 0;
-}
-
 static void name_end(struct infra__mysql_rows *r)
 {
     if (r->columns_count == 0) {
         r->numbers[0] = 1;
     }
     for (size_t i = 0; i < r->columns_count; i++) {
-        if (is_name(r, r->columns[i].name)) {
+        if (infra__is_word(r->name, r->name_size, r->columns[i].name)) {
             r->numbers[r->definitions] = r->columns[i].number;
         }
     }
 }
 
-/* A byte of a name; one past the end stands for all that are too long. */
+/* A byte of a name. A size past the end stands for every longer one. */
 static void name_byte(struct infra__mysql_rows *r, unsigned char c)
 {
     if (r->name_size < sizeof r->name) {
@@ -76,7 +69,7 @@ static void name_byte(struct infra__mysql_rows *r, unsigned char c)
     r->name_size = (uint8_t)(r->name_size + (r->name_size <= sizeof r->name));
 }
 
-/* @event is that of a cell in a row. */
+/* A field is complete. @event: for a cell in a row. */
 static enum infra__mysql_rows_event field_end(
     struct infra__mysql_rows *r, enum infra__mysql_rows_event event)
 {
@@ -95,7 +88,7 @@ static enum infra__mysql_rows_event field_end(
     return INFRA__MYSQL_NOTHING;
 }
 
-/* A byte of the contents of a field. */
+/* A byte of the content of a field. */
 static enum infra__mysql_rows_event content_byte(struct infra__mysql_rows *r,
                                                  unsigned char c)
 {
@@ -110,7 +103,7 @@ static enum infra__mysql_rows_event content_byte(struct infra__mysql_rows *r,
     return r->number != 0 ? INFRA__MYSQL_CELL_BYTE : INFRA__MYSQL_NOTHING;
 }
 
-/* A field that is longer than its packet is not complete when that ends. */
+/* A field longer than its packet is still incomplete when the packet ends. */
 static enum infra__mysql_rows_event length_end(struct infra__mysql_rows *r)
 {
     return r->length == 0 ? field_end(r, INFRA__MYSQL_CELL_EMPTY)
@@ -147,7 +140,6 @@ static enum infra__mysql_rows_event fields_byte(struct infra__mysql_rows *r,
     if (r->state == ROWS && r->field == r->fields_count) {
         return INFRA__MYSQL_ROWS_BAD; /* More cells than columns. */
     }
-    /* Between a length and its end there are bytes of the contents. */
     return r->prefix == 0 && r->length > 0 ? content_byte(r, c)
                                            : length_byte(r, c);
 }
@@ -162,7 +154,7 @@ enum infra__mysql_rows_event infra__mysql_rows_byte(struct infra__mysql_rows *r,
         r->name_size = 0;
     }
     switch (r->packet) {
-    case COUNT: /* An OK is 0: no columns. It has one byte and ends there. */
+    case COUNT: /* One byte; 0 would be OK. */
         r->fields_count = c;
         return size == 1 && c > 0 && c <= INFRA__MYSQL_COLUMNS_MAX
                    ? INFRA__MYSQL_NOTHING

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "status.h"
 
+#include "../../base/characters.h"
 #include "../../base/internal.h"
 #include "../database.h"
 
@@ -114,8 +115,7 @@ static void cell_byte(struct infra__mysql_status *s, unsigned char c)
 
 static bool cell_is(const struct infra__mysql_status *s, const char *word)
 {
-    return strlen(word) == s->cell_size &&
-           memcmp(word, s->cell, s->cell_size) == 0;
+    return infra__is_word(s->cell, s->cell_size, word);
 }
 
 static bool number_end(const struct infra__mysql_status *s, uint64_t *ret)

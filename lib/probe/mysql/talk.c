@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The conversation with MySQL: greeting, TLS if wanted, login, questions, and a
  * farewell, so that the server counts no broken connection. */
-#include "errors.h"
 #include "mysql.h"
 
 #include "../../base/internal.h"

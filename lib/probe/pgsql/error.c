@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include "error.h"
+/* A server's error: its SQLSTATE (PostgreSQL's documentation, appendix A) as a
+ * reason, and the error as a line of text. */
+#include "messages.h"
 
-#include "../../base/internal.h"
+#include "../../base/characters.h"
 #include "../../base/printable.h"
 
 #include <infra/probe.h>
-#include <string.h>
 
 #define CODE_SIZE 5u
 
@@ -14,29 +15,9 @@ struct field {
     size_t size;
 };
 
-struct fields {
-    struct field severity; /* Of 9.6 and later, in English. */
-    struct field severity_translated;
-    struct field code;
-    struct field message;
-};
-
-/* By code, or by its class. */
-static const struct {
-    const char *code;
-    uint32_t reason;
-} codes[] = {
-    { "28", INFRA_PROBE_REASON_LOGIN_REFUSED }, /* invalid authorization */
-    { "53300",
-      INFRA_PROBE_REASON_TOO_MANY_CONNECTIONS }, /* too many connections */
-    { "57P01", INFRA_PROBE_REASON_STOPPING },    /* admin shutdown */
-    { "57P02", INFRA_PROBE_REASON_STOPPING },    /* crash shutdown */
-    { "57P03", INFRA_PROBE_REASON_STARTING },    /* cannot connect now */
-};
-
-static bool is_text(struct field f, const char *text)
+static bool is(struct field f, const char *text)
 {
-    return f.size == strlen(text) && memcmp(f.at, text, f.size) == 0;
+    return infra__is_word(f.at, f.size, text);
 }
 
 static bool has_text(struct field f, const char *text)
@@ -51,63 +32,49 @@ static bool has_text(struct field f, const char *text)
     return false;
 }
 
-/* Each field is a letter and a text with its zero. The last text may have lost
- * its end, where a long message was cut. */
-static struct fields take_apart(const struct infra__pgsql_messages *m)
+/* Each field is a letter and a text with its zero. The last text lacks its end
+ * if a long message was cut. */
+static struct field find(const struct infra__pgsql_messages *m, char letter)
 {
-    struct fields f = { .code = { "", 0 } };
+    struct field found = { "", 0 };
     const char *at = (const char *)m->body;
     size_t left = m->size;
 
     while (left > 1 && at[0] != '\0') {
-        const char *text = at + 1;
-        const char *end = memchr(text, '\0', left - 1);
-        struct field field = { text,
-                               end != NULL ? (size_t)(end - text) : left - 1 };
-        switch (at[0]) {
-        case 'V':
-            f.severity = field;
-            break;
-        case 'S':
-            f.severity_translated = field;
-            break;
-        case 'C':
-            f.code = field;
-            break;
-        case 'M':
-            f.message = field;
-            break;
-        default: /* Detail, hint, file and line are for its own log. */
-            break;
+        struct field field = { at + 1, strnlen(at + 1, left - 1) };
+        size_t taken = 1 + field.size + (field.size < left - 1);
+        if (at[0] == letter) {
+            found = field;
         }
-        size_t taken = 1 + field.size + (end != NULL ? 1 : 0);
         at += taken;
         left -= taken;
     }
-    if (f.severity.size == 0) {
-        f.severity = f.severity_translated;
-    }
-    return f;
+    return found;
 }
 
-static uint32_t reason_of(const struct fields *f)
+static uint32_t reason_of(struct field code, struct field message)
 {
-    /* A server that starts, recovers or stops has one code for all of it; the
-     * message alone tells, unless it is translated. */
-    if (is_text(f->code, "57P03") && has_text(f->message, "shutting down")) {
-        return INFRA_PROBE_REASON_STOPPING;
+    if (code.size != CODE_SIZE) {
+        return INFRA_PROBE_REASON_SERVER_ERROR;
     }
-    for (size_t i = 0; i < INFRA__COUNT_OF(codes); i++) {
-        size_t size = strlen(codes[i].code);
-        if (f->code.size == CODE_SIZE &&
-            memcmp(f->code.at, codes[i].code, size) == 0) {
-            return codes[i].reason;
-        }
+    if (memcmp(code.at, "28", 2) == 0) { /* invalid authorization */
+        return INFRA_PROBE_REASON_LOGIN_REFUSED;
     }
-    return INFRA_PROBE_REASON_SERVER_ERROR;
+    if (is(code, "53300")) {
+        return INFRA_PROBE_REASON_TOO_MANY_CONNECTIONS;
+    }
+    /* One code for a server that starts, recovers or stops; the message tells
+     * which, unless it is translated. */
+    if (is(code, "57P03")) {
+        return has_text(message, "shutting down") ? INFRA_PROBE_REASON_STOPPING
+                                                  : INFRA_PROBE_REASON_STARTING;
+    }
+    return is(code, "57P01") || is(code, "57P02")
+               ? INFRA_PROBE_REASON_STOPPING
+               : INFRA_PROBE_REASON_SERVER_ERROR;
 }
 
-/* The fields that are there, with a blank between them. */
+/* Append a field, after a blank. */
 static void append(char ret_text[INFRA__PGSQL_TEXT_MAX], struct field f)
 {
     size_t size = strlen(ret_text);
@@ -122,21 +89,21 @@ static void append(char ret_text[INFRA__PGSQL_TEXT_MAX], struct field f)
 struct infra__pgsql_error infra__pgsql_error_read(
     const struct infra__pgsql_messages *m, char ret_text[INFRA__PGSQL_TEXT_MAX])
 {
-    struct fields f = { .code = { "", 0 } };
-    const struct field *const parts[] = { &f.severity, &f.code, &f.message };
+    struct field severity = { "", 0 }, code = { "", 0 };
+    struct field message = { (const char *)m->body, m->size };
 
-    if (m->is_old) {
-        f.message = (struct field) { (const char *)m->body, m->size };
-    } else {
-        f = take_apart(m);
+    if (!m->is_old) {
+        severity = find(m, 'V'); /* In English; since 9.6. */
+        severity = severity.size > 0 ? severity : find(m, 'S');
+        code = find(m, 'C');
+        message = find(m, 'M');
     }
     ret_text[0] = '\0';
-    for (size_t i = 0; i < INFRA__COUNT_OF(parts); i++) {
-        append(ret_text, *parts[i]);
-    }
+    append(ret_text, severity);
+    append(ret_text, code);
+    append(ret_text, message);
     return (struct infra__pgsql_error) {
-        .reason = reason_of(&f),
-        .is_final =
-            is_text(f.severity, "FATAL") || is_text(f.severity, "PANIC"),
+        .reason = reason_of(code, message),
+        .is_final = is(severity, "FATAL") || is(severity, "PANIC"),
     };
 }

@@ -3,7 +3,6 @@
 
 #include "../../base/internal.h"
 #include "../../base/md5.h"
-#include "bytes.h"
 
 #include <assert.h>
 #include <infra/probe.h>
@@ -15,7 +14,7 @@
 #define MD5_TEXT_SIZE 32u
 #define MD5_SALT_SIZE 4u
 
-/* What the server's messages ask for. */
+/* The requests of the server. */
 enum code {
     CODE_OK = 0,
     CODE_CLEAR_TEXT = 3,
@@ -23,15 +22,15 @@ enum code {
     CODE_SASL = 10,
     CODE_SASL_CONTINUE = 11,
     CODE_SASL_FINAL = 12,
-    CODE_MAX = 255, /* Beyond it no method will ever be: it is nonsense. */
+    CODE_MAX = 255, /* A greater code is malformed. */
 };
 
 enum step {
     STEP_START,
     STEP_SENT,   /* The password, plain or digested. */
-    STEP_NONCE,  /* SCRAM: our first message. */
-    STEP_PROOF,  /* SCRAM: our last one. */
-    STEP_PROVEN, /* SCRAM: theirs was right. */
+    STEP_NONCE,  /* SCRAM: sent the first message. */
+    STEP_PROOF,  /* SCRAM: sent the last message. */
+    STEP_PROVEN, /* SCRAM: the server's proof was right. */
 };
 
 static const char *const methods[] = {
@@ -55,7 +54,7 @@ static enum infra__pgsql_login_event fail(struct infra__pgsql_login *l,
     return INFRA__PGSQL_LOGIN_FAILED;
 }
 
-/* Send the @size bytes that are behind the header. */
+/* Send the @size bytes after the header. */
 static enum infra__pgsql_login_event answer(struct infra__pgsql_login *l,
                                             size_t size, enum step step)
 {
@@ -114,7 +113,7 @@ static enum infra__pgsql_login_event answer_md5(struct infra__pgsql_login *l,
     return answer(l, 3 + MD5_TEXT_SIZE + 1, STEP_SENT);
 }
 
-/* Is SCRAM-SHA-256 one of these names, each with its zero? */
+/* Is SCRAM-SHA-256 one of the names, each with its zero? */
 static bool is_offered(const char *names, size_t size)
 {
     while (size > 0) {
@@ -131,14 +130,14 @@ static bool is_offered(const char *names, size_t size)
     return false;
 }
 
-/* The mechanism with its zero, the length of what follows, that. */
+/* The mechanism with its zero, the length of the message, the message. */
 static enum infra__pgsql_login_event answer_with_nonce(
     struct infra__pgsql_login *l)
 {
     char nonce[INFRA__SCRAM_NONCE_SIZE];
     char *at = l->answer + HEADER_SIZE;
 
-    /* Without a name: PostgreSQL takes that of the startup message. */
+    /* Without a name: PostgreSQL uses that of the startup message. */
     infra__scram_nonce(nonce, l->seed, l->number);
     infra__scram_start(&l->scram, "", nonce, sizeof nonce);
     memcpy(at, MECHANISM, sizeof MECHANISM);
@@ -270,8 +269,7 @@ enum infra__pgsql_login_event infra__pgsql_login_next(
         return judge_proof(l, rest, m->size - CODE_SIZE);
     }
     if (code == CODE_OK && m->size == CODE_SIZE) {
-        /* Who lets us in before having proven that it knows the password would
-         * let in anyone. */
+        /* A server that accepts before its proof might accept anyone. */
         return l->step == STEP_SENT || l->step == STEP_PROVEN
                    ? INFRA__PGSQL_LOGIN_DONE
                    : fail(l, INFRA_PROBE_REASON_LOGIN_FORGED, "");

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Logging in at PostgreSQL (its documentation, 55.2.1 and 55.3): what the
- * server asks for, and the answer. Trust, a password in clear text, MD5, and
- * SCRAM-SHA-256. */
+/* The login at PostgreSQL (its documentation, 55.2.1 and 55.3): trust, a password
+ * in clear text, MD5, and SCRAM-SHA-256. */
 #ifndef INFRA_PROBE_PGSQL_LOGIN_H
 #define INFRA_PROBE_PGSQL_LOGIN_H
 
@@ -14,7 +13,7 @@
 /* The longest answer: a password with its header and its zero. */
 #define INFRA__PGSQL_ANSWER_MAX (INFRA__PGSQL_PASSWORD_MAX + 6u)
 
-/* What a request for authentication comes to. */
+/* The result of a request for authentication. */
 enum infra__pgsql_login_event {
     INFRA__PGSQL_LOGIN_WAIT,
     INFRA__PGSQL_LOGIN_ANSWER, /* Send what is in answer. */
@@ -32,18 +31,17 @@ struct infra__pgsql_login {
     uint32_t reason; /* enum infra_probe_reason, once it failed. */
     uint32_t answer_size;
     uint8_t step;
-    bool is_clear_allowed; /* The password may be sent as it is. */
+    bool is_clear_allowed; /* The password may be sent in clear. */
     char answer[INFRA__PGSQL_ANSWER_MAX];
 };
 
 void infra__pgsql_login_start(struct infra__pgsql_login *l);
 
-/* The next message, of type "R". */
+/* Take the next message of type "R". */
 enum infra__pgsql_login_event infra__pgsql_login_next(
     struct infra__pgsql_login *l, const struct infra__pgsql_messages *m);
 
-/* Does it ask for anything at all, whatever it is? That a server is alive needs
- * no more. */
+/* Does the message ask for a login, with any method? Then the server is alive. */
 bool infra__pgsql_login_is_asked(const struct infra__pgsql_messages *m);
 
 #endif

@@ -7,7 +7,7 @@
 #define HEADER_SIZE 5u
 #define LENGTH_SIZE 4u
 
-/* Between which lengths a first message makes sense: those of libpq. */
+/* The lengths that a first message may have: those of libpq. */
 #define FIRST_LENGTH_MAX 2000u
 #define FIRST_ERROR_MAX 30000u
 #define FIRST_LENGTH_MIN 8u
@@ -19,8 +19,8 @@ static enum infra__pgsql_event bad(struct infra__pgsql_messages *m,
     return INFRA__PGSQL_BAD;
 }
 
-/* A server asks for a login or tells an error; whatever else speaks first, and
- * there are many (HTTP, SSH, MySQL), is no PostgreSQL. */
+/* PostgreSQL begins with a request for a login or with an error. Other servers
+ * that speak first (SSH, MySQL) are not PostgreSQL. */
 static bool may_come_first(unsigned char type)
 {
     return type == 'R' || type == 'E';
@@ -32,8 +32,8 @@ static bool is_first_length(const struct infra__pgsql_messages *m)
            m->length <= (m->type == 'E' ? FIRST_ERROR_MAX : FIRST_LENGTH_MAX);
 }
 
-/* A postmaster that cannot fork says so in the manner of PostgreSQL 6.3: a line
- * of text behind the type, which makes an enormous length. */
+/* A postmaster that cannot fork reports that in the format of PostgreSQL 6.3: a
+ * line of text after the type, which looks like an enormous length. */
 static bool is_old_error(const struct infra__pgsql_messages *m)
 {
     return m->type == 'E' && m->body[0] >= ' ' && m->body[1] >= ' ' &&
@@ -54,7 +54,7 @@ static enum infra__pgsql_event header_byte(struct infra__pgsql_messages *m,
                    ? INFRA__PGSQL_MORE
                    : bad(m, INFRA_PROBE_REASON_WRONG_PROTOCOL);
     }
-    m->body[m->size++] = c; /* In case that it is text. */
+    m->body[m->size++] = c; /* It may be text. */
     m->length = m->length << 8 | c;
     if (m->header_count < HEADER_SIZE) {
         return INFRA__PGSQL_MORE;
@@ -92,7 +92,7 @@ static enum infra__pgsql_event message(struct infra__pgsql_messages *m)
     return INFRA__PGSQL_MESSAGE;
 }
 
-/* As much of the body as there is. */
+/* Take the part of the body that is there. */
 static void take_body(struct infra__pgsql_messages *m,
                       struct infra__pgsql_input *in)
 {
@@ -109,7 +109,7 @@ static void take_body(struct infra__pgsql_messages *m,
     in->count -= count;
 }
 
-/* The text ends with its line. */
+/* A byte of an old error, which ends with its line. */
 static enum infra__pgsql_event text_byte(struct infra__pgsql_messages *m,
                                          unsigned char c)
 {

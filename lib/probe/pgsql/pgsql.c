@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* A PostgreSQL check as a probe: its options and its side of the exchange. */
 #include "pgsql.h"
-#include "startup.h"
 
 #include "../../base/characters.h"
 #include "../../base/internal.h"
 
 #include <string.h>
+
+#define PROTOCOL_3_0 196608u
+
+/* Where the startup message has the user's name, with its zero. */
+#define STARTUP_USER_AT 13u
 
 INFRA__NO_TAIL_PADDING(struct infra_probe_pgsql_options, seed);
 
@@ -73,15 +77,50 @@ static int complete(void *options)
                : INFRA_EINVAL;
 }
 
+static void add_number(struct infra__request *r, uint32_t number)
+{
+    unsigned char bytes[4];
+
+    infra__pgsql_put_u32(bytes, number);
+    infra__request_add(r, bytes, sizeof bytes);
+}
+
+static void add_startup(struct infra__request *r, const char *user,
+                        const char *database)
+{
+    const char *const texts[] = { "user", user, "database", database,
+                                  /* Shown in the server's log and views. */
+                                  "application_name", "libinfra", "" };
+    size_t size = 8; /* Of this, and of the protocol. */
+
+    for (size_t i = 0; i < INFRA__COUNT_OF(texts); i++) {
+        size += strlen(texts[i]) + 1;
+    }
+    add_number(r, (uint32_t)size);
+    add_number(r, PROTOCOL_3_0);
+    for (size_t i = 0; i < INFRA__COUNT_OF(texts); i++) {
+        infra__request_add(r, texts[i], strlen(texts[i]) + 1);
+    }
+}
+
+static void add_query(struct infra__request *r, const char *text)
+{
+    size_t size = strlen(text) + 1;
+
+    infra__request_add(r, "Q", 1);
+    add_number(r, (uint32_t)size + 4);
+    infra__request_add(r, text, size);
+}
+
 /* The startup message, the question, the password. @ret_ends: of the first two.
  */
 static void write_texts(struct infra__request *r, size_t ret_ends[2],
                         const struct infra_probe_pgsql_options *o)
 {
-    infra__pgsql_startup(r, o->user, o->database);
+    add_startup(r, o->user, o->database);
     ret_ends[0] = r->size;
     if (o->question != NULL) {
-        infra__pgsql_query(r, o->question);
+        add_query(r, o->question);
     }
     ret_ends[1] = r->size;
     if (o->password != NULL) {
@@ -99,7 +138,7 @@ static void set_texts(struct infra__pgsql *p,
     p->startup = (struct infra__request) { p->texts, ends[0] };
     p->question =
         (struct infra__request) { p->texts + ends[0], ends[1] - ends[0] };
-    p->login.user = p->texts + INFRA__PGSQL_STARTUP_USER_AT;
+    p->login.user = p->texts + STARTUP_USER_AT;
     p->login.password = o->password != NULL ? p->texts + ends[1] : NULL;
     p->probe.texts[INFRA_PROBE_TEXT_VERSION] = p->version;
     p->probe.texts[INFRA_PROBE_TEXT_MESSAGE] = p->message;

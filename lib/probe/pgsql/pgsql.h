@@ -4,7 +4,6 @@
 #define INFRA_PROBE_PGSQL_H
 
 #include "../database.h"
-#include "error.h"
 #include "login.h"
 #include "question.h"
 

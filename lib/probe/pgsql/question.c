@@ -9,7 +9,6 @@
 #include "../../base/characters.h"
 #include "../../base/internal.h"
 #include "../../base/printable.h"
-#include "bytes.h"
 
 #include <string.h>
 
@@ -93,8 +92,7 @@ static bool take_cells(struct cell ret[INFRA__PGSQL_COLUMNS],
 
 static bool is_text(struct cell c, const char *text)
 {
-    return c.at != NULL && c.size == strlen(text) &&
-           memcmp(c.at, text, c.size) == 0;
+    return c.at != NULL && infra__is_word(c.at, c.size, text);
 }
 
 /* One of two words. */

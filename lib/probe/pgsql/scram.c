@@ -11,7 +11,7 @@
 
 #define PROOF_SIZE INFRA__BASE64_SIZE(INFRA__SHA256_SIZE)
 
-/* "We do not bind to a channel", and the same again in base64. */
+/* "No channel binding", and the same in base64. */
 #define GS2_HEADER "n,,"
 #define BINDING "c=biws"
 
@@ -20,7 +20,7 @@ struct span {
     size_t size;
 };
 
-/* Bytes behind bytes; the room was reckoned with before. */
+/* The caller has made sure that there is room. */
 static size_t append(char *ret, size_t at, const void *bytes, size_t size)
 {
     memcpy(ret + at, bytes, size);
@@ -74,22 +74,17 @@ static bool take(struct span *in, char name, struct span *ret)
     return true;
 }
 
-/* RFC 5802 §5.1: ours, and something behind it. */
+/* RFC 5802 §5.1: the nonce sent, and more. */
 static bool is_nonce(const struct infra__scram *s, struct span nonce)
 {
     size_t size = s->first_size - s->nonce_at;
 
-    for (size_t i = 0; i < nonce.size; i++) {
-        if (!infra__is_visible((unsigned char)nonce.at[i])) {
-            return false;
-        }
-    }
-    return nonce.size > size &&
+    return infra__text_is_made_of(infra__is_visible, nonce.at, nonce.size) &&
+           nonce.size > size &&
            memcmp(nonce.at, s->first + s->nonce_at, size) == 0;
 }
 
-/* 0: not a number. What is too great for us ends at one more than our
- * maximum. */
+/* 0: not a number. Numbers above the maximum become the maximum plus 1. */
 static uint32_t iterations_of(struct span text)
 {
     uint32_t count = 0;
@@ -138,7 +133,7 @@ static void make_keys(struct infra__scram_keys *k, const char *password,
     k->iterations = iterations;
 }
 
-/* RFC 5802 §3, AuthMessage: what both sides said, in order. */
+/* RFC 5802 §3, AuthMessage: the messages of both sides in order. */
 static void sign(const struct infra__scram *s,
                  unsigned char ret[INFRA__SHA256_SIZE],
                  const unsigned char key[INFRA__SHA256_SIZE],
@@ -156,7 +151,7 @@ static void sign(const struct infra__scram *s,
     infra__hmac_finish(&m, ret);
 }
 
-/* Our last message, and what the server's is to be. */
+/* The client's last message, and the server's proof to expect. */
 static size_t write_final(struct infra__scram *s, struct span server_first,
                           struct span nonce, char ret[INFRA__SCRAM_FINAL_MAX])
 {
@@ -196,7 +191,7 @@ enum infra__scram_verdict infra__scram_answer(struct infra__scram *s,
     unsigned char bytes[INFRA__SCRAM_SALT_MAX];
 
     assert(size <= INFRA__SCRAM_SERVER_FIRST_MAX);
-    /* In this order; extensions may follow, and count by being signed. */
+    /* In this order. Extensions may follow; the signature covers them. */
     if (!take(&in, 'r', &nonce) || !take(&in, 's', &salt) ||
         !take(&in, 'i', &number) || !is_nonce(s, nonce)) {
         return INFRA__SCRAM_MALFORMED;

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* SCRAM-SHA-256 (RFC 5802, RFC 7677), the client's side of one login: both ends
- * prove that they know the password, and neither says it.
+ * prove that they know the password without sending it.
  *
- * No channel binding ("n"). SASLprep is left out: it changes no text in ASCII,
- * and another has to be normalised by who gives it.
+ * No channel binding ("n"). No SASLprep: it changes no ASCII text, and the host
+ * normalises any other.
  *
- * The keys cost as many iterations as the server asks for, half a microsecond
- * each, and depend on the password, the salt and that number only: they are
- * kept, as RFC 5802 §5.1 allows, so that later logins at the same server are
- * cheap. */
+ * The keys cost half a microsecond for each iteration that the server asks for.
+ * They depend on the password, the salt and the iterations only, and are kept,
+ * as RFC 5802 §5.1 allows, so that later logins at the server are cheap. */
 #ifndef INFRA_PROBE_PGSQL_SCRAM_H
 #define INFRA_PROBE_PGSQL_SCRAM_H
 
@@ -22,16 +21,15 @@
 #define INFRA__SCRAM_FINAL_MAX 576u
 #define INFRA__SCRAM_SALT_MAX 64u
 
-/* PostgreSQL asks for 4096 unless told otherwise. This many take 50 ms, which a
- * server may cost us but once. */
+/* PostgreSQL's default is 4096. The maximum takes 50 ms, once for a server. */
 #define INFRA__SCRAM_ITERATIONS_MAX 100000u
 
 enum infra__scram_verdict {
     INFRA__SCRAM_FINE,
     INFRA__SCRAM_MALFORMED,
     INFRA__SCRAM_COSTLY, /* More iterations than INFRA__SCRAM_ITERATIONS_MAX. */
-    INFRA__SCRAM_REFUSED, /* The server says so. */
-    INFRA__SCRAM_FORGED,  /* It does not know the password. */
+    INFRA__SCRAM_REFUSED, /* By the server. */
+    INFRA__SCRAM_FORGED,  /* The server does not know the password. */
 };
 
 struct infra__scram_keys {
@@ -55,8 +53,8 @@ struct infra__scram {
 void infra__scram_nonce(char ret[INFRA__SCRAM_NONCE_SIZE], uint64_t seed,
                         uint64_t number);
 
-/* Begin a login: @s->first is the message to send. @user stands there as it is,
- * so that it may contain neither "=" nor ",". Both together have at most
+/* Begin a login: @s->first is the message to send. @user is put there unchanged
+ * and must contain neither "=" nor ",". Both texts together have at most
  * INFRA__SCRAM_FIRST_MAX - 8 bytes. */
 void infra__scram_start(struct infra__scram *s, const char *user,
                         const char *nonce, size_t nonce_size);

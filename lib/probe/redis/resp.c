@@ -30,7 +30,7 @@ void infra__resp_start(struct infra__resp *r)
     *r = (struct infra__resp) { .state = TYPE };
 }
 
-/* A value begins: where it stands is known from the arrays around it. */
+/* A value begins; the arrays around it give its place. */
 static enum infra__resp_event type_byte(struct infra__resp *r, unsigned char c)
 {
     struct infra__resp_value *v = &r->value;
@@ -45,16 +45,15 @@ static enum infra__resp_event type_byte(struct infra__resp *r, unsigned char c)
     case '*':
         r->state = NUMBER;
         break;
-    default: /* Its first byte is how one knows another protocol. */
+    default: /* The first byte of all shows another protocol. */
         return fail(r, r->bytes_count == 1 ? INFRA_PROBE_REASON_WRONG_PROTOCOL
                                            : INFRA_PROBE_REASON_BAD_REPLY);
     }
-    v->type = c;
-    v->number = 0;
-    v->text_size = 0;
-    v->depth = r->depth;
-    v->index = r->depth > 0 ? r->index[r->depth - 1] : 0;
-    v->ends_reply = false;
+    *v = (struct infra__resp_value) {
+        .type = c,
+        .depth = r->depth,
+        .index = r->depth > 0 ? r->index[r->depth - 1] : 0,
+    };
     r->is_negative = false;
     r->has_digits = false;
     return INFRA__RESP_MORE;
@@ -67,7 +66,7 @@ static void keep(struct infra__resp_value *v, unsigned char c)
     }
 }
 
-/* Count it in the arrays that it ends. */
+/* Count the value in the arrays that it ends. */
 static enum infra__resp_event value_end(struct infra__resp *r)
 {
     r->state = TYPE;
@@ -94,8 +93,7 @@ static enum infra__resp_event array_start(struct infra__resp *r)
     return INFRA__RESP_VALUE;
 }
 
-/* What follows a number is known only now. -1 is null; no other length is below
- * zero. */
+/* The number decides what follows. -1 is null; no other length is negative. */
 static enum infra__resp_event number_end(struct infra__resp *r)
 {
     struct infra__resp_value *v = &r->value;
@@ -202,5 +200,5 @@ bool infra__resp_begins(const struct infra__resp_value *v, const char *text)
 
 bool infra__resp_is(const struct infra__resp_value *v, const char *text)
 {
-    return v->text_size == strlen(text) && infra__resp_begins(v, text);
+    return infra__is_word(v->text, v->text_size, text);
 }
