@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Failover over sockets: the machine of failover.h says what to ask, a lease of
- * lease.h asks it, jobs of the driver run the lease's conversations, and the
- * answers go back to the machine. The machine is asked for events only while
- * the host asks, so that none is handed out that has become untrue, and so that
- * a host that hangs renews nothing. O(1) a turn. */
+/* Failover over sockets: calls of the machine of failover.h go to a lease
+ * client of lease.h, jobs of the driver run its conversations, and the answers
+ * go back to the machine. Events are taken from the machine only while the
+ * host takes them, so that none is out of date, and so that a hung host renews
+ * nothing. O(1) a turn. */
 #include "internal.h"
 
 #include "../lease/internal.h"
@@ -53,7 +53,7 @@ static void take_replies(struct infra_elector *e, infra_time now)
         if (reply.call == 0) {
             (void)infra_failover_hint(e->machine, now);
         } else {
-            /* Stale is what the machine has given up meanwhile. */
+            /* INFRA_ESTALE: the machine has given up the call. */
             (void)infra_failover_answer(e->machine, reply.call, &reply.answer,
                                         now);
         }
@@ -78,12 +78,12 @@ static bool elector_pending(const void *self)
 {
     const struct infra_elector *e = self;
 
-    /* Replies and hints were taken: what the lease has left is the host's. */
+    /* Replies and hints were taken; the record is left for the host. */
     return infra_failover_deadline(e->machine) <= e->driver->now ||
            e->lease->has_record;
 }
 
-/* A conversation ends with its lease, not before. */
+/* A conversation ends with its lease client, not before. */
 static void conversation_done(void *owner, infra_time now)
 {
     (void)owner;
@@ -120,7 +120,7 @@ static void detach_jobs(struct infra_elector *e)
     }
 }
 
-/* The names lie behind the addresses, one behind the other. */
+/* The names lie behind the addresses. */
 static int import_endpoints(struct infra_elector *e,
                             const struct infra_elector_options *o)
 {
@@ -143,37 +143,37 @@ static int import_endpoints(struct infra_elector *e,
     return INFRA_OK;
 }
 
-static bool are_allowed(const struct infra_elector_options *o)
+static int check(void *options)
 {
+    const struct infra_elector_options *o = options;
+
     if (o->lease == NULL || (o->endpoints == NULL && o->endpoints_count > 0) ||
         o->endpoints_count > INFRA_ELECTOR_ENDPOINTS_MAX) {
-        return false;
+        return INFRA_EINVAL;
     }
     for (uint32_t i = 0; i < o->endpoints_count; i++) {
         const char *name = o->endpoints[i].tls_name;
         if (name != NULL && name[0] == '\0') {
-            return false;
+            return INFRA_EINVAL;
         }
     }
-    return true;
+    return INFRA_OK;
 }
 
 static int import(struct infra_elector *e,
                   const struct infra_elector_options *o)
 {
-    int err = import_endpoints(e, o);
+    int err = infra__tls_import(&e->tls, o->tls);
 
-    if (err != INFRA_OK) {
-        return err;
+    if (err == INFRA_OK) {
+        err = import_endpoints(e, o);
     }
-    e->lease = o->lease;
-    e->client = (struct infra__client) { .turn = elector_turn,
-                                         .deadline = elector_deadline,
-                                         .pending = elector_pending,
-                                         .self = e };
-    err = attach_jobs(e);
-    return err != INFRA_OK ? err
-                           : infra_failover_create(&e->machine, o->failover);
+    if (err == INFRA_OK) {
+        e->lease = o->lease;
+        err = attach_jobs(e);
+    }
+    return err == INFRA_OK ? infra_failover_create(&e->machine, o->failover)
+                           : err;
 }
 
 int infra_elector_create(struct infra_elector **ret,
@@ -181,32 +181,25 @@ int infra_elector_create(struct infra_elector **ret,
                          const struct infra_elector_options *options)
 {
     struct infra_elector_options o = { .size = sizeof o };
-    struct infra_tls tls;
+    int err = ret != NULL && driver != NULL
+                  ? infra__options_take(&o, options, check)
+                  : INFRA_EINVAL;
+    size_t bytes = err == INFRA_OK ? elector_size(&o) : 0;
+    struct infra_elector *e = infra__object_create(&err, bytes, o.allocator);
 
-    if (ret == NULL || driver == NULL || options == NULL) {
-        return INFRA_EINVAL;
-    }
-    int err = infra__options_import(&o, sizeof o, options, sizeof o);
-    if (err == INFRA_OK) {
-        err = are_allowed(&o) ? infra__tls_import(&tls, o.tls) : INFRA_EINVAL;
-    }
-    if (err != INFRA_OK) {
+    if (e == NULL) {
         return err;
     }
-    struct infra_allocator allocator = infra__allocator_or_libc(o.allocator);
-    size_t bytes = elector_size(&o);
-    struct infra_elector *e = infra__alloc(&allocator, 1, bytes);
-    if (e == NULL) {
-        return INFRA_ENOMEM;
-    }
-    e->allocator = allocator;
     e->bytes = bytes;
     e->driver = driver;
-    e->tls = tls;
+    e->client = (struct infra__client) { .turn = elector_turn,
+                                         .deadline = elector_deadline,
+                                         .pending = elector_pending,
+                                         .self = e };
     err = import(e, &o);
     if (err != INFRA_OK) {
         detach_jobs(e);
-        infra__free(&allocator, e, 1, bytes);
+        infra__object_free(e, bytes);
         return err;
     }
     infra__driver_join(driver, &e->client);
@@ -224,11 +217,10 @@ void infra_elector_destroy(struct infra_elector *elector)
     infra__driver_leave(elector->driver, &elector->client);
     infra_failover_destroy(elector->machine);
     infra_lease_destroy(elector->lease);
-    struct infra_allocator allocator = elector->allocator;
-    infra__free(&allocator, elector, 1, elector->bytes);
+    infra__object_free(elector, elector->bytes);
 }
 
-/* The conversations may want something new. */
+/* The conversations may have a new want. */
 static void resume_jobs(struct infra_elector *e, infra_time now)
 {
     for (uint32_t i = 0; i < e->jobs_count; i++) {
@@ -263,7 +255,7 @@ int infra_elector_next(struct infra_elector *elector, infra_time now,
             *ret = event;
             return INFRA_OK;
         }
-        /* The machine makes good calls, so this cannot fail. */
+        /* Cannot fail: the machine makes good calls. */
         (void)infra_lease_begin(e->lease, &event.call, now);
         resume_jobs(e, now);
     }

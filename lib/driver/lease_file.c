@@ -1,20 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /* A lease in a file: the cell of rules.h between processes of one host.
  *
- * The file holds two states, each with a sequence number and a checksum; the
- * newer one that is whole counts, and the other is overwritten. A state is
- * read and written under a lock of one byte far beyond the file's end. Who
- * holds the lease holds the lock of another byte there, one for each token,
- * which the kernel takes back when the process ends. Locks are of open file
- * descriptions (Linux fcntl(2)): they are not lost when some other descriptor
- * of the file is closed, and a forked child shares them.
+ * The file holds two states, each with a sequence number and a checksum. The
+ * newer whole state counts; the other is overwritten. A state is read and
+ * written under a lock of one byte far beyond the end of the file. The holder
+ * of the lease holds the lock of another byte there, one for each token, which
+ * the kernel takes back when the process ends. Locks are of open file
+ * descriptions (Linux fcntl(2)): closing another descriptor of the file does
+ * not lose them, and a forked child shares them.
  *
- * A process that is killed leaves what it wrote in the page cache, so that only
- * a crash of the host loses a write, and after it no time in the file counts
- * (the boot id differs). What has to outlive it is the last token: an ACQUIRE
- * is on the disk in both states before it is granted, so that whichever
- * survives knows it; and so is the record that a holder writes. Nothing else
- * waits for the disk.
+ * The writes of a killed process stay in the page cache. Only a crash of the
+ * host loses a write, and after it no time in the file counts (the boot id
+ * differs). The last token has to outlive a crash: an ACQUIRE is on the disk
+ * in both states before it is granted, so that either state knows it. So is
+ * the record that a holder writes. No other write waits for the disk.
  *
  * Cost: six system calls, and two fdatasync() more for an ACQUIRE or a
  * record. */
@@ -32,19 +31,19 @@
 #include <unistd.h>
 
 #define RETRY_EVERY INFRA_MS(5) /* While another process has the lock. */
-#define LOOK_EVERY INFRA_MS(50) /* Is the holder still there? */
+#define LOOK_EVERY INFRA_MS(50) /* Between looks at the holder. */
 
 INFRA__NO_TAIL_PADDING(struct infra_lease_file_options, ttl);
 
 struct file {
     struct infra_lease lease; /* First: it is a lease. */
     int fd;
-    bool is_waiting;        /* The call, for the lock. */
-    bool is_record_waiting; /* What is asked about the record, for it. */
-    bool was_held;          /* By another, when we looked last. */
+    bool is_waiting;        /* The call waits for the lock. */
+    bool is_record_waiting; /* The record waits for it. */
+    bool was_held;          /* By another node, at the last look. */
     infra_time retry_at;
     infra_time look_at;
-    uint64_t locked_token;   /* Whose byte we hold; 0: none. */
+    uint64_t locked_token;   /* Token of the byte that we hold; 0: none. */
     bool is_unsynced;        /* An ACQUIRE of ours may not be on the disk, */
     bool is_record_unsynced; /* or a record. */
     int64_t clock_offset;    /* Of this time namespace. */
@@ -52,8 +51,8 @@ struct file {
     char path[PATH_MAX];
 };
 
-/* The time by the boot's clock, which is the same in all time namespaces: that
- * is what the file knows. */
+/* The time by the clock of the boot, as in the file: it is the same in all time
+ * namespaces. */
 static infra_time boot_time(const struct file *f, infra_time now)
 {
     return now - (infra_time)f->clock_offset;
@@ -104,8 +103,8 @@ static int read_state(const struct file *f, infra_time now,
     return 0;
 }
 
-/* Have it on the disk. 0 or an errno: then the next process may read it, and
- * the next boot may not. */
+/* Write to the disk. 0 or an errno: the next process may read the state then,
+ * and the next boot may not. */
 static int write_durably(struct file *f, const struct infra__lease_state *r)
 {
     int error = infra__lease_state_write(f->fd, r, &f->origin, true);
@@ -117,9 +116,9 @@ static int write_durably(struct file *f, const struct infra__lease_state *r)
     return error;
 }
 
-/* Write what a call that was granted has made of the state. An ACQUIRE that is
- * perhaps not on the disk is nothing to build on: what finds the lease to be
- * ours then writes it again first. 0 or an errno. */
+/* Write the state after a call that was granted. After an ACQUIRE that may not
+ * be on the disk, the next call that finds the lease to be ours writes it
+ * again first. 0 or an errno. */
 static int store(struct file *f, struct infra__lease_state *r)
 {
     if (r->cell.holder != f->lease.incarnation) {
@@ -181,7 +180,7 @@ static int carry_out_record(struct file *f, infra_time now,
         lease->record_call.token == 0) {
         return 0;
     }
-    /* What is read with a token is held to stand there. */
+    /* A record that is read with a token has to be on the disk. */
     f->is_record_unsynced |= lease->record_call.is_write;
     return f->is_record_unsynced ? write_durably(f, &s) : 0;
 }
@@ -223,7 +222,7 @@ static void attempt(struct file *f, infra_time now)
         return;
     }
     if (is_moved && f->lease.call.op == INFRA_LEASE_OP_RENEW) {
-        /* Another file may be there by now, and another holder of that. */
+        /* Another file may be there, with another holder. */
         infra__lease_answer(&f->lease, &lost);
     } else if (error != 0) {
         infra__lease_unknown(&f->lease, reason_of(error), (uint32_t)error);
@@ -254,7 +253,7 @@ static void attempt_record(struct file *f, infra_time now)
     }
 }
 
-/* Has it become free? Without the lock: it is only a hint. */
+/* Hint if the lease has become free. Without the lock, since it is a hint. */
 static void look(struct file *f, infra_time now)
 {
     struct infra__lease_state s;
@@ -275,29 +274,19 @@ static void file_begin(struct infra_lease *lease, infra_time now)
     attempt((struct file *)lease, now);
 }
 
-static void file_expire(struct infra_lease *lease)
+static uint32_t file_expire(struct infra_lease *lease, bool is_record)
 {
     struct file *f = (struct file *)lease;
+    bool *is_waiting = is_record ? &f->is_record_waiting : &f->is_waiting;
+    bool was_waiting = *is_waiting;
 
-    if (f->is_waiting) {
-        f->is_waiting = false;
-        infra__lease_unknown(lease, INFRA_LEASE_REASON_BUSY, 0);
-    }
+    *is_waiting = false;
+    return was_waiting ? INFRA_LEASE_REASON_BUSY : INFRA_LEASE_REASON_TIMEOUT;
 }
 
 static void file_begin_record(struct infra_lease *lease, infra_time now)
 {
     attempt_record((struct file *)lease, now);
-}
-
-static void file_expire_record(struct infra_lease *lease)
-{
-    struct file *f = (struct file *)lease;
-
-    if (f->is_record_waiting) {
-        f->is_record_waiting = false;
-        infra__lease_unknown_record(lease, INFRA_LEASE_REASON_BUSY, 0);
-    }
 }
 
 static void file_turn(struct infra_lease *lease, infra_time now)
@@ -338,13 +327,13 @@ static const struct infra__lease_kind file_kind = {
     .begin = file_begin,
     .expire = file_expire,
     .begin_record = file_begin_record,
-    .expire_record = file_expire_record,
     .turn = file_turn,
     .deadline = file_deadline,
     .finish = file_finish,
 };
 
-/* Write the first states, unless there are some, or somebody is about to. */
+/* Write the first states, unless they are there or another process has the
+ * lock. */
 static int prepare(struct file *f, const char *path)
 {
     int error = infra__lease_lock(f->fd, F_WRLCK, 0);

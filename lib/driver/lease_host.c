@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What a lease in a file has of the host: which boot this is, where its clock
- * begins, whether the file is still the one at its path, and locks. */
+/* What a lease in a file needs of the host: the boot, the clock's offset, the
+ * identity of the file, locks. */
 #include "lease_state.h"
 
 #include <errno.h>
@@ -17,7 +17,7 @@
 #define NS_PER_SEC 1000000000
 #define LOCKS_AT ((off_t)INFRA__LEASE_LOCKS) /* Behind any end of the file. */
 
-/* Of a small file of proc(5), as text. 0 or an errno. */
+/* Read a small file of proc(5) as text. 0 or an errno. */
 static int read_text(const char *path, char *ret, size_t size)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -49,8 +49,8 @@ bool infra__lease_is_of_boot(const struct infra__lease_state *r,
     return memcmp(r->origin.boot_id, o->boot_id, sizeof o->boot_id) == 0;
 }
 
-/* time_namespaces(7): lines of a clock, seconds and nanoseconds. The answer is
- * 0 where the clock is not named. */
+/* time_namespaces(7): each line has a clock, seconds and nanoseconds. 0: no
+ * line for the boot's clock. */
 int64_t infra__lease_clock_offset(const char *text)
 {
     static const char name[] = "boottime";
@@ -67,8 +67,8 @@ int64_t infra__lease_clock_offset(const char *text)
     return 0;
 }
 
-/* Are the offsets of our children ours? Not so after unshare(2) alone, which
- * moves only who is forked or executed. */
+/* Are the offsets for children those of this process? Not after unshare(2)
+ * alone, which moves only later children. */
 static bool is_as_children(void)
 {
     struct stat ours;

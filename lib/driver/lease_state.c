@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* States on the disk: two places in pages of their own, so that no write can
- * damage both. In the host's byte order, since the file never leaves it. */
+ * damage both; in the host's byte order, since the file never leaves the
+ * host. */
 #include "lease_state.h"
 
 #include <errno.h>
@@ -16,7 +17,7 @@
 
 static const char magic[8] = "infra-l2";
 
-/* Without holes, for the checksum. */
+/* Without holes, because of the checksum. */
 struct image {
     char magic[8];
     uint64_t sequence;
@@ -140,13 +141,13 @@ int infra__lease_state_write(int fd, const struct infra__lease_state *r,
     return 0;
 }
 
-/* Have the directory remember the file, too. */
+/* Write the directory to the disk, too. */
 static int sync_directory(const char *path)
 {
     char directory[PATH_MAX] = ".";
     const char *slash = strrchr(path, '/');
 
-    if (slash != NULL) { /* Of a file that was opened: it is not too long. */
+    if (slash != NULL) { /* It fits: the file was opened. */
         size_t size = (size_t)(slash - path) + 1;
         memcpy(directory, path, size);
         directory[size] = '\0';
@@ -172,8 +173,8 @@ int infra__lease_file_prepare(int fd, const char *path,
     if (infra__lease_state_read(fd, &r) == 0) {
         return INFRA_OK;
     }
-    /* Nobody was ever granted what is in no record: it is empty, or the host
-     * crashed as it was made. What somebody else has written stays. */
+    /* Without a whole state nobody was ever granted the lease: the file is
+     * empty, or the host crashed while it was made. Other contents stay. */
     if (pread(fd, start, sizeof start, 0) < 0) {
         return INFRA_ESYSTEM;
     }
@@ -182,13 +183,13 @@ int infra__lease_file_prepare(int fd, const char *path,
     }
     int error = infra__lease_state_write(fd, &first, o, true);
     if (error != 0) {
-        errno = error; /* Of a write that was cut short nobody has set it. */
+        errno = error; /* A short write sets no errno. */
         return INFRA_ESYSTEM;
     }
     return sync_directory(path);
 }
 
-/* Their locks may be local to each client, or lost with a connection. */
+/* Locks there may be local to a client, or lost with a connection. */
 static bool is_on_network(int fd)
 {
     static const uint32_t kinds[] = {
@@ -211,7 +212,7 @@ static bool is_on_network(int fd)
     struct statfs fs;
 
     if (fstatfs(fd, &fs) != 0) {
-        return true; /* Who does not say is not trusted. */
+        return true; /* An unknown file system is not trusted. */
     }
     for (size_t i = 0; i < INFRA__COUNT_OF(kinds); i++) {
         if ((uint32_t)fs.f_type == kinds[i]) {

@@ -10,7 +10,7 @@
 
 #define INFRA__BOOT_ID_SIZE 40u /* 36 characters and zeroes. */
 
-/* Who writes, and since when its clock runs. */
+/* The writer of a state, and the boot of its clock. */
 struct infra__lease_origin {
     char node[INFRA_LEASE_NAME_MAX + 1];
     char boot_id[INFRA__BOOT_ID_SIZE];
@@ -19,11 +19,11 @@ struct infra__lease_origin {
 struct infra__lease_state {
     uint64_t sequence;
     struct infra__lease_cell cell;
-    uint32_t is_locked; /* Its holder holds the lock of its token. */
-    struct infra__lease_origin origin; /* Of who wrote it. */
+    uint32_t is_locked; /* The holder holds the lock of its token. */
+    struct infra__lease_origin origin; /* Of the writer. */
 };
 
-/* INFRA_ESYSTEM: the kernel does not tell its boot id. */
+/* INFRA_ESYSTEM: the boot id cannot be read. */
 int infra__lease_origin_init(struct infra__lease_origin *o, const char *node);
 
 bool infra__lease_is_of_boot(const struct infra__lease_state *r,
@@ -34,11 +34,11 @@ bool infra__lease_is_of_boot(const struct infra__lease_state *r,
 int infra__lease_clock_init(int64_t *ret_offset);
 int64_t infra__lease_clock_offset(const char *text);
 
-/* The same path, wherever the process goes. INFRA_ESYSTEM. */
+/* The absolute path, which a chdir(2) does not change. INFRA_ESYSTEM. */
 int infra__lease_path_init(char ret[PATH_MAX], const char *path);
 
-/* Is it what is at the path? 0; EBADMSG: it was moved, replaced or deleted; or
- * another errno. */
+/* Is the open file the one at the path? 0; EBADMSG: it was moved, replaced or
+ * deleted; or another errno. */
 int infra__lease_file_find(int fd, const char *path);
 
 #define INFRA__LEASE_LOCKS ((uint64_t)1 << 62) /* Bytes that can be locked. */
@@ -46,22 +46,22 @@ int infra__lease_file_find(int fd, const char *path);
 /* Lock or unlock a byte, without waiting: F_WRLCK, F_UNLCK. 0 or an errno. */
 int infra__lease_lock(int fd, short type, uint64_t byte);
 
-/* Does nobody else hold the lock of this byte? */
+/* Does no other process hold the lock of this byte? */
 bool infra__lease_is_unlocked(int fd, uint64_t byte);
 
 /* Open or create the file. INFRA_EINVAL, INFRA_EREMOTE, INFRA_ESYSTEM. */
 int infra__lease_file_open(int *ret_fd, const char *path);
 
-/* Write the first records into an empty file. INFRA_EINVAL: it holds something
+/* Write the first states into an empty file. INFRA_EINVAL: it holds something
  * else; INFRA_ESYSTEM. */
 int infra__lease_file_prepare(int fd, const char *path,
                               const struct infra__lease_origin *o);
 
-/* The newer record that is whole. 0, an errno, or EBADMSG: there is none. */
+/* Read the newer whole state. 0, an errno, or EBADMSG: there is none. */
 int infra__lease_state_read(int fd, struct infra__lease_state *ret);
 
-/* Write @r as the next one; @is_durable: both, and they are on the disk when
- * this returns. 0 or an errno. */
+/* Write @r as the next state; @is_durable: as both, on the disk when this
+ * returns. 0 or an errno. */
 int infra__lease_state_write(int fd, const struct infra__lease_state *r,
                              const struct infra__lease_origin *o,
                              bool is_durable);

@@ -7,7 +7,7 @@
 /* The operator's handover request, above any preference. */
 #define INFRA__REQUEST_OPERATOR 256u
 
-/* Offer a call to the host; it replaces the one that is out. */
+/* Begin a call; it replaces the one that is out. */
 void infra__call_begin(struct infra_failover *f, uint32_t op, uint64_t token);
 
 /* Use the answer to the call that is out. */

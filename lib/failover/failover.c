@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the host and the operator say, and the machine's beginning and end. */
+/* The machine as an object: create, answers of the host, commands. */
 #include "../base/characters.h"
 #include "calls.h"
 
@@ -48,7 +48,7 @@ static bool is_name(const char *name)
     return infra__text_fits(name, 1, INFRA_LEASE_NAME_MAX);
 }
 
-/* Is there time to renew twice after the third of the ttl? */
+/* Is there time for two renewals after a third of the ttl? */
 static bool renewals_fit(const struct infra_failover_options *o)
 {
     infra_time needed = o->ttl / 3 + 2 * o->call_timeout + o->drain;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The fence at the resource (Burrows 2006, Kleppmann 2016): the greatest token
- * seen, raised by compare and exchange. It stands alone: what guards a resource
- * links nothing else of the module. */
+ * seen, raised by compare and exchange. A resource that links it links nothing
+ * else of the module. */
 #include <infra/gate.h>
 
 #include <stdatomic.h>
@@ -19,8 +19,8 @@ int infra_fence_admit(struct infra_fence *fence, uint64_t token)
     if (token == 0) {
         return INFRA_EINVAL;
     }
-    /* Acquire and release: who is admitted with a newer token sees all that was
-     * done under the older ones, and they, refused, come after. */
+    /* Acquire and release: the holder of a newer token sees all that was done
+     * under the older ones; later holders of those are refused. */
     uint64_t seen = atomic_load_explicit(greatest, memory_order_acquire);
     while (seen < token) {
         if (atomic_compare_exchange_weak_explicit(greatest, &seen, token,

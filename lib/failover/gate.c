@@ -1,23 +1,24 @@
 /* SPDX-License-Identifier: MIT */
-/* The gate: three words that one writes and everybody reads, and on another
- * cache line one that workers write. It is shut whenever the token changes:
+/* The gate: three words that the machine writes and workers read, and on
+ * another cache line a word that workers write. The gate is shut whenever the
+ * token changes:
  *
  *   machine                        worker
  *   store(token)         relaxed   load(until)  acquire
  *   store(until)         release   load(token)  relaxed
  *
- * Who reads the end of a term reads its token, or that of a later one. The same
- * goes for the end of what may be begun. */
+ * A worker that reads the end of a term reads its token or a later one. The
+ * same holds for the end of new work. */
 #include "internal.h"
 
 #include <stdatomic.h>
 
-#define ATTEST_STEP (1u << 20) /* Nanoseconds; more often is not written. */
+#define ATTEST_STEP (1u << 20) /* Nanoseconds between two writes. */
 
 struct gate {
     _Atomic uint64_t until;
     _Atomic uint64_t token;
-    _Atomic uint64_t new_until; /* Something new may be begun; 0: it drains. */
+    _Atomic uint64_t new_until; /* End of new work; 0: the node drains. */
     uint64_t reserved[5];
     _Atomic uint64_t attested;
     uint64_t reserved1[7];
@@ -87,8 +88,8 @@ void infra_gate_attest(struct infra_gate *gate, infra_time now)
 {
     _Atomic uint64_t *attested = &words_of(gate)->attested;
 
-    /* Relaxed: a time, which orders nothing. It is written when it is another
-     * by more than a step, and also when the clock went back. */
+    /* Relaxed: a time, which orders nothing. It is written if it differs by
+     * more than a step, also when the clock stepped back. */
     infra_time last = atomic_load_explicit(attested, memory_order_relaxed);
     if ((now > last ? now - last : last - now) > ATTEST_STEP) {
         atomic_store_explicit(attested, now, memory_order_relaxed);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* The machine's state, shared by its files:
+/* The state of the machine, shared by its files. Each uses only those above it:
  *
- *   transitions.c  which role follows which, and why: one table
- *   roles.c        what it means to enter a role
- *   step.c         what is due, and what the host is told
- *   replies.c      what the store's answers mean
- *   failover.c     create, the host's and the operator's words */
+ *   transitions.c  the table of roles and reasons
+ *   roles.c        entering and leaving a role
+ *   replies.c      interpreting the store's answers
+ *   step.c         timers, calls and events
+ *   failover.c     create, answers of the host, commands of the operator */
 #ifndef INFRA_FAILOVER_INTERNAL_H
 #define INFRA_FAILOVER_INTERNAL_H
 
@@ -19,30 +19,28 @@
 #define ROLES_COUNT (INFRA_FAILOVER_ROLE_COOLDOWN + 1u)
 #define REASONS_COUNT (INFRA_FAILOVER_REASON_FAILED + 1u)
 #define LOG_MAX \
-    16u /* Role changes that the host has not taken; then the oldest
-                       is dropped. */
+    16u /* Role changes not yet taken; then the oldest is dropped. */
 
 /* The rules of safety. The simulator is built with a switch that breaks one of
- * them, to see that it notices; the library has none. */
+ * them, to prove that it notices; the library has no switch. */
 enum infra__rule {
     INFRA__RULE_NONE,
     INFRA__RULE_ISSUE,   /* Validity counts from the issue of a call. */
     INFRA__RULE_DRIFT,   /* Less the drift of clocks, */
     INFRA__RULE_GUARD,   /* and the guard. */
     INFRA__RULE_CALL_ID, /* An answer to a former call is not used. */
-    INFRA__RULE_EXPIRE,  /* When validity ends the node stops by itself. */
+    INFRA__RULE_EXPIRE,  /* At the end of validity the node stops by itself. */
     INFRA__RULE_GATE,    /* The gate shuts by itself then, too. */
-    INFRA__RULE_LOST,    /* And at once when the store says it is lost. */
-    INFRA__RULE_FLOOR,   /* No token that is not greater than all before. */
-    INFRA__RULE_GRACE,   /* After a take-over that is not clean, wait. */
-    INFRA__RULE_FENCE,   /* And fence, if that is asked for. */
-    INFRA__RULE_ADOPT,   /* A lease that is found to be ours is renewed before
-                              it counts. */
+    INFRA__RULE_LOST,    /* The node stops at once when the lease is lost. */
+    INFRA__RULE_FLOOR,   /* Each token is greater than all before. */
+    INFRA__RULE_GRACE,   /* Wait after a take-over that is not clean. */
+    INFRA__RULE_FENCE,   /* Fence then, if the policy asks for it. */
+    INFRA__RULE_ADOPT,   /* Renew an adopted lease before it counts. */
     INFRA__RULE_DRAIN,   /* Release only when drained, or at the limit. */
     INFRA__RULE_ATTEST,  /* Renew only with proof of progress. */
-    INFRA__RULE_CLOCK,   /* A clock that went back is a fault. */
-    INFRA__RULE_JUMP,    /* A clock that jumped on is not waited by. */
-    INFRA__RULE_FIT,     /* Who is not fit does not take over. */
+    INFRA__RULE_CLOCK,   /* A clock that stepped back is a fault. */
+    INFRA__RULE_JUMP,    /* A jump of the clock shortens no wait. */
+    INFRA__RULE_FIT,     /* An unfit node does not take over. */
     INFRA__RULES_COUNT,
 };
 #ifdef INFRA_MUTATIONS
@@ -52,33 +50,32 @@ extern enum infra__rule infra__broken_rule;
 #define RULE(name) true
 #endif
 
-/* Until when a lease of @ttl, armed by a call issued at @issue, certainly
- * holds. */
+/* Certain end of a lease of @ttl that a call issued at @issue armed. */
 infra_time infra__validity(infra_time issue, infra_time ttl, uint32_t drift_ppm,
                            infra_time guard);
 
-/* The gate, as its writer. */
+/* The writing side of the gate. */
 void infra__gate_set(struct infra_gate *gate, uint64_t token, infra_time until,
                      bool drains);
 void infra__gate_shut(struct infra_gate *gate);
 infra_time infra__gate_attested(const struct infra_gate *gate);
 
-/* The role that follows @role for this reason; ROLES_COUNT: none, the reason
- * does not apply. */
+/* The role that follows @role for this reason; ROLES_COUNT: the reason does not
+ * apply. */
 uint32_t infra__transition(uint32_t role, uint32_t reason);
 
 struct call {
     struct infra_lease_call lease; /* The last one; id 0: there was none. */
     infra_time issue;
-    bool is_out;     /* Begun and not answered. */
-    bool is_offered; /* And the host has not taken it yet. */
+    bool is_out;     /* Begun, not answered. */
+    bool is_offered; /* The host has not taken the event yet. */
 };
 
 struct infra_failover {
     struct infra_allocator allocator;
     struct infra_failover_options o; /* With the defaults; without the names. */
 
-    infra_time now; /* The greatest that was seen. */
+    infra_time now; /* Greatest time seen. */
     uint32_t role;
     uint32_t reason;
     infra_time since;
@@ -93,39 +90,40 @@ struct infra_failover {
     infra_time renewed; /* The issue of the last good renewal. */
     infra_time renew_at;
     uint64_t token_floor;
-    uint64_t held_token;     /* Another's, as far as is known. */
-    uint64_t orphan_token;   /* Ours no more, to be given back, */
-    infra_time release_at;   /* not before this. */
-    uint64_t adopted_token;  /* Ours as the store says, to be renewed. */
-    uint64_t deferred_token; /* Free after this, it was left to who asked, */
-    infra_time defer_until;  /* until then. */
-    uint32_t acquire_op;     /* In ACQUIRING: what to ask next. */
+    uint64_t held_token;     /* Of another holder, if known. */
+    uint64_t orphan_token;   /* To be released, */
+    infra_time release_at;   /* not before this time. */
+    uint64_t adopted_token;  /* Ours by the store, to be renewed. */
+    uint64_t deferred_token; /* Free after this token, left to a requester */
+    infra_time defer_until;  /* until this time. */
+    uint32_t acquire_op;     /* ACQUIRING: the next operation. */
 
-    /* Waiting in GRACE. */
+    /* GRACE: what it waits for. */
     infra_time ready_at;
     uint64_t fence_call; /* 0: none is out. */
     bool is_fence_offered;
-    bool must_verify; /* After a pause: by one renewal. */
-    bool owes_fence;  /* It was not, or not yet, fenced who was there before. */
-    bool has_failed;  /* So the host says of this activity. */
+    bool must_verify; /* After a pause, by one renewal. */
+    bool owes_fence;  /* The former holder is not fenced yet. */
+    bool has_failed;  /* By the host, of this activity. */
 
     infra_time drain_limit;
     infra_time cool_until;
-    infra_time yield_until; /* Damped, it lets all others go first; then those
-                               who take the lease. NEVER: it is not damped. */
-    infra_time free_since;  /* So it was seen then. NEVER: it was not. */
+    /* Damped: until then all other nodes go first, then only those that take
+     * the lease. NEVER: not damped. */
+    infra_time yield_until;
+    infra_time free_since; /* The lease was seen free; NEVER: it was not. */
     infra_time look_at;
-    infra_time ask_at; /* Not before that again. */
+    infra_time ask_at; /* No handover request before. */
     infra_time activated;
     uint64_t activations;
     struct infra__damper damper;
     uint64_t random;
     struct call call;
-    uint64_t calls_count; /* Of all ids. */
+    uint64_t calls_count; /* The last id. */
     unsigned release_attempts;
 
-    /* What the host was told. */
-    uint64_t host_token; /* It is active with this one; 0: it is not. */
+    /* What the host knows by events. */
+    uint64_t host_token; /* Active under this token; 0: not active. */
     bool host_drains;
     bool has_drained;
     uint32_t log_first;
@@ -133,7 +131,7 @@ struct infra_failover {
     struct infra_failover_event log[LOG_MAX];
 };
 
-/* Does it hold the lease and serve, or is about to? */
+/* Does the node hold the lease? */
 static inline bool is_holder(const struct infra_failover *f)
 {
     return f->role >= INFRA_FAILOVER_ROLE_GRACE &&
@@ -146,17 +144,17 @@ static inline bool is_serving(const struct infra_failover *f)
            f->role <= INFRA_FAILOVER_ROLE_DRAINING;
 }
 
-/* Until when the host may go on with what it began. */
+/* End of the work that the host has begun. */
 infra_time infra__failover_end(const struct infra_failover *f);
 
-/* Go where the table says, if it says so. */
+/* Change the role as the table says; nothing if the reason does not apply. */
 void infra__failover_become(struct infra_failover *f, uint32_t reason);
 
-/* A lease was granted or adopted: enter GRACE with it. */
+/* Enter GRACE with a lease that was granted or adopted. */
 void infra__failover_hold(struct infra_failover *f, uint64_t token,
                           infra_time until, bool clean);
 
-/* Time passes: see pauses and jumps, fire what is due. */
+/* Let time pass: notice pauses and jumps, fire timers. */
 void infra__failover_advance(struct infra_failover *f, infra_time now);
 
 #endif

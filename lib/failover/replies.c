@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* What the store is asked, and what its answers mean. One call is out at a
- * time; each has an id, and what is granted counts from its issue: an answer
- * that comes late, twice, or to a call that was given up can never lengthen
- * anything. */
+/* Calls to the store and the meaning of its answers. One call is out at a time;
+ * each has an id, and a grant counts from its issue: an answer that comes late,
+ * twice, or to a call that was given up can never lengthen a lease. */
 #include "calls.h"
 
-#define RELEASE_ATTEMPTS 3u /* Then its ttl has to do. */
+#define RELEASE_ATTEMPTS 3u /* Then the lease runs out. */
 
 void infra__call_begin(struct infra_failover *f, uint32_t op, uint64_t token)
 {
@@ -19,15 +18,15 @@ void infra__call_begin(struct infra_failover *f, uint32_t op, uint64_t token)
                               .is_offered = true };
 }
 
-/* When to try again after a call that told nothing: at once if it took its
- * time, but not in a circle if the store refuses at once. */
+/* Time of the next try after an UNKNOWN: at once after a slow call, later if
+ * the store refused at once. */
 static infra_time retry_at(const struct infra_failover *f)
 {
     return infra__time_add(f->call.issue, f->o.call_timeout / 2);
 }
 
-/* What a lease is good for that this call was granted. A store may give less
- * than was asked, and is not believed if it says more. */
+/* End of the lease that this call was granted. A store may give a shorter ttl
+ * than it was asked for; a longer one is not believed. */
 static infra_time validity(const struct infra_failover *f,
                            const struct infra_lease_answer *a)
 {
@@ -44,10 +43,10 @@ static void see(struct infra_failover *f, uint64_t token)
     }
 }
 
-/* Not to be had again: a RELEASE that is carried out late names it. Once
- * released it is clean for the next one. So what was taken from somebody who
- * has to be waited for is released when that is over, and what was taken from
- * somebody who has to be fenced, and was not, never: it runs out. */
+/* Release a lease that this node does not use. Its token is spent: a RELEASE
+ * that is carried out late names it. A released lease is clean for the next
+ * holder. So after an unclean grant it is released only when the grace is
+ * over, and never if the former holder has to be fenced: then it runs out. */
 static void give_back(struct infra_failover *f, uint64_t token, bool clean)
 {
     see(f, token);
@@ -61,7 +60,7 @@ static void give_back(struct infra_failover *f, uint64_t token, bool clean)
     f->release_attempts = 0;
 }
 
-/* The lease is ours with this answer, unless it is too late or not new. */
+/* Hold the lease of this answer, unless it is too late or not new. */
 static void take(struct infra_failover *f, const struct infra_lease_answer *a,
                  bool clean)
 {
@@ -93,23 +92,23 @@ static void on_acquire(struct infra_failover *f,
     } else if (a->outcome == INFRA_LEASE_OUTCOME_CONFLICT) {
         note_other(f, a->token);
         infra__failover_become(f, INFRA_FAILOVER_REASON_HELD);
-    } else { /* It may be ours: see. */
+    } else { /* It may be ours: read. */
         f->acquire_op = INFRA_LEASE_OP_READ;
         f->look_at = retry_at(f);
     }
 }
 
-/* May this node take a lease that is free, or that is its own by mistake? */
+/* May this node take a free lease, or keep one that it was granted unheard? */
 static bool may_take(const struct infra_failover *f)
 {
     return !f->is_paused || f->takes_over;
 }
 
-/* The lease is ours though we did not hear it granted: when it was armed is not
- * known, so it counts from a renewal. */
+/* Adopt a lease whose grant this node did not hear. The time of its issue is
+ * not known, so the lease counts from a renewal. */
 static void adopt(struct infra_failover *f, const struct infra_lease_answer *a)
 {
-    /* Our own old one would not be greater than all before: a new one is. */
+    /* The token of an old lease of ours is not greater than all before. */
     if (!may_take(f) || a->token <= f->token_floor) {
         give_back(f, a->token, false);
         return;
@@ -124,9 +123,8 @@ static void adopt(struct infra_failover *f, const struct infra_lease_answer *a)
     f->look_at = f->now;
 }
 
-/* The lease is free, but another has asked for it who comes before us: it gets
- * a moment to take it, or who steps down for somebody would never be rid of
- * it. */
+/* Does this node leave the free lease to a preferred node for a moment? Without
+ * this a node that steps down for another would take the lease again itself. */
 static bool defers(struct infra_failover *f, uint64_t request)
 {
     uint64_t ours = f->takes_over ? INFRA__REQUEST_OPERATOR : f->o.preference;
@@ -141,8 +139,8 @@ static bool defers(struct infra_failover *f, uint64_t request)
     return f->now < f->defer_until;
 }
 
-/* What a damped node finds. All others had their time to take the lease: if it
- * has been free for as long as that takes, there is nobody else. */
+/* A damped node reads. If the lease stays free although all other nodes had
+ * time to take it, no other node is there. */
 static void on_read_cooling(struct infra_failover *f,
                             const struct infra_lease_answer *a)
 {
@@ -170,7 +168,7 @@ static void on_read(struct infra_failover *f,
         return;
     }
     if (f->role == INFRA_FAILOVER_ROLE_ACQUIRING) {
-        f->look_at = retry_at(f); /* Unless the answer is of use. */
+        f->look_at = retry_at(f); /* Unless the answer helps. */
     }
     switch (a->outcome) {
     case INFRA_LEASE_OUTCOME_GRANTED:
@@ -193,7 +191,7 @@ static void on_read(struct infra_failover *f,
     }
 }
 
-/* Does somebody who asked for the lease get it? */
+/* Does the node that requests the lease get it? */
 static bool yields(const struct infra_failover *f, uint64_t request)
 {
     bool has_served = f->now >= infra__time_add(f->activated, f->o.tenure_min);
@@ -205,7 +203,7 @@ static bool yields(const struct infra_failover *f, uint64_t request)
 static void renewed(struct infra_failover *f,
                     const struct infra_lease_answer *a)
 {
-    /* Also if that is sooner than before: the store gave less this time. */
+    /* Perhaps sooner than before: the store may give a shorter ttl. */
     f->until = validity(f, a);
     f->renewed = f->call.issue;
     f->renew_at = infra__time_add(f->call.issue, f->o.ttl / 3);

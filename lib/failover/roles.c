@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What it means to enter a role and to leave one. The gate is shut here, in the
- * same step in which a node stops to hold, whatever the host hears of it and
- * when. */
+/* Entering and leaving a role. The gate is shut here, in the step in which a
+ * node ceases to hold the lease, before the host hears of it. */
 #include "internal.h"
 
 #include <assert.h>
@@ -35,7 +34,8 @@ static infra_time time_after(const struct infra_failover *f,
     return infra__time_add(f->now, duration);
 }
 
-/* Did being active end badly? An orderly end is nobody's fault. */
+/* Does the end of the activity count for the penalty? An orderly end does
+ * not. */
 static bool ends_badly(uint32_t reason)
 {
     return reason == INFRA_FAILOVER_REASON_LOST ||
@@ -46,20 +46,19 @@ static bool ends_badly(uint32_t reason)
            reason == INFRA_FAILOVER_REASON_FENCE;
 }
 
-/* It holds the lease no more. @why: the reason, or if it was draining, that of
- * the draining. */
+/* The node ceases to hold the lease. @why: the reason, or that of DRAINING. */
 static void stop(struct infra_failover *f, uint32_t why)
 {
     infra__gate_shut(f->o.gate);
     if (f->reason != INFRA_FAILOVER_REASON_LOST &&
         !(f->owes_fence && RULE(FENCE))) {
-        /* Give it back, so that nobody has to wait; but what was begun before
-         * the gate was shut may take effect for as long as the guard allows,
-         * unless the host knows better. */
+        /* Release the lease, so that no node has to wait; but after the guard,
+         * since work begun before the gate shut may take effect until then,
+         * unless the host confirmed that none is left. */
         bool is_done = f->host_token == 0 || f->has_drained;
         f->orphan_token = f->token;
         f->release_at = is_done ? f->now : time_after(f, f->o.guard);
-        if (f->ready_at > f->release_at) { /* Nobody may skip the grace. */
+        if (f->ready_at > f->release_at) { /* No release within the grace. */
             f->release_at = f->ready_at;
         }
         f->release_attempts = 0;
@@ -81,7 +80,7 @@ static void stop(struct infra_failover *f, uint32_t why)
         f->look_at = f->now;
         hold *= HOLD_DOWN_SUPPRESSED;
     } else if (why == INFRA_FAILOVER_REASON_ASKED && hold > f->o.ttl / 3) {
-        hold = f->o.ttl / 3; /* Should the other not come after all. */
+        hold = f->o.ttl / 3; /* In case the preferred node does not come. */
     }
     f->cool_until = time_after(f, hold);
 }
@@ -110,8 +109,8 @@ void infra__failover_become(struct infra_failover *f, uint32_t reason)
     case INFRA_FAILOVER_ROLE_STANDBY:
         f->call.is_out = false;
         f->cool_until = 0;
-        /* Who was refused does not ask again at once, or a store that says
-         * "free" and "taken" by turns would be asked without end. */
+        /* Not at once after a refusal, or a store that says "free" and "taken"
+         * by turns would be asked without end. */
         f->look_at = from == INFRA_FAILOVER_ROLE_ACQUIRING
                          ? time_after(f, f->o.call_timeout / 2)
                          : f->now;
@@ -133,7 +132,7 @@ void infra__failover_hold(struct infra_failover *f, uint64_t token,
 {
     bool must_fence = !clean && f->o.fence_policy != INFRA_FAILOVER_FENCE_WAIT;
 
-    /* Nothing is asked before the host has heard that it is to stop. */
+    /* DEACTIVATE was taken: no call goes out before it. */
     assert(f->host_token == 0);
     f->token = token;
     f->token_floor = token;

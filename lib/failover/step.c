@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* A turn of the machine: what time has brought, what to ask the store next, and
- * what to tell the host. What ends comes before what begins: first the end of
- * validity, last a new call. */
+/* A step of the machine: timers, then the next call to the store, then the next
+ * event. Ends come before beginnings: first the end of validity, last a new
+ * call. */
 #include "../base/random.h"
 #include "calls.h"
 
 #include <assert.h>
 
-#define STEPS_MAX 8u /* Roles that one turn may pass through. */
+#define STEPS_MAX 8u /* Roles that one step may pass through. */
 #define LOOK_MIN INFRA_MS(50)
 #define LOOK_MAX INFRA_MS(500)
 
@@ -16,7 +16,7 @@ static infra_time earlier(infra_time a, infra_time b)
     return a < b ? a : b;
 }
 
-/* When it is over with who attests no progress; only who serves has to. */
+/* When a node that serves and attests no progress has to stop. */
 static infra_time stall_due(const struct infra_failover *f)
 {
     infra_time seen = infra__gate_attested(f->o.gate);
@@ -26,7 +26,7 @@ static infra_time stall_due(const struct infra_failover *f)
     }
     if (seen < f->activated ||
         seen > infra__time_add(f->now, f->o.attest_max)) {
-        seen = f->activated; /* Before it, or on a clock that went back. */
+        seen = f->activated; /* Before it, or by a clock that stepped back. */
     }
     return infra__time_add(seen, f->o.attest_max);
 }
@@ -41,13 +41,13 @@ static bool is_ready(const struct infra_failover *f)
     return f->now >= f->ready_at && f->fence_call == 0 && !f->must_verify;
 }
 
-/* When a node in doubt has to drain, to be done in time. */
+/* When a node in doubt has to drain at the latest. */
 static infra_time last_drain(const struct infra_failover *f)
 {
     return f->until > f->o.drain ? f->until - f->o.drain : 0;
 }
 
-/* The reason for which the role has to change now; REASONS_COUNT: none. */
+/* Why the role has to change now; REASONS_COUNT: it need not. */
 static uint32_t due_reason(const struct infra_failover *f)
 {
     if (is_holder(f) && f->now >= f->until && RULE(EXPIRE)) {
@@ -90,7 +90,7 @@ static uint32_t due_reason(const struct infra_failover *f)
     }
 }
 
-/* The clock went back by more than threads may disagree: nothing that was
+/* The clock stepped back by more than threads may disagree: no time that was
  * counted on it holds. */
 static void clock_went_back(struct infra_failover *f, infra_time now)
 {
@@ -112,8 +112,8 @@ static void clock_went_back(struct infra_failover *f, infra_time now)
     f->damper.at = now;
 }
 
-/* It was called so late that it stood still, or the clock jumped. What it knows
- * of the lease may be old: ask before anything new begins. */
+/* The call came so late that the process stood still, or the clock jumped. Its
+ * knowledge of the lease may be old: renew before anything new begins. */
 static void was_paused(struct infra_failover *f, infra_time last)
 {
     infra_time pause = f->now - last;
@@ -121,12 +121,12 @@ static void was_paused(struct infra_failover *f, infra_time last)
     if (is_holder(f)) {
         f->must_verify = true;
         f->renew_at = f->now;
-        f->call.is_out = false; /* It would tell what was before. */
+        f->call.is_out = false; /* Its answer would be old. */
         infra__failover_become(f, INFRA_FAILOVER_REASON_PAUSE);
     }
     f->free_since = INFRA_TIME_NEVER;
-    /* It may be the clock alone that went on: what had to be waited for when
-     * the host was here last, still has to be. */
+    /* Perhaps only the clock jumped: what was left of a wait then is left
+     * still. */
     if (RULE(JUMP)) {
         f->ready_at = infra__time_add(f->ready_at, pause);
         f->release_at = infra__time_add(f->release_at, pause);
@@ -138,8 +138,8 @@ void infra__failover_advance(struct infra_failover *f, infra_time now)
     static const struct infra_lease_answer none = {
         .outcome = INFRA_LEASE_OUTCOME_UNKNOWN
     };
-    /* When the host was to come: nothing has changed since it was here, but
-     * that workers may have attested progress. */
+    /* When the host had to call: nothing has changed since its last call,
+     * except that workers may have attested progress. */
     infra_time due = infra_failover_deadline(f);
 
     if (now < f->now && f->now - now > f->o.guard / 2 && RULE(CLOCK)) {
@@ -162,8 +162,8 @@ void infra__failover_advance(struct infra_failover *f, infra_time now)
     }
 }
 
-/* Leave word for the holder, if this node would rather have the lease? A damped
- * one would not, unless the operator knows better. */
+/* Preference of the handover request to the holder; 0: no request. A damped
+ * node makes one for the operator only. */
 static uint64_t request_of(struct infra_failover *f)
 {
     if (f->role == INFRA_FAILOVER_ROLE_COOLDOWN || f->held_token == 0 ||
@@ -179,7 +179,7 @@ static uint64_t request_of(struct infra_failover *f)
                : 0;
 }
 
-/* Does it look whether the lease is free? */
+/* Does the node look whether the lease is free? */
 static bool is_looking(const struct infra_failover *f)
 {
     return f->role == INFRA_FAILOVER_ROLE_STANDBY ||
@@ -193,7 +193,7 @@ static void look(struct infra_failover *f)
     uint64_t request = request_of(f);
 
     every = every < LOOK_MIN ? LOOK_MIN : every > LOOK_MAX ? LOOK_MAX : every;
-    /* Nodes that started together need not ask together. */
+    /* Nodes that started together shall not read together. */
     every -= infra__below(infra__random(&f->random), (uint32_t)(every / 4));
     f->look_at = infra__time_add(f->now, every);
     if (request != 0) {
@@ -204,7 +204,7 @@ static void look(struct infra_failover *f)
     }
 }
 
-/* Ask the store what is to be asked now, one thing at a time. */
+/* Begin the call that is due, if none is out. */
 static void ask(struct infra_failover *f)
 {
     if (f->call.is_out) {
@@ -270,7 +270,7 @@ static void tell_call(struct infra_failover *f,
     f->call.is_offered = false;
 }
 
-/* What matters most comes first; false: nothing. */
+/* The most urgent event; false: none. */
 static bool take_event(struct infra_failover *f,
                        struct infra_failover_event *ret)
 {
@@ -318,7 +318,7 @@ int infra_failover_next(struct infra_failover *failover, infra_time now,
     return take_event(f, ret) ? INFRA_OK : INFRA_EAGAIN;
 }
 
-/* When the role has to change, if nothing happens. */
+/* When the role has to change without further input. */
 static infra_time role_due(const struct infra_failover *f)
 {
     infra_time at = is_holder(f) ? f->until : INFRA_TIME_NEVER;
@@ -326,8 +326,8 @@ static infra_time role_due(const struct infra_failover *f)
 
     switch (f->role) {
     case INFRA_FAILOVER_ROLE_GRACE:
-        /* Also while something else is awaited: a clock that jumps over the
-         * grace is known by the call that comes too late for it. */
+        /* Also while another wait goes on: a jump of the clock over the grace
+         * is noticed by the call that comes too late for it. */
         return f->now < f->ready_at || is_ready(f) ? earlier(at, f->ready_at)
                                                    : at;
     case INFRA_FAILOVER_ROLE_ACTIVE:
@@ -369,7 +369,7 @@ infra_time infra_failover_deadline(const struct infra_failover *failover)
     if (f == NULL) {
         return INFRA_TIME_NEVER;
     }
-    /* To drain and to stop come with a change of role, and are told first. */
+    /* DRAIN and DEACTIVATE come with a change of role, in the log. */
     if (f->log_count > 0 || (f->fence_call != 0 && f->is_fence_offered) ||
         may_activate(f)) {
         return 0;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Which role follows which, and why: all that there is. What is not in the
- * table cannot happen. The README's diagram is made of it, and a test walks
- * it. */
+/* The table of all changes of role. A change that is not in it cannot happen.
+ * The README's diagram is made from it, and a test walks it. */
 #include "transitions.h"
 
 #define ROLE(name) INFRA_FAILOVER_ROLE_##name
@@ -41,7 +40,7 @@ static const struct infra__transition_row rows[] = {
     { ROLE(ACTIVE), WHY(CLOCK), ROLE(FAULT) },
 
     { ROLE(DOUBT), WHY(RENEWED), ROLE(ACTIVE) },
-    { ROLE(DOUBT), WHY(LATE), ROLE(DRAINING) }, /* Time to drain, at last. */
+    { ROLE(DOUBT), WHY(LATE), ROLE(DRAINING) }, /* The last moment to drain. */
     { ROLE(DOUBT), WHY(RESIGN), ROLE(DRAINING) },
     { ROLE(DOUBT), WHY(FAILED), ROLE(DRAINING) },
     { ROLE(DOUBT), WHY(STALLED), ROLE(DRAINING) },
@@ -56,7 +55,7 @@ static const struct infra__transition_row rows[] = {
     { ROLE(DRAINING), WHY(EXPIRED), ROLE(COOLDOWN) },
     { ROLE(DRAINING), WHY(CLOCK), ROLE(FAULT) },
 
-    { ROLE(FAULT), WHY(FIT), ROLE(COOLDOWN) }, /* For what is left of it. */
+    { ROLE(FAULT), WHY(FIT), ROLE(COOLDOWN) }, /* For the rest of the time. */
 
     { ROLE(COOLDOWN), WHY(COOLED), ROLE(STANDBY) },
     { ROLE(COOLDOWN), WHY(COMMAND), ROLE(STANDBY) },

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Until when a lease holds for certain, on the holder's own clock. The store
- * began to count after the call was issued, so from the issue is never too
- * late; its clock and ours may differ by drift_ppm each way, so of its time
- * (1 - d) / (1 + d) is ours; and the guard is for what lies between the last
- * look at the gate and the effect (Gray and Cheriton 1989, section 5). */
+/* The certain end of a lease on the holder's own clock (Gray and Cheriton 1989,
+ * section 5). The store counts from after the issue of the call, so the issue
+ * is never too late. Both clocks may drift by drift_ppm, so (1 - d) / (1 + d)
+ * of the store's time is ours. The guard covers the time between the last look
+ * at the gate and the effect. */
 #include "internal.h"
 
 #define PPM 1000000u

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The part of a lease store that is the same wherever the lease is kept. */
+/* The part of a lease client that is the same for every store. */
 #include "internal.h"
 
 #include "../base/internal.h"
@@ -113,6 +113,12 @@ int infra_lease_begin(struct infra_lease *lease,
     return INFRA_OK;
 }
 
+static uint32_t expire(struct infra_lease *lease, bool is_record)
+{
+    return lease->kind->expire != NULL ? lease->kind->expire(lease, is_record)
+                                       : INFRA_LEASE_REASON_TIMEOUT;
+}
+
 int infra_lease_next(struct infra_lease *lease, infra_time now,
                      struct infra_lease_reply *ret)
 {
@@ -123,10 +129,7 @@ int infra_lease_next(struct infra_lease *lease, infra_time now,
         lease->kind->turn(lease, now);
     }
     if (lease->is_out && now >= lease->call.deadline) {
-        if (lease->kind->expire != NULL) {
-            lease->kind->expire(lease);
-        }
-        infra__lease_unknown(lease, INFRA_LEASE_REASON_TIMEOUT, 0);
+        infra__lease_unknown(lease, expire(lease, false), 0);
     }
     if (lease->has_reply) {
         *ret = lease->reply;
@@ -187,17 +190,13 @@ int infra_lease_take_record(struct infra_lease *lease, infra_time now,
         lease->kind->turn(lease, now);
     }
     if (lease->is_record_out && now >= lease->record_call.deadline) {
-        if (lease->kind->expire_record != NULL) {
-            lease->kind->expire_record(lease);
-        }
-        infra__lease_unknown_record(lease, INFRA_LEASE_REASON_TIMEOUT, 0);
+        infra__lease_unknown_record(lease, expire(lease, true), 0);
     }
     if (!lease->has_record) {
         return INFRA_EAGAIN;
     }
     *ret = lease->record;
-    if (ret->outcome !=
-        INFRA_LEASE_OUTCOME_GRANTED) { /* Nothing is known of it. */
+    if (ret->outcome != INFRA_LEASE_OUTCOME_GRANTED) {
         ret->count = 0;
         memset(ret->bytes, 0, sizeof ret->bytes);
     }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Words for what is asked of a lease store, and for what it answers. */
+/* Names of operations, outcomes and reasons. */
 #include "internal.h"
 
 #include "../base/internal.h"

@@ -29,7 +29,7 @@ static struct infra_lease_answer state_of(const struct infra__lease_cell *c,
                         ? INFRA_LEASE_OUTCOME_GRANTED
                         : INFRA_LEASE_OUTCOME_CONFLICT;
         a.token = c->token;
-        a.ttl = c->ttl; /* What it was given, not what is left. */
+        a.ttl = c->ttl; /* As given, not the rest. */
     }
     a.handover_request = now < c->request_until ? c->handover_request : 0;
     return a;
@@ -41,8 +41,7 @@ static struct infra_lease_answer acquire(struct infra__lease_cell *c,
 {
     struct infra_lease_answer a = state_of(c, lease, now);
 
-    if (a.outcome ==
-        INFRA_LEASE_OUTCOME_GRANTED) { /* By a former call, then. */
+    if (a.outcome == INFRA_LEASE_OUTCOME_GRANTED) { /* By an earlier call. */
         return (struct infra_lease_answer) { .outcome =
                                                  INFRA_LEASE_OUTCOME_UNKNOWN };
     }
@@ -60,7 +59,7 @@ static struct infra_lease_answer acquire(struct infra__lease_cell *c,
     c->token = a.token;
     c->ttl = lease->ttl;
     c->expires = infra__time_add(now, lease->ttl);
-    c->handover_request = 0; /* Somebody has it now. */
+    c->handover_request = 0; /* It is granted now. */
     return a;
 }
 
@@ -91,7 +90,7 @@ static void release(struct infra__lease_cell *c,
     }
 }
 
-/* The greatest request counts, until it is as old as a lease. */
+/* The greatest request counts, for one ttl. */
 static void ask(struct infra__lease_cell *c, const struct infra_lease *lease,
                 infra_time now)
 {

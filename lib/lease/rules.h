@@ -1,34 +1,33 @@
 /* SPDX-License-Identifier: MIT */
-/* What a lease store is, without where it is kept and what goes wrong: the
- * contract of lease.h as arithmetic, O(1). The stores in memory and in a file
- * are built on it. */
+/* The contract of lease.h as arithmetic, O(1). The stores in memory and in a
+ * file are built on it. */
 #ifndef INFRA_LEASE_RULES_H
 #define INFRA_LEASE_RULES_H
 
 #include "internal.h"
 
-/* Zeroes: nobody ever held it. */
+/* All zeroes: nobody ever held the lease. */
 struct infra__lease_cell {
-    uint64_t holder; /* Its incarnation; 0: nobody. */
+    uint64_t holder; /* Incarnation; 0: nobody. */
     uint64_t token;  /* Of the holder. */
     uint64_t last_token;
     infra_time ttl;
     infra_time expires;
     uint64_t handover_request;
     infra_time request_until;
-    bool is_dirty;     /* The last holder did not release it. */
-    bool is_forgetful; /* The call's token is not looked at. */
+    bool is_dirty;     /* The last holder did not release the lease. */
+    bool is_forgetful; /* Ignores the token of a call. */
     uint32_t record_count;
     unsigned char record[INFRA_LEASE_RECORD_MAX];
 };
 
-/* Take back what has run out. */
+/* Revoke a lease that has run out. */
 void infra__lease_cell_expire(struct infra__lease_cell *c, infra_time now);
 
-/* Nobody has it any more, and it was not released. */
+/* Nobody holds the lease any more, and nobody released it. */
 void infra__lease_cell_revoke(struct infra__lease_cell *c);
 
-/* Carry out the call of @lease. UNKNOWN: the lease is its own already. */
+/* Carry out the call of @lease. UNKNOWN: @lease holds it already. */
 struct infra_lease_answer infra__lease_cell_do(struct infra__lease_cell *c,
                                                const struct infra_lease *lease,
                                                infra_time now);

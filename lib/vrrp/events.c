@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What the machine left to be told, as events, in the order that infra/vrrp.h
- * promises. Timers fire one at a time, when nothing is left to be told. */
+/* Pending events, in the order that infra/vrrp.h promises. Timers fire one at a
+ * time, when no event is pending. */
 #include "internal.h"
 
 #include <infra/vrrp.h>
@@ -95,7 +95,7 @@ int infra_vrrp_next(struct infra_vrrp *vrrp, infra_time now,
         return INFRA_EINVAL;
     }
     infra__vrrp_advance(vrrp, now);
-    /* What fires sets its timer past now or stops it, so this ends. */
+    /* A timer that fires is set past now or stopped, so this ends. */
     while (!take(vrrp, &e)) {
         uint32_t timer = infra__vrrp_first_timer(vrrp);
         if (vrrp->timers[timer] > vrrp->now ||

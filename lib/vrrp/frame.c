@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Telling the LAN at which hardware address a virtual address is now, as whole
+/* Announcements of the hardware address of a virtual address, as whole
  * Ethernet frames: a gratuitous ARP request (RFC 5227 section 3, RFC 826; the
  * target hardware address as RFC 9568 section 6.4.2 has it, erratum 7949) and
  * an unsolicited neighbour advertisement (RFC 4861 sections 4.4 and 7.2.6). */
@@ -82,7 +82,7 @@ static void put_ipv6(uint8_t *to, const uint8_t *address,
     to[0] = 6 << 4;
     infra__put16(to + 4, NEIGHBOUR_SIZE);
     to[6] = ICMPV6;
-    to[7] = 255; /* Or it is dropped: RFC 4861 section 7.1.2. */
+    to[7] = 255; /* Else it is dropped: RFC 4861 section 7.1.2. */
     memcpy(to + 8, address, 16);
     memcpy(to + 24, destination, 16);
 }

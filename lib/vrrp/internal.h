@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* A virtual router, and what its files share. router.c makes it and tells
- * about it, machine.c is the state machine, receive.c what it does with
- * the messages of others, events.c hands out what is to be done, and
- * message.c and frame.c are the bytes.
+/* A virtual router, shared by its files: router.c creates and inspects it,
+ * machine.c is the state machine, receive.c takes in the messages of others,
+ * events.c hands out events, message.c and frame.c write and read bytes.
  *
- * What is to be done is kept as counts and flags, not as a queue: it cannot
- * overflow, and what a change of state made pointless is simply taken back. */
+ * Pending events are counts and flags, not a queue: they cannot overflow, and a
+ * change of state simply clears those that no longer matter. */
 #ifndef INFRA_VRRP_INTERNAL_H
 #define INFRA_VRRP_INTERNAL_H
 
@@ -23,9 +22,9 @@
 #define INFRA__VRRP_HINTS_COUNT \
     (INFRA_VRRP_REASON_LATE - INFRA_VRRP_REASON_RIVAL + 1)
 
-/* In the order in which those of the same time fire. */
+/* Timers of the same time fire in this order. */
 enum infra__vrrp_timer {
-    INFRA__VRRP_TIMER_FIT,      /* What the host said has stayed. */
+    INFRA__VRRP_TIMER_FIT,      /* infra_vrrp_fit(): end of the debounce. */
     INFRA__VRRP_TIMER_START,    /* INITIALIZE: the end of the delay. */
     INFRA__VRRP_TIMER_DOWN,     /* BACKUP: Active_Down_Timer. */
     INFRA__VRRP_TIMER_ASK,      /* BACKUP: for the witness. */
@@ -34,7 +33,7 @@ enum infra__vrrp_timer {
     INFRA__VRRP_TIMERS_COUNT,
 };
 
-/* Whom a change or a hint is about. */
+/* The other node of a change or a hint. */
 struct infra__vrrp_party {
     struct infra_vrrp_address address;
     uint32_t priority;
@@ -55,24 +54,24 @@ struct infra_vrrp {
     /* The machine. */
     bool is_started;
     bool is_fit;
-    bool said_fit; /* What it will be when the debounce is over. */
+    bool said_fit; /* By infra_vrrp_fit(), before the debounce. */
     bool is_asking;
     uint32_t state;
     uint32_t reason;
     uint32_t down_reason; /* Of a take-over when the down timer fires. */
-    infra_time now;       /* The greatest that was seen. */
+    infra_time now;       /* Greatest time seen. */
     infra_time since;
     infra_time timers[INFRA__VRRP_TIMERS_COUNT];
     infra_time active_interval; /* Active_Adver_Interval. */
     infra_time lower_since;     /* A lower one is Active; NEVER: it is not. */
     infra_time announced;
-    uint64_t ask; /* The number of the last one. */
+    uint64_t ask; /* Number of the last WITNESS. */
     struct infra__vrrp_party active;
-    /* What is to be told. */
+    /* Pending events. */
     struct infra__vrrp_party changed_by;
     struct infra__vrrp_hint hints[INFRA__VRRP_HINTS_COUNT];
     uint32_t told_state;
-    uint32_t adverts_left; /* Peers that have yet to get it. */
+    uint32_t adverts_left; /* Peers that wait for a message. */
     uint32_t advert_priority;
     uint32_t advert_reason;
     uint32_t announces_left;
@@ -114,14 +113,14 @@ void infra__vrrp_set_timer(struct infra_vrrp *v, uint32_t timer,
                            infra_time delay);
 void infra__vrrp_stop_timer(struct infra_vrrp *v, uint32_t timer);
 
-/* Something to be told, with an enum infra_vrrp_reason. */
+/* Make an event pending, with an enum infra_vrrp_reason. */
 void infra__vrrp_advertise(struct infra_vrrp *v, uint32_t priority,
                            uint32_t reason);
 void infra__vrrp_announce(struct infra_vrrp *v, uint32_t reason);
 void infra__vrrp_hint(struct infra_vrrp *v, uint32_t reason,
                       const struct infra__vrrp_party *party);
 
-/* @party is the one that was heard, or has no address. */
+/* @party: the node that was heard; without an address: none. */
 void infra__vrrp_become_backup(struct infra_vrrp *v, uint32_t reason,
                                const struct infra__vrrp_party *party);
 

@@ -3,18 +3,18 @@
  * keepalived adds to it: FAULT, delays of the start and of preemption, and
  * announcing again against a rival. The witness before a take-over is ours.
  *
- * An input does what it has to and leaves the rest to be told; O(1). */
+ * An input changes the state and makes events pending; O(1). */
 #include "../base/internal.h"
 #include "internal.h"
 
 #include <assert.h>
 #include <infra/vrrp.h>
 
-/* A hint is repeated when what it is about had ceased for so long. */
+/* A hint is repeated after its cause was absent for this time. */
 #define HINT_QUIET INFRA_SEC(60)
 
-/* So many intervals late, and a node of priority 254 has taken over: its timer
- * began an interval before the message that is late was due. */
+/* At this delay, in intervals, a node of priority 254 has taken over: its timer
+ * began an interval before the late message was due. */
 #define LATE_INTERVALS 2u
 
 /* RFC 5227 section 1.1. */
@@ -75,7 +75,7 @@ void infra__vrrp_advertise(struct infra_vrrp *v, uint32_t priority,
     v->advert_reason = reason;
 }
 
-/* Now, and soon once more in case it is lost or a rival's comes later. */
+/* Now, and soon again in case a frame is lost or a rival's comes later. */
 void infra__vrrp_announce(struct infra_vrrp *v, uint32_t reason)
 {
     v->announces_left = v->o.addresses_count;
@@ -88,7 +88,7 @@ void infra__vrrp_announce(struct infra_vrrp *v, uint32_t reason)
                               : ANNOUNCE_INTERVAL);
 }
 
-/* Nothing of the former state is left, but for what the host said. */
+/* Reset all of the former state but the host's inputs. */
 static void change(struct infra_vrrp *v, uint32_t state, uint32_t reason,
                    const struct infra__vrrp_party *party)
 {
@@ -263,7 +263,7 @@ int infra_vrrp_answer(struct infra_vrrp *vrrp, uint64_t call, uint32_t answer,
 }
 
 /* The message is due. After a pause of this process the next one counts from
- * now: nobody is served by catching up. */
+ * now; messages that were missed are not sent late. */
 static void advertise_in_time(struct infra_vrrp *v)
 {
     infra_time due = v->timers[INFRA__VRRP_TIMER_ADVER];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a message of another node changes (RFC 9568 sections 6.4.2, 6.4.3 and
+/* Taking in a message of another node (RFC 9568 sections 6.4.2, 6.4.3 and
  * 7.1, with erratum 8298: an owner hears other owners). O(1). */
 #include "../base/internal.h"
 #include "internal.h"
@@ -7,7 +7,7 @@
 #include <infra/vrrp.h>
 #include <string.h>
 
-/* The one that sent this is Active, as far as this node is concerned. */
+/* Accept the sender as the Active node. */
 static void accept_active(struct infra_vrrp *v,
                           const struct infra_vrrp_advert *advert)
 {
@@ -18,8 +18,8 @@ static void accept_active(struct infra_vrrp *v,
     infra__vrrp_set_timer(v, INFRA__VRRP_TIMER_DOWN, infra__vrrp_down(v));
 }
 
-/* Is one of lower priority left Active for now? The delay counts from when it
- * was first seen (keepalived's preempt_delay). */
+/* Is a node of lower priority left Active for now? The delay counts from when
+ * it was first seen (keepalived's preempt_delay). */
 static bool spare_lower(struct infra_vrrp *v)
 {
     if (!v->preempt) {
@@ -58,8 +58,8 @@ static void hear_as_backup(struct infra_vrrp *v,
     }
 }
 
-/* Another is Active as well, and has to yield. The ARP tables may name either
- * by now: announce, but not as fast as anybody may send. */
+/* Another node is Active, too, and has to yield. ARP tables may name either
+ * node: announce, at most once per interval, since anyone may send. */
 static void resist(struct infra_vrrp *v, const struct infra__vrrp_party *party)
 {
     v->rivals++;
@@ -70,9 +70,9 @@ static void resist(struct infra_vrrp *v, const struct infra__vrrp_party *party)
     }
 }
 
-/* The other is better. One last message: if the LAN was split, the other does
- * not know that this node was Active, too, and would not announce the addresses
- * again, which this node has announced meanwhile. On the wire it is as if
+/* Yield to a better node, with one last message: if the LAN was split, the
+ * better node does not know that this node was Active and announced the
+ * addresses, and would not announce them again. On the wire it is as if
  * Adver_Timer had fired just before. */
 static void yield(struct infra_vrrp *v, uint32_t reason,
                   const struct infra_vrrp_advert *advert,
@@ -129,7 +129,7 @@ static uint32_t flaw(const struct infra_vrrp *v,
     return v->o.peers_count == 0 ? INFRA_VRRP_FLAW_NONE : INFRA_VRRP_FLAW_PEER;
 }
 
-/* The list in the order in which it was sent, as section 5.2.9 recommends. */
+/* Compares the list in its order, as section 5.2.9 recommends. */
 static bool has_our_addresses(const struct infra_vrrp *v,
                               const struct infra_vrrp_advert *advert)
 {
@@ -147,7 +147,7 @@ static bool has_our_addresses(const struct infra_vrrp *v,
     return true;
 }
 
-/* What section 7.1 would have in the log. */
+/* Hints: section 7.1 asks for a log of these. */
 static void look_for_oddities(struct infra_vrrp *v,
                               const struct infra_vrrp_advert *advert,
                               const struct infra__vrrp_party *party)
@@ -186,7 +186,7 @@ int infra_vrrp_hear(struct infra_vrrp *vrrp,
     } else if (vrrp->state == INFRA_VRRP_STATE_ACTIVE) {
         hear_as_active(vrrp, advert, &party);
     }
-    /* Last, since a change of state forgets what it hinted at. */
+    /* Last, since a change of state resets the hints. */
     look_for_oddities(vrrp, advert, &party);
     return INFRA_OK;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A virtual router as an object: what it may be made of, and what it tells. One
- * allocation; every array has the size of its maximum. */
+/* A virtual router as an object: options, create, status. One allocation; every
+ * array has the size of its maximum. */
 #include "../base/internal.h"
 #include "internal.h"
 

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #define ENDPOINTS_MAX 16u
-#define TTL_SECONDS_MIN 2u /* etcd raises what is less. */
+#define TTL_SECONDS_MIN 2u /* etcd raises a shorter ttl. */
 #define PREFIX_DEFAULT "/infra/"
 #define GRPC_NOT_FOUND 5u
 
@@ -47,7 +47,7 @@ static void malformed(struct infra__etcd *e)
     unknown(e, INFRA_LEASE_REASON_MALFORMED, 0);
 }
 
-/* Ours, with this token and bound to this lease of etcd. */
+/* The lease is ours, with this token and bound to this lease of etcd. */
 static void bind(struct infra__etcd *e, uint64_t token, uint64_t lease)
 {
     e->bound_token = token;
@@ -111,7 +111,7 @@ static void on_look(struct infra__etcd *e, const struct infra__etcd_reply *r)
     infra__lease_answer(&e->lease, &a);
 }
 
-/* Before a RENEW of what somebody else, or nobody, may have. */
+/* Before a RENEW of a lease that this node may not hold. */
 static void on_find(struct infra__etcd *e, const struct infra__etcd_reply *r,
                     infra_time now)
 {
@@ -152,7 +152,7 @@ static void on_verify(struct infra__etcd *e, const struct infra__etcd_reply *r,
     if (!infra__etcd_read_key(&key, r, r->succeeded ? 1 : 0)) {
         malformed(e);
     } else if (r->succeeded && r->term != e->kept_term) {
-        /* Kept alive by a former leader, perhaps, and the new one counts. */
+        /* A former leader may have kept it alive; the new leader counts. */
         ask(e, INFRA__ETCD_KEEPALIVE, e->bound_lease, now);
     } else if (r->succeeded) {
         const struct infra_lease_answer a = {
@@ -181,7 +181,7 @@ static void on_grant(struct infra__etcd *e, const struct infra__etcd_reply *r,
     }
 }
 
-/* The key is gone, and the answer out: what is left of it may be, too. */
+/* The key is deleted and the call answered; then revoke its lease of etcd. */
 static void on_give(struct infra__etcd *e, infra_time now)
 {
     bool was_bound = e->bound_token == e->lease.call.token;
@@ -287,12 +287,13 @@ static void etcd_begin(struct infra_lease *lease, infra_time now)
                               now);
 }
 
-static void etcd_expire(struct infra_lease *lease)
+/* A server that did not answer in time is not asked the next time. */
+static uint32_t etcd_expire(struct infra_lease *lease, bool is_record)
 {
     struct infra__etcd *e = (struct infra__etcd *)lease;
 
-    /* A server that did not answer in time is not asked the next time. */
-    infra__etcd_http_leave(&e->calls.http);
+    infra__etcd_http_leave(is_record ? &e->records.http : &e->calls.http);
+    return INFRA_LEASE_REASON_TIMEOUT;
 }
 
 static bool etcd_exchange(struct infra_lease *lease, uint32_t index,
@@ -313,7 +314,6 @@ static const struct infra__lease_kind etcd_kind = {
     .begin = etcd_begin,
     .expire = etcd_expire,
     .begin_record = infra__etcd_record_begin,
-    .expire_record = infra__etcd_record_expire,
     .exchange = etcd_exchange,
 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The lease in etcd, shared by the files that ask, watch, and keep the record. */
+/* The lease client in etcd, shared by calls, watch and record. */
 #ifndef INFRA_LEASE_ETCD_ETCD_H
 #define INFRA_LEASE_ETCD_ETCD_H
 
@@ -12,7 +12,7 @@ struct infra__etcd {
 
     struct infra__etcd_session calls;
     infra_time granted_ttl;
-    uint64_t kept_term; /* Of raft, when it was kept alive. */
+    uint64_t kept_term; /* Raft term of the keep-alive. */
 
     /* The lease of etcd that our key is bound to, and its token. */
     uint64_t bound_lease;
@@ -31,7 +31,5 @@ void infra__etcd_watch_init(struct infra__etcd *e);
 void infra__etcd_record_init(struct infra__etcd *e);
 /* Begin the request of lease->record_call. */
 void infra__etcd_record_begin(struct infra_lease *lease, infra_time now);
-/* Leave the server that did not answer in time. */
-void infra__etcd_record_expire(struct infra_lease *lease);
 
 #endif

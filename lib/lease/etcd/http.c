@@ -13,7 +13,7 @@ enum state {
     CONNECTING,
     SECURING,
     TALKING,
-    RESTING, /* Connected, with nothing to say. */
+    RESTING, /* Connected, without a request. */
     CLOSING,
 };
 
@@ -49,13 +49,13 @@ static void talk(struct infra__etcd_http *l, bool is_fresh)
     infra__http_reply_start(&l->reply, HEADER_MAX, true);
 }
 
-/* Nothing is out any more; the connection, if any, is not to be used again. */
+/* Give up the request; the connection, if any, is not used again. */
 static void hang_up(struct infra__etcd_http *l)
 {
     if (is_connected(l)) {
         l->state = CLOSING;
     }
-    if (l->has_request) { /* Else it is that of a sleep. */
+    if (l->has_request) { /* Else it is the deadline of a sleep. */
         l->deadline = INFRA_TIME_NEVER;
     }
     l->has_request = false;
@@ -161,7 +161,7 @@ static void complete(struct infra__etcd_http *l, bool is_kept)
         fail(l, INFRA_LEASE_REASON_TOO_LONG);
         return;
     }
-    /* Who answers before it has heard all will not understand the rest. */
+    /* A server that answers early will not understand the rest. */
     l->state =
         is_kept && l->request_sent == l->request_size ? RESTING : CLOSING;
     l->has_request = false;
@@ -169,7 +169,7 @@ static void complete(struct infra__etcd_http *l, bool is_kept)
     l->ops->replied(l->owner, l->reply.status, l->body, l->body_size, l->now);
 }
 
-/* Lines of a body that does not end. The owner may hang up at each. */
+/* Lines of an endless body. The owner may hang up at each. */
 static void collect_lines(struct infra__etcd_http *l, struct infra__bytes piece)
 {
     for (size_t i = 0; i < piece.count && l->state == TALKING; i++) {
@@ -202,9 +202,9 @@ static void collect(struct infra__etcd_http *l, struct infra__bytes piece)
     l->body_size += piece.count;
 }
 
-/* Bytes before we said anything. Behind a reply they are of a reply to nothing,
- * and what comes after them would be taken for the next one: the request, if
- * there is one, goes over another connection. */
+/* Bytes came before a request was sent. After a reply they belong to no
+ * request, and bytes after them would be taken for the next reply: the
+ * request, if any, goes over another connection. */
 static void unasked_for(struct infra__etcd_http *l)
 {
     if (l->has_request && l->is_fresh) {
@@ -235,7 +235,7 @@ static void input(void *self, const void *bytes, size_t count, infra_time now)
             collect(l, piece);
             break;
         case INFRA__HTTP_END:
-            /* What follows would be a reply to nothing. */
+            /* Bytes after it would belong to no request. */
             complete(l, in.count == 0);
             return;
         case INFRA__HTTP_BAD:

@@ -2,12 +2,11 @@
 /* The record beside a lease in etcd, on a conversation of its own.
  *
  * Both transactions compare the holder's key with our token and value, so that
- * what is carried out after another has taken the lease does nothing. A write
- * compares the record's mod_revision, too: one that is carried out late, after
- * its repetition or a later write, finds it changed. The price is that the first
- * write of a process, which does not know the revision, is asked twice. A read
- * deletes what is not there, since what only reads may be answered by a member
- * that is cut off from all others. */
+ * a request that is carried out after another node took the lease does
+ * nothing. A write compares the record's mod_revision, too: a write that is
+ * carried out late, after its repetition or a later write, finds it changed.
+ * The price: the first write of a process, which does not know the revision,
+ * needs two requests. A read is a proof, see enum infra__etcd_step. */
 #include "etcd.h"
 
 #include <string.h>
@@ -24,7 +23,7 @@ static void malformed(struct infra__etcd *e)
     unknown(e, INFRA_LEASE_REASON_MALFORMED, 0);
 }
 
-/* It is not held with our token. */
+/* The lease is not held with our token. */
 static void refuse(struct infra__etcd *e, const struct infra__etcd_key *holder)
 {
     bool is_others =
@@ -56,7 +55,7 @@ static void on_read(struct infra__etcd *e, const struct infra__etcd_reply *r)
     }
 }
 
-/* Is this what was to be written? By an attempt whose answer was lost, then. */
+/* Does the record stand there already, by a request whose answer was lost? */
 static bool is_written(const struct infra__etcd *e,
                        const struct infra__etcd_key *key)
 {
@@ -88,7 +87,7 @@ static void on_write(struct infra__etcd *e, const struct infra__etcd_reply *r,
     if (!is_ours) {
         refuse(e, &holder);
     } else if (key.changed == e->records.values.changed) {
-        malformed(e); /* Nothing was otherwise than expected. */
+        malformed(e); /* It failed, although all compares hold. */
     } else if (e->record_tries++ >= TRIES_MAX) {
         unknown(e, INFRA_LEASE_REASON_BUSY, 0);
     } else {
@@ -141,13 +140,6 @@ void infra__etcd_record_begin(struct infra_lease *lease, infra_time now)
                               : call->token != 0 ? INFRA__ETCD_RECORD_READ
                                                  : INFRA__ETCD_RECORD_LOOK,
                               call->deadline, now);
-}
-
-void infra__etcd_record_expire(struct infra_lease *lease)
-{
-    struct infra__etcd *e = (struct infra__etcd *)lease;
-
-    infra__etcd_http_leave(&e->records.http);
 }
 
 void infra__etcd_record_init(struct infra__etcd *e)

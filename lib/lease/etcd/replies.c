@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The replies. Whatever is not exactly what etcd would say is refused, and the
- * lease makes nothing of it. */
+/* The replies. A reply that is not exactly of etcd's form is refused; the call
+ * is UNKNOWN then. */
 #include "text.h"
 
 #include <string.h>
@@ -15,7 +15,7 @@ static bool member_uint64(uint64_t *ret, struct infra__json value,
     return infra__json_member(&m, value, name) && infra__json_uint64(ret, m);
 }
 
-/* The same of what is left out when it is zero. */
+/* The same of a member that is left out when it is zero. */
 static bool optional_uint64(uint64_t *ret, struct infra__json value,
                             const char *name)
 {
@@ -109,7 +109,7 @@ uint64_t infra__etcd_handover_of(const struct infra__etcd_key *key)
     return handover;
 }
 
-/* What a server says beyond a day is not believed: nobody asks for that. */
+/* A ttl beyond a day is not believed: no node asks for one. */
 static infra_time ttl_of(uint64_t seconds)
 {
     return INFRA_SEC(seconds < TTL_SECONDS_MAX ? seconds : TTL_SECONDS_MAX);
@@ -180,7 +180,7 @@ uint64_t infra__etcd_read_error(const char *body, size_t size)
 
     if (infra__json_parse(&m, body, size) && !member_uint64(&code, m, "code") &&
         infra__json_member(&error, m, "error")) {
-        /* Of a stream, where it is an object. */
+        /* In a stream the error is an object. */
         (void)member_uint64(&code, error, "grpc_code");
     }
     return code;
@@ -207,7 +207,7 @@ enum infra__etcd_watch infra__etcd_read_watch(const char *line, size_t size)
     if (infra__json_member(&m, result, "canceled") && infra__json_is_true(m)) {
         return INFRA__ETCD_WATCH_OVER;
     }
-    /* What happened before it began was not told. */
+    /* Deletions before the watch began are not reported. */
     if (infra__json_member(&m, result, "created") && infra__json_is_true(m)) {
         return INFRA__ETCD_WATCH_LOOK;
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The requests: one table of paths and bodies. A '$' and a letter in a body is a
- * gap. All lengths are bounded by those of names, so that every body fits. */
+/* The requests: one table of paths and bodies. A '$' and a letter in a body is
+ * a gap. All lengths are bounded by those of names, so that every body
+ * fits. */
 #include "text.h"
 
 #include <assert.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* A request may be sent twice, since each names what it expects to find. One that
- * was lost with its connection goes to the next server at once, as often as
- * there are servers and once more; then the call is UNKNOWN. */
+/* A request may be sent twice, since each names what it expects to find. One
+ * that was lost with its connection goes to the next server at once, as often
+ * as there are servers and once more; then the call is UNKNOWN. */
 #include "session.h"
 
 #include <infra/lease.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* One question to etcd at a time, after a login where etcd has users. One server
- * after the other is asked until one answers. The owner chooses the steps and
- * interprets the replies. */
+/* One question to etcd at a time, after a login where etcd has users. One
+ * server after the other is asked until one answers. The owner chooses the
+ * steps and interprets the replies. */
 #ifndef INFRA_LEASE_ETCD_SESSION_H
 #define INFRA_LEASE_ETCD_SESSION_H
 

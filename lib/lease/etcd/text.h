@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Requests to and replies of etcd's v3 JSON gateway (POST /v3/...). Keys and
- * values are base64, 64-bit numbers are strings, and zero values are left out, as
- * in protocol buffers.
+ * values are base64, 64-bit numbers are strings, and zero values are left out,
+ * as in protocol buffers.
  *
  * A lease of libinfra is four keys, and a fifth that never exists:
  *
@@ -12,7 +12,8 @@
  *                             lease of etcd
  *   <prefix><group>/record    what the next holder has to know
  *   <prefix><group>/none      what a proof deletes: a delete goes through raft,
- *                             and a full etcd takes it and has nothing to keep */
+ *                             and a full etcd takes it and has nothing to
+ *                             keep */
 #ifndef INFRA_LEASE_ETCD_TEXT_H
 #define INFRA_LEASE_ETCD_TEXT_H
 
@@ -73,9 +74,9 @@ struct infra__etcd_values {
     char payload[INFRA__BASE64_SIZE(INFRA_LEASE_RECORD_MAX) + 1u];
 };
 
-/* The requests, which are the steps of calls, too. A proof is a transaction that
- * deletes: one that only reads may be answered by a member that is cut off from
- * all others, or, after a pause, from the past (etcd issue 20418). */
+/* The requests, which are the steps of calls, too. A proof is a transaction
+ * that deletes: one that only reads may be answered by a member that is cut
+ * off from all others, or, after a pause, from the past (etcd issue 20418). */
 enum infra__etcd_step {
     INFRA__ETCD_LOGIN,
     INFRA__ETCD_GRANT,     /* ACQUIRE: a lease of etcd, */

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* Watching the holder's key, for a hint and no more: watches of etcd are known
- * to lose events, so that nothing is concluded from one, nor from its silence.
- * What goes wrong is tried again a second later at the next server. */
+/* A watch of the holder's key, for hints only: watches of etcd are known to
+ * lose events, so neither an event nor silence proves anything. After a
+ * failure the next server is tried a second later. */
 #include "etcd.h"
 
 #define RETRY_AFTER INFRA_SEC(1)
-#define SILENCE_MAX INFRA_SEC(60) /* Then the server may be gone. */
+#define SILENCE_MAX INFRA_SEC(60) /* After it the server may be gone. */
 
 static void sleep_on_it(struct infra__etcd *e, infra_time now)
 {
     infra__etcd_http_sleep(&e->watch, infra__time_add(now, RETRY_AFTER));
 }
 
-/* This server is of no use now. */
+/* Leave this server. */
 static void move_on(struct infra__etcd *e, infra_time now)
 {
     infra__etcd_http_leave(&e->watch);
@@ -31,7 +31,7 @@ static void watch_replied(void *owner, uint32_t status, const char *body,
 static void watch_failed(void *owner, uint32_t reason, infra_time now)
 {
     (void)reason;
-    sleep_on_it(owner, now); /* The next one is another server's already. */
+    sleep_on_it(owner, now); /* It is at the next server already. */
 }
 
 static void watch_heard(void *owner, const char *line, size_t size,
@@ -57,7 +57,7 @@ static void watch_woken(void *owner, infra_time now)
     struct infra__etcd *e = owner;
 
     if (e->site.login.user[0] != '\0' && e->site.login.token[0] == '\0') {
-        /* The other conversation logs in. */
+        /* The conversation of calls logs in. */
         sleep_on_it(e, now);
         return;
     }
