@@ -86,7 +86,7 @@
  * infra_health_check_now() caused that check.
  *
  * Cost: O(log n) per check; O(n) for an answer after its key has moved.
- * Memory: at most 248 bytes per id, allocated by create.
+ * Memory: at most 252 bytes per id, allocated by create.
  */
 #ifndef INFRA_HEALTH_H
 #define INFRA_HEALTH_H

@@ -2,6 +2,7 @@
 #include "keys.h"
 
 #include <assert.h>
+#include <stdbool.h>
 
 int infra__keys_init(struct infra__keys *k, uint32_t ids_max,
                      const struct infra_allocator *a)
@@ -17,8 +18,9 @@ int infra__keys_init(struct infra__keys *k, uint32_t ids_max,
     k->links = infra__alloc(a, 2 * (size_t)ids_max, sizeof *k->links);
     k->heads = infra__alloc(a, heads_count, sizeof *k->heads);
     k->until = infra__alloc(a, ids_max, sizeof *k->until);
+    k->order = infra__alloc(a, ids_max, sizeof *k->order);
     if (k->hashes == NULL || k->links == NULL || k->heads == NULL ||
-        k->until == NULL) {
+        k->until == NULL || k->order == NULL) {
         infra__keys_finish(k, a);
         return INFRA_ENOMEM;
     }
@@ -31,6 +33,7 @@ int infra__keys_init(struct infra__keys *k, uint32_t ids_max,
 void infra__keys_finish(struct infra__keys *k, const struct infra_allocator *a)
 {
     infra__free(a, k->until, k->ids_max, sizeof *k->until);
+    infra__free(a, k->order, k->ids_max, sizeof *k->order);
     infra__free(a, k->hashes, 2 * (size_t)k->ids_max, sizeof *k->hashes);
     infra__free(a, k->links, 2 * (size_t)k->ids_max, sizeof *k->links);
     infra__free(a, k->heads, k->heads_count, sizeof *k->heads);
@@ -72,13 +75,19 @@ static uint32_t find(const struct infra__keys *k, uint64_t hash)
     return place;
 }
 
+static bool was_kept_before(const struct infra__keys *k, uint32_t i, uint32_t j)
+{
+    return k->until[i] != k->until[j] ? k->until[i] < k->until[j]
+                                      : k->order[i] < k->order[j];
+}
+
 /* The search is needed only if places were freed out of their order. */
 static uint32_t vacate(struct infra__keys *k)
 {
     uint32_t index = k->kept_next;
 
     for (uint32_t i = 0; k->until[index] != 0 && i < k->ids_max; i++) {
-        index = k->until[i] < k->until[index] ? i : index;
+        index = was_kept_before(k, i, index) ? i : index;
     }
     if (k->until[index] != 0) {
         take_out(k, k->ids_max + index);
@@ -100,12 +109,8 @@ uint32_t infra__keys_leave(struct infra__keys *k, uint32_t id, infra_time until)
         return other;
     }
     uint32_t index = vacate(k);
-    /* Of keys removed at one time, too, the first is the one removed longest
-     * ago: a nanosecond apart they stay in order. */
-    if (until <= k->until_last) {
-        until = infra__time_add(k->until_last, 1);
-    }
-    k->until[index] = k->until_last = until;
+    k->until[index] = until;
+    k->order[index] = k->kept_count++;
     infra__keys_add(k, k->ids_max + index, hash);
     return k->ids_max + index;
 }

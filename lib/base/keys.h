@@ -18,12 +18,13 @@
 struct infra__keys {
     uint64_t *hashes;  /* By place. */
     infra_time *until; /* By kept place: when it is forgotten; 0: free. */
+    uint32_t *order;   /* By kept place: of keys removed at the same time. */
     uint32_t *links;   /* By place: the next in its chain, INFRA__NOWHERE. */
     uint32_t *heads;   /* By the low bits of the hash. */
-    infra_time until_last; /* The greatest in `until` so far. */
     uint32_t ids_max;
     uint32_t heads_count; /* A power of two. */
     uint32_t kept_next;   /* The kept place that is likely to be free. */
+    uint32_t kept_count;  /* Keys kept so far; wraps. */
 };
 
 /* INFRA_ENOMEM leaves the struct zero, which finish() takes. */

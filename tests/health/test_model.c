@@ -78,7 +78,6 @@ static struct model {
     uint32_t silences;
     uint64_t order;
     uint64_t removals;
-    infra_time removed_at; /* The last one; each is later than the others. */
     uint64_t changes;
     uint64_t late_verdicts; /* On checks whose key moved. */
     uint64_t seen[INFRA_HEALTH_REASON_ANSWERED + 1]; /* Events by reason. */
@@ -212,9 +211,8 @@ static void model_keep(uint32_t key, struct state s)
     if (kept == IDS) {
         oldest->order = 0;
     }
-    m.removed_at = m.now > m.removed_at ? m.now : m.removed_at + 1;
     m.removed[key] =
-        (struct removed) { .s = s, .order = ++m.removals, .at = m.removed_at };
+        (struct removed) { .s = s, .order = ++m.removals, .at = m.now };
 }
 
 static void model_remove(uint32_t id)
