@@ -13,67 +13,53 @@
 /* etcd counts whole seconds, and rounds up what is less than two. */
 #define ETCD_TTL_MIN INFRA_SEC(2)
 
+static const char help_lease[] =
+    "  file:PATH              a file, for processes of one host; not on a\n"
+    "                         network file system\n"
+    "  etcd:HOST:PORT,...     the members of an etcd cluster (3.4 or later).\n"
+    "                         HOST is an IP address, in brackets if IPv6, or\n"
+    "                         a name that is looked up once, at the start.\n"
+    "                         While etcd is full (NOSPACE) the active node\n"
+    "                         continues, and no other can take over\n";
+
+static const char help_options[] =
+    "  --node NAME            name of this node, another one on each\n"
+    "  --ttl TIME             a node that is silent for this time is\n"
+    "                         replaced; with etcd whole seconds, 2s or more\n"
+    "                         (%s)\n"
+    "  --floor PATH           file that keeps the greatest token seen.  A\n"
+    "                         store that was restored from an old backup\n"
+    "                         gives tokens again; under these this node then\n"
+    "                         refuses to be active (fault: regressed) until\n"
+    "                         the file is removed and the program restarted.\n"
+    "                         Programs of other groups may share the file; it\n"
+    "                         may not be a symbolic link\n"
+    "  --user NAME            user for an etcd that has users; without --tls\n"
+    "                         name and password cross the network in the\n"
+    "                         clear\n"
+    "  --password-file PATH, --password-env NAME, --password TEXT\n"
+    "                         the password: from a file; from the\n"
+    "                         environment, which is then wiped; or as an\n"
+    "                         argument, which is overwritten in the list of\n"
+    "                         processes at once, but visible until then\n"
+    "  --tls CA_FILE          speak TLS with etcd; its certificate must be\n"
+    "                         signed by an authority in this file (PEM) and\n"
+    "                         name HOST\n"
+    "  --tls-name NAME        name required in the certificate instead of\n"
+    "                         HOST\n"
+    "  --tls-cert FILE, --tls-key FILE\n"
+    "                         certificate of this node and its key (PEM), for\n"
+    "                         an etcd that requires one.  The files of --tls\n"
+    "                         are read again when they were replaced\n";
+
 void lease_spec_help_lease(void)
 {
-    (void)fputs(
-        "  file:PATH              a file, for processes of one host; not on "
-        "a\n"
-        "                         network file system\n"
-        "  etcd:HOST:PORT,...     the members of an etcd cluster (3.4 or "
-        "later).  HOST is\n"
-        "                         an IP address, in brackets if IPv6, or a "
-        "name that is\n"
-        "                         looked up once, at the start.  While etcd is "
-        "full (NOSPACE)\n"
-        "                         a node that serves goes on, and no other can "
-        "take over\n",
-        stdout);
+    (void)fputs(help_lease, stdout);
 }
 
 void lease_spec_help_options(const char *ttl)
 {
-    (void)printf(
-        "  --node NAME            this node; another name on each\n"
-        "  --ttl TIME             a node that is silent for so long is "
-        "replaced; with\n"
-        "                         etcd whole seconds, 2s at least (%s)\n"
-        "  --floor PATH           keep the greatest token that was seen in "
-        "this file: a\n"
-        "                         store that was restored from an old backup "
-        "gives\n"
-        "                         tokens anew, under which this node then "
-        "refuses to be\n"
-        "                         active (fault: regressed), until the file "
-        "is removed\n"
-        "                         and the program started again.  Programs of "
-        "other\n"
-        "                         groups may share the file, which may not be "
-        "a symbolic\n"
-        "                         link\n"
-        "  --user NAME            for an etcd that has users; without --tls "
-        "name and\n"
-        "                         password cross the network in the clear\n"
-        "  --password-file PATH, --password-env NAME, --password TEXT\n"
-        "                         the password: from a file, from the "
-        "environment, which\n"
-        "                         is wiped then, or as it is; that is "
-        "overwritten in the\n"
-        "                         list of processes at once, but who looks in "
-        "that moment\n"
-        "                         sees it\n"
-        "  --tls CA_FILE          speak TLS with etcd, whose certificate has "
-        "to be signed by\n"
-        "                         an authority in this file (PEM), and to name "
-        "HOST\n"
-        "  --tls-name NAME        the certificate has to name this, and not "
-        "HOST\n"
-        "  --tls-cert FILE, --tls-key FILE\n"
-        "                         a certificate of this node and its key "
-        "(PEM), for an\n"
-        "                         etcd that wants to see one.  The files of "
-        "--tls are read\n"
-        "                         again when they have been replaced\n",
-        ttl);
+    (void)printf(help_options, ttl);
 }
 
 static bool read_user(struct lease_spec *spec, const char *text)
