@@ -6,13 +6,28 @@
 # knows the last of each server. So a history is part of another if that one knows as
 # much of each server, and the newest row of the table of tokens is in both.
 
-at_source() { # STATEMENT
-    with_password timeout 20 mariadb --no-defaults --connect-timeout=3 -h "$source_host" \
-        -P "$source_port" -u "$replica" -N -B -e "$1"
+# The last number of a list of GTIDs, in its one domain; or of those that the server
+# of a number has written. Sets: last.
+find_last() { # GTIDS [SERVER]
+    local gtid
+    last=0
+    for gtid in ${1//,/ }; do
+        [[ $gtid =~ ^[0-9]+-([0-9]+)-([0-9]+)$ ]] || continue
+        [ -z "${2:-}" ] || [ "$2" = "${BASH_REMATCH[1]}" ] || continue
+        [ "${BASH_REMATCH[2]}" -le "$last" ] || last=${BASH_REMATCH[2]}
+    done
 }
-
-# The last number of a list of GTIDs, in its one domain.
-last_number() { tr ', ' '\n\n' | awk -F- '$3 + 0 > n { n = $3 + 0 } END { print n + 0 }'; }
+# Is no GTID of the second list later than all of its server in the first?
+knows_all() { # GTIDS GTIDS
+    local gtid
+    local -A known=()
+    for gtid in ${1//,/ }; do
+        [ "${gtid##*-}" -le "${known[${gtid%-*}]:-0}" ] || known[${gtid%-*}]=${gtid##*-}
+    done
+    for gtid in ${2//,/ }; do
+        [ "${gtid##*-}" -le "${known[${gtid%-*}]:-0}" ] || return 1
+    done
+}
 
 # All that a server knows of GTIDs.
 all_gtids="CONCAT_WS(',', @@gtid_binlog_state, @@gtid_slave_pos, @@gtid_current_pos)"
@@ -24,32 +39,37 @@ count_columns="SELECT count(*) INTO @columns FROM information_schema.columns WHE
 # Sets: read_only; written, the last number with which it has written something; gtids;
 # row_token, row_node and row_began, empty without a row.
 look_at_own() {
-    local said number
+    local server='' last kind first second third
     row_token='' row_node='' row_began='' read_only='' written='' gtids=''
-    said=$(sql "$count_columns;
-        EXECUTE IMMEDIATE IF(@columns = 0, 'DO 0', CONCAT(\"SELECT 'row', token, node, \",
+    ask own "$count_columns;
+        EXECUTE IMMEDIATE IF(@columns = 0, 'DO 0', CONCAT(\"SELECT 'row' AS kind, token, node, \",
             IF(@columns = 3, \"''\", \"COALESCE(began, '')\"),
             ' FROM infra_failover.token ORDER BY token DESC LIMIT 1'));
-        SELECT 'own', @@read_only, CONCAT('-', @@server_id, '-'), $all_gtids") || return 2
-    [[ $said != row$'\t'* ]] || IFS=$'\t' read -r _ row_token row_node row_began <<<"$said"
-    IFS=$'\t' read -r _ read_only number gtids <<<"${said##*$'\n'}"
+        SELECT 'own' AS kind, @@read_only, @@server_id, $all_gtids" || return 2
+    while IFS=$'\t' read -r kind first second third; do
+        case $kind in
+        row) row_token=$first row_node=$second row_began=$third ;;
+        own) read_only=$first server=$second gtids=$third ;;
+        esac
+    done <<<"$answer"
     [ -n "$read_only" ] || return 2
-    written=$(tr ',' '\n' <<<"$gtids" | sed -n "/^[0-9]*$number/p" | last_number)
+    find_last "$gtids" "$server"
+    written=$last
 }
 # Sets: its_gtids; has_token, 1 if its table has this node's newest row.
 look_at_source() {
-    local said kind value
+    local kind value
     its_gtids='' has_token=0
-    said=$(at_source "$count_columns;
-        EXECUTE IMMEDIATE IF(@columns = 0, 'DO 0', \"SELECT 'row', count(*)
+    ask source "$count_columns;
+        EXECUTE IMMEDIATE IF(@columns = 0, 'DO 0', \"SELECT 'row' AS kind, count(*)
             FROM infra_failover.token WHERE token = ${row_token:-0} AND node = '$row_node'\");
-        SELECT 'source', $all_gtids") || return 2
+        SELECT 'source' AS kind, $all_gtids" || return 2
     while IFS=$'\t' read -r kind value; do
         case $kind in
         row) has_token=$value ;;
         source) its_gtids=$value ;;
         esac
-    done <<<"$said"
+    done <<<"$answer"
 }
 
 # Has it taken writes that no PROMOTE has allowed, or written some with its own number
@@ -71,9 +91,7 @@ note_own_writes() {
 is_contained() {
     look_at_own && look_at_source || return 2
     [ -z "$row_token" ] || [ "$has_token" = 1 ] || return 1
-    awk -F- 'FNR == NR { if ($3 + 0 > known[$1, $2]) known[$1, $2] = $3 + 0; next }
-        NF == 3 && $3 + 0 > known[$1, $2] + 0 { exit 1 }' \
-        <(tr ', ' '\n\n' <<<"$its_gtids") <(tr ', ' '\n\n' <<<"$gtids")
+    knows_all "$its_gtids" "$gtids"
 }
 
 # The home of the source, if that is a server of this host with files that can be read:
@@ -81,7 +99,7 @@ is_contained() {
 source_home() {
     local there
     is_word "${INFRA_SOURCE:-}" && there=$root/$INFRA_SOURCE &&
-        [ "$(cat "$there/address" 2>/dev/null)" = "$INFRA_SOURCE_ADDRESS" ] &&
+        holds_text "$there/address" "$INFRA_SOURCE_ADDRESS" &&
         command -v mariadb-backup >/dev/null && run test -r "$there/data/ibdata1" && echo "$there"
 }
 # Sets: position, which the copy has reached.
@@ -122,7 +140,7 @@ load_dump() {
 clone() {
     local position='' there state
     begin_cloning && make_new || return 1
-    state=$(at_source 'SELECT @@gtid_binlog_state') || return 1
+    at_source 'SELECT @@gtid_binlog_state' && state=$answer || return 1
     if there=$(source_home); then copy_files "$there"; else load_dump; fi || return 1
     # Of each domain the last of the list is the newest.
     state=$(awk -F- 'FNR == NR { here[$1, $2] = 1; next }

@@ -6,6 +6,13 @@
 # look at the token: a clone that settles after a newer order has come follows nobody,
 # and one whose "cloning" was seen has not settled.
 
+# holds_text PATH TEXT: is that the whole file, but for its last newline?
+holds_text() {
+    local now=''
+    [ -f "$1" ] || return 1
+    IFS= read -r -d '' now 2>/dev/null <"$1"
+    [ "${now%$'\n'}" = "$2" ]
+}
 # write_down NAME TEXT: in full and on the disk, or not at all.
 write_down() {
     echo "$2" >"$home/$1.new" && sync "$home/$1.new" && mv "$home/$1.new" "$home/$1" &&
@@ -15,7 +22,11 @@ write_down() {
 # Sets: newest.
 read_newest() {
     newest=0
-    [ ! -e "$home/token" ] || newest=$(cat "$home/token")
+    if [ -e "$home/token" ]; then
+        newest=''
+        IFS= read -r -d '' newest 2>/dev/null <"$home/token"
+        newest=${newest%$'\n'}
+    fi
     [[ $newest =~ ^[0-9]{1,19}$ ]] || {
         say "$order: its file \"token\" holds no number; write the newest token into it"
         return 1
@@ -60,8 +71,12 @@ set_broken() {
     newest_or_refuse && mark_apart "replaced by $token" && write_down broken "$token"
 }
 set_settled() {
-    rm -f "$home/cloning" "$home/broken" "$home/apart" "$home/promoted" && sync "$home" &&
-        newest_or_refuse
+    local mark
+    for mark in cloning broken apart promoted; do
+        [ -e "$home/$mark" ] || continue
+        rm -f "$home/"{cloning,broken,apart,promoted} && sync "$home" || return 1
+    done
+    newest_or_refuse
 }
 begin_cloning() { under_token_lock set_cloning; }
 begin_replacing() { under_token_lock set_broken; }
@@ -85,30 +100,36 @@ refuse_what_is_replaced() {
 }
 may_be_promoted() {
     [ -e "$home/apart" ] || return 0
-    say "promote: refused: it may have a history of its own ($(cat "$home/apart"));" \
+    local why=''
+    read -r why 2>/dev/null <"$home/apart"
+    say "promote: refused: it may have a history of its own ($why);" \
         "\"repoint\" it first"
     return 1
 }
 
-# When a process began; its number and that name it for ever.
+# When a process began; its number and that name it for ever. Sets: start.
 started() { # PROCESS
-    local line
-    read -r line 2>/dev/null <"/proc/$1/stat" || return 1
+    local line=''
+    start=''
+    { read -r line <"/proc/$1/stat"; } 2>/dev/null || return 1
     line=${line##*) }
     # shellcheck disable=SC2086
     set -- $line
-    echo "${20}"
+    start=${20}
 }
-# The lock is free, or its holder has another number by now, which may be a stranger's.
+# The lock is free, or its holder has another number by now, which may be a
+# stranger's.
 is_holder() { # PROCESS START
-    [[ $1 =~ ^[1-9][0-9]*$ ]] && [ "/proc/$1/fd/9" -ef "$home/lock" ] &&
-        { [ -z "$2" ] || [ "$2" = "$(started "$1")" ]; }
+    local start
+    [[ $1 =~ ^[1-9][0-9]*$ ]] && [ "/proc/$1/fd/9" -ef "$home/lock" ] || return
+    [ -z "$2" ] || { started "$1" && [ "$2" = "$start" ]; }
 }
 end_tree() { # PROCESS
-    local child
+    local child children=()
     [ ! "/proc/$1/cwd" -ef "$data" ] || return 0 # The server itself.
     kill -STOP "$1" 2>/dev/null
-    for child in $(cat "/proc/$1/task/$1/children"); do end_tree "$child"; done
+    { read -r -a children <"/proc/$1/task/$1/children"; } 2>/dev/null
+    for child in "${children[@]}"; do end_tree "$child"; done
     kill -9 "$1" 2>/dev/null
 }
 
@@ -142,24 +163,27 @@ take_lock() {
             exit 2
         }
     fi
-    rm -f "$home/cloning"
+    [ ! -e "$home/cloning" ] || rm -f "$home/cloning"
 }
 
 # in_background COMMAND...: it goes on when the agent is killed, with the lock; its
 # words are kept in clone.log.
 in_background() {
-    local status
+    local status line
+    close_sessions
     set -m # In a process group of its own.
     {
         holds $BASHPID
         "$@"
         status=$?
-        rm -f "$home/holder"
+        release_lock $BASHPID
         exit $status
     } </dev/null >"$home/clone.log" 2>&1 &
     set +m
     wait $!
     status=$?
-    grep '^db_agent: ' "$home/clone.log" >&2
+    while IFS= read -r line; do
+        [[ $line != 'db_agent: '* ]] || echo "$line" >&2
+    done <"$home/clone.log"
     return $status
 }

@@ -14,7 +14,8 @@
 #   followed           the timeline of its source, and the token that began it
 # DB_AGENT_REPLICA replicates, and may do at its source what pg_rewind needs, CHECKPOINT
 # too.
-version=$(cat "$data/PG_VERSION" 2>/dev/null)
+version=''
+read -r version 2>/dev/null <"$data/PG_VERSION"
 for bin in /usr/lib/postgresql/*/bin "/usr/lib/postgresql/${version:-none}/bin"; do
     [ ! -d "$bin" ] || PATH=$bin:$PATH
 done
@@ -24,8 +25,9 @@ admin=${DB_AGENT_USER:-postgres} replica=${DB_AGENT_REPLICA:-replica}
 socket=$home/socket
 
 server_names='(postgres|postmaster|edb-postgres)$'
-pid_file() { echo "$data/postmaster.pid"; }
-socket_file() { [ -z "$port" ] || echo "$socket/.s.PGSQL.$port"; }
+server_paths() {
+    pid_path=$data/postmaster.pid socket_path=${port:+$socket/.s.PGSQL.$port}
+}
 check_version() {
     [[ ${version:-13} =~ ^[0-9]+ ]] && [ "${BASH_REMATCH[0]}" -ge 13 ] && return
     say "$order: refused: its data is of PostgreSQL $version; 13 is the oldest that will do"
@@ -35,34 +37,56 @@ check_version() {
 # shellcheck source=db_agent_pgsql_history.sh
 . "$here/db_agent_pgsql_history.sh"
 
-ask=(timeout 20 psql -X -q -A -t -v ON_ERROR_STOP=1 -d postgres)
-sql() { # STATEMENT [psql's -v NAME=VALUE]...: it may say :'NAME'
-    run "${ask[@]}" -h "$socket" -p "$port" -U "$admin" "${@:2}" <<<"$1"
+# The wrapper that Debian calls psql is a Perl program; the PATH has the real one.
+end_mark='\echo end_of_answer'
+client_of() { # SESSION
+    # What is no error would stand in the answer.
+    client_env=("PGOPTIONS=${PGOPTIONS:-} -c client_min_messages=error")
+    client=(psql -X -q -A -t -w -v ON_ERROR_STOP=1 -d postgres)
+    if [ "$1" = source ]; then
+        client+=(-h "$source_host" -p "$source_port" -U "$replica")
+    else
+        client+=(-h "$socket" -p "$port" -U "$admin")
+    fi
 }
+sql() { ask own "$1"; }
+at_source() { ask source "$1"; }
 is() { # QUESTION: answered with t?
-    [ "$(sql "SELECT $1")" = t ]
+    sql "SELECT $1" && [ "$answer" = t ]
 }
-can_ask() { sql 'SELECT 1' >/dev/null; }
+can_ask() { sql 'SELECT 1'; }
 
+# replace PATH TEXT: with a last newline, readable for the server.
+replace() {
+    ! holds_text "$1" "$2" || return 0
+    (umask 022 && echo "$2" >"$1.new") && mv "$1.new" "$1"
+}
 # configure open|stopped [SOURCE_HOST SOURCE_PORT]
 configure() {
-    local file=$home/hba.conf
-    [ "$1" = open ] || file=$home/hba.stopped.conf
-    {
-        [ "$1" = open ] || echo 'default_transaction_read_only = on'
-        echo "primary_conninfo = '${2:+host=$2 port=$3 user=$replica application_name=$node}'"
-    } >"$home/agent.conf.new" && cp "$file" "$home/pg_hba.conf.new" &&
-        chmod a+r "$home"/{agent,pg_hba}.conf.new && mv "$home/agent.conf.new" "$home/agent.conf" &&
-        mv "$home/pg_hba.conf.new" "$home/pg_hba.conf"
+    local rules='' file=$home/hba.conf text=''
+    if [ "$1" = stopped ]; then
+        file=$home/hba.stopped.conf
+        text=$'default_transaction_read_only = on\n'
+    fi
+    IFS= read -r -d '' rules 2>/dev/null <"$file"
+    [ -n "$rules" ] || {
+        say "$order: cannot read $file"
+        return 1
+    }
+    text+="primary_conninfo = '${2:+host=$2 port=$3 user=$replica application_name=$node}'"
+    replace "$home/agent.conf" "$text" &&
+        replace "$home/pg_hba.conf" "${rules%$'\n'}"
 }
-# A session that begins after the reload has both.
+# A connection that begins after the reload has both.
 is_reloaded() { # open|stopped
     local wanted=off
     [ "$1" = open ] || wanted=on
-    is "current_setting('default_transaction_read_only') = '$wanted'"
+    sql "\connect
+        SELECT current_setting('default_transaction_read_only') = '$wanted'" &&
+        [ "$answer" = t ]
 }
 reconfigure() {
-    configure "$@" && sql 'SELECT pg_reload_conf(), pg_sleep(0.02)' >/dev/null &&
+    configure "$@" && sql 'SELECT pg_reload_conf(), pg_sleep(0.02)' &&
         until_true 5 is_reloaded "$1"
 }
 
@@ -82,6 +106,7 @@ start_server() {
     ) || return 2
 }
 stop_server() {
+    close_sessions
     run pg_ctl stop -s -m fast -w -t 10 -D "$data" 2>/dev/null
     kill_server
 }
@@ -104,12 +129,12 @@ sessions_left() {
     sql "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE
         backend_type = 'client backend' AND backend_start < '$1' AND pid <> pg_backend_pid()"
 }
-are_sessions_gone() { [ "$(sessions_left "$1")" = 0 ]; }
+are_sessions_gone() { sessions_left "$1" && [ "$answer" = 0 ]; }
 
 do_stop() {
     local since
     reconfigure stopped || return 2
-    since=$(sql 'SELECT clock_timestamp()') && [ -n "$since" ] || return 2
+    sql 'SELECT clock_timestamp()' && since=$answer && [ -n "$since" ] || return 2
     until_true 10 are_sessions_gone "$since" || return 2
 }
 
@@ -134,7 +159,8 @@ do_detach() {
     [ "$recovery" = t ] || return 0 # It is no standby, and receives from nobody.
     reconfigure open || return 2
     for i in {1..600}; do
-        IFS='|' read -r received replayed receivers retry _ < <(progress) || return 2
+        progress || return 2
+        IFS='|' read -r received replayed receivers retry _ <<<"$answer"
         [[ "$received $replayed $receivers $retry" =~ ^([0-9]+\ ?){4}$ ]] || return 2
         if [ "$receivers" = 0 ]; then
             [ "$replayed" -lt "$received" ] || return 0
@@ -143,7 +169,7 @@ do_detach() {
             before=$replayed
             [ $((now - since)) -le $(((retry + 1000) * 1000)) ] || return 0
         fi
-        sleep 0.05
+        nap 0.03
     done
     return 2
 }
@@ -152,23 +178,22 @@ do_detach() {
 # standby is there to confirm it, and none has to: whoever has a later write has
 # the token, too. With it goes the timeline that it has begun.
 write_token() {
-    sql "SET client_min_messages = warning;
-        BEGIN READ WRITE; SET LOCAL synchronous_commit = local;
+    sql "BEGIN READ WRITE; SET LOCAL synchronous_commit = local;
         CREATE SCHEMA IF NOT EXISTS infra_failover;
         CREATE TABLE IF NOT EXISTS infra_failover.token (token bigint PRIMARY KEY,
             node text NOT NULL, at timestamptz NOT NULL DEFAULT now());
         ALTER TABLE infra_failover.token ADD COLUMN IF NOT EXISTS began bigint;
         GRANT USAGE ON SCHEMA infra_failover TO public;
         GRANT SELECT ON infra_failover.token TO public;
-        INSERT INTO infra_failover.token (token, node, began) VALUES (:token, :'node', :began)
+        INSERT INTO infra_failover.token (token, node, began) VALUES ($token, '$node', $1)
             ON CONFLICT (token) DO UPDATE SET began = EXCLUDED.began
                 WHERE infra_failover.token.node = EXCLUDED.node;
-        COMMIT" -v token="$token" -v node="$node" -v began="$1"
+        COMMIT"
 }
 
 # Has this order been carried out? Then its clients are left alone.
 is_promoted() {
-    [ "$(cat "$home/promoted" 2>/dev/null)" = "$token" ] && [ "$recovery" = f ] &&
+    holds_text "$home/promoted" "$token" && [ "$recovery" = f ] &&
         [ "$row_token $row_node" = "$token $node" ] && is_reloaded open
 }
 do_promote() {

@@ -12,12 +12,8 @@
 #     one that has the row by which it began ("followed")
 #   - the last of its log is the same, byte for byte, in its source's
 
-at_source() { # STATEMENT
-    run "${ask[@]}" -h "$source_host" -p "$source_port" -U "$replica" <<<"$1"
-}
-
-# What is asked of both at once, since each question is a connection. The rows of
-# infra_failover.token have no "began" in an older table, and there may be none.
+# The rows of infra_failover.token have no "began" in an older table, and there may
+# be none.
 newest_row="SELECT to_regclass('infra_failover.token') IS NOT NULL AS has \\gset
 \\if :has
 SELECT 'row', token, node, to_jsonb(t)->>'began' FROM infra_failover.token t
@@ -29,12 +25,13 @@ SELECT 'row', token, node, to_jsonb(t)->>'began' FROM infra_failover.token t
 look_at_own() {
     local said kind
     recovery='' reached='' mine='' row_token='' row_node='' row_began=''
-    said=$(sql "${newest_row}SELECT 'own', pg_is_in_recovery(),
+    sql "${newest_row}SELECT 'own', pg_is_in_recovery(),
         CASE WHEN pg_is_in_recovery()
             THEN greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())
             ELSE pg_current_wal_flush_lsn() END - '0/0',
-        (SELECT max(substr(name, 1, 8)) FROM pg_ls_waldir() WHERE name ~ '^[0-9A-F]{24}$')") ||
+        (SELECT max(substr(name, 1, 8)) FROM pg_ls_waldir() WHERE name ~ '^[0-9A-F]{24}$')" ||
         return 2
+    said=$answer
     [[ $said != 'row|'* ]] || IFS='|' read -r kind row_token row_node row_began <<<"$said"
     IFS='|' read -r recovery reached mine <<<"${said##*own|}"
     [[ $recovery = [tf] && $reached =~ ^[0-9]+$ && $mine =~ ^[0-9A-F]{8}$ ]] || return 2
@@ -44,10 +41,10 @@ look_at_own() {
 # flushed; segment_size; its_token, the newest in its table, or 0; has_token and
 # has_followed, 1 if its table has this node's newest row and what began "followed".
 look_at_source() {
-    local said kind first second third
+    local kind first second third
     theirs='' history='' flushed='' segment_size='' its_token=0 has_token=0 has_followed=0
     read_followed
-    said=$(at_source "SELECT to_regclass('infra_failover.token') IS NOT NULL AS has \\gset
+    at_source "SELECT to_regclass('infra_failover.token') IS NOT NULL AS has \\gset
 \\if :has
 SELECT 'tokens', coalesce(max(token), 0),
     count(*) FILTER (WHERE token = ${row_token:-0} AND node = '$row_node'),
@@ -60,19 +57,22 @@ SELECT 'history', l[1], l[2]::pg_lsn - '0/0' FROM
     regexp_split_to_table(convert_from(pg_read_binary_file(
         'pg_wal/' || :'theirs' || '.history', 0, 1000000, true), 'UTF8'), '\\n') AS line,
     regexp_match(line, '^\\s*([0-9]+)\\s+([0-9A-F]+/[0-9A-F]+)') AS l
-    WHERE l IS NOT NULL") || return 2
+    WHERE l IS NOT NULL" || return 2
     while IFS='|' read -r kind first second third; do
         case $kind in
         tokens) its_token=$first has_token=$second has_followed=$third ;;
         source) theirs=$first flushed=$second segment_size=$third ;;
         history) history+="$first $second"$'\n' ;;
         esac
-    done <<<"$said"
+    done <<<"$answer"
     [[ $theirs =~ ^[0-9]+$ && $flushed =~ ^[0-9]+$ && $segment_size =~ ^[1-9][0-9]*$ ]] || return 2
 }
 
 # Before it follows, write down whom: a timeline may come without the row that began it.
-note_source() { write_down followed "$theirs $its_token"; }
+note_source() {
+    holds_text "$home/followed" "$theirs $its_token" ||
+        write_down followed "$theirs $its_token"
+}
 read_followed() { # Sets: followed_timeline, followed_token.
     followed_timeline=0 followed_token=0
     [ ! -e "$home/followed" ] || read -r followed_timeline followed_token <"$home/followed"
@@ -100,42 +100,60 @@ note_own_writes() {
 locate() { # BYTES SEGMENT_SIZE
     local number=$((($1 - 1) / $2)) per=$((0x100000000 / $2))
     offset=$(($1 - number * $2))
-    segment=$(printf '%08X%08X' $((number / per)) $((number % per)))
+    printf -v segment '%08X%08X' $((number / per)) $((number % per))
 }
-# The timelines of a server, the newest first, as its history says.
-timelines() { # NEWEST HISTORY
-    echo "$1"
-    awk '/^[0-9]/ { print $1 }' <<<"$2" | sort -rn
+# The timelines of a server, the newest first, as its history says, the oldest first.
+# Sets: timelines.
+list_timelines() { # NEWEST HISTORY
+    local number
+    timelines=()
+    while read -r number _; do
+        [[ ! $number =~ ^[0-9]+$ ]] || timelines=("$number" "${timelines[@]}")
+    done <<<"$2"
+    timelines=("$1" "${timelines[@]}")
 }
-own_digest() { # SEGMENT BYTES TIMELINE...
+own_digest() { # SEGMENT BYTES TIMELINE... Sets: here.
     local file timeline
+    here=''
     for timeline in "${@:3}"; do
-        file=$data/pg_wal/$(printf %08X "$timeline")$1
+        printf -v file '%s/pg_wal/%08X%s' "$data" "$timeline" "$1"
         [ -e "$file" ] || continue
-        run head -c "$2" "$file" | md5sum | cut -d' ' -f1
+        read -r here _ < <(run head -c "$2" "$file" | md5sum)
         return
     done
 }
-digest_at_source() { # SEGMENT BYTES TIMELINE...
-    local timeline files=
+digest_at_source() { # SEGMENT BYTES TIMELINE... Sets: there.
+    local timeline file files=''
     for timeline in "${@:3}"; do
-        files+="pg_read_binary_file('pg_wal/$(printf %08X "$timeline")$1', 0, $2, true), "
+        printf -v file 'pg_wal/%08X%s' "$timeline" "$1"
+        files+="pg_read_binary_file('$file', 0, $2, true), "
     done
-    at_source "SELECT md5(coalesce(${files}NULL))"
+    at_source "SELECT md5(coalesce(${files}NULL))" && there=$answer
+}
+# Sets: own_history, the lines of how it came to its timeline.
+read_own_history() {
+    local file
+    printf -v file '%s/pg_wal/%08X.history' "$data" "$mine"
+    own_history=''
+    if [ -r "$file" ]; then
+        IFS= read -r -d '' own_history 2>/dev/null <"$file"
+    else
+        own_history=$(run cat "$file" 2>/dev/null)
+    fi
 }
 # The bytes of the log just before a position are the same: 0 yes, 1 no, 2 unknown.
 has_same_log() { # BYTES
-    local here there segment offset own_history at=$1 i
-    own_history=$(run cat "$data/pg_wal/$(printf %08X "$mine").history" 2>/dev/null)
+    local here there segment offset own_history timelines at=$1 i
+    read_own_history
     # Few bytes say little: then those of the file before count, too.
     for i in 1 2; do
         [ "$at" -gt 0 ] || return 0
         locate "$at" "$segment_size"
-        # shellcheck disable=SC2046
-        here=$(own_digest "$segment" "$offset" $(timelines "$mine" "$own_history"))
+        list_timelines "$mine" "$own_history"
+        own_digest "$segment" "$offset" "${timelines[@]}"
         [ -n "$here" ] || { [ $i = 2 ]; return; } # It was cloned just here.
-        # shellcheck disable=SC2046
-        there=$(digest_at_source "$segment" "$offset" $(timelines "$theirs" "$history")) || return 2
+        list_timelines "$theirs" "$history"
+        digest_at_source "$segment" "$offset" "${timelines[@]}" || return 2
         [ "$here" = "$there" ] || return 1
         [ "$offset" -lt 65536 ] || return 0
         at=$((at - offset))

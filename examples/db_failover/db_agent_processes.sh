@@ -11,8 +11,8 @@
 #   - who listens at its TCP address and at its socket
 #   - whether a connection to its address is taken
 #   - where cgroup v2 can be written, the cgroup in which START has started it
-# The engine's file tells: server_names, a pattern of its program's name; pid_file and
-# socket_file, which print paths.
+# The engine's file tells: server_names, a pattern of its program's name; and
+# server_paths, which sets pid_path and socket_path.
 
 # PROCESS. Sets: name.
 name_of() {
@@ -74,53 +74,74 @@ look_at_directories() { # DIRECTORY
 
 # Its number may be another's by now: that began after the file was written.
 look_at_pid_file() {
-    local pid line began written
+    local pid line start began written
     [ -s "$pid_path" ] && read -r pid 2>/dev/null <"$pid_path" || return
-    [[ $pid =~ ^[1-9][0-9]*$ ]] && is_server "$pid" && is_alive "$pid" || return
-    ! has_seen "$pid" || return
+    [[ $pid =~ ^[1-9][0-9]*$ ]] && ! has_seen "$pid" || return
+    is_server "$pid" && is_alive "$pid" && started "$pid" || return
     read -r line _ </proc/uptime
-    began=$(($(date +%s) - ${line%.*} + $(started "$pid") / $(getconf CLK_TCK)))
+    began=$((EPOCHSECONDS - ${line%.*} + start / $(getconf CLK_TCK)))
     written=$(stat -c %Y "$pid_path" 2>/dev/null) || return
     [ $began -gt $((written + 2)) ] ||
         hidden="process $pid, which $pid_path names, does not work in $data"
 }
 
-# An IP address as /proc/net writes it: words of 32 bits, in the order of this machine;
-# both orders that there are will do.
+# An IP address as /proc/net writes it: words of 32 bits, in the order of this
+# machine; both orders that there are will do. Sets: words.
 address_words() { # ADDRESS
-    local address=${1%%\%*} hex='' part i all tail
+    local address=${1%%\%*} hex='' part i all=() tail=() swapped=''
+    words=''
     if [[ $address = *.*.*.* ]]; then
-        # shellcheck disable=SC2046
-        hex=$(printf '%02X' $(tr . ' ' <<<"${address##*:}"))
+        IFS=. read -ra all <<<"${address##*:}"
+        for part in "${all[@]}"; do printf -v hex '%s%02X' "$hex" $((10#$part)); done
     elif [[ $address = *:* ]]; then
         [[ $address = *::* ]] || address+=:: # It is complete.
         IFS=: read -ra all <<<"${address%%::*}"
         IFS=: read -ra tail <<<"${address#*::}"
         for ((i = ${#all[@]} + ${#tail[@]}; i < 8; i++)); do all+=(0); done
-        for part in "${all[@]}" "${tail[@]}"; do hex+=$(printf '%04X' $((16#$part))); done
+        for part in "${all[@]}" "${tail[@]}"; do
+            printf -v hex '%s%04X' "$hex" $((16#$part))
+        done
     fi
-    echo "$hex"
     for ((i = 0; i < ${#hex}; i += 8)); do
-        echo -n "${hex:i+6:2}${hex:i+4:2}${hex:i+2:2}${hex:i:2}"
+        swapped+=${hex:i+6:2}${hex:i+4:2}${hex:i+2:2}${hex:i:2}
     done
+    words="$hex $swapped"
+}
+# A path that a server was told is relative to its data.
+resolve_socket() { # PATH. Sets: resolved.
+    local path=$1
+    [[ $path = /* ]] || path=$data/$path
+    resolve "${path%/*}/"
+    resolved=${resolved%/}/${path##*/}
 }
 # What stays the same from one look to the next.
 prepare_look() {
     find_ancestors
-    pid_path=$(pid_file) socket_path=$(socket_file)
-    [ -z "$socket_path" ] || socket_path=$(cd "$data" 2>/dev/null; readlink -m "$socket_path")
+    server_paths
+    if [ -n "$socket_path" ]; then
+        resolve_socket "$socket_path"
+        socket_path=$resolved
+    fi
     host=${address%:*} host=${host#[} host=${host%]}
-    words=$([ -z "$address" ] || address_words "$host")
-    hex_port=$([ -z "$port" ] || printf %04X "$port")
+    words='' hex_port=''
+    [ -z "$address" ] || address_words "$host"
+    [ -z "$port" ] || printf -v hex_port %04X "$port"
 }
-# The sockets that listen where clients find it.
-listening() {
-    local inode path
+# The sockets that listen where clients find it. Sets: listening.
+find_listening() {
+    local inode path resolved files=() file
+    listening=()
+    for file in /proc/net/{tcp,tcp6,unix}; do
+        [ ! -e $file ] || files+=($file)
+    done
     while read -r inode path; do
-        [ -z "$path" ] ||
-            [ "$(cd "$data" 2>/dev/null; readlink -m "$path")" = "$socket_path" ] || continue
-        echo "$inode"
-    done < <(awk -v port="$hex_port" -v words="$words" -v socket="${socket_path##*/}" '
+        if [ -n "$path" ]; then
+            resolve_socket "$path"
+            [ "$resolved" = "$socket_path" ] || continue
+        fi
+        listening+=("$inode")
+    done < <(awk -v port="$hex_port" -v words="$words" \
+        -v socket="${socket_path##*/}" '
         BEGIN { count = split(words, word) }
         FILENAME ~ /unix$/ {
             if ($4 == "00010000" && socket != "" && $8 != "" &&
@@ -134,23 +155,30 @@ listening() {
             here = !count || local[1] ~ /^0+$/
             for (i = 1; i <= count; i++) { # IPv4 may be a part of IPv6.
                 here = here || (local[1] ~ word[i] "$" &&
-                    (length(local[1]) == length(word[i]) || local[1] ~ /^0000000000000000/))
+                    (length(local[1]) == length(word[i]) ||
+                    local[1] ~ /^0000000000000000/))
             }
             if (here) { print $10 }
-        }' $(ls /proc/net/{tcp,tcp6,unix} 2>/dev/null))
+        }' "${files[@]}")
 }
-holders_of() { # SOCKET
-    local search=(find /proc/[0-9]*/fd -maxdepth 1 -lname "socket:\[$1\]" -printf '%h\n') found
-    found=$("${search[@]}" 2>/dev/null)
-    [ -n "$found" ] || [ ${#become[@]} -eq 0 ] || found=$(run "${search[@]}" 2>/dev/null)
+# Who has it open? Of all processes nobody is asked while those that were seen have:
+# they are killed, and then there is another look. Sets: holders.
+find_holders() { # SOCKET
+    local match=(-maxdepth 1 -lname "socket:\[$1\]" -printf '%h\n') found=''
+    [ ${#seen[@]} -eq 0 ] ||
+        found=$(cd /proc && find "${seen[@]/%//fd}" "${match[@]}" 2>/dev/null)
+    [ -n "$found" ] || found=$(find /proc/[0-9]*/fd "${match[@]}" 2>/dev/null)
+    [ -n "$found" ] || [ ${#become[@]} -eq 0 ] ||
+        found=$(run find /proc/[0-9]*/fd "${match[@]}" 2>/dev/null)
     found=${found//\/proc\//}
-    echo "${found//\/fd/}"
+    holders=${found//\/fd/}
 }
 # Servers that listen there are its own, in whichever directory and as whichever user
 # they work; but not those of another node.
 look_at_listener() { # SOCKET
-    local pid other name found=0
-    for pid in $(holders_of "$1"); do
+    local pid other name found=0 holders
+    find_holders "$1"
+    for pid in $holders; do
         found=1
         ! has_seen "$pid" || continue
         for other in "$root"/*/data; do
@@ -197,40 +225,55 @@ enter_cgroup() {
 
 # Sets: seen, the processes of the server; hidden, why there may be more, or "".
 look_for_server() {
-    local inode
+    local inode listening
     seen=() hidden=
     [ -n "${ancestors:-}" ] || prepare_look
     look_at_directories "$data"
     look_at_cgroup
-    for inode in $(listening); do look_at_listener "$inode"; done
+    find_listening
+    for inode in "${listening[@]}"; do look_at_listener "$inode"; done
     look_at_pid_file
     [ ${#seen[@]} -gt 0 ] || [ -n "$hidden" ] || ! takes_connections ||
         hidden="something takes connections at $address"
     [ -n "$address" ] || [ ! -d "$data" ] || hidden="its file \"address\" has no ADDR:PORT"
 }
 
-# What a power switch does, until nothing is left to see. A server that is asked nicely
-# may hang, or let clients finish; and one whose parent was killed may have children
-# that still write.
+# Killed is not yet gone. A look costs more than to wait for those it has shown.
+wait_for_end() { # PROCESS...
+    local pid i=0
+    for pid in "$@"; do
+        while [ $i -lt 100 ] && is_alive "$pid"; do
+            i=$((i + 1))
+            nap 0.02
+        done
+    done
+}
+# What a power switch does, until nothing is left to see. A server that is asked
+# nicely may hang, or let clients finish; and one whose parent was killed may have
+# children that still write.
 kill_server() {
     local group_path i blind=0
-    for i in {1..200}; do
+    close_session own
+    close_session second
+    for i in {1..10}; do
         look_for_server
         if [ ${#seen[@]} -gt 0 ]; then
             blind=0
-            ! own_cgroup || [ ! -e "$group_path/cgroup.kill" ] || echo 1 >"$group_path/cgroup.kill"
+            ! own_cgroup || [ ! -e "$group_path/cgroup.kill" ] ||
+                echo 1 >"$group_path/cgroup.kill"
             kill -9 "${seen[@]}" 2>/dev/null
+            wait_for_end "${seen[@]}"
         elif [ -z "$hidden" ]; then
             ! own_cgroup || { rm -f "$home/cgroup" && rmdir "$group_path"; } 2>/dev/null
             return 0
         else # What was killed may leave a socket for a moment.
             blind=$((blind + 1))
             [ $blind -lt 4 ] || break
-            sleep 0.1
+            nap 0.1
         fi
-        sleep 0.05
     done
-    say "$order: cannot see that nothing takes writes: ${hidden:-process ${seen[*]} does not end}"
+    say "$order: cannot see that nothing takes writes:" \
+        "${hidden:-process ${seen[*]} does not end}"
     return 2
 }
 
@@ -238,12 +281,12 @@ kill_server() {
 kill_in() { # DIRECTORY
     local seen=() hidden='' i
     [ -n "${ancestors:-}" ] || prepare_look
-    for i in {1..100}; do
+    for i in {1..5}; do
         seen=()
         look_at_directories "$1"
         [ ${#seen[@]} -gt 0 ] || return 0
         kill -9 "${seen[@]}" 2>/dev/null
-        sleep 0.05
+        wait_for_end "${seen[@]}"
     done
     return 1
 }
@@ -254,7 +297,7 @@ make_new() {
         return 1
     }
     kill_in "$data.new" && rm -rf "$data.new" && mkdir -m 700 "$data.new" &&
-        { [ "$(id -u)" != 0 ] || chown "$owner:$group" "$data.new"; }
+        { [ "$(id -u)" != 0 ] || chown "$owner:" "$data.new"; }
 }
 # Put new data in its place; it is to be told when that is complete.
 swap_data() {

@@ -84,7 +84,7 @@ done
 ! goes_on || fail "what the older order has started goes on"
 
 # The holder of the lock is gone, and its number may be a stranger's.
-[ ! -e "$home/holder" ] || fail "an order has ended, and still holds the lock"
+[ ! -s "$home/holder" ] || fail "an order has ended, and still holds the lock"
 sleep 600 &
 stranger=$!
 held+=" $stranger"

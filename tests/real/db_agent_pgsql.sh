@@ -28,17 +28,13 @@ write() {
         CREATE TABLE IF NOT EXISTS load.t (id bigint PRIMARY KEY);
         GRANT ALL ON load.t TO load; INSERT INTO load.t VALUES ($2)"
 }
-ids() { sql "$1" 'SELECT id FROM load.t'; }
-insert() {
-    PGCONNECT_TIMEOUT=2 timeout 5 psql -X -q -h 127.0.0.1 -p "$1" -U load -d postgres \
-        -v ON_ERROR_STOP=1 -c "SET synchronous_commit = local; INSERT INTO load.t VALUES ($2)"
-}
+statement="SET synchronous_commit = local; INSERT INTO load.t VALUES"
 some_id=1000
 insert_somewhere() { # NODE
     some_id=$((some_id + 1))
     insert "$(port_of "$1")" $some_id || fail "$1 takes no writes: the test is wrong"
 }
-make_writable() { [ "$(sql "$1" 'SELECT pg_promote(true, 30)')" = t ]; }
+make_writable() { sql "$1" 'SELECT pg_promote(true, 30)' && [ "$answer" = t ]; }
 by_hand() { # NODE start|stop
     "${as_user[@]}" pg_ctl "$2" -s -w -m fast -D "$DB_AGENT_DIR/$1/data" -l "$DB_AGENT_DIR/$1/log" \
         -o "-c config_file=$DB_AGENT_DIR/$1/postgresql.conf"
@@ -54,14 +50,12 @@ revive() {
         "$DB_AGENT_DIR/$1/socket/".s.PGSQL.*.lock
     by_hand "$1" start
 }
-source_of() {
-    sql "$1" "SELECT sender_port FROM pg_stat_get_wal_receiver() WHERE status = 'streaming'"
-}
 has_received() { # NODE SOURCE
-    [ "$(sql "$1" "SELECT pg_last_wal_receive_lsn() >= '$(sql "$2" 'SELECT pg_current_wal_flush_lsn()')'")" = t ]
+    sql "$2" 'SELECT pg_current_wal_flush_lsn()' &&
+        sql "$1" "SELECT pg_last_wal_receive_lsn() >= '$answer'" && [ "$answer" = t ]
 }
 stands_still() {
-    sql db1 'SELECT pg_wal_replay_pause()' >/dev/null
+    sql db1 'SELECT pg_wal_replay_pause()'
     write db3 601
     until_true 180 has_received db1 db3
     has_not db1 601
@@ -72,20 +66,23 @@ stands_still() {
 }
 # A copy begins with a checkpoint of its source.
 block_clones() {
-    checkpointer=$(sql db3 "SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer'")
+    sql db3 "SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer'"
+    checkpointer=$answer
     kill -STOP "$checkpointer"
 }
 release_clones() { kill -CONT "$checkpointer"; }
 is_blocked() {
-    [ "$(sql db3 "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'pg_basebackup'")" != 0 ]
+    sql db3 "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'pg_basebackup'" &&
+        [ "$answer" != 0 ]
 }
 # Its stream is ended in the middle.
 copy_is_cut() {
     block_clones
     (
-        until is_blocked 2>/dev/null; do sleep 0.05; done
+        close_sessions
+        until is_blocked 2>/dev/null; do nap 0.05; done
         sql db3 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-            WHERE application_name = 'pg_basebackup'" >/dev/null
+            WHERE application_name = 'pg_basebackup'"
         release_clones
     ) &
     jobs_started+=($!)

@@ -20,12 +20,11 @@
 #   make_homes            the three homes, as db_agent.sh has them
 #   can_run NODE          does its server answer at all?
 #   prepare NODE          make the table of the writers
-#   insert PORT ID        0: it was acknowledged
-#   ids NODE              what is there
-#   look NODE             "WRITABLE TOKEN", 1 or 0 and the newest in its table
+#   statement             (a variable) the beginning of what the writers write
+#   look                  (a variable) a question that a node answers with "WRITABLE
+#                         TOKEN", 1 or 0 and the newest in its table
 #   revive NODE           start it as the primary that it was
 #   write_by_hand NODE    make the replica writable, and insert many negative IDs
-#   source_of NODE        the port from which it receives now, or nothing
 
 # shellcheck source=db_homes.sh
 . "$here/db_homes.sh"
@@ -34,31 +33,32 @@
 cat >on_primary.sh <<'END'
 #!/bin/bash
 # The newest token wins.
-cd "$(dirname "$0")" || exit 1
+cd "${0%/*}" || exit 1
 read -r _ newest 2>/dev/null <primary || newest=0
 [ "$INFRA_TOKEN" -gt "$newest" ] || exit 0
 echo "${INFRA_ADDRESS##*:} $INFRA_TOKEN" >primary.new && mv primary.new primary
 END
 chmod +x on_primary.sh
-primary_port() {
-    local port=
-    read -r port _ 2>/dev/null <primary || true
-    echo "$port"
+# Sets: primary_port and token, or nothing and 0.
+look_at_primary() {
+    primary_port='' token=0
+    read -r primary_port token 2>/dev/null <primary || true
 }
-primary() { node_at "$(primary_port)"; }
-token() {
-    local t=0
-    read -r _ t 2>/dev/null <primary || true
-    echo "$t"
+primary() {
+    look_at_primary
+    [ -z "$primary_port" ] || node_at "$primary_port"
 }
-is_newer() { [ "$(token)" -gt "$1" ]; }
+is_newer() {
+    look_at_primary
+    [ "$token" -gt "$1" ]
+}
 
 # --- The agent: while there is a file "hold", a promotion waits for its end before
 # it begins, as if it were long on its way; and a node may be out of reach.
 cat >agent.sh <<'END'
 #!/bin/bash
-cd "$(dirname "$0")" || exit 2
-if [ "$1" = promote ] && mv hold held 2>/dev/null; then
+cd "${0%/*}" || exit 2
+if [ "$1" = promote ] && [ -e hold ] && mv hold held 2>/dev/null; then
     until [ -e released ]; do sleep 0.05; done
     "$AGENT" "$@"
     echo "$INFRA_TOKEN $?" >late
@@ -96,38 +96,75 @@ acting() {
     done
 }
 
-# --- Writers and the sampler.
+# --- Writers and the sampler. Each is a process with sessions of its own.
 writer() { # NUMBER
-    local n=0 port
+    local n=0 count=0 now primary_port token
+    close_sessions
     while [ ! -e over ]; do
-        port=$(primary_port)
+        look_at_primary
         n=$((n + 1))
-        if insert "$port" $((n * 10 + $1)) >/dev/null 2>&1; then
-            echo "$(now_ms) $((n * 10 + $1))" >>"acked.$1"
+        if insert "$primary_port" $((n * 10 + $1)) 2>/dev/null; then
+            look_at_clock
+            count=$((count + 1))
+            echo "$now $((n * 10 + $1))" >>"acked.$1"
+            echo "$count $now" >"count.$1"
         fi
-        sleep 0.1 # The machine is there for the servers and their agents.
+        nap 0.05 # The machine is there for the servers and their agents.
+    done
+    kill_session writer
+}
+# Sets: acknowledged, how many were; last_ack, when the last was.
+look_at_writers() {
+    local number count at
+    acknowledged=0 last_ack=0
+    for number in 1 2; do
+        count=0 at=0
+        read -r count at 2>/dev/null <count.$number || true
+        acknowledged=$((acknowledged + ${count:-0}))
+        [ "${at:-0}" -le $last_ack ] || last_ack=$at
     done
 }
-acknowledged() { cat acked.* 2>/dev/null | wc -l; }
-has_acknowledged() { [ "$(acknowledged)" -ge "$1" ]; }
+has_acknowledged() {
+    look_at_writers
+    [ $acknowledged -ge "$1" ]
+}
+has_acknowledged_more() {
+    look_at_writers
+    until_true 180 has_acknowledged $((acknowledged + $1))
+}
+has_ack_since() {
+    look_at_writers
+    [ $last_ack -gt "$1" ]
+}
 # The first after a time.
 first_ack() { cat acked.* | awk -v t="$1" '$1 > t && (!f || $1 < f) { f = $1 } END { print f }'; }
-has_ack_since() { [ -n "$(first_ack "$1")" ]; }
 # The longest time without one, from a time on.
 gap_since() {
     sort -n acked.* | awk -v t="$1" '$1 >= t { if (last && $1 - last > g) g = $1 - last }
         { last = $1 } END { print g }'
 }
 
+# All are asked before the first is listened to.
 sampler() {
-    local round=0 n
+    local round=0 n asked
+    close_sessions
     while [ ! -e over ]; do
-        round=$((round + 1))
+        round=$((round + 1)) asked=()
         for n in "${nodes[@]}"; do
-            [ -e "by_hand.$n" ] || look "$n" 2>/dev/null | sed "s/^/$round $n /" >>samples &
+            [ ! -e "by_hand.$n" ] || continue
+            send "$n" "$look"
+            asked+=("$n")
         done
-        wait
-        sleep 0.3
+        for n in "${asked[@]}"; do
+            if receive "$n" 2; then
+                answer=${session_reply[$n]%$'\n'}
+                echo "$round $n ${answer##*$'\n'}" >>samples
+            else
+                kill_session "$n"
+            fi
+        done 2>/dev/null
+        echo $round >round
+        nap 0.3
     done
 }
 # In no round two take writes with the newest token.
@@ -145,26 +182,33 @@ check_samples() {
 check_writes() { # NODE
     local lost count
     cut -d' ' -f2 acked.* | sort >wanted
-    ids "$1" | sort >there
+    ids "$1"
+    sort <<<"$answer" >there
     lost=$(comm -23 wanted there | sed -n 1,5p | tr '\n' ' ')
     count=$(wc -l <wanted)
     [ -z "$lost" ] || fail "acknowledged, and not on $1: $lost"
     passed "acknowledged $count, lost 0 on $1"
 }
 
-follows() { [ "$(source_of "$1")" = "$2" ]; }
+follows() { source_of "$1" && [ "$answer" = "$2" ]; }
 all_follow() {
     local n
-    for n in $(others "$(primary)"); do
-        follows "$n" "$(primary_port)" || return 1
+    look_at_primary
+    for n in "${nodes[@]}"; do
+        [ "$(port_of "$n")" = "$primary_port" ] || follows "$n" "$primary_port" || return 1
     done
+}
+follows_primary() {
+    look_at_primary
+    follows "$1" "$primary_port"
 }
 
 # All processes of a server, at once. Sets: killed.
 kill_node() { # NODE
     local all
     all=$(processes "$DB_AGENT_DIR/$1/data")
-    killed=$(now_ms)
+    look_at_clock
+    killed=$now
     # shellcheck disable=SC2086
     kill -9 $all 2>/dev/null || true # Some go with their parent.
 }
@@ -181,7 +225,8 @@ start_node() {
 
 fails_over() {
     local old before
-    old=$(primary) before=$(token)
+    look_at_primary
+    old=$(node_at "$primary_port") before=$token
     until_true 180 has_acknowledged 50
     kill_node "$old"
     until_true 180 is_newer "$before"
@@ -189,24 +234,28 @@ fails_over() {
     [ "$(primary)" != "$old" ] || fail "$old was promoted, and it is dead"
     check_writes "$(primary)"
     others "$old" "$(primary)" >third
-    until_true 180 follows "$(cat third)" "$(primary_port)"
+    until_true 180 follows_primary "$(cat third)"
     passed "$(cat third) follows $(primary)"
     start_node "$old"
-    until_true 180 follows "$old" "$(primary_port)"
+    until_true 180 follows_primary "$old"
     passed "$old is back and follows $(primary)"
 }
 
 switches_over() {
     local old before to since
-    old=$(primary) before=$(token)
+    look_at_primary
+    old=$(node_at "$primary_port") before=$token
     to=$(others "$old" | sed -n 1p)
-    since=$(now_ms)
+    look_at_clock
+    since=$now
     is_switched() { tell w1 switchover "$to" >told || tell w2 switchover "$to" >told; }
     until_true 180 is_switched
-    since=$(now_ms)
+    look_at_clock
+    since=$now
     until_true 180 is_newer "$before"
     [ "$(primary)" = "$to" ] || fail "the switchover went to $(primary), not to $to"
-    until_true 180 has_ack_since $(($(now_ms) - 50))
+    look_at_clock
+    until_true 180 has_ack_since $((now - 50))
     check_writes "$to"
     echo "switchover: no write for $(gap_since "$since") ms at most ($old -> $to)"
     until_true 180 all_follow
@@ -217,7 +266,8 @@ switches_over() {
 # takes over.
 survives_its_own_death() {
     local old before who
-    old=$(primary) before=$(token)
+    look_at_primary
+    old=$(node_at "$primary_port") before=$token
     touch hold
     kill_node "$old"
     until_true 180 test -e held
@@ -229,8 +279,9 @@ survives_its_own_death() {
     touch released
     until_true 180 test -e late
     read -r late_token late_status <late
-    [ "$late_token" -lt "$(token)" ] && [ "$late_status" = 1 ] ||
-        fail "an order with token $late_token ended with $late_status; the newest is $(token)"
+    look_at_primary
+    [ "$late_token" -lt "$token" ] && [ "$late_status" = 1 ] ||
+        fail "an order with token $late_token ended with $late_status; the newest is $token"
     passed "the order that $who had on its way is refused"
     check_writes "$(primary)"
     start_watcher "$who"
@@ -243,7 +294,8 @@ survives_its_own_death() {
 # then it comes back as it was.
 outlives_its_host() {
     local old before
-    old=$(primary) before=$(token)
+    look_at_primary
+    old=$(node_at "$primary_port") before=$token
     touch "unreachable.$old"
     kill_node "$old"
     until_true 180 is_newer "$before"
@@ -251,7 +303,8 @@ outlives_its_host() {
     check_writes "$(primary)"
     revive "$old" >revive.log 2>&1
     until_true 180 can_run "$old"
-    [ "$(look "$old")" = "1 $before" ] || fail "$old is not the primary that it was: $(look "$old")"
+    sql "$old" "$look"
+    [ "$answer" = "1 $before" ] || fail "$old is not the primary that it was: $answer"
     ! insert "$(port_of "$old")" 99999999 2>/dev/null || fail "$old acknowledged a write"
     passed "$old is back as primary, and acknowledges nothing"
     rm "unreachable.$old"
@@ -267,8 +320,10 @@ outlives_its_host() {
 # a while its replicas hear nothing.
 hangs() {
     local old before
-    old=$(primary) before=$(token)
-    killed=$(now_ms)
+    look_at_primary
+    old=$(node_at "$primary_port") before=$token
+    look_at_clock
+    killed=$now
     # shellcheck disable=SC2046
     kill -STOP $(processes "$DB_AGENT_DIR/$old/data")
     until_true 180 is_newer "$before"
@@ -283,20 +338,22 @@ hangs() {
 # more than the others then, and of its own. Its clone is under way when the primary
 # dies.
 holds_back_who_went_apart() {
-    local old before apart other round
-    old=$(primary) before=$(token)
+    local old before apart other round later fences
+    look_at_primary
+    old=$(node_at "$primary_port") before=$token
     apart=$(others "$old" | sed -n 1p) other=$(others "$old" | sed -n 2p)
     touch "cloning.$apart" "by_hand.$apart"
-    round=$(tail -n 1 samples | cut -d' ' -f1)
-    is_later() { [ "$(tail -n 1 samples | cut -d' ' -f1)" -gt $((round + 1)) ]; }
+    read -r round <round
+    is_later() { read -r later <round && [ "$later" -gt $((round + 1)) ]; }
     until_true 180 is_later
+    fences=$(cat w?.log | grep -c "order fence $apart .* done" || true)
     write_by_hand "$apart" || fail "$apart is not made writable"
-    is_out() { grep -q "order fence $apart .* done" w?.log; }
+    is_out() { [ "$(cat w?.log | grep -c "order fence $apart .* done")" -gt "$fences" ]; }
     until_true 180 is_out
-    until_true 180 has_acknowledged $(($(acknowledged) + 20))
+    has_acknowledged_more 20
     rm "by_hand.$apart"
     start_node "$apart"
-    until_true 180 has_acknowledged $(($(acknowledged) + 20))
+    has_acknowledged_more 20
     kill_node "$old"
     until_true 180 is_newer "$before"
     [ "$(primary)" = "$other" ] || fail "$(primary) was promoted, and $apart has a history of its own"
@@ -304,7 +361,8 @@ holds_back_who_went_apart() {
     rm "cloning.$apart"
     start_node "$old"
     until_true 180 all_follow
-    ! ids "$apart" | grep -q '^-' || fail "$apart has kept what it wrote by hand"
+    ids "$apart"
+    ! grep -q '^-' <<<"$answer" || fail "$apart has kept what it wrote by hand"
     passed "$apart took writes by hand: $other was promoted, and $apart has its data"
 }
 
@@ -312,12 +370,13 @@ holds_back_who_went_apart() {
 clones() {
     local node
     node=$(others "$(primary)" | sed -n 1p)
+    look_at_primary
     kill_node "$node"
     touch "$DB_AGENT_DIR/$node/broken"
     INFRA_TOKEN=$(cat "$DB_AGENT_DIR/$node/token") INFRA_SOURCE=$(primary) \
-        INFRA_SOURCE_ADDRESS=127.0.0.1:$(primary_port) "$agent" repoint "$node" >clone.log 2>&1 ||
+        INFRA_SOURCE_ADDRESS=127.0.0.1:$primary_port "$agent" repoint "$node" >clone.log 2>&1 ||
         fail "$node is not cloned: $(cat clone.log)"
-    until_true 180 follows "$node" "$(primary_port)"
+    until_true 180 follows_primary "$node"
     passed "$node is cloned from $(primary) and follows it"
 }
 
@@ -361,7 +420,9 @@ main() {
     touch over
     for w in "${writers[@]}"; do wait "$w" || true; done
     for n in "${nodes[@]}"; do
-        is_complete() { [ "$(ids "$n" | sort | comm -13 - <(cut -d' ' -f2 acked.* | sort) | wc -l)" = 0 ]; }
+        is_complete() {
+            ids "$n" && [ -z "$(sort <<<"$answer" | comm -13 - <(cut -d' ' -f2 acked.* | sort))" ]
+        }
         until_true 180 is_complete
         check_writes "$n"
     done

@@ -20,14 +20,8 @@ check="mysql,user=probe,password=secret"
 . "$here/db_homes_mysql.sh"
 
 prepare() { sql "$1" 'CREATE TABLE d.t (id BIGINT PRIMARY KEY) ENGINE=InnoDB'; }
-insert() {
-    timeout 5 mariadb --no-defaults -h 127.0.0.1 -P "$1" -u writer --connect-timeout=2 \
-        -e "INSERT INTO d.t VALUES ($2)"
-}
-ids() { sql "$1" 'SELECT id FROM d.t'; }
-look() {
-    sql "$1" "SELECT CONCAT(1 - @@read_only, ' ', (SELECT max(token) FROM infra_failover.token))"
-}
+statement="INSERT INTO d.t VALUES"
+look="SELECT CONCAT(1 - @@read_only, ' ', (SELECT max(token) FROM infra_failover.token)) AS looked"
 revive() {
     "$agent" start "$1"
     sql "$1" 'SET GLOBAL rpl_semi_sync_master_enabled = 1; SET GLOBAL read_only = 0'
@@ -37,11 +31,6 @@ write_by_hand() {
     for i in {1..3000}; do echo "INSERT INTO d.t VALUES (-$i);"; done |
         timeout 20 mariadb --defaults-file="$DB_AGENT_DIR/$1/my.cnf" -u root >by_hand 2>&1 ||
         true # It is shut out meanwhile.
-}
-source_of() {
-    mariadb --defaults-file="$DB_AGENT_DIR/$1/my.cnf" -u root -e 'SHOW SLAVE STATUS\G' | awk '$1 == "Master_Port:" { port = $2 }
-        $1 == "Slave_IO_Running:" { io = $2 } $1 == "Slave_SQL_Running:" { sql = $2 }
-        END { if (io == "Yes" && sql == "Yes") print port }'
 }
 
 lease=file:$dir/lease

@@ -26,28 +26,19 @@ check="pgsql,user=probe"
 # shellcheck source=db_homes_pgsql.sh
 . "$here/db_homes_pgsql.sh"
 
-prepare() { sql "$1" 'SET ROLE load; CREATE TABLE load.t (id bigint PRIMARY KEY)'; }
-insert() {
-    PGCONNECT_TIMEOUT=2 timeout 5 psql -X -q -h 127.0.0.1 -p "$1" -U load -d postgres \
-        -v ON_ERROR_STOP=1 -c "INSERT INTO load.t VALUES ($2)"
-}
-ids() { sql "$1" 'SELECT id FROM load.t'; }
-look() {
-    sql "$1" "SELECT CASE WHEN pg_is_in_recovery() OR
-            current_setting('default_transaction_read_only') = 'on' THEN 0 ELSE 1 END
+prepare() { sql "$1" 'SET ROLE load; CREATE TABLE load.t (id bigint PRIMARY KEY); RESET ROLE'; }
+statement="INSERT INTO load.t VALUES"
+look="SELECT CASE WHEN pg_is_in_recovery() OR
+        current_setting('default_transaction_read_only') = 'on' THEN 0 ELSE 1 END
         || ' ' || (SELECT max(token) FROM infra_failover.token)"
-}
 revive() {
     "${as_user[@]}" pg_ctl start -s -w -D "$DB_AGENT_DIR/$1/data" -l "$DB_AGENT_DIR/$1/log" \
         -o "-c config_file=$DB_AGENT_DIR/$1/postgresql.conf"
 }
 write_by_hand() {
-    sql "$1" 'SELECT pg_promote(true, 30)' >by_hand
+    sql "$1" 'SELECT pg_promote(true, 30)'
     sql "$1" 'SET synchronous_commit = local;
         INSERT INTO load.t SELECT -n FROM generate_series(1, 50000) n' 2>by_hand || true
-}
-source_of() {
-    sql "$1" "SELECT sender_port FROM pg_stat_get_wal_receiver() WHERE status = 'streaming'"
 }
 
 lease=file:$dir/lease

@@ -1,7 +1,14 @@
 # SPDX-License-Identifier: MIT
 # Sourced by db_failover.sh and db_agent.sh: where three servers and their agents live,
-# and how all that ends.
+# how the test talks to them, and how all that ends. Needs: agent.
 
+# One client for each node, and one that writes, each of which stays connected: what
+# a test costs is not to be what it measures.
+# shellcheck source=../../examples/db_failover/db_agent_session.sh
+. "$(dirname "$agent")/db_agent_session.sh"
+session_to=([db1]=20 [db2]=22 [db3]=24 [writer]=26)
+session_from=([db1]=21 [db2]=23 [db3]=25 [writer]=27)
+become=()
 dir=$(mktemp -d)
 export DB_AGENT_DIR=$dir/homes
 nodes=(db1 db2 db3)
@@ -40,15 +47,26 @@ fail() {
     exit 1
 }
 passed() { echo "ok: $*"; }
-now_ms() { echo $((${EPOCHREALTIME/[.,]/} / 1000)); }
+# Sets: now, in ms.
+look_at_clock() { now=$((${EPOCHREALTIME/[.,]/} / 1000)); }
 # until_true SECONDS COMMAND...
 until_true() {
-    local seconds=$1 until=$(($(now_ms) + $1 * 1000))
+    local seconds=$1 until=$((SECONDS + $1))
     shift
     while ! "$@" 2>/dev/null; do
-        [ "$(now_ms)" -lt $until ] || fail "not within $seconds s: $*"
-        sleep 0.05
+        [ $SECONDS -le $until ] || fail "not within $seconds s: $*"
+        nap 0.1
     done
+}
+
+# insert PORT ID: 0: it was acknowledged. As a client; see "statement".
+insert() {
+    local ask_timeout=5
+    if [ "$1" != "$writer_port" ]; then
+        kill_session writer
+        writer_port=$1
+    fi
+    ask writer "$statement ($2)"
 }
 
 port_of() { echo $((base + ${1#db} - 1)); }

@@ -6,10 +6,35 @@
 # A password that has to be quoted.
 replica_password="se'c\"r\\e#t 1"
 
-sql() { # NODE STATEMENT: as the administrator
-    timeout 10 mariadb --defaults-file="$DB_AGENT_DIR/$1/my.cnf" --connect-timeout=2 -u root -N -B -e "$2"
+end_mark="SELECT 'end_of_answer' AS before_end;"
+writer_port=''
+client_of() { # NODE, as the administrator; or writer
+    client_env=(LC_ALL=C)
+    if [ "$1" = writer ]; then
+        client=(mariadb --no-defaults --skip-ssl -h 127.0.0.1 -P "$writer_port" -u writer)
+    else
+        client=(mariadb --defaults-file="$DB_AGENT_DIR/$1/my.cnf" -u root)
+    fi
+    client+=(--connect-timeout=2 -B -n)
 }
-can_run() { sql "$1" 'SELECT 1' >/dev/null; }
+sql() { # NODE STATEMENT: sets answer, the rows of one result
+    ask "$@" || return
+    [[ $answer != *$'\n'* ]] || answer=${answer#*$'\n'}
+}
+can_run() { sql "$1" 'SELECT 1'; }
+declare -A row=()
+look_at_replication() { # NODE. Sets: row, by the names of SHOW SLAVE STATUS
+    row=()
+    ask "$1" 'SHOW SLAVE STATUS' && split_row
+}
+# Sets answer: the port from which it receives now, or nothing.
+source_of() {
+    look_at_replication "$1" || return
+    answer=''
+    [ "${row[Slave_IO_Running]:-} ${row[Slave_SQL_Running]:-}" != 'Yes Yes' ] ||
+        answer=${row[Master_Port]}
+}
+ids() { sql "$1" 'SELECT id FROM d.t'; }
 is_stopped() { [ -z "$(processes "$DB_AGENT_DIR/$1/data")" ]; }
 
 make_home() { # NODE

@@ -3,11 +3,24 @@
 # servers; one of two standbys confirms each write. Needs: dir, nodes, base (the first
 # port), as_user (a command that makes a process the owner's), and the function port_of.
 
-sql() { # NODE STATEMENT: as the administrator
-    PGCONNECT_TIMEOUT=2 psql -X -q -A -t -v ON_ERROR_STOP=1 -h "$DB_AGENT_DIR/$1/socket" \
-        -p "$(port_of "$1")" -U postgres -d postgres -c "$2"
+end_mark='\echo end_of_answer'
+writer_port=''
+client_of() { # NODE, as the administrator; or writer
+    client_env=(PGCONNECT_TIMEOUT=2 'PGOPTIONS=-c client_min_messages=error')
+    client=(psql -X -q -A -t -w -v ON_ERROR_STOP=1 -d postgres)
+    if [ "$1" = writer ]; then
+        client+=(-h 127.0.0.1 -p "$writer_port" -U load)
+    else
+        client+=(-h "$DB_AGENT_DIR/$1/socket" -p "$(port_of "$1")" -U postgres)
+    fi
 }
-can_run() { sql "$1" 'SELECT 1' >/dev/null; }
+sql() { ask "$@"; } # NODE STATEMENT: sets answer
+can_run() { sql "$1" 'SELECT 1'; }
+# Sets answer: the port from which it receives now, or nothing.
+source_of() {
+    sql "$1" "SELECT sender_port FROM pg_stat_get_wal_receiver() WHERE status = 'streaming'"
+}
+ids() { sql "$1" 'SELECT id FROM load.t'; }
 
 make_home() { # NODE
     local home=$DB_AGENT_DIR/$1
