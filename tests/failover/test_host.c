@@ -5,26 +5,9 @@
 
 static struct node n;
 
-static void create(struct infra_failover_options o)
-{
-    node_create(&n, o);
-}
-
 static void teardown(void)
 {
     node_destroy(&n);
-}
-
-static const char *renew(void)
-{
-    node_until(&n, INFRA_LEASE_OP_RENEW);
-    return node_answer(&n, INFRA_LEASE_OUTCOME_GRANTED, node_status(&n).token);
-}
-
-static const char *fit(int is_fit)
-{
-    ck_assert_int_eq(infra_failover_fit(n.machine, is_fit, n.now), INFRA_OK);
-    return node_take(&n);
 }
 
 static const char *drained(void)
@@ -33,19 +16,12 @@ static const char *drained(void)
     return node_take(&n);
 }
 
-/* Up to where it holds a lease that was granted to it, not cleanly. */
-static const char *take_from_another(void)
-{
-    node_until(&n, INFRA_LEASE_OP_READ);
-    (void)node_answer(&n, INFRA_LEASE_OUTCOME_LOST, 0);
-    return node_answer(&n, INFRA_LEASE_OUTCOME_GRANTED, 1);
-}
-
 /* Without a drain it stops at once, and gives the lease back when what it began
  * can have no effect any more; it lets others go first for the hold-down. */
 START_TEST(it_steps_down_at_once)
 {
-    create((struct infra_failover_options) { .hold_down = INFRA_SEC(20) });
+    node_create(&n,
+                (struct infra_failover_options) { .hold_down = INFRA_SEC(20) });
     node_lead(&n, 1);
     infra_time begin = n.now;
     ck_assert_str_eq(node_command(&n, INFRA_FAILOVER_COMMAND_STEP_DOWN),
@@ -63,7 +39,7 @@ END_TEST
  * and not before it was told to stop. */
 START_TEST(drained_gives_it_back_at_once)
 {
-    create((struct infra_failover_options) { .ttl = 0 });
+    node_create(&n, (struct infra_failover_options) { .ttl = 0 });
     node_lead(&n, 1);
     ck_assert_int_eq(infra_failover_drained(n.machine, n.now), INFRA_ESTALE);
     ck_assert_int_eq(infra_failover_command(
@@ -79,7 +55,7 @@ END_TEST
  * it stops and gives the lease back in the same moment. */
 START_TEST(it_drains_before_it_stops)
 {
-    create((struct infra_failover_options) { .drain = INFRA_SEC(2) });
+    node_create(&n, (struct infra_failover_options) { .drain = INFRA_SEC(2) });
     node_lead(&n, 1);
     ck_assert_int_eq(infra_failover_command(
                          n.machine, INFRA_FAILOVER_COMMAND_STEP_DOWN, n.now),
@@ -100,12 +76,12 @@ END_TEST
 /* If it does not say so, it stops at the limit, also while it renews. */
 START_TEST(a_drain_has_a_limit)
 {
-    create((struct infra_failover_options) { .drain = INFRA_SEC(2) });
+    node_create(&n, (struct infra_failover_options) { .drain = INFRA_SEC(2) });
     node_lead(&n, 1);
     (void)node_after(&n, INFRA_SEC(3));
     infra_time begin = n.now;
     (void)node_command(&n, INFRA_FAILOVER_COMMAND_STEP_DOWN);
-    ck_assert_str_eq(renew(), "");
+    ck_assert_str_eq(node_renew(&n), "");
     ck_assert(infra_gate_is_open(&n.gate, n.now, NULL));
     ck_assert(!infra_gate_admits(&n.gate, n.now, NULL));
     ck_assert(!infra_gate_is_open(&n.gate, begin + INFRA_SEC(2), NULL));
@@ -119,8 +95,9 @@ END_TEST
  * past the lease. */
 START_TEST(doubt_ends_in_a_drain)
 {
-    create((struct infra_failover_options) { .drain = INFRA_SEC(2),
-                                             .call_timeout = INFRA_MS(1500) });
+    node_create(
+        &n, (struct infra_failover_options) { .drain = INFRA_SEC(2),
+                                              .call_timeout = INFRA_MS(1500) });
     node_lead(&n, 1);
     ck_assert_str_eq(node_diary(&n, n.now, INFRA_SEC(10)),
                      "3333 renew, 4833 renew, 5000 doubt(late), 6333 renew, "
@@ -132,7 +109,7 @@ END_TEST
 /* However late the host comes to it, the drain does not go on past the lease. */
 START_TEST(a_drain_ends_with_the_lease)
 {
-    create((struct infra_failover_options) { .drain = INFRA_SEC(2) });
+    node_create(&n, (struct infra_failover_options) { .drain = INFRA_SEC(2) });
     node_lead(&n, 1);
     infra_time end = node_status(&n).valid_until;
     (void)node_diary(&n, n.now, INFRA_SEC(7));
@@ -153,7 +130,7 @@ END_TEST
  * so there is nothing to wait for; and the next time it drains as ever. */
 START_TEST(what_never_served_does_not_drain)
 {
-    create((struct infra_failover_options) { .drain = INFRA_SEC(2) });
+    node_create(&n, (struct infra_failover_options) { .drain = INFRA_SEC(2) });
     node_lead(&n, 1);
     (void)node_command(&n, INFRA_FAILOVER_COMMAND_STEP_DOWN);
     ck_assert_str_eq(drained(), "STOP cool-down(drained) release");
@@ -181,7 +158,8 @@ END_TEST
 /* While a lease is waiting to be given back nothing else is asked. */
 START_TEST(first_it_is_given_back)
 {
-    create((struct infra_failover_options) { .hold_down = INFRA_MS(100) });
+    node_create(&n,
+                (struct infra_failover_options) { .hold_down = INFRA_MS(100) });
     node_lead(&n, 1);
     (void)node_command(&n, INFRA_FAILOVER_COMMAND_STEP_DOWN);
     ck_assert_str_eq(node_diary(&n, n.now, INFRA_MS(600)),
@@ -194,8 +172,8 @@ END_TEST
  * the next one, so it waits for the former holder first. */
 START_TEST(grace_is_not_skipped_by_the_next)
 {
-    create((struct infra_failover_options) { .drain = INFRA_SEC(2) });
-    ck_assert_str_eq(take_from_another(), "grace(granted)");
+    node_create(&n, (struct infra_failover_options) { .drain = INFRA_SEC(2) });
+    ck_assert_str_eq(node_take_over(&n), "grace(granted)");
     n.now += INFRA_MS(200);
     ck_assert_str_eq(node_command(&n, INFRA_FAILOVER_COMMAND_STEP_DOWN),
                      "cool-down(resign)");
@@ -207,10 +185,11 @@ END_TEST
  * over while it still can. */
 START_TEST(no_progress_is_a_reason_to_stop)
 {
-    create((struct infra_failover_options) { .attest_max = INFRA_SEC(4) });
+    node_create(&n,
+                (struct infra_failover_options) { .attest_max = INFRA_SEC(4) });
     node_lead(&n, 1);
     infra_time begin = n.now;
-    ck_assert_str_eq(renew(), "");
+    ck_assert_str_eq(node_renew(&n), "");
     n.now = begin + INFRA_SEC(3);
     infra_gate_attest(&n.gate, n.now);
     n.now = begin + n.ttl / 3;
@@ -226,7 +205,8 @@ END_TEST
  * does not count; its time begins when it is told. */
 START_TEST(progress_counts_from_the_activation)
 {
-    create((struct infra_failover_options) { .attest_max = INFRA_SEC(2) });
+    node_create(&n,
+                (struct infra_failover_options) { .attest_max = INFRA_SEC(2) });
     infra_gate_attest(&n.gate, n.now + INFRA_SEC(1000));
     node_until(&n, INFRA_LEASE_OP_READ);
     (void)node_answer(&n, INFRA_LEASE_OUTCOME_LOST, 0);
@@ -250,17 +230,17 @@ END_TEST
  * of the cool-down then is not spared it. */
 START_TEST(an_unfit_node_is_in_fault)
 {
-    create((struct infra_failover_options) { .drain = INFRA_SEC(2) });
+    node_create(&n, (struct infra_failover_options) { .drain = INFRA_SEC(2) });
     node_lead(&n, 1);
     infra_time begin = n.now;
-    ck_assert_str_eq(fit(0), "DRAIN draining(unfit)");
+    ck_assert_str_eq(node_fit(&n, 0), "DRAIN draining(unfit)");
     n.now += INFRA_SEC(1);
     ck_assert_str_eq(drained(), "STOP cool-down(drained) fault(unfit) release");
     (void)node_answer(&n, INFRA_LEASE_OUTCOME_GRANTED, 0);
     ck_assert_uint_eq(node_status(&n).penalty, 1000);
     ck_assert_uint_eq(infra_failover_deadline(n.machine), INFRA_TIME_NEVER);
     n.now += INFRA_SEC(4);
-    ck_assert_str_eq(fit(1), "cool-down(fit)");
+    ck_assert_str_eq(node_fit(&n, 1), "cool-down(fit)");
     ck_assert_str_eq(node_diary(&n, begin, INFRA_SEC(6)),
                      "11000 standby(cooled) read");
 }
@@ -284,8 +264,8 @@ static const struct {
 /* An orderly end is nobody's fault; any other is. */
 START_TEST(bad_ends_are_held_against_it)
 {
-    create(
-        (struct infra_failover_options) { .drain = _i < 5 ? 0 : INFRA_SEC(2) });
+    node_create(&n, (struct infra_failover_options) {
+                        .drain = _i < 5 ? 0 : INFRA_SEC(2) });
     node_lead(&n, 1);
     switch (_i) {
     case 0:
@@ -309,7 +289,7 @@ START_TEST(bad_ends_are_held_against_it)
         }
         break;
     case 4:
-        (void)fit(0);
+        (void)node_fit(&n, 0);
         break;
     case 5:
         while (n.role != INFRA_FAILOVER_ROLE_DRAINING) {
@@ -333,8 +313,9 @@ END_TEST
  * lease, until the penalty has faded. */
 START_TEST(who_fails_often_is_held_down_longer)
 {
-    create((struct infra_failover_options) {
-        .hold_down = INFRA_SEC(1), .penalty_half_life = INFRA_SEC(10000) });
+    node_create(&n, (struct infra_failover_options) { .hold_down = INFRA_SEC(1),
+                                                      .penalty_half_life =
+                                                          INFRA_SEC(10000) });
     for (uint64_t i = 0; i < 3; i++) {
         node_lead(&n, i + 10);
         node_until(&n, INFRA_LEASE_OP_RENEW);

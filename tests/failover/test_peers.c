@@ -10,20 +10,9 @@
 
 static struct node n;
 
-static void create(struct infra_failover_options o)
-{
-    node_create(&n, o);
-}
-
 static void teardown(void)
 {
     node_destroy(&n);
-}
-
-static const char *renew(void)
-{
-    node_until(&n, INFRA_LEASE_OP_RENEW);
-    return node_answer(&n, INFRA_LEASE_OUTCOME_GRANTED, node_status(&n).token);
 }
 
 static const char *renew_with(uint64_t request)
@@ -41,22 +30,6 @@ static const char *free_with(uint64_t request)
     return node_answer_as(
         &n, (struct infra_lease_answer) { .outcome = INFRA_LEASE_OUTCOME_LOST,
                                           .handover_request = request });
-}
-
-static const char *fenced(uint32_t outcome)
-{
-    ck_assert_int_eq(
-        infra_failover_answer_fence(n.machine, n.fence.call.id, outcome, n.now),
-        INFRA_OK);
-    return node_take(&n);
-}
-
-/* Up to where it holds a lease that was granted to it, not cleanly. */
-static const char *take_from_another(void)
-{
-    node_until(&n, INFRA_LEASE_OP_READ);
-    (void)node_answer(&n, INFRA_LEASE_OUTCOME_LOST, 0);
-    return node_answer(&n, INFRA_LEASE_OUTCOME_GRANTED, 1);
 }
 
 /* What a candidate finds, and what it does: client-go's table of elections, and
@@ -77,7 +50,7 @@ static const struct {
 
 START_TEST(a_candidate_looks_before_it_asks)
 {
-    create((struct infra_failover_options) { .ttl = 0 });
+    node_create(&n, (struct infra_failover_options) { .ttl = 0 });
     node_until(&n, INFRA_LEASE_OP_READ);
     const char *then = node_answer(&n, finds[_i].outcome, finds[_i].token);
     ck_assert_msg(strcmp(then, finds[_i].then) == 0, "%s: %s", finds[_i].name,
@@ -109,13 +82,13 @@ static const struct {
 
 START_TEST(a_fence_is_waited_for)
 {
-    create(
-        (struct infra_failover_options) { .fence_policy = fences[_i].policy });
-    ck_assert_str_eq(take_from_another(), "grace(granted) FENCE");
+    node_create(&n, (struct infra_failover_options) { .fence_policy =
+                                                          fences[_i].policy });
+    ck_assert_str_eq(node_take_over(&n), "grace(granted) FENCE");
     ck_assert_uint_eq(n.fence.token, 1);
     infra_time begin = n.now;
     ck_assert_str_eq(node_diary(&n, begin, INFRA_MS(fences[_i].after)), "");
-    ck_assert_str_eq(fenced(fences[_i].outcome), fences[_i].then);
+    ck_assert_str_eq(node_fenced(&n, fences[_i].outcome), fences[_i].then);
     ck_assert_int_eq(infra_failover_answer_fence(n.machine, n.fence.call.id,
                                                  INFRA_ORDER_DONE, n.now),
                      INFRA_ESTALE);
@@ -127,14 +100,14 @@ END_TEST
  * all the while. */
 START_TEST(a_fence_that_failed_costs_a_ttl)
 {
-    create((struct infra_failover_options) { .fence_policy =
-                                                 INFRA_FAILOVER_FENCE_TRY });
-    (void)take_from_another();
+    node_create(&n, (struct infra_failover_options) {
+                        .fence_policy = INFRA_FAILOVER_FENCE_TRY });
+    (void)node_take_over(&n);
     (void)node_after(&n, INFRA_SEC(2));
-    ck_assert_str_eq(fenced(INFRA_ORDER_FAILED), "");
+    ck_assert_str_eq(node_fenced(&n, INFRA_ORDER_FAILED), "");
     infra_time failed = n.now;
     for (int i = 0; i < 3; i++) {
-        ck_assert_str_eq(renew(), "");
+        ck_assert_str_eq(node_renew(&n), "");
     }
     ck_assert_str_eq(node_sleep(&n), "active(ready) ACTIVATE");
     ck_assert_uint_eq(n.now, failed + INFRA_MS(10500));
@@ -144,21 +117,23 @@ END_TEST
 /* Until the fence is answered nobody is active, however long that takes. */
 START_TEST(no_answer_is_no_fence)
 {
-    create((struct infra_failover_options) { .fence_policy =
-                                                 INFRA_FAILOVER_FENCE_TRY });
-    (void)take_from_another();
+    node_create(&n, (struct infra_failover_options) {
+                        .fence_policy = INFRA_FAILOVER_FENCE_TRY });
+    (void)node_take_over(&n);
     for (int i = 0; i < 100; i++) {
-        ck_assert_str_eq(renew(), "");
+        ck_assert_str_eq(node_renew(&n), "");
     }
-    ck_assert_str_eq(fenced(INFRA_ORDER_DONE), "active(ready) ACTIVATE");
+    ck_assert_str_eq(node_fenced(&n, INFRA_ORDER_DONE),
+                     "active(ready) ACTIVATE");
 }
 END_TEST
 
 /* The former holder gave it back in order: nothing to wait for. */
 START_TEST(a_clean_grant_needs_no_fence)
 {
-    create((struct infra_failover_options) {
-        .fence_policy = INFRA_FAILOVER_FENCE_REQUIRE, .grace = INFRA_SEC(60) });
+    node_create(&n, (struct infra_failover_options) {
+                        .fence_policy = INFRA_FAILOVER_FENCE_REQUIRE,
+                        .grace = INFRA_SEC(60) });
     node_lead(&n, 1);
 }
 END_TEST
@@ -166,9 +141,9 @@ END_TEST
 /* An answer for another attempt, or after the node gave up, is not used. */
 START_TEST(a_late_fence_does_not_count)
 {
-    create((struct infra_failover_options) {
-        .fence_policy = INFRA_FAILOVER_FENCE_REQUIRE });
-    (void)take_from_another();
+    node_create(&n, (struct infra_failover_options) {
+                        .fence_policy = INFRA_FAILOVER_FENCE_REQUIRE });
+    (void)node_take_over(&n);
     ck_assert_int_eq(infra_failover_answer_fence(n.machine, n.fence.call.id + 1,
                                                  INFRA_ORDER_DONE, n.now),
                      INFRA_ESTALE);
@@ -183,11 +158,11 @@ END_TEST
 /* A grace longer than the lease is spent renewing. */
 START_TEST(a_long_grace_is_renewed)
 {
-    create((struct infra_failover_options) { .grace = INFRA_SEC(60) });
-    (void)take_from_another();
+    node_create(&n, (struct infra_failover_options) { .grace = INFRA_SEC(60) });
+    (void)node_take_over(&n);
     infra_time begin = n.now;
     while (n.now < begin + INFRA_SEC(58)) {
-        ck_assert_str_eq(renew(), "");
+        ck_assert_str_eq(node_renew(&n), "");
     }
     ck_assert_str_eq(node_at(&n, begin + INFRA_SEC(60)),
                      "active(ready) ACTIVATE");
@@ -198,11 +173,11 @@ END_TEST
  * what comes before the promotion fails. */
 START_TEST(a_failed_take_over_lets_others_go_first)
 {
-    create((struct infra_failover_options) {
-        .fence_policy = INFRA_FAILOVER_FENCE_REQUIRE });
-    (void)take_from_another();
+    node_create(&n, (struct infra_failover_options) {
+                        .fence_policy = INFRA_FAILOVER_FENCE_REQUIRE });
+    (void)node_take_over(&n);
     infra_time begin = n.now;
-    ck_assert_str_eq(fenced(INFRA_ORDER_FAILED), "cool-down(fence)");
+    ck_assert_str_eq(node_fenced(&n, INFRA_ORDER_FAILED), "cool-down(fence)");
     ck_assert_uint_eq(node_status(&n).penalty, 1000);
     (void)node_answer(&n, INFRA_LEASE_OUTCOME_GRANTED, 0);
     ck_assert_str_eq(node_diary(&n, begin, INFRA_SEC(10)),
@@ -232,7 +207,7 @@ START_TEST(who_would_rather_have_it_asks)
 
     struct infra_failover_options o = askers[_i].o;
     o.token_floor = 50; /* Which is not what the holder has. */
-    create(o);
+    node_create(&n, o);
     if (askers[_i].command != UINT32_MAX) {
         (void)node_command(&n, askers[_i].command);
     }
@@ -271,15 +246,15 @@ static const struct {
 
 START_TEST(who_is_asked_may_yield)
 {
-    create((struct infra_failover_options) { .preference = 100,
-                                             .tenure_min = INFRA_SEC(60) });
+    node_create(&n, (struct infra_failover_options) {
+                        .preference = 100, .tenure_min = INFRA_SEC(60) });
     node_lead(&n, 1);
     infra_time begin = n.now;
     if (requests[_i].is_paused) {
         (void)node_command(&n, INFRA_FAILOVER_COMMAND_PAUSE);
     }
     while (n.now < begin + INFRA_SEC(requests[_i].after)) {
-        ck_assert_str_eq(renew(), "");
+        ck_assert_str_eq(node_renew(&n), "");
     }
     ck_assert_str_eq(
         renew_with(requests[_i].request),
@@ -290,11 +265,12 @@ END_TEST
 /* The tenure is over when it is over, and not a nanosecond before. */
 START_TEST(tenure_ends_in_time)
 {
-    create((struct infra_failover_options) { .tenure_min = INFRA_SEC(10) });
+    node_create(
+        &n, (struct infra_failover_options) { .tenure_min = INFRA_SEC(10) });
     node_lead(&n, 1);
     infra_time end = n.now + INFRA_SEC(10);
-    (void)renew();
-    (void)renew();
+    (void)node_renew(&n);
+    (void)node_renew(&n);
     ck_assert_str_eq(node_sleep(&n), "renew");
     n.now = end - (infra_time)_i;
     const struct infra_lease_answer asked = { .outcome =
@@ -311,8 +287,8 @@ END_TEST
  * soon as it comes back in any case. */
 START_TEST(who_yields_is_soon_back)
 {
-    create((struct infra_failover_options) { .hold_down =
-                                                 INFRA_SEC((uint64_t)_i) });
+    node_create(&n, (struct infra_failover_options) {
+                        .hold_down = INFRA_SEC((uint64_t)_i) });
     node_lead(&n, 1);
     (void)renew_with(9);
     infra_time begin = n.now;
@@ -328,8 +304,8 @@ END_TEST
  * attempts: not to who comes after, and not for longer. */
 START_TEST(a_free_lease_is_left_to_who_asked)
 {
-    create((struct infra_failover_options) { .preference = 100,
-                                             .token_floor = 5 });
+    node_create(&n, (struct infra_failover_options) { .preference = 100,
+                                                      .token_floor = 5 });
     node_until(&n, INFRA_LEASE_OP_READ);
     infra_time begin = n.now;
     while (free_with(101)[0] == '\0') {
@@ -352,7 +328,7 @@ END_TEST
  * a pause that began before; and the holder is asked by the operator's request. */
 START_TEST(take_over_goes_first)
 {
-    create((struct infra_failover_options) { .token_floor = 5 });
+    node_create(&n, (struct infra_failover_options) { .token_floor = 5 });
     node_lead(&n, 6);
     (void)node_command(&n, INFRA_FAILOVER_COMMAND_STEP_DOWN);
     (void)node_after(&n, INFRA_MS(500));
@@ -365,8 +341,8 @@ START_TEST(take_over_goes_first)
     ck_assert_uint_eq(n.call.handover_request, OPERATOR);
     const struct infra_lease_answer done = { .outcome =
                                                  INFRA_LEASE_OUTCOME_GRANTED };
-    ck_assert_int_eq(
-        infra_failover_answer(n.machine, n.call.id, &done, n.now), INFRA_OK);
+    ck_assert_int_eq(infra_failover_answer(n.machine, n.call.id, &done, n.now),
+                     INFRA_OK);
     ck_assert_str_eq(node_sleep(&n), "read");
     ck_assert_str_eq(free_with(OPERATOR), "acquiring(free) acquire");
     (void)node_answer_clean(&n, 8);
@@ -382,13 +358,15 @@ END_TEST
  * ask again; and who is asking for the lease already goes on. */
 START_TEST(take_over_does_not_wait)
 {
-    create((struct infra_failover_options) { .preempt = 1, .preference = 9 });
+    node_create(
+        &n, (struct infra_failover_options) { .preempt = 1, .preference = 9 });
     node_until(&n, INFRA_LEASE_OP_READ);
     (void)node_answer(&n, INFRA_LEASE_OUTCOME_CONFLICT, 3);
     ck_assert_str_eq(node_sleep(&n), "request");
     ck_assert_uint_eq(n.call.handover_request, 9);
     (void)node_answer(&n, INFRA_LEASE_OUTCOME_GRANTED, 0);
-    ck_assert_str_eq(node_command(&n, INFRA_FAILOVER_COMMAND_TAKE_OVER), "request");
+    ck_assert_str_eq(node_command(&n, INFRA_FAILOVER_COMMAND_TAKE_OVER),
+                     "request");
     ck_assert_uint_eq(n.call.handover_request, OPERATOR);
     node_until(&n, INFRA_LEASE_OP_READ);
     ck_assert_str_eq(free_with(0), "acquiring(free) acquire");
@@ -400,7 +378,7 @@ END_TEST
 /* The active may be told, too: nothing happens, and nothing is left of it. */
 START_TEST(take_over_of_the_active_is_nothing)
 {
-    create((struct infra_failover_options) { .ttl = 0 });
+    node_create(&n, (struct infra_failover_options) { .ttl = 0 });
     node_lead(&n, 1);
     ck_assert_str_eq(node_command(&n, INFRA_FAILOVER_COMMAND_TAKE_OVER), "");
     (void)renew_with(9);
@@ -412,7 +390,7 @@ END_TEST
  * be its own, and a TAKE_OVER from before is off; until RESUME. */
 START_TEST(a_pause_changes_nothing)
 {
-    create((struct infra_failover_options) { .ttl = 0 });
+    node_create(&n, (struct infra_failover_options) { .ttl = 0 });
     (void)node_command(&n, INFRA_FAILOVER_COMMAND_TAKE_OVER);
     ck_assert_str_eq(node_command(&n, INFRA_FAILOVER_COMMAND_PAUSE), "");
     ck_assert_str_eq(free_with(0), "");
@@ -423,7 +401,7 @@ START_TEST(a_pause_changes_nothing)
     (void)node_command(&n, INFRA_FAILOVER_COMMAND_RESUME);
     node_lead(&n, 4);
     ck_assert_str_eq(node_command(&n, INFRA_FAILOVER_COMMAND_PAUSE), "");
-    ck_assert_str_eq(renew(), "");
+    ck_assert_str_eq(node_renew(&n), "");
     ck_assert_str_eq(renew_with(OPERATOR), "");
     ck_assert_str_eq(node_command(&n, INFRA_FAILOVER_COMMAND_STEP_DOWN),
                      "STOP draining(resign) cool-down(limit)");
@@ -433,7 +411,7 @@ END_TEST
 /* A standby that is not fit does not take a lease, nor keep one. */
 START_TEST(who_is_not_fit_does_not_race)
 {
-    create((struct infra_failover_options) { .ttl = 0 });
+    node_create(&n, (struct infra_failover_options) { .ttl = 0 });
     node_until(&n, INFRA_LEASE_OP_READ);
     (void)node_answer(&n, INFRA_LEASE_OUTCOME_LOST, 0);
     ck_assert_int_eq(infra_failover_fit(n.machine, 0, n.now), INFRA_OK);

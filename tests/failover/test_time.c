@@ -5,36 +5,18 @@
 
 static struct node n;
 
-static void create(struct infra_failover_options o)
-{
-    node_create(&n, o);
-}
-
 static void teardown(void)
 {
     node_destroy(&n);
-}
-
-static const char *fit(int is_fit)
-{
-    ck_assert_int_eq(infra_failover_fit(n.machine, is_fit, n.now), INFRA_OK);
-    return node_take(&n);
-}
-
-/* Up to where it holds a lease that was granted to it, not cleanly. */
-static const char *take_from_another(void)
-{
-    node_until(&n, INFRA_LEASE_OP_READ);
-    (void)node_answer(&n, INFRA_LEASE_OUTCOME_LOST, 0);
-    return node_answer(&n, INFRA_LEASE_OUTCOME_GRANTED, 1);
 }
 
 /* It stood still while it waited: it may have waited on a clock that jumped, so
  * nothing begins before a renewal that was asked for afterwards. */
 START_TEST(after_a_pause_grace_is_verified)
 {
-    create((struct infra_failover_options) { .grace = INFRA_MS(3500) });
-    (void)take_from_another();
+    node_create(&n,
+                (struct infra_failover_options) { .grace = INFRA_MS(3500) });
+    (void)node_take_over(&n);
     ck_assert_str_eq(node_sleep(&n), "renew");
     uint64_t before = n.call.id;
     ck_assert_str_eq(node_after(&n, INFRA_SEC(3)), "renew");
@@ -53,8 +35,8 @@ END_TEST
 /* Nor is what it has to wait for over because the clock went on. */
 START_TEST(after_a_pause_grace_goes_on)
 {
-    create((struct infra_failover_options) { .grace = INFRA_SEC(2) });
-    (void)take_from_another();
+    node_create(&n, (struct infra_failover_options) { .grace = INFRA_SEC(2) });
+    (void)node_take_over(&n);
     ck_assert_str_eq(node_after(&n, INFRA_MS(500)), "");
     ck_assert_str_eq(node_after(&n, INFRA_SEC(7)), "renew");
     ck_assert_str_eq(node_answer(&n, INFRA_LEASE_OUTCOME_GRANTED, 1), "");
@@ -68,9 +50,10 @@ END_TEST
  * the simulator in seed 2257627. */
 START_TEST(after_a_jump_with_a_fence_grace_goes_on)
 {
-    create((struct infra_failover_options) {
-        .grace = INFRA_MS(1500), .fence_policy = INFRA_FAILOVER_FENCE_TRY });
-    ck_assert_str_eq(take_from_another(), "grace(granted) FENCE");
+    node_create(&n, (struct infra_failover_options) {
+                        .grace = INFRA_MS(1500),
+                        .fence_policy = INFRA_FAILOVER_FENCE_TRY });
+    ck_assert_str_eq(node_take_over(&n), "grace(granted) FENCE");
     ck_assert_str_eq(node_after(&n, INFRA_MS(5700)), "renew");
     ck_assert_str_eq(node_answer(&n, INFRA_LEASE_OUTCOME_GRANTED, 1), "");
     ck_assert_int_eq(infra_failover_answer_fence(n.machine, n.fence.call.id,
@@ -86,9 +69,10 @@ END_TEST
  * again. */
 START_TEST(a_fence_is_awaited_in_peace)
 {
-    create((struct infra_failover_options) {
-        .grace = INFRA_MS(1500), .fence_policy = INFRA_FAILOVER_FENCE_TRY });
-    (void)take_from_another();
+    node_create(&n, (struct infra_failover_options) {
+                        .grace = INFRA_MS(1500),
+                        .fence_policy = INFRA_FAILOVER_FENCE_TRY });
+    (void)node_take_over(&n);
     infra_time granted = n.now;
     ck_assert_uint_eq(infra_failover_deadline(n.machine),
                       granted + INFRA_MS(1500));
@@ -102,7 +86,7 @@ END_TEST
  * as its lease holds, and is not told so twice. */
 START_TEST(after_a_pause_it_is_in_doubt)
 {
-    create((struct infra_failover_options) { .ttl = 0 });
+    node_create(&n, (struct infra_failover_options) { .ttl = 0 });
     node_lead(&n, 1);
     infra_time due = infra_failover_deadline(n.machine);
     ck_assert_str_eq(node_at(&n, due + n.ttl / 4 + 1), "doubt(pause) renew");
@@ -114,7 +98,8 @@ END_TEST
 /* Up to pause_max late is late, and no more. */
 START_TEST(late_is_no_pause)
 {
-    create((struct infra_failover_options) { .pause_max = INFRA_SEC(1) });
+    node_create(&n,
+                (struct infra_failover_options) { .pause_max = INFRA_SEC(1) });
     node_lead(&n, 1);
     infra_time due = infra_failover_deadline(n.machine);
     ck_assert_str_eq(node_at(&n, due + INFRA_SEC(1)), "renew");
@@ -125,8 +110,8 @@ END_TEST
  * none was due. */
 START_TEST(after_a_pause_it_asks_at_once)
 {
-    create((struct infra_failover_options) { .ttl = 0 });
-    (void)take_from_another();
+    node_create(&n, (struct infra_failover_options) { .ttl = 0 });
+    (void)node_take_over(&n);
     ck_assert_str_eq(node_after(&n, INFRA_MS(3050)), "renew");
 }
 END_TEST
@@ -135,7 +120,7 @@ END_TEST
  * but when it is renewed. */
 START_TEST(nobody_begins_in_doubt)
 {
-    create((struct infra_failover_options) { .ttl = 0 });
+    node_create(&n, (struct infra_failover_options) { .ttl = 0 });
     node_until(&n, INFRA_LEASE_OP_READ);
     (void)node_answer(&n, INFRA_LEASE_OUTCOME_LOST, 0);
     const struct infra_lease_answer a = { .outcome =
@@ -155,7 +140,8 @@ END_TEST
 /* An answer that was on its way before the pause tells nothing of after it. */
 START_TEST(a_pause_voids_the_call_that_is_out)
 {
-    create((struct infra_failover_options) { .pause_max = INFRA_MS(100) });
+    node_create(&n,
+                (struct infra_failover_options) { .pause_max = INFRA_MS(100) });
     node_lead(&n, 1);
     ck_assert_str_eq(node_diary(&n, n.now, INFRA_MS(4500)),
                      "3333 renew, 4333 renew");
@@ -175,7 +161,7 @@ END_TEST
  * there is (nothing), did not stand still. */
 START_TEST(sleeping_is_no_pause)
 {
-    create((struct infra_failover_options) { .ttl = 0 });
+    node_create(&n, (struct infra_failover_options) { .ttl = 0 });
     node_lead(&n, 1);
     (void)node_sleep(&n);
     const struct infra_lease_answer a = {
@@ -195,7 +181,7 @@ END_TEST
  * passed, so what was begun gets the guard again. */
 START_TEST(a_pause_is_not_the_guard)
 {
-    create((struct infra_failover_options) { .ttl = 0 });
+    node_create(&n, (struct infra_failover_options) { .ttl = 0 });
     node_lead(&n, 1);
     (void)node_command(&n, INFRA_FAILOVER_COMMAND_STEP_DOWN);
     infra_time due = infra_failover_deadline(n.machine);
@@ -208,7 +194,7 @@ END_TEST
  * and lengthens nothing. */
 START_TEST(a_little_back_is_the_same_time)
 {
-    create((struct infra_failover_options) { .ttl = 0 });
+    node_create(&n, (struct infra_failover_options) { .ttl = 0 });
     node_lead(&n, 1);
     infra_time now = n.now;
     ck_assert_str_eq(node_sleep(&n), "renew");
@@ -230,7 +216,7 @@ END_TEST
  * gives the lease back by the new clock, and waits for the operator. */
 START_TEST(a_clock_that_goes_back_is_a_fault)
 {
-    create((struct infra_failover_options) { .ttl = 0 });
+    node_create(&n, (struct infra_failover_options) { .ttl = 0 });
     node_lead(&n, 1);
     (void)node_sleep(&n);
     n.now -= INFRA_SEC(50);
@@ -238,7 +224,7 @@ START_TEST(a_clock_that_goes_back_is_a_fault)
     ck_assert_str_eq(node_take(&n), "STOP fault(clock)");
     ck_assert_str_eq(node_diary(&n, begin, INFRA_SEC(1)), "500 release");
     (void)node_answer(&n, INFRA_LEASE_OUTCOME_GRANTED, 0);
-    ck_assert_str_eq(fit(1), "");
+    ck_assert_str_eq(node_fit(&n, 1), "");
     ck_assert_str_eq(node_command(&n, INFRA_FAILOVER_COMMAND_RESUME),
                      "cool-down(fit)");
     ck_assert_str_eq(node_diary(&n, begin, INFRA_SEC(9)),
@@ -250,8 +236,8 @@ END_TEST
  * lease is given back: nobody knows how much of it has passed. */
 START_TEST(a_clock_that_goes_back_begins_the_grace_anew)
 {
-    create((struct infra_failover_options) { .grace = INFRA_SEC(1) });
-    (void)take_from_another();
+    node_create(&n, (struct infra_failover_options) { .grace = INFRA_SEC(1) });
+    (void)node_take_over(&n);
     n.now -= INFRA_SEC(20);
     infra_time begin = n.now;
     ck_assert_str_eq(node_take(&n), "fault(clock)");
@@ -262,7 +248,7 @@ END_TEST
 /* So is it for who only waits to give back, cool down, or look. */
 START_TEST(no_time_of_the_old_clock_is_waited_for)
 {
-    create((struct infra_failover_options) { .ttl = 0 });
+    node_create(&n, (struct infra_failover_options) { .ttl = 0 });
     node_lead(&n, 1);
     (void)node_command(&n, INFRA_FAILOVER_COMMAND_STEP_DOWN);
     n.now -= INFRA_SEC(50);
@@ -285,7 +271,7 @@ END_TEST
 /* Nor for the answer to what was asked by it. */
 START_TEST(a_call_of_the_old_clock_is_off)
 {
-    create((struct infra_failover_options) { .ttl = 0 });
+    node_create(&n, (struct infra_failover_options) { .ttl = 0 });
     node_lead(&n, 1);
     n.now -= INFRA_SEC(5);
     ck_assert_str_eq(node_take(&n), "STOP fault(clock)");
@@ -299,8 +285,8 @@ END_TEST
 /* Nor to ask the holder again, or to leave the lease to another. */
 START_TEST(courtesy_of_the_old_clock_is_off)
 {
-    create((struct infra_failover_options) {
-        .preempt = 1, .preference = 100, .token_floor = 7 });
+    node_create(&n, (struct infra_failover_options) {
+                        .preempt = 1, .preference = 100, .token_floor = 7 });
     node_until(&n, INFRA_LEASE_OP_READ);
     (void)node_answer(&n, INFRA_LEASE_OUTCOME_CONFLICT, 7);
     ck_assert_str_eq(node_sleep(&n), "request");
@@ -324,8 +310,8 @@ END_TEST
 /* A penalty fades by the new clock. */
 START_TEST(penalties_fade_by_the_new_clock)
 {
-    create(
-        (struct infra_failover_options) { .penalty_half_life = INFRA_SEC(10) });
+    node_create(&n, (struct infra_failover_options) { .penalty_half_life =
+                                                          INFRA_SEC(10) });
     node_lead(&n, 1);
     node_until(&n, INFRA_LEASE_OP_RENEW);
     (void)node_answer(&n, INFRA_LEASE_OUTCOME_LOST, 0);

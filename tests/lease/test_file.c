@@ -1,7 +1,6 @@
 /* The lease in a file: the contract, and what happens to files and hosts.
  * Processes have a test of their own. */
-#include "lease_contract.h"
-#include "support.h"
+#include "lease_files.h"
 
 #include "base/internal.h"
 #include "driver/lease_state.h"
@@ -19,11 +18,6 @@
 
 #define LOCKS_AT ((off_t)1 << 62)
 
-static struct test_heap heap;
-static char directory[64];
-static char path[96];
-static int fds_before;
-
 static bool is_disk_broken;
 static int syncs;
 
@@ -38,58 +32,10 @@ int fdatasync(int fd)
     return (int)syscall(SYS_fdatasync, fd);
 }
 
-static int open_at(struct infra_lease **ret, const char *at,
-                   uint64_t incarnation)
-{
-    const struct infra_lease_file_options o = { .size = sizeof o,
-                                                .allocator = &heap.allocator,
-                                                .path = at,
-                                                .node = "node-a",
-                                                .incarnation = incarnation,
-                                                .ttl = CONTRACT_TTL };
-
-    return infra_lease_file(ret, &o);
-}
-
-static int open_way(struct infra_lease **ret, uint64_t incarnation)
-{
-    return open_at(ret, path, incarnation);
-}
-
 static void setup(void)
 {
     is_disk_broken = false;
-    fds_before = test_open_fds();
-    test_heap_init(&heap, -1);
-    contract_now = INFRA_SEC(100);
-    (void)snprintf(directory, sizeof directory, "/tmp/infra-lease-XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(directory));
-    (void)snprintf(path, sizeof path, "%s/lease", directory);
-    ck_assert_int_eq(open_way(&contract_a, 17), INFRA_OK);
-    ck_assert_int_eq(open_way(&contract_b, 18), INFRA_OK);
-}
-
-static void teardown(void)
-{
-    infra_lease_destroy(contract_a);
-    infra_lease_destroy(contract_b);
-    (void)unlink(path);
-    ck_assert_int_eq(rmdir(directory), 0);
-    ck_assert_int_eq(heap.live, 0);
-    ck_assert_int_eq(test_open_fds(), fds_before);
-}
-
-static struct infra_lease_reply read_reply(struct infra_lease *lease)
-{
-    return contract_call(lease, INFRA_LEASE_OP_READ, 0, 0);
-}
-
-/* Take a hint, if there is one. */
-static bool is_hinted(struct infra_lease *lease)
-{
-    struct infra_lease_reply r;
-
-    return infra_lease_next(lease, contract_now, &r) == INFRA_OK && r.call == 0;
+    lease_files_setup();
 }
 
 /* A release is seen at the next look. */
@@ -97,19 +43,19 @@ START_TEST(a_release_is_hinted)
 {
     uint64_t token = contract_acquire(contract_a);
     contract_now += INFRA_MS(50);
-    ck_assert(!is_hinted(contract_b));
+    ck_assert(!lease_is_hinted(contract_b));
     (void)contract_do(contract_a, INFRA_LEASE_OP_RELEASE, token);
     contract_now += INFRA_MS(50);
-    ck_assert(is_hinted(contract_b));
+    ck_assert(lease_is_hinted(contract_b));
     ck_assert_uint_eq(contract_do(contract_b, INFRA_LEASE_OP_ACQUIRE, 0).clean,
                       1);
     contract_now += INFRA_MS(50);
-    ck_assert(!is_hinted(contract_b));
+    ck_assert(!lease_is_hinted(contract_b));
     ck_assert_uint_eq(infra_lease_deadline(contract_b), INFRA_TIME_NEVER);
     /* Who lost it looks again. */
     contract_now += CONTRACT_TTL;
     (void)contract_acquire(contract_a);
-    (void)read_reply(contract_b);
+    (void)lease_read(contract_b);
     ck_assert_uint_ne(infra_lease_deadline(contract_b), INFRA_TIME_NEVER);
 }
 END_TEST
@@ -117,7 +63,7 @@ END_TEST
 static struct infra__lease_state state_of_file(void)
 {
     struct infra__lease_state r;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = open(lease_path, O_RDONLY | O_CLOEXEC);
 
     ck_assert_int_eq(infra__lease_state_read(fd, &r), 0);
     (void)close(fd);
@@ -133,10 +79,10 @@ START_TEST(a_reboot_ends_everything)
     (void)contract_call(contract_a, INFRA_LEASE_OP_REQUEST, token, 9);
     struct infra__lease_state r = state_of_file();
     r.cell.expires = r.cell.request_until = INFRA_TIME_NEVER;
-    int fd = open(path, O_RDWR | O_CLOEXEC);
+    int fd = open(lease_path, O_RDWR | O_CLOEXEC);
     ck_assert_int_eq(infra__lease_state_write(fd, &r, &other, false), 0);
     (void)close(fd);
-    struct infra_lease_answer a = read_reply(contract_b).answer;
+    struct infra_lease_answer a = lease_read(contract_b).answer;
     ck_assert_uint_eq(a.outcome, INFRA_LEASE_OUTCOME_LOST);
     ck_assert_uint_eq(a.handover_request, 0);
     a = contract_do(contract_b, INFRA_LEASE_OP_ACQUIRE, 0);
@@ -148,7 +94,7 @@ END_TEST
 
 static void damage(off_t at)
 {
-    int fd = open(path, O_RDWR | O_CLOEXEC);
+    int fd = open(lease_path, O_RDWR | O_CLOEXEC);
     char byte;
 
     ck_assert_int_eq(pread(fd, &byte, 1, at), 1);
@@ -189,10 +135,10 @@ START_TEST(a_damaged_file_is_left_alone)
         ck_assert_uint_eq(r.answer.outcome, INFRA_LEASE_OUTCOME_UNKNOWN);
         ck_assert_uint_eq(r.reason, INFRA_LEASE_REASON_CORRUPT);
     }
-    ck_assert_int_eq(open_way(&lease, 20), INFRA_EINVAL);
+    ck_assert_int_eq(lease_open(&lease, 20), INFRA_EINVAL);
     damage(20);
     damage(4096 + 20);
-    ck_assert_uint_eq(read_reply(contract_b).answer.outcome,
+    ck_assert_uint_eq(lease_read(contract_b).answer.outcome,
                       INFRA_LEASE_OUTCOME_CONFLICT);
 }
 END_TEST
@@ -202,16 +148,16 @@ static void put_away(int how)
 {
     char other[128];
 
-    (void)snprintf(other, sizeof other, "%s/other", directory);
+    (void)snprintf(other, sizeof other, "%s/other", lease_directory);
     if (how == 0) {
-        ck_assert_int_eq(unlink(path), 0);
+        ck_assert_int_eq(unlink(lease_path), 0);
     } else if (how == 1) {
-        ck_assert_int_eq(rename(path, other), 0);
+        ck_assert_int_eq(rename(lease_path, other), 0);
     } else {
         int fd = open(other, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
         ck_assert_int_ge(fd, 0);
         (void)close(fd);
-        ck_assert_int_eq(rename(other, path), 0);
+        ck_assert_int_eq(rename(other, lease_path), 0);
     }
 }
 
@@ -237,10 +183,10 @@ START_TEST(a_file_has_to_be_in_its_place)
     struct infra_lease_record record =
         contract_record(contract_a, token, "mine");
     ck_assert_uint_eq(record.reason, INFRA_LEASE_REASON_CORRUPT);
-    ck_assert_int_eq(open_way(&other, 20), INFRA_OK);
+    ck_assert_int_eq(lease_open(&other, 20), INFRA_OK);
     (void)contract_acquire(other);
     infra_lease_destroy(other);
-    (void)snprintf(moved, sizeof moved, "%s/other", directory);
+    (void)snprintf(moved, sizeof moved, "%s/other", lease_directory);
     (void)unlink(moved);
 }
 END_TEST
@@ -251,8 +197,8 @@ START_TEST(a_path_may_be_relative)
     struct infra_lease *lease = NULL;
     int here = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-    ck_assert_int_eq(chdir(directory), 0);
-    ck_assert_int_eq(open_at(&lease, "lease", 20), INFRA_OK);
+    ck_assert_int_eq(chdir(lease_directory), 0);
+    ck_assert_int_eq(lease_open_at(&lease, "lease", 20), INFRA_OK);
     ck_assert_int_eq(fchdir(here), 0);
     (void)close(here);
     (void)contract_acquire(lease);
@@ -271,12 +217,12 @@ START_TEST(a_disk_that_fails_is_unknown)
         ck_assert_uint_eq(r.answer.outcome, INFRA_LEASE_OUTCOME_UNKNOWN);
         ck_assert_uint_eq(r.reason, INFRA_LEASE_REASON_SYSTEM);
         ck_assert_uint_eq(r.detail, EIO);
-        r = i == 0 ? read_reply(contract_a)
+        r = i == 0 ? lease_read(contract_a)
                    : contract_call(contract_a, INFRA_LEASE_OP_RENEW, 1, 0);
     }
     is_disk_broken = false;
     int before = syncs;
-    ck_assert_uint_eq(read_reply(contract_a).answer.outcome,
+    ck_assert_uint_eq(lease_read(contract_a).answer.outcome,
                       INFRA_LEASE_OUTCOME_GRANTED);
     ck_assert_int_eq(syncs, before + 2); /* Both states, and then no more. */
     ck_assert_uint_eq(contract_do(contract_a, INFRA_LEASE_OP_RENEW, 1).outcome,
@@ -291,7 +237,7 @@ START_TEST(a_disk_that_failed_is_forgotten)
     is_disk_broken = true;
     (void)contract_call(contract_a, INFRA_LEASE_OP_ACQUIRE, 0, 0);
     contract_now += CONTRACT_TTL;
-    ck_assert_uint_eq(read_reply(contract_a).answer.outcome,
+    ck_assert_uint_eq(lease_read(contract_a).answer.outcome,
                       INFRA_LEASE_OUTCOME_LOST);
     is_disk_broken = false;
     uint64_t token = contract_acquire(contract_b);
@@ -357,14 +303,13 @@ START_TEST(a_locked_file_is_waited_for)
         .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = LOCKS_AT, .l_len = 1
     };
     struct infra_lease_call call = { .id = 5,
-                                         .op = INFRA_LEASE_OP_READ,
-                                         .deadline =
-                                             contract_now + INFRA_MS(100) };
+                                     .op = INFRA_LEASE_OP_READ,
+                                     .deadline = contract_now + INFRA_MS(100) };
     struct infra_lease_reply r;
 
-    int fd = open(path, O_RDWR | O_CLOEXEC);
+    int fd = open(lease_path, O_RDWR | O_CLOEXEC);
     ck_assert_int_eq(fcntl(fd, F_OFD_SETLK, &l), 0);
-    ck_assert(!is_hinted(contract_a));
+    ck_assert(!lease_is_hinted(contract_a));
     ck_assert_int_eq(infra_lease_begin(contract_a, &call, contract_now),
                      INFRA_OK);
     ck_assert_uint_eq(infra_lease_deadline(contract_a),
@@ -404,7 +349,7 @@ START_TEST(a_full_disk_is_unknown)
     ck_assert_uint_eq(r.answer.outcome, INFRA_LEASE_OUTCOME_UNKNOWN);
     ck_assert_uint_eq(r.reason, INFRA_LEASE_REASON_SYSTEM);
     ck_assert_uint_eq(r.detail, EFBIG);
-    uint32_t found = read_reply(contract_a).answer.outcome;
+    uint32_t found = lease_read(contract_a).answer.outcome;
     uint32_t other = contract_do(contract_b, INFRA_LEASE_OP_ACQUIRE, 0).outcome;
     ck_assert_uint_eq(other, found == INFRA_LEASE_OUTCOME_GRANTED
                                  ? INFRA_LEASE_OUTCOME_CONFLICT
@@ -442,7 +387,7 @@ START_TEST(the_record_is_durable)
     ck_assert_uint_eq(r.reason, INFRA_LEASE_REASON_SYSTEM);
     ck_assert_uint_eq(r.detail, EFBIG);
 
-    int fd = open(path, O_RDWR | O_CLOEXEC);
+    int fd = open(lease_path, O_RDWR | O_CLOEXEC);
     ck_assert_int_eq(fcntl(fd, F_OFD_SETLK, &l), 0);
     ck_assert_int_eq(infra_lease_read_record(contract_a, token,
                                              contract_now + INFRA_MS(100),
@@ -474,18 +419,18 @@ START_TEST(errno_tells_what_the_system_refuses)
     struct rlimit size;
     int open_fds = test_open_fds();
 
-    (void)snprintf(text, sizeof text, "%s/none/lease", directory);
+    (void)snprintf(text, sizeof text, "%s/none/lease", lease_directory);
     errno = 0;
-    ck_assert_int_eq(open_at(&lease, text, 1), INFRA_ESYSTEM);
+    ck_assert_int_eq(lease_open_at(&lease, text, 1), INFRA_ESYSTEM);
     ck_assert_int_eq(errno, ENOENT);
 
-    (void)snprintf(text, sizeof text, "%s/large", directory);
+    (void)snprintf(text, sizeof text, "%s/large", lease_directory);
     (void)signal(SIGXFSZ, SIG_IGN);
     ck_assert_int_eq(getrlimit(RLIMIT_FSIZE, &size), 0);
     struct rlimit small = { .rlim_cur = 100, .rlim_max = size.rlim_max };
     ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &small), 0);
     errno = 0;
-    int err = open_at(&lease, text, 1);
+    int err = lease_open_at(&lease, text, 1);
     int error = errno;
     ck_assert_int_eq(setrlimit(RLIMIT_FSIZE, &size), 0);
     ck_assert_int_eq(err, INFRA_ESYSTEM);
@@ -503,17 +448,17 @@ START_TEST(strange_paths_are_refused)
     char text[128];
     struct infra_lease *lease = NULL;
 
-    ck_assert_int_eq(open_at(&lease, directory, 1), INFRA_EINVAL);
-    ck_assert_int_eq(open_at(&lease, "/dev/null", 1), INFRA_EINVAL);
-    (void)snprintf(text, sizeof text, "%s/other", directory);
+    ck_assert_int_eq(lease_open_at(&lease, lease_directory, 1), INFRA_EINVAL);
+    ck_assert_int_eq(lease_open_at(&lease, "/dev/null", 1), INFRA_EINVAL);
+    (void)snprintf(text, sizeof text, "%s/other", lease_directory);
     int fd = open(text, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     ck_assert_int_eq(write(fd, "precious", 8), 8);
-    ck_assert_int_eq(open_at(&lease, text, 1), INFRA_EINVAL);
+    ck_assert_int_eq(lease_open_at(&lease, text, 1), INFRA_EINVAL);
     char word[16] = "";
     ck_assert_int_eq(pread(fd, word, sizeof word, 0), 8);
     ck_assert_str_eq(word, "precious");
     ck_assert_int_eq(ftruncate(fd, 0), 0);
-    ck_assert_int_eq(open_at(&lease, text, 1), INFRA_OK);
+    ck_assert_int_eq(lease_open_at(&lease, text, 1), INFRA_OK);
     (void)close(fd);
     infra_lease_destroy(lease);
     (void)unlink(text);
@@ -528,12 +473,12 @@ START_TEST(every_allocation_may_fail)
     struct infra_lease *lease = NULL;
     int fds = test_open_fds();
 
-    heap.countdown = 0;
-    ck_assert_int_eq(open_way(&lease, 3), INFRA_ENOMEM);
-    heap.countdown = -1;
+    lease_heap.countdown = 0;
+    ck_assert_int_eq(lease_open(&lease, 3), INFRA_ENOMEM);
+    lease_heap.countdown = -1;
     ck_assert_ptr_null(lease);
     ck_assert_int_eq(test_open_fds(), fds);
-    ck_assert_int_eq(open_at(&lease, "/dev/null", 1), INFRA_EINVAL);
+    ck_assert_int_eq(lease_open_at(&lease, "/dev/null", 1), INFRA_EINVAL);
     ck_assert_int_eq(test_open_fds(), fds);
 }
 END_TEST
@@ -545,7 +490,7 @@ START_TEST(options_are_looked_at)
         struct infra_lease_file_options known;
         uint64_t unknown;
     } o = { .known = { .size = sizeof o,
-                       .path = path,
+                       .path = lease_path,
                        .node = "a",
                        .incarnation = 1 } };
     char long_name[65] = "";
@@ -561,7 +506,7 @@ START_TEST(options_are_looked_at)
     o.known.size = sizeof o.known;
     o.known.path = NULL;
     ck_assert_int_eq(infra_lease_file(&lease, &o.known), INFRA_EINVAL);
-    o.known.path = path;
+    o.known.path = lease_path;
     static const char *const bad[] = { NULL, "", "long" };
     for (int i = 0; i < 3; i++) {
         o.known.node = i == 2 ? long_name : bad[i];
@@ -584,12 +529,12 @@ static Suite *lease_file_suite(void)
 {
     Suite *s = suite_create("lease_file");
     TCase *tc = tcase_create("contract");
-    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_checked_fixture(tc, setup, lease_files_teardown);
     contract_add_tests(tc);
     suite_add_tcase(s, tc);
 
     tc = tcase_create("files");
-    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_checked_fixture(tc, setup, lease_files_teardown);
     tcase_add_test(tc, a_release_is_hinted);
     tcase_add_test(tc, a_reboot_ends_everything);
     tcase_add_test(tc, either_state_knows_the_token);
@@ -607,7 +552,7 @@ static Suite *lease_file_suite(void)
     suite_add_tcase(s, tc);
 
     tc = tcase_create("create");
-    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_checked_fixture(tc, setup, lease_files_teardown);
     tcase_add_test(tc, errno_tells_what_the_system_refuses);
     tcase_add_test(tc, strange_paths_are_refused);
     tcase_add_test(tc, every_allocation_may_fail);

@@ -1,6 +1,5 @@
 /* The lease in a file between processes, which are killed and forked. */
-#include "lease_contract.h"
-#include "support.h"
+#include "lease_files.h"
 
 #include "base/internal.h"
 #include <infra/driver.h>
@@ -19,58 +18,6 @@
 #ifndef CLONE_NEWTIME
 #define CLONE_NEWTIME 0x80
 #endif
-
-static struct test_heap heap;
-static char directory[64];
-static char path[96];
-static int fds_before;
-
-static int open_way(struct infra_lease **ret, uint64_t incarnation)
-{
-    const struct infra_lease_file_options o = { .size = sizeof o,
-                                                .allocator = &heap.allocator,
-                                                .path = path,
-                                                .node = "node-a",
-                                                .incarnation = incarnation,
-                                                .ttl = CONTRACT_TTL };
-
-    return infra_lease_file(ret, &o);
-}
-
-static void setup(void)
-{
-    fds_before = test_open_fds();
-    test_heap_init(&heap, -1);
-    contract_now = INFRA_SEC(100);
-    (void)snprintf(directory, sizeof directory, "/tmp/infra-lease-XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(directory));
-    (void)snprintf(path, sizeof path, "%s/lease", directory);
-    ck_assert_int_eq(open_way(&contract_a, 17), INFRA_OK);
-    ck_assert_int_eq(open_way(&contract_b, 18), INFRA_OK);
-}
-
-static void teardown(void)
-{
-    infra_lease_destroy(contract_a);
-    infra_lease_destroy(contract_b);
-    (void)unlink(path);
-    ck_assert_int_eq(rmdir(directory), 0);
-    ck_assert_int_eq(heap.live, 0);
-    ck_assert_int_eq(test_open_fds(), fds_before);
-}
-
-static struct infra_lease_reply read_reply(struct infra_lease *lease)
-{
-    return contract_call(lease, INFRA_LEASE_OP_READ, 0, 0);
-}
-
-/* Take a hint, if there is one. */
-static bool is_hinted(struct infra_lease *lease)
-{
-    struct infra_lease_reply r;
-
-    return infra_lease_next(lease, contract_now, &r) == INFRA_OK && r.call == 0;
-}
 
 /* A process that does @act to A's way and then waits to be killed. */
 static pid_t start_holder(void (*act)(void))
@@ -108,7 +55,7 @@ START_TEST(tokens_outlive_the_process)
     uint64_t first = contract_acquire(contract_a);
     infra_lease_destroy(contract_a);
     contract_a = NULL;
-    ck_assert_int_eq(open_way(&contract_a, 19), INFRA_OK);
+    ck_assert_int_eq(lease_open(&contract_a, 19), INFRA_OK);
     struct infra_lease_answer a =
         contract_do(contract_a, INFRA_LEASE_OP_ACQUIRE, 0);
     ck_assert_uint_eq(a.outcome, INFRA_LEASE_OUTCOME_GRANTED);
@@ -147,13 +94,13 @@ static int ask_elsewhere(int64_t seconds, uint32_t op)
             _exit(99);
         }
         /* Neither here nor there: it was not forked since. */
-        if (open_way(&lease, 77) != INFRA_ESYSTEM) {
+        if (lease_open(&lease, 77) != INFRA_ESYSTEM) {
             _exit(98);
         }
         pid = fork();
         if (pid == 0) {
             contract_now += (infra_time)INFRA_SEC(1) * (infra_time)seconds;
-            _exit(open_way(&lease, 77) != INFRA_OK
+            _exit(lease_open(&lease, 77) != INFRA_OK
                       ? 97
                       : (int)contract_do(lease, op, 0).outcome);
         }
@@ -193,7 +140,7 @@ static void acquire_as_another(void)
 {
     struct infra_lease *lease;
 
-    ck_assert_int_eq(open_way(&lease, 99), INFRA_OK);
+    ck_assert_int_eq(lease_open(&lease, 99), INFRA_OK);
     (void)contract_acquire(lease);
 }
 
@@ -202,18 +149,18 @@ static void acquire_as_another(void)
 START_TEST(a_killed_holder_is_noticed)
 {
     pid_t pid = start_holder(acquire_as_another);
-    ck_assert(!is_hinted(contract_b));
-    ck_assert_uint_eq(read_reply(contract_b).answer.outcome,
+    ck_assert(!lease_is_hinted(contract_b));
+    ck_assert_uint_eq(lease_read(contract_b).answer.outcome,
                       INFRA_LEASE_OUTCOME_CONFLICT);
     contract_now += INFRA_MS(50);
-    ck_assert(!is_hinted(contract_b));
+    ck_assert(!lease_is_hinted(contract_b));
     kill_and_wait(pid);
     ck_assert_uint_eq(infra_lease_deadline(contract_b),
                       contract_now + INFRA_MS(50));
     contract_now += INFRA_MS(50);
-    ck_assert(is_hinted(contract_b));
+    ck_assert(lease_is_hinted(contract_b));
     contract_now += INFRA_MS(50);
-    ck_assert(!is_hinted(contract_b));
+    ck_assert(!lease_is_hinted(contract_b));
     struct infra_lease_answer a =
         contract_do(contract_b, INFRA_LEASE_OP_ACQUIRE, 0);
     ck_assert_uint_eq(a.outcome, INFRA_LEASE_OUTCOME_GRANTED);
@@ -232,10 +179,10 @@ static void acquire_and_fork(void)
             (void)pause();
         }
     }
-    int fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+    int fd = open(lease_path, O_WRONLY | O_APPEND | O_CLOEXEC);
     (void)close(fd); /* Another descriptor of the file: no lock goes with it. */
     char text[128];
-    (void)snprintf(text, sizeof text, "%s/worker", directory);
+    (void)snprintf(text, sizeof text, "%s/worker", lease_directory);
     fd = open(text, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     ck_assert_int_eq(write(fd, &worker_pid, sizeof worker_pid),
                      sizeof worker_pid);
@@ -250,19 +197,19 @@ START_TEST(a_forked_worker_keeps_the_lease)
     pid_t pid = start_holder(acquire_and_fork);
     pid_t worker;
 
-    (void)snprintf(text, sizeof text, "%s/worker", directory);
+    (void)snprintf(text, sizeof text, "%s/worker", lease_directory);
     int fd = open(text, O_RDONLY | O_CLOEXEC);
     ck_assert_int_eq(read(fd, &worker, sizeof worker), sizeof worker);
     (void)close(fd);
     (void)unlink(text);
-    (void)is_hinted(contract_b);
+    (void)lease_is_hinted(contract_b);
     kill_and_wait(pid);
     contract_now += CONTRACT_TTL - 1;
-    ck_assert(!is_hinted(contract_b));
-    ck_assert_uint_eq(read_reply(contract_b).answer.outcome,
+    ck_assert(!lease_is_hinted(contract_b));
+    ck_assert_uint_eq(lease_read(contract_b).answer.outcome,
                       INFRA_LEASE_OUTCOME_CONFLICT);
     contract_now += 1;
-    ck_assert_uint_eq(read_reply(contract_b).answer.outcome,
+    ck_assert_uint_eq(lease_read(contract_b).answer.outcome,
                       INFRA_LEASE_OUTCOME_LOST);
     (void)kill(worker, SIGKILL);
 }
@@ -278,7 +225,7 @@ START_TEST(a_child_may_destroy)
         _exit(0);
     }
     ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
-    ck_assert_uint_eq(read_reply(contract_b).answer.outcome,
+    ck_assert_uint_eq(lease_read(contract_b).answer.outcome,
                       INFRA_LEASE_OUTCOME_CONFLICT);
 }
 END_TEST
@@ -307,7 +254,7 @@ static void hammer_child(struct hammer *h, uint32_t i)
 {
     struct infra_lease *lease;
     struct infra_lease_file_options o = { .size = sizeof o,
-                                          .path = path,
+                                          .path = lease_path,
                                           .node = "n",
                                           .incarnation = 100 + i,
                                           .ttl = INFRA_SEC(3600) };
@@ -319,7 +266,7 @@ static void hammer_child(struct hammer *h, uint32_t i)
     for (uint64_t n = 1;; n++) {
         struct infra_lease_reply r = { .call = 0 };
         struct infra_lease_call call = { .id = n,
-                                             .deadline = INFRA_TIME_NEVER };
+                                         .deadline = INFRA_TIME_NEVER };
         (void)infra_lease_begin(lease, &call, infra_driver_now());
         while (infra_lease_next(lease, infra_driver_now(), &r) != INFRA_OK ||
                r.call != n) {
@@ -374,7 +321,7 @@ static Suite *lease_processes_suite(void)
 {
     Suite *s = suite_create("lease_processes");
     TCase *tc = tcase_create("processes");
-    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_checked_fixture(tc, lease_files_setup, lease_files_teardown);
     tcase_add_test(tc, tokens_outlive_the_process);
     tcase_add_loop_test(tc, a_clock_may_be_of_another_namespace, 0, 2);
     tcase_add_test(tc, a_killed_holder_is_noticed);

@@ -231,3 +231,30 @@ void node_until(struct node *n, uint32_t op)
     }
     ck_abort_msg("it never asks to %s", infra_lease_op_name(op));
 }
+
+const char *node_renew(struct node *n)
+{
+    node_until(n, INFRA_LEASE_OP_RENEW);
+    return node_answer(n, INFRA_LEASE_OUTCOME_GRANTED, node_status(n).token);
+}
+
+const char *node_take_over(struct node *n)
+{
+    node_until(n, INFRA_LEASE_OP_READ);
+    (void)node_answer(n, INFRA_LEASE_OUTCOME_LOST, 0);
+    return node_answer(n, INFRA_LEASE_OUTCOME_GRANTED, 1);
+}
+
+const char *node_fit(struct node *n, int is_fit)
+{
+    ck_assert_int_eq(infra_failover_fit(n->machine, is_fit, n->now), INFRA_OK);
+    return node_take(n);
+}
+
+const char *node_fenced(struct node *n, uint32_t outcome)
+{
+    ck_assert_int_eq(infra_failover_answer_fence(n->machine, n->fence.call.id,
+                                                 outcome, n->now),
+                     INFRA_OK);
+    return node_take(n);
+}

@@ -23,7 +23,7 @@ struct node {
     uint32_t
         seen[INFRA_FAILOVER_ROLE_COOLDOWN + 1]; /* From a role: a bit for each
                                                    reason that changed it. */
-    struct infra_lease_call call; /* The last one. */
+    struct infra_lease_call call;               /* The last one. */
     struct infra_failover_event fence;          /* So, too. */
     struct infra_failover_event last;           /* Of those to act on. */
     uint64_t active;   /* It serves under this; 0: no. */
@@ -65,5 +65,15 @@ void node_lead(struct node *n, uint64_t token);
 
 /* Sleep, and leave calls without an answer, until @op is asked. */
 void node_until(struct node *n, uint32_t op);
+
+/* Wait for RENEW, and grant it. */
+const char *node_renew(struct node *n);
+
+/* From the start: it reads, acquires, and is granted token 1, not cleanly. */
+const char *node_take_over(struct node *n);
+
+/* The host's answers and checks of itself, which the machine takes. */
+const char *node_fit(struct node *n, int is_fit);
+const char *node_fenced(struct node *n, uint32_t outcome);
 
 #endif
