@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An epoll server of the usual kind, with libinfra put into it.  Take away what
- * is marked "+ libinfra", pick backend 0 always, and the server from before is
- * left.
+ * A plain epoll server with libinfra added.  Without the parts marked
+ * "+ libinfra", and with backend 0 for every call, it is the server from before.
  *
  *   cc embed_epoll.c $(pkg-config --cflags --libs libinfra) -o embed_epoll
  *   ./embed_epoll
  *
- * The server asks a backend for a word and passes it on to the client.  So that
- * it runs alone, three toy backends and the clients live in the same loop.  One
- * backend goes away on the way: calls to it are made again elsewhere, until its
- * health check takes it out.
+ * The server asks a backend for a word and passes the word on to the client.
+ * Three toy backends and the clients run in the same loop, so the example needs
+ * nothing else.  One backend stops on the way: failed calls go to another
+ * backend, until the health check marks the stopped one down.
  */
 #include <infra/infra.h> /* + libinfra */
 #include <netinet/in.h>
@@ -24,11 +23,11 @@
 #define CLIENTS 9
 #define BACKENDS 3u
 
-/* Something that the loop waits for. */
+/* A descriptor that the loop waits for. */
 struct peer {
     void (*ready)(struct peer *peer);
     int fd;
-    int client_fd;              /* Of a call: who waits for the word. */
+    int client_fd;              /* Of a call: its client. */
     struct infra_ticket ticket; /* + libinfra */
     uint32_t tried[BACKENDS];   /* + libinfra */
     uint32_t tried_count;       /* + libinfra */
@@ -70,7 +69,7 @@ static int connect_to(const struct sockaddr_in *at)
 {
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
-    /* If it fails, epoll and then recv() will say so. */
+    /* A failure shows in epoll and recv(). */
     (void)connect(fd, (const struct sockaddr *)at, sizeof *at);
     return fd;
 }
@@ -173,7 +172,7 @@ static void start_libinfra(void) /* + libinfra */
     watch(&checks, infra_driver_fd(driver), check_health);
 }
 
-/* The toys: a backend says its word to everybody, a client prints one. */
+/* The toys: a backend sends its word, a client prints one. */
 static void word_wanted(struct peer *toy)
 {
     const char *word = words[toy - toys];

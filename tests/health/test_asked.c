@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Health: checks that traffic asks for. */
+/* Health: checks on request of the traffic. */
 #include "health_machine.h"
 
 #include "base/random.h"
@@ -24,7 +24,7 @@ static struct infra_health_event expect_check(uint32_t reason, infra_time at)
     return e;
 }
 
-/* One backend, up, which was checked once. */
+/* One backend, up, checked once. */
 static void setup(void)
 {
     health_setup();
@@ -37,8 +37,7 @@ static void setup(void)
     ck_assert_uint_eq(first, e.at + INTER);
 }
 
-/* A check that is asked for is due at once, and those after it are where they
- * would have been. */
+/* A requested check is due at once, and the later ones stay where they were. */
 START_TEST(asked_is_due_at_once)
 {
     infra_time now = first - INFRA_MS(1000);
@@ -54,7 +53,7 @@ START_TEST(asked_is_due_at_once)
 END_TEST
 
 /* Never sooner than fastinter after the last check began, whether that was
- * regular or asked for too, and however often it is asked. */
+ * regular or requested, and however many requests come. */
 START_TEST(asking_does_not_exceed_fastinter)
 {
     infra_time last = first - INTER;
@@ -74,8 +73,8 @@ START_TEST(asking_does_not_exceed_fastinter)
 }
 END_TEST
 
-/* The next regular check stays away by fastinter as well: it is skipped if it
- * would follow too closely. */
+/* The next regular check keeps fastinter as well: it is skipped if it would
+ * follow sooner. */
 START_TEST(a_regular_check_too_close_is_skipped)
 {
     infra_time now = first - FASTINTER + (_i == 0 ? 0 : 1);
@@ -87,7 +86,7 @@ START_TEST(a_regular_check_too_close_is_skipped)
 }
 END_TEST
 
-/* What is due sooner anyway stays as it is. */
+/* An earlier regular check stays as it is. */
 START_TEST(asking_delays_nothing)
 {
     ask(first - INFRA_MS(1));
@@ -104,8 +103,8 @@ START_TEST(asking_delays_nothing)
 }
 END_TEST
 
-/* Asked while a check runs: none beside it, and another when fastinter has
- * passed since it began. Without asking it would be a whole inter. */
+/* A request while a check runs: no second check beside it, but another one
+ * fastinter after it began, instead of a whole inter. */
 START_TEST(asked_in_a_check_follows_it)
 {
     struct infra_health_event e =
@@ -121,7 +120,7 @@ START_TEST(asked_in_a_check_follows_it)
 }
 END_TEST
 
-/* A wish that was granted, or whose backend is gone, is forgotten. */
+/* A request that was served, or whose backend is removed, is forgotten. */
 START_TEST(a_wish_is_granted_once)
 {
     struct infra_health_event e =
@@ -137,7 +136,7 @@ START_TEST(a_wish_is_granted_once)
 }
 END_TEST
 
-/* The first check of all may be asked for, and is then not spread. */
+/* The first check may be requested; it is then not spread. */
 START_TEST(the_first_check_may_be_asked_for)
 {
     ck_assert_int_eq(infra_health_set(health, 0, "b", first), INFRA_OK);
@@ -147,14 +146,14 @@ START_TEST(the_first_check_may_be_asked_for)
     struct infra_health_event e =
         expect_check(INFRA_HEALTH_REASON_ASKED, first);
     health_answer(e.call, INFRA_OUTCOME_OK, first);
-    /* From then on it is in its place. */
+    /* From then on it is in its phase. */
     ck_assert_uint_eq((health_inspect(0).next - spread) % INTER, 0);
     ck_assert_uint_ge(health_inspect(0).next, first + FASTINTER);
 }
 END_TEST
 
-/* Asked for at random times, verdicts of all kinds: never two at once, and each
- * check that was asked for keeps its distance from the one before. */
+/* Requests at random times, outcomes of all kinds: never two checks at once,
+ * and a requested check keeps its distance from the previous one. */
 START_TEST(asking_at_random_keeps_its_distance)
 {
     uint64_t random = (uint64_t)_i;

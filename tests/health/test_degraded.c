@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Health: backends that do their work and would rather be spared. */
+/* Health: backends that work and ask for less traffic. */
 #include "health_machine.h"
 
 #include "base/internal.h"
@@ -12,7 +12,7 @@ static void create(struct infra_health_options o)
     health_set(5, "a", 0);
 }
 
-/* What a step of a script stands for. */
+/* The outcome of a step of a script. */
 static uint32_t outcome_of(char step)
 {
     return step == 'S'   ? INFRA_OUTCOME_OK
@@ -21,21 +21,22 @@ static uint32_t outcome_of(char step)
                          : INFRA_OUTCOME_ABANDONED;
 }
 
-/* A letter a check: Success, Degraded, Failure, Nothing; then the counter; then
- * the event, if there is one: Up, deGraded, Low. Rise 2, fall 3. */
+/* For each check a letter: Success, Degraded, Failure, Nothing; then the
+ * counter; then the event, if any: Up, deGraded, Low. Rise 2, fall 3. */
 static const struct {
     const char *steps;
     uint32_t initial;
 } scripts[] = {
-    /* A pass with a wish counts as a pass, and is told at once. */
+    /* Degraded counts as a pass, and is reported at once. */
     { "D4g D4 S4u S4 D4g F3 F2 F0l", INFRA_HEALTH_INITIAL_UP },
-    /* Failures on the way do not touch it, nor does what says nothing. */
+    /* Failures on the way leave the mark, and so do outcomes that do not
+     * count. */
     { "D4g F3 N3 F2 D4 F3 S4u", INFRA_HEALTH_INITIAL_UP },
     /* It comes up as its last pass says. */
     { "D1 D4g", INFRA_HEALTH_INITIAL_FULLY_DOWN },
     { "D1 S4u D4g", INFRA_HEALTH_INITIAL_FULLY_DOWN },
     { "S1 D4g S4u", INFRA_HEALTH_INITIAL_FULLY_DOWN },
-    /* Down is down: what it was before is not remembered. */
+    /* Down clears the mark. */
     { "D4g F3 F2 F0l S1 S4u", INFRA_HEALTH_INITIAL_UP },
     { "D4g F3 F2 F0l F0 D1 D4g F3 F2 F0l", INFRA_HEALTH_INITIAL_UP },
     { "D1 F0 S1 S4u", INFRA_HEALTH_INITIAL_FULLY_DOWN },
@@ -68,8 +69,8 @@ static void expect_event(char kind, uint32_t was, char step, infra_time now)
     ck_assert_uint_eq(health_next(now).kind, HEALTH_NOTHING);
 }
 
-/* Degraded is a pass with a wish: it counts as a pass, and one word of the
- * backend's is enough in both directions. */
+/* Degraded is a pass with a request: it counts as a pass, and one outcome is
+ * enough in both directions. */
 START_TEST(degraded_is_a_pass_with_a_wish)
 {
     create((struct infra_health_options) { .initial = scripts[_i].initial });
@@ -91,7 +92,7 @@ START_TEST(degraded_is_a_pass_with_a_wish)
 }
 END_TEST
 
-/* A degraded backend is checked as any other that is up. */
+/* A degraded backend is checked like any other that is up. */
 START_TEST(degraded_is_checked_as_up)
 {
     create((struct infra_health_options) { .inter = INFRA_SEC(2),

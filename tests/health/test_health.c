@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Health: the counter, the changes it makes known, whose verdict counts. */
+/* Health: the counter, the change events, and which answers count. */
 #include "health_machine.h"
 
 #include "base/internal.h"
 
 #include <string.h>
 
-/* A letter a check, S passed and F failed, and the counter after it. */
+/* For each check a letter, S passed or F failed, and the counter after it. */
 static const struct {
     const char *steps;
     uint32_t rise;
@@ -25,8 +25,8 @@ static const struct {
     { "S1 S4", 0, 0, INFRA_HEALTH_INITIAL_FULLY_DOWN }, /* The defaults. */
 };
 
-/* One backend may begin as another thing than `initial` of the options: its
- * first change is told, and what is known of its key goes before. */
+/* A backend may start in another state than `initial` of the options. Its first
+ * change is reported, and the kept state of its key takes precedence. */
 START_TEST(a_backend_inherits_its_state)
 {
     static const uint32_t initials[] = { INFRA_HEALTH_INITIAL_UP,
@@ -47,7 +47,8 @@ START_TEST(a_backend_inherits_its_state)
         infra_health_set_initial(health, 0, "a", initials[3 - _i], 0),
         INFRA_OK);
     ck_assert_uint_eq(health_inspect(0).counter, counters[_i]);
-    /* Elsewhere it is what it was, and that is news to who says otherwise. */
+    /* At another id the state is the same; it differs from this `initial`, so
+     * an event follows. */
     ck_assert_int_eq(
         infra_health_set_initial(health, 1, "a", initials[3 - _i], 0),
         INFRA_OK);
@@ -63,8 +64,8 @@ START_TEST(a_backend_inherits_its_state)
 }
 END_TEST
 
-/* The counter takes the values that HAProxy's takes, and a change is told
- * exactly when it crosses `rise`, with the verdict that did it. */
+/* The counter takes HAProxy's values, and a change is reported exactly when it
+ * crosses `rise`, with the outcome that caused it. */
 START_TEST(counter_is_that_of_haproxy)
 {
     uint32_t rise = sequences[_i].rise != 0 ? sequences[_i].rise : 2;
@@ -110,8 +111,8 @@ START_TEST(counter_is_that_of_haproxy)
 }
 END_TEST
 
-/* For all small rise and fall, from every start, every string of six verdicts
- * agrees with the two lines of HAProxy's that define the counter. */
+/* For all small rise and fall, from every start, every string of six outcomes
+ * agrees with the two lines of HAProxy that define the counter. */
 START_TEST(counter_agrees_with_its_definition)
 {
     const uint32_t rise = 1 + (uint32_t)_i % 4;
@@ -145,8 +146,8 @@ START_TEST(counter_agrees_with_its_definition)
 }
 END_TEST
 
-/* Every outcome that blames the backend is a failure; the others say nothing
- * and are counted as checks only. */
+/* Every outcome that blames the backend is a failure; the others are counted as
+ * checks only. */
 START_TEST(outcomes_count_by_whose_fault_they_were)
 {
     uint32_t outcome = (uint32_t)_i;
@@ -165,8 +166,8 @@ START_TEST(outcomes_count_by_whose_fault_they_were)
 }
 END_TEST
 
-/* Changes come first and in the order in which they happened, whatever the ids;
- * the deadline is 0 as long as there are any. */
+/* Changes come before checks and in their own order, whatever the ids; the
+ * deadline is 0 while any are left. */
 START_TEST(changes_come_first_in_order)
 {
     static const uint32_t order[] = { 3, 0, 2, 1 };
@@ -184,7 +185,7 @@ START_TEST(changes_come_first_in_order)
     for (int i = 0; i < 4; i++) {
         health_answer(checks[order[i]], INFRA_OUTCOME_RESET, INFRA_SEC(1));
     }
-    /* By now the next checks are due as well. That they are late is news. */
+    /* By now the next checks are due, too. Their lateness is new evidence. */
     struct infra_health_event e = health_next(INFRA_SEC(9));
     ck_assert_uint_eq(e.kind, INFRA_HEALTH_EVENT_DOUBT);
     for (int i = 0; i < 4; i++) {
@@ -198,7 +199,7 @@ START_TEST(changes_come_first_in_order)
 }
 END_TEST
 
-/* A backend that is removed takes its queued change with it, and no other. */
+/* Removing a backend drops its queued change, and no other. */
 START_TEST(removing_drops_what_is_queued)
 {
     uint64_t checks[3];
@@ -226,7 +227,7 @@ START_TEST(removing_drops_what_is_queued)
 }
 END_TEST
 
-/* Another key on an id starts afresh: no change of the former owner is told,
+/* Another key on an id starts afresh: no change of the former key is reported,
  * and its counts are gone. */
 START_TEST(another_key_starts_afresh)
 {
@@ -248,8 +249,8 @@ START_TEST(another_key_starts_afresh)
 }
 END_TEST
 
-/* The same key again changes nothing: neither schedule nor counter, and a
- * running check keeps its handle. */
+/* Setting the same key again changes nothing: neither schedule nor counter, and
+ * a running check keeps its number. */
 START_TEST(the_same_key_changes_nothing)
 {
     health_create((struct infra_health_options) { .inter = INFRA_SEC(1) });
@@ -267,7 +268,8 @@ START_TEST(the_same_key_changes_nothing)
 }
 END_TEST
 
-/* A verdict that is none ends the check all the same: the next one comes. */
+/* An invalid outcome ends the check all the same, and the next check
+ * follows. */
 START_TEST(an_unknown_outcome_ends_the_check)
 {
     health_create((struct infra_health_options) { .ids_max = 2 });
@@ -284,7 +286,7 @@ START_TEST(an_unknown_outcome_ends_the_check)
 }
 END_TEST
 
-/* A check is answered once, and not by the verdict of a former one. */
+/* A check is answered once, and not by the answer to an earlier check. */
 START_TEST(late_verdicts_are_stale)
 {
     health_create((struct infra_health_options) { .ids_max = 2 });
@@ -306,7 +308,7 @@ START_TEST(late_verdicts_are_stale)
     ck_assert_int_eq(infra_health_remove(health, 1), INFRA_OK);
     ck_assert_int_eq(infra_health_answer(health, removed, 0, 0, 0),
                      INFRA_ESTALE);
-    health_set(1, "a", 0); /* Come back, under the same name. */
+    health_set(1, "a", 0); /* Set again with the same key. */
     uint64_t back = health_next_check().call;
     ck_assert_int_eq(infra_health_answer(health, removed, 0, 0, 0),
                      INFRA_ESTALE);
@@ -359,7 +361,7 @@ START_TEST(arguments_are_checked)
 }
 END_TEST
 
-/* Each number has a range, of which the ends belong to it. */
+/* Each number has a range that includes its ends. */
 START_TEST(options_have_ranges)
 {
     static const struct {
@@ -403,7 +405,7 @@ START_TEST(options_have_ranges)
 }
 END_TEST
 
-/* A newer caller: a zero tail is accepted, another refused. An older one. */
+/* A newer caller: a zero tail is accepted, any other refused. An older one. */
 START_TEST(options_of_any_age)
 {
     struct {
@@ -421,7 +423,8 @@ START_TEST(options_of_any_age)
 }
 END_TEST
 
-/* Whichever allocation fails, nothing is left behind; and none comes later. */
+/* Whichever allocation fails, nothing is left behind; later calls do not
+ * allocate. */
 START_TEST(every_allocation_may_fail)
 {
     struct infra_health_options o = { .size = sizeof o,

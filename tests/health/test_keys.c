@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Health: a backend is its key. What goes with it from id to id, how long it is
- * remembered, and what the host is told. */
+/* Health: a backend is its key. What moves with the key from id to id, how long
+ * it is kept, and which events follow. */
 #include "health_machine.h"
 
 #include "base/internal.h"
@@ -21,8 +21,8 @@ static void remove_id(uint32_t id)
     ck_assert_int_eq(infra_health_remove(health, id), INFRA_OK);
 }
 
-/* Check @id until it has had so many verdicts, and take the changes. Nobody
- * else is due in between. */
+/* Check @id until it has had @times outcomes, and take the changes. No other
+ * backend is due in between. */
 static infra_time check(uint32_t id, uint32_t outcome, int times)
 {
     infra_time now = 0;
@@ -59,7 +59,7 @@ static void expect_kept(uint32_t id, uint32_t kind, infra_time now)
     ck_assert_uint_eq(health_next(now).kind, HEALTH_NOTHING);
 }
 
-/* How a key comes to its next id. */
+/* Ways in which a key comes to its next id. */
 enum { REMOVED_FIRST, REMOVED_LATER, TAKEN_OVER, SAME_ID, WAYS };
 
 static void move(int way, infra_time now)
@@ -84,9 +84,9 @@ static void move(int way, infra_time now)
     }
 }
 
-/* A key that moves in whatever way takes everything along: counter, history and
- * the time of its next check. The host is told if it is not what `initial`
- * says (haproxy#51: nobody comes up by being resolved again). */
+/* A key that moves, in any way, takes counter, history and next check along. An
+ * event follows if the state differs from `initial` (haproxy#51: a new
+ * resolution brings no backend up). */
 START_TEST(state_goes_with_the_key)
 {
     static const struct {
@@ -131,15 +131,15 @@ START_TEST(state_goes_with_the_key)
         expect_kept(to, rows[_i].told, now);
     }
     ck_assert_uint_eq(infra_health_deadline(health), before.next);
-    /* And the check after it follows as it would have. */
+    /* The next check follows as if the key had not moved. */
     check(to, rows[_i].outcome, 1);
     ck_assert_uint_eq(health_inspect(to).checks, before.checks + 1);
 }
 END_TEST
 
-/* The verdict on a check that was running when its key moved is the key's, as
- * if it had not moved. One that never comes is not waited for: the check is
- * repeated when fastinter has passed, and then the first one is stale. */
+/* The outcome of a check that was running when its key moved counts for the
+ * key. If it does not come, the check is repeated after fastinter, and the late
+ * outcome is stale. */
 START_TEST(a_running_check_moves_too)
 {
     int way = _i % WAYS;
@@ -176,7 +176,7 @@ START_TEST(a_running_check_moves_too)
 }
 END_TEST
 
-/* Two that change places, each with its check running: both verdicts count. */
+/* Two keys swap ids while their checks run: both outcomes count. */
 START_TEST(running_checks_change_places)
 {
     uint64_t checks[2] = { 0 };
@@ -200,8 +200,8 @@ START_TEST(running_checks_change_places)
 }
 END_TEST
 
-/* However often a host resolves anew, giving other ids or the same, nobody is
- * checked less often than each interval, nor more often. */
+/* However often a host resolves anew, to other ids or the same, every backend
+ * is checked once per interval, neither less nor more often. */
 START_TEST(resolving_again_puts_no_check_off)
 {
     const infra_time every = INFRA_MS(30) + INFRA_MS(170) * (infra_time)_i;
@@ -233,8 +233,8 @@ START_TEST(resolving_again_puts_no_check_off)
 }
 END_TEST
 
-/* Who was away for some intervals comes back to his place in them; who was away
- * for less is due at once. */
+/* After an absence of several intervals a key resumes its phase; after less it
+ * is due at once. */
 START_TEST(who_was_away_comes_back_in_phase)
 {
     create((struct infra_health_options) { .inter = INFRA_SEC(1) });
@@ -254,7 +254,7 @@ START_TEST(who_was_away_comes_back_in_phase)
 }
 END_TEST
 
-/* Kept for five minutes after the removal, and no longer. */
+/* State is kept for five minutes after the removal, and no longer. */
 START_TEST(what_is_kept_expires)
 {
     create(
@@ -277,8 +277,8 @@ START_TEST(what_is_kept_expires)
 }
 END_TEST
 
-/* The last ids_max removed are kept, the one before them is not; and nothing is
- * ever allocated. */
+/* The last ids_max removed keys are kept, not the one before them; nothing is
+ * allocated. */
 START_TEST(the_last_ids_max_are_kept)
 {
     char key[16];
@@ -308,8 +308,8 @@ START_TEST(the_last_ids_max_are_kept)
 }
 END_TEST
 
-/* Two ids with one key are two backends. A third takes after the one that was
- * set last; what is kept is kept when the last of them goes. */
+/* Two ids with one key are two backends. A third inherits from the one that was
+ * set last; the state is kept when the last of them is removed. */
 START_TEST(two_ids_may_have_one_key)
 {
     create((struct infra_health_options) { .start_spread = 1 });
@@ -350,7 +350,7 @@ START_TEST(two_ids_may_have_one_key)
 }
 END_TEST
 
-/* The list shifted by one: each id is taken over from its neighbour, the first
+/* The list shifts by one: each id takes over from its neighbour, the first key
  * is gone, a new one is at the end. */
 START_TEST(a_shifted_list_keeps_everybody)
 {
@@ -391,7 +391,7 @@ START_TEST(a_shifted_list_keeps_everybody)
 }
 END_TEST
 
-/* A plain model of the index: what stands at each place, and since when. */
+/* A plain model of the index: the key at each place, and since when. */
 enum { IDS = 19 };
 static struct {
     uint64_t hash; /* 0: empty. */

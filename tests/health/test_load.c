@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Health: many backends, and loops that come late. One check at a time, no more
- * than the intervals allow, and nobody forgotten. */
+/* Health: many backends, and late loops. One check at a time, no more checks
+ * than the intervals allow, and no backend forgotten. */
 #include "health_loop.h"
 
 #include "base/random.h"
@@ -16,10 +16,11 @@ static void teardown(void)
     memset(&loop, 0, sizeof loop);
 }
 
-/* Ten thousand, each second, for half a minute: each has its check in every
- * second, at most one is under way (the loop looks), and in no hundredth of a
- * second are there many more than a hundredth of them. Then a thousand die, and
- * are down in time, without an hour's delay to the others. */
+/* Ten thousand backends, each checked every second, for half a minute: each has
+ * its check in every second, at most one check of a backend runs (test_loop
+ * asserts it), and no hundredth of a second has many more than a hundredth of
+ * the checks. Then a thousand die, and are down in time, without delay to the
+ * others. */
 START_TEST(ten_thousand_each_second)
 {
     enum { COUNT = 10000, DEAD = 1000, SECONDS = 30 };
@@ -70,7 +71,7 @@ START_TEST(ten_thousand_each_second)
 }
 END_TEST
 
-/* The checks of one backend, as their times. */
+/* The times of one backend's checks. */
 #define TIMES_MAX 4000u
 
 struct times {
@@ -90,9 +91,9 @@ static void expect_rate(const struct times *t, infra_time interval)
     }
 }
 
-/* A loop that is late by any time, up to three intervals, verdicts of all
- * kinds: one check at a time (the loop looks), never more often than the
- * interval asks for, never longer than an interval and the lateness without. */
+/* A loop that is late by up to three intervals, outcomes of all kinds: one
+ * check at a time (test_loop asserts it), never more often than the interval,
+ * and never a gap longer than an interval plus the lateness. */
 START_TEST(lateness_neither_bursts_nor_starves)
 {
     enum { COUNT = 6, JITTER = 20 };
@@ -138,8 +139,8 @@ START_TEST(lateness_neither_bursts_nor_starves)
         ck_assert_uint_gt(times[id].count, 60);
         expect_rate(&times[id], interval * (100 - JITTER) / 100);
     }
-    /* A check takes 400 ms at most and is noticed late, the next one as well;
-     * and who misses his turn waits for the one after. */
+    /* A check takes up to 400 ms and is noticed late, the next one as well; a
+     * missed turn waits for the following one. */
     ck_assert_uint_le(longest, 2 * interval * (100 + JITTER) / 100 +
                                    8 * loop.timeout + 2 * late_max);
     free(times);

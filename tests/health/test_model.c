@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The whole health machine against a model: the rules of the header, said as
- * plainly as possible, over random calls in random order. */
+/* The whole health machine against a model: the rules of the header, as plainly
+ * as possible, over random calls in random order. */
 #include "support.h"
 
 #include "base/internal.h"
@@ -23,7 +23,7 @@
 
 static struct infra_health *health;
 
-/* What goes with a key. */
+/* State that goes with a key. */
 struct state {
     infra_time next; /* INFRA_TIME_NEVER: none. */
     infra_time since;
@@ -44,7 +44,7 @@ struct state {
 
 struct place {
     struct state s;
-    uint32_t key;     /* 0: nobody is here. */
+    uint32_t key;     /* 0: none. */
     infra_time due;   /* Of the running check, in the schedule. */
     uint64_t order;   /* In which the keys came. */
     uint64_t change;  /* 0: none is queued. */
@@ -367,7 +367,7 @@ static void ask(struct place *p)
     }
 }
 
-/* Is this failure held back? */
+/* Is this failure suppressed? */
 static int is_held(struct place *p, int silent)
 {
     infra_time away = m.slept - p->slept;
@@ -477,8 +477,8 @@ static int model_verdict(uint64_t check, uint32_t outcome, uint32_t detail)
     return INFRA_OK;
 }
 
-/* Assertions only where something is wrong: Check makes a system call for each,
- * and there are millions. */
+/* Assert only on a mismatch: Check makes a system call for each assertion, and
+ * there are millions. */
 static void compare(uint32_t id)
 {
     struct infra_health_stats s = { .size = sizeof s };
@@ -552,8 +552,8 @@ static void change_backends(uint32_t r, uint32_t id, uint32_t key,
     }
 }
 
-/* The times at which a host calls: mostly in short steps, at times after a
- * pause, at times backwards. */
+/* The times of a host's calls: mostly in short steps, sometimes after a pause,
+ * sometimes backwards. */
 static infra_time some_time(uint64_t *random)
 {
     uint32_t r = infra__below(infra__random(random), 1000);
@@ -566,7 +566,7 @@ static infra_time some_time(uint64_t *random)
                      : m.now + INFRA_MS(6000 * ms);
 }
 
-/* Over random calls in random order, with verdicts late, double and stale,
+/* Over random calls in random order, with answers late, double and stale,
  * machine and model agree in every event, result, state and deadline. */
 START_TEST(machine_agrees_with_the_model)
 {
@@ -595,8 +595,8 @@ START_TEST(machine_agrees_with_the_model)
         } else if (r < 92) {
             uint64_t check =
                 handles[infra__below(infra__random(&random), HANDLES)];
-            /* For a while nearly all pass, for another nearly all are silent;
-             * in between they are of every kind. */
+            /* For a while nearly all pass, then nearly all are silent; in
+             * between every outcome occurs. */
             outcome = outcome < 9          ? outcome
                       : step / 500 % 3 > 0 ? INFRA_OUTCOME_OK
                                            : INFRA_OUTCOME_TIMEOUT;

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The next check, as soon as it is due, passing over all else. */
+/* The next check at the deadline, skipping other events. */
 static struct infra_health_event next_check(void)
 {
     struct infra_health_event e;
@@ -26,8 +26,8 @@ static infra_time due(uint32_t id)
     return health_inspect(id).next;
 }
 
-/* Each check counts from when the one before was due, by the interval that the
- * counter asks for, and says which that was. */
+/* An interval starts when the previous check was due; the counter chooses it,
+ * and the reason names it. */
 START_TEST(the_counter_chooses_the_interval)
 {
     static const struct {
@@ -66,7 +66,7 @@ START_TEST(the_counter_chooses_the_interval)
     ck_assert_uint_eq(e.reason, INFRA_HEALTH_REASON_START);
     for (size_t i = 0; i < INFRA__COUNT_OF(rows); i++) {
         infra_time last = e.at;
-        /* However long the check took, as long as the loop runs. */
+        /* Whatever the check took, as long as the loop runs. */
         for (infra_time t = 0; t <= INFRA_MS(25 * i); t += INFRA_MS(25)) {
             ck_assert_uint_eq(health_next(last + t).kind, HEALTH_NOTHING);
         }
@@ -80,7 +80,7 @@ START_TEST(the_counter_chooses_the_interval)
 }
 END_TEST
 
-/* fastinter and downinter are inter unless they are set. */
+/* fastinter and downinter default to inter. */
 START_TEST(inter_is_the_interval_by_default)
 {
     health_create((struct infra_health_options) { .inter = INFRA_SEC(7) });
@@ -93,8 +93,8 @@ START_TEST(inter_is_the_interval_by_default)
 }
 END_TEST
 
-/* First checks spread evenly over start_spread, by the key, and by nothing
- * else if there is no seed. */
+/* First checks spread evenly over start_spread, by the key alone if there is no
+ * seed. */
 START_TEST(first_checks_are_spread_by_key)
 {
     enum { COUNT = 4000, BINS = 10 };
@@ -120,9 +120,8 @@ START_TEST(first_checks_are_spread_by_key)
 }
 END_TEST
 
-/* Checkers with seeds of their own, started together, come at times that have
- * nothing to do with each other, and evenly over the interval; each says the
- * same times again after a restart. */
+/* Checkers with different seeds, started together, check at independent times,
+ * evenly over the interval, and at the same times after a restart. */
 START_TEST(seeds_keep_checkers_apart)
 {
     enum { CHECKERS = 4000, BINS = 10 };
@@ -147,8 +146,8 @@ START_TEST(seeds_keep_checkers_apart)
 }
 END_TEST
 
-/* With jitter, intervals fill interval +- percent and nothing else; the same
- * seed gives the same ones, another seed others. */
+/* With jitter, intervals fill interval +- percent and no more; the same seed
+ * gives the same intervals, another seed others. */
 START_TEST(jitter_keeps_its_bounds)
 {
     const infra_time inter = INFRA_SEC(2), width = INFRA_MS(100);
@@ -182,7 +181,7 @@ START_TEST(jitter_keeps_its_bounds)
 }
 END_TEST
 
-/* A loop that comes late gets each check once, and the phases stay. */
+/* A late loop gets each check once, and the phases stay. */
 START_TEST(a_late_loop_skips_and_does_not_burst)
 {
     enum { COUNT = 20 };
@@ -215,8 +214,8 @@ START_TEST(a_late_loop_skips_and_does_not_burst)
 }
 END_TEST
 
-/* A check that ends when the next is due is followed at once, one that ends
- * just after that a whole interval later. */
+/* A check that ends when the next is due is followed at once; one that ends
+ * just after that, a whole interval later. */
 START_TEST(long_checks_skip_only_what_has_passed)
 {
     health_create((struct infra_health_options) { .inter = INFRA_SEC(1) });
@@ -230,7 +229,7 @@ START_TEST(long_checks_skip_only_what_has_passed)
 }
 END_TEST
 
-/* While a check runs there is no other one of that backend, however long. */
+/* While a check runs, however long, no other check of that backend begins. */
 START_TEST(one_check_at_a_time)
 {
     health_create((struct infra_health_options) { .inter = INFRA_SEC(1) });
@@ -239,7 +238,7 @@ START_TEST(one_check_at_a_time)
     ck_assert_uint_eq(due(0), INFRA_TIME_NEVER);
     for (infra_time now = e.at; now < INFRA_SEC(100);) {
         ck_assert_uint_eq(health_next(now).kind, HEALTH_NOTHING);
-        /* Only to see whether the loop runs. */
+        /* Only the beat, which shows that the loop runs. */
         ck_assert_uint_eq(infra_health_deadline(health),
                           now + INFRA_HEALTH_LATE);
         now = infra_health_deadline(health);
@@ -268,7 +267,7 @@ START_TEST(time_does_not_go_back)
 }
 END_TEST
 
-/* At the end of time nothing wraps: what would be due later is never due. */
+/* At the end of time nothing wraps: a later time is never due. */
 START_TEST(time_saturates)
 {
     health_create((struct infra_health_options) { .inter = UINT64_MAX,

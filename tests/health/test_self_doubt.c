@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Health: is it the backends, or is it us? What raises doubt, what it holds
- * back, what ends it, and that the dead are found in bounded time all the
- * same. All of it in virtual time. */
+/* Health: are the backends sick, or the checker? What raises doubt, what it
+ * suppresses, what ends it, and that dead backends are found in bounded time
+ * all the same. In virtual time. */
 #include "health_loop.h"
 
 #include "base/internal.h"
@@ -65,9 +65,9 @@ static const uint32_t deaths[] = { INFRA_OUTCOME_REFUSED, INFRA_OUTCOME_TIMEOUT,
                                    INFRA_OUTCOME_UNREACHABLE };
 enum { DEATHS = 3, PHASES = 40 };
 
-/* One of 1, 3 or 10 dies, by refusing or in silence, at any time of the
- * schedule: it alone goes down, and no later than (fall - 1) fastinter and a
- * time-out after its first failing check began, which an inter allows for. */
+/* Of 1, 3 or 10 backends one dies, refusing or silent, at any point of the
+ * schedule: it alone goes down, at the latest (fall - 1) fastinter and a
+ * timeout after its first failing check began. */
 START_TEST(the_dead_are_down_in_time)
 {
     uint32_t count = counts[_i / PHASES / DEATHS];
@@ -96,9 +96,9 @@ START_TEST(the_dead_are_down_in_time)
 }
 END_TEST
 
-/* The checker is stopped for 0.3 to 60 s, at any time of the schedule, while
- * one backend dies. Whatever the running checks end with, the living stay up;
- * and the dead one is down before twice as many checks have failed. */
+/* The checker is stopped for 0.3 to 60 s, at any point of the schedule, while
+ * one backend dies. Whatever the outcomes of the running checks, the living
+ * stay up, and the dead one is down before twice as many checks have failed. */
 START_TEST(a_pause_condemns_nobody)
 {
     static const infra_time pauses[] = { INFRA_MS(300), INFRA_MS(900),
@@ -112,13 +112,14 @@ START_TEST(a_pause_condemns_nobody)
     start(counts[_i % 3]);
     set_outcome(0, loop.count, INFRA_OUTCOME_OK);
     for (uint32_t id = 0; id < loop.count; id++) {
-        loop.backends[id].takes = INFRA_MS(40); /* Often, one is under way. */
+        loop.backends[id].takes =
+            INFRA_MS(40); /* Often one check is running. */
     }
     for (int round = 0; round < 60; round++) {
         run_for(INFRA_MS(infra__below(infra__random(&random), 4000)));
         for (int pause = 0; pause <= round % 3; pause++) {
             test_loop_pause(&loop, pauses[round % 5], outcomes[round % 3]);
-            run_for(INFRA_MS(1)); /* And stopped again. */
+            run_for(INFRA_MS(1)); /* And stop again. */
         }
         ck_assert_uint_eq(count_down(), 0);
         run_for(INFRA_SEC(8));
@@ -126,21 +127,21 @@ START_TEST(a_pause_condemns_nobody)
         ck_assert(!loop.doubts);
         ck_assert_uint_eq(timeout_scale(), 1000);
     }
-    /* A check that is under way over a pause; its backend is dead now. */
+    /* A check that runs across a pause; its backend is dead now. */
     while (loop.backends[0].check == 0) {
         run_for(INFRA_MS(10));
     }
     set_outcome(0, 1, deaths[_i / 3 % DEATHS]);
     test_loop_pause(&loop, INFRA_SEC(30), loop.backends[0].outcome);
-    /* A check takes twice the time-out, and with the skip two fastinters. */
+    /* A check takes twice the timeout, and with the skip two fastinters. */
     run_for(2 * FALL * 2 * FASTINTER);
     ck_assert_uint_eq(loop.backends[0].kind, INFRA_HEALTH_EVENT_DOWN);
     ck_assert_uint_eq(count_down(), 1);
 }
 END_TEST
 
-/* What ran while the loop slept for half of its time or more is held back, with
- * the counter where it was; what it could watch for longer counts. */
+/* A failure is suppressed if the loop slept for half of the check's time or
+ * more; otherwise it counts. */
 START_TEST(what_was_slept_through_says_nothing)
 {
     static const struct {
@@ -176,7 +177,7 @@ START_TEST(what_was_slept_through_says_nothing)
 }
 END_TEST
 
-/* A pass is a pass, though the loop slept: somebody gave it. */
+/* A pass counts although the loop slept: it was sent by a living backend. */
 START_TEST(a_pass_counts_over_a_pause)
 {
     start(1);
@@ -192,8 +193,8 @@ START_TEST(a_pass_counts_over_a_pause)
 }
 END_TEST
 
-/* All fall silent at once: they are held back, each for `fall` more failures,
- * under the name of silence, and then believed: down after 2 * fall checks. */
+/* All fall silent at once: doubt, for silence, suppresses `fall` failures of
+ * each, then they count: down after 2 * fall checks. */
 START_TEST(a_silent_crowd_is_believed_later)
 {
     static const uint32_t crowds[] = { 2, 3, 10, 200 };
@@ -205,7 +206,7 @@ START_TEST(a_silent_crowd_is_believed_later)
     infra_time died_at = loop.now;
     set_outcome(0, all, INFRA_OUTCOME_TIMEOUT);
     test_loop_run(&loop, died_at + (FALL - 1) * FASTINTER + loop.timeout);
-    /* With two, the first may be done before the second is asked. */
+    /* With two, the first may be answered before the second is checked. */
     ck_assert_uint_le(count_down(), all <= 3 ? 1 : 0);
     infra_time bound = INTER + (2 * FALL - 1) * FASTINTER + 2 * loop.timeout;
     test_loop_run(&loop, died_at + bound);
@@ -218,7 +219,7 @@ START_TEST(a_silent_crowd_is_believed_later)
             ck_assert_uint_eq(test_loop_inspect(&loop, id).failures, 2 * FALL);
         }
     }
-    /* And they come back as they would without doubt. */
+    /* They come back as without doubt. */
     infra_time back_at = loop.now;
     set_outcome(0, all, INFRA_OUTCOME_OK);
     test_loop_run(&loop, back_at + INTER + FASTINTER + INFRA_MS(1));
@@ -229,8 +230,8 @@ START_TEST(a_silent_crowd_is_believed_later)
 }
 END_TEST
 
-/* A link that is cut for a while, not longer than doubt holds out, takes nobody
- * of ten down. */
+/* A short cut of the link, not longer than doubt lasts, takes none of ten
+ * backends down. */
 START_TEST(a_short_cut_of_our_link_condemns_nobody)
 {
     start(10);
@@ -247,8 +248,8 @@ START_TEST(a_short_cut_of_our_link_condemns_nobody)
 }
 END_TEST
 
-/* Who says no says it himself: however many refuse, reset or answer with errors
- * at once, there is no doubt and no delay. */
+/* A refusal is an answer: however many refuse, reset or answer with errors at
+ * once, there is no doubt and no delay. */
 START_TEST(refusals_raise_no_doubt)
 {
     static const uint32_t spoken[] = { INFRA_OUTCOME_REFUSED,
@@ -269,7 +270,7 @@ START_TEST(refusals_raise_no_doubt)
 }
 END_TEST
 
-/* In doubt too a refusal counts at once, and takes a backend down. */
+/* In doubt, too, a refusal counts at once and takes a backend down. */
 START_TEST(refusals_count_in_doubt)
 {
     start(1);
@@ -299,8 +300,8 @@ START_TEST(a_minority_raises_no_doubt)
 }
 END_TEST
 
-/* Checks that find no descriptor are no verdicts; they make the machine patient
- * to the double and no more, and an answer a fastinter later ends that. */
+/* Checks that find no descriptor do not count. They double the timeouts and no
+ * more, and an answer a fastinter later ends that. */
 START_TEST(want_of_descriptors_is_doubt)
 {
     start(4);
@@ -318,14 +319,14 @@ START_TEST(want_of_descriptors_is_doubt)
     set_outcome(0, 4, INFRA_OUTCOME_OK);
     run_for(FASTINTER + INTER);
     ck_assert(!loop.doubts);
-    set_outcome(0, 1, INFRA_OUTCOME_ABANDONED); /* That is nobody's fault. */
+    set_outcome(0, 1, INFRA_OUTCOME_ABANDONED); /* This blames no backend. */
     run_for(INFRA_SEC(5));
     ck_assert(!loop.doubts);
 }
 END_TEST
 
-/* One backend alone whose checks lack something here is no lasting doubt, if
- * the others can be checked: also where nobody of those answers. */
+/* One backend whose checks always end with LOCAL is no lasting doubt if the
+ * others can be checked, even if none of them answers. */
 START_TEST(want_of_one_backend_alone_is_soon_over)
 {
     static const uint32_t others[] = { INFRA_OUTCOME_OK, INFRA_OUTCOME_REFUSED,
@@ -347,7 +348,7 @@ START_TEST(want_of_one_backend_alone_is_soon_over)
         ck_assert(!loop.doubts);
     }
     ck_assert_uint_eq(test_loop_inspect(&loop, 0).counter, 4);
-    /* What was made once and lacks something again is news. */
+    /* LOCAL after a check that could be made is new evidence. */
     set_outcome(0, 1, INFRA_OUTCOME_OK);
     run_for(INTER);
     set_outcome(0, 1, INFRA_OUTCOME_LOCAL);
@@ -359,8 +360,8 @@ START_TEST(want_of_one_backend_alone_is_soon_over)
 }
 END_TEST
 
-/* Who has never answered does not fall silent: a server that hangs beside such
- * ones goes down as if they were not there. */
+/* A backend that has never answered cannot fall silent: beside such backends a
+ * server that hangs goes down as if they were not there. */
 START_TEST(who_never_answered_is_no_crowd)
 {
     start(6);
@@ -372,7 +373,7 @@ START_TEST(who_never_answered_is_no_crowd)
 }
 END_TEST
 
-/* A loop that is late again and again stretches time-outs a step in each
+/* A loop that is late again and again stretches timeouts by a step per
  * fastinter, up to eight times; in time again, it takes them back step by
  * step. */
 START_TEST(a_late_loop_becomes_patient)
@@ -385,7 +386,7 @@ START_TEST(a_late_loop_becomes_patient)
     for (int i = 0; i < 60; i++) {
         uint32_t before = timeout_scale();
         infra_time due = infra_health_deadline(loop.health);
-        /* By turns as late as it may be, and twice that. */
+        /* By turns as late as allowed, and twice that. */
         infra_time late = i % 2 == 0 ? INFRA_HEALTH_LATE : 0;
         test_loop_pause(&loop, due - loop.now + INFRA_HEALTH_LATE + late,
                         INFRA_OUTCOME_OK);
@@ -416,13 +417,13 @@ START_TEST(a_late_loop_becomes_patient)
 END_TEST
 
 /* A loop that is always late finds the dead as well, after twice as many
- * checks, and those who come back. */
+ * checks, and the recovered. */
 START_TEST(a_loop_that_is_always_late_finds_the_dead)
 {
     start(10);
     set_outcome(3, 1, deaths[_i]);
     for (int i = 0; i < 400; i++) {
-        /* A turn each half a second, whatever is due. */
+        /* A turn every half second, whatever is due. */
         loop.now += INFRA_MS(500);
         test_loop_run(&loop, loop.now);
         if (i == 200) {
@@ -436,8 +437,8 @@ START_TEST(a_loop_that_is_always_late_finds_the_dead)
 }
 END_TEST
 
-/* Doubt begins when the loop is more than so much late, in whatever call, and
- * ends with an answer a fastinter later; the host hears of both, once. */
+/* Doubt begins when the loop is later than INFRA_HEALTH_LATE, in whatever call,
+ * and ends with an answer a fastinter later; each is reported once. */
 START_TEST(doubt_begins_and_ends_once)
 {
     struct infra_health_event e;
@@ -482,7 +483,7 @@ START_TEST(doubt_begins_and_ends_once)
 }
 END_TEST
 
-/* Doubt that has passed before the host asked is no news. */
+/* Doubt that has passed before the host asks is not reported. */
 START_TEST(doubt_that_has_passed_is_no_news)
 {
     struct infra_health_event e;
@@ -498,7 +499,7 @@ START_TEST(doubt_that_has_passed_is_no_news)
     infra_time late = loop.now + INFRA_SEC(1);
     ck_assert_int_eq(infra_health_check_now(loop.health, 0, late), INFRA_OK);
     ck_assert_uint_eq(timeout_scale(), 2000);
-    /* What was asked before the trouble does not end it, whenever. */
+    /* The answer to a check from before the trouble does not end the doubt. */
     late += INFRA_MS(1);
     ck_assert_int_eq(infra_health_answer(loop.health, e.call, 0, 0, late), 0);
     ck_assert_uint_eq(timeout_scale(), 2000);
@@ -513,7 +514,7 @@ START_TEST(doubt_that_has_passed_is_no_news)
     }
     ck_assert_int_eq(infra_health_answer(loop.health, e.call, 0, 0, late), 0);
     ck_assert_uint_eq(timeout_scale(), 1000);
-    /* Late again before TRUST was taken: it is doubt as before. */
+    /* Late again before TRUST was taken: the doubt goes on. */
     late += INFRA_SEC(9);
     ck_assert_int_eq(infra_health_check_now(loop.health, 0, late), INFRA_OK);
     ck_assert_uint_eq(timeout_scale(), 2000);
@@ -522,8 +523,8 @@ START_TEST(doubt_that_has_passed_is_no_news)
 }
 END_TEST
 
-/* A host that sets its backends long before its loop runs is not late, nor one
- * with nothing to do. */
+/* A host that sets its backends long before its loop runs is not late, nor is a
+ * host with nothing to do. */
 START_TEST(no_loop_is_not_late)
 {
     struct infra_health_event e;

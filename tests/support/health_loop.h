@@ -1,6 +1,6 @@
 /* A host of infra_health in virtual time: a loop that sleeps until the next
- * deadline, and backends that answer as they are told. It checks at each step
- * what must always hold: one check at a time, and none before it is due. */
+ * deadline, and backends that answer as set. It asserts at each step that one
+ * check runs at a time, and none starts before it is due. */
 #ifndef TESTS_HEALTH_LOOP_H
 #define TESTS_HEALTH_LOOP_H
 
@@ -45,11 +45,11 @@ void test_loop_init(struct test_loop *loop,
                     infra_time now);
 void test_loop_finish(struct test_loop *loop);
 
-/* Live until @until. */
+/* Run until @until. */
 void test_loop_run(struct test_loop *loop, infra_time until);
 
-/* Sleep through @pause, whatever is due. Checks that were running end with
- * @outcome, as soon as the loop is back. */
+/* Sleep through @pause, whatever is due. Running checks end with @outcome as
+ * soon as the loop is back. */
 void test_loop_pause(struct test_loop *loop, infra_time pause,
                      uint32_t outcome);
 

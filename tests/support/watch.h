@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* An outlier watch over backends "b0", "b1", ..., and words for what is told it
- * and what it tells: what its tests have in common. */
+/* Outlier detection over backends "b0", "b1", ..., and short words for its
+ * calls: what the tests of outlier have in common. */
 #ifndef TESTS_WATCH_H
 #define TESTS_WATCH_H
 
@@ -10,7 +10,7 @@
 
 #define WATCH_NOTHING 99u /* No kind of event. */
 
-/* For options: a detector that never has what it needs. */
+/* For options: a detector that never has enough. */
 #define WATCH_OFF UINT32_MAX
 
 struct watch {
@@ -28,7 +28,7 @@ struct infra_outlier_options watch_no_runs(void);
 
 void watch_open(struct watch *w, struct infra_outlier_options options);
 
-/* Destroys it and asserts that nothing is left. */
+/* Destroy it, and assert that no memory is left. */
 void watch_close(struct watch *w);
 
 /* Backend @id with its key. */
@@ -37,7 +37,7 @@ void watch_set(struct watch *w, uint32_t id, uint32_t tier, infra_time now);
 /* Backends 0 .. count - 1 in tier 0, at time 0. */
 void watch_fill(struct watch *w, uint32_t count);
 
-/* @count of these reports; answers how many asked to wake control. */
+/* Report @count times; returns how many reports asked to wake control. */
 int watch_report(struct watch *w, uint32_t id, uint32_t result, int count);
 
 /* That many successes and errors of `watch`. */
@@ -54,7 +54,7 @@ struct infra_outlier_event watch_expect(struct watch *w, infra_time now,
                                         uint32_t kind, uint32_t id,
                                         uint32_t reason);
 
-/* There must be none. */
+/* There must be no event. */
 void watch_quiet(struct watch *w, infra_time now);
 
 struct infra_outlier_stats watch_inspect(struct watch *w, uint32_t id);
