@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-/* Every result has a text of its own, and what is no result is "unknown". */
+/* Every result has a text of its own; other numbers are "unknown error". */
 START_TEST(results_are_named)
 {
     for (int e = INFRA_EEXIST; e <= INFRA_OK; e++) {
@@ -24,9 +24,8 @@ START_TEST(results_are_named)
 }
 END_TEST
 
-/* Of the outcomes, exactly error .. reset, and the error of a gateway, speak
- * against the backend. */
-START_TEST(outcomes_know_whose_fault_it_was)
+/* Exactly error .. reset, and the gateway error, blame the backend. */
+START_TEST(outcomes_know_the_fault)
 {
     static const int blames[] = { 0, 1, 1, 1, 1, 1, 0, 0, 0, 1, 0, 0 };
 
@@ -51,7 +50,7 @@ START_TEST(version_matches_the_header)
 }
 END_TEST
 
-/* xxHash64 gives the values that the reference implementation gives. */
+/* xxHash64 agrees with the reference implementation. */
 START_TEST(xxhash64_known_answers)
 {
     static const struct {
@@ -160,7 +159,7 @@ START_TEST(objects_begin_with_their_allocator)
 }
 END_TEST
 
-/* A table of names answers for its gaps and for what is past its end. */
+/* A table of names answers "unknown" for its gaps and past its end. */
 START_TEST(names_of_a_table_with_a_gap)
 {
     static const char *const names[] = { [0] = "first", [2] = "third" };
@@ -172,7 +171,7 @@ START_TEST(names_of_a_table_with_a_gap)
 }
 END_TEST
 
-/* Texts are checked for their size, their characters, and against a word. */
+/* Checks of texts: size, characters, equality. */
 START_TEST(texts_are_checked)
 {
     ck_assert(infra__text_fits("ab", 1, 2));
@@ -214,7 +213,7 @@ START_TEST(stats_of_any_age)
 }
 END_TEST
 
-/* A set answers for its own ids and ignores all others. */
+/* A set ignores ids out of its range. */
 START_TEST(sets_keep_to_their_ids)
 {
     uint64_t words[INFRA_SET_WORDS(70)] = { 0 };
@@ -338,7 +337,7 @@ static Suite *base_suite(void)
     Suite *s = suite_create("base");
     TCase *tc = tcase_create("names");
     tcase_add_test(tc, results_are_named);
-    tcase_add_test(tc, outcomes_know_whose_fault_it_was);
+    tcase_add_test(tc, outcomes_know_the_fault);
     tcase_add_test(tc, version_matches_the_header);
     suite_add_tcase(s, tc);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What logins are made of, against published values: SHA-256, HMAC, PBKDF2,
- * base64, and the comparison of secrets. */
+/* The parts of logins against published values: SHA-256, HMAC, PBKDF2, base64,
+ * and the comparison of secrets. */
 #include "support.h"
 
 #include "base/base64.h"
@@ -205,8 +205,8 @@ START_TEST(hmac_rfc_4231)
 }
 END_TEST
 
-/* A key of exactly a block is used as it is; one of a byte more is digested;
- * and no key at all is a key of zeroes (as Python's hmac has it). */
+/* A key of exactly a block is used as is, a longer one is digested, and no key
+ * is a key of zeroes (as in Python's hmac). */
 START_TEST(hmac_keys_around_a_block)
 {
     static const struct {
@@ -321,7 +321,7 @@ START_TEST(base64_rfc_4648)
 }
 END_TEST
 
-/* Every text has one meaning, and what is no text has none. */
+/* Texts and meanings are one to one; other texts are refused. */
 START_TEST(base64_is_strict)
 {
     static const struct {
@@ -346,7 +346,7 @@ START_TEST(base64_is_strict)
 }
 END_TEST
 
-/* What is there comes back, in exactly its room and not in a byte less. */
+/* Decoding returns the bytes, in exactly their room and not in a byte less. */
 START_TEST(base64_returns)
 {
     uint64_t random = 1;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the library has in place of libm and qsort(). */
+/* Substitutes for libm and qsort(). */
 #include "support.h"
 
 #include "base/fixed.h"
@@ -52,8 +52,8 @@ START_TEST(log2_of_powers_is_exact)
 }
 END_TEST
 
-/* The power is never above the true one, and below by at most 2^-28 of it and
- * one. */
+/* The power is never above the true one, and at most 2^-28 of it, and one,
+ * below. */
 START_TEST(exp2_is_close_from_below)
 {
     uint64_t random = 2;
@@ -69,7 +69,7 @@ START_TEST(exp2_is_close_from_below)
 }
 END_TEST
 
-/* Whole exponents are exact, from 64 on the result is as great as can be, and
+/* Whole exponents are exact, from 64 on the result is the greatest number, and
  * 32 - x gives a fraction of one. */
 START_TEST(exp2_of_whole_numbers_is_exact)
 {
@@ -96,7 +96,7 @@ static int compare(const void *a, const void *b)
     return v->value < w->value ? -1 : v->value > w->value;
 }
 
-/* Any number of items ends up in order, whole, and none is lost. */
+/* Any items end up in order, complete. */
 START_TEST(sort_orders)
 {
     struct item items[300];

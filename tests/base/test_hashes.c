@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The hashes that others have chosen, against published values: MD5, CRC-32,
- * MurmurHash2, jump, and nginx's ip_hash. */
+/* Hashes of other systems against published values: MD5, CRC-32, MurmurHash2,
+ * jump, and nginx's ip_hash. */
 #include "support.h"
 
 #include "balancer/algorithm/ip_hash_table.h"
@@ -116,7 +116,7 @@ START_TEST(crc32_continues)
 }
 END_TEST
 
-/* What std::hash<std::string> of libstdc++ 12 on a 64-bit machine answers, with
+/* Results of std::hash<std::string> of libstdc++ 12 on a 64-bit machine, with
  * tails of every length. */
 START_TEST(murmur2_is_std_hash)
 {
@@ -146,8 +146,8 @@ START_TEST(murmur2_is_std_hash)
 }
 END_TEST
 
-/* Values that the implementations in use agree on, and at the end some of the
- * published code for its greatest count. */
+/* Values common to existing implementations; the last ones from the published
+ * code at its greatest count. */
 START_TEST(jump_known_answers)
 {
     static const struct {
@@ -176,8 +176,8 @@ START_TEST(jump_known_answers)
 }
 END_TEST
 
-/* With one more member a key stays or goes to the new one, and about one in
- * count goes. */
+/* With one more member a key stays or moves to the new one, and about one in
+ * count moves. */
 START_TEST(jump_moves_to_the_last_only)
 {
     for (uint32_t count = 1; count <= 50; count++) {
@@ -197,7 +197,7 @@ START_TEST(jump_moves_to_the_last_only)
 }
 END_TEST
 
-/* Any hash with any count answers an index, the greatest count included. */
+/* Any hash with any count gives an index, the greatest count included. */
 START_TEST(jump_stays_in_range)
 {
     static const uint32_t counts[] = { 1, 2, 3, 65535, UINT32_MAX };
@@ -218,8 +218,9 @@ static uint32_t ip_value(const uint8_t *address, size_t size)
     return infra__ip_hash(address, size, INFRA__IP_HASH_START);
 }
 
-/* nginx's values of IPv4 addresses, whose last byte does not count, and of IPv6
- * addresses, whose bytes all do; another try goes on from the value before. */
+/* nginx's values of IPv4 addresses, of which the last byte does not count, and
+ * of IPv6 addresses, of which all bytes do; a retry continues from the previous
+ * value. */
 START_TEST(ip_hash_known_answers)
 {
     static const struct {
@@ -272,8 +273,8 @@ START_TEST(ip_hash_among_equals)
 }
 END_TEST
 
-/* The table is nginx's walk over the weights, also where their sum is more than
- * the values there are. */
+/* The table is nginx's walk over the weights, also if their sum exceeds the
+ * number of values. */
 START_TEST(ip_hash_walks_the_weights)
 {
     static const uint32_t weights[][3] = {

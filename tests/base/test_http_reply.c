@@ -1,5 +1,5 @@
-/* HTTP replies on a connection that is kept: where each one ends. What they may
- * contain is tested with the check that reads them (test_http.c). */
+/* HTTP replies on a kept connection: where each one ends. Their contents are
+ * tested with the check that reads them (test_http.c). */
 #include "support.h"
 
 #include "base/http_reply.h"
@@ -34,8 +34,8 @@ static const struct {
       INFRA__HTTP_BAD, "" },
 };
 
-/* Any reply ends where its framing says, trailers included, whatever pieces it
- * comes in. */
+/* Any reply ends where its framing says, trailers included, in whatever pieces
+ * it comes. */
 START_TEST(a_reply_ends_where_it_ends)
 {
     const char *reply = rows[_i].reply;
@@ -72,8 +72,8 @@ START_TEST(a_reply_ends_where_it_ends)
 }
 END_TEST
 
-/* What a check lets pass (test_http.c) is bad where another reply follows:
- * who reads it otherwise than its sender meant takes one reply for another. */
+/* Leniencies of a check (test_http.c) are errors where another reply follows:
+ * two readers that frame a reply differently confuse one reply with another. */
 START_TEST(strict_where_another_follows)
 {
     static const char *const odd[] = {

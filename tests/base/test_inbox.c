@@ -13,7 +13,7 @@ static void step(void);
 #include <string.h>
 #include <ucontext.h>
 
-/* ThreadSanitizer does not know coroutines. */
+/* ThreadSanitizer does not support coroutines. */
 #ifdef __SANITIZE_THREAD__
 #define HAS_COROUTINES 0
 #else
@@ -52,14 +52,14 @@ static void free_edition(void *owner, struct infra__edition *e)
     live--;
 }
 
-/* Two coroutines; `choices` says who runs next, 1 is the reader. */
+/* Two coroutines, scheduled by `choices`; 1 is the reader. */
 static ucontext_t scheduler, sides[2];
 static unsigned char stacks[2][64 * 1024];
 static int running; /* The side, or -1. */
 static int posts, looks;
 
-/* Where the two sides stand: with the box and the editions this is all that
- * decides what follows. */
+/* Where the two sides stand. Together with the box and the editions this
+ * decides all that follows. */
 static struct {
     int round[2]; /* Of its loop, */
     int steps[2]; /* and the steps taken in it. */
@@ -137,7 +137,7 @@ static void begin(void)
     }
 }
 
-/* Was this state never reached before? */
+/* Is this the first visit to this state? */
 static bool is_new_state(void)
 {
     uint64_t hash = infra_xxhash64(&at, sizeof at, 0);
@@ -164,7 +164,7 @@ struct schedule {
 };
 
 /* Run one schedule: as chosen for the first `fixed` steps, then control first,
- * up to the end, or to a state from which every schedule is run elsewhere. */
+ * to the end or to a state that was visited before. */
 static void run(struct schedule *s, int fixed, bool every_state_once)
 {
     s->steps = 0;
@@ -191,8 +191,8 @@ static void run(struct schedule *s, int fixed, bool every_state_once)
     must(live == 0, "none is lost");
 }
 
-/* The next schedule in order: the last step that control took and that the
- * reader could have taken. */
+/* The next schedule in order: change the last step that control took and that
+ * the reader could have taken. */
 static int next_schedule(struct schedule *s)
 {
     for (int i = s->steps - 1; i >= 0; i--) {
@@ -231,7 +231,7 @@ START_TEST(every_interleaving_is_safe)
 }
 END_TEST
 
-/* A reader that never looks pins one edition, and holds back no version. */
+/* A reader that never looks pins one edition, and delays no version. */
 START_TEST(a_sleeping_reader_pins_one)
 {
     running = -1;

@@ -1,5 +1,4 @@
-/* The JSON reader of the etcd lease: which texts are good, and what is in
- * them. */
+/* The JSON reader of the etcd lease: valid texts and their parts. */
 #include "support.h"
 
 #include "base/internal.h"
@@ -34,7 +33,7 @@ static const char *const good_rows[] = {
     "{\"a\":[],\"a\":{}}",
 };
 
-/* Every good text, with blanks around it too, and no good one if it is cut. */
+/* Every valid text, also with blanks around it; none is valid if it is cut. */
 START_TEST(good_texts)
 {
     const char *text = good_rows[_i];
@@ -110,7 +109,7 @@ static const char *const bad_rows[] = {
     "\f1",
 };
 
-/* What RFC 8259 does not know. */
+/* Extensions that RFC 8259 does not have. */
 START_TEST(bad_texts)
 {
     struct infra__json v = { .size = 7 };
@@ -121,7 +120,7 @@ START_TEST(bad_texts)
 }
 END_TEST
 
-/* As deep as the bound is good, one more is not. */
+/* Nesting up to the bound is valid, one level more is not. */
 START_TEST(depth_is_bounded)
 {
     char text[2 * (INFRA__JSON_DEPTH_MAX + 1)];
@@ -133,7 +132,7 @@ START_TEST(depth_is_bounded)
         ck_assert_int_eq(infra__json_parse(&v, text, 2 * depth),
                          depth <= INFRA__JSON_DEPTH_MAX);
     }
-    /* Which bracket closes is known at each depth. */
+    /* The right bracket closes each level. */
     ck_assert(infra__json_parse(&v, "[{\"a\":[{\"b\":[]}]}]", 18));
     ck_assert(!infra__json_parse(&v, "[{\"a\":[{\"b\":[}]}]}]", 19));
 }
@@ -144,7 +143,8 @@ static bool is_text(struct infra__json v, const char *text)
     return v.size == strlen(text) && memcmp(v.at, text, v.size) == 0;
 }
 
-/* Members by their whole name, in their own object, the first of its name. */
+/* Members by their whole name, in their own object, the first with that
+ * name. */
 START_TEST(members_are_found)
 {
     struct infra__json v = parsed("{\"x\":{\"b\":0}, \"ab\":[\"b\"] ,\n"
@@ -168,7 +168,7 @@ START_TEST(members_are_found)
 }
 END_TEST
 
-/* Elements by their place. */
+/* Elements by their index. */
 START_TEST(elements_are_found)
 {
     struct infra__json v = parsed("[ 1, [2,3] ,{\"a\":4},\"5,6\"]");
@@ -200,7 +200,7 @@ START_TEST(elements_are_found)
 }
 END_TEST
 
-/* Numbers of 64 bits, as numbers and as strings, and nothing like them. */
+/* Numbers of 64 bits, as numbers and as strings, and near misses. */
 START_TEST(numbers_are_exact)
 {
     static const struct {

@@ -1,4 +1,4 @@
-/* Whose fault an errno is: a row for each that connect, send, recv, the options
+/* The outcome of an errno: a row for each that connect, send, recv, the options
  * of sockets and epoll can give. */
 #include "support.h"
 
@@ -58,7 +58,7 @@ static const struct {
     { EALREADY, INFRA_OUTCOME_LOCAL },
     { EINPROGRESS, INFRA_OUTCOME_LOCAL },
     { EINTR, INFRA_OUTCOME_LOCAL },
-    /* What nobody has heard of is not taken for ours. */
+    /* An unknown errno is not LOCAL. */
     { ENOTEMPTY, INFRA_OUTCOME_UNREACHABLE },
     { 100000, INFRA_OUTCOME_UNREACHABLE },
     { -1, INFRA_OUTCOME_UNREACHABLE },

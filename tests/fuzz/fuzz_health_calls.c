@@ -3,11 +3,10 @@
  * bytes are a call of infra_health: set, remove, take events, answer, ask,
  * inspect, and time that goes on, jumps or goes back.
  *
- * Whatever the order of calls, as a model of a few lines has it: the counter
- * moves as rise and fall say, or is held back, `fall` times in a row at most; a
- * backend has one check at a time; a verdict is taken once; next() has
- * something exactly when the deadline has come; and nothing is left at the
- * end. */
+ * Against a small model, in any order of calls: the counter moves by rise and
+ * fall, or a failure is suppressed, at most `fall` times in a row; a backend
+ * has one check at a time; an answer counts once; next() has an event exactly
+ * when the deadline has come; and no memory is left at the end. */
 #include "fuzz.h"
 
 #include <infra/health.h>
@@ -24,9 +23,9 @@ static infra_time now;
 static uint32_t rise;
 static uint32_t fall;
 
-/* What is known of an id. */
+/* The model's knowledge of an id. */
 static struct {
-    uint8_t key;      /* 0: nobody. */
+    uint8_t key;      /* 0: none. */
     uint64_t running; /* Its check, 0: none. */
     uint64_t former;  /* One that has been answered, or was repeated. */
 } ids[IDS];

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The input is what a server sends, then it closes. Whatever it is, the check
- * ends, and it ends alike whether the bytes come at once, one by one, or in
- * pieces whose sizes the bytes choose. What a strict reader takes it takes,
- * too. */
+/* The input is sent by a server, which then closes. Whatever the input, the
+ * check ends, with the same result whether the bytes come at once, one by one,
+ * or in pieces whose sizes the bytes choose. It accepts whatever a strict
+ * reader accepts. */
 #include "fuzz.h"
 
 #include "../../lib/base/http_reply.h"
@@ -30,7 +30,7 @@ static void create_probes(void)
     }
 }
 
-/* How many bytes to hand over at once, of @left bytes at @p. */
+/* The size of the next piece, of @left bytes at @p. */
 static size_t piece(int split, const uint8_t *p, size_t left)
 {
     size_t size = left;
@@ -62,7 +62,7 @@ static struct infra_probe_result run(struct infra_probe *probe,
     return r;
 }
 
-/* Who has to be sure takes less, and understands it alike: the same status. */
+/* A strict reader accepts less, with the same status. */
 static void check_strictness(const uint8_t *data, size_t size)
 {
     struct infra__http_reply strict;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The input is a text. Whatever it is, reading it ends inside it; what is good
- * has parts that are good; and an object or array that is cut anywhere is not
- * good any more. */
+/* The input is a text. Whatever the text, reading stays inside it; the parts of
+ * a valid text are valid; and an object or array cut anywhere is invalid. */
 #include "fuzz.h"
 
 #include "../../lib/base/json.h"

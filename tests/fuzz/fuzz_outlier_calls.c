@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* The input is a host's calls to an outlier watch, in any order, with what its
- * workers report. What the host knows, from its own calls and the events alone,
- * is a model of it:
+/* The input is a host's calls to outlier, in any order, and its workers'
+ * reports. The host's knowledge, from its own calls and the events alone, is a
+ * model:
  *
- *  - an event is news: nobody is ejected twice, nobody returns who was in;
- *  - when all events are taken the host knows who is out, no tier has more out
- *    than its cap, and the deadline lies ahead;
- *  - an event never comes before the deadline;
- *  - who leaves and comes back is what it was, for as long as that is kept;
- *  - a call with a bad argument, and an allocation that fails, change nothing.
+ * - an event is a change: no backend is ejected twice, or returns without an
+ *    ejection;
+ * - when all events are taken the host knows the ejected backends, no tier is
+ *    above its cap, and the deadline lies ahead;
+ * - an event never comes before the deadline; - a key that leaves and comes
+ * back has its former state, while it is kept; - a call with a bad argument, or
+ * a failed allocation, changes nothing.
  *
  * The first bytes are the options. */
 #include "fuzz.h"
@@ -32,7 +33,7 @@
         }                                                                    \
     } while (0)
 
-/* What is known of a backend while it is away. */
+/* State of a removed key. */
 struct past {
     bool is_known;
     bool is_ejected;
@@ -46,7 +47,7 @@ struct member {
     bool is_out; /* As the events say. */
     uint32_t key;
     uint32_t tier;
-    uint32_t order; /* Of two with a key, who was set last. */
+    uint32_t order; /* Of two with one key: the later has more. */
 };
 
 struct host {
@@ -55,7 +56,7 @@ struct host {
     struct infra_outlier *outlier;
     struct infra_outlier_options options;
     infra_time now;
-    infra_time seen; /* The greatest that the watch was told. */
+    infra_time seen; /* The greatest time passed in. */
     uint32_t order;
     struct member members[IDS];
     struct past pasts[KEYS];
@@ -198,7 +199,7 @@ static struct past past_of(const struct host *h, uint32_t id)
                            .ejections = s.ejections };
 }
 
-/* Who has the key, and was given it last; IDS: nobody. */
+/* The id with this key that was set last; IDS: none. */
 static uint32_t holder_of(const struct host *h, uint32_t key)
 {
     uint32_t best = IDS;
@@ -297,7 +298,7 @@ static void pass(struct host *h)
     }
 }
 
-/* Nothing changes by what may not be said. */
+/* Bad arguments change nothing. */
 static void say_nonsense(struct host *h)
 {
     struct infra_outlier_stats before[IDS], after;

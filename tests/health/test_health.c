@@ -148,7 +148,7 @@ END_TEST
 
 /* Every outcome that blames the backend is a failure; the others are counted as
  * checks only. */
-START_TEST(outcomes_count_by_whose_fault_they_were)
+START_TEST(outcomes_count_by_fault)
 {
     uint32_t outcome = (uint32_t)_i;
     int blames = infra_outcome_blames_backend(outcome);
@@ -475,7 +475,7 @@ static Suite *health_suite(void)
                         INFRA__COUNT_OF(sequences));
     tcase_add_loop_test(tc, a_backend_inherits_its_state, 0, 4);
     tcase_add_loop_test(tc, counter_agrees_with_its_definition, 0, 4 * 4 * 4);
-    tcase_add_loop_test(tc, outcomes_count_by_whose_fault_they_were, 0,
+    tcase_add_loop_test(tc, outcomes_count_by_fault, 0,
                         INFRA_OUTCOME_STALE + 1);
     suite_add_tcase(s, tc);
 

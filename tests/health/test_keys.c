@@ -235,7 +235,7 @@ END_TEST
 
 /* After an absence of several intervals a key resumes its phase; after less it
  * is due at once. */
-START_TEST(who_was_away_comes_back_in_phase)
+START_TEST(a_key_that_was_away_comes_back_in_phase)
 {
     create((struct infra_health_options) { .inter = INFRA_SEC(1) });
     health_set(0, "a", 0);
@@ -352,7 +352,7 @@ END_TEST
 
 /* The list shifts by one: each id takes over from its neighbour, the first key
  * is gone, a new one is at the end. */
-START_TEST(a_shifted_list_keeps_everybody)
+START_TEST(a_shifted_list_keeps_every_state)
 {
     enum { COUNT = 50 };
     char key[16];
@@ -448,8 +448,8 @@ static void enter(struct infra__keys *k, uint32_t id, uint64_t hash,
     model[id].order = step;
 }
 
-/* The index of keys agrees with the model, also on hashes that collide, and only
- * the key that was removed longest ago is evicted. */
+/* The index of keys agrees with the model, also on hashes that collide, and
+ * only the key that was removed longest ago is evicted. */
 START_TEST(keys_are_found)
 {
     struct infra__keys k;
@@ -498,8 +498,8 @@ static Suite *keys_suite(void)
     tcase_add_loop_test(tc, a_running_check_moves_too, 0, 2 * WAYS);
     tcase_add_test(tc, running_checks_change_places);
     tcase_add_loop_test(tc, resolving_again_puts_no_check_off, 0, 30);
-    tcase_add_test(tc, who_was_away_comes_back_in_phase);
-    tcase_add_test(tc, a_shifted_list_keeps_everybody);
+    tcase_add_test(tc, a_key_that_was_away_comes_back_in_phase);
+    tcase_add_test(tc, a_shifted_list_keeps_every_state);
     suite_add_tcase(s, tc);
 
     tc = tcase_create("memory");

@@ -99,7 +99,7 @@ END_TEST
 /* The checker is stopped for 0.3 to 60 s, at any point of the schedule, while
  * one backend dies. Whatever the outcomes of the running checks, the living
  * stay up, and the dead one is down before twice as many checks have failed. */
-START_TEST(a_pause_condemns_nobody)
+START_TEST(a_pause_condemns_no_backend)
 {
     static const infra_time pauses[] = { INFRA_MS(300), INFRA_MS(900),
                                          INFRA_SEC(3), INFRA_SEC(30),
@@ -232,7 +232,7 @@ END_TEST
 
 /* A short cut of the link, not longer than doubt lasts, takes none of ten
  * backends down. */
-START_TEST(a_short_cut_of_our_link_condemns_nobody)
+START_TEST(a_short_cut_of_our_link_condemns_no_backend)
 {
     start(10);
     loop.timeout = INFRA_MS(250);
@@ -362,7 +362,7 @@ END_TEST
 
 /* A backend that has never answered cannot fall silent: beside such backends a
  * server that hangs goes down as if they were not there. */
-START_TEST(who_never_answered_is_no_crowd)
+START_TEST(backends_that_never_answered_are_no_crowd)
 {
     start(6);
     set_outcome(0, 5, INFRA_OUTCOME_UNREACHABLE);
@@ -550,7 +550,7 @@ static Suite *doubt_suite(void)
     TCase *tc = tcase_create("bounds");
     tcase_add_checked_fixture(tc, NULL, teardown);
     tcase_add_loop_test(tc, the_dead_are_down_in_time, 0, 3 * DEATHS * PHASES);
-    tcase_add_loop_test(tc, a_pause_condemns_nobody, 0, 3 * DEATHS);
+    tcase_add_loop_test(tc, a_pause_condemns_no_backend, 0, 3 * DEATHS);
     tcase_add_loop_test(tc, a_silent_crowd_is_believed_later, 0, 4);
     tcase_add_loop_test(tc, a_loop_that_is_always_late_finds_the_dead, 0,
                         DEATHS);
@@ -560,13 +560,13 @@ static Suite *doubt_suite(void)
     tcase_add_checked_fixture(tc, NULL, teardown);
     tcase_add_loop_test(tc, what_was_slept_through_says_nothing, 0, 7);
     tcase_add_test(tc, a_pass_counts_over_a_pause);
-    tcase_add_loop_test(tc, a_short_cut_of_our_link_condemns_nobody, 0, 20);
+    tcase_add_loop_test(tc, a_short_cut_of_our_link_condemns_no_backend, 0, 20);
     tcase_add_loop_test(tc, refusals_raise_no_doubt, 0, 3);
     tcase_add_test(tc, refusals_count_in_doubt);
     tcase_add_loop_test(tc, a_minority_raises_no_doubt, 0, 2);
     tcase_add_test(tc, want_of_descriptors_is_doubt);
     tcase_add_loop_test(tc, want_of_one_backend_alone_is_soon_over, 0, 3);
-    tcase_add_test(tc, who_never_answered_is_no_crowd);
+    tcase_add_test(tc, backends_that_never_answered_are_no_crowd);
     suite_add_tcase(s, tc);
 
     tc = tcase_create("score");

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Outlier: how long an ejection lasts, how many there may be, chance, and the
- * way back. */
+/* Outlier: the length of an ejection, the cap, chance, and the return. */
 #include "watch.h"
 
 #include "base/internal.h"
@@ -8,7 +7,7 @@
 
 #include <string.h>
 
-/* Failures in a row eject; all in seconds and by Envoy's rules. */
+/* Failures in a row eject; times in seconds, Envoy's rules. */
 static struct infra_outlier_options tens(void)
 {
     return (struct infra_outlier_options) {
@@ -32,8 +31,8 @@ static void eject(uint32_t id, infra_time now)
     ck_assert_uint_eq(fail_now(id, now).kind, INFRA_OUTLIER_EVENT_EJECTED);
 }
 
-/* E at a time ejects, s sweeps and nothing happens, r returns: Envoy's own
- * sequence of multipliers up and down, with what they are afterwards. */
+/* E ejects, s sweeps without an event, r returns: Envoy's own sequence of
+ * multipliers up and down, with the values after each step. */
 START_TEST(multiplier_goes_up_and_down)
 {
     static const struct {
@@ -68,8 +67,9 @@ START_TEST(multiplier_goes_up_and_down)
 }
 END_TEST
 
-/* The i-th ejection lasts i x 10 s, up to the maximum: 300 s by default; or one
- * that is no multiple, so that it ends at the sweep after, at 310 s. */
+/* The i-th ejection lasts i x 10 s, up to the maximum: 300 s by default, or 310
+ * s, which is no multiple of the interval, so that it ends at the next
+ * sweep. */
 START_TEST(ejections_grow_up_to_the_maximum)
 {
     static const infra_time maxima[] = { 0, INFRA_SEC(305) };
@@ -94,8 +94,8 @@ START_TEST(ejections_grow_up_to_the_maximum)
 }
 END_TEST
 
-/* The draw is taken modulo one more than the greatest jitter, which Envoy's
- * test does with 123456789 and 10000. */
+/* The draw is taken modulo the greatest jitter plus one; Envoy's test does so
+ * with 123456789 and 10000. */
 START_TEST(jitter_is_drawn_as_in_envoy)
 {
     struct infra_outlier_options o = { .base_ejection_time = INFRA_SEC(1),
@@ -116,7 +116,8 @@ START_TEST(jitter_is_drawn_as_in_envoy)
 }
 END_TEST
 
-/* With jitter ejections end all over its range, and the return keeps to it. */
+/* With jitter ejections end all over its range, and the return agrees with the
+ * event. */
 START_TEST(jitter_spreads_the_returns)
 {
     struct infra_outlier_options o = tens();
@@ -150,7 +151,7 @@ START_TEST(jitter_spreads_the_returns)
 }
 END_TEST
 
-/* How many of so many may go: Envoy's arithmetic since 2023, and with its
+/* The cap, by Envoy's arithmetic since 2023, with and without its
  * always_eject_one_host. */
 static const struct {
     uint32_t members;
@@ -189,8 +190,8 @@ START_TEST(caps_are_those_of_envoy)
 }
 END_TEST
 
-/* Tiers do not take away from each other; and whoever leaves or moves takes
- * along what counted for it. */
+/* Tiers have separate caps; a backend that leaves or moves takes its counts
+ * along. */
 START_TEST(caps_count_by_tier)
 {
     struct infra_outlier_options o = tens();
@@ -225,8 +226,8 @@ START_TEST(caps_count_by_tier)
 }
 END_TEST
 
-/* The multiplier takes an interval of enough successes to go down, unless the
- * host wants Envoy's way; an interval cut short does not do. */
+/* The multiplier goes down after an interval with enough successes, or, with
+ * idle_decay, after any; an interval cut short is not enough. */
 START_TEST(the_multiplier_goes_down_for_work)
 {
     static const struct {
@@ -266,8 +267,8 @@ START_TEST(an_interval_cut_short_is_not_enough)
 }
 END_TEST
 
-/* `enforce` percent of the detections eject, the others are told; which, the
- * seed decides. */
+/* `enforce` percent of the detections eject, the others are reported; the seed
+ * decides which. */
 START_TEST(chance_is_that_of_the_seed)
 {
     static const uint32_t percents[] = { 1, 30, 99, 100 };
@@ -303,8 +304,8 @@ START_TEST(chance_is_that_of_the_seed)
 }
 END_TEST
 
-/* An active check that passes returns it at once, and is told; not if the host
- * had not heard of the ejection, and not if there was none. */
+/* A passed check returns the backend at once, with an event; without one if the
+ * host had not taken EJECTED, or if it was not ejected. */
 START_TEST(a_passed_check_returns)
 {
     watch_open(&watch, tens());
@@ -324,7 +325,7 @@ START_TEST(a_passed_check_returns)
     ck_assert_uint_eq(s.until, 0);
     watch_quiet(&watch, INFRA_SEC(10));
 
-    /* Both fail; one is told, the other returns before. */
+    /* Both fail; one event is taken, the other backend returns before. */
     (void)watch_report(&watch, 0, INFRA_OUTCOME_ERROR, 5);
     (void)watch_report(&watch, 1, INFRA_OUTCOME_ERROR, 5);
     watch_expect(&watch, INFRA_SEC(11), INFRA_OUTLIER_EVENT_EJECTED, 0,
@@ -333,11 +334,11 @@ START_TEST(a_passed_check_returns)
     watch_quiet(&watch, INFRA_SEC(13));
     ck_assert_uint_eq(watch_inspect(&watch, 1).is_ejected, 0);
     ck_assert_uint_eq(watch_inspect(&watch, 1).ejections, 1);
-    eject(1, INFRA_SEC(14)); /* And may go again. */
+    eject(1, INFRA_SEC(14)); /* And may be ejected again. */
 }
 END_TEST
 
-/* It may fail again before the host has heard that it returned. */
+/* It may fail again before the host has taken RETURNED. */
 START_TEST(a_return_is_told_before_the_next_ejection)
 {
     watch_open(&watch, tens());
@@ -349,7 +350,7 @@ START_TEST(a_return_is_told_before_the_next_ejection)
                  INFRA_OUTLIER_REASON_PASSED);
     watch_expect(&watch, 3, INFRA_OUTLIER_EVENT_EJECTED, 0,
                  INFRA_OUTLIER_REASON_CONSECUTIVE_5XX);
-    /* And so at a sweep. */
+    /* The same at a sweep. */
     ck_assert_int_eq(watch_report(&watch, 1, INFRA_OUTCOME_ERROR, 5), 1);
     watch_expect(&watch, INFRA_SEC(60), INFRA_OUTLIER_EVENT_EJECTED, 1,
                  INFRA_OUTLIER_REASON_CONSECUTIVE_5XX);
@@ -359,7 +360,7 @@ START_TEST(a_return_is_told_before_the_next_ejection)
 }
 END_TEST
 
-/* What a backend did before it returned is no evidence against it after. */
+/* Reports from before the return are no evidence after it. */
 START_TEST(rates_begin_anew_on_return)
 {
     struct infra_outlier_options o = tens();

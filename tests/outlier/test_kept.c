@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Outlier: what happens to those that are out when the host changes its list:
- * the cap of a tier that shrinks, and the state of a key that leaves and comes
- * back. */
+/* Outlier: ejected backends when the host changes its list: the cap of a tier
+ * that shrinks, and the state of a key that leaves and comes back. */
 #include "watch.h"
 
 #include "base/internal.h"
@@ -11,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Failures in a row eject, and nothing else does. */
+/* Only failures in a row eject. */
 static void open_rows(uint32_t percent, uint32_t always_one)
 {
     watch_open(&watch, (struct infra_outlier_options) {
@@ -39,8 +38,8 @@ static void take_away(uint32_t id)
     ck_assert_int_eq(infra_outlier_remove(watch.outlier, id), INFRA_OK);
 }
 
-/* Two of four are out, and the two that are in leave, in each way that there
- * is: one of those out is given back before the host asks for anything else. */
+/* Two of four are ejected, and the other two leave, in each possible way:
+ * before the next event one of the ejected returns. */
 START_TEST(a_tier_that_shrinks_keeps_its_cap)
 {
     open_rows(50, 0);
@@ -74,8 +73,8 @@ START_TEST(a_tier_that_shrinks_keeps_its_cap)
 }
 END_TEST
 
-/* Those that are out and move shrink one tier and crowd the other. */
-START_TEST(who_moves_is_counted_where_it_comes)
+/* Ejected backends that move shrink the cap of one tier and fill the other. */
+START_TEST(a_backend_that_moves_counts_in_its_new_tier)
 {
     open_rows(50, 0);
     for (uint32_t id = 0; id < 6; id++) {
@@ -90,7 +89,7 @@ START_TEST(who_moves_is_counted_where_it_comes)
 }
 END_TEST
 
-/* One may always be out, if the host wants that, but no more. */
+/* With always_eject_one_host one may be out, but no more. */
 START_TEST(one_may_be_out_of_a_tier_that_shrinks)
 {
     open_rows(60, 1);
@@ -112,7 +111,7 @@ START_TEST(one_may_be_out_of_a_tier_that_shrinks)
 }
 END_TEST
 
-/* Of an ejection that the host had not heard of it never hears. */
+/* Without EJECTED taken, no RETURNED follows. */
 START_TEST(what_was_not_told_is_not_taken_back)
 {
     open_rows(50, 0);
@@ -137,10 +136,10 @@ static bool is_within(uint32_t out, uint32_t all, uint32_t percent,
     return 100 * out <= percent * all || (always_one != 0 && out <= 1);
 }
 
-/* Whatever leaves, and however many: once the host has taken all events no tier
- * is above its cap, no more have returned than had to, and none before one
- * whose ejection had less time left. */
-START_TEST(caps_hold_whoever_leaves)
+/* Whatever leaves: once the host has taken all events, no tier is above its
+ * cap, no more backends than necessary have returned, and none before one with
+ * less time left. */
+START_TEST(caps_hold_whatever_leaves)
 {
     uint64_t random = (uint64_t)_i;
     uint32_t percent = 1 + infra__below(infra__random(&random), 100);
@@ -188,10 +187,10 @@ START_TEST(caps_hold_whoever_leaves)
 }
 END_TEST
 
-/* A backend that was removed and comes back is out until the same time, and
- * the host is told: at its own id, at another, or at its own while that is
- * somebody else's for a moment. */
-START_TEST(who_comes_back_is_still_out)
+/* A removed backend that comes back is ejected until the same time, with an
+ * event: at its own id, at another, or at its own after another key was
+ * there. */
+START_TEST(a_key_that_comes_back_is_still_ejected)
 {
     uint32_t id = _i == 1 ? 5 : 0;
 
@@ -206,7 +205,7 @@ START_TEST(who_comes_back_is_still_out)
     }
     watch_quiet(&watch, INFRA_SEC(2));
     if (_i == 3) {
-        set_key(5, "b0", INFRA_SEC(3)); /* While it still has the other. */
+        set_key(5, "b0", INFRA_SEC(3)); /* While it still has the other id. */
         id = 5;
     } else {
         set_key(id, "b0", INFRA_SEC(3));
@@ -223,7 +222,7 @@ START_TEST(who_comes_back_is_still_out)
 }
 END_TEST
 
-/* But not for ever, and not longer than it would have been. */
+/* But no longer than kept, and no longer than the ejection. */
 START_TEST(what_is_kept_ends)
 {
     static const struct {
@@ -254,16 +253,16 @@ START_TEST(what_is_kept_ends)
                      INFRA_OUTLIER_REASON_KEPT);
     }
     watch_quiet(&watch, now);
-    if (!rows[_i].is_ejected) { /* And the row begins anew. */
+    if (!rows[_i].is_ejected) { /* And the row starts afresh. */
         ck_assert_int_eq(watch_report(&watch, 0, INFRA_OUTCOME_ERROR, 4), 0);
         watch_quiet(&watch, now);
     }
 }
 END_TEST
 
-/* Evidence outlives a host that drops and adds its backends all the time: a row
+/* Evidence survives a host that drops and adds its backends all the time: a row
  * of failures, one that control has not seen yet, and the rates of an interval;
- * and sweeps come in time. */
+ * and sweeps are on time. */
 START_TEST(evidence_outlives_a_new_list)
 {
     watch_open(&watch, (struct infra_outlier_options) { .interval = 0 });
@@ -300,7 +299,7 @@ START_TEST(evidence_outlives_a_new_list)
 }
 END_TEST
 
-/* What an interval showed is nothing in the next. */
+/* The reports of one interval do not count in the next. */
 START_TEST(rates_are_of_one_interval)
 {
     open_rows(50, 0);
@@ -315,7 +314,7 @@ START_TEST(rates_are_of_one_interval)
 }
 END_TEST
 
-/* A host may say its list anew in any order: nobody returns by that. */
+/* A host may set its list anew in any order: no backend returns by that. */
 START_TEST(a_list_may_be_said_in_any_order)
 {
     open_rows(50, 0);
@@ -333,7 +332,7 @@ START_TEST(a_list_may_be_said_in_any_order)
     watch_expect(&watch, 3, INFRA_OUTLIER_EVENT_EJECTED, _i == 0 ? 1 : 0,
                  INFRA_OUTLIER_REASON_KEPT);
     watch_quiet(&watch, 3);
-    /* Two change places. */
+    /* Two swap ids. */
     set_key(0, "b3", 4);
     set_key(3, "b0", 4);
     watch_expect(&watch, 4, INFRA_OUTLIER_EVENT_EJECTED, 3,
@@ -343,7 +342,7 @@ START_TEST(a_list_may_be_said_in_any_order)
 }
 END_TEST
 
-/* As many removed keys are kept as there are ids, and the last ones. */
+/* The last ids_max removed keys are kept. */
 START_TEST(the_last_keys_are_kept)
 {
     char key[8];
@@ -365,8 +364,8 @@ START_TEST(the_last_keys_are_kept)
 }
 END_TEST
 
-/* One that comes and goes all the time takes nobody's place. */
-START_TEST(who_comes_and_goes_takes_one_place)
+/* One key that comes and goes evicts none of the others that are kept. */
+START_TEST(one_key_that_comes_and_goes_evicts_no_other)
 {
     watch_open(&watch, (struct infra_outlier_options) {
                            .ids_max = 4, .max_ejection_percent = 100 });
@@ -388,21 +387,21 @@ static Suite *kept_suite(void)
     TCase *tc = tcase_create("caps");
     tcase_add_checked_fixture(tc, watch_setup, watch_teardown);
     tcase_add_loop_test(tc, a_tier_that_shrinks_keeps_its_cap, 0, 3);
-    tcase_add_test(tc, who_moves_is_counted_where_it_comes);
+    tcase_add_test(tc, a_backend_that_moves_counts_in_its_new_tier);
     tcase_add_test(tc, one_may_be_out_of_a_tier_that_shrinks);
     tcase_add_test(tc, what_was_not_told_is_not_taken_back);
-    tcase_add_loop_test(tc, caps_hold_whoever_leaves, 0, 50);
+    tcase_add_loop_test(tc, caps_hold_whatever_leaves, 0, 50);
     suite_add_tcase(s, tc);
 
     tc = tcase_create("keys");
     tcase_add_checked_fixture(tc, watch_setup, watch_teardown);
-    tcase_add_loop_test(tc, who_comes_back_is_still_out, 0, 4);
+    tcase_add_loop_test(tc, a_key_that_comes_back_is_still_ejected, 0, 4);
     tcase_add_loop_test(tc, what_is_kept_ends, 0, 4);
     tcase_add_test(tc, evidence_outlives_a_new_list);
     tcase_add_test(tc, rates_are_of_one_interval);
     tcase_add_loop_test(tc, a_list_may_be_said_in_any_order, 0, 2);
     tcase_add_test(tc, the_last_keys_are_kept);
-    tcase_add_test(tc, who_comes_and_goes_takes_one_place);
+    tcase_add_test(tc, one_key_that_comes_and_goes_evicts_no_other);
     suite_add_tcase(s, tc);
     return s;
 }

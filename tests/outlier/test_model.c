@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Outlier: what always holds, whatever the traffic and whatever the host does:
- * a backend goes out and comes back by turns, within the cap of its tier, and
- * comes back by time, by a passed check, or since its tier has shrunk; counts
- * agree; who is removed and comes back is what it was; and the same seed tells
- * the same story. */
+/* Outlier: invariants, whatever the traffic and the host's calls: a backend is
+ * ejected and returns by turns, within the cap of its tier, and returns by
+ * time, by a passed check, or because its tier has shrunk; counts agree; a
+ * removed key that comes back has its former state; and the same seed gives the
+ * same events. */
 #include "watch.h"
 
 #include "base/internal.h"
@@ -15,7 +15,7 @@
 
 enum { IDS = 40, TIERS = 3, STEPS = 8000 };
 
-/* What the host knows, from its own calls and the events alone. */
+/* The host's knowledge, from its own calls and the events alone. */
 struct member {
     bool is_set;
     bool is_out;
@@ -24,10 +24,10 @@ struct member {
     uint32_t ejections;
     infra_time until;
     bool may_return; /* A check has passed. */
-    bool is_kept;    /* Was out when it left: that is not told yet. */
+    bool is_kept;    /* Ejected when it left; no event yet. */
 };
 
-/* Who was removed. */
+/* Removed keys. */
 static struct {
     struct member member;
     uint32_t id;
@@ -190,7 +190,7 @@ static void compare(uint32_t id)
     }
 }
 
-/* The host has taken all events, so that what it knows is all there is. */
+/* The host has taken all events, so its knowledge is complete. */
 static void leave(uint32_t id)
 {
     if (members[id].is_set) {
@@ -238,7 +238,7 @@ static void set_member(uint32_t id, uint32_t key, uint32_t tier, infra_time now)
     m->tier = tier;
 }
 
-/* Backends below 10 are bad in their own ways, for some of the time. */
+/* Backends below 10 are bad in different ways, for some of the time. */
 static void traffic(uint64_t *random, uint32_t id, int step)
 {
     static const uint32_t faults[] = { INFRA_OUTCOME_ERROR,
@@ -317,7 +317,7 @@ START_TEST(the_rules_hold_under_random_traffic)
         ck_assert(err == INFRA_OK || err == INFRA_ENOENT);
     }
     ck_assert_uint_eq(infra_outlier_deadline(watch.outlier), INFRA_TIME_NEVER);
-    /* Who comes now finds the whole cap free. */
+    /* New backends find the whole cap free. */
     for (uint32_t id = 0; id < 10; id++) {
         watch_set(&watch, id, 0, 0); /* By other keys. */
     }

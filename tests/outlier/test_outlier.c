@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Outlier: who is watched, when it is swept, how events come, and the contract.
- */
+/* Outlier: backends set and removed, sweeps, the order of events, and the
+ * contract. */
 #include "watch.h"
 
 #include "base/internal.h"
@@ -14,8 +14,8 @@ static void open_with(uint32_t percent)
                                                             percent });
 }
 
-/* Sweeps begin with the first backend, keep their phase however late the host
- * comes, and stop with the last backend. */
+/* Sweeps begin with the first backend, keep their phase whatever the lateness,
+ * and stop with the last backend. */
 START_TEST(sweeps_keep_their_phase)
 {
     open_with(100);
@@ -40,14 +40,13 @@ START_TEST(sweeps_keep_their_phase)
     watch_quiet(&watch, INFRA_SEC(99));
     watch_set(&watch, 1, 0, INFRA_SEC(100));
     ck_assert_uint_eq(infra_outlier_deadline(watch.outlier), INFRA_SEC(110));
-    /* When its time has come, before anybody says so. */
+    /* From its time on, before any other call. */
     (void)infra_outlier_passed(watch.outlier, 1, INFRA_SEC(110));
     ck_assert_uint_eq(infra_outlier_deadline(watch.outlier), 0);
 }
 END_TEST
 
-/* A smaller time counts as the greatest before; the end of time is no overflow.
- */
+/* A smaller time counts as equal; the end of time does not overflow. */
 START_TEST(time_does_not_go_back_or_over)
 {
     open_with(100);
@@ -73,7 +72,7 @@ START_TEST(time_does_not_go_back_or_over)
 }
 END_TEST
 
-/* As long as events wait, the deadline is 0 and neither failures in a row nor a
+/* While events wait, the deadline is 0, and neither failures in a row nor a
  * sweep add to them. */
 START_TEST(events_are_taken_before_there_are_more)
 {
@@ -102,8 +101,8 @@ START_TEST(events_are_taken_before_there_are_more)
 }
 END_TEST
 
-/* The same key keeps everything, and may bring another tier; another key starts
- * afresh (test_kept.c has those that come back). */
+/* Setting the same key again keeps everything and may change the tier; another
+ * key starts afresh (test_kept.c has keys that come back). */
 START_TEST(state_belongs_to_the_key)
 {
     open_with(100);
@@ -137,7 +136,7 @@ START_TEST(state_belongs_to_the_key)
 }
 END_TEST
 
-/* What waits for a backend goes with it, and nothing else does. */
+/* Removing a backend drops its queued event, and no other. */
 START_TEST(removing_drops_what_is_queued)
 {
     open_with(100);
@@ -160,8 +159,8 @@ START_TEST(removing_drops_what_is_queued)
 }
 END_TEST
 
-/* Reports for nobody are no error, and nobody inherits them. */
-START_TEST(reports_for_nobody_are_lost)
+/* Reports for an unset id are no error, and no backend inherits them. */
+START_TEST(reports_for_an_unset_id_are_lost)
 {
     open_with(100);
     (void)watch_report(&watch, 0, INFRA_OUTCOME_ERROR, 1000);
@@ -174,8 +173,8 @@ START_TEST(reports_for_nobody_are_lost)
 }
 END_TEST
 
-/* A detector that only watches does not hide one that ejects: the host hears
- * the worse of the two. */
+/* A detector in dry run does not hide one that ejects: the event is the
+ * ejection. */
 START_TEST(an_ejection_is_told_before_what_was_spared)
 {
     open_with(100);
@@ -191,7 +190,7 @@ START_TEST(an_ejection_is_told_before_what_was_spared)
 }
 END_TEST
 
-/* What inspect says is of the last complete interval. */
+/* inspect reads the last complete interval. */
 START_TEST(inspect_tells_of_the_last_interval)
 {
     open_with(100);
@@ -217,8 +216,8 @@ START_TEST(inspect_tells_of_the_last_interval)
 }
 END_TEST
 
-/* What outlier makes of a status is an outcome as any other, so that one value
- * serves report(), the balancer's release() and health's verdict(). */
+/* The outcome of a status is an outcome like any other: one value serves
+ * report(), the balancer's release() and health's answer(). */
 START_TEST(a_status_is_an_outcome_everywhere)
 {
     open_with(100);
@@ -278,7 +277,7 @@ START_TEST(arguments_are_checked)
 }
 END_TEST
 
-/* Each number has a range, of which the ends belong to it. */
+/* Each number has a range that includes its ends. */
 START_TEST(options_have_ranges)
 {
     const infra_time longest = INFRA_SEC(100000000);
@@ -344,7 +343,7 @@ START_TEST(options_have_ranges)
 }
 END_TEST
 
-/* A newer caller: a zero tail is accepted, another refused. An older one. */
+/* A newer caller: a zero tail is accepted, any other refused. An older one. */
 START_TEST(options_of_any_age)
 {
     struct {
@@ -362,7 +361,8 @@ START_TEST(options_of_any_age)
 }
 END_TEST
 
-/* Whichever allocation fails, nothing is left behind; and none comes later. */
+/* Whichever allocation fails, nothing is left behind; later calls do not
+ * allocate. */
 START_TEST(every_allocation_may_fail)
 {
     struct infra_outlier_options o = { .size = sizeof o,
@@ -433,7 +433,7 @@ static Suite *outlier_suite(void)
     tcase_add_test(tc, events_are_taken_before_there_are_more);
     tcase_add_test(tc, state_belongs_to_the_key);
     tcase_add_test(tc, removing_drops_what_is_queued);
-    tcase_add_test(tc, reports_for_nobody_are_lost);
+    tcase_add_test(tc, reports_for_an_unset_id_are_lost);
     tcase_add_test(tc, an_ejection_is_told_before_what_was_spared);
     tcase_add_test(tc, inspect_tells_of_the_last_interval);
     suite_add_tcase(s, tc);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Outlier: success rates and latencies beside the median of the tier. */
+/* Outlier: success rates and latencies against the median of the tier. */
 #include "watch.h"
 
 #include "base/internal.h"
@@ -78,8 +78,8 @@ START_TEST(medians_agree_with_sorting)
 }
 END_TEST
 
-/* Powers of two are exact, what lies between is straight, and what is beyond
- * the ends counts as the ends. */
+/* Powers of two are exact, values between are linear, and values outside count
+ * as the ends. */
 START_TEST(logarithms_of_latency)
 {
     uint64_t random = 1;
@@ -120,8 +120,8 @@ START_TEST(logarithms_of_latency)
 }
 END_TEST
 
-/* With less than half of any number dead the median finds them all, and only
- * them. */
+/* With less than half of any number dead the median finds all the dead, and
+ * only them. */
 START_TEST(the_median_finds_up_to_half)
 {
     uint32_t hosts = 3 + (uint32_t)_i;
@@ -130,7 +130,7 @@ START_TEST(the_median_finds_up_to_half)
         watch_open(&watch, median_only());
         watch_fill(&watch, hosts);
         for (uint32_t id = 0; id < hosts; id++) {
-            /* The living are not perfect, and not alike. */
+            /* The living are not perfect, and differ. */
             int bad = id < dead ? VOLUME : (int)(id % 3);
             watch_serve(id, VOLUME - bad, bad);
         }
@@ -144,8 +144,8 @@ START_TEST(the_median_finds_up_to_half)
 }
 END_TEST
 
-/* Envoy's threshold finds the same dead only while they are fewer than 1 of
- * 1 + 1.9^2, and then it is the first to find them. */
+/* Envoy's threshold finds the same dead only while they are fewer than 1 of 1 +
+ * 1.9^2; then its detector is the first. */
 START_TEST(the_mean_is_blind_from_a_fifth_on)
 {
     uint32_t hosts = 5 + (uint32_t)_i;
@@ -168,13 +168,13 @@ START_TEST(the_mean_is_blind_from_a_fifth_on)
 }
 END_TEST
 
-/* Rates in percent, and who is ejected: the gap of ten points holds where the
- * fleet agrees, 3.5 deviations where it does not. */
+/* Rates in percent, and the backend that is ejected: the gap of ten points
+ * applies in a uniform fleet, 3.5 deviations in a varied one. */
 START_TEST(the_median_needs_a_gap_and_deviations)
 {
     static const struct {
         int rates[8];
-        int ejected;   /* -1: nobody. */
+        int ejected;   /* -1: none. */
         int threshold; /* In percent. */
     } table[] = {
         { { 100, 100, 100, 89, -1 }, 3, 90 },
@@ -185,7 +185,7 @@ START_TEST(the_median_needs_a_gap_and_deviations)
         { { 80, 85, 75, 90, 55, -1 }, -1, 54 },
         { { 80, 85, 75, 90, 54, -1 }, 4, 54 },
         { { 50, 100, -1 }, -1, 0 },        /* Two are too few. */
-        { { 0, 0, 100, 100, -1 }, -1, 0 }, /* Half and half: who is right? */
+        { { 0, 0, 100, 100, -1 }, -1, 0 }, /* Half and half. */
     };
 
     watch_open(&watch, median_only());
@@ -205,7 +205,7 @@ START_TEST(the_median_needs_a_gap_and_deviations)
 }
 END_TEST
 
-/* Of two either could be right, however small the factor. */
+/* Of two backends neither is an outlier, however small the factor. */
 START_TEST(two_are_too_few)
 {
     struct infra_outlier_options o = median_only();
@@ -253,8 +253,8 @@ START_TEST(the_median_counts_all_failures)
 }
 END_TEST
 
-/* A tier is not an outlier because another is better; nor do two tiers of two
- * make four. */
+/* A tier is not an outlier beside a better one; nor do two tiers of two make
+ * four. */
 START_TEST(tiers_are_compared_apart)
 {
     watch_open(&watch, median_only());
@@ -273,8 +273,8 @@ START_TEST(tiers_are_compared_apart)
 }
 END_TEST
 
-/* Milliseconds of all but one, of that one, and if it is slow; by ratio, gap
- * and deviations. */
+/* Milliseconds of all but one, of that one, and whether it is slow; by ratio,
+ * gap and deviations. */
 static const struct {
     int others[6];
     int one;
@@ -293,7 +293,7 @@ static const struct {
     { { 100, 100, -1 }, 900, 0, 0, true },
     { { 100, -1 }, 900, 0, 0, false },
     { { 10, 40, 80, 160, 640, -1 }, 1000, 0, 0, false }, /* All differ. */
-    { { 100, 100, 100, 100, -1 }, 1, 0, 0, false },      /* Fast is no crime. */
+    { { 100, 100, 100, 100, -1 }, 1, 0, 0, false },      /* Fast is fine. */
 };
 
 START_TEST(latencies_are_compared_by_ratio_gap_and_deviations)
@@ -327,8 +327,8 @@ START_TEST(latencies_are_compared_by_ratio_gap_and_deviations)
 }
 END_TEST
 
-/* Just below half are slow, by different factors: all are found, the slowest
- * first; or, by default, only told. */
+/* Just under half are slow, by different factors: all are found, the slowest
+ * first; by default they are only reported. */
 START_TEST(slow_backends_are_found_up_to_half)
 {
     struct infra_outlier_options o = median_only();
@@ -350,8 +350,8 @@ START_TEST(slow_backends_are_found_up_to_half)
 }
 END_TEST
 
-/* What says little of how fast a backend is: few answers, one of many that took
- * long, failures, and successes of unknown latency. */
+/* Weak evidence of latency: few answers, one slow answer among many, failures,
+ * and successes of unknown latency. */
 START_TEST(latency_is_that_of_many_successes)
 {
     watch_open(&watch, median_only());
@@ -379,7 +379,7 @@ START_TEST(latency_is_that_of_many_successes)
     ck_assert_uint_eq(s.reports, 1100);
     ck_assert_uint_gt(s.latency, INFRA_MS(9));
     ck_assert_uint_le(s.latency, INFRA_MS(10));
-    watch_time(&watch, 0, 1, 1); /* The least that is known. */
+    watch_time(&watch, 0, 1, 1); /* The least known latency. */
     watch_quiet(&watch, INFRA_SEC(20));
     ck_assert_uint_eq(watch_inspect(&watch, 0).latency, 1024);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Outlier: success rates and shares of failures, as Envoy judges them. */
+/* Outlier: success rates and shares of failures, with Envoy's arithmetic. */
 #include "watch.h"
 
 #include "base/internal.h"
@@ -19,8 +19,8 @@ static struct infra_outlier_options envoy_only(void)
     return o;
 }
 
-/* Success rates in percent, as many as there are hosts: Envoy's mean and
- * threshold in percent, and who goes, by the order of ids. */
+/* Success rates in percent, one per host; Envoy's mean and threshold in
+ * percent; and the ejected ids, in order. */
 static const struct {
     int rates[11];
     double mean;
@@ -39,7 +39,7 @@ static const struct {
     { { 30, 30, 30, 30, 30, -1 }, 30, 30, { -1 } },
 };
 
-/* Envoy's thresholds and verdicts. */
+/* Envoy's thresholds and results. */
 START_TEST(success_rates_are_judged_as_in_envoy)
 {
     uint32_t ppm[11];
@@ -66,7 +66,7 @@ START_TEST(success_rates_are_judged_as_in_envoy)
         ck_assert_int_eq(e.threshold, t.threshold);
         ck_assert_uint_eq(e.reports, VOLUME);
     }
-    /* What the percentage, not enforced, may say of those that stay. */
+    /* The percentage, in dry run, may find others. */
     for (struct infra_outlier_event e = watch_next(&watch, INFRA_SEC(10));
          e.kind != WATCH_NOTHING; e = watch_next(&watch, INFRA_SEC(10))) {
         ck_assert_uint_eq(e.kind, INFRA_OUTLIER_EVENT_SPARED);
@@ -92,8 +92,8 @@ START_TEST(an_ejection_for_the_rate_ends_like_any)
 }
 END_TEST
 
-/* Nobody is judged with too few reports, or too few hosts that have enough; who
- * is ejected is none of these. */
+/* No backend is judged with too few reports, or among too few hosts with
+ * enough; ejected hosts do not count. */
 START_TEST(volume_and_hosts_are_needed)
 {
     static const struct {
@@ -121,7 +121,7 @@ START_TEST(volume_and_hosts_are_needed)
     ck_assert_uint_eq(watch_next(&watch, INFRA_SEC(10)).kind, table[_i].kind);
     struct infra_outlier_stats s = watch_inspect(&watch, 2);
     ck_assert_uint_eq(s.reports, (uint64_t)table[_i].volume);
-    ck_assert_uint_eq(s.rate, 500000); /* Known, whether judged or not. */
+    ck_assert_uint_eq(s.rate, 500000); /* Known, judged or not. */
     if (table[_i].kind == INFRA_OUTLIER_EVENT_EJECTED) {
         /* Four are left, and another fails. */
         for (uint32_t id = 0; id < 5; id++) {
@@ -132,7 +132,7 @@ START_TEST(volume_and_hosts_are_needed)
 }
 END_TEST
 
-/* Against the same in floating point, for random fleets and factors. */
+/* Agrees with floating point, for random fleets and factors. */
 START_TEST(thresholds_agree_with_floating_point)
 {
     uint64_t random = (uint64_t)_i;
@@ -163,7 +163,7 @@ START_TEST(thresholds_agree_with_floating_point)
 }
 END_TEST
 
-/* The extremes do not overflow: half at nothing, half at everything. */
+/* The extremes do not overflow: half at 0, half at 1. */
 START_TEST(thresholds_have_room)
 {
     static uint32_t ppm[INFRA_OUTLIER_IDS_MAX];
@@ -186,8 +186,8 @@ START_TEST(thresholds_have_room)
 }
 END_TEST
 
-/* 85 % is enough and 83 is not, if `enforce` says so, and if there are five
- * with fifty reports. */
+/* 85 % is enough and 83 % is not, with `enforce` set and five hosts with fifty
+ * reports. */
 START_TEST(failure_percentage_has_a_limit)
 {
     static const struct {
@@ -231,8 +231,8 @@ START_TEST(failure_percentage_has_a_limit)
 }
 END_TEST
 
-/* Envoy ejects twice whom both detectors find, which takes two of the cap and
- * two of the multiplier. */
+/* Envoy ejects a backend twice if both detectors find it, which takes two of
+ * the cap and two of the multiplier; here once. */
 START_TEST(found_twice_is_ejected_once)
 {
     struct infra_outlier_options o = envoy_only();
@@ -256,10 +256,10 @@ START_TEST(found_twice_is_ejected_once)
 }
 END_TEST
 
-/* Whom the success rate ejects still counts among the five that the percentage
- * needs, which finds another. Rates 0, 49.5, 99, 99, 99: one deviation below
- * the mean is 29.7. */
-START_TEST(who_was_ejected_still_counts)
+/* Hosts that the success rate ejects still count among the five that the
+ * percentage needs, which finds another. Rates 0, 49.5, 99, 99, 99: one
+ * deviation below the mean is 29.7. */
+START_TEST(ejected_hosts_still_count)
 {
     struct infra_outlier_options o = envoy_only();
 
@@ -284,7 +284,7 @@ START_TEST(who_was_ejected_still_counts)
 }
 END_TEST
 
-/* When the cap does not let all go, the worst do. */
+/* At the cap, the worst are ejected. */
 START_TEST(the_worst_go_first)
 {
     struct infra_outlier_options o = envoy_only();
@@ -309,7 +309,7 @@ START_TEST(the_worst_go_first)
 }
 END_TEST
 
-/* With the split, whether a backend answers and what are judged apart. */
+/* With the split, answers and reachability are judged separately. */
 START_TEST(origins_are_judged_apart)
 {
     static const uint32_t expected[] = {
@@ -330,7 +330,8 @@ START_TEST(origins_are_judged_apart)
     watch_open(&watch, o);
     watch_fill(&watch, 5);
     for (uint32_t id = 0; id < 5; id++) {
-        watch_serve(id, 100, 100); /* A half fails at each: nobody is worse. */
+        watch_serve(id, 100,
+                    100); /* Half of the tries fail at each: none is worse. */
         (void)watch_report(&watch, id, INFRA_OUTCOME_REFUSED, 100);
     }
     (void)watch_report(&watch, 3, failure, 5000);
@@ -344,7 +345,7 @@ START_TEST(origins_are_judged_apart)
 }
 END_TEST
 
-/* Shares of failures only watch, by default, at either origin. */
+/* By default, shares of failures are a dry run, at either origin. */
 START_TEST(percentages_watch_by_default)
 {
     struct infra_outlier_options o = envoy_only();
@@ -397,7 +398,7 @@ static Suite *rates_suite(void)
     tcase_add_test(tc, thresholds_have_room);
     tcase_add_loop_test(tc, failure_percentage_has_a_limit, 0, 8);
     tcase_add_test(tc, found_twice_is_ejected_once);
-    tcase_add_test(tc, who_was_ejected_still_counts);
+    tcase_add_test(tc, ejected_hosts_still_count);
     tcase_add_test(tc, the_worst_go_first);
     tcase_add_loop_test(tc, origins_are_judged_apart, 0, 4);
     tcase_add_test(tc, origins_are_judged_together);

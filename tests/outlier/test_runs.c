@@ -8,7 +8,7 @@
 
 #define GATEWAY INFRA_OUTCOME_GATEWAY_ERROR
 
-/* Rates are another test's; one backend may go. */
+/* Rates are tested elsewhere; one backend may be ejected. */
 static struct infra_outlier_options runs_only(void)
 {
     return (struct infra_outlier_options) {
@@ -19,8 +19,9 @@ static struct infra_outlier_options runs_only(void)
     };
 }
 
-/* Envoy's own sequence: an error and a success count for nothing, the fifth in
- * a row ejects, the first sweep after 30 s returns, and it may go again. */
+/* Envoy's own sequence: an error and a success change nothing, the fifth error
+ * in a row ejects, the first sweep after 30 s returns, and it may be ejected
+ * again. */
 START_TEST(five_errors_in_a_row_eject)
 {
     watch_open(&watch, runs_only());
@@ -57,8 +58,8 @@ START_TEST(five_errors_in_a_row_eject)
 }
 END_TEST
 
-/* Twenty-five gateway errors are five of each detection, and each is one event:
- * Envoy's defaults eject for the 5xx only. */
+/* Twenty-five gateway errors are five of each detection, each with an event: by
+ * Envoy's defaults only the 5xx eject. */
 START_TEST(a_row_begins_anew_when_it_is_full)
 {
     struct infra_outlier_options o = runs_only();
@@ -83,9 +84,9 @@ START_TEST(a_row_begins_anew_when_it_is_full)
 }
 END_TEST
 
-/* A letter a report: o OK, d degraded, e error, g gateway error, r refused,
- * u unreachable, t time-out, x reset, l local, a abandoned. What has tripped
- * after them: 5 5xx, g gateway, l local origin, - nothing. */
+/* For each report a letter: o OK, d degraded, e error, g gateway error, r
+ * refused, u unreachable, t timeout, x reset, l local, a abandoned. After them
+ * the tripped detectors: 5 5xx, g gateway, l local origin, - none. */
 static const struct {
     const char *reports;
     uint32_t split;
@@ -112,8 +113,8 @@ static const uint32_t results[] = {
     ['s'] = INFRA_OUTCOME_STALE,
 };
 
-/* Each kind of report lengthens and ends the rows that it should. Full after
- * three; only the first detection counts. */
+/* Each kind of report lengthens and ends the right rows. Full after three; only
+ * the first detection counts. */
 START_TEST(reports_belong_to_rows)
 {
     struct infra_outlier_options o = runs_only();
@@ -148,7 +149,7 @@ START_TEST(reports_belong_to_rows)
 }
 END_TEST
 
-/* Each detector has its own number. */
+/* Each detector has its own count. */
 START_TEST(each_row_has_its_own_length)
 {
     static const uint32_t expected[] = {
@@ -178,8 +179,8 @@ START_TEST(each_row_has_its_own_length)
 }
 END_TEST
 
-/* What is reported of an ejected backend wakes control once at most; and when it
- * returns, it has a clean record. */
+/* Reports on an ejected backend wake control at most once, and it returns with
+ * fresh counts. */
 START_TEST(rows_begin_anew_on_return)
 {
     watch_open(&watch, runs_only());
@@ -200,7 +201,7 @@ START_TEST(rows_begin_anew_on_return)
 }
 END_TEST
 
-/* Ids at both ends of several words of the bitmap are found, in their order. */
+/* Ids at both ends of several words of the bitmap are found, in order. */
 START_TEST(every_id_is_found)
 {
     static const uint32_t ids[] = { 0, 1, 63, 64, 127, 128, 199 };
@@ -222,7 +223,7 @@ START_TEST(every_id_is_found)
 }
 END_TEST
 
-/* A row that was filled but not looked at yet does not outlive its backend. */
+/* A full row that control has not seen ends with its backend. */
 START_TEST(a_full_row_goes_with_its_backend)
 {
     watch_open(&watch, runs_only());
@@ -246,7 +247,7 @@ START_TEST(a_full_row_goes_with_its_backend)
 END_TEST
 
 /* 26 bits count the timed successes between two looks of control. A report asks
- * for a look halfway, wherever that is; what wraps around is read right. */
+ * for a look halfway, wherever that is; a wrapped counter is read right. */
 START_TEST(counts_are_read_before_they_overflow)
 {
     static const uint64_t halves[] = { (uint64_t)1 << 63, 0 };
@@ -277,13 +278,13 @@ START_TEST(counts_are_read_before_they_overflow)
     ck_assert_uint_eq(w.timed, 9);
     ck_assert_uint_eq(w.successes, 9);
     ck_assert_uint_eq(w.latency_sum, 9 * infra__latency_log(INFRA_MS(1)));
-    /* It is no detector's, so control makes nothing of it but a look. */
+    /* It is no detector's, so control only looks. */
     ck_assert_uint_eq(slot.tripped, (uint32_t)1 << INFRA__RUNS);
 }
 END_TEST
 
-/* With these looks an interval may have more of them than 26 bits count. Those
- * that nobody reported here are put straight into the slot. */
+/* With these looks an interval may have more successes than 26 bits count. Most
+ * of them are written straight into the slot here. */
 START_TEST(intervals_may_be_busy)
 {
     const uint64_t half = (uint64_t)1 << 25;
@@ -302,7 +303,7 @@ START_TEST(intervals_may_be_busy)
 }
 END_TEST
 
-/* Five of each, by default, and in which cases they eject. */
+/* Five of each, by default, and the cases in which they eject. */
 START_TEST(rows_have_defaults)
 {
     static const struct {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Outlier: workers that report against a control thread that sweeps, sets and
- * removes without pause. Made for ThreadSanitizer; elsewhere it shows that no
- * report is lost and that no wake-up is. */
+/* Outlier: workers that report while a control thread sweeps, sets and removes
+ * without pause. For ThreadSanitizer; it also shows that no report and no
+ * wake-up is lost. */
 #include "watch.h"
 
 #include "base/random.h"
@@ -51,8 +51,8 @@ static void finish(struct worker *workers)
     }
 }
 
-/* However the sweeps fall between the reports, together they see each one
- * once. Nobody is ejected, which would forget some. */
+/* However the sweeps fall between the reports, together they count each report
+ * once. No backend is ejected, which would drop some. */
 START_TEST(no_report_is_lost_or_seen_twice)
 {
     struct infra_outlier_options o = { .interval = INFRA_MS(1),
@@ -87,7 +87,7 @@ START_TEST(no_report_is_lost_or_seen_twice)
 }
 END_TEST
 
-/* The host may change anything while they report. */
+/* The host may change anything while workers report. */
 START_TEST(control_may_do_anything_meanwhile)
 {
     static struct worker workers[WORKERS];
@@ -123,7 +123,7 @@ START_TEST(control_may_do_anything_meanwhile)
 }
 END_TEST
 
-/* The last of a row, as control is woken by nothing but the answer. */
+/* The last failure of a row; only its result wakes control. */
 static _Atomic uint32_t wanted, given;
 
 static void *fail_on_demand(void *arg)
@@ -133,15 +133,15 @@ static void *fail_on_demand(void *arg)
         while (atomic_load_explicit(&wanted, memory_order_relaxed) < bout) {
         }
         int woken = watch_report(&watch, bout % IDS, INFRA_OUTCOME_ERROR, 5);
-        /* Relaxed, so that only the library can hand over what was found. */
+        /* Relaxed, so that only the library orders memory. */
         atomic_store_explicit(&given, woken == 1 ? bout : UINT32_MAX,
                               memory_order_relaxed);
     }
     return NULL;
 }
 
-/* As soon as the deadline says so, the event is there; and when a report asks
- * for it, the deadline will. */
+/* An event is ready when the deadline says so; and when a report asks for
+ * control, so does the deadline. */
 START_TEST(no_wake_up_is_lost)
 {
     pthread_t worker;
