@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Maglev tables: Envoy's to the bit, and what every table promises. */
+#include "envoy_members.h"
 #include "support.h"
 
 #include "balancer/algorithm/maglev_table.h"
@@ -52,13 +53,6 @@ static void count_slots(const uint16_t *table, uint32_t size,
     }
 }
 
-static const struct infra__hash_member ports[] = {
-    { "127.0.0.1:90", 1 }, { "127.0.0.1:91", 1 }, { "127.0.0.1:92", 1 },
-    { "127.0.0.1:93", 1 }, { "127.0.0.1:94", 1 }, { "127.0.0.1:95", 1 },
-};
-static const struct infra__hash_member names[] = { { "90", 1 }, { "91", 1 },
-                                                   { "92", 1 }, { "93", 1 },
-                                                   { "94", 1 }, { "95", 1 } };
 static const struct infra__hash_member one_two[] = { { "127.0.0.1:90", 1 },
                                                      { "127.0.0.1:91", 2 } };
 static const struct infra__hash_member eight_two[] = { { "127.0.0.1:90", 8 },
@@ -71,15 +65,15 @@ static const struct {
     uint32_t size;
     uint16_t table[17];
 } rows[] = {
-    { "Basic", ports, 6, 7, { 2, 4, 0, 1, 5, 0, 3 } },
-    { "BasicWithHostName", names, 6, 7, { 2, 5, 0, 3, 4, 1, 0 } },
+    { "Basic", ports_90, 6, 7, { 2, 4, 0, 1, 5, 0, 3 } },
+    { "BasicWithHostName", names_90, 6, 7, { 2, 5, 0, 3, 4, 1, 0 } },
     { "Weighted",
       one_two,
       2,
       17,
       { 1, 0, 0, 1, 0, 1, 1, 0, 1, 1, 1, 1, 1, 0, 1, 0, 1 } },
     { "LocalityWeightedSameLocalityWeights",
-      ports,
+      ports_90,
       2,
       17,
       { 1, 0, 0, 1, 0, 1, 1, 0, 0, 1, 0, 1, 0, 0, 1, 0, 1 } },
@@ -175,7 +169,7 @@ END_TEST
 START_TEST(envoy_retries)
 {
     static const uint16_t want[] = { 1, 0, 5 };
-    uint16_t *table = table_of(7, ports, 6);
+    uint16_t *table = table_of(7, ports_90, 6);
 
     for (uint64_t attempt = 0; attempt < 3; attempt++) {
         uint64_t hash = attempt > 0 ? 10 ^ (~attempt + 1) : 10;
@@ -373,9 +367,9 @@ END_TEST
 /* No members: all slots are empty. One: it has all. */
 START_TEST(none_and_one)
 {
-    uint16_t *none = table_of(7, ports, 0);
-    uint16_t *one = table_of(7, ports, 1);
-    uint16_t *least = table_of(2, ports, 2);
+    uint16_t *none = table_of(7, ports_90, 0);
+    uint16_t *one = table_of(7, ports_90, 1);
+    uint16_t *least = table_of(2, ports_90, 2);
 
     for (uint32_t slot = 0; slot < 7; slot++) {
         ck_assert_uint_eq(none[slot], INFRA__MAGLEV_EMPTY);
@@ -392,7 +386,7 @@ END_TEST
 START_TEST(more_members_than_slots)
 {
     uint32_t slots[6] = { 0 };
-    uint16_t *table = table_of(5, ports, 6);
+    uint16_t *table = table_of(5, ports_90, 6);
 
     count_slots(table, 5, slots);
     for (uint32_t i = 0; i < 6; i++) {

@@ -688,6 +688,109 @@ START_TEST(a_change_of_health_builds_nothing)
 }
 END_TEST
 
+struct host_options {
+    size_t size;
+    uint32_t wanted; /* The index to pick; 0: 1. */
+    uint32_t reserved;
+};
+
+static int check_host_options(const void *options)
+{
+    const struct host_options *o = options;
+
+    return o->wanted < 3 ? INFRA_OK : INFRA_EINVAL;
+}
+
+static infra_time seen_latencies[3];
+
+static uint32_t pick_wanted(const void *table, uint64_t state[4],
+                            const struct infra_balancer_candidates *candidates,
+                            uint64_t hash)
+{
+    const struct host_options *o = infra_candidates_options(candidates);
+
+    (void)table;
+    (void)state;
+    (void)hash;
+    for (uint32_t i = 0; i < 3; i++) {
+        seen_latencies[i] = infra_candidates_latency(candidates, i);
+    }
+    return o == NULL || o->wanted == 0 ? 1 : o->wanted;
+}
+
+/* A host's policy sees its options, copied and checked; without any, zeroes. */
+START_TEST(a_host_policy_has_options)
+{
+    static const struct infra_balancer_policy policy = {
+        .size = sizeof policy,
+        .name = "wanted",
+        .pick = pick_wanted,
+        .options_size = sizeof(struct host_options),
+        .check = check_host_options,
+    };
+    struct host_options wanted = { .size = sizeof wanted, .wanted = 2 };
+    struct infra_balancer_options o = { .size = sizeof o,
+                                        .policy = &policy,
+                                        .policy_options = &wanted };
+    struct infra_balancer *none;
+
+    pool_open(&pool, &o);
+    wanted.wanted = 0; /* The balancer has a copy. */
+    pool_fill(&pool, 3, NULL);
+    ck_assert_int_eq(pool_once(&pool, NULL), 2);
+    pool_close(&pool);
+    o.policy_options = NULL;
+    pool_open(&pool, &o);
+    pool_fill(&pool, 3, NULL);
+    ck_assert_int_eq(pool_once(&pool, NULL), 1);
+    pool_close(&pool);
+    wanted.wanted = 3;
+    o.policy_options = &wanted;
+    ck_assert_int_eq(infra_balancer_create(&none, &o), INFRA_EINVAL);
+}
+END_TEST
+
+/* It sees the reported latencies if it needs them: unknown is 0, a backend that
+ * has only failed counts as a second. Without options there are none. */
+START_TEST(a_host_policy_sees_latencies)
+{
+    struct infra_balancer_policy policy = {
+        .size = sizeof policy,
+        .name = "watching",
+        .pick = pick_wanted,
+        .needs_latency = _i == 0,
+    };
+    const uint32_t outcomes[] = { INFRA_OUTCOME_OK, INFRA_OUTCOME_ERROR };
+    struct infra_balancer_options o = { .size = sizeof o, .policy = &policy };
+
+    pool_open(&pool, &o);
+    pool_fill(&pool, 3, NULL);
+    for (uint32_t i = 0; i < 2; i++) {
+        /* The set leaves one, whatever the policy wants. */
+        struct infra_set only = { .words = &(uint64_t) { 1u << i },
+                                  .ids_max = 64 };
+        struct infra_request q = { .eligible = &only };
+        struct infra_ticket t;
+        ck_assert_int_eq(pool_pick(&pool, &q, &t), (int)i);
+        ck_assert_int_eq(
+            infra_balancer_report(pool.reader, &t, outcomes[i], INFRA_MS(8)),
+            INFRA_OK);
+        ck_assert_int_eq(infra_balancer_release(pool.reader, &t, 0, 0), 0);
+    }
+    ck_assert_int_ge(pool_once(&pool, NULL), 0);
+    ck_assert_uint_eq(seen_latencies[2], 0);
+    if (_i == 0) { /* In units of 1024 ns, within 1 %. */
+        ck_assert_uint_ge(seen_latencies[0], INFRA_MS(8) * 99 / 100);
+        ck_assert_uint_le(seen_latencies[0], INFRA_MS(8));
+        ck_assert_uint_eq(seen_latencies[1], INFRA_SEC(1));
+    } else {
+        ck_assert_uint_eq(seen_latencies[0], 0);
+        ck_assert_uint_eq(seen_latencies[1], 0);
+    }
+    pool_close(&pool);
+}
+END_TEST
+
 /* With the id's new owner the table is another one. */
 START_TEST(a_new_owner_is_built_anew)
 {
@@ -816,6 +919,8 @@ static Suite *policies_suite(void)
 
     tc = tcase_create("own");
     tcase_add_test(tc, a_host_brings_its_own_policy);
+    tcase_add_test(tc, a_host_policy_has_options);
+    tcase_add_loop_test(tc, a_host_policy_sees_latencies, 0, 2);
     tcase_add_test(tc, a_change_of_health_builds_nothing);
     tcase_add_test(tc, a_new_owner_is_built_anew);
     tcase_add_test(tc, policies_are_found_by_name);

@@ -1,45 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Prequal's probes: whom to ask, how often, in which tier, and what becomes of
  * answers when backends change. */
-#include "pool.h"
+#include "prequal_pool.h"
 
 #include "base/random.h"
 
 #include <string.h>
-
-static struct pool pool;
-static struct infra_balancer_probe probes[INFRA_BALANCER_PROBES_MAX];
-
-static void open_pool(const struct infra_prequal_options *options)
-{
-    struct infra_balancer_options o = { .size = sizeof o,
-                                        .policy = infra_balancer_prequal(),
-                                        .policy_options = options,
-                                        .ids_max = 128 };
-
-    pool_open(&pool, &o);
-}
-
-static struct infra_prequal_options options(void)
-{
-    return (struct infra_prequal_options) { .size = sizeof(
-                                                struct infra_prequal_options) };
-}
-
-static int ask(infra_time now)
-{
-    return infra_balancer_probes_next(pool.reader, now, probes,
-                                      INFRA_BALANCER_PROBES_MAX);
-}
-
-static int answer(uint32_t id, uint32_t in_flight, infra_time latency,
-                  infra_time now)
-{
-    struct infra_balancer_probe probe = { .id = id, .generation = 1 };
-
-    return infra_balancer_probe_answer(pool.reader, &probe, in_flight, latency,
-                                       now);
-}
 
 /* The generation of the first backend of an id; answer() relies on it. */
 START_TEST(probes_name_a_backend)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Hash rings: the layouts of libmemcached, nginx and Envoy to the bit, and what
  * every ring promises. */
+#include "envoy_members.h"
 #include "support.h"
 
 #include "balancer/algorithm/ring_layouts.h"
@@ -79,16 +80,9 @@ static void expect_points(const struct infra__ring *ring,
     }
 }
 
-static const struct infra__hash_member ports_90[] = {
-    { "127.0.0.1:90", 1 }, { "127.0.0.1:91", 1 }, { "127.0.0.1:92", 1 },
-    { "127.0.0.1:93", 1 }, { "127.0.0.1:94", 1 }, { "127.0.0.1:95", 1 },
-};
 static const struct infra__hash_member ports_80[] = {
     { "127.0.0.1:80", 1 }, { "127.0.0.1:81", 1 }, { "127.0.0.1:82", 1 },
     { "127.0.0.1:83", 1 }, { "127.0.0.1:84", 1 }, { "127.0.0.1:85", 1 },
-};
-static const struct infra__hash_member names_90[] = {
-    { "90", 1 }, { "91", 1 }, { "92", 1 }, { "93", 1 }, { "94", 1 }, { "95", 1 }
 };
 
 /* Envoy's test Basic: six hosts, two points each. */
@@ -981,6 +975,16 @@ START_TEST(longest_keys)
 }
 END_TEST
 
+/* Where each peer looks a key up: the first word of the MD5 of nothing, and the
+ * check value of CRC-32, as 64 bits. */
+START_TEST(keys_are_hashed_as_the_peers_do)
+{
+    ck_assert_uint_eq(infra_ketama_hash("", 0), 0xd98c1dd400000000u);
+    ck_assert_uint_eq(infra_nginx_hash("123456789", 9), 0xcbf4392600000000u);
+    ck_assert_uint_eq(infra_nginx_hash("", 0), 0);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("rings");
@@ -989,6 +993,7 @@ int main(void)
     TCase *nginx = tcase_create("nginx");
     TCase *ring = tcase_create("ring");
 
+    tcase_add_test(envoy, keys_are_hashed_as_the_peers_do);
     tcase_add_test(envoy, envoy_basic);
     tcase_add_test(envoy, envoy_retries_walk_the_ring);
     tcase_add_test(envoy, envoy_murmur2);

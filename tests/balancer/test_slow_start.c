@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-enum { PICKS = 40000, BACKENDS = 8 };
+enum { PICKS = 4000, BACKENDS = 8 };
 
 static struct pool pool;
 
@@ -139,8 +139,22 @@ START_TEST(a_new_one_alone_serves)
 }
 END_TEST
 
-/* Sessions that outlast the window: none of them ends. */
-enum { OLD_SESSIONS = 500, NEW_SESSIONS = 10000 };
+/* Sessions that outlast the interval: none of them ends. Enough that chance hides
+ * nothing: the hash policies have more of it. */
+enum { OLD_SESSIONS = 50, NEW_SESSIONS = 1000, NEW_KEYS = 4000 };
+
+static const struct infra_balancer_policy *policy(int index)
+{
+    return infra_balancer_policy_by_name(
+        infra_balancer_policy_name((uint32_t)index));
+}
+
+static uint32_t new_sessions(int index)
+{
+    return infra_balancer_policy_hash(policy(index)) != INFRA_POLICY_HASH_NONE
+               ? NEW_KEYS
+               : NEW_SESSIONS;
+}
 
 /* Where it is Prequal the probes are answered: work takes the longer the more
  * of it there is. */
@@ -178,18 +192,17 @@ static void begin_sessions(uint32_t *sessions, uint32_t count, infra_time from,
     }
 }
 
-static void assert_near(int policy, const char *what, uint32_t got,
+static void assert_near(int index, const char *what, uint32_t got,
                         double expected)
 {
     ck_assert_msg(got > expected * 0.75 && got < expected * 1.3 + 10,
-                  "policy %d, %s: %u of %g", policy, what, (unsigned)got,
+                  "policy %d, %s: %u of %g", index, what, (unsigned)got,
                   expected);
 }
 
-static bool is_first(int policy)
+static bool is_first(int index)
 {
-    return infra_balancer_policy_by_name(infra_balancer_policy_name(
-               (uint32_t)policy)) == infra_balancer_first();
+    return policy(index) == infra_balancer_first();
 }
 
 /* What a new one gets is the same where sessions do not end: a policy that
@@ -217,10 +230,10 @@ START_TEST(long_sessions_change_nothing)
     restart_3();
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         uint32_t before = sessions[3];
-        begin_sessions(sessions, NEW_SESSIONS, rows[i].at,
+        begin_sessions(sessions, new_sessions(_i), rows[i].at,
                        rows[i].at + INFRA_SEC(1));
         assert_near(_i, "long", sessions[3] - before,
-                    NEW_SESSIONS * rows[i].part / (7 + rows[i].part));
+                    new_sessions(_i) * rows[i].part / (7 + rows[i].part));
     }
     pool_close(&pool);
 }
@@ -300,13 +313,13 @@ START_TEST(a_share_is_of_those_that_may)
     }
     open_pool(_i);
     restart_3();
-    for (int i = 0; i < 10000; i++) {
+    for (int i = 0; i < 1000; i++) {
         struct infra_request q = { .eligible = &two,
                                    .hash = infra__random(&random) };
         struct infra_ticket t;
         count += infra_balancer_pick(pool.reader, &q, INFRA_SEC(105), &t) == 3;
     }
-    ck_assert_msg(count > 2000 && count < 4500, "policy %d: %u", _i,
+    ck_assert_msg(count > 200 && count < 450, "policy %d: %u", _i,
                   (unsigned)count);
     pool_close(&pool);
 }
