@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The HTTP check: the request to the byte, every kind of reply in every split,
  * limits, deadlines, and what may not stand in a request. */
-#include "support.h"
-#include "transport.h"
+#include "probing.h"
 
 #include "base/internal.h"
 
@@ -17,36 +16,11 @@
     "Connection: close\r\n"    \
     "\r\n"
 
-static struct test_heap heap;
-static struct infra_probe *probe;
-
 static void create(struct infra_probe_http_options o)
 {
     o.size = sizeof o;
-    o.allocator = &heap.allocator;
-    ck_assert_int_eq(infra_probe_http(&probe, &o), INFRA_OK);
-}
-
-static void setup(void)
-{
-    test_heap_init(&heap, -1);
-    probe = NULL;
-}
-
-static void teardown(void)
-{
-    infra_probe_destroy(probe);
-    ck_assert_int_eq(heap.live, 0);
-}
-
-static struct infra_probe_result run(struct test_transport *t)
-{
-    struct infra_probe_result r;
-
-    infra_probe_start(probe, 0, t->now);
-    test_transport_run(t, infra_probe_exchange(probe));
-    ck_assert_int_eq(infra_probe_result(probe, &r), INFRA_OK);
-    return r;
+    o.allocator = &probing.heap.allocator;
+    ck_assert_int_eq(infra_probe_http(&probing.probe, &o), INFRA_OK);
 }
 
 static const struct infra_probe_http_field fields[] = {
@@ -96,7 +70,7 @@ START_TEST(requests_are_exact)
         struct test_transport t = TEST_TRANSPORT(script);
         t.split = (enum test_split)split;
         t.split_number = 3;
-        ck_assert_uint_eq(run(&t).reason, INFRA_PROBE_REASON_PASSED);
+        ck_assert_uint_eq(probing_run(&t).reason, INFRA_PROBE_REASON_PASSED);
         ck_assert_uint_eq(t.heard_count, 0);
     }
 }
@@ -634,7 +608,7 @@ static void check_reply(const struct reply *reply, enum test_split split,
     t.steps_count -= reply->end == 0;
     t.split = split;
     t.split_number = number;
-    struct infra_probe_result r = run(&t);
+    struct infra_probe_result r = probing_run(&t);
     ck_assert_msg(r.reason == reply->reason && r.status == reply->status,
                   "%s, split %d %d: %s, status %u", reply->name, (int)split,
                   (int)number, infra_probe_reason_name(r.reason), r.status);
@@ -681,7 +655,7 @@ START_TEST(odd_replies_are_judged_by_what_is_asked)
                            .status = 200 };
 
     check_in_every_split(&reply);
-    infra_probe_destroy(probe);
+    infra_probe_destroy(probing.probe);
     reply.options.body_contains = "abc";
     reply.reason = odd_replies[_i].reason;
     check_in_every_split(&reply);
@@ -744,19 +718,19 @@ START_TEST(search_agrees_with_strstr)
         }
         word[word_size] = '\0';
         create((struct infra_probe_http_options) { .body_contains = word });
-        struct infra_exchange x = infra_probe_exchange(probe);
+        struct infra_exchange x = infra_probe_exchange(probing.probe);
         for (uint32_t n = 0; n < 1u << 10; n++) {
             struct infra_probe_result r = { .reason = 99 };
             for (int i = 0; i < 10; i++) {
                 text[i] = (n >> i & 1u) != 0 ? 'b' : 'a';
             }
             memcpy(reply + head, text, sizeof text);
-            infra_probe_start(probe, 0, 0);
+            infra_probe_start(probing.probe, 0, 0);
             x.ops->note(x.self, INFRA_NOTE_CONNECTED, 0, 0);
             x.ops->input(x.self, reply, head + n % 11, 0);
             x.ops->input(x.self, reply + head + n % 11, 10 - n % 11, 0);
             x.ops->note(x.self, INFRA_NOTE_EOF, 0, 0);
-            int err = infra_probe_result(probe, &r);
+            int err = infra_probe_result(probing.probe, &r);
             bool found = strstr(text, word) != NULL;
             if (err != INFRA_OK ||
                 r.reason != (found ? INFRA_PROBE_REASON_PASSED
@@ -764,8 +738,8 @@ START_TEST(search_agrees_with_strstr)
                 ck_abort_msg("'%s' in '%s': %u", word, text, r.reason);
             }
         }
-        infra_probe_destroy(probe);
-        probe = NULL;
+        infra_probe_destroy(probing.probe);
+        probing.probe = NULL;
     }
 }
 END_TEST
@@ -836,14 +810,14 @@ START_TEST(connecting_twice_is_ignored)
     struct infra_probe_result r;
 
     create((struct infra_probe_http_options) { .method = "GET" });
-    struct infra_exchange x = infra_probe_exchange(probe);
-    infra_probe_start(probe, 0, 0);
+    struct infra_exchange x = infra_probe_exchange(probing.probe);
+    infra_probe_start(probing.probe, 0, 0);
     x.ops->note(x.self, INFRA_NOTE_CONNECTED, 0, 0);
     x.ops->input(x.self, "HTTP/1.1 200", 12, 0);
     x.ops->note(x.self, INFRA_NOTE_CONNECTED, 0, INFRA_SEC(1));
     ck_assert_uint_eq(x.ops->deadline(x.self), INFRA_SEC(2));
     x.ops->input(x.self, " OK\r\n\r\n", 7, INFRA_SEC(1));
-    ck_assert_int_eq(infra_probe_result(probe, &r), INFRA_OK);
+    ck_assert_int_eq(infra_probe_result(probing.probe, &r), INFRA_OK);
     ck_assert_uint_eq(r.reason, INFRA_PROBE_REASON_PASSED);
 }
 END_TEST
@@ -867,15 +841,15 @@ START_TEST(floods_are_cut_off)
     size_t taken = strlen(rows[_i].start);
 
     create((struct infra_probe_http_options) { .method = "GET" });
-    struct infra_exchange x = infra_probe_exchange(probe);
-    infra_probe_start(probe, 0, 0);
+    struct infra_exchange x = infra_probe_exchange(probing.probe);
+    infra_probe_start(probing.probe, 0, 0);
     x.ops->note(x.self, INFRA_NOTE_CONNECTED, 0, 0);
     x.ops->input(x.self, rows[_i].start, taken, 0);
     while (x.ops->want(x.self) == INFRA_WANT_IO && taken < 100000) {
         x.ops->input(x.self, flood, strlen(flood), 0);
         taken += strlen(flood);
     }
-    ck_assert_int_eq(infra_probe_result(probe, &r), INFRA_OK);
+    ck_assert_int_eq(infra_probe_result(probing.probe, &r), INFRA_OK);
     ck_assert_uint_eq(r.reason, INFRA_PROBE_REASON_HEADER_TOO_LONG);
     ck_assert_uint_gt(taken, 16384);
     ck_assert_uint_le(taken, 16384 + strlen(flood));
@@ -896,8 +870,8 @@ START_TEST(replies_may_be_early_and_late)
     struct test_transport u = TEST_TRANSPORT(late);
 
     create((struct infra_probe_http_options) { .method = "GET" });
-    ck_assert_uint_eq(run(&t).reason, INFRA_PROBE_REASON_PASSED);
-    struct infra_probe_result r = run(&u);
+    ck_assert_uint_eq(probing_run(&t).reason, INFRA_PROBE_REASON_PASSED);
+    struct infra_probe_result r = probing_run(&u);
     ck_assert_uint_eq(r.reason, INFRA_PROBE_REASON_PASSED);
     ck_assert_uint_eq(r.duration, INFRA_SEC(18));
 }
@@ -932,7 +906,7 @@ START_TEST(phases_have_their_own_time)
 
     create((struct infra_probe_http_options) { .timeouts = &timeouts });
     for (int i = 0; i < 3; i++) {
-        struct infra_probe_result r = run(&t[i]);
+        struct infra_probe_result r = probing_run(&t[i]);
         ck_assert_uint_eq(r.reason, expected[i].reason);
         ck_assert_uint_eq(r.duration, expected[i].duration);
     }
@@ -948,7 +922,7 @@ START_TEST(a_timeout_of_the_system_is_one_of_the_phase)
     struct test_transport t = TEST_TRANSPORT(script);
 
     create((struct infra_probe_http_options) { .method = "GET" });
-    ck_assert_uint_eq(run(&t).reason, INFRA_PROBE_REASON_SLOW_REPLY);
+    ck_assert_uint_eq(probing_run(&t).reason, INFRA_PROBE_REASON_SLOW_REPLY);
 }
 END_TEST
 
@@ -1013,11 +987,11 @@ START_TEST(options_are_checked)
     for (size_t i = 0; i < INFRA__COUNT_OF(rows); i++) {
         struct infra_probe_http_options o = rows[i].o;
         o.size = sizeof o;
-        int err = infra_probe_http(&probe, &o);
+        int err = infra_probe_http(&probing.probe, &o);
         ck_assert_msg(err == rows[i].result, "%s: %d", rows[i].name, err);
-        ck_assert_int_eq(probe == NULL, err != INFRA_OK);
-        infra_probe_destroy(probe);
-        probe = NULL;
+        ck_assert_int_eq(probing.probe == NULL, err != INFRA_OK);
+        infra_probe_destroy(probing.probe);
+        probing.probe = NULL;
     }
 }
 END_TEST
@@ -1070,11 +1044,11 @@ START_TEST(fields_are_checked)
         const struct infra_probe_http_options o = { .size = sizeof o,
                                                     .fields = &rows[i].field,
                                                     .fields_count = 1 };
-        int err = infra_probe_http(&probe, &o);
+        int err = infra_probe_http(&probing.probe, &o);
         ck_assert_msg(err == rows[i].result, "%zu: %d", i, err);
-        ck_assert_int_eq(probe == NULL, err != INFRA_OK);
-        infra_probe_destroy(probe);
-        probe = NULL;
+        ck_assert_int_eq(probing.probe == NULL, err != INFRA_OK);
+        infra_probe_destroy(probing.probe);
+        probing.probe = NULL;
     }
 }
 END_TEST
@@ -1096,51 +1070,7 @@ START_TEST(texts_are_copied)
     memset(path, 'x', 2);
     memset(host, 'x', 1);
     memset(text, 'x', 4);
-    ck_assert_uint_eq(run(&t).reason, INFRA_PROBE_REASON_PASSED);
-}
-END_TEST
-
-/* Options from the past, from the future, and none. */
-START_TEST(options_of_any_age)
-{
-    static const struct test_step script[] = {
-        TEST_ACCEPT(0), TEST_EXPECT(REQUEST),
-        TEST_SEND("HTTP/1.1 399 OK\r\n\r\n")
-    };
-    struct test_transport t = TEST_TRANSPORT(script);
-    struct {
-        struct infra_probe_http_options v1;
-        uint64_t future;
-    } o = { .v1.size = sizeof o };
-
-    ck_assert_int_eq(infra_probe_http(NULL, NULL), INFRA_EINVAL);
-    ck_assert_int_eq(infra_probe_http(&probe, &o.v1), INFRA_OK);
-    infra_probe_destroy(probe);
-    probe = NULL;
-    o.future = 1;
-    ck_assert_int_eq(infra_probe_http(&probe, &o.v1), INFRA_ESTRUCT);
-    o.v1.size = sizeof o.v1 - 1;
-    ck_assert_int_eq(infra_probe_http(&probe, &o.v1), INFRA_EINVAL);
-    ck_assert_ptr_null(probe);
-    ck_assert_int_eq(infra_probe_http(&probe, NULL), INFRA_OK);
-    ck_assert_uint_eq(run(&t).reason, INFRA_PROBE_REASON_PASSED);
-}
-END_TEST
-
-/* One allocation, which may fail; checks allocate nothing. */
-START_TEST(the_allocation_may_fail)
-{
-    struct infra_probe_http_options o = { .size = sizeof o,
-                                          .allocator = &heap.allocator,
-                                          .body_contains = "fine" };
-
-    test_heap_init(&heap, 0);
-    ck_assert_int_eq(infra_probe_http(&probe, &o), INFRA_ENOMEM);
-    ck_assert_ptr_null(probe);
-    test_heap_init(&heap, 1);
-    ck_assert_int_eq(infra_probe_http(&probe, &o), INFRA_OK);
-    check_reply(&bad_replies[0], TEST_SPLIT_NONE, 0);
-    ck_assert_int_eq(heap.calls, 1);
+    ck_assert_uint_eq(probing_run(&t).reason, INFRA_PROBE_REASON_PASSED);
 }
 END_TEST
 
@@ -1148,7 +1078,7 @@ static Suite *http_suite(void)
 {
     Suite *s = suite_create("probe_http");
     TCase *tc = tcase_create("replies");
-    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_checked_fixture(tc, probing_setup, probing_teardown);
     tcase_add_loop_test(tc, requests_are_exact, 0, INFRA__COUNT_OF(requests));
     tcase_add_loop_test(tc, good_replies_pass, 0,
                         INFRA__COUNT_OF(good_replies));
@@ -1166,19 +1096,17 @@ static Suite *http_suite(void)
     suite_add_tcase(s, tc);
 
     tc = tcase_create("time");
-    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_checked_fixture(tc, probing_setup, probing_teardown);
     tcase_add_test(tc, replies_may_be_early_and_late);
     tcase_add_test(tc, phases_have_their_own_time);
     tcase_add_test(tc, a_timeout_of_the_system_is_one_of_the_phase);
     suite_add_tcase(s, tc);
 
     tc = tcase_create("contract");
-    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_checked_fixture(tc, probing_setup, probing_teardown);
     tcase_add_test(tc, options_are_checked);
     tcase_add_test(tc, fields_are_checked);
     tcase_add_test(tc, texts_are_copied);
-    tcase_add_test(tc, options_of_any_age);
-    tcase_add_test(tc, the_allocation_may_fail);
     suite_add_tcase(s, tc);
     return s;
 }

@@ -2,40 +2,17 @@
 /* What a server can send that is not what it should: other protocols, errors,
  * packets cut short, too long or out of turn, results that contradict
  * themselves, and silence. */
-#include "mysql_peer.h"
-#include "support.h"
+#include "mysql_check.h"
 
 #include "base/internal.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-static struct test_heap heap;
-static struct infra_probe *probe;
-static struct peer peer;
-
-static void create(void)
-{
-    const struct infra_probe_mysql_options o = { .size = sizeof o,
-                                                 .allocator = &heap.allocator,
-                                                 .user = "check",
-                                                 .password = "secret",
-                                                 .ask = 1 };
-
-    ck_assert_int_eq(infra_probe_mysql(&probe, &o), INFRA_OK);
-}
-
 static void setup(void)
 {
-    test_heap_init(&heap, -1);
-    peer = (struct peer) { 0 };
-    create();
-}
-
-static void teardown(void)
-{
-    infra_probe_destroy(probe);
-    ck_assert_int_eq(heap.live, 0);
+    mysql_setup_silent();
+    mysql_create((struct infra_probe_mysql_options) { .ask = 1 });
 }
 
 /* In every way to split it. */
@@ -44,7 +21,7 @@ static struct infra_probe_result run(const char *name, uint32_t reason)
     struct infra_probe_result r = { 0 };
 
     for (uint64_t i = 0; i < 120; i++) {
-        r = peer_run(&peer, probe,
+        r = peer_run(&mysql.peer, mysql.probe,
                      i == 0   ? TEST_SPLIT_NONE
                      : i == 1 ? TEST_SPLIT_BYTES
                      : i < 90 ? TEST_SPLIT_AT
@@ -132,12 +109,12 @@ static const struct {
 
 START_TEST(first_bytes)
 {
-    peer_step(&peer, (struct test_step)TEST_ACCEPT(0));
-    peer_send(&peer, firsts[_i].bytes, firsts[_i].size);
+    peer_step(&mysql.peer, (struct test_step)TEST_ACCEPT(0));
+    peer_send(&mysql.peer, firsts[_i].bytes, firsts[_i].size);
     struct infra_probe_result r = run(firsts[_i].name, firsts[_i].reason);
     ck_assert_uint_eq(r.status, firsts[_i].status);
     ck_assert_uint_eq(r.duration, 0);
-    ck_assert_str_eq(infra_probe_text(probe, INFRA_PROBE_TEXT_MESSAGE),
+    ck_assert_str_eq(infra_probe_text(mysql.probe, INFRA_PROBE_TEXT_MESSAGE),
                      firsts[_i].message);
 }
 END_TEST
@@ -171,25 +148,26 @@ static const struct {
 
 START_TEST(errors_have_their_reason)
 {
-    peer_greet(&peer, PEER_MARIADB);
-    peer.sequence++;
-    peer_error(&peer, errors[_i].number, "Why");
+    peer_greet(&mysql.peer, PEER_MARIADB);
+    mysql.peer.sequence++;
+    peer_error(&mysql.peer, errors[_i].number, "Why");
     struct infra_probe_result r = run("error", errors[_i].reason);
     ck_assert_uint_eq(r.status, errors[_i].number);
-    ck_assert_str_eq(infra_probe_text(probe, INFRA_PROBE_TEXT_MESSAGE), "Why");
+    ck_assert_str_eq(infra_probe_text(mysql.probe, INFRA_PROBE_TEXT_MESSAGE),
+                     "Why");
 }
 END_TEST
 
 /* An error may come out of turn; nothing else may. */
 START_TEST(sequences)
 {
-    peer_greet(&peer, PEER_MARIADB);
-    peer.sequence = _i == 0 ? 200 : 3;
+    peer_greet(&mysql.peer, PEER_MARIADB);
+    mysql.peer.sequence = _i == 0 ? 200 : 3;
     if (_i == 0) {
-        peer_error(&peer, 1053, "Bye");
+        peer_error(&mysql.peer, 1053, "Bye");
         run("error", INFRA_PROBE_REASON_STOPPING);
     } else {
-        peer_ok(&peer);
+        peer_ok(&mysql.peer);
         run("OK", INFRA_PROBE_REASON_BAD_REPLY);
     }
 }
@@ -202,13 +180,13 @@ START_TEST(long_messages)
     char message[801] = { 0 };
 
     memset(message, 'm', sizes[_i]);
-    peer_greet(&peer, PEER_MARIADB);
-    peer.sequence++;
-    peer_error(&peer, 1045, message);
+    peer_greet(&mysql.peer, PEER_MARIADB);
+    mysql.peer.sequence++;
+    peer_error(&mysql.peer, 1045, message);
     run("long", INFRA_PROBE_REASON_LOGIN_REFUSED);
-    ck_assert_uint_eq(strlen(infra_probe_text(probe, INFRA_PROBE_TEXT_MESSAGE)),
-                      255);
-    ck_assert_str_eq(infra_probe_text(probe, INFRA_PROBE_TEXT_VERSION),
+    ck_assert_uint_eq(
+        strlen(infra_probe_text(mysql.probe, INFRA_PROBE_TEXT_MESSAGE)), 255);
+    ck_assert_str_eq(infra_probe_text(mysql.probe, INFRA_PROBE_TEXT_VERSION),
                      "10.11.19-MariaDB-0+deb12u1-log");
 }
 END_TEST
@@ -287,11 +265,11 @@ START_TEST(greetings_are_taken_apart)
 {
     bool is_good = greetings[_i].reason == INFRA_PROBE_REASON_PASSED;
 
-    peer_step(&peer, (struct test_step)TEST_ACCEPT(0));
-    peer_packet(&peer, greetings[_i].payload, greetings[_i].size);
+    peer_step(&mysql.peer, (struct test_step)TEST_ACCEPT(0));
+    peer_packet(&mysql.peer, greetings[_i].payload, greetings[_i].size);
     run(greetings[_i].name,
         is_good ? INFRA_PROBE_REASON_SLOW_REPLY : greetings[_i].reason);
-    ck_assert_str_eq(infra_probe_text(probe, INFRA_PROBE_TEXT_VERSION),
+    ck_assert_str_eq(infra_probe_text(mysql.probe, INFRA_PROBE_TEXT_VERSION),
                      greetings[_i].version);
 }
 END_TEST
@@ -304,11 +282,11 @@ START_TEST(long_versions)
     memset(greeting + 1, '8', 100);
     greeting[101 + 4 + 9 + 1] = '\x02'; /* 4.1, and a challenge. */
     greeting[101 + 4 + 9 + 2] = '\x82';
-    peer_step(&peer, (struct test_step)TEST_ACCEPT(0));
-    peer_packet(&peer, greeting, 512);
+    peer_step(&mysql.peer, (struct test_step)TEST_ACCEPT(0));
+    peer_packet(&mysql.peer, greeting, 512);
     run("long", INFRA_PROBE_REASON_SLOW_REPLY);
-    ck_assert_uint_eq(strlen(infra_probe_text(probe, INFRA_PROBE_TEXT_VERSION)),
-                      63);
+    ck_assert_uint_eq(
+        strlen(infra_probe_text(mysql.probe, INFRA_PROBE_TEXT_VERSION)), 63);
 }
 END_TEST
 
@@ -316,7 +294,7 @@ static Suite *bytes_suite(void)
 {
     Suite *s = suite_create("probe_mysql_bytes");
     TCase *tc = tcase_create("bytes");
-    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_checked_fixture(tc, setup, mysql_teardown);
     tcase_add_loop_test(tc, first_bytes, 0, INFRA__COUNT_OF(firsts));
     tcase_add_loop_test(tc, errors_have_their_reason, 0,
                         INFRA__COUNT_OF(errors));

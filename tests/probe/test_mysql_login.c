@@ -1,42 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /* Greeting and login of the MySQL check: what it says to the byte, what a
  * server may answer, and how each of it ends, in every split. */
-#include "mysql_peer.h"
-#include "support.h"
+#include "mysql_check.h"
 
 #include "base/internal.h"
 
 #include <string.h>
-
-static struct test_heap heap;
-static struct infra_probe *probe;
-static struct peer peer;
 
 #define FIXED(tls)                                                         \
     "\x01" tls "\x08\0\0\0\0\x01!\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0" \
     "\0\0\0"
 #define METHOD "mysql_native_password\0"
 #define ANONYMOUS FIXED("\x82") "\0\0" METHOD
-
-static void setup(void)
-{
-    test_heap_init(&heap, -1);
-    probe = NULL;
-    peer = (struct peer) { 0 };
-}
-
-static void teardown(void)
-{
-    infra_probe_destroy(probe);
-    ck_assert_int_eq(heap.live, 0);
-}
-
-static void create(struct infra_probe_mysql_options o)
-{
-    o.size = sizeof o;
-    o.allocator = &heap.allocator;
-    ck_assert_int_eq(infra_probe_mysql(&probe, &o), INFRA_OK);
-}
 
 static void check(const char *name, uint32_t reason, uint32_t status,
                   const char *message)
@@ -46,12 +21,13 @@ static void check(const char *name, uint32_t reason, uint32_t status,
                                 : i == 1  ? TEST_SPLIT_BYTES
                                 : i < 150 ? TEST_SPLIT_AT
                                           : TEST_SPLIT_RANDOM;
-        struct infra_probe_result r = peer_run(&peer, probe, split, i - 1);
+        struct infra_probe_result r =
+            peer_run(&mysql.peer, mysql.probe, split, i - 1);
         ck_assert_msg(r.reason == reason && r.status == status,
                       "%s, split %d %d: %s, %u", name, (int)split, (int)i,
                       infra_probe_reason_name(r.reason), r.status);
-        ck_assert_str_eq(infra_probe_text(probe, INFRA_PROBE_TEXT_MESSAGE),
-                         message);
+        ck_assert_str_eq(
+            infra_probe_text(mysql.probe, INFRA_PROBE_TEXT_MESSAGE), message);
     }
 }
 
@@ -62,27 +38,28 @@ static const struct infra_probe_mysql_options secret = { .user = "check",
  * leaves with a farewell. */
 START_TEST(login_is_exact)
 {
-    create(secret);
-    peer_greet(&peer, PEER_MARIADB);
-    peer_log_in(&peer);
-    peer_quit(&peer);
+    mysql_create_as(secret);
+    peer_greet(&mysql.peer, PEER_MARIADB);
+    peer_log_in(&mysql.peer);
+    peer_quit(&mysql.peer);
     check("password", INFRA_PROBE_REASON_PASSED, 0, "");
-    ck_assert_str_eq(infra_probe_text(probe, INFRA_PROBE_TEXT_VERSION),
+    ck_assert_str_eq(infra_probe_text(mysql.probe, INFRA_PROBE_TEXT_VERSION),
                      "10.11.19-MariaDB-0+deb12u1-log");
-    ck_assert_str_eq(infra_probe_text(probe, INFRA_PROBE_TEXT_POSITION), "");
-    ck_assert_str_eq(infra_probe_text(probe, 99), "");
+    ck_assert_str_eq(infra_probe_text(mysql.probe, INFRA_PROBE_TEXT_POSITION),
+                     "");
+    ck_assert_str_eq(infra_probe_text(mysql.probe, 99), "");
 }
 END_TEST
 
 /* No password is an answer of no bytes, however it is not given. */
 START_TEST(login_without_password_is_exact)
 {
-    create((struct infra_probe_mysql_options) {
+    mysql_create_as((struct infra_probe_mysql_options) {
         .user = "check", .password = _i == 0 ? NULL : "" });
-    peer_greet(&peer, PEER_MARIADB);
-    peer_expect(&peer, PEER_TEXT(FIXED("\x82") "check\0\0" METHOD));
-    peer_ok(&peer);
-    peer_quit(&peer);
+    peer_greet(&mysql.peer, PEER_MARIADB);
+    peer_expect(&mysql.peer, PEER_TEXT(FIXED("\x82") "check\0\0" METHOD));
+    peer_ok(&mysql.peer);
+    peer_quit(&mysql.peer);
     check("no password", INFRA_PROBE_REASON_PASSED, 0, "");
 }
 END_TEST
@@ -90,12 +67,13 @@ END_TEST
 /* A server from before plug-ins is not told the name of one. */
 START_TEST(login_without_plugins_is_exact)
 {
-    create((struct infra_probe_mysql_options) { .user = "check" });
-    peer_greet(&peer, PEER_MARIADB & ~0x80000u);
-    peer_expect(&peer, PEER_TEXT("\x01\x82\0\0\0\0\0\x01!\0\0\0\0\0\0\0\0\0\0\0"
-                                 "\0\0\0\0\0\0\0\0\0\0\0\0check\0\0"));
-    peer_ok(&peer);
-    peer_quit(&peer);
+    mysql_create_as((struct infra_probe_mysql_options) { .user = "check" });
+    peer_greet(&mysql.peer, PEER_MARIADB & ~0x80000u);
+    peer_expect(&mysql.peer,
+                PEER_TEXT("\x01\x82\0\0\0\0\0\x01!\0\0\0\0\0\0\0\0\0\0\0"
+                          "\0\0\0\0\0\0\0\0\0\0\0\0check\0\0"));
+    peer_ok(&mysql.peer);
+    peer_quit(&mysql.peer);
     check("no plug-ins", INFRA_PROBE_REASON_PASSED, 0, "");
 }
 END_TEST
@@ -106,17 +84,17 @@ START_TEST(tls_comes_before_the_login)
     struct infra_probe_mysql_options o = secret;
 
     o.tls = 1;
-    create(o);
-    peer_greet(&peer, PEER_MARIADB | PEER_TLS);
-    peer_step(&peer, (struct test_step)TEST_TLS_UP);
-    peer_expect(&peer, PEER_TEXT(FIXED("\x8a"))); /* Heard before that. */
-    peer_expect(&peer,
+    mysql_create_as(o);
+    peer_greet(&mysql.peer, PEER_MARIADB | PEER_TLS);
+    peer_step(&mysql.peer, (struct test_step)TEST_TLS_UP);
+    peer_expect(&mysql.peer, PEER_TEXT(FIXED("\x8a"))); /* Heard before that. */
+    peer_expect(&mysql.peer,
                 PEER_TEXT(FIXED(
                     "\x8a") "check\0\x14"
                             "\xb7\xcbV[{\x04"
                             "f\x1bNb\x98\x9f\xe7^*\x01\xf7\x99=\x18" METHOD));
-    peer_ok(&peer);
-    peer_quit(&peer);
+    peer_ok(&mysql.peer);
+    peer_quit(&mysql.peer);
     check("TLS", INFRA_PROBE_REASON_PASSED, 0, "");
 }
 END_TEST
@@ -128,28 +106,29 @@ START_TEST(tls_is_not_done_without)
     struct infra_probe_mysql_options o = secret;
 
     o.tls = 1;
-    create(o);
-    peer_greet(&peer, PEER_MARIADB & ~PEER_TLS);
-    peer_expect(&peer, PEER_TEXT(ANONYMOUS));
+    mysql_create_as(o);
+    peer_greet(&mysql.peer, PEER_MARIADB & ~PEER_TLS);
+    peer_expect(&mysql.peer, PEER_TEXT(ANONYMOUS));
     switch (_i) {
     case 0:
-        peer_error(&peer, 1045, "Access denied");
+        peer_error(&mysql.peer, 1045, "Access denied");
         break;
     case 1:
-        peer_ok(&peer);
-        peer_quit(&peer);
+        peer_ok(&mysql.peer);
+        peer_quit(&mysql.peer);
         break;
     case 2:
-        peer_packet(&peer, PEER_TEXT("\xfe" METHOD "abcdefghijklmnopqrst\0"));
-        peer_expect(&peer, PEER_TEXT(""));
-        peer_error(&peer, 1040, "Too many connections");
+        peer_packet(&mysql.peer,
+                    PEER_TEXT("\xfe" METHOD "abcdefghijklmnopqrst\0"));
+        peer_expect(&mysql.peer, PEER_TEXT(""));
+        peer_error(&mysql.peer, 1040, "Too many connections");
         break;
     default:
-        peer_packet(&peer, PEER_TEXT("\x01"));
+        peer_packet(&mysql.peer, PEER_TEXT("\x01"));
         break;
     }
     check("no TLS", INFRA_PROBE_REASON_TLS, 0, "");
-    ck_assert_str_eq(infra_probe_text(probe, INFRA_PROBE_TEXT_VERSION),
+    ck_assert_str_eq(infra_probe_text(mysql.probe, INFRA_PROBE_TEXT_VERSION),
                      "10.11.19-MariaDB-0+deb12u1-log");
 }
 END_TEST
@@ -160,14 +139,16 @@ START_TEST(nothing_comes_before_tls)
     struct infra_probe_mysql_options o = secret;
 
     o.tls = 1;
-    create(o);
-    peer_greet(&peer, PEER_MARIADB | PEER_TLS);
-    peer.sequence = 3;
-    peer_ok(&peer);
-    struct infra_probe_result r = peer_run(&peer, probe, TEST_SPLIT_NONE, 0);
+    mysql_create_as(o);
+    peer_greet(&mysql.peer, PEER_MARIADB | PEER_TLS);
+    mysql.peer.sequence = 3;
+    peer_ok(&mysql.peer);
+    struct infra_probe_result r =
+        peer_run(&mysql.peer, mysql.probe, TEST_SPLIT_NONE, 0);
     ck_assert_uint_eq(r.reason, INFRA_PROBE_REASON_TLS);
     /* Also if only one byte of it comes with the greeting. */
-    r = peer_run(&peer, probe, TEST_SPLIT_AT, peer.steps[1].size - 10);
+    r = peer_run(&mysql.peer, mysql.probe, TEST_SPLIT_AT,
+                 mysql.peer.steps[1].size - 10);
     ck_assert_uint_eq(r.reason, INFRA_PROBE_REASON_TLS);
 }
 END_TEST
@@ -193,14 +174,14 @@ START_TEST(anonymous_knocks)
 {
     bool is_good = knocks[_i].reason == INFRA_PROBE_REASON_PASSED;
 
-    create((struct infra_probe_mysql_options) { .user = NULL });
-    peer_greet(&peer, PEER_MARIADB);
-    peer_expect(&peer, PEER_TEXT(ANONYMOUS));
+    mysql_create_as((struct infra_probe_mysql_options) { .user = NULL });
+    peer_greet(&mysql.peer, PEER_MARIADB);
+    peer_expect(&mysql.peer, PEER_TEXT(ANONYMOUS));
     if (knocks[_i].error == 0) {
-        peer_ok(&peer);
-        peer_quit(&peer);
+        peer_ok(&mysql.peer);
+        peer_quit(&mysql.peer);
     } else {
-        peer_error(&peer, knocks[_i].error, "Go away");
+        peer_error(&mysql.peer, knocks[_i].error, "Go away");
     }
     check(knocks[_i].name, knocks[_i].reason, is_good ? 0 : knocks[_i].error,
           is_good ? "" : "Go away");
@@ -310,16 +291,16 @@ static const struct {
 
 START_TEST(other_methods)
 {
-    create(switches[_i].options);
-    peer_greet(&peer, PEER_MARIADB);
-    peer.sequence++; /* The login, which is looked at elsewhere. */
-    peer_packet(&peer, switches[_i].method, switches[_i].method_size);
+    mysql_create_as(switches[_i].options);
+    peer_greet(&mysql.peer, PEER_MARIADB);
+    mysql.peer.sequence++; /* The login, which is looked at elsewhere. */
+    peer_packet(&mysql.peer, switches[_i].method, switches[_i].method_size);
     if (switches[_i].answer != NULL) {
-        peer.sequence++;
+        mysql.peer.sequence++;
         if (switches[_i].reason == INFRA_PROBE_REASON_PASSED) {
-            peer_ok(&peer);
+            peer_ok(&mysql.peer);
         } else {
-            peer_error(&peer, 1045, "Access denied");
+            peer_error(&mysql.peer, 1045, "Access denied");
         }
     }
     check(switches[_i].name, switches[_i].reason, 0, switches[_i].message);
@@ -328,23 +309,24 @@ END_TEST
 
 START_TEST(other_methods_are_answered)
 {
-    struct test_transport t = { .steps = peer.steps };
+    struct test_transport t = { .steps = mysql.peer.steps };
     size_t answer = switches[_i].answer_size;
 
     if (switches[_i].answer == NULL) {
         return;
     }
-    create(switches[_i].options);
-    peer_greet(&peer, PEER_MARIADB);
-    peer.sequence++;
-    peer_packet(&peer, switches[_i].method, switches[_i].method_size);
-    t.steps_count = peer.steps_count;
-    peer_expect(&peer, switches[_i].answer, answer);
-    infra_probe_start(probe, 0, 0);
-    test_transport_run(&t, infra_probe_exchange(probe));
+    mysql_create_as(switches[_i].options);
+    peer_greet(&mysql.peer, PEER_MARIADB);
+    mysql.peer.sequence++;
+    peer_packet(&mysql.peer, switches[_i].method, switches[_i].method_size);
+    t.steps_count = mysql.peer.steps_count;
+    peer_expect(&mysql.peer, switches[_i].answer, answer);
+    infra_probe_start(mysql.probe, 0, 0);
+    test_transport_run(&t, infra_probe_exchange(mysql.probe));
     ck_assert_uint_ge(t.heard_count, 4 + answer);
     ck_assert_mem_eq(t.heard + t.heard_count - 4 - answer,
-                     peer.steps[peer.steps_count - 1].bytes, 4 + answer);
+                     mysql.peer.steps[mysql.peer.steps_count - 1].bytes,
+                     4 + answer);
 }
 END_TEST
 
@@ -378,19 +360,20 @@ START_TEST(methods_come_to_an_end)
     bool is_other = strcmp(ends[_i].method, "other") == 0;
 
     strcpy(method + 1, ends[_i].method);
-    create((struct infra_probe_mysql_options) { .user = ends[_i].user });
-    peer_greet(&peer, PEER_MARIADB);
+    mysql_create_as(
+        (struct infra_probe_mysql_options) { .user = ends[_i].user });
+    peer_greet(&mysql.peer, PEER_MARIADB);
     if (ends[_i].user != NULL) {
-        peer_expect(&peer, PEER_TEXT(FIXED("\x82") "check\0\0" METHOD));
+        peer_expect(&mysql.peer, PEER_TEXT(FIXED("\x82") "check\0\0" METHOD));
     } else {
-        peer_expect(&peer, PEER_TEXT(ANONYMOUS));
+        peer_expect(&mysql.peer, PEER_TEXT(ANONYMOUS));
     }
-    peer_packet(&peer, method, strlen(method) + 1);
-    peer_expect(&peer, NO_ANSWER, is_other ? sizeof NO_ANSWER - 1 : 0);
+    peer_packet(&mysql.peer, method, strlen(method) + 1);
+    peer_expect(&mysql.peer, NO_ANSWER, is_other ? sizeof NO_ANSWER - 1 : 0);
     memcpy(method, ends[_i].reply, 1);
-    peer_packet(&peer, method, strlen(ends[_i].method) + 2);
+    peer_packet(&mysql.peer, method, strlen(ends[_i].method) + 2);
     if (method[0] == '\0') {
-        peer_quit(&peer);
+        peer_quit(&mysql.peer);
     }
     check(ends[_i].name, ends[_i].reason, 0, ends[_i].message);
 }
@@ -401,8 +384,8 @@ static Suite *login_suite(void)
     Suite *s = suite_create("probe_mysql_login");
     TCase *login = tcase_create("login");
     TCase *methods = tcase_create("methods");
-    tcase_add_checked_fixture(login, setup, teardown);
-    tcase_add_checked_fixture(methods, setup, teardown);
+    tcase_add_checked_fixture(login, mysql_setup_silent, mysql_teardown);
+    tcase_add_checked_fixture(methods, mysql_setup_silent, mysql_teardown);
     tcase_add_test(login, login_is_exact);
     tcase_add_loop_test(login, login_without_password_is_exact, 0, 2);
     tcase_add_test(login, login_without_plugins_is_exact);

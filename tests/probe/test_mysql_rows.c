@@ -1,39 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /* Answers to the MySQL check as bytes: results that contradict themselves, and
  * results that are too long. */
-#include "mysql_peer.h"
-#include "support.h"
+#include "mysql_check.h"
 
 #include "base/internal.h"
 
 #include <string.h>
-
-static struct test_heap heap;
-static struct infra_probe *probe;
-static struct peer peer;
 
 static void setup(void)
 {
     const struct infra_probe_timeouts timeouts = { .size = sizeof timeouts,
                                                    .first_byte_timeout =
                                                        INFRA_MS(500) };
-    const struct infra_probe_mysql_options o = { .size = sizeof o,
-                                                 .allocator = &heap.allocator,
-                                                 .timeouts = &timeouts,
-                                                 .user = "check",
-                                                 .password = "secret",
-                                                 .ask = 1 };
 
-    test_heap_init(&heap, -1);
-    peer = (struct peer) { 0 };
-    ck_assert_int_eq(infra_probe_mysql(&probe, &o), INFRA_OK);
-    peer_greet(&peer, PEER_MARIADB);
-}
-
-static void teardown(void)
-{
-    infra_probe_destroy(probe);
-    ck_assert_int_eq(heap.live, 0);
+    mysql_setup_silent();
+    peer_greet(&mysql.peer, PEER_MARIADB);
+    mysql_create(
+        (struct infra_probe_mysql_options) { .timeouts = &timeouts, .ask = 1 });
 }
 
 /* Every packet of an answer, up to the one that is bad. */
@@ -149,14 +132,14 @@ static const struct {
 
 START_TEST(answers_may_contradict_themselves)
 {
-    peer_log_in(&peer);
-    peer.sequence = 1;
+    peer_log_in(&mysql.peer);
+    mysql.peer.sequence = 1;
     for (size_t i = 0; answers[_i].packets[i].bytes != NULL; i++) {
-        peer_packet(&peer, answers[_i].packets[i].bytes,
+        peer_packet(&mysql.peer, answers[_i].packets[i].bytes,
                     answers[_i].packets[i].size);
     }
     for (uint64_t i = 0; i < 40; i++) {
-        struct infra_probe_result r = peer_run(&peer, probe,
+        struct infra_probe_result r = peer_run(&mysql.peer, mysql.probe,
                                                i == 0   ? TEST_SPLIT_NONE
                                                : i == 1 ? TEST_SPLIT_BYTES
                                                         : TEST_SPLIT_RANDOM,
@@ -183,13 +166,14 @@ START_TEST(many_columns)
     memcpy(cells, "0-1-7", 5); /* In a column with a name that is too long. */
     strcat(names, "read_only|innodb_read_only");
     strcat(cells, "0|0");
-    peer_log_in(&peer);
-    peer_query(&peer, PEER_VARIABLES);
-    peer_result(&peer, names, rows);
-    peer_query(&peer, PEER_REPLICATION);
-    peer_result(&peer, "a", rows + 1);
-    peer_quit(&peer);
-    struct infra_probe_result r = peer_run(&peer, probe, TEST_SPLIT_NONE, 0);
+    peer_log_in(&mysql.peer);
+    peer_query(&mysql.peer, PEER_VARIABLES);
+    peer_result(&mysql.peer, names, rows);
+    peer_query(&mysql.peer, PEER_REPLICATION);
+    peer_result(&mysql.peer, "a", rows + 1);
+    peer_quit(&mysql.peer);
+    struct infra_probe_result r =
+        peer_run(&mysql.peer, mysql.probe, TEST_SPLIT_NONE, 0);
     ck_assert_uint_eq(r.reason, INFRA_PROBE_REASON_PASSED);
     ck_assert_uint_eq(r.has, INFRA_PROBE_HAS_ROLE | INFRA_PROBE_HAS_WRITABLE);
     ck_assert_uint_eq(r.writable, 1);
@@ -207,15 +191,16 @@ START_TEST(replies_are_bounded)
         { "\0\0\x10\x02", 0 },
         { "\x01\0\0\x01\x01", 0 }, /* Then rows without end. */
     };
-    const struct infra_exchange x = infra_probe_exchange(probe);
+    const struct infra_exchange x = infra_probe_exchange(mysql.probe);
     struct infra_probe_result r;
 
-    infra_probe_start(probe, 0, 0);
+    infra_probe_start(mysql.probe, 0, 0);
     x.ops->note(x.self, INFRA_NOTE_CONNECTED, 0, 0);
-    x.ops->input(x.self, peer.steps[1].bytes, peer.steps[1].size, 0);
+    x.ops->input(x.self, mysql.peer.steps[1].bytes, mysql.peer.steps[1].size,
+                 0);
     if (_i < 2) {
         x.ops->input(x.self, rows[_i].header, 4, 0);
-        ck_assert_int_eq(infra_probe_result(probe, &r), INFRA_OK);
+        ck_assert_int_eq(infra_probe_result(mysql.probe, &r), INFRA_OK);
         ck_assert_uint_eq(r.reason, INFRA_PROBE_REASON_REPLY_TOO_LONG);
         return;
     }
@@ -227,9 +212,9 @@ START_TEST(replies_are_bounded)
         peer_row(&more, "01234567890123456789012345678901234567890123456789");
     }
     x.ops->input(x.self, more.bytes, more.size, 0);
-    size_t count = peer.size + more.size;
+    size_t count = mysql.peer.size + more.size;
     unsigned char sequence = more.sequence;
-    while (infra_probe_result(probe, &r) != INFRA_OK) {
+    while (infra_probe_result(mysql.probe, &r) != INFRA_OK) {
         struct peer row = { .sequence = sequence };
         peer_row(&row, "01234567890123456789012345678901234567890123456789");
         x.ops->input(x.self, row.bytes, row.size, 0);
@@ -245,15 +230,15 @@ END_TEST
 /* Also where the limit falls into a header. */
 START_TEST(the_limit_is_exact)
 {
-    const struct infra_exchange x = infra_probe_exchange(probe);
+    const struct infra_exchange x = infra_probe_exchange(mysql.probe);
     const size_t limit = 1u << 20;
     struct infra_probe_result r;
     struct peer more = { .sequence = 2 };
-    size_t count = peer.size;
+    size_t count = mysql.peer.size;
 
-    infra_probe_start(probe, 0, 0);
+    infra_probe_start(mysql.probe, 0, 0);
     x.ops->note(x.self, INFRA_NOTE_CONNECTED, 0, 0);
-    x.ops->input(x.self, peer.bytes, peer.size, 0);
+    x.ops->input(x.self, mysql.peer.bytes, mysql.peer.size, 0);
     peer_ok(&more);
     more.sequence = 1;
     peer_columns(&more, "a");
@@ -275,17 +260,17 @@ START_TEST(the_limit_is_exact)
         more.sequence = row.sequence;
         x.ops->input(x.self, row.bytes, row.size, 0);
         count += row.size;
-        ck_assert_int_eq(infra_probe_result(probe, &r), INFRA_EAGAIN);
+        ck_assert_int_eq(infra_probe_result(mysql.probe, &r), INFRA_EAGAIN);
     }
     ck_assert_uint_eq(count, limit - (size_t)_i);
     x.ops->input(x.self, "\x01\0\0", 3, 0);
     x.ops->input(x.self, &more.sequence, 1, 0);
     x.ops->input(x.self, "\0", 1, 0);
     if (_i == 5) { /* Just enough. */
-        ck_assert_int_eq(infra_probe_result(probe, &r), INFRA_EAGAIN);
+        ck_assert_int_eq(infra_probe_result(mysql.probe, &r), INFRA_EAGAIN);
         x.ops->input(x.self, "\x01", 1, 0);
     }
-    ck_assert_int_eq(infra_probe_result(probe, &r), INFRA_OK);
+    ck_assert_int_eq(infra_probe_result(mysql.probe, &r), INFRA_OK);
     ck_assert_uint_eq(r.reason, INFRA_PROBE_REASON_REPLY_TOO_LONG);
 }
 END_TEST
@@ -295,28 +280,30 @@ START_TEST(long_rows_overwrite_nothing)
 {
     static char row[1001];
     static const char *const rows[] = { row, NULL };
-    const struct infra_exchange x = infra_probe_exchange(probe);
+    const struct infra_exchange x = infra_probe_exchange(mysql.probe);
     const void *bytes;
 
     memset(row, 'r', sizeof row - 1);
-    peer_log_in(&peer);
-    peer_query(&peer, PEER_VARIABLES);
-    peer_result(&peer, "a", rows);
-    infra_probe_start(probe, 0, 0);
+    peer_log_in(&mysql.peer);
+    peer_query(&mysql.peer, PEER_VARIABLES);
+    peer_result(&mysql.peer, "a", rows);
+    infra_probe_start(mysql.probe, 0, 0);
     x.ops->note(x.self, INFRA_NOTE_CONNECTED, 0, 0);
-    for (size_t i = 0; i < peer.steps_count; i++) {
-        if (peer.steps[i].kind == TEST_STEP_SEND) {
-            x.ops->input(x.self, peer.steps[i].bytes, peer.steps[i].size, 0);
+    for (size_t i = 0; i < mysql.peer.steps_count; i++) {
+        if (mysql.peer.steps[i].kind == TEST_STEP_SEND) {
+            x.ops->input(x.self, mysql.peer.steps[i].bytes,
+                         mysql.peer.steps[i].size, 0);
         }
     }
     size_t size = x.ops->output(x.self, &bytes);
     size_t expected = 0;
-    for (size_t i = 0; i < peer.steps_count; i++) {
-        if (peer.steps[i].kind == TEST_STEP_EXPECT) {
-            ck_assert_uint_le(expected + peer.steps[i].size, size);
+    for (size_t i = 0; i < mysql.peer.steps_count; i++) {
+        if (mysql.peer.steps[i].kind == TEST_STEP_EXPECT) {
+            ck_assert_uint_le(expected + mysql.peer.steps[i].size, size);
             ck_assert_mem_eq((const char *)bytes + expected,
-                             peer.steps[i].bytes, peer.steps[i].size);
-            expected += peer.steps[i].size;
+                             mysql.peer.steps[i].bytes,
+                             mysql.peer.steps[i].size);
+            expected += mysql.peer.steps[i].size;
         }
     }
     ck_assert_uint_gt(expected, 200);
@@ -327,7 +314,7 @@ static Suite *rows_suite(void)
 {
     Suite *s = suite_create("probe_mysql_rows");
     TCase *tc = tcase_create("rows");
-    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_checked_fixture(tc, setup, mysql_teardown);
     tcase_add_loop_test(tc, answers_may_contradict_themselves, 0,
                         INFRA__COUNT_OF(answers));
     tcase_add_test(tc, many_columns);

@@ -1,39 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /* The MySQL check as a whole: ends anywhere, deadlines, one check after the
  * other, what may be asked for at all, and memory. */
-#include "mysql_peer.h"
-#include "support.h"
+#include "mysql_check.h"
 
 #include "base/internal.h"
 
 #include <string.h>
-
-static struct test_heap heap;
-static struct infra_probe *probe;
-static struct peer peer;
 
 static void setup(void)
 {
     const struct infra_probe_timeouts timeouts = { .size = sizeof timeouts,
                                                    .first_byte_timeout =
                                                        INFRA_MS(500) };
-    const struct infra_probe_mysql_options o = { .size = sizeof o,
-                                                 .allocator = &heap.allocator,
-                                                 .timeouts = &timeouts,
-                                                 .user = "check",
-                                                 .password = "secret",
-                                                 .ask = 1 };
 
-    test_heap_init(&heap, -1);
-    peer = (struct peer) { 0 };
-    ck_assert_int_eq(infra_probe_mysql(&probe, &o), INFRA_OK);
-    peer_greet(&peer, PEER_MARIADB);
-}
-
-static void teardown(void)
-{
-    infra_probe_destroy(probe);
-    ck_assert_int_eq(heap.live, 0);
+    mysql_setup_silent();
+    peer_greet(&mysql.peer, PEER_MARIADB);
+    mysql_create(
+        (struct infra_probe_mysql_options) { .timeouts = &timeouts, .ask = 1 });
 }
 
 static void good_conversation(void)
@@ -41,12 +24,12 @@ static void good_conversation(void)
     static const char *const variables[] = { "0|0|0-1-5", NULL };
     static const char *const replication[] = { "Yes|Yes|1", NULL };
 
-    peer_log_in(&peer);
-    peer_query(&peer, PEER_VARIABLES);
-    peer_result(&peer, "read_only|innodb_read_only|gtid_current_pos",
+    peer_log_in(&mysql.peer);
+    peer_query(&mysql.peer, PEER_VARIABLES);
+    peer_result(&mysql.peer, "read_only|innodb_read_only|gtid_current_pos",
                 variables);
-    peer_query(&peer, PEER_REPLICATION);
-    peer_result(&peer,
+    peer_query(&mysql.peer, PEER_REPLICATION);
+    peer_result(&mysql.peer,
                 "Slave_IO_Running|Slave_SQL_Running|"
                 "Seconds_Behind_Master",
                 replication);
@@ -72,12 +55,12 @@ START_TEST(ends_anywhere)
     unsigned ended = 0;
 
     good_conversation();
-    for (size_t step = 1; step < peer.steps_count; step++) {
-        struct test_step whole = peer.steps[step];
+    for (size_t step = 1; step < mysql.peer.steps_count; step++) {
+        struct test_step whole = mysql.peer.steps[step];
         if (whole.kind != TEST_STEP_SEND) {
             continue;
         }
-        struct peer cut = peer;
+        struct peer cut = mysql.peer;
         cut.steps_count = step + 2;
         cut.steps[step + 1] =
             (struct test_step) { .kind = ends[_i].kind,
@@ -86,7 +69,7 @@ START_TEST(ends_anywhere)
             cut.steps[step].size = size;
             cut.steps[step].bytes = whole.bytes;
             struct infra_probe_result r =
-                peer_run(&cut, probe, TEST_SPLIT_NONE, 0);
+                peer_run(&cut, mysql.probe, TEST_SPLIT_NONE, 0);
             bool at_once = step == 1 && size == 0;
             ck_assert_msg(r.reason == (at_once ? ends[_i].reason_at_once
                                                : ends[_i].reason),
@@ -115,44 +98,50 @@ START_TEST(checks_are_independent)
     struct peer other = { 0 };
 
     good_conversation();
-    peer_quit(&peer);
-    first = peer_run(&peer, probe, TEST_SPLIT_NONE, 0);
+    peer_quit(&mysql.peer);
+    first = peer_run(&mysql.peer, mysql.probe, TEST_SPLIT_NONE, 0);
     ck_assert_uint_eq(first.has,
                       INFRA_PROBE_HAS_ROLE | INFRA_PROBE_HAS_WRITABLE |
                           INFRA_PROBE_HAS_POSITION | INFRA_PROBE_HAS_LAG);
-    ck_assert_str_eq(infra_probe_text(probe, INFRA_PROBE_TEXT_POSITION),
+    ck_assert_str_eq(infra_probe_text(mysql.probe, INFRA_PROBE_TEXT_POSITION),
                      "0-1-5");
-    infra_probe_start(probe, 0, 0);
-    ck_assert_str_eq(infra_probe_text(probe, INFRA_PROBE_TEXT_VERSION), "");
-    test_transport_run(&t, infra_probe_exchange(probe));
-    ck_assert_int_eq(infra_probe_result(probe, &r), INFRA_OK);
+    infra_probe_start(mysql.probe, 0, 0);
+    ck_assert_str_eq(infra_probe_text(mysql.probe, INFRA_PROBE_TEXT_VERSION),
+                     "");
+    test_transport_run(&t, infra_probe_exchange(mysql.probe));
+    ck_assert_int_eq(infra_probe_result(mysql.probe, &r), INFRA_OK);
     ck_assert_uint_eq(r.reason, INFRA_PROBE_REASON_REFUSED);
     ck_assert_uint_eq(r.has, 0);
-    ck_assert_str_eq(infra_probe_text(probe, INFRA_PROBE_TEXT_VERSION), "");
-    ck_assert_str_eq(infra_probe_text(probe, INFRA_PROBE_TEXT_POSITION), "");
+    ck_assert_str_eq(infra_probe_text(mysql.probe, INFRA_PROBE_TEXT_VERSION),
+                     "");
+    ck_assert_str_eq(infra_probe_text(mysql.probe, INFRA_PROBE_TEXT_POSITION),
+                     "");
     peer_step(&other, (struct test_step)TEST_ACCEPT(0));
     peer_send(&other, PEER_TEXT("\x17\0\0\0\xff\x10\x04Too many connections"));
-    (void)peer_run(&other, probe, TEST_SPLIT_NONE, 0);
-    ck_assert_str_eq(infra_probe_text(probe, INFRA_PROBE_TEXT_VERSION), "");
-    ck_assert_str_eq(infra_probe_text(probe, INFRA_PROBE_TEXT_MESSAGE),
+    (void)peer_run(&other, mysql.probe, TEST_SPLIT_NONE, 0);
+    ck_assert_str_eq(infra_probe_text(mysql.probe, INFRA_PROBE_TEXT_VERSION),
+                     "");
+    ck_assert_str_eq(infra_probe_text(mysql.probe, INFRA_PROBE_TEXT_MESSAGE),
                      "Too many connections");
     other = (struct peer) { 0 };
     peer_step(&other, (struct test_step)TEST_ACCEPT(0));
     peer_step(&other, (struct test_step)TEST_EOF);
-    (void)peer_run(&other, probe, TEST_SPLIT_NONE, 0);
-    ck_assert_str_eq(infra_probe_text(probe, INFRA_PROBE_TEXT_MESSAGE), "");
-    r = peer_run(&peer, probe, TEST_SPLIT_NONE, 0);
+    (void)peer_run(&other, mysql.probe, TEST_SPLIT_NONE, 0);
+    ck_assert_str_eq(infra_probe_text(mysql.probe, INFRA_PROBE_TEXT_MESSAGE),
+                     "");
+    r = peer_run(&mysql.peer, mysql.probe, TEST_SPLIT_NONE, 0);
     ck_assert_mem_eq(&r, &first, sizeof r);
-    ck_assert_str_eq(infra_probe_text(probe, INFRA_PROBE_TEXT_MESSAGE), "");
+    ck_assert_str_eq(infra_probe_text(mysql.probe, INFRA_PROBE_TEXT_MESSAGE),
+                     "");
     /* Cut short anywhere, then whole. */
-    for (size_t steps = 2; steps < peer.steps_count; steps++) {
-        struct peer cut = peer;
+    for (size_t steps = 2; steps < mysql.peer.steps_count; steps++) {
+        struct peer cut = mysql.peer;
         cut.steps_count = steps;
-        (void)peer_run(&cut, probe, TEST_SPLIT_NONE, 0);
-        r = peer_run(&peer, probe, TEST_SPLIT_NONE, 0);
+        (void)peer_run(&cut, mysql.probe, TEST_SPLIT_NONE, 0);
+        r = peer_run(&mysql.peer, mysql.probe, TEST_SPLIT_NONE, 0);
         ck_assert_mem_eq(&r, &first, sizeof r);
-        ck_assert_str_eq(infra_probe_text(probe, INFRA_PROBE_TEXT_POSITION),
-                         "0-1-5");
+        ck_assert_str_eq(
+            infra_probe_text(mysql.probe, INFRA_PROBE_TEXT_POSITION), "0-1-5");
     }
 }
 END_TEST
@@ -160,31 +149,32 @@ END_TEST
 /* Once all is known, neither more words nor the server's end change it. */
 START_TEST(the_farewell_is_the_end)
 {
-    const struct infra_exchange x = infra_probe_exchange(probe);
+    const struct infra_exchange x = infra_probe_exchange(mysql.probe);
     struct infra_probe_result r;
     const void *bytes;
 
     good_conversation();
-    infra_probe_start(probe, 0, 0);
+    infra_probe_start(mysql.probe, 0, 0);
     x.ops->note(x.self, INFRA_NOTE_CONNECTED, 0, 0);
-    for (size_t i = 0; i < peer.steps_count; i++) {
-        if (peer.steps[i].kind == TEST_STEP_SEND) {
-            x.ops->input(x.self, peer.steps[i].bytes, peer.steps[i].size, 0);
+    for (size_t i = 0; i < mysql.peer.steps_count; i++) {
+        if (mysql.peer.steps[i].kind == TEST_STEP_SEND) {
+            x.ops->input(x.self, mysql.peer.steps[i].bytes,
+                         mysql.peer.steps[i].size, 0);
         }
     }
-    ck_assert_int_eq(infra_probe_result(probe, &r), INFRA_EAGAIN);
+    ck_assert_int_eq(infra_probe_result(mysql.probe, &r), INFRA_EAGAIN);
     x.ops->input(x.self, "\x06\0\0\x01\xff\x10\x04Too", 10, 0);
-    ck_assert_int_eq(infra_probe_result(probe, &r), INFRA_EAGAIN);
+    ck_assert_int_eq(infra_probe_result(mysql.probe, &r), INFRA_EAGAIN);
     if (_i == 0) {
         x.ops->note(x.self, INFRA_NOTE_EOF, 0, 0);
     } else {
         while (x.ops->output(x.self, &bytes) > 1) {
             x.ops->sent(x.self, 1, 0);
-            ck_assert_int_eq(infra_probe_result(probe, &r), INFRA_EAGAIN);
+            ck_assert_int_eq(infra_probe_result(mysql.probe, &r), INFRA_EAGAIN);
         }
         x.ops->sent(x.self, 1, 0);
     }
-    ck_assert_int_eq(infra_probe_result(probe, &r), INFRA_OK);
+    ck_assert_int_eq(infra_probe_result(mysql.probe, &r), INFRA_OK);
     ck_assert_uint_eq(r.reason, INFRA_PROBE_REASON_PASSED);
     ck_assert_uint_eq(r.status, 0);
 }
@@ -251,53 +241,11 @@ START_TEST(the_longest_login)
     o.user = name;
     o.password = name;
     ck_assert_int_eq(infra_probe_mysql(&p, &o), INFRA_OK);
-    peer.sequence++;
-    peer_ok(&peer);
-    struct infra_probe_result r = peer_run(&peer, p, TEST_SPLIT_NONE, 0);
+    mysql.peer.sequence++;
+    peer_ok(&mysql.peer);
+    struct infra_probe_result r = peer_run(&mysql.peer, p, TEST_SPLIT_NONE, 0);
     ck_assert_uint_eq(r.reason, INFRA_PROBE_REASON_PASSED);
     infra_probe_destroy(p);
-}
-END_TEST
-
-/* Options of a newer header, of an older one, and none. */
-START_TEST(options_of_another_age)
-{
-    struct {
-        struct infra_probe_mysql_options o;
-        uint64_t more;
-    } future = { .o = { .size = sizeof future } };
-    struct infra_probe *p = NULL;
-
-    ck_assert_int_eq(infra_probe_mysql(&p, &future.o), INFRA_OK);
-    infra_probe_destroy(p);
-    p = NULL;
-    future.more = 1;
-    ck_assert_int_eq(infra_probe_mysql(&p, &future.o), INFRA_ESTRUCT);
-    future.o.size = sizeof future.o - 1;
-    ck_assert_int_eq(infra_probe_mysql(&p, &future.o), INFRA_EINVAL);
-    ck_assert_int_eq(infra_probe_mysql(NULL, NULL), INFRA_EINVAL);
-    ck_assert_ptr_null(p);
-    ck_assert_int_eq(infra_probe_mysql(&p, NULL), INFRA_OK);
-    infra_probe_destroy(p);
-}
-END_TEST
-
-/* Memory is asked for once, and its lack is told. */
-START_TEST(allocation_may_fail)
-{
-    struct test_heap poor;
-    struct infra_probe *p = NULL;
-
-    test_heap_init(&poor, 0);
-    const struct infra_probe_mysql_options o = { .size = sizeof o,
-                                                 .allocator = &poor.allocator,
-                                                 .user = "check" };
-    ck_assert_int_eq(infra_probe_mysql(&p, &o), INFRA_ENOMEM);
-    ck_assert_ptr_null(p);
-    test_heap_init(&poor, 1);
-    ck_assert_int_eq(infra_probe_mysql(&p, &o), INFRA_OK);
-    infra_probe_destroy(p);
-    ck_assert_int_eq(poor.live, 0);
 }
 END_TEST
 
@@ -305,14 +253,12 @@ static Suite *runs_suite(void)
 {
     Suite *s = suite_create("probe_mysql_runs");
     TCase *tc = tcase_create("runs");
-    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_checked_fixture(tc, setup, mysql_teardown);
     tcase_add_loop_test(tc, ends_anywhere, 0, 3);
     tcase_add_test(tc, checks_are_independent);
     tcase_add_loop_test(tc, the_farewell_is_the_end, 0, 2);
     tcase_add_loop_test(tc, options_are_checked, 0, INFRA__COUNT_OF(rows));
     tcase_add_test(tc, the_longest_login);
-    tcase_add_test(tc, options_of_another_age);
-    tcase_add_test(tc, allocation_may_fail);
     suite_add_tcase(s, tc);
     return s;
 }

@@ -236,54 +236,6 @@ START_TEST(the_seed_makes_the_nonce)
 }
 END_TEST
 
-/* Options from the past, from the future, and none. */
-START_TEST(options_of_any_age)
-{
-    static const struct test_step script[] = { TEST_ACCEPT(0),
-                                               TEST_EXPECT(PGSQL_STARTUP),
-                                               TEST_SEND(PGSQL_AUTH_SASL),
-                                               TEST_CLOSED };
-    struct test_transport t = TEST_TRANSPORT(script);
-    struct {
-        struct infra_probe_pgsql_options v1;
-        uint64_t future;
-    } o = { .v1.size = sizeof o };
-
-    ck_assert_int_eq(infra_probe_pgsql(NULL, NULL), INFRA_EINVAL);
-    ck_assert_int_eq(infra_probe_pgsql(&pgsql_probe, &o.v1), INFRA_OK);
-    infra_probe_destroy(pgsql_probe);
-    pgsql_probe = NULL;
-    o.future = 1;
-    ck_assert_int_eq(infra_probe_pgsql(&pgsql_probe, &o.v1), INFRA_ESTRUCT);
-    o.v1.size = sizeof o.v1 - 1;
-    ck_assert_int_eq(infra_probe_pgsql(&pgsql_probe, &o.v1), INFRA_EINVAL);
-    ck_assert_ptr_null(pgsql_probe);
-    ck_assert_int_eq(infra_probe_pgsql(&pgsql_probe, NULL), INFRA_OK);
-    ck_assert_uint_eq(pgsql_run(&t).reason, INFRA_PROBE_REASON_PASSED);
-}
-END_TEST
-
-/* One allocation, which may fail; checks allocate nothing. */
-START_TEST(the_allocation_may_fail)
-{
-    static const struct test_step script[] = { TEST_ACCEPT(0),
-                                               TEST_SEND(PGSQL_WELCOME),
-                                               TEST_EOF };
-    struct test_transport t = TEST_TRANSPORT(script);
-    struct infra_probe_pgsql_options o = { .size = sizeof o,
-                                           .allocator = &pgsql_heap.allocator,
-                                           .ask = 1 };
-
-    test_heap_init(&pgsql_heap, 0);
-    ck_assert_int_eq(infra_probe_pgsql(&pgsql_probe, &o), INFRA_ENOMEM);
-    ck_assert_ptr_null(pgsql_probe);
-    test_heap_init(&pgsql_heap, 1);
-    ck_assert_int_eq(infra_probe_pgsql(&pgsql_probe, &o), INFRA_OK);
-    ck_assert_uint_eq(pgsql_run(&t).reason, INFRA_PROBE_REASON_CLOSED_EARLY);
-    ck_assert_int_eq(pgsql_heap.calls, 1);
-}
-END_TEST
-
 int main(void)
 {
     Suite *suite = suite_create("probe_pgsql_options");
@@ -296,8 +248,6 @@ int main(void)
     tcase_add_test(tc, options_are_checked);
     tcase_add_test(tc, texts_are_copied);
     tcase_add_test(tc, the_seed_makes_the_nonce);
-    tcase_add_test(tc, options_of_any_age);
-    tcase_add_test(tc, the_allocation_may_fail);
     suite_add_tcase(suite, tc);
     return test_main(suite);
 }

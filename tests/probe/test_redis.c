@@ -12,26 +12,11 @@
 #define ROLE "*1\r\n$4\r\nROLE\r\n"
 #define AUTH "*2\r\n$4\r\nAUTH\r\n$6\r\nsecret\r\n"
 
-static struct test_heap heap;
-static struct infra_probe *probe;
-
 static void create(struct infra_probe_redis_options o)
 {
     o.size = sizeof o;
-    o.allocator = &heap.allocator;
-    ck_assert_int_eq(infra_probe_redis(&probe, &o), INFRA_OK);
-}
-
-static void setup(void)
-{
-    test_heap_init(&heap, -1);
-    probe = NULL;
-}
-
-static void teardown(void)
-{
-    infra_probe_destroy(probe);
-    ck_assert_int_eq(heap.live, 0);
+    o.allocator = &probing.heap.allocator;
+    ck_assert_int_eq(infra_probe_redis(&probing.probe, &o), INFRA_OK);
 }
 
 struct row {
@@ -372,12 +357,13 @@ static const struct row real[] = {
 static void check_row(const struct row *row)
 {
     create(row->options);
-    test_probe_reply_in_every_split(probe, &row->reply);
-    ck_assert_str_eq(infra_probe_text(probe, INFRA_PROBE_TEXT_POSITION),
+    test_probe_reply_in_every_split(probing.probe, &row->reply);
+    ck_assert_str_eq(infra_probe_text(probing.probe, INFRA_PROBE_TEXT_POSITION),
                      row->position != NULL ? row->position : "");
-    ck_assert_str_eq(infra_probe_text(probe, INFRA_PROBE_TEXT_SOURCE),
+    ck_assert_str_eq(infra_probe_text(probing.probe, INFRA_PROBE_TEXT_SOURCE),
                      row->source != NULL ? row->source : "");
-    ck_assert_str_eq(infra_probe_text(probe, INFRA_PROBE_TEXT_VERSION), "");
+    ck_assert_str_eq(infra_probe_text(probing.probe, INFRA_PROBE_TEXT_VERSION),
+                     "");
 }
 
 /* Whatever a Redis answers has its reason and tells what it says. */
@@ -573,14 +559,14 @@ START_TEST(floods_are_cut_off)
     size_t count = 0;
 
     create((struct infra_probe_redis_options) { .ask = 1 });
-    struct infra_exchange x = infra_probe_exchange(probe);
-    infra_probe_start(probe, 0, 0);
+    struct infra_exchange x = infra_probe_exchange(probing.probe);
+    infra_probe_start(probing.probe, 0, 0);
     x.ops->note(x.self, INFRA_NOTE_CONNECTED, 0, 0);
     x.ops->input(x.self, "+", 1, 0);
     while (x.ops->want(x.self) == INFRA_WANT_IO && ++count < 100000) {
         x.ops->input(x.self, "x", 1, 0);
     }
-    ck_assert_int_eq(infra_probe_result(probe, &r), INFRA_OK);
+    ck_assert_int_eq(infra_probe_result(probing.probe, &r), INFRA_OK);
     ck_assert_uint_eq(r.reason, INFRA_PROBE_REASON_REPLY_TOO_LONG);
     ck_assert_uint_eq(count, 65536);
 }
@@ -601,15 +587,18 @@ START_TEST(checks_are_independent)
         if (row->options.ask == 0 || row->options.password != NULL) {
             continue;
         }
-        test_probe_reply(probe, &row->reply, TEST_SPLIT_NONE, 0);
-        ck_assert_str_eq(infra_probe_text(probe, INFRA_PROBE_TEXT_POSITION),
-                         row->position != NULL ? row->position : "");
-        infra_probe_start(probe, 0, 0);
-        ck_assert_str_eq(infra_probe_text(probe, INFRA_PROBE_TEXT_MESSAGE), "");
-        test_transport_run(&t, infra_probe_exchange(probe));
-        ck_assert_str_eq(infra_probe_text(probe, INFRA_PROBE_TEXT_MESSAGE), "");
-        ck_assert_str_eq(infra_probe_text(probe, INFRA_PROBE_TEXT_POSITION),
-                         "");
+        test_probe_reply(probing.probe, &row->reply, TEST_SPLIT_NONE, 0);
+        ck_assert_str_eq(
+            infra_probe_text(probing.probe, INFRA_PROBE_TEXT_POSITION),
+            row->position != NULL ? row->position : "");
+        infra_probe_start(probing.probe, 0, 0);
+        ck_assert_str_eq(
+            infra_probe_text(probing.probe, INFRA_PROBE_TEXT_MESSAGE), "");
+        test_transport_run(&t, infra_probe_exchange(probing.probe));
+        ck_assert_str_eq(
+            infra_probe_text(probing.probe, INFRA_PROBE_TEXT_MESSAGE), "");
+        ck_assert_str_eq(
+            infra_probe_text(probing.probe, INFRA_PROBE_TEXT_POSITION), "");
     }
 }
 END_TEST
@@ -618,7 +607,7 @@ int main(void)
 {
     Suite *s = suite_create("probe_redis");
     TCase *tc = tcase_create("redis");
-    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_checked_fixture(tc, probing_setup, probing_teardown);
     tcase_add_loop_test(tc, replies_of_servers_are_understood, 0,
                         INFRA__COUNT_OF(real));
     tcase_add_loop_test(tc, broken_replies_have_their_reason, 0,

@@ -1,36 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /* Which scripts may be asked for, and which may not. */
-#include "support.h"
-#include "transport.h"
+#include "probing.h"
 
 #include "base/internal.h"
 
 #include <infra/probe.h>
 #include <string.h>
 
-static struct test_heap heap;
-static struct infra_probe *probe;
-
-static void setup(void)
-{
-    test_heap_init(&heap, -1);
-    probe = NULL;
-}
-
-static void teardown(void)
-{
-    infra_probe_destroy(probe);
-    ck_assert_int_eq(heap.live, 0);
-}
-
 static int create(const struct infra_probe_step *steps, size_t count)
 {
     const struct infra_probe_script_options o = { .size = sizeof o,
-                                                  .allocator = &heap.allocator,
+                                                  .allocator =
+                                                      &probing.heap.allocator,
                                                   .steps = steps,
                                                   .steps_count = count };
 
-    return infra_probe_script(&probe, &o);
+    return infra_probe_script(&probing.probe, &o);
 }
 
 #define SEND INFRA_PROBE_STEP_SEND
@@ -109,7 +94,7 @@ START_TEST(steps_are_checked)
     memset(long_text, 'x', sizeof long_text - 1);
     int err = create(rows[_i].steps, rows[_i].steps_count);
     ck_assert_msg(err == rows[_i].result, "%s: %d", rows[_i].name, err);
-    ck_assert_int_eq(probe == NULL, err != INFRA_OK);
+    ck_assert_int_eq(probing.probe == NULL, err != INFRA_OK);
 }
 END_TEST
 
@@ -132,110 +117,30 @@ START_TEST(the_number_of_steps_is_bounded)
         text[i % 64] = (char)('A' + i % 64);
     }
     ck_assert_int_eq(create(steps, 65), INFRA_EINVAL);
-    ck_assert_ptr_null(probe);
+    ck_assert_ptr_null(probing.probe);
     ck_assert_int_eq(create(steps, 64), INFRA_OK);
-    infra_probe_start(probe, 0, 0);
-    test_transport_run(&t, infra_probe_exchange(probe));
-    ck_assert_int_eq(infra_probe_result(probe, &r), INFRA_OK);
+    infra_probe_start(probing.probe, 0, 0);
+    test_transport_run(&t, infra_probe_exchange(probing.probe));
+    ck_assert_int_eq(infra_probe_result(probing.probe, &r), INFRA_OK);
     ck_assert_uint_eq(r.reason, INFRA_PROBE_REASON_PASSED);
     ck_assert_uint_eq(r.status, 64);
 }
 END_TEST
 
-/* Steps and bytes are copied, time-outs are the options', TLS comes first. */
-START_TEST(options_are_followed)
+START_TEST(steps_and_bytes_are_copied)
 {
-    static const struct test_step script[] = {
-        TEST_WAIT(INFRA_MS(39)), TEST_ACCEPT(0), TEST_TLS_UP,
-        TEST_EXPECT("hello"),    TEST_SEND("h"), TEST_HANG
-    };
-    static const struct test_step nobody[] = { TEST_HANG };
+    static const struct test_step script[] = { TEST_ACCEPT(0),
+                                               TEST_EXPECT("hello"),
+                                               TEST_SEND("h"), TEST_HANG };
     char text[] = "hello";
     struct infra_probe_step steps[] = { { .kind = SEND, .bytes = text },
                                         { .kind = EXPECT, .bytes = text } };
-    const struct infra_probe_timeouts timeouts = { .size = sizeof timeouts,
-                                                   .connect_timeout =
-                                                       INFRA_MS(40),
-                                                   .response_timeout =
-                                                       INFRA_MS(50) };
-    const struct infra_probe_script_options o = {
-        .size = sizeof o,
-        .allocator = &heap.allocator,
-        .timeouts = &timeouts,
-        .tls = 1,
-        .steps = steps,
-        .steps_count = 2,
-    };
     struct test_transport t = TEST_TRANSPORT(script);
-    struct test_transport u = TEST_TRANSPORT(nobody);
-    struct infra_probe_result r;
 
-    ck_assert_int_eq(infra_probe_script(&probe, &o), INFRA_OK);
+    ck_assert_int_eq(create(steps, 2), INFRA_OK);
     memset(text, 'x', 5);
     memset(steps, 0, sizeof steps);
-    infra_probe_start(probe, 0, 0);
-    test_transport_run(&t, infra_probe_exchange(probe));
-    ck_assert_int_eq(infra_probe_result(probe, &r), INFRA_OK);
-    ck_assert_uint_eq(r.reason, INFRA_PROBE_REASON_SLOW_REPLY);
-    ck_assert_uint_eq(r.duration, INFRA_MS(89));
-    infra_probe_start(probe, 0, 0);
-    test_transport_run(&u, infra_probe_exchange(probe));
-    ck_assert_int_eq(infra_probe_result(probe, &r), INFRA_OK);
-    ck_assert_uint_eq(r.duration, INFRA_MS(40));
-}
-END_TEST
-
-/* Options from the past and from the future; there are no defaults for all. */
-START_TEST(options_of_any_age)
-{
-    static const struct infra_probe_step step = { .kind = END };
-    struct {
-        struct infra_probe_script_options v1;
-        uint64_t future;
-    } o = { .v1 = { .size = sizeof o, .steps = &step, .steps_count = 1 } };
-
-    ck_assert_int_eq(infra_probe_script(NULL, &o.v1), INFRA_EINVAL);
-    ck_assert_int_eq(infra_probe_script(&probe, NULL), INFRA_EINVAL);
-    ck_assert_int_eq(infra_probe_script(&probe, &o.v1), INFRA_OK);
-    infra_probe_destroy(probe);
-    probe = NULL;
-    o.v1.tls = 2;
-    ck_assert_int_eq(infra_probe_script(&probe, &o.v1), INFRA_EINVAL);
-    o.v1.tls = 0;
-    o.v1.steps = NULL;
-    ck_assert_int_eq(infra_probe_script(&probe, &o.v1), INFRA_EINVAL);
-    o.v1.steps = &step;
-    o.future = 1;
-    ck_assert_int_eq(infra_probe_script(&probe, &o.v1), INFRA_ESTRUCT);
-    o.v1.size = sizeof o.v1 - 1;
-    ck_assert_int_eq(infra_probe_script(&probe, &o.v1), INFRA_EINVAL);
-    ck_assert_ptr_null(probe);
-}
-END_TEST
-
-/* One allocation, which may fail; checks allocate nothing. */
-START_TEST(the_allocation_may_fail)
-{
-    static const struct infra_probe_step steps[] = {
-        { .kind = EXPECT, .bytes = "a" },
-        { .kind = REFUSE, .bytes = "b" },
-        { .kind = END },
-    };
-    static const struct test_step script[] = { TEST_ACCEPT(0), TEST_SEND("ac"),
-                                               TEST_EOF };
-    struct test_transport t = TEST_TRANSPORT(script);
-    struct infra_probe_result r;
-
-    test_heap_init(&heap, 0);
-    ck_assert_int_eq(create(steps, 3), INFRA_ENOMEM);
-    ck_assert_ptr_null(probe);
-    test_heap_init(&heap, 1);
-    ck_assert_int_eq(create(steps, 3), INFRA_OK);
-    infra_probe_start(probe, 0, 0);
-    test_transport_run(&t, infra_probe_exchange(probe));
-    ck_assert_int_eq(infra_probe_result(probe, &r), INFRA_OK);
-    ck_assert_uint_eq(r.reason, INFRA_PROBE_REASON_PASSED);
-    ck_assert_int_eq(heap.calls, 1);
+    ck_assert_uint_eq(probing_run(&t).reason, INFRA_PROBE_REASON_SLOW_REPLY);
 }
 END_TEST
 
@@ -243,12 +148,10 @@ int main(void)
 {
     Suite *s = suite_create("probe_script_options");
     TCase *tc = tcase_create("options");
-    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_checked_fixture(tc, probing_setup, probing_teardown);
     tcase_add_loop_test(tc, steps_are_checked, 0, INFRA__COUNT_OF(rows));
     tcase_add_test(tc, the_number_of_steps_is_bounded);
-    tcase_add_test(tc, options_are_followed);
-    tcase_add_test(tc, options_of_any_age);
-    tcase_add_test(tc, the_allocation_may_fail);
+    tcase_add_test(tc, steps_and_bytes_are_copied);
     suite_add_tcase(s, tc);
     return test_main(s);
 }

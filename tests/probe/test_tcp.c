@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* What all probes have in common, seen with the one that only connects: phases,
  * deadlines, results, and whose fault a failure is. */
-#include "support.h"
-#include "transport.h"
+#include "probing.h"
 
 #include "base/internal.h"
 
 #include <infra/probe.h>
 #include <string.h>
-
-static struct test_heap heap;
-static struct infra_probe *probe;
 
 static void create(infra_time connect_timeout)
 {
@@ -18,32 +14,10 @@ static void create(infra_time connect_timeout)
                                                    .connect_timeout =
                                                        connect_timeout };
     struct infra_probe_tcp_options o = { .size = sizeof o,
-                                         .allocator = &heap.allocator,
+                                         .allocator = &probing.heap.allocator,
                                          .timeouts = &timeouts };
 
-    ck_assert_int_eq(infra_probe_tcp(&probe, &o), INFRA_OK);
-}
-
-static void setup(void)
-{
-    test_heap_init(&heap, -1);
-    probe = NULL;
-}
-
-static void teardown(void)
-{
-    infra_probe_destroy(probe);
-    ck_assert_int_eq(heap.live, 0);
-}
-
-static struct infra_probe_result run(struct test_transport *t)
-{
-    struct infra_probe_result r;
-
-    infra_probe_start(probe, 0, t->now);
-    test_transport_run(t, infra_probe_exchange(probe));
-    ck_assert_int_eq(infra_probe_result(probe, &r), INFRA_OK);
-    return r;
+    ck_assert_int_eq(infra_probe_tcp(&probing.probe, &o), INFRA_OK);
 }
 
 /* A connection that stands is all it takes, and nothing is said on it. */
@@ -55,14 +29,15 @@ START_TEST(connecting_passes)
 
     create(0);
     t.now = INFRA_SEC(7);
-    struct infra_probe_result r = run(&t);
+    struct infra_probe_result r = probing_run(&t);
     ck_assert_uint_eq(r.reason, INFRA_PROBE_REASON_PASSED);
     ck_assert_uint_eq(r.outcome, INFRA_OUTCOME_OK);
     ck_assert_uint_eq(r.duration, INFRA_MS(30));
     ck_assert_uint_eq(r.status, 0);
     ck_assert_uint_eq(t.heard_count, 0);
-    ck_assert_uint_eq(infra_probe_exchange(probe).ops->deadline(probe),
-                      INFRA_TIME_NEVER);
+    ck_assert_uint_eq(
+        infra_probe_exchange(probing.probe).ops->deadline(probing.probe),
+        INFRA_TIME_NEVER);
 }
 END_TEST
 
@@ -92,7 +67,7 @@ START_TEST(failures_keep_their_reason)
     struct test_transport t = TEST_TRANSPORT(script);
 
     create(0);
-    struct infra_probe_result r = run(&t);
+    struct infra_probe_result r = probing_run(&t);
     ck_assert_uint_eq(r.reason, failures[_i].reason);
     ck_assert_uint_eq(r.outcome, failures[_i].outcome);
 }
@@ -105,7 +80,7 @@ START_TEST(silence_ends_with_the_connect_timeout)
     struct test_transport t = TEST_TRANSPORT(script);
 
     create(_i == 0 ? 0 : INFRA_MS(250));
-    struct infra_probe_result r = run(&t);
+    struct infra_probe_result r = probing_run(&t);
     ck_assert_uint_eq(r.reason, INFRA_PROBE_REASON_CONNECT_TIMEOUT);
     ck_assert_uint_eq(r.outcome, INFRA_OUTCOME_TIMEOUT);
     ck_assert_uint_eq(r.duration, _i == 0 ? INFRA_SEC(1) : INFRA_MS(250));
@@ -119,13 +94,13 @@ START_TEST(early_deadlines_are_harmless)
     struct infra_probe_result r;
 
     create(0);
-    struct infra_exchange x = infra_probe_exchange(probe);
-    infra_probe_start(probe, 0, INFRA_SEC(10));
+    struct infra_exchange x = infra_probe_exchange(probing.probe);
+    infra_probe_start(probing.probe, 0, INFRA_SEC(10));
     ck_assert_uint_eq(x.ops->deadline(x.self), INFRA_SEC(11));
     x.ops->note(x.self, INFRA_NOTE_DEADLINE, 0, INFRA_SEC(11) - 1);
     ck_assert_uint_eq(x.ops->want(x.self), INFRA_WANT_CONNECT);
     x.ops->note(x.self, INFRA_NOTE_CONNECTED, 0, INFRA_SEC(2));
-    ck_assert_int_eq(infra_probe_result(probe, &r), INFRA_OK);
+    ck_assert_int_eq(infra_probe_result(probing.probe, &r), INFRA_OK);
     ck_assert_uint_eq(r.duration, INFRA_SEC(1) - 1);
 }
 END_TEST
@@ -138,8 +113,8 @@ START_TEST(odd_notes_while_connecting)
     const void *bytes;
 
     create(0);
-    struct infra_exchange x = infra_probe_exchange(probe);
-    infra_probe_start(probe, 0, 0);
+    struct infra_exchange x = infra_probe_exchange(probing.probe);
+    infra_probe_start(probing.probe, 0, 0);
     x.ops->input(x.self, "x", 1, 0);
     x.ops->sent(x.self, 1, 0);
     x.ops->note(x.self, INFRA_NOTE_TLS_UP, 0, 0);
@@ -149,7 +124,7 @@ START_TEST(odd_notes_while_connecting)
     ck_assert_uint_eq(x.ops->endpoint(x.self), 0);
     ck_assert_uint_eq(x.ops->want(x.self), INFRA_WANT_CONNECT);
     x.ops->note(x.self, _i == 0 ? INFRA_NOTE_EOF : INFRA_NOTE_TRUNCATED, 0, 0);
-    ck_assert_int_eq(infra_probe_result(probe, &r), INFRA_OK);
+    ck_assert_int_eq(infra_probe_result(probing.probe, &r), INFRA_OK);
     ck_assert_uint_eq(r.reason, INFRA_PROBE_REASON_CLOSED_EARLY);
     ck_assert_uint_eq(r.outcome, INFRA_OUTCOME_RESET);
 }
@@ -162,84 +137,26 @@ START_TEST(results_stand_until_the_next_start)
     struct infra_probe_result r = { 0 };
 
     create(0);
-    struct infra_exchange x = infra_probe_exchange(probe);
+    struct infra_exchange x = infra_probe_exchange(probing.probe);
     ck_assert_uint_eq(x.ops->want(x.self), INFRA_WANT_IDLE);
-    ck_assert_int_eq(infra_probe_result(probe, &r), INFRA_EAGAIN);
+    ck_assert_int_eq(infra_probe_result(probing.probe, &r), INFRA_EAGAIN);
     x.ops->note(x.self, INFRA_NOTE_CONNECTED, 0, 0);
-    ck_assert_int_eq(infra_probe_result(probe, &r), INFRA_EAGAIN);
-    infra_probe_start(probe, 0, 0);
-    ck_assert_int_eq(infra_probe_result(probe, &r), INFRA_EAGAIN);
+    ck_assert_int_eq(infra_probe_result(probing.probe, &r), INFRA_EAGAIN);
+    infra_probe_start(probing.probe, 0, 0);
+    ck_assert_int_eq(infra_probe_result(probing.probe, &r), INFRA_EAGAIN);
     x.ops->note(x.self, INFRA_NOTE_FAILED, INFRA_OUTCOME_REFUSED, 5);
     x.ops->note(x.self, INFRA_NOTE_CONNECTED, 0, 6);
     x.ops->note(x.self, INFRA_NOTE_DEADLINE, 0, INFRA_SEC(9));
-    ck_assert_int_eq(infra_probe_result(probe, &r), INFRA_OK);
+    ck_assert_int_eq(infra_probe_result(probing.probe, &r), INFRA_OK);
     ck_assert_uint_eq(r.reason, INFRA_PROBE_REASON_REFUSED);
     ck_assert_uint_eq(r.duration, 5);
-    infra_probe_start(probe, 0, INFRA_SEC(9));
-    ck_assert_int_eq(infra_probe_result(probe, &r), INFRA_EAGAIN);
+    infra_probe_start(probing.probe, 0, INFRA_SEC(9));
+    ck_assert_int_eq(infra_probe_result(probing.probe, &r), INFRA_EAGAIN);
     x.ops->note(x.self, INFRA_NOTE_CONNECTED, 0, INFRA_SEC(9));
-    ck_assert_int_eq(infra_probe_result(probe, &r), INFRA_OK);
+    ck_assert_int_eq(infra_probe_result(probing.probe, &r), INFRA_OK);
     ck_assert_uint_eq(r.reason, INFRA_PROBE_REASON_PASSED);
     ck_assert_int_eq(infra_probe_result(NULL, &r), INFRA_EINVAL);
-    ck_assert_int_eq(infra_probe_result(probe, NULL), INFRA_EINVAL);
-}
-END_TEST
-
-/* Options from the past, from the future, and none. */
-START_TEST(options_of_any_age)
-{
-    struct {
-        struct infra_probe_tcp_options v1;
-        uint64_t future;
-    } o = { .v1.size = sizeof o };
-
-    ck_assert_int_eq(infra_probe_tcp(NULL, NULL), INFRA_EINVAL);
-    ck_assert_int_eq(infra_probe_tcp(&probe, &o.v1), INFRA_OK);
-    infra_probe_destroy(probe);
-    probe = NULL;
-    o.future = 1;
-    ck_assert_int_eq(infra_probe_tcp(&probe, &o.v1), INFRA_ESTRUCT);
-    o.v1.size = 8;
-    ck_assert_int_eq(infra_probe_tcp(&probe, &o.v1), INFRA_EINVAL);
-    ck_assert_ptr_null(probe);
-    ck_assert_int_eq(infra_probe_tcp(&probe, NULL), INFRA_OK);
-}
-END_TEST
-
-/* The timeouts that all probes have are a sized struct, too. */
-START_TEST(timeouts_of_any_age)
-{
-    struct {
-        struct infra_probe_timeouts v1;
-        uint64_t future;
-    } t = { .v1 = { .size = sizeof t }, .future = 1 };
-    const struct infra_probe_tcp_options o = { .size = sizeof o,
-                                               .allocator = &heap.allocator,
-                                               .timeouts = &t.v1 };
-
-    ck_assert_int_eq(infra_probe_tcp(&probe, &o), INFRA_ESTRUCT);
-    t.v1.size = sizeof t.v1 - 1;
-    ck_assert_int_eq(infra_probe_tcp(&probe, &o), INFRA_EINVAL);
-    ck_assert_ptr_null(probe);
-    ck_assert_int_eq(heap.calls, 0);
-    t.v1.size = sizeof t;
-    t.future = 0;
-    ck_assert_int_eq(infra_probe_tcp(&probe, &o), INFRA_OK);
-}
-END_TEST
-
-/* One allocation, which may fail. */
-START_TEST(the_allocation_may_fail)
-{
-    struct infra_probe_tcp_options o = { .size = sizeof o,
-                                         .allocator = &heap.allocator };
-
-    test_heap_init(&heap, 0);
-    ck_assert_int_eq(infra_probe_tcp(&probe, &o), INFRA_ENOMEM);
-    ck_assert_ptr_null(probe);
-    test_heap_init(&heap, 1);
-    ck_assert_int_eq(infra_probe_tcp(&probe, &o), INFRA_OK);
-    ck_assert_int_eq(heap.calls, 1);
+    ck_assert_int_eq(infra_probe_result(probing.probe, NULL), INFRA_EINVAL);
 }
 END_TEST
 
@@ -281,7 +198,7 @@ static Suite *tcp_suite(void)
 {
     Suite *s = suite_create("probe_tcp");
     TCase *tc = tcase_create("check");
-    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_checked_fixture(tc, probing_setup, probing_teardown);
     tcase_add_test(tc, connecting_passes);
     tcase_add_loop_test(tc, failures_keep_their_reason, 0,
                         INFRA__COUNT_OF(failures));
@@ -292,11 +209,8 @@ static Suite *tcp_suite(void)
     suite_add_tcase(s, tc);
 
     tc = tcase_create("contract");
-    tcase_add_checked_fixture(tc, setup, teardown);
-    tcase_add_test(tc, options_of_any_age);
-    tcase_add_test(tc, the_allocation_may_fail);
+    tcase_add_checked_fixture(tc, probing_setup, probing_teardown);
     tcase_add_test(tc, enums_are_named);
-    tcase_add_test(tc, timeouts_of_any_age);
     suite_add_tcase(s, tc);
     return s;
 }

@@ -5,11 +5,16 @@
 
 struct mysql_check mysql;
 
-void mysql_setup(void)
+void mysql_setup_silent(void)
 {
     test_heap_init(&mysql.heap, -1);
     mysql.probe = NULL;
     mysql.peer = (struct peer) { 0 };
+}
+
+void mysql_setup(void)
+{
+    mysql_setup_silent();
     peer_greet(&mysql.peer, PEER_MARIADB);
     peer_log_in(&mysql.peer);
 }
@@ -20,13 +25,18 @@ void mysql_teardown(void)
     ck_assert_int_eq(mysql.heap.live, 0);
 }
 
-void mysql_create(struct infra_probe_mysql_options options)
+void mysql_create_as(struct infra_probe_mysql_options options)
 {
     options.size = sizeof options;
     options.allocator = &mysql.heap.allocator;
+    ck_assert_int_eq(infra_probe_mysql(&mysql.probe, &options), INFRA_OK);
+}
+
+void mysql_create(struct infra_probe_mysql_options options)
+{
     options.user = "check";
     options.password = "secret";
-    ck_assert_int_eq(infra_probe_mysql(&mysql.probe, &options), INFRA_OK);
+    mysql_create_as(options);
 }
 
 struct infra_probe_result mysql_run(void)

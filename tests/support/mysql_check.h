@@ -18,8 +18,14 @@ extern struct mysql_check mysql;
 void mysql_setup(void);
 void mysql_teardown(void);
 
+/* The same with a peer that has said nothing yet. */
+void mysql_setup_silent(void);
+
 /* With the user that the peer lets in. */
 void mysql_create(struct infra_probe_mysql_options options);
+
+/* With the user in the options. */
+void mysql_create_as(struct infra_probe_mysql_options options);
 
 /* What it says, the same in every split. */
 struct infra_probe_result mysql_run(void);

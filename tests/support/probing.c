@@ -1,9 +1,31 @@
 /* SPDX-License-Identifier: MIT */
 #include "probing.h"
 
-#include "support.h"
-
 #include <string.h>
+
+struct probing probing;
+
+void probing_setup(void)
+{
+    test_heap_init(&probing.heap, -1);
+    probing.probe = NULL;
+}
+
+void probing_teardown(void)
+{
+    infra_probe_destroy(probing.probe);
+    ck_assert_int_eq(probing.heap.live, 0);
+}
+
+struct infra_probe_result probing_run(struct test_transport *t)
+{
+    struct infra_probe_result r;
+
+    infra_probe_start(probing.probe, 0, t->now);
+    test_transport_run(t, infra_probe_exchange(probing.probe));
+    ck_assert_int_eq(infra_probe_result(probing.probe, &r), INFRA_OK);
+    return r;
+}
 
 static bool is_late(uint32_t reason)
 {

@@ -3,6 +3,7 @@
 #ifndef TESTS_PROBING_H
 #define TESTS_PROBING_H
 
+#include "support.h"
 #include "transport.h"
 
 #include <infra/probe.h>
@@ -20,6 +21,18 @@ struct test_reply {
 };
 
 #define TEST_TEXT(t) .text = (t), .size = sizeof(t) - 1
+
+/* The probe of the running test, and its heap.  Nothing may be left of both. */
+struct probing {
+    struct test_heap heap;
+    struct infra_probe *probe;
+};
+extern struct probing probing;
+void probing_setup(void);
+void probing_teardown(void);
+
+/* Run a check of that probe. */
+struct infra_probe_result probing_run(struct test_transport *t);
 
 /* The result is what is expected, and lasted until the default deadline if the
  * reply was late. */
