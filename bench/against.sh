@@ -29,30 +29,15 @@ Needs nginx with its stream module, haproxy, wrk and two CPUs; everything runs o
 EOF
 }
 
-fail() {
-    echo "against.sh: $*" >&2
-    exit 1
-}
+# shellcheck source=measure.sh
+. "$(dirname "$0")/measure.sh"
 
-rounds=5 seconds=2 connections=32 format=table ours=
-while [ $# -gt 0 ]; do
-    case $1 in
-    --help) usage; exit 0 ;;
-    --rounds | --seconds | --connections | --format)
-        [ $# -ge 2 ] || fail "$1 needs a value (try --help)"
-        declare "${1#--}=$2"
-        shift ;;
-    -*) fail "unknown option $1 (try --help)" ;;
-    *) [ -z "$ours" ] || fail "one TCP_PROXY only (try --help)"; ours=$1 ;;
-    esac
-    shift
-done
+rounds=5 seconds=2 connections=32 format=table
+read_options "rounds seconds connections format" "" TCP_PROXY "$@"
+ours=$operand
 for n in "$rounds" "$seconds" "$connections"; do
     [[ $n =~ ^[1-9][0-9]{0,4}$ ]] || fail "\"$n\": must be 1 to 99999"
 done
-[[ $format = table || $format = tsv ]] ||
-    fail "--format \"$format\": must be table or tsv"
-[ -n "$ours" ] || fail "TCP_PROXY is missing (try --help)"
 [ -x "$ours" ] || fail "\"$ours\": no such program"
 
 PATH=$PATH:/usr/sbin
@@ -214,39 +199,24 @@ total=$((rounds * 9)) step=0
 for ((round = 0; round < rounds; round++)); do
     for load in keep-alive connection "1 MiB"; do
         for proxy in tcp_proxy haproxy nginx; do
-            [ ! -t 2 ] || printf '\r%d of %d: %s, %s\033[K' $((++step)) $total \
-                "$load" "$proxy" >&2
+            progress $((++step)) $total "$load, $proxy"
             measure "$load" "$proxy"
         done
     done
 done
-[ ! -t 2 ] || printf '\r\033[K' >&2
+progress
 
-median() { # of column $3 for load $1 and proxy $2
-    awk -F '\t' -v traffic="$1" -v proxy="$2" -v column="$3" \
-        '$1 == traffic && $2 == proxy { print $column }' "$dir/results" | sort -n |
-        awk '{ v[NR] = $1 }
-            END { print (v[int((NR + 1) / 2)] + v[int((NR + 2) / 2)]) / 2 }'
-}
-
-if [ "$format" = tsv ]; then
-    line='%s\t%s\t%s\t%s\t%s\n'
-else
-    line='%-11s %-10s %11s %11s %6s\n'
-fi
-# shellcheck disable=SC2059 # The format is ours.
-{
-    printf "$line" load proxy us/request requests/s ratio
-    for load in keep-alive connection "1 MiB"; do
-        us=$(median "$load" tcp_proxy 3)
-        ratio=$(printf '%s\n' "$(median "$load" haproxy 3)" \
-            "$(median "$load" nginx 3)" | sort -n |
-            awk -v us="$us" 'NR == 1 { printf "%.2f", us / $1 }')
-        for proxy in tcp_proxy haproxy nginx; do
-            printf "$line" "$load" $proxy "$(median "$load" $proxy 3)" \
-                "$(median "$load" $proxy 4)" "$ratio"
-            ratio=-
-        done
+widths='%-11s %-10s %11s %11s %6s'
+row "$widths" load proxy us/request requests/s ratio
+for load in keep-alive connection "1 MiB"; do
+    us=$(column_of 3 "$load" tcp_proxy | median)
+    ratio=$(printf '%s\n' "$(column_of 3 "$load" haproxy | median)" \
+        "$(column_of 3 "$load" nginx | median)" | sort -n |
+        awk -v us="$us" 'NR == 1 { printf "%.2f", us / $1 }')
+    for proxy in tcp_proxy haproxy nginx; do
+        row "$widths" "$load" $proxy "$(column_of 3 "$load" $proxy | median)" \
+            "$(column_of 4 "$load" $proxy | median)" "$ratio"
+        ratio=-
     done
-}
+done
 [ ! -e "$dir/errors" ]

@@ -57,26 +57,12 @@ directories and namespaces, and is gone at the end.
 EOF
 }
 
-fail() {
-    echo "failover.sh: $*" >&2
-    exit 1
-}
+# shellcheck source=measure.sh
+. "$(dirname "$0")/measure.sh"
 
-rounds='' ttl='' stores='' faults='' format=table quick='' build=''
-while [ $# -gt 0 ]; do
-    case $1 in
-    --help) usage; exit 0 ;;
-    --quick) quick=1 ;;
-    --rounds | --ttl | --stores | --faults | --format)
-        [ $# -ge 2 ] || fail "$1 needs a value (try --help)"
-        declare "${1#--}=$2"
-        shift ;;
-    -*) fail "unknown option $1 (try --help)" ;;
-    *) [ -z "$build" ] || fail "one BUILD only (try --help)"; build=$1 ;;
-    esac
-    shift
-done
-[ -n "$build" ] || fail "BUILD is missing (try --help)"
+rounds='' ttl='' stores='' faults='' format=table quick=''
+read_options "rounds ttl stores faults format" quick BUILD "$@"
+build=$operand
 bench=$build/bench/infra-bench node=$build/tests/real/elector_node
 vrrp_node=$build/examples/lb_pair/vrrp_node
 for program in "$bench" "$node" "$vrrp_node"; do
@@ -89,8 +75,6 @@ fi
 : "${rounds:=5}" "${ttl:=3000}"
 [[ $rounds =~ ^[1-9][0-9]{0,4}$ ]] || fail "--rounds \"$rounds\": must be 1 to 99999"
 [[ $ttl =~ ^[1-9][0-9]{2,5}$ ]] || fail "--ttl \"$ttl\": must be 100 to 999999"
-[[ $format = table || $format = tsv ]] ||
-    fail "--format \"$format\": must be table or tsv"
 
 all_stores=(memory file file-100 etcd vrrp keepalived)
 all_faults=(crash freeze hand-over)
@@ -339,15 +323,14 @@ for ((round = 0; round < rounds; round++)); do
     for fault in "${chosen[@]}"; do
         for store in "${measured[@]}"; do
             step=$((step + 1))
-            [ ! -t 2 ] || printf '\r%d of %d: %s, %s\033[K' $step $total "$store" \
-                "$fault" >&2
+            progress $step $total "$store, $fault"
             "measure_$store" "$fault" >"$dir/figure"
             printf '%s\t%s\t%s\n' "$store" "$fault" "$(cat "$dir/figure")" \
                 >>"$dir/results"
         done
     done
 done
-[ ! -t 2 ] || printf '\r\033[K' >&2
+progress
 
 bound() { # STORE FAULT
     local part=$((ttl / 6 < 500 ? ttl / 6 : 500)) grace
@@ -365,27 +348,13 @@ bound() { # STORE FAULT
     *) echo 361 ;;
     esac
 }
-# statistics STORE FAULT: median, least and greatest.
-statistics() {
-    awk -F '\t' -v store="$1" -v fault="$2" '$1 == store && $2 == fault { print $3 }' \
-        "$dir/results" | sort -n | awk '{ v[NR] = $1 }
-            END { printf "%.1f %.1f %.1f\n",
-                (v[int((NR + 1) / 2)] + v[int((NR + 2) / 2)]) / 2, v[1], v[NR] }'
-}
-
-if [ "$format" = tsv ]; then
-    line='%s\t%s\t%s\t%s\t%s\t%s\n'
-else
-    line='%-10s %-11s %10s %8s %8s %6s\n'
-fi
-# shellcheck disable=SC2059 # The format is ours.
-{
-    printf "$line" fault store median_ms min_ms max_ms bound
-    for fault in "${chosen[@]}"; do
-        for store in "${measured[@]}"; do
-            read -r median min max < <(statistics "$store" "$fault")
-            printf "$line" "$fault" "$store" "$median" "$min" "$max" \
-                "$(bound "$store" "$fault")"
-        done
+figures() { column_of 3 "$1" "$2"; }
+widths='%-10s %-11s %10s %8s %8s %6s'
+row "$widths" fault store median_ms min_ms max_ms bound
+for fault in "${chosen[@]}"; do
+    for store in "${measured[@]}"; do
+        row "$widths" "$fault" "$store" "$(printf %.1f "$(figures "$store" "$fault" | median)")" \
+            "$(figures "$store" "$fault" | head -n 1)" \
+            "$(figures "$store" "$fault" | tail -n 1)" "$(bound "$store" "$fault")"
     done
-}
+done

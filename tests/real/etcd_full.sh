@@ -9,11 +9,9 @@
 set -eu -o pipefail
 [ $# -eq 1 ] || { echo "usage: tests/real/etcd_full.sh LB_PAIR" >&2; exit 2; }
 lb_pair=$1
-for program in etcd curl; do
-    command -v $program >/dev/null || { echo "skipped: no $program"; exit 77; }
-done
 # shellcheck source=hammer.sh
 . "$(dirname "$0")/hammer.sh"
+need_programs etcd curl
 port=$((21000 + $$ % 900 * 2))
 url=http://127.0.0.1:$port peer=http://127.0.0.1:$((port + 1))
 

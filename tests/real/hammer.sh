@@ -1,43 +1,14 @@
 # SPDX-License-Identifier: MIT
 # Sourced by the tests of lb_pair (bash): a client that hammers one address while
 # nodes come and go, and what its diary must say. The server behind each node answers
-# with the node's name. Needs: lb_pair, tcp_proxy, hammer (the programs). Sets: dir.
+# with the node's name. Needs: lb_pair, tcp_proxy, hammer (the programs).
 
-dir=$(mktemp -d)
-pids=()
-namespaces=()
-cleanup() {
-    { # Bash reports who was killed.
-        for pid in "${pids[@]}"; do kill -9 "$pid" || true; done
-        wait || true
-        for ns in "${namespaces[@]}"; do ip netns del "$ns" || true; done
-    } 2>/dev/null
-    rm -rf "$dir"
-}
-trap cleanup EXIT
-trap 'exit 1' INT TERM
+# shellcheck source=support.sh
+. "$(dirname "$0")/support.sh"
 
-fail() {
-    echo "FAILED: $*" >&2
-    for file in "$dir"/*.log; do
-        echo "--- ${file##*/}" >&2
-        tail -n 25 "$file" >&2
-    done
-    echo "--- diary" >&2
-    awk '$3 != last { print; last = $3 }' "$dir/diary" 2>/dev/null | tail -n 30 >&2
-    exit 1
-}
-passed() {
-    echo "ok: $*"
-}
-
-# until_true COMMAND...: within minutes. What is redirected is also where Bash
-# reports who was killed.
-until_true() {
-    for _ in {1..6000}; do
-        { ! "$@" || return 0; sleep 0.02; } 2>/dev/null
-    done
-    fail "never: $*"
+tell_more() {
+    echo "--- diary"
+    awk '$3 != last { print; last = $3 }' "$dir/diary" 2>/dev/null | tail -n 30
 }
 end_of() { # PID: it was killed.
     { wait "$1" || true; } 2>/dev/null

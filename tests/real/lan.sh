@@ -2,34 +2,19 @@
 # Sourced by the tests of lb_pair on a LAN (bash): two nodes, each in its own network
 # namespace on one bridge, an etcd, and a client at the bridge. Needs what hammer.sh
 # needs; and groups (the arguments of a node's groups), lease, gate.
-PATH=$PATH:/usr/sbin:/sbin
-[ "$(id -u)" -eq 0 ] || { echo "skipped: not root"; exit 77; }
-for program in ip nginx etcd pgrep curl; do
-    command -v $program >/dev/null || { echo "skipped: no $program"; exit 77; }
-done
 # shellcheck source=hammer.sh
 . "$(dirname "$0")/hammer.sh"
+[ "$(id -u)" -eq 0 ] || skip "not root"
+need_programs ip nginx etcd pgrep curl
 
 lan=pair-lan-$$
 declare -A ns=([lb1]=pair-lb1-$$ [lb2]=pair-lb2-$$) number=([lb1]=1 [lb2]=2) pid
-for name in $lan "${ns[lb1]}" "${ns[lb2]}"; do
-    ip netns add "$name" 2>/dev/null || { echo "skipped: no namespaces"; exit 77; }
-    namespaces+=("$name")
-    ip -n "$name" link set lo up
-done
-ip -n $lan link add name bridge0 type bridge 2>/dev/null ||
-    { echo "skipped: no bridge"; exit 77; }
-ip netns exec $lan sh -c 'echo 0 >/proc/sys/net/ipv6/conf/bridge0/accept_dad'
+make_lan $lan "${ns[lb1]}" "${ns[lb2]}" || skip "no namespaces"
 ip -n $lan address add 10.98.0.9/24 dev bridge0
 ip -n $lan address add 2001:db8::9/64 dev bridge0 nodad
 ip -n $lan link set dev bridge0 up
 # The interface of a node, with its own address.
-plug_in() { # NODE
-    ip link add name eth netns "${ns[$1]}" type veth peer name "port${number[$1]}" netns $lan
-    ip -n $lan link set dev "port${number[$1]}" master bridge0 up
-    ip -n "${ns[$1]}" link set dev eth up
-    ip -n "${ns[$1]}" address add "10.98.0.${number[$1]}/24" dev eth
-}
+plug_in() { connect "${ns[$1]}" "${number[$1]}" 10.98.0; }
 for node in lb1 lb2; do
     plug_in $node
     say_name "${ns[$node]}" $node 8081

@@ -16,37 +16,12 @@ set -eu -o pipefail
 
 [ $# -eq 1 ] || { echo "usage: tests/real/mysql.sh PROBE_ONCE" >&2; exit 2; }
 probe_once=$1
-PATH=$PATH:/usr/sbin
-for program in mariadbd mariadb-install-db mariadb; do
-    command -v $program >/dev/null || { echo "skipped: no $program"; exit 77; }
-done
-
-dir=$(mktemp -d)
-pids=()
-cleanup() {
-    [ ${#pids[@]} -eq 0 ] || kill -9 "${pids[@]}" 2>/dev/null || true
-    wait 2>/dev/null || true
-    rm -rf "$dir"
-}
-trap cleanup EXIT
-trap 'exit 1' INT TERM
-
-fail() {
-    echo "FAILED: $*" >&2
-    for log in "$dir"/*/log; do tail -n 20 "$log" | sed 's/^/log: /' >&2; done
-    exit 1
-}
-passed() {
-    echo "ok: $*"
-}
-
-# until_true COMMAND...: within ten seconds.
-until_true() {
-    for _ in {1..200}; do
-        ! "$@" 2>/dev/null || return 0
-        sleep 0.05
-    done
-    fail "never: $*; $(result)"
+# shellcheck source=support.sh
+. "$(dirname "$0")/support.sh"
+need_programs mariadbd mariadb-install-db mariadb
+tell_more() {
+    for log in "$dir"/*/log; do tail -n 20 "$log" | sed 's/^/log: /'; done
+    result
 }
 
 base=$((32000 + $$ % 300 * 2))

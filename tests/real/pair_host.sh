@@ -13,12 +13,9 @@
 set -eu -o pipefail
 [ $# -eq 3 ] || { echo "usage: tests/real/pair_host.sh LB_PAIR TCP_PROXY HAMMER" >&2; exit 2; }
 lb_pair=$1 tcp_proxy=$2 hammer=$3
-PATH=$PATH:/usr/sbin:/sbin
-for program in nginx ss pgrep; do
-    command -v $program >/dev/null || { echo "skipped: no $program"; exit 77; }
-done
 # shellcheck source=hammer.sh
 . "$(dirname "$0")/hammer.sh"
+need_programs nginx ss pgrep
 port=$((20000 + $$ % 4000 * 3))
 
 # The fence: the other node's lb_pair is killed, and its proxy goes with it.

@@ -14,11 +14,9 @@
 set -eu -o pipefail
 [ $# -eq 2 ] || { echo "usage: tests/real/pair_tls.sh LB_PAIR DB_FAILOVER" >&2; exit 2; }
 lb_pair=$1 db_failover=$2
-for program in etcd openssl curl; do
-    command -v $program >/dev/null || { echo "skipped: no $program"; exit 77; }
-done
 # shellcheck source=hammer.sh
 . "$(dirname "$0")/hammer.sh"
+need_programs etcd openssl curl
 # shellcheck source=certificates.sh
 . "$(dirname "$0")/certificates.sh"
 port=$((19000 + $$ % 900 * 2))

@@ -18,19 +18,17 @@ set -eu -o pipefail
 [ $# -eq 1 ] || { echo "usage: tests/real/pgsql.sh PROBE_ONCE" >&2; exit 2; }
 probe_once=$(realpath "$1")
 for bin in /usr/lib/postgresql/*/bin /usr/local/pgsql/bin; do PATH=$bin:$PATH; done
-for program in initdb postgres pg_basebackup psql; do
-    command -v $program >/dev/null || { echo "skipped: no $program"; exit 77; }
-done
+# shellcheck source=support.sh
+. "$(dirname "$0")/support.sh"
+need_programs initdb postgres pg_basebackup psql
 # The server refuses to run as root.
 as_user=()
 if [ "$(id -u)" -eq 0 ]; then
-    id postgres >/dev/null 2>&1 || { echo "skipped: no user postgres"; exit 77; }
+    id postgres >/dev/null 2>&1 || skip "no user postgres"
     as_user=(setpriv --reuid=postgres --regid=postgres --clear-groups)
 fi
 
-dir=$(mktemp -d)
 cd "$dir"
-pids=()
 cleanup() {
     local p
     for p in "${pids[@]}"; do
@@ -47,15 +45,6 @@ cleanup() {
     cd /
     rm -rf "$dir"
 }
-trap cleanup EXIT
-trap 'exit 1' INT TERM
-
-fail() {
-    echo "FAILED: $*" >&2
-    for log in "$dir"/*.log; do tail -n 20 "$log" | sed "s|^|${log##*/}: |" >&2; done
-    exit 1
-}
-passed() { echo "ok: $*"; }
 as_server=("${as_user[@]}" env HOME="$dir" LC_ALL=C)
 server() { "${as_server[@]}" "$@"; }
 
@@ -103,13 +92,6 @@ until_is() {
         sleep 0.1
     done
     fail "$*: still $reason ($message), not $want"
-}
-until_true() {
-    for _ in {1..100}; do
-        ! "$@" 2>/dev/null || return 0
-        sleep 0.1
-    done
-    fail "never: $*"
 }
 
 # --- The primary, and who may log in how.

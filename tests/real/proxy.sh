@@ -17,38 +17,10 @@ set -eu -o pipefail
 
 [ $# -eq 1 ] || { echo "usage: tests/real/proxy.sh TCP_PROXY" >&2; exit 2; }
 tcp_proxy=$1
-PATH=$PATH:/usr/sbin
-for program in nginx curl wrk; do
-    command -v $program >/dev/null || { echo "skipped: no $program"; exit 77; }
-done
-
-dir=$(mktemp -d)
-pids=()
-cleanup() {
-    [ ${#pids[@]} -eq 0 ] || kill -9 "${pids[@]}" 2>/dev/null || true
-    wait 2>/dev/null || true
-    rm -rf "$dir"
-}
-trap cleanup EXIT
-trap 'exit 1' INT TERM
-
-fail() {
-    echo "FAILED: $*" >&2
-    [ ! -e "$dir/log" ] || sed 's/^/log: /' "$dir/log" >&2
-    exit 1
-}
-passed() {
-    echo "ok: $*"
-}
-
-# until_true COMMAND...: within ten seconds.
-until_true() {
-    for _ in {1..200}; do
-        ! "$@" 2>/dev/null || return 0
-        sleep 0.05
-    done
-    fail "never: $*"
-}
+# shellcheck source=support.sh
+. "$(dirname "$0")/support.sh"
+need_programs nginx curl wrk
+tell_more() { [ ! -e "$dir/log" ] || sed 's/^/log: /' "$dir/log"; }
 
 base=$((20000 + $$ % 3000 * 4)) # Below the ports that clients get.
 port() { echo $((base + $1)); }

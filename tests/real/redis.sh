@@ -12,37 +12,9 @@ set -eu -o pipefail
 
 [ $# -eq 1 ] || { echo "usage: tests/real/redis.sh PROBE_ONCE" >&2; exit 2; }
 probe_once=$1
-for program in redis-server redis-cli python3; do
-    command -v $program >/dev/null || { echo "skipped: no $program"; exit 77; }
-done
-
-dir=$(mktemp -d)
-pids=()
-cleanup() {
-    [ ${#pids[@]} -eq 0 ] || kill -9 "${pids[@]}" 2>/dev/null || true
-    wait 2>/dev/null || true
-    rm -rf "$dir"
-}
-trap cleanup EXIT
-trap 'exit 1' INT TERM
-
-fail() {
-    echo "FAILED: $*" >&2
-    for log in "$dir"/*.log; do tail -n 20 "$log" | sed 's/^/log: /' >&2; done
-    exit 1
-}
-passed() {
-    echo "ok: $*"
-}
-
-# until_true COMMAND...: within ten seconds.
-until_true() {
-    for _ in {1..200}; do
-        ! "$@" 2>/dev/null || return 0
-        sleep 0.05
-    done
-    fail "never: $*"
-}
+# shellcheck source=support.sh
+. "$(dirname "$0")/support.sh"
+need_programs redis-server redis-cli python3
 
 base=$((26000 + $$ % 300 * 8)) # Below the ports that clients get.
 port() { echo $((base + $1)); }

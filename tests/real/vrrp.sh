@@ -13,76 +13,26 @@ set -eu -o pipefail
 
 [ $# -eq 1 ] || { echo "usage: tests/real/vrrp.sh VRRP_NODE" >&2; exit 2; }
 vrrp_node=$1
-PATH=$PATH:/usr/sbin:/sbin
-[ "$(id -u)" -eq 0 ] || { echo "skipped: not root"; exit 77; }
-for program in ip keepalived tcpdump ping; do
-    command -v $program >/dev/null || { echo "skipped: no $program"; exit 77; }
-done
+# shellcheck source=support.sh
+. "$(dirname "$0")/support.sh"
+[ "$(id -u)" -eq 0 ] || skip "not root"
+need_programs ip keepalived tcpdump ping
 
-dir=$(mktemp -d)
+# --- A bridge and two nodes, whose link-local addresses are theirs alone.
 lan=vrrp-lan-$$ ours=vrrp-ours-$$ theirs=vrrp-theirs-$$
-pids=()
-cleanup() {
-    { # Bash reports who was killed.
-        [ ${#pids[@]} -eq 0 ] || kill -9 "${pids[@]}" || true
-        wait || true
-        for ns in $lan $ours $theirs; do ip netns del $ns || true; done
-    } 2>/dev/null
-    rm -rf "$dir"
-}
-trap cleanup EXIT
-trap 'exit 1' INT TERM
-
-fail() {
-    echo "FAILED: $*" >&2
-    for file in "$dir"/*.log; do
-        echo "--- ${file##*/}" >&2
-        tail -n 15 "$file" >&2
-    done
-    exit 1
-}
-passed() {
-    echo "ok: $*"
-}
-
-# until_true COMMAND...: within 15 seconds.
-until_true() {
-    for _ in {1..300}; do
-        ! "$@" 2>/dev/null || return 0
-        sleep 0.05
-    done
-    fail "never: $*"
-}
-
-# --- A bridge and two nodes.
-for ns in $lan $ours $theirs; do
-    ip netns add $ns 2>/dev/null || { echo "skipped: no namespaces"; exit 77; }
-    ip -n $ns link set lo up
+make_lan $lan $ours $theirs || skip "no namespaces"
+set_mac() { ip -n "$1" link set dev eth addrgenmode none address "02:00:00:00:00:0$2"; }
+for node in "$ours 1" "$theirs 2"; do
+    # shellcheck disable=SC2086 # Two words.
+    connect $node 10.99.0 set_mac
+    ip -n "${node% *}" address add "fe80::${node#* }/64" dev eth nodad
 done
-ip -n $lan link add name bridge0 type bridge 2>/dev/null ||
-    { echo "skipped: no bridge"; exit 77; }
-connect() { # NAMESPACE NUMBER
-    ip link add name eth netns "$1" type veth peer name "port$2" netns $lan
-    ip -n $lan link set dev "port$2" master bridge0 up
-    # The test has no time for duplicate address detection.
-    ip netns exec "$1" sh -c 'echo 0 >/proc/sys/net/ipv6/conf/eth/accept_dad'
-    ip -n "$1" link set dev eth addrgenmode none
-    ip -n "$1" link set dev eth address "02:00:00:00:00:0$2" up
-    ip -n "$1" address add "10.99.0.$2/24" dev eth
-    ip -n "$1" address add "fe80::$2/64" dev eth nodad
-}
-connect $ours 1
-connect $theirs 2
-ip netns exec $lan sh -c 'echo 0 >/proc/sys/net/ipv6/conf/bridge0/accept_dad'
 # With an address of its own it keeps its neighbours when a port comes or goes.
 ip -n $lan link set dev bridge0 address 02:00:00:00:00:09 up
 ip -n $lan address add 10.99.0.9/24 dev bridge0
 ip -n $lan address add 2001:db8::9/64 dev bridge0 nodad
 
-ip netns exec $lan tcpdump -i bridge0 -n -tt -l --immediate-mode \
-    'ip proto 112 or ip6 proto 112' >>"$dir/messages.log" 2>"$dir/tcpdump.log" &
-pids+=($!)
-until_true grep -q 'listening on' "$dir/tcpdump.log"
+start_tcpdump 'ip proto 112 or ip6 proto 112'
 
 multicast='virtual_ipaddress { 10.99.0.100/24 }'
 unicast="unicast_src_ip 10.99.0.2
@@ -92,20 +42,7 @@ ipv6='virtual_ipaddress { fe80::100/64
     2001:db8::100/64 }'
 
 start_theirs() { # PRIORITY LINES
-    cat >"$dir/keepalived.conf" <<END
-global_defs {
-    router_id theirs
-}
-vrrp_instance test {
-    state BACKUP
-    interface eth
-    virtual_router_id 51
-    version 3
-    priority $1
-    advert_int 0.1
-    $2
-}
-END
+    keepalived_conf "$dir/keepalived.conf" "$1" "$2"
     ip netns exec $theirs keepalived -n -l -D -P -f "$dir/keepalived.conf" \
         -p "$dir/keepalived.pid" -r "$dir/vrrp.pid" >"$dir/keepalived.log" 2>&1 &
     their_pid=$!
@@ -166,13 +103,13 @@ gap() {
         $3 == from          { last = $1 }
         $3 == to && last    { if (!first) { first = $1; gap = first - last } }
         $3 == from && first { first = 0 }
-        END                 { printf "%.3f\n", gap }' "$dir/messages.log"
+        END                 { printf "%.3f\n", gap }' "$dir/messages"
 }
 within() { awk -v x="$1" -v a="$2" -v b="$3" 'BEGIN { exit !(x >= a && x <= b) }'; }
 # From here on, with at least one message of the Active node.
 clear_messages() {
-    : >"$dir/messages.log"
-    until_true test -s "$dir/messages.log"
+    : >"$dir/messages"
+    until_true test -s "$dir/messages"
 }
 
 # --- Take-over, and back.
