@@ -1,14 +1,28 @@
 # SPDX-License-Identifier: MIT
-# Sourced by scripts: need WHAT:PACKAGE ... installs each Debian package whose WHAT
-# is not there. WHAT is a command, a file (with a slash), or a pkg-config name (with
-# a leading +).
+# Sourced by scripts: need WHAT:PACKAGE[|PACKAGE...] ... installs a Debian package for
+# each WHAT that is missing: the first PACKAGE that apt offers. WHAT is a command, a
+# file (with a slash; * and ? match), or a pkg-config name (with a leading +).
 
 is_there() {
     case $1 in
-    */*) [ -e "$1" ] ;;
+    */*)
+        for file in $1; do [ ! -e "$file" ] || return 0; done
+        return 1
+        ;;
     +*) pkg-config --exists "${1#+}" 2>/dev/null ;;
     *) PATH=$PATH:/usr/sbin:/sbin command -v "$1" >/dev/null 2>&1 ;;
     esac
+}
+
+# first_offered PACKAGES: the first that can be installed, or the first.
+first_offered() {
+    for package in $(echo "$1" | tr '|' ' '); do
+        if apt-cache policy "$package" 2>/dev/null | grep -q 'Candidate: [^(]'; then
+            echo "$package"
+            return
+        fi
+    done
+    echo "${1%%|*}"
 }
 
 need() {
@@ -41,10 +55,12 @@ need() {
         made_policy=0
     fi
     status=0
+    $sudo apt-get update -qq >"$log" 2>&1 || status=$?
+    packages=
+    for names in $missing; do packages="$packages $(first_offered "$names")"; done
     # shellcheck disable=SC2086 # A list of words.
-    { $sudo apt-get update -qq && $sudo env DEBIAN_FRONTEND=noninteractive \
-        apt-get install -y -qq --no-install-recommends $missing; } \
-        >"$log" 2>&1 || status=$?
+    [ $status -ne 0 ] || $sudo env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -y -qq --no-install-recommends $packages >"$log" 2>&1 || status=$?
     [ $made_policy -eq 0 ] || $sudo rm -f $policy
     if [ $status -ne 0 ]; then
         tail -n 20 "$log" >&2

@@ -54,7 +54,7 @@ insert_somewhere() { # NODE
 }
 make_writable() { sql "$1" 'STOP SLAVE; SET GLOBAL read_only = 0'; }
 restart() {
-    sql "$1" SHUTDOWN
+    shut_down "$1"
     until_true 180 is_stopped "$1"
     start_node "$1"
 }

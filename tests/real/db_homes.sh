@@ -59,6 +59,12 @@ until_true() {
     done
 }
 
+# ask_again NODE STATEMENT: with another client, if the server of the one that was there
+# has ended meanwhile. Sets answer.
+ask_again() {
+    local was_open=${session_pid[$1]:-}
+    ask "$@" || { [ -n "$was_open" ] && ask "$@"; }
+}
 # insert PORT ID: 0: it was acknowledged. As a client; see "statement".
 insert() {
     local ask_timeout=5

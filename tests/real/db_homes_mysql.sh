@@ -18,14 +18,16 @@ client_of() { # NODE, as the administrator; or writer
     client+=(--connect-timeout=2 -B -n)
 }
 sql() { # NODE STATEMENT: sets answer, the rows of one result
-    ask "$@" || return
+    ask_again "$@" || return
     [[ $answer != *$'\n'* ]] || answer=${answer#*$'\n'}
 }
+# The session may end before it is answered.
+shut_down() { sql "$1" SHUTDOWN 2>/dev/null || true; } # NODE
 can_run() { sql "$1" 'SELECT 1'; }
 declare -A row=()
 look_at_replication() { # NODE. Sets: row, by the names of SHOW SLAVE STATUS
     row=()
-    ask "$1" 'SHOW SLAVE STATUS' && split_row
+    ask_again "$1" 'SHOW SLAVE STATUS' && split_row
 }
 # Sets answer: the port from which it receives now, or nothing.
 source_of() {
@@ -86,7 +88,8 @@ make_homes() {
         GRANT ALL ON *.* TO replica@'%';
         CREATE USER writer@'%';
         GRANT ALL ON d.* TO writer@'%'"
-    sql db1 'SET GLOBAL gtid_slave_pos = @@gtid_binlog_pos; SHUTDOWN'
+    sql db1 'SET GLOBAL gtid_slave_pos = @@gtid_binlog_pos'
+    shut_down db1
     until_true 20 is_stopped db1
     for n in db2 db3; do cp -a "$home/data" "$DB_AGENT_DIR/$n/data"; done
 }

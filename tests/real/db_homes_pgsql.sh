@@ -14,7 +14,7 @@ client_of() { # NODE, as the administrator; or writer
         client+=(-h "$DB_AGENT_DIR/$1/socket" -p "$(port_of "$1")" -U postgres)
     fi
 }
-sql() { ask "$@"; } # NODE STATEMENT: sets answer
+sql() { ask_again "$@"; } # NODE STATEMENT: sets answer
 can_run() { sql "$1" 'SELECT 1'; }
 # Sets answer: the port from which it receives now, or nothing.
 source_of() {
