@@ -1,9 +1,5 @@
 /* Health checks over real sockets: verdicts and reasons become changes. */
-#include "loopback.h"
-#include "support.h"
-
-#include "base/internal.h"
-#include <infra/driver.h>
+#include "prober_host.h"
 
 #include <poll.h>
 #include <string.h>
@@ -11,12 +7,6 @@
 #include <unistd.h>
 
 #define IDS_MAX 4u
-
-static struct test_heap heap;
-static struct infra_driver *driver;
-static struct infra_prober *prober;
-static infra_time now; /* Virtual. */
-static int fds_before;
 
 /* One pass up, one failure down, a check each second, half a one in between. */
 static const struct infra_health_options schedule = {
@@ -31,86 +21,21 @@ static const struct infra_health_options schedule = {
 
 static int create_all(void)
 {
-    struct infra_health_options health = schedule;
-    struct infra_driver_options d = { .size = sizeof d,
-                                      .allocator = &heap.allocator };
-    struct infra_prober_options p = { .size = sizeof p,
-                                      .allocator = &heap.allocator,
-                                      .health = &health };
+    int err = create_driver();
 
-    health.allocator = &heap.allocator;
-    int err = infra_driver_create(&driver, &d);
-    return err != INFRA_OK ? err : infra_prober_create(&prober, driver, &p);
+    return err != INFRA_OK ? err : create_prober(&schedule, 0, 0);
 }
 
 static void setup(void)
 {
-    fds_before = test_open_fds();
-    now = INFRA_SEC(100);
-    driver = NULL;
-    prober = NULL;
-    test_heap_init(&heap, -1);
-    ck_assert_int_eq(create_all(), INFRA_OK);
-}
-
-static void teardown(void)
-{
-    infra_prober_destroy(prober);
-    infra_driver_destroy(driver);
-    ck_assert_int_eq(heap.live, 0);
-    ck_assert_int_eq(test_open_fds(), fds_before);
-}
-
-/* The probes count in the same heap: each must end with the prober. */
-static struct infra_probe *tcp_probe(void)
-{
-    struct infra_probe_tcp_options o = { .size = sizeof o,
-                                         .allocator = &heap.allocator };
-    struct infra_probe *probe = NULL;
-
-    ck_assert_int_eq(infra_probe_tcp(&probe, &o), INFRA_OK);
-    return probe;
-}
-
-static struct infra_probe *http_probe(void)
-{
-    struct infra_probe_http_options o = { .size = sizeof o,
-                                          .allocator = &heap.allocator };
-    struct infra_probe *probe = NULL;
-
-    ck_assert_int_eq(infra_probe_http(&probe, &o), INFRA_OK);
-    return probe;
+    open_driver();
+    ck_assert_int_eq(create_prober(&schedule, 0, 0), INFRA_OK);
 }
 
 static int set(uint32_t id, const char *key, const struct test_endpoint *e,
                struct infra_probe *probe)
 {
-    const struct infra_prober_target target = {
-        .size = sizeof target,
-        .key = key,
-        .address = (const struct sockaddr *)&e->storage,
-        .address_size = e->size,
-        .probe = probe,
-        .id = id
-    };
-
-    return infra_prober_set(prober, &target, now);
-}
-
-static uint64_t checks(uint32_t id)
-{
-    struct infra_health_stats stats = { .size = sizeof stats };
-
-    ck_assert_int_eq(infra_prober_inspect(prober, id, &stats, NULL), INFRA_OK);
-    return stats.checks;
-}
-
-static bool is_running(uint32_t id)
-{
-    struct infra_health_stats stats = { .size = sizeof stats };
-
-    ck_assert_int_eq(infra_prober_inspect(prober, id, &stats, NULL), INFRA_OK);
-    return stats.next == INFRA_TIME_NEVER;
+    return set_target(id, key, &e->storage, e->size, probe);
 }
 
 /* Go to the next deadline and step. */
@@ -120,7 +45,7 @@ static void next_deadline(void)
 
     ck_assert_uint_ne(due, INFRA_TIME_NEVER);
     now = due > now ? due : now;
-    ck_assert_int_eq(infra_driver_step(driver, now), INFRA_OK);
+    step();
 }
 
 /* Let sockets speak, at this very time, until @id's check is over. */
@@ -128,16 +53,16 @@ static void finish_check(uint32_t id)
 {
     while (is_running(id)) {
         ck_assert(test_wait(infra_driver_fd(driver), POLLIN));
-        ck_assert_int_eq(infra_driver_step(driver, now), INFRA_OK);
+        step();
     }
 }
 
 /* Run the next check of @id from its start to its end. */
 static void run_check(uint32_t id)
 {
-    uint64_t before = checks(id);
+    uint64_t before = inspect(id).checks;
 
-    while (checks(id) == before) {
+    while (inspect(id).checks == before) {
         next_deadline();
         finish_check(id);
     }
@@ -246,7 +171,7 @@ START_TEST(replies_have_reasons)
     char request[256];
 
     int listener = test_listen(AF_INET, 8, &endpoint);
-    ck_assert_int_eq(set(0, "a", &endpoint, http_probe()), INFRA_OK);
+    ck_assert_int_eq(set(0, "a", &endpoint, http_probe(0)), INFRA_OK);
     for (size_t i = 0; i < 2 * INFRA__COUNT_OF(rows); i++) {
         /* Good and bad by turns. */
         size_t row = i / 2;
@@ -257,7 +182,7 @@ START_TEST(replies_have_reasons)
         }
         /* The request ends the handshake. */
         ck_assert(test_wait(infra_driver_fd(driver), POLLIN));
-        ck_assert_int_eq(infra_driver_step(driver, now), INFRA_OK);
+        step();
         int peer = test_accept(listener);
         ck_assert_int_gt(recv(peer, request, sizeof request, 0), 0);
         if (reply != NULL) {
@@ -291,13 +216,13 @@ START_TEST(silence_is_no_reply)
     infra_prober_destroy(prober);
     ck_assert_int_eq(infra_prober_create(&prober, driver, &o), INFRA_OK);
     int listener = test_listen(AF_INET, 8, &endpoint);
-    ck_assert_int_eq(set(0, "a", &endpoint, http_probe()), INFRA_OK);
+    ck_assert_int_eq(set(0, "a", &endpoint, http_probe(0)), INFRA_OK);
     next_deadline();
     ck_assert(is_running(0));
     ck_assert(test_wait(infra_driver_fd(driver), POLLIN));
-    ck_assert_int_eq(infra_driver_step(driver, now), INFRA_OK);
+    step();
     infra_time started = now;
-    while (checks(0) == 0) {
+    while (inspect(0).checks == 0) {
         expect_nothing();
         next_deadline();
     }
@@ -400,7 +325,7 @@ START_TEST(set_again_goes_on)
                         test_listen(AF_UNIX, 8, &live) };
     ck_assert_int_eq(set(0, "a", &live, tcp_probe()), INFRA_OK);
     run_check(0);
-    struct infra_probe *probe = http_probe();
+    struct infra_probe *probe = http_probe(0);
     ck_assert_int_eq(set(0, "a", &silent, probe), INFRA_OK);
     (void)expect_change(INFRA_HEALTH_EVENT_UP,
                         INFRA_PROBE_REASON_PASSED); /* Still. */
@@ -431,14 +356,14 @@ START_TEST(another_key_starts_afresh)
     int listener = test_listen(AF_UNIX, 8, &endpoint);
     ck_assert_int_eq(set(0, "a", &endpoint, tcp_probe()), INFRA_OK);
     run_check(0);
-    ck_assert_int_eq(set(0, "b", &endpoint, http_probe()), INFRA_OK);
+    ck_assert_int_eq(set(0, "b", &endpoint, http_probe(0)), INFRA_OK);
     expect_nothing();
-    ck_assert_uint_eq(checks(0), 0);
+    ck_assert_uint_eq(inspect(0).checks, 0);
     next_deadline();
     ck_assert(is_running(0));
     ck_assert_int_eq(set(0, "c", &endpoint, tcp_probe()), INFRA_OK);
     ck_assert(!is_running(0));
-    ck_assert_uint_eq(checks(0), 0);
+    ck_assert_uint_eq(inspect(0).checks, 0);
     (void)close(listener);
     run_check(0);
     ck_assert_int_eq(infra_prober_inspect(prober, 0, NULL, &result), INFRA_OK);
@@ -492,13 +417,13 @@ START_TEST(a_pause_condemns_nobody)
         (void)expect_change(INFRA_HEALTH_EVENT_UP, INFRA_PROBE_REASON_PASSED);
     }
     now += INFRA_SEC(2);
-    ck_assert_int_eq(infra_driver_step(driver, now), INFRA_OK);
+    step();
     now += INFRA_SEC(60);
     for (uint32_t id = 0; id < IDS_MAX; id++) {
         ck_assert(is_running(id));
     }
     ck_assert(test_wait(infra_driver_fd(driver), POLLIN));
-    ck_assert_int_eq(infra_driver_step(driver, now), INFRA_OK);
+    step();
     expect_doubt(INFRA_HEALTH_EVENT_DOUBT, INFRA_HEALTH_REASON_LATE);
     expect_nothing();
     run_check(0);
@@ -521,13 +446,13 @@ START_TEST(a_pause_excuses_the_silent)
     ck_assert_int_eq(set(0, "a", &live, tcp_probe()), INFRA_OK);
     run_check(0);
     (void)expect_change(INFRA_HEALTH_EVENT_UP, INFRA_PROBE_REASON_PASSED);
-    ck_assert_int_eq(set(0, "a", &silent, http_probe()), INFRA_OK);
+    ck_assert_int_eq(set(0, "a", &silent, http_probe(0)), INFRA_OK);
     next_deadline();
     ck_assert(is_running(0));
     now += INFRA_SEC(60);
-    uint64_t before = checks(0);
-    ck_assert_int_eq(infra_driver_step(driver, now), INFRA_OK);
-    ck_assert_uint_eq(checks(0), before + 1);
+    uint64_t before = inspect(0).checks;
+    step();
+    ck_assert_uint_eq(inspect(0).checks, before + 1);
     expect_doubt(INFRA_HEALTH_EVENT_DOUBT, INFRA_HEALTH_REASON_LATE);
     expect_nothing();
     for (int i = 0; i < 2; i++) {
@@ -543,7 +468,7 @@ START_TEST(a_run_returns_with_doubt)
 
     int listener = test_listen(AF_UNIX, 64, &endpoint);
     now = 1; /* Long ago by the real clock. */
-    ck_assert_int_eq(set(0, "a", &endpoint, http_probe()), INFRA_OK);
+    ck_assert_int_eq(set(0, "a", &endpoint, http_probe(0)), INFRA_OK);
     next_deadline();
     ck_assert(is_running(0));
     ck_assert_int_eq(infra_driver_run(driver, 0), INFRA_OK);
@@ -632,7 +557,7 @@ START_TEST(a_restarted_checker_inherits)
         ck_assert_int_eq(infra_prober_set(prober, &target, now), INFRA_OK);
     }
     for (uint32_t i = 0; i < 4; i++) {
-        while (checks(i) == 0) {
+        while (inspect(i).checks == 0) {
             run_check(i);
         }
     }
@@ -661,7 +586,7 @@ START_TEST(a_key_may_move)
     (void)expect_change(INFRA_HEALTH_EVENT_UP, INFRA_PROBE_REASON_PASSED);
     ck_assert_int_eq(infra_prober_remove(prober, 0), INFRA_OK);
     ck_assert_int_eq(set(3, "a", &endpoint, tcp_probe()), INFRA_OK);
-    ck_assert_int_eq(infra_driver_step(driver, now), INFRA_OK);
+    step();
     struct infra_health_event event =
         expect_change(INFRA_HEALTH_EVENT_UP, INFRA_PROBE_REASON_PASSED);
     ck_assert_uint_eq(event.id, 3);
@@ -680,14 +605,14 @@ START_TEST(destroy_ends_everything)
     int listener = test_listen(AF_INET, 8, &endpoint);
     ck_assert_int_eq(set(0, "a", &endpoint, tcp_probe()), INFRA_OK);
     run_check(0);
-    ck_assert_int_eq(set(1, "b", &endpoint, http_probe()), INFRA_OK);
+    ck_assert_int_eq(set(1, "b", &endpoint, http_probe(0)), INFRA_OK);
     while (!is_running(1)) {
         next_deadline();
     }
     infra_prober_destroy(prober);
     prober = NULL;
     ck_assert_uint_eq(infra_driver_deadline(driver), INFRA_TIME_NEVER);
-    ck_assert_int_eq(infra_driver_step(driver, now), INFRA_OK);
+    step();
     (void)close(listener);
 }
 END_TEST
@@ -699,7 +624,7 @@ START_TEST(every_allocation_may_fail)
     struct test_endpoint endpoint;
     long n = 0;
 
-    teardown();
+    close_all();
     int listener = test_listen(AF_UNIX, 8, &endpoint);
     for (int err = INFRA_ENOMEM; err != INFRA_OK; n++) {
         driver = NULL;
@@ -844,7 +769,7 @@ static Suite *prober_suite(void)
 {
     Suite *s = suite_create("prober");
     TCase *tc = tcase_create("changes");
-    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_checked_fixture(tc, setup, close_all);
     tcase_add_test(tc, a_server_comes_and_goes);
     tcase_add_test(tc, traffic_brings_a_check_forward);
     tcase_add_test(tc, replies_have_reasons);
@@ -862,7 +787,7 @@ static Suite *prober_suite(void)
     suite_add_tcase(s, tc);
 
     tc = tcase_create("set");
-    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_checked_fixture(tc, setup, close_all);
     tcase_add_test(tc, removed_is_silent);
     tcase_add_test(tc, set_again_goes_on);
     tcase_add_test(tc, another_key_starts_afresh);
@@ -870,7 +795,7 @@ static Suite *prober_suite(void)
     suite_add_tcase(s, tc);
 
     tc = tcase_create("contract");
-    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_checked_fixture(tc, setup, close_all);
     tcase_add_test(tc, every_allocation_may_fail);
     tcase_add_test(tc, arguments_are_looked_at);
     tcase_add_test(tc, structs_of_the_future);

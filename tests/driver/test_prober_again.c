@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A host that says the same again, all day: in another order, under other ids,
  * after a removal. Nobody's checks are put off by that. */
-#include "loopback.h"
-#include "support.h"
-
-#include "base/internal.h"
-#include <infra/driver.h>
+#include "prober_host.h"
 
 #include <poll.h>
 #include <stdio.h>
@@ -17,12 +13,6 @@
 #define FALL 3u
 #define KEYS 3u
 
-static struct test_heap heap;
-static struct infra_driver *driver;
-static struct infra_prober *prober;
-static infra_time now; /* Virtual. */
-static int fds_before;
-
 /* "hung" never answers, the others do at once. */
 static const char *const keys[KEYS] = { "hung", "good", "well" };
 static int listeners[KEYS];
@@ -31,30 +21,20 @@ static struct infra_probe *probes[KEYS];
 
 static void create(uint32_t rate_max_per_s)
 {
-    const struct infra_health_options h = { .size = sizeof h,
-                                            .allocator = &heap.allocator,
-                                            .inter = INFRA_SEC(1),
-                                            .fastinter = FASTINTER,
-                                            .fall = FALL,
-                                            .initial =
-                                                INFRA_HEALTH_INITIAL_FULLY_UP };
-    const struct infra_prober_options p = { .size = sizeof p,
-                                            .allocator = &heap.allocator,
-                                            .health = &h,
-                                            .rate_max_per_s = rate_max_per_s };
+    const struct infra_health_options schedule = {
+        .size = sizeof schedule,
+        .inter = INFRA_SEC(1),
+        .fastinter = FASTINTER,
+        .fall = FALL,
+        .initial = INFRA_HEALTH_INITIAL_FULLY_UP
+    };
 
-    ck_assert_int_eq(infra_prober_create(&prober, driver, &p), INFRA_OK);
+    ck_assert_int_eq(create_prober(&schedule, 0, rate_max_per_s), INFRA_OK);
 }
 
 static void setup(void)
 {
-    fds_before = test_open_fds();
-    now = INFRA_SEC(100);
-    prober = NULL;
-    test_heap_init(&heap, -1);
-    const struct infra_driver_options d = { .size = sizeof d,
-                                            .allocator = &heap.allocator };
-    ck_assert_int_eq(infra_driver_create(&driver, &d), INFRA_OK);
+    open_driver();
     for (uint32_t i = 0; i < KEYS; i++) {
         listeners[i] = test_listen(AF_UNIX, 1024, &endpoints[i]);
     }
@@ -62,47 +42,23 @@ static void setup(void)
 
 static void teardown(void)
 {
-    infra_prober_destroy(prober);
-    infra_driver_destroy(driver);
     for (uint32_t i = 0; i < KEYS; i++) {
         (void)close(listeners[i]);
     }
-    ck_assert_int_eq(heap.live, 0);
-    ck_assert_int_eq(test_open_fds(), fds_before);
+    close_all();
 }
 
-/* Of a server that hangs: two seconds. Else it is over at once. */
 static struct infra_probe *new_probe(bool hangs)
 {
-    const struct infra_probe_timeouts timeouts = { .size = sizeof timeouts,
-                                                   .response_timeout =
-                                                       TIMEOUT };
-    const struct infra_probe_http_options http = { .size = sizeof http,
-                                                   .allocator = &heap.allocator,
-                                                   .timeouts = &timeouts };
-    const struct infra_probe_tcp_options tcp = { .size = sizeof tcp,
-                                                 .allocator = &heap.allocator };
-    struct infra_probe *probe = NULL;
-    int err =
-        hangs ? infra_probe_http(&probe, &http) : infra_probe_tcp(&probe, &tcp);
-
-    ck_assert_int_eq(err, INFRA_OK);
-    return probe;
+    return hangs ? http_probe(TIMEOUT) : tcp_probe();
 }
 
 static void set(uint32_t id, uint32_t key, struct infra_probe *probe)
 {
-    const struct infra_prober_target target = {
-        .size = sizeof target,
-        .key = keys[key],
-        .address = (const struct sockaddr *)&endpoints[key].storage,
-        .address_size = endpoints[key].size,
-        .probe = probe,
-        .id = id
-    };
-
     probes[key] = probe;
-    ck_assert_int_eq(infra_prober_set(prober, &target, now), INFRA_OK);
+    ck_assert_int_eq(set_target(id, keys[key], &endpoints[key].storage,
+                                endpoints[key].size, probe),
+                     INFRA_OK);
 }
 
 /* Where each key is at its n-th time. */
@@ -131,11 +87,6 @@ static void remove_all(uint32_t round)
     }
 }
 
-static void turn(void)
-{
-    ck_assert_int_eq(infra_driver_step(driver, now), INFRA_OK);
-}
-
 static void say_again(enum way way, uint32_t *round)
 {
     bool moves = way == REMOVED_AND_REORDERED || way == ROTATED;
@@ -148,7 +99,7 @@ static void say_again(enum way way, uint32_t *round)
     if (way == LATER) {
         for (int i = 0; i < 3; i++) {
             now += INFRA_MS(20);
-            turn();
+            step();
         }
     }
     *round += moves;
@@ -176,7 +127,7 @@ static struct heard live(enum way way, infra_time time)
         infra_time due = infra_driver_deadline(driver);
         due = due < again ? due : again;
         now = due > now ? due : now;
-        turn();
+        step();
         if (now >= again) {
             again += OFTEN;
             if (way != NEVER) {
@@ -243,7 +194,7 @@ START_TEST(the_line_is_not_begun_anew)
             checks[key] = stats.checks;
         }
         now += OFTEN;
-        turn();
+        step();
     }
     for (uint32_t key = 0; key < KEYS; key++) {
         ck_assert_msg(checks[key] >= 4, "%s: %u", keys[key],
@@ -264,7 +215,7 @@ START_TEST(what_is_gone_is_forgotten)
     set(0, 0, new_probe(true));
     long live_before = heap.live;
     now = next_of(0);
-    turn();
+    step();
     ck_assert_int_eq(infra_prober_inspect_load(prober, &load), INFRA_OK);
     ck_assert_uint_eq(load.running, 1);
     ck_assert_int_eq(infra_prober_remove(prober, 0), INFRA_OK);
@@ -272,7 +223,7 @@ START_TEST(what_is_gone_is_forgotten)
     ck_assert_uint_eq(load.running, 0);
     ck_assert_uint_eq(infra_driver_deadline(driver), INFRA_TIME_NEVER);
     now += INFRA_SEC(10);
-    turn();
+    step();
     ck_assert_int_lt(heap.live, live_before);
     ck_assert_int_eq(infra_prober_next(prober, now, &e), INFRA_EAGAIN);
 }
@@ -284,7 +235,7 @@ START_TEST(another_key_starts_afresh)
     create(0);
     set(0, 0, new_probe(true));
     now = next_of(0);
-    turn();
+    step();
     struct infra_probe *probe = new_probe(false);
     heap.countdown = _i == 0 ? -1 : 0; /* No memory: the check is cut short. */
     set(0, 1, probe);
@@ -296,8 +247,8 @@ START_TEST(another_key_starts_afresh)
     ck_assert_uint_eq(stats.checks, 0);
     ck_assert_uint_eq(result.reason, 0);
     now += INFRA_SEC(9);
-    turn();
-    turn();
+    step();
+    step();
     ck_assert_int_eq(infra_prober_inspect(prober, 0, &stats, &result),
                      INFRA_OK);
     ck_assert_uint_eq(stats.failures, 0);

@@ -2,11 +2,7 @@
 /* What the system refuses at once: the destination's fault, which takes it
  * down, or ours, which condemns nobody and is no lasting doubt. connect() and
  * socket() are this program's own, so that each errno can be had. */
-#include "loopback.h"
-#include "support.h"
-
-#include "base/internal.h"
-#include <infra/driver.h>
+#include "prober_host.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -19,11 +15,6 @@
 
 #define STRANGE_PORT 1 /* Where the destination under test is. */
 #define TIMEOUT INFRA_SEC(1)
-
-static struct test_heap heap;
-static struct infra_driver *driver;
-static struct infra_prober *prober;
-static infra_time now; /* Virtual. */
 
 static int connect_error; /* Of the destination under test. */
 static int socket_error;  /* Of an IPv6 socket. */
@@ -63,73 +54,26 @@ int fake_socket(int family, int type, int protocol)
 
 static void create(uint32_t initial)
 {
-    const struct infra_driver_options d = { .size = sizeof d,
-                                            .allocator = &heap.allocator };
-    const struct infra_health_options h = { .size = sizeof h,
-                                            .allocator = &heap.allocator,
-                                            .inter = INFRA_SEC(2),
-                                            .fastinter = INFRA_SEC(1),
-                                            .initial = initial };
-    const struct infra_prober_options p = { .size = sizeof p,
-                                            .allocator = &heap.allocator,
-                                            .health = &h };
+    const struct infra_health_options schedule = { .size = sizeof schedule,
+                                                   .inter = INFRA_SEC(2),
+                                                   .fastinter = INFRA_SEC(1),
+                                                   .initial = initial };
 
-    ck_assert_int_eq(infra_driver_create(&driver, &d), INFRA_OK);
-    ck_assert_int_eq(infra_prober_create(&prober, driver, &p), INFRA_OK);
+    open_driver();
+    ck_assert_int_eq(create_prober(&schedule, 0, 0), INFRA_OK);
 }
 
 static void setup(void)
 {
-    now = INFRA_SEC(100);
     connect_error = socket_error = 0;
     has_source = false;
-    test_heap_init(&heap, -1);
     create(INFRA_HEALTH_INITIAL_FULLY_UP);
-}
-
-static void teardown(void)
-{
-    infra_prober_destroy(prober);
-    infra_driver_destroy(driver);
-    ck_assert_int_eq(heap.live, 0);
 }
 
 static void set(uint32_t id, const char *key, const void *address,
                 uint32_t size, struct infra_probe *probe)
 {
-    const struct infra_prober_target target = { .size = sizeof target,
-                                                .key = key,
-                                                .address = address,
-                                                .address_size = size,
-                                                .probe = probe,
-                                                .id = id };
-
-    ck_assert_int_eq(infra_prober_set(prober, &target, now), INFRA_OK);
-}
-
-static struct infra_probe *tcp_probe(void)
-{
-    const struct infra_probe_tcp_options o = { .size = sizeof o,
-                                               .allocator = &heap.allocator };
-    struct infra_probe *probe = NULL;
-
-    ck_assert_int_eq(infra_probe_tcp(&probe, &o), INFRA_OK);
-    return probe;
-}
-
-/* One that hears nothing for TIMEOUT. */
-static struct infra_probe *http_probe(void)
-{
-    const struct infra_probe_timeouts timeouts = { .size = sizeof timeouts,
-                                                   .response_timeout =
-                                                       TIMEOUT };
-    const struct infra_probe_http_options o = { .size = sizeof o,
-                                                .allocator = &heap.allocator,
-                                                .timeouts = &timeouts };
-    struct infra_probe *probe = NULL;
-
-    ck_assert_int_eq(infra_probe_http(&probe, &o), INFRA_OK);
-    return probe;
+    ck_assert_int_eq(set_target(id, key, address, size, probe), INFRA_OK);
 }
 
 static void set_strange(uint32_t id, const char *key, int family)
@@ -167,7 +111,7 @@ static struct heard listen_for(uint32_t id, infra_time time)
         infra_time due = infra_driver_deadline(driver);
         due = due < until ? due : until;
         now = due > now ? due : now;
-        ck_assert_int_eq(infra_driver_step(driver, now), INFRA_OK);
+        step();
         struct infra_health_event e;
         while (infra_prober_next(prober, now, &e) == INFRA_OK) {
             heard.doubts += e.kind == INFRA_HEALTH_EVENT_DOUBT;
@@ -269,7 +213,7 @@ START_TEST(a_hung_server_beside_it_goes_down_in_time)
         (void)listen_for(0, INFRA_SEC(60));
     }
     infra_time start = now;
-    set(1, "b", &hung.storage, hung.size, http_probe());
+    set(1, "b", &hung.storage, hung.size, http_probe(TIMEOUT));
     struct infra_health_stats stats = { .size = sizeof stats };
     ck_assert_int_eq(infra_prober_inspect(prober, 1, &stats, NULL), INFRA_OK);
     struct heard heard = listen_for(1, INFRA_SEC(60));
@@ -336,7 +280,7 @@ static Suite *errno_suite(void)
 {
     Suite *s = suite_create("prober errno");
     TCase *tc = tcase_create("errno");
-    tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_checked_fixture(tc, setup, close_all);
     tcase_add_loop_test(tc, what_the_destination_causes_takes_it_down, 0,
                         (int)INFRA__COUNT_OF(theirs));
     tcase_add_loop_test(tc, what_is_ours_condemns_nobody, 0,

@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* How many checks run and start: who waits, for how long, and who is next. */
-#include "fake_tls.h"
-#include "loopback.h"
-#include "support.h"
+#include "prober_host.h"
 
-#include "base/internal.h"
 #include "driver/rate_limit.h"
-#include <infra/driver.h>
+#include "fake_tls.h"
 
 #include <poll.h>
 #include <stdio.h>
@@ -16,13 +13,8 @@
 #define BACKENDS 6u
 #define MANY 600u
 
-static struct test_heap heap;
-static struct infra_driver *driver;
-static struct infra_prober *prober;
 static struct test_endpoint endpoints[BACKENDS];
 static int listeners[BACKENDS];
-static infra_time now; /* Virtual. */
-static int fds_before;
 
 /* Checked within the first second, and then once in a while. */
 static const struct infra_health_options schedule = {
@@ -39,26 +31,15 @@ static void create(uint32_t concurrency_max, uint32_t rate_max_per_s,
                    infra_time inter)
 {
     struct infra_health_options health = schedule;
-    const struct infra_prober_options o = { .size = sizeof o,
-                                            .allocator = &heap.allocator,
-                                            .health = &health,
-                                            .concurrency_max = concurrency_max,
-                                            .rate_max_per_s = rate_max_per_s };
 
-    health.allocator = &heap.allocator;
     health.inter = inter != 0 ? inter : schedule.inter;
-    ck_assert_int_eq(infra_prober_create(&prober, driver, &o), INFRA_OK);
+    ck_assert_int_eq(create_prober(&health, concurrency_max, rate_max_per_s),
+                     INFRA_OK);
 }
 
 static void setup(void)
 {
-    fds_before = test_open_fds();
-    now = INFRA_SEC(100);
-    prober = NULL;
-    test_heap_init(&heap, -1);
-    const struct infra_driver_options o = { .size = sizeof o,
-                                            .allocator = &heap.allocator };
-    ck_assert_int_eq(infra_driver_create(&driver, &o), INFRA_OK);
+    open_driver();
     for (uint32_t id = 0; id < BACKENDS; id++) {
         listeners[id] = test_listen(AF_UNIX, MANY, &endpoints[id]);
     }
@@ -66,60 +47,21 @@ static void setup(void)
 
 static void teardown(void)
 {
-    infra_prober_destroy(prober);
-    infra_driver_destroy(driver);
     for (uint32_t id = 0; id < BACKENDS; id++) {
         (void)close(listeners[id]);
     }
-    ck_assert_int_eq(heap.live, 0);
-    ck_assert_int_eq(test_open_fds(), fds_before);
-}
-
-/* Nobody answers it: it runs for its two seconds. */
-static struct infra_probe *slow_probe(void)
-{
-    struct infra_probe_http_options o = { .size = sizeof o,
-                                          .allocator = &heap.allocator };
-    struct infra_probe *probe = NULL;
-
-    ck_assert_int_eq(infra_probe_http(&probe, &o), INFRA_OK);
-    return probe;
-}
-
-/* It is over as soon as it starts. */
-static struct infra_probe *quick_probe(void)
-{
-    struct infra_probe_tcp_options o = { .size = sizeof o,
-                                         .allocator = &heap.allocator };
-    struct infra_probe *probe = NULL;
-
-    ck_assert_int_eq(infra_probe_tcp(&probe, &o), INFRA_OK);
-    return probe;
+    close_all();
 }
 
 static void set(uint32_t id, const char *key, struct infra_probe *probe)
 {
     const struct test_endpoint *e = &endpoints[id % BACKENDS];
     char own_key[16];
-    struct infra_prober_target target = {
-        .size = sizeof target,
-        .key = key,
-        .address = (const struct sockaddr *)&e->storage,
-        .address_size = e->size,
-        .probe = probe,
-        .id = id
-    };
 
-    if (key == NULL) {
-        snprintf(own_key, sizeof own_key, "b%u", (unsigned)id);
-        target.key = own_key;
-    }
-    ck_assert_int_eq(infra_prober_set(prober, &target, now), INFRA_OK);
-}
-
-static void step(void)
-{
-    ck_assert_int_eq(infra_driver_step(driver, now), INFRA_OK);
+    snprintf(own_key, sizeof own_key, "b%u", (unsigned)id);
+    ck_assert_int_eq(set_target(id, key != NULL ? key : own_key, &e->storage,
+                                e->size, probe),
+                     INFRA_OK);
 }
 
 static struct infra_prober_stats load(void)
@@ -128,22 +70,6 @@ static struct infra_prober_stats load(void)
 
     ck_assert_int_eq(infra_prober_inspect_load(prober, &stats), INFRA_OK);
     return stats;
-}
-
-static infra_time next_of(uint32_t id)
-{
-    struct infra_health_stats stats = { .size = sizeof stats };
-
-    ck_assert_int_eq(infra_prober_inspect(prober, id, &stats, NULL), INFRA_OK);
-    return stats.next;
-}
-
-static uint64_t checks(uint32_t id)
-{
-    struct infra_health_stats stats = { .size = sizeof stats };
-
-    ck_assert_int_eq(infra_prober_inspect(prober, id, &stats, NULL), INFRA_OK);
-    return stats.checks;
 }
 
 /* Has a check reached this backend since the last time? */
@@ -167,8 +93,8 @@ START_TEST(the_oldest_waits_least)
 
     create(2, 0, 0);
     for (uint32_t id = 0; id < BACKENDS; id++) {
-        set(id, NULL, slow_probe());
-        due[id] = next_of(id);
+        set(id, NULL, http_probe(0));
+        due[id] = inspect(id).next;
         uint32_t at = id;
         for (; at > 0 && due[order[at - 1]] > due[id]; at--) {
             order[at] = order[at - 1];
@@ -208,7 +134,7 @@ START_TEST(a_limit_by_default)
 {
     create(0, 0, 0);
     for (uint32_t id = 0; id < MANY; id++) {
-        set(id, NULL, slow_probe());
+        set(id, NULL, http_probe(0));
     }
     now += INFRA_SEC(1);
     step();
@@ -222,7 +148,7 @@ START_TEST(starts_are_paced)
 {
     create(0, 100, 0);
     for (uint32_t id = 0; id < MANY; id++) {
-        set(id, NULL, quick_probe());
+        set(id, NULL, tcp_probe());
     }
     now += INFRA_SEC(60);
     for (uint64_t started = 1; started <= 50; started++) {
@@ -246,7 +172,7 @@ START_TEST(a_pace_too_slow_is_fair)
 
     create(0, 4, INFRA_SEC(1)); /* Six want it each second. */
     for (uint32_t id = 0; id < BACKENDS; id++) {
-        set(id, NULL, quick_probe());
+        set(id, NULL, tcp_probe());
     }
     for (infra_time end = now + INFRA_SEC(60); now < end;) {
         infra_time due = infra_driver_deadline(driver);
@@ -255,8 +181,8 @@ START_TEST(a_pace_too_slow_is_fair)
         step();
     }
     for (uint32_t id = 0; id < BACKENDS; id++) {
-        least = checks(id) < least ? checks(id) : least;
-        most = checks(id) > most ? checks(id) : most;
+        least = inspect(id).checks < least ? inspect(id).checks : least;
+        most = inspect(id).checks > most ? inspect(id).checks : most;
     }
     ck_assert_uint_le(most - least, 1);
     ck_assert_uint_ge(load().started, 4 * 58);
@@ -271,7 +197,7 @@ START_TEST(the_line_may_be_left)
 {
     create(1, 0, 0);
     for (uint32_t id = 0; id < 4; id++) {
-        set(id, NULL, slow_probe());
+        set(id, NULL, http_probe(0));
     }
     now += INFRA_SEC(1);
     step();
@@ -285,13 +211,13 @@ START_TEST(the_line_may_be_left)
     uint32_t again = (runs + 3) % 4;
     ck_assert_int_eq(infra_prober_remove(prober, removed), INFRA_OK);
     ck_assert_uint_eq(load().waiting, 2);
-    set(renamed, "another", slow_probe());
+    set(renamed, "another", http_probe(0));
     ck_assert_uint_eq(load().waiting, 1);
-    ck_assert_uint_eq(checks(renamed), 0);
-    ck_assert_uint_ne(next_of(renamed), INFRA_TIME_NEVER);
-    set(again, NULL, slow_probe()); /* It keeps its place. */
+    ck_assert_uint_eq(inspect(renamed).checks, 0);
+    ck_assert_uint_ne(inspect(renamed).next, INFRA_TIME_NEVER);
+    set(again, NULL, http_probe(0)); /* It keeps its place. */
     ck_assert_uint_eq(load().waiting, 1);
-    ck_assert_uint_eq(next_of(again), INFRA_TIME_NEVER);
+    ck_assert_uint_eq(inspect(again).next, INFRA_TIME_NEVER);
     /* The one that runs makes room when it goes. */
     ck_assert_int_eq(infra_prober_remove(prober, runs), INFRA_OK);
     ck_assert_uint_eq(load().running, 0);
@@ -300,13 +226,13 @@ START_TEST(the_line_may_be_left)
     ck_assert(was_reached(again));
     ck_assert_uint_eq(load().running, 1);
     ck_assert_uint_eq(load().waiting, 0);
-    set(again, NULL, slow_probe()); /* The same with another probe goes on. */
+    set(again, NULL, http_probe(0)); /* The same with another probe goes on. */
     ck_assert_uint_eq(load().running, 1);
     struct test_endpoint elsewhere = endpoints[again];
     endpoints[again] = endpoints[(again + 1) % BACKENDS];
-    set(again, NULL, slow_probe()); /* Elsewhere: cut short. */
+    set(again, NULL, http_probe(0)); /* Elsewhere: cut short. */
     ck_assert_uint_eq(load().running, 0);
-    ck_assert_uint_ne(next_of(again), INFRA_TIME_NEVER);
+    ck_assert_uint_ne(inspect(again).next, INFRA_TIME_NEVER);
     endpoints[again] = elsewhere;
 }
 END_TEST
@@ -401,7 +327,7 @@ START_TEST(without_a_transport_tls_is_local)
     now += INFRA_SEC(2);
     step();
     ck_assert_int_eq(infra_prober_inspect(prober, 0, NULL, &result), INFRA_OK);
-    ck_assert_uint_eq(checks(0), 1);
+    ck_assert_uint_eq(inspect(0).checks, 1);
     ck_assert_uint_eq(result.reason, INFRA_PROBE_REASON_LOCAL);
 }
 END_TEST

@@ -1,47 +1,30 @@
 /* SPDX-License-Identifier: MIT */
 /* What backends ask for by their agents: the host hears of each change, once,
  * and of nothing that it knows. */
-#include "loopback.h"
-#include "support.h"
-
-#include "base/internal.h"
-#include <infra/driver.h>
+#include "prober_host.h"
 
 #include <poll.h>
 #include <string.h>
 #include <unistd.h>
 
-static struct test_heap heap;
-static struct infra_driver *driver;
-static struct infra_prober *prober;
-static infra_time now; /* Virtual. */
 static int listener;
 static struct test_endpoint endpoint;
 
 static void setup(void)
 {
-    const struct infra_driver_options d = { .size = sizeof d,
-                                            .allocator = &heap.allocator };
-    const struct infra_health_options h = {
-        .size = sizeof h, .allocator = &heap.allocator, .rise = 1, .fall = 1
-    };
-    const struct infra_prober_options p = { .size = sizeof p,
-                                            .allocator = &heap.allocator,
-                                            .health = &h };
+    const struct infra_health_options schedule = { .size = sizeof schedule,
+                                                   .rise = 1,
+                                                   .fall = 1 };
 
-    now = INFRA_SEC(100);
-    test_heap_init(&heap, -1);
-    ck_assert_int_eq(infra_driver_create(&driver, &d), INFRA_OK);
-    ck_assert_int_eq(infra_prober_create(&prober, driver, &p), INFRA_OK);
+    open_driver();
+    ck_assert_int_eq(create_prober(&schedule, 0, 0), INFRA_OK);
     listener = test_listen(AF_UNIX, 64, &endpoint);
 }
 
 static void teardown(void)
 {
-    infra_prober_destroy(prober);
-    infra_driver_destroy(driver);
     (void)close(listener);
-    ck_assert_int_eq(heap.live, 0);
+    close_all();
 }
 
 static void set(uint32_t id, const char *key, bool is_http)
@@ -66,23 +49,15 @@ static void set(uint32_t id, const char *key, bool is_http)
     ck_assert_int_eq(infra_prober_set(prober, &target, now), INFRA_OK);
 }
 
-static struct infra_health_stats inspect(uint32_t id)
-{
-    struct infra_health_stats stats = { .size = sizeof stats };
-
-    ck_assert_int_eq(infra_prober_inspect(prober, id, &stats, NULL), INFRA_OK);
-    return stats;
-}
-
 /* The next check of @id, the only backend, is answered with this. */
 static void answer(uint32_t id, const char *reply)
 {
     uint64_t before = inspect(id).checks;
 
-    while (inspect(id).next != INFRA_TIME_NEVER) {
+    while (!is_running(id)) {
         infra_time due = infra_driver_deadline(driver);
         now = due > now ? due : now;
-        ck_assert_int_eq(infra_driver_step(driver, now), INFRA_OK);
+        step();
     }
     int peer = test_accept(listener);
     ck_assert_int_ge(peer, 0);
@@ -91,7 +66,7 @@ static void answer(uint32_t id, const char *reply)
     ck_assert_int_eq(shutdown(peer, SHUT_WR), 0);
     while (inspect(id).checks == before) {
         ck_assert(test_wait(infra_driver_fd(driver), POLLIN));
-        ck_assert_int_eq(infra_driver_step(driver, now), INFRA_OK);
+        step();
     }
     (void)close(peer);
 }
