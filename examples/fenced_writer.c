@@ -10,12 +10,12 @@
  * Time is a number here, so that each run prints the same:
  *
  *     0.0 s  a: active, token 1
- *     0.0 s  a: writes "one" with token 1: success
+ *     0.0 s  a: writes "one", token 1: success
  *    20.0 s  a: its gate is open, and it is paused before the write
  *    30.8 s  b: active, token 2
- *    30.8 s  b: writes "two" with token 2: success
+ *    30.8 s  b: writes "two", token 2: success
  *    30.8 s  a: goes on
- *    30.8 s  a: writes "three" with token 1: it belongs to an earlier generation
+ *    30.8 s  a: writes "three", token 1: it belongs to an earlier generation
  *    30.8 s  a: stopped, expired
  *    30.8 s  a: its gate is closed
  */
@@ -62,9 +62,8 @@ static int work(const struct node *n, struct resource *r, uint64_t token,
     char line[128];
     int err = write_text(r, token, text);
 
-    (void)snprintf(line, sizeof line,
-                   "writes \"%s\" with token %" PRIu64 ": %s", text, token,
-                   infra_strerror(err));
+    (void)snprintf(line, sizeof line, "writes \"%s\", token %" PRIu64 ": %s",
+                   text, token, infra_strerror(err));
     say(n, line);
     return err;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* A server: first come, first served, by a number of workers. A request whose
- * client gave up is served all the same, as the server does not know. Answers go
- * to the client by the loop (sim.c), so this file calls nothing of it. Each step
- * is O(1), but for a restart, which looks at every request. */
+ * client gave up is served all the same, as the server does not know. Answers
+ * go to the client by the loop (sim.c), so this file calls nothing of it. Each
+ * step is O(1), but for a restart, which looks at every request. */
 #include "sim_internal.h"
 
 static const double refused_after = 1e-3;

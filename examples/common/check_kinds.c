@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Each kind has a name, a help, settings that become options, and a constructor.
- * To add one: a member of union check_options, its table of settings, CREATE and
- * KIND. */
+/* Each kind has a name, a help, settings that become options, and a
+ * constructor. To add one: a member of union check_options, its table of
+ * settings, CREATE and KIND. */
 #include "check_kinds.h"
 
 #include "arguments.h"

@@ -34,7 +34,7 @@ bool check_settings_begin(struct check_settings *s, const char *text);
 /* Read the settings.  False: one of them is not NAME=VALUE, or too many. */
 bool check_settings_split(struct check_settings *s);
 
-/* Fetch the values of NAME-file and NAME-env.  False: said to stderr, with @name
+/* Fetch the values of NAME-file and NAME-env. False: said to stderr, with @name
  * in front. */
 bool check_settings_fetch(struct check_settings *s, const char *name);
 

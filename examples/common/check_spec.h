@@ -4,7 +4,7 @@
  *
  *   tcp                                   http,path=/health,host=example.org
  *   tcp,tls=1                             http:/health
- *   mysql,user=probe,password-file=/etc/probe.password,expect=replica,lag_max=5s
+ *   mysql,user=probe,password-file=/etc/probe.pass,expect=replica,lag_max=5s
  *   pgsql,user=probe,password-env=PROBE_PASSWORD,ask=1
  *   redis,password=secret,expect=primary  agent
  *   script,start=220 ,send=QUIT\r\n,expect=221,end=
@@ -24,9 +24,9 @@
 
 struct check_spec; /* Any number of probes can be made of one. */
 
-/* Read one.  NULL: stderr has a line that says what is wrong, with @name in front
- * and without anything that may be part of a password.  If @text contains a
- * secret, a password or bytes to send, all settings in it are overwritten. */
+/* Read one. NULL: stderr has a line that says what is wrong, with @name in
+ * front and without anything that may be part of a password. If @text contains
+ * a secret, a password or bytes to send, all settings in it are overwritten. */
 struct check_spec *check_spec_read(const char *name, char *text);
 
 /* Wipe and free; NULL is allowed.  The probes have copies of what they need. */

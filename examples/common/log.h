@@ -2,9 +2,9 @@
 /*
  * The log of a program that has more important things to do: it never waits for
  * the reader of the log and is never ended by it.  A line that nobody takes is
- * dropped and counted; the count is said as soon as there is room again.  Of one
- * kind of line only so many are written within LOG_WINDOW; one more line then
- * says how many were left out, and repeats the last of them.
+ * dropped and counted; the count is said as soon as there is room again. Of one
+ * kind of line a limited number is written within LOG_WINDOW; one more line
+ * then says how many were left out, and repeats the last of them.
  *
  * Pipes and terminals are opened anew with O_NONBLOCK, since that flag on the
  * descriptor that was inherited would be set for every process that shares it;

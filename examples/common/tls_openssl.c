@@ -2,8 +2,7 @@
 /* A struct infra_tls by OpenSSL 3, which reads and writes through a BIO
  * of our own, since its socket BIO would raise SIGPIPE.
  *
- *   cc -c tls_openssl.c $(pkg-config --cflags libinfra openssl)
- */
+ * cc -c tls_openssl.c $(pkg-config --cflags libinfra openssl) */
 #include "tls_openssl.h"
 
 #include <errno.h>

@@ -32,8 +32,8 @@ bool token_floors_open(struct token_floors *ret, const char *path,
                        struct token_floor *floors, uint32_t count);
 
 /* Write the groups into the file, so that they are on the disk; whole or not at
- * all.  What the file has of them is kept if it is greater, and is then in
- * @floors, too.  0 or an errno: EBADMSG: a line is not GROUP TOKEN; ELOOP: it is
+ * all. What the file has of them is kept if it is greater, and is then in
+ * @floors, too. 0 or an errno: EBADMSG: a line is not GROUP TOKEN; ELOOP: it is
  * a symbolic link, which nobody follows. */
 int token_floors_write(const char *path, struct token_floor *floors,
                        uint32_t count);

@@ -6,7 +6,7 @@
  *
  *   db_failover --lease file:/run/db.lease --node watcher1 \
  *       --agent 'env DB_AGENT_DIR=/srv/db db_agent.sh' --sync-acks 1 \
- *       --unfenced proceed --check pgsql,user=probe,password-env=PROBE_PASSWORD \
+ *       --unfenced proceed --check pgsql,user=probe,password-env=PASSWORD \
  *       db1=127.0.0.1:5432 db2=127.0.0.1:5433 db3=127.0.0.1:5434
  *
  * The machine that decides is infra_promotion; the parts around it are

@@ -4,8 +4,8 @@
  * all embedded, two load balancers in front of them, of which one serves
  * (lb_pair with tcp_proxy), and clients that never stop asking. One server is
  * killed, then all three, then they are brought back; at last the load balancer
- * that serves is killed. The program watches who answers and exits non-zero if it
- * is not who should.
+ * that serves is killed. The program watches who answers and exits non-zero if
+ * it is not who should.
  *
  *   demo PATH_OF_LB_PAIR PATH_OF_TCP_PROXY
  */
@@ -148,8 +148,8 @@ static void note_servers(const char *line)
     }
 }
 
-/* Pass the log on, and note what it says. Of the proxies, that of the active one
- * is enough. */
+/* Pass the log on, and note what it says. Of the proxies, that of the active
+ * one is enough. */
 static void read_log(struct balancer *b)
 {
     char text[600];

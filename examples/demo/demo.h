@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The processes of the demonstration: the servers, which are copies of it, and the
- * load balancers. */
+/* The processes of the demonstration: the servers, which are copies of it, and
+ * the load balancers. */
 #ifndef EXAMPLES_DEMO_H
 #define EXAMPLES_DEMO_H
 
@@ -31,8 +31,8 @@ struct balancer {
     const char *name;
     pid_t pid; /* 0: killed. */
     int log;
-    char line[512]; /* The last one of the log, as far as it came, */
-    size_t used;    /* and that is so much. */
+    char line[512]; /* The last line of the log, as far as it came. */
+    size_t used;    /* Bytes in `line`. */
 };
 
 /* Say why, and end. */
@@ -46,8 +46,8 @@ uint16_t free_port(void);
 void start_server(struct server *server);
 void kill_server(struct server *server);
 
-/* Run lb_pair over a lease in a file, with a proxy that listens at @port while it
- * serves. */
+/* Run lb_pair over a lease in a file, with a proxy that listens at @port while
+ * it serves. */
 void start_balancer(struct balancer *balancer, const char *lease_path,
                     uint16_t port, const char *pair, const char *proxy);
 void end_balancer(struct balancer *balancer, int signal);

@@ -4,9 +4,9 @@
  * each change.
  *
  *   health_watch --check http:/health 10.0.0.1:80 10.0.0.2:80 \
- *       10.0.0.3:3306=mysql,user=probe,password-env=PROBE_PASSWORD,expect=replica
+ *       10.0.0.3:3306=mysql,user=probe,password-env=PASSWORD,expect=replica
  *
- * One prober on one driver runs all checks on one thread.  The id of a server is
+ * One prober on one driver runs all checks on one thread. The id of a server is
  * its position among the arguments.
  */
 #include "../common/arguments.h"

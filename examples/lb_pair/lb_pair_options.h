@@ -31,9 +31,8 @@ struct pair_options {
     char **command; /* With its arguments, up to NULL. */
 };
 
-/* Read the arguments.  0: go on; else exit with the status in @ret_status: help
- * was printed to stdout, or what is wrong to stderr.  @ret is untouched then.
- */
+/* Read the arguments. 0: go on; else exit with the status in @ret_status: help
+ * was printed to stdout, or what is wrong to stderr. @ret is untouched then. */
 int pair_options_read(struct pair_options *ret, int *ret_status, int argc,
                       char **argv);
 

@@ -4,8 +4,8 @@
 
 #include <stdlib.h>
 
-/* What a process that was killed started ends with it (PR_SET_PDEATHSIG): so
- * much is enough until its successor may begin, and the file's lock tells at
+/* What a process that was killed started ends with it (PR_SET_PDEATHSIG): this
+ * time is enough until its successor may begin, and the file's lock tells at
  * once that it is gone. */
 #define FILE_GRACE INFRA_MS(100)
 
@@ -14,8 +14,8 @@
 /* How often to look whether the command's sessions have ended. */
 #define LOOK_EVERY INFRA_MS(5)
 
-/* So long a drain lasts at least: the command looks at its gate every 10 ms,
- * and serves who was in its queue. */
+/* The shortest drain: the command looks at its gate every 10 ms, and serves the
+ * clients in its queue. */
 #define DRAIN_MIN INFRA_MS(30)
 
 struct elector {
@@ -109,8 +109,8 @@ static void fence(struct elector *e, const struct infra_failover_event *event,
     variables.token = event->token;
     e->fence_call = event->call.id;
     pair_say("%s: fence", name_of(e));
-    /* A former attempt is over, or given up: one that comes late is not ours.
-     */
+    /* A former attempt is over, or given up: one that comes late is not
+     * ours. */
     shell_command_stop(&e->fence, now);
     if (!pair_command_start(&e->fence, o->fence, &variables, now + o->limit)) {
         (void)infra_failover_answer_fence(machine_of(e), event->call.id,

@@ -30,9 +30,9 @@
 /* The queue of clients that are not yet accepted. */
 #define BACKLOG 4096
 
-/* Bytes that wait in the kernel for a client's window: else up to the last number
- * of net.ipv4.tcp_wmem, 4 MiB, and 1000 clients that do not read take what TCP
- * has for all sockets of the machine. */
+/* Bytes that wait in the kernel for a client's window: else up to the last
+ * number of net.ipv4.tcp_wmem, 4 MiB, and 1000 clients that do not read take
+ * what TCP has for all sockets of the machine. */
 #define UNSENT_MAX (128 * 1024)
 
 /* How long the listener rests when this process has run short. */
@@ -54,7 +54,8 @@ static int watch_fd(struct relay *relay, int *fd)
     return epoll_ctl(relay->epoll_fd, EPOLL_CTL_ADD, *fd, &event);
 }
 
-/* A socket that is bound. With gates the address may be another node's still. */
+/* A socket that is bound. With gates the address may be another node's
+ * still. */
 static int bind_to(const struct relay_address *address, bool may_be_absent)
 {
     const int on = 1;

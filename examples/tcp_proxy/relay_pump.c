@@ -18,7 +18,8 @@
 /* Buffers kept when not in use. */
 #define SPARE_MAX 16u
 
-/* Sessions that may keep a buffer of full size: below that nothing is copied. */
+/* Sessions that may keep a buffer of full size: below that nothing is
+ * copied. */
 #define LARGE_MAX 16u
 
 static struct relay_buffer *make(size_t size)

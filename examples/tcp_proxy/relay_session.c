@@ -84,7 +84,7 @@ static void close_side(struct relay *relay, struct relay_side *side, bool reset)
     side->fd = -1;
 }
 
-/* Give the ticket back.  A session counts once for the outlier detection, by how
+/* Give the ticket back. A session counts once for the outlier detection, by how
  * it ended; its latency is that of connecting. */
 static void give_back(struct relay *relay, struct relay_session *s,
                       uint32_t outcome)
@@ -123,8 +123,8 @@ bool relay_is_shortage(int error)
            error == ENOMEM;
 }
 
-/* A client that was accepted gets its backend's socket, from the reserve if need
- * be. */
+/* A client that was accepted gets its backend's socket, from the reserve if
+ * need be. */
 static int open_socket(struct relay *relay, int family)
 {
     const int type = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;

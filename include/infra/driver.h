@@ -426,9 +426,9 @@ INFRA_API INFRA_NODISCARD int infra_elector_create(
 INFRA_API void infra_elector_destroy(struct infra_elector *elector);
 
 /**
- * Take the next event, never INFRA_FAILOVER_EVENT_CALL: the elector carries calls
- * out.  Call it until INFRA_EAGAIN after every step and run of the driver and
- * after every input to the machine: without it nothing is renewed.
+ * Take the next event, never INFRA_FAILOVER_EVENT_CALL: the elector carries
+ * calls out. Call it until INFRA_EAGAIN after every step and run of the driver
+ * and after every input to the machine: without it nothing is renewed.
  *
  * @return INFRA_OK, INFRA_EAGAIN, INFRA_EINVAL.
  *

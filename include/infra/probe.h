@@ -53,7 +53,7 @@ enum infra_probe_reason {
     INFRA_PROBE_REASON_NO_REPLY,        /**< Connected, no byte in time. */
     INFRA_PROBE_REASON_SLOW_REPLY,      /**< The reply began, but was late. */
     INFRA_PROBE_REASON_RESET,           /**< The connection broke. */
-    INFRA_PROBE_REASON_CLOSED_EARLY, /**< Closed before the reply was complete. */
+    INFRA_PROBE_REASON_CLOSED_EARLY, /**< Closed before the reply was over. */
     INFRA_PROBE_REASON_LOCAL,        /**< No descriptor, port or memory here. */
     INFRA_PROBE_REASON_NOT_HTTP,     /**< Does not begin like an HTTP reply. */
     INFRA_PROBE_REASON_BAD_HEADER,   /**< A header field that HTTP forbids. */
@@ -62,19 +62,19 @@ enum infra_probe_reason {
     INFRA_PROBE_REASON_BAD_CHUNK,  /**< Malformed chunked coding. */
     INFRA_PROBE_REASON_STATUS,     /**< Not the expected status. */
     INFRA_PROBE_REASON_BODY,       /**< The body lacks the expected text. */
-    INFRA_PROBE_REASON_BODY_TOO_LONG, /**< The text is not in the first body_max. */
-    INFRA_PROBE_REASON_TLS,           /**< TLS handshake failed or refused. */
+    INFRA_PROBE_REASON_BODY_TOO_LONG,  /**< No text in the first body_max. */
+    INFRA_PROBE_REASON_TLS,            /**< TLS handshake failed or refused. */
     INFRA_PROBE_REASON_TLS_TIMEOUT,    /**< TLS handshake not done in time. */
-    INFRA_PROBE_REASON_WRONG_PROTOCOL, /**< The server speaks another protocol. */
+    INFRA_PROBE_REASON_WRONG_PROTOCOL, /**< It speaks another protocol. */
     INFRA_PROBE_REASON_BAD_REPLY, /**< A message that the protocol forbids. */
     INFRA_PROBE_REASON_REPLY_TOO_LONG, /**< Past what a check reads. */
-    INFRA_PROBE_REASON_SERVER_ERROR, /**< The server answered with an error. */
-    INFRA_PROBE_REASON_LOGIN_REFUSED, /**< Wrong user, password or client address. */
+    INFRA_PROBE_REASON_SERVER_ERROR,  /**< The server answered with an error. */
+    INFRA_PROBE_REASON_LOGIN_REFUSED, /**< Wrong user, password or address. */
     INFRA_PROBE_REASON_LOGIN_UNKNOWN, /**< Login method not supported here. */
-    INFRA_PROBE_REASON_LOGIN_FORGED, /**< The server did not prove that it knows the
+    INFRA_PROBE_REASON_LOGIN_FORGED,  /**< No proof that the server knows the
                                       password. */
-    INFRA_PROBE_REASON_STARTING,     /**< Starting up, loading or recovering. */
-    INFRA_PROBE_REASON_STOPPING,     /**< Shutting down. */
+    INFRA_PROBE_REASON_STARTING, /**< Starting up, loading or recovering. */
+    INFRA_PROBE_REASON_STOPPING, /**< Shutting down. */
     INFRA_PROBE_REASON_TOO_MANY_CONNECTIONS, /**< Too many connections. */
     INFRA_PROBE_REASON_READ_ONLY,            /**< A primary was expected. */
     INFRA_PROBE_REASON_NOT_REPLICA,          /**< A replica was expected. */
@@ -383,7 +383,8 @@ struct infra_probe_script_options {
  * const struct infra_probe_step ldap[] = { // bind; result 0
  *     { .kind = INFRA_PROBE_STEP_SEND, .bytes_size = 14,
  *       .bytes = "\x30\x0c\2\1\1\x60\7\2\1\3\4\0\x80\0" },
- *     { .kind = INFRA_PROBE_STEP_EXPECT, .bytes = "\x0a\1\0", .bytes_size = 3 },
+ *     { .kind = INFRA_PROBE_STEP_EXPECT,
+ *       .bytes = "\x0a\1\0", .bytes_size = 3 },
  * };
  * @endcode
  *

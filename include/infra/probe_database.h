@@ -211,26 +211,26 @@ struct infra_probe_pgsql_options {
  *
  * **Login.**  The server chooses the method: SCRAM-SHA-256, in which the server
  * also proves that it knows the password (else LOGIN_FORGED); MD5; clear text,
- * over TLS only unless allow_cleartext_password is 1; any other method is LOGIN_UNKNOWN.
- * A server that asks for no password is believed: only TLS protects against a
- * party in between.  For SCRAM, normalise a password that is not ASCII first
- * (RFC 4013).  A server may ask for up to 100000 iterations, which take 50 ms
- * (the usual 4096: 2 ms) at the first login and when its salt changes; more are
- * LOGIN_UNKNOWN.  Nonces come from the seed.  The same seed gives the same
- * nonces, with which a recording could pass for the server.
+ * over TLS only unless allow_cleartext_password is 1; any other method is
+ * LOGIN_UNKNOWN. A server that asks for no password is believed: only TLS
+ * protects against a party in between. For SCRAM, normalise a password that is
+ * not ASCII first (RFC 4013). A server may ask for up to 100000 iterations,
+ * which take 50 ms (the usual 4096: 2 ms) at the first login and when its salt
+ * changes; more are LOGIN_UNKNOWN. Nonces come from the seed. The same seed
+ * gives the same nonces, with which a recording could pass for the server.
  *
  * Reasons for errors follow the SQLSTATE: STARTING (57P03), STOPPING (57P01,
- * 57P02, and 57P03 with an English message that says "shutting down"), TOO_MANY_CONNECTIONS
- * (53300), LOGIN_REFUSED (28...), SERVER_ERROR (others).
+ * 57P02, and 57P03 with an English message that says "shutting down"),
+ * TOO_MANY_CONNECTIONS (53300), LOGIN_REFUSED (28...), SERVER_ERROR (others).
  * INFRA_PROBE_TEXT_MESSAGE is "FATAL 28P01 ...", INFRA_PROBE_TEXT_VERSION the
- * server's version.  A check reads at most 64 KiB.
+ * server's version. A check reads at most 64 KiB.
  *
  * @param[out] ret  Set on success only.
  * @param options   NULL for all defaults.
  * @return INFRA_OK; INFRA_ENOMEM; INFRA_ESTRUCT; INFRA_EINVAL: NULL, a text
  *         that is empty or too long, an unknown role, ask, tls or
- *         allow_cleartext_password above 1, limits for the answer without a question,
- *         answer_max below answer_min.
+ *         allow_cleartext_password above 1, limits for the answer without a
+ *         question, answer_max below answer_min.
  *
  * Allocates.  Thread safety: any.
  */

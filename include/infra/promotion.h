@@ -486,7 +486,7 @@ enum infra_promotion_command {
     /** Make node @p id the primary in place of the living one, without loss.
      *  If anything fails before the promotion, the primary goes on. */
     INFRA_PROMOTION_COMMAND_SWITCHOVER,
-    INFRA_PROMOTION_COMMAND_ABORT, /**< End a switchover: the primary goes on. */
+    INFRA_PROMOTION_COMMAND_ABORT, /**< End a switchover. */
     /** While HELD: promote node @p id, whatever is lost.  While WAITING after
      *  the last change: wait no longer. */
     INFRA_PROMOTION_COMMAND_FORCE,

@@ -104,8 +104,8 @@ void infra__outlier_tell_kept(struct infra_outlier *o, uint32_t id);
 bool infra__outlier_is_over_cap(const struct infra_outlier *o);
 void infra__outlier_keep_caps(struct infra_outlier *o);
 
-/* After a sweep, for a backend that is not ejected: the multiplier may go down.
- */
+/* After a sweep, for a backend that is not ejected: the multiplier may go
+ * down. */
 void infra__outlier_decay(const struct infra_outlier *o,
                           struct infra__outlier_backend *b);
 

@@ -68,8 +68,8 @@ void infra__outlier_gather(struct infra__outlier_slot *slot,
 /* Control: forget the failures in a row and their trips. */
 void infra__outlier_reset_runs(struct infra__outlier_slot *slot);
 
-/* Control: read and write the failures in a row. A full row trips if @may_trip.
- */
+/* Control: read and write the failures in a row. A full row trips if
+ * @may_trip. */
 void infra__outlier_save_runs(const struct infra__outlier_slot *slot,
                               uint32_t ret[INFRA__RUNS]);
 void infra__outlier_restore_runs(struct infra__outlier_desk *desk, uint32_t id,

@@ -68,7 +68,8 @@ static struct word after(struct word w, size_t count)
     return (struct word) { .at = w.at + count, .size = w.size - count };
 }
 
-/* Take a number, capped at UINT32_MAX, from the front of @w. False: no digit. */
+/* Take a number, capped at UINT32_MAX, from the front of @w. False: no
+ * digit. */
 static bool take_number(struct word *w, uint32_t *ret)
 {
     uint64_t number = 0;

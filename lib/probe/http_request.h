@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The request of an HTTP check: the texts that it may contain, and its bytes. */
+/* The request of an HTTP check: the texts that it may contain, and its
+ * bytes. */
 #ifndef INFRA_PROBE_HTTP_REQUEST_H
 #define INFRA_PROBE_HTTP_REQUEST_H
 

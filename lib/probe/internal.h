@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What all probes have in common: the phases, their deadlines, what is sent, and
- * the result. A kind of probe is the head of a larger struct and a few
+/* What all probes have in common: the phases, their deadlines, what is sent,
+ * and the result. A kind of probe is the head of a larger struct and a few
  * functions, which are called only where the phase allows it. */
 #ifndef INFRA_PROBE_INTERNAL_H
 #define INFRA_PROBE_INTERNAL_H

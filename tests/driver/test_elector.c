@@ -158,16 +158,17 @@ START_TEST(lost_replies_are_survived)
     run_until(now + INFRA_SEC(20));
     uint32_t active = is_open(1);
     for (int i = 0; i < 20; i++) {
-        infra__lease_memory_fault(&cell, i % 2 == 0 ? INFRA__LEASE_FAULT_LOSE_REPLY
-                                               : INFRA__LEASE_FAULT_LOSE_CALL);
+        infra__lease_memory_fault(&cell, i % 2 == 0
+                                             ? INFRA__LEASE_FAULT_LOSE_REPLY
+                                             : INFRA__LEASE_FAULT_LOSE_CALL);
         run_until(now + INFRA_SEC(2));
         ck_assert(is_open(active));
     }
 }
 END_TEST
 
-/* Two nodes over a file: who steps down is followed within a look of 50 ms, long
- * before the other would have asked by itself. */
+/* Two nodes over a file: who steps down is followed within a look of 50 ms,
+ * long before the other would have asked by itself. */
 START_TEST(a_hint_is_followed)
 {
     char path[] = "/tmp/infra-elector-XXXXXX";
@@ -273,8 +274,8 @@ START_TEST(replies_come_over_sockets)
     ck_assert_int_eq(infra_driver_run(driver, INFRA_TIME_NEVER), INFRA_OK);
     ck_assert_uint_eq(last_event(), INFRA_FAILOVER_EVENT_ACTIVATE);
 
-    /* The record goes over a connection of its own, and its answer makes the run
-     * return, too. */
+    /* The record goes over a connection of its own, and its answer makes the
+     * run return, too. */
     struct infra_lease_record r;
     ck_assert_int_eq(infra_lease_write_record(o.lease, 9, "x", 1,
                                               INFRA_TIME_NEVER,

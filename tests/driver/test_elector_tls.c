@@ -231,8 +231,8 @@ START_TEST(without_functions_tls_is_local)
 }
 END_TEST
 
-/* Functions that are missing, or a struct of another version; and no name is not an
- * empty one. On failure the lease stays the caller's. */
+/* Functions that are missing, or a struct of another version; and no name is
+ * not an empty one. On failure the lease stays the caller's. */
 START_TEST(functions_are_checked)
 {
     struct {

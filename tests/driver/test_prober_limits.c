@@ -278,7 +278,8 @@ START_TEST(no_pace_is_none)
 }
 END_TEST
 
-/* Values out of range are refused, as is a struct infra_tls that lacks a function. */
+/* Values out of range are refused, as is a struct infra_tls that lacks a
+ * function. */
 START_TEST(options_are_looked_at)
 {
     struct infra_prober_options o = { .size = sizeof o };

@@ -52,9 +52,9 @@ START_TEST(a_connection_is_noted_and_reset)
 }
 END_TEST
 
-/* Who only listens has the handshake ended at once, since the server may wait for
- * that before it speaks. By itself the system would do it some time later: one
- * of a few has to show the difference. */
+/* Who only listens has the handshake ended at once, since the server may wait
+ * for that before it speaks. By itself the system would do it some time later:
+ * one of a few has to show the difference. */
 START_TEST(who_listens_is_heard_of)
 {
     struct test_endpoint endpoint;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Checks over TLS with tls_openssl.c of examples/ against a server of OpenSSL. */
+/* Checks over TLS with tls_openssl.c of examples/ against a server of
+ * OpenSSL. */
 #include "../../examples/common/tls_openssl.h"
 #include "loopback.h"
 #include "support.h"
@@ -274,8 +275,8 @@ START_TEST(a_silent_server_times_out)
 }
 END_TEST
 
-/* A file that is not there, or holds no certificate, is not trusted, and none is
- * shown out of it. */
+/* A file that is not there, or holds no certificate, is not trusted, and none
+ * is shown out of it. */
 START_TEST(authorities_must_exist)
 {
     ck_assert_ptr_null(tls_openssl_create("/nonexistent/ca.pem"));

@@ -132,8 +132,8 @@ void child_limit_fds(const struct child *child, unsigned descriptors)
 {
     const struct rlimit limit = { descriptors, descriptors };
 
-    /* By its parent, since valgrind only plays a limit that is set on oneself, and
-     * forgets it at the exec. */
+    /* By its parent, since valgrind only plays a limit that is set on oneself,
+     * and forgets it at the exec. */
     ck_assert_int_eq(prlimit(child->pid, RLIMIT_NOFILE, &limit, NULL), 0);
 }
 

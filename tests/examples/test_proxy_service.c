@@ -156,8 +156,8 @@ static int where_to(struct child *child, const int listeners[2])
     return found;
 }
 
-/* A backend that passes its checks and breaks its sessions is found out by those,
- * and gets no more; one that does its work stays. */
+/* A backend that passes its checks and breaks its sessions is found out by
+ * those, and gets no more; one that does its work stays. */
 START_TEST(broken_sessions_are_noticed)
 {
     const struct linger reset = { .l_onoff = 1 };
@@ -286,8 +286,8 @@ START_TEST(standing_still_is_noticed)
 }
 END_TEST
 
-/* Where the checks of all fail, they may be what is wrong: on demand clients are
- * served all the same. */
+/* Where the checks of all fail, they may be what is wrong: on demand clients
+ * are served all the same. */
 START_TEST(checks_need_not_be_believed)
 {
     char byte = 0;

@@ -89,8 +89,8 @@ START_TEST(each_program_has_its_groups)
 }
 END_TEST
 
-/* A smaller token, or the same one, is no news, and a greater one in the file is
- * left there. */
+/* A smaller token, or the same one, is no news, and a greater one in the file
+ * is left there. */
 START_TEST(a_floor_only_rises)
 {
     struct token_floor web = { "web", 0 };
@@ -206,8 +206,8 @@ START_TEST(what_cannot_be_kept_is_an_error_at_once)
 }
 END_TEST
 
-/* A link is neither read nor written through, in place of the file or of what is
- * written first. */
+/* A link is neither read nor written through, in place of the file or of what
+ * is written first. */
 START_TEST(links_are_not_followed)
 {
     struct token_floor web = { "web", 5 };

@@ -72,9 +72,9 @@ static const struct {
     { "ages", { .call_timeout = INFRA_TIME_NEVER }, INFRA_EINVAL },
     { "guard past it", { .guard = INFRA_TIME_NEVER }, INFRA_EINVAL },
     { "drain past it", { .drain = INFRA_TIME_NEVER }, INFRA_EINVAL },
-    /* ttl / 3 + 2 * attempt + drain <= ttl * 0.99 / 1.01 - guard, or there is no
-     * second try: Patroni's loop_wait + 2 * retry_timeout <= ttl. With 3 s and
-     * 500 ms and the attempt of 500 ms the room is 2440.6 - 2000 ms. */
+    /* ttl / 3 + 2 * attempt + drain <= ttl * 0.99 / 1.01 - guard, or there is
+     * no second try: Patroni's loop_wait + 2 * retry_timeout <= ttl. With 3 s
+     * and 500 ms and the attempt of 500 ms the room is 2440.6 - 2000 ms. */
     { "room for it",
       { .ttl = INFRA_SEC(3), .drain = INFRA_MS(440) },
       INFRA_OK },

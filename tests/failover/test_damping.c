@@ -58,7 +58,7 @@ static void be_damped(uint64_t token)
     ck_assert_uint_ge(node_status(&n).penalty, 2000);
 }
 
-/* Sleep for so long, and find the lease as @outcome says. */
+/* Sleep for @duration, and find the lease as @outcome says. */
 static void find(infra_time duration, uint32_t outcome)
 {
     infra_time end = n.now + duration;
@@ -306,8 +306,8 @@ static infra_time gap(void)
     return pair.now - begin;
 }
 
-/* Both fail, each more often than it takes, and are well again: one serves after
- * a hold-down and a look, and not after eight. */
+/* Both fail, each more often than it takes, and are well again: one serves
+ * after a hold-down and a look, and not after eight. */
 START_TEST(two_damped_nodes_leave_no_gap)
 {
     create_pair((struct infra_failover_options) { .preempt = _i == 1 });

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Failover: the table of roles. Every row of it is reached by a script of public
- * calls; in every role every input is tried; and long random walks keep what
- * node.c looks at whenever the host has taken all events. */
+/* Failover: the table of roles. Every row of it is reached by a script of
+ * public calls; in every role every input is tried; and long random walks keep
+ * what node.c looks at whenever the host has taken all events. */
 #include "node.h"
 #include "support.h"
 
@@ -37,8 +37,8 @@ static void teardown(void)
     node_destroy(&n);
 }
 
-/* An input: what the store answers, the host or the operator says, or time does.
- * Scripts are words of these, with a blank between two. */
+/* An input: what the store answers, the host or the operator says, or time
+ * does. Scripts are words of these, with a blank between two. */
 struct input {
     const char *word;
     void (*act)(const struct input *in);
@@ -304,8 +304,8 @@ START_TEST(the_scripts_are_the_table)
 }
 END_TEST
 
-/* From a role with a reason there is one way, and it goes elsewhere. What is not
- * in the table does not happen. */
+/* From a role with a reason there is one way, and it goes elsewhere. What is
+ * not in the table does not happen. */
 START_TEST(the_table_is_a_function)
 {
     size_t count;

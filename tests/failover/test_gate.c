@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The gate that every worker asks, and the fence at the resource, alone and with
- * threads. */
+/* The gate that every worker asks, and the fence at the resource, alone and
+ * with threads. */
 #include "support.h"
 
 #include "base/random.h"
@@ -143,7 +143,8 @@ END_TEST
 static _Atomic uint64_t clock_of_all;
 
 /* A worker: an open gate answers the token of the term that it is, by the time
- * that the worker asked with; or of one that ended after it had begun to ask. */
+ * that the worker asked with; or of one that ended after it had begun to
+ * ask. */
 static void *ask_the_gate(void *arg)
 {
     uint64_t *seen = arg;
@@ -168,8 +169,8 @@ static void *ask_the_gate(void *arg)
     }
 }
 
-/* Terms follow each other while workers ask: no worker ever sees the time of one
- * term with the token of a former one. */
+/* Terms follow each other while workers ask: no worker ever sees the time of
+ * one term with the token of a former one. */
 START_TEST(workers_never_mix_terms)
 {
     pthread_t threads[WORKERS];
@@ -223,8 +224,8 @@ static void *pass_the_fence(void *arg)
     return NULL;
 }
 
-/* Whoever comes with whatever token, the greatest only grows, and it is one that
- * was admitted. */
+/* Whoever comes with whatever token, the greatest only grows, and it is one
+ * that was admitted. */
 START_TEST(the_fence_only_rises)
 {
     pthread_t threads[WORKERS];

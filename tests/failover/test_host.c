@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Failover: the host. How it stops, its workers, and what is held against it. */
+/* Failover: the host. How it stops, its workers, and what is held against
+ * it. */
 #include "node.h"
 #include "support.h"
 
@@ -51,8 +52,8 @@ START_TEST(drained_gives_it_back_at_once)
 }
 END_TEST
 
-/* With a drain it takes nothing new for so long; when it says that it is done,
- * it stops and gives the lease back in the same moment. */
+/* With a drain it takes nothing new for that time; when it says that it is
+ * done, it stops and gives the lease back in the same moment. */
 START_TEST(it_drains_before_it_stops)
 {
     node_create(&n, (struct infra_failover_options) { .drain = INFRA_SEC(2) });
@@ -106,7 +107,8 @@ START_TEST(doubt_ends_in_a_drain)
 }
 END_TEST
 
-/* However late the host comes to it, the drain does not go on past the lease. */
+/* However late the host comes to it, the drain does not go on past the
+ * lease. */
 START_TEST(a_drain_ends_with_the_lease)
 {
     node_create(&n, (struct infra_failover_options) { .drain = INFRA_SEC(2) });
@@ -168,8 +170,8 @@ START_TEST(first_it_is_given_back)
 }
 END_TEST
 
-/* What was not told to serve has nothing to stop; but what is released is clean for
- * the next one, so it waits for the former holder first. */
+/* What was not told to serve has nothing to stop; but what is released is clean
+ * for the next one, so it waits for the former holder first. */
 START_TEST(grace_is_not_skipped_by_the_next)
 {
     node_create(&n, (struct infra_failover_options) { .drain = INFRA_SEC(2) });
@@ -181,8 +183,8 @@ START_TEST(grace_is_not_skipped_by_the_next)
 }
 END_TEST
 
-/* Workers that attest nothing for so long are taken for dead, and the node hands
- * over while it still can. */
+/* Workers that attest nothing for that time are taken for dead, and the node
+ * hands over while it still can. */
 START_TEST(no_progress_is_a_reason_to_stop)
 {
     node_create(&n,
@@ -226,8 +228,8 @@ START_TEST(progress_counts_from_the_activation)
 }
 END_TEST
 
-/* A node that cannot serve drains, and stays in fault until it can; what is left
- * of the cool-down then is not spared it. */
+/* A node that cannot serve drains, and stays in fault until it can; what is
+ * left of the cool-down then is not spared it. */
 START_TEST(an_unfit_node_is_in_fault)
 {
     node_create(&n, (struct infra_failover_options) { .drain = INFRA_SEC(2) });

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Failover: the others. Who comes first, who asks for the lease and who is asked,
- * what the operator says, and the fence that shuts out the former holder. */
+/* Failover: the others. Who comes first, who asks for the lease and who is
+ * asked, what the operator says, and the fence that shuts out the former
+ * holder. */
 #include "node.h"
 #include "support.h"
 
@@ -33,7 +34,8 @@ static const char *free_with(uint64_t request)
 }
 
 /* What a candidate finds, and what it does: client-go's table of elections, and
- * what Patroni's replicas do. The holder's record is the store's matter here. */
+ * what Patroni's replicas do. The holder's record is the store's matter
+ * here. */
 static const struct {
     const char *name;
     uint32_t outcome;
@@ -231,10 +233,11 @@ START_TEST(who_would_rather_have_it_asks)
 }
 END_TEST
 
-/* A request, and how the holder takes it: preference 100, tenure of a minute. */
+/* A request, and how the holder takes it: preference 100, tenure of a
+ * minute. */
 static const struct {
     uint64_t request;
-    infra_time after; /* So many seconds of being active. */
+    infra_time after; /* Seconds of being active. */
     int is_paused;
     int yields;
 } requests[] = {
@@ -325,7 +328,8 @@ START_TEST(a_free_lease_is_left_to_who_asked)
 END_TEST
 
 /* TAKE_OVER takes a free lease whoever else asked, out of the cool-down, and in
- * a pause that began before; and the holder is asked by the operator's request. */
+ * a pause that began before; and the holder is asked by the operator's
+ * request. */
 START_TEST(take_over_goes_first)
 {
     node_create(&n, (struct infra_failover_options) { .token_floor = 5 });
@@ -386,8 +390,8 @@ START_TEST(take_over_of_the_active_is_nothing)
 }
 END_TEST
 
-/* PAUSE: the active goes on, a standby does not begin, also not what it found to
- * be its own, and a TAKE_OVER from before is off; until RESUME. */
+/* PAUSE: the active goes on, a standby does not begin, also not what it found
+ * to be its own, and a TAKE_OVER from before is off; until RESUME. */
 START_TEST(a_pause_changes_nothing)
 {
     node_create(&n, (struct infra_failover_options) { .ttl = 0 });

@@ -266,7 +266,8 @@ START_TEST(an_unknown_grant_is_resolved)
 END_TEST
 
 /* A lease of its own from before: one that it served under, or that a former
- * process left, is given back when the grace is over, and a new one is taken. */
+ * process left, is given back when the grace is over, and a new one is
+ * taken. */
 START_TEST(an_old_lease_of_its_own_is_given_back)
 {
     create((struct infra_failover_options) { .token_floor = 7 });

@@ -46,8 +46,8 @@ START_TEST(after_a_pause_grace_goes_on)
 END_TEST
 
 /* The same while a fence is awaited, though nothing but the next renewal is due
- * after the grace: the clock jumps over that wait, and the fence works. Found by
- * the simulator in seed 2257627. */
+ * after the grace: the clock jumps over that wait, and the fence works. Found
+ * by the simulator in seed 2257627. */
 START_TEST(after_a_jump_with_a_fence_grace_goes_on)
 {
     node_create(&n, (struct infra_failover_options) {
@@ -212,8 +212,8 @@ START_TEST(a_little_back_is_the_same_time)
 }
 END_TEST
 
-/* Further back is another clock: nothing that was counted on it holds. It stops,
- * gives the lease back by the new clock, and waits for the operator. */
+/* Further back is another clock: nothing that was counted on it holds. It
+ * stops, gives the lease back by the new clock, and waits for the operator. */
 START_TEST(a_clock_that_goes_back_is_a_fault)
 {
     node_create(&n, (struct infra_failover_options) { .ttl = 0 });

@@ -161,8 +161,8 @@ END_TEST
 static const infra_time half_lives[] = { INFRA_SEC(1), INFRA_SEC(900),
                                          INFRA_SEC(86400) };
 
-/* It is 2 to the power of the age in half-lives, within one; it never grows, and
- * is gone in the end; a clock that went back does not count. */
+/* It is 2 to the power of the age in half-lives, within one; it never grows,
+ * and is gone in the end; a clock that went back does not count. */
 START_TEST(penalties_fade_by_halves)
 {
     struct infra__damper d = { .half_life = half_lives[_i],

@@ -117,7 +117,8 @@ static void check(struct infra_vrrp_datagram d)
                                                            : mended == flaw);
         if (mended == 0) {
             need(a.addresses == copy + 9 &&
-                 a.addresses_count * (d.family == INFRA_VRRP_FAMILY_IPV4 ? 4u : 16u) <=
+                 a.addresses_count *
+                         (d.family == INFRA_VRRP_FAMILY_IPV4 ? 4u : 16u) <=
                      d.bytes_count - 8);
             drive(&a);
         }

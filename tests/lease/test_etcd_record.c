@@ -103,8 +103,9 @@ START_TEST(it_is_refused)
 }
 END_TEST
 
-/* A write names the revision that it replaces: as it was read, as the last write
- * left it (which is the revision of the reply, 9), or as a refusal tells. */
+/* A write names the revision that it replaces: as it was read, as the last
+ * write left it (which is the revision of the reply, 9), or as a refusal
+ * tells. */
 START_TEST(it_is_written)
 {
     etcd_begin_script(splits[_i]);

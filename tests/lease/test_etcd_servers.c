@@ -90,9 +90,9 @@ END_TEST
 START_TEST(a_late_reply_is_nobodys)
 {
     const struct infra_lease_call call = { .id = 1000,
-                                               .op = INFRA_LEASE_OP_READ,
-                                               .deadline =
-                                                   etcd_now + INFRA_MS(500) };
+                                           .op = INFRA_LEASE_OP_READ,
+                                           .deadline =
+                                               etcd_now + INFRA_MS(500) };
     struct infra_exchange x;
 
     accept_and_answer(0);
@@ -121,9 +121,9 @@ END_TEST
 START_TEST(a_reply_to_half_a_request_is_the_last)
 {
     const struct infra_lease_call call = { .id = 1000,
-                                               .op = INFRA_LEASE_OP_READ,
-                                               .deadline =
-                                                   etcd_now + INFRA_MS(500) };
+                                           .op = INFRA_LEASE_OP_READ,
+                                           .deadline =
+                                               etcd_now + INFRA_MS(500) };
     static const char reply[] =
         "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n";
     struct infra_exchange x;
@@ -242,8 +242,8 @@ START_TEST(a_renewal_is_of_one_term)
 }
 END_TEST
 
-/* What a grant of etcd is bound by says that it is there, so that nothing has to
- * begin again. */
+/* What a grant of etcd is bound by says that it is there, so that nothing has
+ * to begin again. */
 START_TEST(an_acquisition_goes_on_at_the_next)
 {
     ETCD(TEST_ACCEPT(0));
@@ -350,8 +350,8 @@ END_TEST
 START_TEST(a_new_call_has_its_own_reply)
 {
     struct infra_lease_call call = { .id = 1000,
-                                         .op = INFRA_LEASE_OP_ACQUIRE,
-                                         .deadline = etcd_now + INFRA_MS(500) };
+                                     .op = INFRA_LEASE_OP_ACQUIRE,
+                                     .deadline = etcd_now + INFRA_MS(500) };
     const void *bytes;
     struct infra_exchange x;
 
@@ -369,8 +369,8 @@ END_TEST
 START_TEST(a_call_has_its_deadline)
 {
     struct infra_lease_call call = { .id = 1000,
-                                         .op = INFRA_LEASE_OP_READ,
-                                         .deadline = etcd_now + INFRA_MS(500) };
+                                     .op = INFRA_LEASE_OP_READ,
+                                     .deadline = etcd_now + INFRA_MS(500) };
     struct infra_lease_reply r;
 
     ck_assert_int_eq(infra_lease_begin(etcd, &call, etcd_now), INFRA_OK);
@@ -509,8 +509,8 @@ START_TEST(a_revocation_is_asked_for_once)
 }
 END_TEST
 
-/* Who is refused is told so, and for five seconds without asking again; a server
- * that cannot tell is not the last word. */
+/* Who is refused is told so, and for five seconds without asking again; a
+ * server that cannot tell is not the last word. */
 START_TEST(a_login_may_be_refused)
 {
     ETCD(TEST_ACCEPT(0));
@@ -567,9 +567,9 @@ START_TEST(the_longest_names_fit)
     static const char record[INFRA_LEASE_RECORD_MAX];
     struct infra_lease_etcd_options o = etcd_options();
     struct infra_lease_call call = { .id = 1,
-                                         .token = UINT64_MAX,
-                                         .handover_request = UINT64_MAX,
-                                         .deadline = INFRA_TIME_NEVER };
+                                     .token = UINT64_MAX,
+                                     .handover_request = UINT64_MAX,
+                                     .deadline = INFRA_TIME_NEVER };
     struct infra_exchange x;
     const void *bytes;
 

@@ -124,8 +124,8 @@ START_TEST(a_deletion_is_hinted)
 }
 END_TEST
 
-/* As many events as a line can hold are looked at once each: to look at them from
- * the start again and again would take a minute here. */
+/* As many events as a line can hold are looked at once each: to look at them
+ * from the start again and again would take a minute here. */
 START_TEST(a_long_line_is_no_work)
 {
     static char line[INFRA__ETCD_BODY_MAX];

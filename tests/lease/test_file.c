@@ -161,8 +161,8 @@ static void put_away(int how)
     }
 }
 
-/* A file that is not where others look for it proves nothing: who holds the lease
- * has lost it, and nobody is told anything else. */
+/* A file that is not where others look for it proves nothing: who holds the
+ * lease has lost it, and nobody is told anything else. */
 START_TEST(a_file_has_to_be_in_its_place)
 {
     struct infra_lease *other = NULL;
@@ -206,8 +206,8 @@ START_TEST(a_path_may_be_relative)
 }
 END_TEST
 
-/* What is not known to be on the disk is not granted, nor is it found to be ours
- * and adopted, until it is there. */
+/* What is not known to be on the disk is not granted, nor is it found to be
+ * ours and adopted, until it is there. */
 START_TEST(a_disk_that_fails_is_unknown)
 {
     is_disk_broken = true;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What all probes have in common: connecting, TLS, the first byte, the end, each
- * with its deadline and its reason. */
+/* What all probes have in common: connecting, TLS, the first byte, the end,
+ * each with its deadline and its reason. */
 #include "base/internal.h"
 #include "support.h"
 #include "transport.h"

@@ -70,7 +70,8 @@ START_TEST(shut_out_node_is_one_less)
 }
 END_TEST
 
-/* That is not so if nobody is as far, or if the primary was not seen since then. */
+/* That is not so if nobody is as far, or if the primary was not seen since
+ * then. */
 START_TEST(own_history_does_not_count)
 {
     start(sync_1);
@@ -100,8 +101,8 @@ START_TEST(own_history_does_not_count)
 }
 END_TEST
 
-/* A node that was pointed at the primary may have acknowledged something, except
- * if it answers that its data is still being replaced. */
+/* A node that was pointed at the primary may have acknowledged something,
+ * except if it answers that its data is still being replaced. */
 START_TEST(clone_under_way_is_one_less)
 {
     start(sync_1);
@@ -127,8 +128,8 @@ START_TEST(clone_under_way_is_one_less)
 }
 END_TEST
 
-/* A rival that is not seen any more is out when the order is answered; until then
- * it is given again, but not to one that is back. */
+/* A rival that is not seen any more is out when the order is answered; until
+ * then it is given again, but not to one that is back. */
 START_TEST(fence_is_waited_for)
 {
     start(sync_1);
@@ -188,8 +189,8 @@ START_TEST(own_history_is_not_waited_for)
 }
 END_TEST
 
-/* Another process knows of it by the record, at whatever time it starts; what it
- * knew itself is forgotten then. */
+/* Another process knows of it by the record, at whatever time it starts; what
+ * it knew itself is forgotten then. */
 START_TEST(next_process_is_told)
 {
     start(sync_1);
@@ -280,8 +281,8 @@ START_TEST(unwritten_mark_outlives_the_lease)
 }
 END_TEST
 
-/* A replica that is made writable when the primary is dead already, in each step
- * up to the choice. */
+/* A replica that is made writable when the primary is dead already, in each
+ * step up to the choice. */
 START_TEST(writer_after_the_primary)
 {
     start(sync_1);

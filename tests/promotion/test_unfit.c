@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Promotion: who has not reported, who is not promoted, and what is done when the
- * one that was chosen is not fit any more. */
+/* Promotion: who has not reported, who is not promoted, and what is done when
+ * the one that was chosen is not fit any more. */
 #include "promotion_host.h"
 
 #include <stdbool.h>
@@ -134,8 +134,8 @@ static void collect_again(uint64_t token)
     host_replica(3, NO_NODE, 1, 109);
 }
 
-/* A candidate that refuses is not tried again with the next token, where another
- * has everything: of b, c and d any two do. */
+/* A candidate that refuses is not tried again with the next token, where
+ * another has everything: of b, c and d any two do. */
 START_TEST(refused_candidate_is_not_chosen_again)
 {
     choose_c((struct infra_promotion_options) { .sync_acks = 2 });
@@ -277,8 +277,8 @@ START_TEST(flags_count_in_a_switchover)
 }
 END_TEST
 
-/* A primary that is never to be promoted goes on after a switchover that failed:
- * it is promoted in nobody's place. */
+/* A primary that is never to be promoted goes on after a switchover that
+ * failed: it is promoted in nobody's place. */
 START_TEST(primary_goes_on)
 {
     begin_switchover(false);

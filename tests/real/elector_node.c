@@ -8,9 +8,9 @@
  * Each line of the diary is a time in nanoseconds (CLOCK_BOOTTIME), the node,
  * what happened, and a number. While the gate is open it writes "open" each
  * millisecond, with the token; nodes share the diary, so that whoever reads it
- * sees whether two were open at a time. When it becomes active it reads the record
- * of the lease, "read" with the token that is there, and writes its own, "written".
- * On SIGUSR1 it steps down. */
+ * sees whether two were open at a time. When it becomes active it reads the
+ * record of the lease, "read" with the token that is there, and writes its own,
+ * "written". On SIGUSR1 it steps down. */
 #include <infra/driver.h>
 
 #include <arpa/inet.h>
@@ -76,9 +76,9 @@ static int open_file(struct infra_lease **ret, char **arguments,
     return infra_lease_file(ret, &o);
 }
 
-/* From the environment: with ELECTOR_TLS_CA, a file, etcd is asked over TLS, its
- * certificate has to name ELECTOR_TLS_NAME, and it is shown the certificate in
- * ELECTOR_TLS_CERT with the key in ELECTOR_TLS_KEY; ELECTOR_GRACE_MS is the
+/* From the environment: with ELECTOR_TLS_CA, a file, etcd is asked over TLS,
+ * its certificate has to name ELECTOR_TLS_NAME, and it is shown the certificate
+ * in ELECTOR_TLS_CERT with the key in ELECTOR_TLS_KEY; ELECTOR_GRACE_MS is the
  * grace. */
 static const char *setting(const char *name)
 {

@@ -3,12 +3,12 @@
  *
  *     probe_once KIND ADDRESS PORT [NAME=VALUE...]
  *
- * Kinds and settings are those of examples/common/check_spec.h, times without a unit
- * are milliseconds. It prints the result as one line, with a tab between fields
- * and "-" for what was not told: reason, status, role, writable, position, lag
- * in seconds, and the texts: version, position, message; then what an agent
- * tells: health, percent, weight, in flight, admin; then whom a replica receives
- * from, and the answer to the host's question. */
+ * Kinds and settings are those of examples/common/check_spec.h, times without a
+ * unit are milliseconds. It prints the result as one line, with a tab between
+ * fields and "-" for what was not told: reason, status, role, writable,
+ * position, lag in seconds, and the texts: version, position, message; then
+ * what an agent tells: health, percent, weight, in flight, admin; then whom a
+ * replica receives from, and the answer to the host's question. */
 #include "../../examples/common/arguments.h"
 #include "../../examples/common/check_spec.h"
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Nodes that fail over, in a world that goes wrong: a virtual clock, a network that
- * loses, delays, doubles and cuts one way, a store that fails, forgets to answer and
- * renews leases by itself, clocks that drift and step, processes that are stopped
- * between any two calls, and die. The machines are the library's, and the invariants
- * are looked at after every step. A seed gives the same history to the byte. */
+/* Nodes that fail over, in a world that goes wrong: a virtual clock, a network
+ * that loses, delays, doubles and cuts one way, a store that fails, forgets to
+ * answer and renews leases by itself, clocks that drift and step, processes
+ * that are stopped between any two calls, and die. The machines are the
+ * library's, and the invariants are looked at after every step. A seed gives
+ * the same history to the byte. */
 #ifndef TESTS_SIM_FAILOVER_SIM_H
 #define TESTS_SIM_FAILOVER_SIM_H
 

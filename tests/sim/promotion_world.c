@@ -201,7 +201,8 @@ void dbs_sample(const struct dbs *w, uint32_t id,
         is_attached(w, id) && !d->is_writable ? d->source : WORLD_NO_NODE;
 }
 
-/* A dump has the position of its source at its head, and the rows come after. */
+/* A dump has the position of its source at its head, and the rows come
+ * after. */
 static void begin_clone(struct dbs *w, uint32_t id, uint32_t source)
 {
     struct db *d = &w->db[id];

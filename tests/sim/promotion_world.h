@@ -89,8 +89,8 @@ uint32_t dbs_carry_out(struct dbs *w, const struct infra_promotion_event *e,
 /* A PRIMARY event was handed out. */
 void dbs_named(struct dbs *w, uint32_t id, uint64_t token);
 
-/* Somebody makes a replica writable and writes to it; and restarts it read-only.
- */
+/* Somebody makes a replica writable and writes to it; and restarts it
+ * read-only. */
 void dbs_take_in_hand(struct dbs *w, uint32_t id);
 void dbs_put_down(struct dbs *w, uint32_t id);
 

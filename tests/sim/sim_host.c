@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A node: what a host does with the machine's events, and what its workers do.
- */
+/* A node: what a host does with the machine's events, and what its workers
+ * do. */
 #include "sim_world.h"
 
 #include <stdlib.h>
@@ -143,7 +143,8 @@ static void handle(struct sim_world *w, uint32_t i,
     struct sim_step s = { .node = i, .boot = n->boot, .number = e->call.id };
 
     sim_trace(w,
-              e->kind == INFRA_FAILOVER_EVENT_CALL ? infra_lease_op_name(e->call.op)
+              e->kind == INFRA_FAILOVER_EVENT_CALL
+                  ? infra_lease_op_name(e->call.op)
               : e->kind == INFRA_FAILOVER_EVENT_ROLE
                   ? infra_failover_role_name(e->role)
               : e->kind == INFRA_FAILOVER_EVENT_ACTIVATE ? "ACTIVATE"
@@ -186,8 +187,8 @@ static void handle(struct sim_world *w, uint32_t i,
     }
 }
 
-/* The host's turn: take what there is, and sleep until the deadline. Anywhere in it
- * the process may be stopped. */
+/* The host's turn: take what there is, and sleep until the deadline. Anywhere
+ * in it the process may be stopped. */
 void sim_turn(struct sim_world *w, uint32_t i)
 {
     struct sim_node *n = &w->nodes[i];

@@ -9,8 +9,8 @@
 #include <check.h>
 #include <infra/lease.h>
 
-/* "/infra/lb/holder", dirty, handover, none; "a 0000000000000011", "b 0000000000000012";
- * and the handover request 7. */
+/* "/infra/lb/holder", dirty, handover, none; "a 0000000000000011", "b
+ * 0000000000000012"; and the handover request 7. */
 #define K "L2luZnJhL2xiL2hvbGRlcg=="
 #define D "L2luZnJhL2xiL2RpcnR5"
 #define W "L2luZnJhL2xiL2hhbmRvdmVy"
@@ -45,8 +45,8 @@ extern const char etcd_grant[], etcd_take[], etcd_keepalive[], etcd_verify[],
 extern struct infra_lease *etcd;
 extern infra_time etcd_now;
 
-/* Fixtures: node "a" of group "lb" with incarnation 17, two servers and a ttl that
- * etcd counts as 5 s; a user "me", whose password needs care. */
+/* Fixtures: node "a" of group "lb" with incarnation 17, two servers and a ttl
+ * that etcd counts as 5 s; a user "me", whose password needs care. */
 extern struct test_heap etcd_heap;
 struct infra_lease_etcd_options etcd_options(void);
 void etcd_setup(void);

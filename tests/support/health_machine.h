@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* One health machine on a counting heap, and short words for its calls: what the
- * tests of health have in common. */
+/* One health machine on a counting heap, and short words for its calls: what
+ * the tests of health have in common. */
 #ifndef TESTS_HEALTH_MACHINE_H
 #define TESTS_HEALTH_MACHINE_H
 

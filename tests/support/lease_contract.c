@@ -11,7 +11,7 @@ infra_time contract_now;
 static uint64_t calls_count;
 
 static struct infra_lease_call call_of(uint32_t op, uint64_t token,
-                                           uint64_t request)
+                                       uint64_t request)
 {
     return (struct infra_lease_call) {
         .id = ++calls_count,
@@ -186,8 +186,8 @@ START_TEST(late_calls_do_no_harm)
 }
 END_TEST
 
-/* The greatest request is told to holder and standbys; somebody's ACQUIRE ends it,
- * and so does time. */
+/* The greatest request is told to holder and standbys; somebody's ACQUIRE ends
+ * it, and so does time. */
 START_TEST(a_request_is_told)
 {
     uint64_t token = contract_acquire(contract_a);

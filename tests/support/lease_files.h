@@ -13,7 +13,8 @@ extern struct test_heap lease_heap;
 extern char lease_directory[64];
 extern char lease_path[96];
 
-/* Fixture: opens A and B. The teardown finds no memory and no descriptor left. */
+/* Fixture: opens A and B. The teardown finds no memory and no descriptor
+ * left. */
 void lease_files_setup(void);
 void lease_files_teardown(void);
 

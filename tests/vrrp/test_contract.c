@@ -37,7 +37,8 @@ START_TEST(options_have_their_ranges)
           INFRA_VRRP_WITNESS_REQUIRE, INFRA_VRRP_WITNESS_REQUIRE + 1 },
         { offsetof(struct infra_vrrp_options, checksum),
           INFRA_VRRP_CHECKSUM_MESSAGE, INFRA_VRRP_CHECKSUM_MESSAGE + 1 },
-        { offsetof(struct infra_vrrp_options, family), INFRA_VRRP_FAMILY_IPV4, 2 },
+        { offsetof(struct infra_vrrp_options, family), INFRA_VRRP_FAMILY_IPV4,
+          2 },
         { offsetof(struct infra_vrrp_options, peers_count),
           INFRA_VRRP_PEERS_MAX, INFRA_VRRP_PEERS_MAX + 1 },
         { offsetof(struct infra_vrrp_options, peers_count), 1, 0 },
@@ -352,7 +353,8 @@ START_TEST(names_are_names)
     for (uint32_t i = 0; i <= INFRA_VRRP_FLAW_OURS; i++) {
         ck_assert_str_ne(infra_vrrp_flaw_name(i), "unknown");
     }
-    ck_assert_str_eq(infra_vrrp_state_name(INFRA_VRRP_STATE_FAULT + 1), "unknown");
+    ck_assert_str_eq(infra_vrrp_state_name(INFRA_VRRP_STATE_FAULT + 1),
+                     "unknown");
     ck_assert_str_eq(infra_vrrp_reason_name(INFRA_VRRP_REASON_LATE + 1),
                      "unknown");
     ck_assert_str_eq(infra_vrrp_flaw_name(INFRA_VRRP_FLAW_OURS + 1), "unknown");

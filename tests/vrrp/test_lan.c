@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* VRRP, several nodes on one LAN that speak to each other in bytes: the scripts
- * that everybody knows, and what holds for any priorities, losses and starts.
- */
+ * that everybody knows, and what holds for any priorities, losses and
+ * starts. */
 #include "support.h"
 
 #include "base/random.h"

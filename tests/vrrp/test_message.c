@@ -239,7 +239,8 @@ START_TEST(messages_are_those_of_keepalived)
 
     /* With IPv6 there is no choice of checksums. */
     create_like_keepalived((struct infra_vrrp_options) {
-        .family = INFRA_VRRP_FAMILY_IPV6, .checksum = INFRA_VRRP_CHECKSUM_MESSAGE });
+        .family = INFRA_VRRP_FAMILY_IPV6,
+        .checksum = INFRA_VRRP_CHECKSUM_MESSAGE });
     e = first(INFRA_VRRP_EVENT_ADVERTISE);
     ck_assert_mem_eq(e.address.bytes, ipv6_group.bytes, 16);
     ck_assert_int_eq(infra_vrrp_message(vrrp, &e, buffer, sizeof buffer), 40);

@@ -181,8 +181,8 @@ size_t infra__mysql_login(const struct infra__mysql_greeting *g,
     return (size_t)(p - ret);
 }
 
-/* Protocol::AuthSwitchRequest: a method's name and its data. The first byte alone
- * means the method before 4.1. */
+/* Protocol::AuthSwitchRequest: a method's name and its data. The first byte
+ * alone means the method before 4.1. */
 enum infra__mysql_switch infra__mysql_switch_read(
     const struct infra__mysql_user *user, const unsigned char *bytes,
     size_t size, unsigned char ret[INFRA__MYSQL_ANSWER_MAX], size_t *ret_size,

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* The login at MySQL and MariaDB: the greeting with a challenge, the answer, and
- * perhaps a switch to another method with a challenge of its own. The client is
- * one of protocol 4.1 with plug-ins and asks for little: no database, no
- * attributes, and results with end marks, which every server since 4.1 has. */
+/* The login at MySQL and MariaDB: the greeting with a challenge, the answer,
+ * and perhaps a switch to another method with a challenge of its own. The
+ * client is one of protocol 4.1 with plug-ins and asks for little: no database,
+ * no attributes, and results with end marks, which every server since 4.1
+ * has. */
 #ifndef INFRA_PROBE_MYSQL_LOGIN_H
 #define INFRA_PROBE_MYSQL_LOGIN_H
 
@@ -44,8 +45,8 @@ enum infra__mysql_switch {
 };
 
 /* The answer to an unknown method has the size of an Ed25519 signature, since
- * MariaDB counts any other as a broken connection. It is no password to a method
- * that wants one in clear. */
+ * MariaDB counts any other as a broken connection. It is no password to a
+ * method that wants one in clear. */
 #define INFRA__MYSQL_ANSWER_MAX 64u
 
 /* Read a greeting. False: malformed. */

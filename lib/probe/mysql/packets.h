@@ -17,8 +17,8 @@
 /* Real greetings have 80 to 150 bytes. */
 #define INFRA__MYSQL_GREETING_MAX 512u
 
-/* Limit for the input of a check: below 16 MiB, so that no accepted packet has a
- * continuation. */
+/* Limit for the input of a check: below 16 MiB, so that no accepted packet has
+ * a continuation. */
 #define INFRA__MYSQL_READ_MAX (1u << 20)
 
 /* The first byte of packets other than data. */

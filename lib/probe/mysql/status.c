@@ -9,7 +9,8 @@
 
 /* MySQL from that version on executes a comment that begins with "!50706", and
  * MariaDB one with "M!100002"; each ignores the other's. So one text does for
- * both, and nothing depends on the version in a greeting, which proxies make up.
+ * both, and nothing depends on the version in a greeting, which proxies make
+ * up.
  *
  * super_read_only is not asked: it is never on without read_only. Aurora's
  * readers have innodb_read_only instead. MariaDB may have several sources, and
@@ -64,7 +65,7 @@ const char *infra__mysql_status_ask(struct infra__mysql_status *s,
 
     s->question = (uint8_t)question;
     s->rows_count = 0;
-    if (!is_host) { /* The host's question comes before the sources are judged. */
+    if (!is_host) { /* The host's question comes before the sources. */
         s->is_stopped = s->has_no_lag = false;
         s->source[0] = '\0';
     }

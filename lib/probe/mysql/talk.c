@@ -113,7 +113,8 @@ static void take_refusal(struct infra__mysql *m, uint32_t reason)
     infra__probe_finish(&m->probe, reason);
 }
 
-/* Is the server out of service? The host's question may be refused otherwise. */
+/* Is the server out of service? The host's question may be refused
+ * otherwise. */
 static bool is_fatal(const struct infra__mysql *m, uint32_t reason)
 {
     return m->status.question == INFRA__MYSQL_ASK_HOST
@@ -168,7 +169,8 @@ static void take_error(struct infra__mysql *m)
 }
 
 /* The check has failed. Go on until the server refuses the login: it counts a
- * login that is broken off against this host, and blocks the host in the end. */
+ * login that is broken off against this host, and blocks the host in the
+ * end. */
 static void lose(struct infra__mysql *m, uint32_t reason)
 {
     m->is_lost = true;

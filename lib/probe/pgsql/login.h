@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The login at PostgreSQL (its documentation, 55.2.1 and 55.3): trust, a password
- * in clear text, MD5, and SCRAM-SHA-256. */
+/* The login at PostgreSQL (its documentation, 55.2.1 and 55.3): trust, a
+ * password in clear text, MD5, and SCRAM-SHA-256. */
 #ifndef INFRA_PROBE_PGSQL_LOGIN_H
 #define INFRA_PROBE_PGSQL_LOGIN_H
 
@@ -41,7 +41,8 @@ void infra__pgsql_login_start(struct infra__pgsql_login *l);
 enum infra__pgsql_login_event infra__pgsql_login_next(
     struct infra__pgsql_login *l, const struct infra__pgsql_messages *m);
 
-/* Does the message ask for a login, with any method? Then the server is alive. */
+/* Does the message ask for a login, with any method? Then the server is
+ * alive. */
 bool infra__pgsql_login_is_asked(const struct infra__pgsql_messages *m);
 
 #endif

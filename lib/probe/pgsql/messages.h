@@ -3,8 +3,8 @@
  * bytes of length that count themselves, a body. Any split of the input gives
  * the same messages.
  *
- * Of a body the beginning is kept, which has what a check needs. The size of all
- * messages together is limited, too.
+ * Of a body the beginning is kept, which has what a check needs. The size of
+ * all messages together is limited, too.
  *
  * A malformed first message means another protocol, a later one a bad reply. */
 #ifndef INFRA_PROBE_PGSQL_MESSAGES_H

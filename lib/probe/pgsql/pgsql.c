@@ -112,8 +112,8 @@ static void add_query(struct infra__request *r, const char *text)
     infra__request_add(r, text, size);
 }
 
-/* The startup message, the question, the password. @ret_ends: of the first two.
- */
+/* The startup message, the question, the password. @ret_ends: of the first
+ * two. */
 static void write_texts(struct infra__request *r, size_t ret_ends[2],
                         const struct infra_probe_pgsql_options *o)
 {

@@ -12,11 +12,11 @@
 
 #include <string.h>
 
-/* Names that exist in PostgreSQL 10 and later. All are qualified, operators too,
- * so that no schema of a user can replace them. The receiver's state needs a
- * privilege (pg_monitor): without it the row exists and is all null. The state
- * comes as "streaming 10.0.0.1:5432". The sender's columns, which PostgreSQL 10
- * lacks, are taken by way of JSON, where they are null then. */
+/* Names that exist in PostgreSQL 10 and later. All are qualified, operators
+ * too, so that no schema of a user can replace them. The receiver's state needs
+ * a privilege (pg_monitor): without it the row exists and is all null. The
+ * state comes as "streaming 10.0.0.1:5432". The sender's columns, which
+ * PostgreSQL 10 lacks, are taken by way of JSON, where they are null then. */
 #define CATALOG "pg_catalog."
 #define SENDER "j OPERATOR(" CATALOG "->>) 'sender_"
 #define QUERY                                                             \
@@ -136,8 +136,8 @@ static bool read_lsn(uint64_t *ret, bool *ret_has, struct cell c)
     return true;
 }
 
-/* Microseconds, or null. If this clock is behind the primary's they are negative
- * and count as 0. */
+/* Microseconds, or null. If this clock is behind the primary's they are
+ * negative and count as 0. */
 static bool read_age(infra_time *ret, bool *ret_has, struct cell c)
 {
     const uint64_t us_max = INFRA_TIME_NEVER / INFRA_US(1);

@@ -16,7 +16,7 @@ size_t infra__pgsql_question(const void **ret);
 enum infra__pgsql_receiver {
     INFRA__PGSQL_RECEIVER_NONE,      /* No such process. */
     INFRA__PGSQL_RECEIVER_WAITING,   /* The process does not receive. */
-    INFRA__PGSQL_RECEIVER_STREAMING, /* Or its state is hidden from this user. */
+    INFRA__PGSQL_RECEIVER_STREAMING, /* Or hidden from this user. */
 };
 
 /* The answer's one row. */
