@@ -275,7 +275,8 @@ static uint32_t writer_beside(const struct infra_promotion *p, uint32_t chosen)
         bool is_loose =
             is_expected(p, i) || (i == p->primary && !p->nodes[i].is_fenced);
         bool is_unknown = p->o.sync_acks == 0 && is_loose &&
-                          !has_reported(p, i) && PROMOTION_RULE(UNKNOWN);
+                          (!has_reported(p, i) || p->nodes[i].writable != 0) &&
+                          PROMOTION_RULE(UNKNOWN);
         if (i != chosen && !p->nodes[i].is_excused &&
             (is_writable(p, i) || is_unknown)) {
             return i;

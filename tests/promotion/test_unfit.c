@@ -335,6 +335,31 @@ START_TEST(fence_that_fails_has_a_way_back)
 }
 END_TEST
 
+/* Asynchronous: a node that reported, writable, and is then lost from sight is
+ * fenced before another is promoted, though that loses its writes. */
+START_TEST(lost_writer_is_fenced_first)
+{
+    start((struct infra_promotion_options) {
+        .loss = INFRA_PROMOTION_LOSS_ACCEPT });
+    host_lease(0);
+    (void)host_take();
+    ck_assert_int_eq(infra_promotion_adopt(host.p, 2, 3, 0, 1, host.now),
+                     INFRA_OK);
+    host_lease(4);
+    (void)host_take();
+    host_done(INFRA_PROMOTION_EVENT_READ_RECORD, NO_NODE);
+    (void)host_take();
+    host_done(INFRA_PROMOTION_EVENT_DETACH, 1);
+    host_done(INFRA_PROMOTION_EVENT_DETACH, 2);
+    host_primary(2, 3, 120);
+    host_wait(INFRA_SEC(6));
+    host_set(0, 0, INFRA_PROMOTION_FLAG_QUARANTINED);
+    host_set(3, 0, INFRA_PROMOTION_FLAG_QUARANTINED);
+    host_replica(1, NO_NODE, 1, 110);
+    host_expect("hold-c [held: missing] [fencing: conflict] fence-c");
+}
+END_TEST
+
 static Suite *unfit_suite(void)
 {
     Suite *s = suite_create("promotion_unfit");
@@ -351,6 +376,7 @@ static Suite *unfit_suite(void)
     tcase_add_test(t, primary_goes_on);
     tcase_add_loop_test(t, quarantined_primary_gets_no_order, 0, 3);
     tcase_add_loop_test(t, fence_that_fails_has_a_way_back, 0, 2);
+    tcase_add_test(t, lost_writer_is_fenced_first);
     suite_add_tcase(s, t);
     return s;
 }

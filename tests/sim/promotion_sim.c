@@ -63,11 +63,13 @@ struct planner {
     /* On its disk, and what its router goes by. */
     struct record named;
     struct record known; /* As it writes it beside the lease. */
+    uint64_t asked;      /* The last call about that; it replaced the others. */
 
     uint32_t flags[DBS_MAX];
     uint32_t step; /* As it was told last. */
     infra_time since;
     infra_time failed_at[DBS_MAX]; /* PROMOTE, and nothing since. */
+    uint32_t proved; /* A bit for each node: a REPOINT was DONE, or ADMIT. */
 };
 
 struct world {
@@ -82,6 +84,7 @@ struct world {
     uint64_t random;
     infra_time next_fault;
     infra_time deaf_until[DBS_MAX]; /* No order reaches the agent there. */
+    uint32_t promoted[TOKENS_MAX];  /* Node + 1, by the token of a PROMOTE. */
     /* The store of the lease. */
     uint32_t holder;      /* PLANNERS: none. */
     uint32_t holder_boot; /* Who starts again has it no more. */
@@ -89,6 +92,8 @@ struct world {
     infra_time lease_until;
     infra_time free_since;
     struct record record;
+    uint64_t record_token; /* The last write of it: by which lease, */
+    uint64_t record_call;  /* and call. */
 
     uint32_t messages_count;
     struct message messages[MESSAGES_MAX];
@@ -223,6 +228,7 @@ static void start_planner(struct world *w, uint32_t i)
     x->is_alive = true;
     x->step = INFRA_PROMOTION_STEP_STANDBY;
     memset(x->failed_at, 0, sizeof x->failed_at);
+    x->proved = 0;
     x->boot++;
     x->paused_until = 0;
 }
@@ -252,6 +258,43 @@ static void spread_word(struct world *w, uint32_t from)
     }
 }
 
+/* With asynchronous replication the fence alone keeps two from being written
+ * to: no other node may be, or come back, writable. */
+static bool is_beside(const struct world *w, uint32_t i, uint32_t candidate)
+{
+    for (uint32_t n = 0; n < w->dbs.count; n++) {
+        const struct db *d = &w->dbs.db[n];
+        bool is_known =
+            (w->planners[i].flags[n] & INFRA_PROMOTION_FLAG_QUARANTINED) != 0 ||
+            d->is_by_hand;
+        if (n != candidate && d->is_writable && !d->is_fenced && !is_known) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void check_promotion(struct world *w, uint32_t i,
+                            const struct infra_promotion_event *e)
+{
+    uint32_t *promoted = &w->promoted[e->token % TOKENS_MAX];
+
+    if (*promoted != 0 && *promoted != e->id + 1) {
+        dbs_violate(&w->dbs, "one token promotes two nodes");
+    }
+    *promoted = e->id + 1;
+    if (w->record.node != e->id || w->record.token != e->token) {
+        dbs_violate(&w->dbs, "a promotion that is not in the record");
+    }
+    if (w->dbs.db[e->id].is_cloned) {
+        dbs_violate(&w->dbs, "a promotion of half a copy");
+    }
+    if (w->mode == PROMOTION_SIM_ASYNC && has_faults(w) &&
+        is_beside(w, i, e->id)) {
+        dbs_violate(&w->dbs, "a promotion beside a writable node");
+    }
+}
+
 static void check_order(struct world *w, uint32_t i,
                         const struct infra_promotion_event *e)
 {
@@ -264,6 +307,9 @@ static void check_order(struct world *w, uint32_t i,
     if (w->mode == PROMOTION_SIM_QUIET &&
         e->kind != INFRA_PROMOTION_EVENT_REPOINT) {
         dbs_violate(&w->dbs, "a plan against a healthy primary");
+    }
+    if (e->kind == INFRA_PROMOTION_EVENT_PROMOTE) {
+        check_promotion(w, i, e);
     }
     infra_time *failed_at = &w->planners[i].failed_at[e->id];
     if (e->kind == INFRA_PROMOTION_EVENT_REPOINT) {
@@ -304,12 +350,17 @@ static void release(struct world *w, uint32_t i)
 }
 
 /* The whole of what it is to say now. */
-static void compose(struct planner *x, const struct infra_promotion_event *e)
+static void compose(struct world *w, struct planner *x,
+                    const struct infra_promotion_event *e)
 {
     uint32_t apart = x->known.apart;
 
     if (e->kind == INFRA_PROMOTION_EVENT_RECORD_APART) {
         bool is_apart = (e->flags & INFRA_PROMOTION_FLAG_APART) != 0;
+        if (!is_apart && (x->proved >> e->id & 1u) == 0) {
+            dbs_violate(&w->dbs, "apart no more, and not repointed");
+        }
+        x->proved &= is_apart ? ~(1u << e->id) : UINT32_MAX;
         x->known.apart =
             is_apart ? apart | 1u << e->id : apart & ~(1u << e->id);
     } else if (e->kind != INFRA_PROMOTION_EVENT_READ_RECORD) {
@@ -332,7 +383,8 @@ static void compose(struct planner *x, const struct infra_promotion_event *e)
 static void ask_store(struct world *w, uint32_t i,
                       const struct infra_promotion_event *e)
 {
-    compose(&w->planners[i], e);
+    compose(w, &w->planners[i], e);
+    w->planners[i].asked = e->call;
     if (w->now >= w->planners[i].no_store_until) {
         send(w, (struct message) { .kind = STORE,
                                    .planner = i,
@@ -352,7 +404,7 @@ static void put_down(struct world *w)
     }
 }
 
-/* It is written by who has the lease, with that token. */
+/* Only the holder of the lease may write, by its token. */
 static void at_store(struct world *w, struct message m)
 {
     const struct infra_promotion_event *e = &m.event;
@@ -361,7 +413,11 @@ static void at_store(struct world *w, struct message m)
     if (e->kind != INFRA_PROMOTION_EVENT_READ_RECORD) {
         if (w->holder != m.planner || w->token != e->token) {
             m.outcome = INFRA_ORDER_FAILED;
+        } else if (w->record_token == e->token && w->record_call > e->call) {
+            return; /* As lease.h says: not after a later one was granted. */
         } else {
+            w->record_token = e->token;
+            w->record_call = e->call;
             w->result.changes += m.record.node != w->record.node;
             w->record = m.record;
             put_down(w);
@@ -418,6 +474,18 @@ static void count_row(struct world *w, struct planner *x,
     dbs_violate(&w->dbs, "a step that is not in the table");
 }
 
+/* A token that has named a primary begins no plan. */
+static void check_step(struct world *w, const struct planner *x)
+{
+    struct infra_promotion_status s = { .size = sizeof s };
+
+    (void)infra_promotion_inspect(x->machine, &s);
+    if (s.token_used != 0 && (s.step == INFRA_PROMOTION_STEP_FENCING ||
+                              s.step == INFRA_PROMOTION_STEP_COLLECTING)) {
+        dbs_violate(&w->dbs, "a plan by a used token");
+    }
+}
+
 /* The worst of moments for a candidate to die, or for its agent. */
 static void spoil_promotion(struct world *w,
                             const struct infra_promotion_event *e)
@@ -466,6 +534,7 @@ static void handle(struct world *w, uint32_t i,
         break;
     case INFRA_PROMOTION_EVENT_STEP:
         count_row(w, x, e);
+        check_step(w, x);
         break;
     default:
         check_order(w, i, e);
@@ -577,6 +646,25 @@ static void lose_source(struct world *w, const struct infra_promotion_event *e)
     }
 }
 
+static void take_answer(struct world *w, struct planner *x,
+                        const struct message *m)
+{
+    const struct infra_promotion_event *e = &m->event;
+
+    if (m->boot != x->boot ||
+        infra_promotion_answer(x->machine, e->call, m->outcome, w->now) !=
+            INFRA_OK) {
+        return;
+    }
+    if (e->kind == INFRA_PROMOTION_EVENT_PROMOTE &&
+        m->outcome == INFRA_ORDER_FAILED) {
+        x->failed_at[e->id] = w->now;
+    } else if (e->kind == INFRA_PROMOTION_EVENT_REPOINT &&
+               m->outcome == INFRA_ORDER_DONE) {
+        x->proved |= 1u << e->id;
+    }
+}
+
 static void deliver(struct world *w, struct message m)
 {
     struct planner *x = &w->planners[m.planner];
@@ -602,7 +690,10 @@ static void deliver(struct world *w, struct message m)
     if (!x->is_alive || w->now < x->paused_until) {
         return;
     }
-    if (m.kind == RECORD && m.boot == x->boot) {
+    if (m.kind == RECORD) {
+        if (m.boot != x->boot || m.event.call != x->asked) {
+            return;
+        }
         if (m.event.kind == INFRA_PROMOTION_EVENT_READ_RECORD) {
             hear(w, x, m.record);
             x->known = m.record;
@@ -618,14 +709,7 @@ static void deliver(struct world *w, struct message m)
     } else if (m.kind == SAMPLE) {
         (void)infra_promotion_report(x->machine, m.node, &m.sample, w->now);
     } else if (m.kind == ANSWER) {
-        if (m.boot == x->boot) {
-            if (infra_promotion_answer(x->machine, m.event.call, m.outcome,
-                                       w->now) == INFRA_OK &&
-                m.event.kind == INFRA_PROMOTION_EVENT_PROMOTE &&
-                m.outcome == INFRA_ORDER_FAILED) {
-                x->failed_at[m.event.id] = w->now;
-            }
-        }
+        take_answer(w, x, &m);
     } else if (m.kind == WORD) {
         hear(w, x, m.record);
     }
@@ -773,6 +857,7 @@ static void help(struct world *w)
         if (s.step == INFRA_PROMOTION_STEP_HELD) {
             (void)infra_promotion_command(
                 x->machine, INFRA_PROMOTION_COMMAND_ADMIT, node, w->now);
+            x->proved |= 1u << node;
             r->helped += infra_promotion_command(x->machine,
                                                  INFRA_PROMOTION_COMMAND_FORCE,
                                                  node, w->now) == INFRA_OK;
