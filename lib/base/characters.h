@@ -5,6 +5,7 @@
 #define INFRA_BASE_CHARACTERS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 
 static inline unsigned char infra__lower(unsigned char c)
@@ -68,6 +69,38 @@ static inline bool infra__is_word(const void *bytes, size_t size,
                                   const char *word)
 {
     return size == strlen(word) && memcmp(bytes, word, size) == 0;
+}
+
+/* Append a decimal digit. False, and nothing changes: not a digit, or the number
+ * would exceed 2^64 - 1. */
+static inline bool infra__append_digit(uint64_t *number, unsigned char c)
+{
+    uint64_t digit = (uint64_t)c - '0';
+
+    if (!infra__is_digit(c) || *number > (UINT64_MAX - digit) / 10) {
+        return false;
+    }
+    *number = *number * 10 + digit;
+    return true;
+}
+
+/* The decimal number that all @size bytes make. False, and nothing is set: no
+ * bytes, other bytes than digits, or a number above 2^64 - 1. */
+static inline bool infra__read_number(uint64_t *ret, const void *bytes,
+                                      size_t size)
+{
+    const unsigned char *p = bytes;
+    uint64_t number = 0;
+    size_t i = 0;
+
+    while (i < size && infra__append_digit(&number, p[i])) {
+        i++;
+    }
+    if (size == 0 || i < size) {
+        return false;
+    }
+    *ret = number;
+    return true;
 }
 
 /* The value of a hexadecimal digit, or -1. */

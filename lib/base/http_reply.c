@@ -144,16 +144,12 @@ static bool take_length(struct infra__http_reply *r)
 
 static bool length_byte(struct infra__http_reply *r, unsigned char c)
 {
-    uint64_t digit = (uint64_t)c - '0';
-
     if (c == ',' && !r->keeps) {
         return take_length(r);
     }
-    if (r->value_ended || !infra__is_digit(c) ||
-        r->left > (UINT64_MAX - digit) / 10) {
+    if (r->value_ended || !infra__append_digit(&r->left, c)) {
         return false;
     }
-    r->left = r->left * 10 + digit;
     r->position = 1; /* Any number of leading zeros. */
     return true;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "json.h"
 
+#include "characters.h"
+
 #include <string.h>
 
 /* What may come next. */
@@ -21,11 +23,6 @@ struct scan {
     uint32_t objects; /* A bit for each open level: it is an object. */
     enum next next;
 };
-
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
 
 static void skip_blanks(struct scan *s)
 {
@@ -50,9 +47,7 @@ static bool take_hex(struct scan *s)
         return false;
     }
     for (int i = 0; i < 4; i++) {
-        char c = *s->at++;
-        if (!is_digit(c) && !(c >= 'a' && c <= 'f') &&
-            !(c >= 'A' && c <= 'F')) {
+        if (infra__hex_value((unsigned char)*s->at++) < 0) {
             return false;
         }
     }
@@ -89,7 +84,7 @@ static bool take_digits(struct scan *s)
 {
     const char *first = s->at;
 
-    while (s->at < s->end && is_digit(*s->at)) {
+    while (s->at < s->end && infra__is_digit((unsigned char)*s->at)) {
         s->at++;
     }
     return s->at > first;
@@ -156,7 +151,8 @@ static void take_value(struct scan *s)
         return;
     }
     bool good = take(s, '"') ? take_string(s)
-                : s->at < s->end && (*s->at == '-' || is_digit(*s->at))
+                : s->at < s->end && (*s->at == '-' ||
+                                     infra__is_digit((unsigned char)*s->at))
                     ? take_number(s)
                     : take_word(s);
     after_value(s);
@@ -261,62 +257,46 @@ static struct infra__json value_here(struct scan *s)
     return v;
 }
 
-/* Enter a value that opens with this bracket and is not empty. */
-static bool enter(struct scan *s, struct infra__json value, char open,
-                  char close)
+/* Is there another one, after a bracket or a comma? */
+static bool has_next(struct scan *s, char open, char close)
 {
-    *s = scan_of(value.at, value.size);
-    if (!take(s, open)) {
+    skip_blanks(s);
+    if (!take(s, open) && !take(s, ',')) {
         return false;
     }
     skip_blanks(s);
     return !take(s, close);
 }
 
-/* Skip a comma. */
-static bool go_on(struct scan *s)
-{
-    skip_blanks(s);
-    return take(s, ',');
-}
-
 bool infra__json_member(struct infra__json *ret, struct infra__json value,
                         const char *name)
 {
-    size_t size = strlen(name);
-    struct scan s;
+    struct scan s = scan_of(value.at, value.size);
 
-    if (!enter(&s, value, '{', '}')) {
-        return false;
-    }
-    do {
+    while (has_next(&s, '{', '}')) {
         struct infra__json key = value_here(&s);
         skip_blanks(&s);
         (void)take(&s, ':');
         struct infra__json v = value_here(&s);
-        if (key.size == size + 2 && memcmp(key.at + 1, name, size) == 0) {
+        if (infra__is_word(key.at + 1, key.size - 2, name)) {
             *ret = v;
             return true;
         }
-    } while (go_on(&s));
+    }
     return false;
 }
 
 bool infra__json_element(struct infra__json *ret, struct infra__json value,
                          uint32_t index)
 {
-    struct scan s;
+    struct infra__json element;
 
-    if (!enter(&s, value, '[', ']')) {
-        return false;
-    }
-    do {
-        struct infra__json v = value_here(&s);
+    while (infra__json_take(&element, &value)) {
         if (index-- == 0) {
-            *ret = v;
+            *ret = element;
             return true;
         }
-    } while (go_on(&s));
+    }
     return false;
 }
 
@@ -324,12 +304,7 @@ bool infra__json_take(struct infra__json *ret, struct infra__json *rest)
 {
     struct scan s = scan_of(rest->at, rest->size);
 
-    skip_blanks(&s);
-    if (!take(&s, '[') && !take(&s, ',')) {
-        return false;
-    }
-    skip_blanks(&s);
-    if (take(&s, ']')) { /* Empty. */
+    if (!has_next(&s, '[', ']')) {
         return false;
     }
     *ret = value_here(&s);
@@ -350,24 +325,13 @@ bool infra__json_string(struct infra__json *ret, struct infra__json value)
 bool infra__json_uint64(uint64_t *ret, struct infra__json value)
 {
     struct infra__json digits = value;
-    uint64_t number = 0;
 
     (void)infra__json_string(&digits, value);
-    if (digits.size == 0 || (digits.at[0] == '0' && digits.size > 1)) {
-        return false;
-    }
-    for (size_t i = 0; i < digits.size; i++) {
-        uint64_t digit = (uint64_t)(digits.at[i] - '0');
-        if (!is_digit(digits.at[i]) || number > (UINT64_MAX - digit) / 10) {
-            return false;
-        }
-        number = number * 10 + digit;
-    }
-    *ret = number;
-    return true;
+    return (digits.size == 1 || (digits.size > 1 && digits.at[0] != '0')) &&
+           infra__read_number(ret, digits.at, digits.size);
 }
 
 bool infra__json_is_true(struct infra__json value)
 {
-    return value.size == 4 && memcmp(value.at, "true", 4) == 0;
+    return infra__is_word(value.at, value.size, "true");
 }

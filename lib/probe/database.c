@@ -87,22 +87,6 @@ uint32_t infra__database_judge_answer(
                : INFRA_PROBE_REASON_ANSWER;
 }
 
-bool infra__database_number(uint64_t *ret, const void *text, size_t size)
-{
-    const unsigned char *at = text;
-    uint64_t number = 0;
-
-    for (size_t i = 0; i < size; i++) {
-        uint64_t digit = (uint64_t)at[i] - '0';
-        if (!infra__is_digit(at[i]) || number > (UINT64_MAX - digit) / 10) {
-            return false;
-        }
-        number = number * 10 + digit;
-    }
-    *ret = number;
-    return size > 0;
-}
-
 void infra__database_source(char ret[INFRA__SOURCE_SIZE],
                             const unsigned char *host, size_t size,
                             uint64_t port)

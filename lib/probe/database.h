@@ -47,9 +47,6 @@ uint32_t infra__database_judge_answer(
     const struct infra__database_limits *limits,
     const struct infra_probe_result *result, uint32_t error);
 
-/* Read a decimal number. False: the text is not one from 0 to 2^64 - 1. */
-bool infra__database_number(uint64_t *ret, const void *text, size_t size);
-
 #define INFRA__SOURCE_HOST_MAX 255u
 #define INFRA__SOURCE_SIZE (INFRA__SOURCE_HOST_MAX + sizeof ":65535")
 

@@ -185,6 +185,18 @@ START_TEST(texts_are_checked)
     ck_assert(infra__is_word("yes!", 3, "yes"));
     ck_assert(!infra__is_word("yes!", 4, "yes"));
     ck_assert(!infra__is_word("yes!", 2, "yes"));
+
+    const char *const most = "18446744073709551615",
+                      *more = "18446744073709551616";
+    uint64_t number = 7;
+    ck_assert(!infra__read_number(&number, "", 0));
+    ck_assert(!infra__read_number(&number, "1a", 2));
+    ck_assert(!infra__read_number(&number, more, strlen(more)));
+    ck_assert_uint_eq(number, 7);
+    ck_assert(infra__read_number(&number, most, strlen(most)));
+    ck_assert_uint_eq(number, UINT64_MAX);
+    ck_assert(infra__read_number(&number, "012", 3));
+    ck_assert_uint_eq(number, 12);
 }
 END_TEST
 

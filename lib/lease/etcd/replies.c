@@ -3,6 +3,8 @@
  * is UNKNOWN then. */
 #include "text.h"
 
+#include "../../base/characters.h"
+
 #include <string.h>
 
 #define TTL_SECONDS_MAX 86400u
@@ -99,13 +101,7 @@ uint64_t infra__etcd_handover_of(const struct infra__etcd_key *key)
                              key->value.size) != (int)INFRA__ETCD_DIGITS) {
         return 0;
     }
-    for (size_t i = 0; i < INFRA__ETCD_DIGITS; i++) {
-        uint64_t digit = (uint64_t)(digits[i] - '0');
-        if (digit > 9 || handover > (UINT64_MAX - digit) / 10) {
-            return 0;
-        }
-        handover = handover * 10 + digit;
-    }
+    (void)infra__read_number(&handover, digits, INFRA__ETCD_DIGITS);
     return handover;
 }
 

@@ -27,13 +27,7 @@ void infra__mysql_gtid_start(struct infra__mysql_gtid *g,
 
 static void digit(struct infra__mysql_gtid *g, unsigned char c)
 {
-    uint64_t value = (uint64_t)c - '0';
-
-    if (g->number > (UINT64_MAX - value) / 10) {
-        g->is_bad = true;
-        return;
-    }
-    g->number = g->number * 10 + value;
+    g->is_bad = !infra__append_digit(&g->number, c) || g->is_bad;
     g->has_digits = true;
 }
 

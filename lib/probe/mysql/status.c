@@ -122,7 +122,7 @@ static bool cell_is(const struct infra__mysql_status *s, const char *word)
 static bool number_end(const struct infra__mysql_status *s, uint64_t *ret)
 {
     return s->cell_size <= sizeof s->cell &&
-           infra__database_number(ret, s->cell, s->cell_size);
+           infra__read_number(ret, s->cell, s->cell_size);
 }
 
 static void lag_end(struct infra__mysql_status *s)

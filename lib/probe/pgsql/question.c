@@ -189,8 +189,8 @@ void infra__pgsql_answer_row(struct infra__pgsql_answer *a,
 
     a->has_number = a->rows_count == 0 && m->size >= head &&
                     infra__pgsql_u32(m->body + 2) <= m->size - head &&
-                    infra__database_number(&a->number, m->body + head,
-                                           infra__pgsql_u32(m->body + 2));
+                    infra__read_number(&a->number, m->body + head,
+                                       infra__pgsql_u32(m->body + 2));
     a->rows_count++;
 }
 

@@ -3,6 +3,7 @@
  * The replies are judged in order, and the first bad one decides. A server that
  * is full or in protected mode sends its error unasked, in place of the first
  * reply; the error's text tells which. */
+#include "../../base/characters.h"
 #include "../../base/printable.h"
 #include "../database.h"
 #include "request.h"
@@ -240,8 +241,7 @@ static void take_answer(struct redis *r, const struct infra__resp_value *v)
         return;
     }
     if ((v->type == ':' && v->number >= 0) ||
-        (is_text(v) &&
-         infra__database_number(&number, v->text, v->text_size))) {
+        (is_text(v) && infra__read_number(&number, v->text, v->text_size))) {
         r->probe.result.has |= INFRA_PROBE_HAS_ANSWER;
         r->probe.result.answer = number;
     }
