@@ -15,6 +15,8 @@
 #define LINE_MAX_BYTES 1024u
 #define PERCENT_MAX 25600u
 #define WEIGHT_MAX 256u
+#define WEIGHT "weight:"
+#define MAXCONN "maxconn:"
 
 INFRA__NO_TAIL_PADDING(struct infra_probe_agent_options, send);
 
@@ -31,11 +33,11 @@ struct word {
     size_t size;
 };
 
-/* The last word of each kind; size 0: there is none. */
+/* The last word of each kind; size 0: none. */
 struct words {
     struct word weight;
     struct word in_flight_max;
-    struct word unknown; /* The first. */
+    struct word unknown; /* The first one. */
     bool is_down;
 };
 
@@ -84,10 +86,14 @@ static bool take_number(struct word *w, uint32_t *ret)
     return i > 0;
 }
 
+/* False: the word is malformed. */
 static bool tell_weight(struct infra_probe_result *r, struct word w)
 {
     uint32_t number;
 
+    if (begins(w, WEIGHT)) {
+        w = after(w, sizeof WEIGHT - 1);
+    }
     if (!take_number(&w, &number)) {
         return false;
     }
@@ -108,6 +114,7 @@ static bool tell_in_flight_max(struct infra_probe_result *r, struct word w)
 {
     uint32_t number;
 
+    w = after(w, sizeof MAXCONN - 1);
     if (!take_number(&w, &number) || w.size > 0) {
         return false;
     }
@@ -128,6 +135,11 @@ static void tell_admin(struct agent *a, uint32_t admin)
     a->probe.result.has |= INFRA_PROBE_HAS_ADMIN;
 }
 
+static void note_unknown(struct words *words, struct word w)
+{
+    words->unknown = words->unknown.size == 0 ? w : words->unknown;
+}
+
 static void take_word(struct agent *a, struct words *words, struct word w)
 {
     if (is(w, "up")) {
@@ -140,13 +152,13 @@ static void take_word(struct agent *a, struct words *words, struct word w)
         tell_admin(a, INFRA_PROBE_ADMIN_DRAIN);
     } else if (is(w, "maint")) {
         tell_admin(a, INFRA_PROBE_ADMIN_MAINTENANCE);
-    } else if (begins(w, "maxconn:")) {
+    } else if (begins(w, MAXCONN)) {
         words->in_flight_max = w;
-    } else if (begins(w, "weight:") || (infra__is_digit(w.at[0]) &&
-                                        memchr(w.at, '%', w.size) != NULL)) {
+    } else if (begins(w, WEIGHT) || (infra__is_digit(w.at[0]) &&
+                                     memchr(w.at, '%', w.size) != NULL)) {
         words->weight = w;
-    } else if (words->unknown.size == 0) {
-        words->unknown = w;
+    } else {
+        note_unknown(words, w);
     }
 }
 
@@ -189,21 +201,14 @@ static void judge_line(struct agent *a)
 {
     struct words words = { .is_down = false };
     struct word text = take_words(a, &words);
-    struct word weight = words.weight;
-    struct word max = words.in_flight_max;
+    struct infra_probe_result *r = &a->probe.result;
 
-    if (begins(weight, "weight:")) {
-        weight = after(weight, sizeof "weight:" - 1);
+    if (words.weight.size > 0 && !tell_weight(r, words.weight)) {
+        note_unknown(&words, words.weight);
     }
-    if (words.weight.size > 0 && !tell_weight(&a->probe.result, weight) &&
-        words.unknown.size == 0) {
-        words.unknown = words.weight;
-    }
-    if (max.size > 0 &&
-        !tell_in_flight_max(&a->probe.result,
-                            after(max, sizeof "maxconn:" - 1)) &&
-        words.unknown.size == 0) {
-        words.unknown = max;
+    if (words.in_flight_max.size > 0 &&
+        !tell_in_flight_max(r, words.in_flight_max)) {
+        note_unknown(&words, words.in_flight_max);
     }
     text = text.size > 0 ? text : words.unknown;
     infra__copy_printable(a->message, sizeof a->message, text.at, text.size);

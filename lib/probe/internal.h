@@ -61,6 +61,7 @@ struct infra_probe {
     bool has_input;
     bool is_talking; /* connected() was called. */
     bool was_heard;  /* Finished by input. */
+    bool is_leaving; /* The output is a farewell. */
     struct infra_probe_result result;
 };
 
@@ -91,7 +92,11 @@ void infra__probe_upgrade(struct infra_probe *probe);
 /* The check is over, for this enum infra_probe_reason. */
 void infra__probe_finish(struct infra_probe *probe, uint32_t reason);
 
-/* The same after an orderly close, where the server would log a reset. */
+/* Finish once the output, a farewell, is sent or the server has closed. Until
+ * then input is ignored. */
+void infra__probe_leave(struct infra_probe *probe, uint32_t reason);
+
+/* Finish after an orderly close, where the server would log a reset. */
 void infra__probe_close(struct infra_probe *probe, uint32_t reason);
 
 #endif

@@ -102,6 +102,7 @@ void infra_probe_start(struct infra_probe *probe, uint32_t timeout_scale,
     probe->want = INFRA_WANT_CONNECT;
     probe->has_input = false;
     probe->is_talking = false;
+    probe->is_leaving = false;
     probe->was_heard = false;
     probe->result = (struct infra_probe_result) { 0 };
 }
@@ -139,6 +140,12 @@ void infra__probe_finish(struct infra_probe *probe, uint32_t reason)
     probe->result.reason = reason;
     probe->result.outcome = outcome_of(reason);
     probe->result.duration = probe->now - probe->started;
+}
+
+void infra__probe_leave(struct infra_probe *probe, uint32_t reason)
+{
+    probe->is_leaving = true;
+    probe->result.reason = reason;
 }
 
 void infra__probe_close(struct infra_probe *probe, uint32_t reason)
@@ -222,7 +229,9 @@ static void sent(void *self, size_t count, infra_time now)
     assert(count <= probe->output_size);
     probe->output += count;
     probe->output_size -= count;
-    if (probe->output_size == 0 && probe->kind->written != NULL) {
+    if (probe->output_size == 0 && probe->is_leaving) {
+        infra__probe_finish(probe, probe->result.reason);
+    } else if (probe->output_size == 0 && probe->kind->written != NULL) {
         probe->kind->written(probe);
     }
 }
@@ -235,7 +244,9 @@ static void input(void *self, const void *bytes, size_t count, infra_time now)
         advance(probe, now);
         probe->has_input = true;
         probe->deadline = probe->response_deadline;
-        probe->kind->input(probe, bytes, count);
+        if (!probe->is_leaving) {
+            probe->kind->input(probe, bytes, count);
+        }
         probe->was_heard = probe->want == INFRA_WANT_DONE;
     }
 }
@@ -332,6 +343,17 @@ static uint32_t reason_of_failure(const struct infra_probe *probe,
     }
 }
 
+static void ended(struct infra_probe *probe)
+{
+    if (probe->is_leaving) {
+        infra__probe_finish(probe, probe->result.reason);
+    } else if (probe->want == INFRA_WANT_IO && probe->kind->ended != NULL) {
+        probe->kind->ended(probe);
+    } else {
+        infra__probe_finish(probe, INFRA_PROBE_REASON_CLOSED_EARLY);
+    }
+}
+
 static void note(void *self, uint32_t kind, uint32_t detail, infra_time now)
 {
     struct infra_probe *probe = self;
@@ -354,11 +376,7 @@ static void note(void *self, uint32_t kind, uint32_t detail, infra_time now)
         secured(probe);
         break;
     case INFRA_NOTE_EOF:
-        if (probe->want == INFRA_WANT_IO && probe->kind->ended != NULL) {
-            probe->kind->ended(probe);
-        } else {
-            infra__probe_finish(probe, INFRA_PROBE_REASON_CLOSED_EARLY);
-        }
+        ended(probe);
         break;
     case INFRA_NOTE_TRUNCATED:
         infra__probe_finish(probe, INFRA_PROBE_REASON_CLOSED_EARLY);

@@ -19,9 +19,7 @@
 INFRA__NO_TAIL_PADDING(struct infra_probe_script_options, steps_count);
 
 struct step {
-    const unsigned char *bytes;
-    size_t bytes_size;
-    struct infra__search search; /* Of EXPECT and REFUSE. */
+    struct infra__search search; /* Of all steps: the text. */
     uint32_t kind;
 };
 
@@ -82,8 +80,8 @@ static void send_next(struct script *s)
         s->sending++;
     }
     if (s->sending < s->step) {
-        infra__probe_send(&s->probe, s->steps[s->sending].bytes,
-                          s->steps[s->sending].bytes_size);
+        infra__probe_send(&s->probe, s->steps[s->sending].search.text,
+                          s->steps[s->sending].search.size);
     }
 }
 
@@ -163,10 +161,10 @@ static bool take_byte(struct script *s, unsigned char c)
             expectation_met(s);
         }
     } else if (step->kind == INFRA_PROBE_STEP_EXPECT_START) {
-        if (c != step->bytes[s->matched]) {
+        if (c != step->search.text[s->matched]) {
             return false;
         }
-        if (++s->matched == step->bytes_size) {
+        if (++s->matched == step->search.size) {
             expectation_met(s);
         }
     }
@@ -212,14 +210,14 @@ static const struct infra__probe_kind script = { .connected = script_connected,
                                                  .input = script_input,
                                                  .ended = script_ended };
 
-/* The size of a step's bytes; 0: they are not allowed. */
+/* The size of a step's bytes; 0: none, or not allowed. */
 static size_t size_of_step(const struct infra_probe_step *step)
 {
     size_t max =
         step->kind == INFRA_PROBE_STEP_SEND ? SEND_MAX : INFRA__SEARCH_TEXT_MAX;
     size_t size = step->bytes_size;
 
-    if (step->bytes == NULL) {
+    if (step->bytes == NULL || step->kind == INFRA_PROBE_STEP_EXPECT_END) {
         return 0;
     }
     if (size == 0) {
@@ -250,31 +248,20 @@ static int complete(void *options)
     return has_expectation ? INFRA_OK : INFRA_EINVAL;
 }
 
-/* Memory behind the steps that a step needs. */
-static size_t bytes_of_step(const struct infra_probe_step *step)
-{
-    if (step->kind == INFRA_PROBE_STEP_EXPECT_END) {
-        return 0;
-    }
-    return size_of_step(step) * (is_searched(step->kind) ? 2 : 1);
-}
-
+/* Copy a step; its text and the table of a search to @bytes. */
 static void copy_step(struct step *to, const struct infra_probe_step *from,
                       unsigned char *bytes)
 {
     size_t size = size_of_step(from);
 
     to->kind = from->kind;
-    if (from->kind == INFRA_PROBE_STEP_EXPECT_END) {
-        return;
+    to->search = (struct infra__search) { .text = bytes,
+                                          .borders = bytes + size,
+                                          .size = size };
+    if (size > 0) {
+        memcpy(bytes, from->bytes, size);
     }
-    memcpy(bytes, from->bytes, size);
-    to->bytes = bytes;
-    to->bytes_size = size;
     if (is_searched(from->kind)) {
-        to->search = (struct infra__search) { .text = bytes,
-                                              .borders = bytes + size,
-                                              .size = size };
         infra__search_prepare(&to->search);
     }
 }
@@ -290,7 +277,7 @@ int infra_probe_script(struct infra_probe **ret,
     size_t at = size;
 
     for (size_t i = 0; i < count; i++) {
-        size += bytes_of_step(&o.steps[i]);
+        size += 2 * size_of_step(&o.steps[i]);
     }
     struct script *s = infra__probe_create(&err, size, &script, &o);
     if (s == NULL) {
@@ -300,7 +287,7 @@ int infra_probe_script(struct infra_probe **ret,
     s->steps_count = count;
     for (size_t i = 0; i < count; i++) {
         copy_step(&s->steps[i], &o.steps[i], (unsigned char *)s + at);
-        at += bytes_of_step(&o.steps[i]);
+        at += 2 * size_of_step(&o.steps[i]);
     }
     *ret = &s->probe;
     return INFRA_OK;

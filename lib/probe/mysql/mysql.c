@@ -31,8 +31,6 @@ static void mysql_written(struct infra_probe *probe)
 
     if (m->step == INFRA__MYSQL_TLS) {
         infra__probe_upgrade(probe);
-    } else if (m->step == INFRA__MYSQL_LEAVING) {
-        infra__probe_finish(probe, m->reason);
     }
 }
 
@@ -42,10 +40,8 @@ static void mysql_input(struct infra_probe *probe, const void *bytes,
     struct infra__mysql *m = (struct infra__mysql *)probe;
     const unsigned char *p = bytes;
 
-    for (size_t i = 0; i < count && probe->want == INFRA_WANT_IO; i++) {
-        if (m->step == INFRA__MYSQL_LEAVING) {
-            return;
-        }
+    for (size_t i = 0;
+         i < count && probe->want == INFRA_WANT_IO && !probe->is_leaving; i++) {
         /* In clear before the handshake (as in CVE-2021-23222). */
         if (m->step == INFRA__MYSQL_TLS) {
             infra__probe_finish(probe, INFRA_PROBE_REASON_TLS);
@@ -53,15 +49,6 @@ static void mysql_input(struct infra_probe *probe, const void *bytes,
         }
         infra__mysql_hear(m, p[i]);
     }
-}
-
-static void mysql_ended(struct infra_probe *probe)
-{
-    struct infra__mysql *m = (struct infra__mysql *)probe;
-
-    infra__probe_finish(probe, m->step == INFRA__MYSQL_LEAVING
-                                   ? m->reason
-                                   : INFRA_PROBE_REASON_CLOSED_EARLY);
 }
 
 static void mysql_upgraded(struct infra_probe *probe)
@@ -72,7 +59,6 @@ static void mysql_upgraded(struct infra_probe *probe)
 static const struct infra__probe_kind mysql = { .connected = mysql_connected,
                                                 .written = mysql_written,
                                                 .input = mysql_input,
-                                                .ended = mysql_ended,
                                                 .upgraded = mysql_upgraded };
 
 static int complete(void *options)

@@ -24,7 +24,6 @@ enum infra__mysql_step {
     INFRA__MYSQL_TLS, /* Requested; no input may come before the handshake. */
     INFRA__MYSQL_LOGIN,
     INFRA__MYSQL_ANSWER,
-    INFRA__MYSQL_LEAVING, /* Decided; input is ignored. */
 };
 
 struct infra__mysql {
@@ -41,7 +40,7 @@ struct infra__mysql {
     uint8_t step;
     bool is_switched; /* The server has switched the login method. */
     bool is_lost;     /* Failed; only the server's refusal is awaited. */
-    uint32_t reason;  /* LEAVING, is_lost: how the check ends. */
+    uint32_t reason;  /* Of a check that is lost. */
     uint32_t head_size;
     uint32_t output_size; /* Of this check. */
     struct infra__mysql_packets packets;
@@ -53,7 +52,7 @@ struct infra__mysql {
     char name[]; /* The user's, and the host's question. */
 };
 
-/* Take a byte of input, except while leaving or before TLS. */
+/* Take a byte of input, except before TLS. */
 void infra__mysql_hear(struct infra__mysql *m, unsigned char c);
 
 /* Log in, after TLS if that is wanted. */

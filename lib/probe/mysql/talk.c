@@ -38,8 +38,7 @@ static unsigned char *say_command(struct infra__mysql *m, uint32_t size)
 static void leave(struct infra__mysql *m, uint32_t reason)
 {
     *say_command(m, 1) = COMMAND_QUIT;
-    m->reason = reason;
-    m->step = INFRA__MYSQL_LEAVING;
+    infra__probe_leave(&m->probe, reason);
 }
 
 static uint32_t judge_role(const struct infra__mysql *m)

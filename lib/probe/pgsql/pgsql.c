@@ -27,15 +27,6 @@ static void pgsql_upgraded(struct infra_probe *probe)
     infra__pgsql_introduce(p);
 }
 
-static void pgsql_written(struct infra_probe *probe)
-{
-    struct infra__pgsql *p = (struct infra__pgsql *)probe;
-
-    if (p->state == INFRA__PGSQL_LEAVING) {
-        infra__probe_finish(probe, p->reason);
-    }
-}
-
 static void pgsql_input(struct infra_probe *probe, const void *bytes,
                         size_t count)
 {
@@ -46,15 +37,13 @@ static void pgsql_input(struct infra_probe *probe, const void *bytes,
 static void pgsql_ended(struct infra_probe *probe)
 {
     struct infra__pgsql *p = (struct infra__pgsql *)probe;
-    bool is_known = p->state == INFRA__PGSQL_LEAVING ||
-                    p->reason != INFRA_PROBE_REASON_PASSED;
 
-    infra__probe_finish(probe,
-                        is_known ? p->reason : INFRA_PROBE_REASON_CLOSED_EARLY);
+    infra__probe_finish(probe, p->reason != INFRA_PROBE_REASON_PASSED
+                                   ? p->reason
+                                   : INFRA_PROBE_REASON_CLOSED_EARLY);
 }
 
 static const struct infra__probe_kind pgsql = { .connected = pgsql_connected,
-                                                .written = pgsql_written,
                                                 .input = pgsql_input,
                                                 .ended = pgsql_ended,
                                                 .upgraded = pgsql_upgraded };

@@ -15,7 +15,6 @@ enum infra__pgsql_state {
     INFRA__PGSQL_SETTLING, /* Logged in; the server is not ready yet. */
     INFRA__PGSQL_ASKING,
     INFRA__PGSQL_ASKING_FOR_HOST, /* The host's question. */
-    INFRA__PGSQL_LEAVING,         /* Decided; input is ignored. */
 };
 
 struct infra__pgsql {
@@ -31,7 +30,7 @@ struct infra__pgsql {
     bool has_columns;
     bool has_row;
     bool is_complete; /* The answer. */
-    uint32_t reason;  /* While leaving, or after an error. */
+    uint32_t reason;  /* Of an error as the answer. */
     uint32_t verdict; /* While the host's question is asked. */
     struct infra__pgsql_messages messages;
     struct infra__pgsql_login login; /* Its keys outlive a check. */

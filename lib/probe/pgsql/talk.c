@@ -41,8 +41,8 @@ static void leave(struct infra__pgsql *p, uint32_t reason)
 {
     static const char terminate[] = { 'X', 0, 0, 0, 4 };
 
-    p->reason = reason;
-    say(p, INFRA__PGSQL_LEAVING, terminate, sizeof terminate);
+    infra__probe_send(&p->probe, terminate, sizeof terminate);
+    infra__probe_leave(&p->probe, reason);
 }
 
 static void set_message(struct infra__pgsql *p, const char *text)
@@ -301,7 +301,7 @@ void infra__pgsql_hear(struct infra__pgsql *p, const void *bytes, size_t count)
         handle_tls_answer(p, bytes, count);
         return;
     }
-    while (p->probe.want == INFRA_WANT_IO && p->state != INFRA__PGSQL_LEAVING) {
+    while (p->probe.want == INFRA_WANT_IO && !p->probe.is_leaving) {
         switch (infra__pgsql_messages_next(&p->messages, &in)) {
         case INFRA__PGSQL_MORE:
             return;
