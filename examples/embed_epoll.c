@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A plain epoll server with libinfra added.  Without the parts marked
- * "+ libinfra", and with backend 0 for every call, it is the server from before.
+ * "+ libinfra", and with backend 0 for every call, it is the server from
+ * before.
  *
  *   cc embed_epoll.c $(pkg-config --cflags --libs libinfra) -o embed_epoll
  *   ./embed_epoll

@@ -83,7 +83,7 @@ void lease_spec_forget(struct lease_spec *spec);
 /* Is there a lease? */
 bool lease_spec_is_given(const struct lease_spec *spec);
 
-/* Do the options fit together, and with a drain of so long?  @spec may be of no
+/* Do the options fit together, and with a drain of @drain?  @spec may be of no
  * lease; else it has its ttl.  False: it has been said what is wrong. */
 bool lease_spec_fits(const struct lease_spec *spec, infra_time drain);
 

@@ -25,7 +25,7 @@ struct shared_gate {
     uint8_t addresses[SHARED_ADDRESSES_MAX][16];
     uint32_t addresses_count;
     _Atomic uint32_t is_followed; /* The command: 1, it looks at all this, */
-    _Atomic uint32_t sessions;    /* and has so many in progress. */
+    _Atomic uint32_t sessions;    /* and those in progress. */
 };
 
 struct shared_gates {

@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* What stays up for so long counts as able to serve. */
+/* A child that stays up for this time counts as able to serve. */
 #define SETTLE INFRA_MS(500)
 
 /* Between two starts, doubled each time, until it stays up for longer. */

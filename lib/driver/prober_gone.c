@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Targets that are gone while a check of theirs waits or runs. A host that
  * repeats its list may remove a key and set it a moment later, or give it
- * another id. That must not put the check off, or a host that does so often
+ * another id. That must not put the check off, or a host that does it often
  * never learns of a dead server. So the check goes on for a while, and a target
  * with the same key takes it over: when it is set, or when its next check is
  * due. Gone targets count for no limit. O(number of gone targets). */

@@ -125,7 +125,7 @@ bool infra__promotion_is_lost(const struct infra_promotion *p, uint32_t id)
            (seen.down > 0 || (seen.stalled > 0 && is_expired));
 }
 
-/* Is so much of the group seen that a primary would be, too? */
+/* Is enough of the group seen that a primary would be seen, too? */
 static bool sees_most(const struct infra_promotion *p)
 {
     uint32_t all = 0;

@@ -139,8 +139,8 @@ START_TEST(a_new_one_alone_serves)
 }
 END_TEST
 
-/* Sessions that outlast the interval: none of them ends. Enough that chance hides
- * nothing: the hash policies have more of it. */
+/* Sessions that outlast the interval: none of them ends. Enough that chance
+ * hides nothing: the hash policies have more of it. */
 enum { OLD_SESSIONS = 50, NEW_SESSIONS = 1000, NEW_KEYS = 4000 };
 
 static const struct infra_balancer_policy *policy(int index)

@@ -47,7 +47,7 @@ struct guest {
     uint32_t turns;
     infra_time now; /* Of the last turn. */
     infra_time deadline;
-    uint32_t pending_after; /* So many turns; 0: never. */
+    uint32_t pending_after; /* Turns; 0: never. */
 };
 
 static void guest_turn(void *self, infra_time now)

@@ -268,7 +268,7 @@ START_TEST(sessions_are_read_to_their_end)
     }
     ck_assert_uint_eq(reason_now(), INFRA_PROBE_REASON_PASSED);
     ck_assert_int_eq(fake.closed, 0);
-    say_coded("body, and so much of it that no read takes all of it");
+    say_coded("body, and so much that no read takes all of it");
     ck_assert_int_eq(send(peer, FAKE_TLS_NOTIFY, 1, MSG_NOSIGNAL), 1);
     while (job.link != INFRA__LINK_NONE) {
         step_when_ready(1);

@@ -26,7 +26,7 @@ void child_keep(int fd);
  * up to NULL. */
 void child_run(struct child *child, const char *const *args);
 
-/* From now on it opens at most so many descriptors. */
+/* From now on it opens at most @descriptors. */
 void child_limit_fds(const struct child *child, unsigned descriptors);
 
 /* The same with "--listen 127.0.0.1:0" before, until it listens. */

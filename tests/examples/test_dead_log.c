@@ -150,7 +150,7 @@ static void teardown(void)
     rmdir(dir);
 }
 
-/* So many checks come, each of which fails. */
+/* @count checks come, each of which fails. */
 static void fail_checks(int count)
 {
     for (int i = 0; i < count; i++) {

@@ -15,7 +15,7 @@
 #include <termios.h>
 #include <unistd.h>
 
-#define LINES_MAX 100000 /* No reader holds so many. */
+#define LINES_MAX 100000 /* More than a reader holds. */
 
 static infra_time now;
 static int reader;
@@ -237,7 +237,7 @@ START_TEST(file_is_shared)
 }
 END_TEST
 
-/* Of one kind of line so many are written, then a count and the last of them;
+/* Of one kind of line a number is written, then a count and the last of them;
  * other kinds are not held up. */
 START_TEST(repetition_is_limited)
 {

@@ -99,7 +99,7 @@ static int ask(void)
     return byte - '0';
 }
 
-/* So many clients in a row go to the second, after a moment. */
+/* A number of clients in a row go to the second, after a moment. */
 static void leaves_the_first(void)
 {
     int row = 0;

@@ -287,7 +287,7 @@ START_TEST(long_messages_are_passed_over)
     ck_assert_uint_eq(
         hear(row.at, row.size, TEST_STEP_HANG, TEST_SPLIT_NONE, 0).reason,
         INFRA_PROBE_REASON_BAD_REPLY);
-    /* A request with so many methods is cut, and not trusted. */
+    /* A request with too many methods is cut, and not trusted. */
     memcpy(cell, "\0\0\0\12SCRAM-SHA-256", 18);
     pgsql_put_message(&request, 'R', cell, sizeof cell);
     pgsql_put(&request, "", 0);

@@ -3,7 +3,7 @@
  *
  *   failover_sim [--seeds N] [--seed FIRST] [--mutations] [--verbose]
  *
- * --seeds      so many histories, which the modes take in turn (default 1000)
+ * --seeds      histories, which the modes take in turn (default 1000)
  * --seed       from this seed on; with --seeds 1 --verbose it is printed
  * --mutations  break each rule of safety in turn, and see it caught */
 #include "failover_sim.h"

@@ -100,7 +100,7 @@ void sim_trace(struct sim_world *w, const char *what, uint32_t node, uint64_t a,
 uint64_t sim_push(struct sim_world *w, struct sim_step s);
 struct sim_step sim_pop(struct sim_world *w);
 
-/* A span of time on a clock that runs faster by so many millionths. */
+/* A span of time on a clock that runs faster by @ppm millionths. */
 infra_time sim_scale(infra_time t, int32_t ppm);
 infra_time sim_local(const struct sim_world *w, const struct sim_node *n);
 infra_time sim_store_now(const struct sim_world *w);
@@ -111,7 +111,7 @@ infra_time sim_world_at(const struct sim_world *w, const struct sim_node *n,
 
 bool sim_has_faults(const struct sim_world *w);
 
-/* A message takes so long; 0: it is lost. */
+/* The time that a message takes; 0: it is lost. */
 infra_time sim_delay(struct sim_world *w);
 
 bool sim_is_open(const struct sim_world *w, const struct sim_node *n,
