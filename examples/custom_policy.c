@@ -82,8 +82,8 @@ static uint32_t rack_pick(const void *table, uint64_t state[4],
     return best;
 }
 
-/* Called by create, which passes the error on. */
-static int rack_check(const void *options)
+/* Called by create, which passes the error on.  Defaults would go here. */
+static int rack_complete(void *options)
 {
     const struct rack_options *o = options;
     return o->rack[0] != '\0' && memchr(o->rack, '\0', sizeof o->rack) != NULL
@@ -99,7 +99,7 @@ static const struct infra_balancer_policy rack_first = {
     .pick = rack_pick,
     .needs_load = 1, /* Count what is in flight. */
     .options_size = sizeof(struct rack_options),
-    .check = rack_check,
+    .complete = rack_complete,
 };
 
 static const char *const servers[] = { "a/10.0.0.1:80", "a/10.0.0.2:80",

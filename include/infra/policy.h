@@ -475,9 +475,10 @@ struct infra_balancer_policy {
     /** Size of the struct at infra_balancer_options.policy_options, a sized
      *  struct; 0: none. */
     size_t options_size;
-    /** Check the options, which are zero where not given.  Returns INFRA_OK, or
-     *  an error that create passes on.  NULL: all are valid. */
-    int (*check)(const void *options);
+    /** Check the balancer's copy of the options, which is zero where they were
+     *  not given, and fill in defaults.  Returns INFRA_OK, or an error that
+     *  create passes on.  NULL: all options are valid as they are. */
+    int (*complete)(void *options);
     /** Bytes per reader and tier for infra_candidates_memory(), if the four
      *  words of state are too few, up to 1 MiB; 0: none. */
     size_t memory_size;

@@ -59,7 +59,7 @@ static int complete(void *options)
                : INFRA_EINVAL;
 }
 
-/* Copy the policy's options over zeroes, and have the policy check them. */
+/* Copy the policy's options over zeroes, and have the policy complete them. */
 static int take_policy_options(struct infra_balancer *b)
 {
     const struct infra_balancer_policy *policy = b->options.policy;
@@ -74,8 +74,8 @@ static int take_policy_options(struct infra_balancer *b)
     }
     int err = infra__options_import(b->policy_options, policy->options_size,
                                     options, policy->options_size);
-    return err == INFRA_OK && policy->check != NULL
-               ? policy->check(b->policy_options)
+    return err == INFRA_OK && policy->complete != NULL
+               ? policy->complete(b->policy_options)
                : err;
 }
 

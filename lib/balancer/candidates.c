@@ -139,8 +139,7 @@ uint32_t infra__candidates_draw(const struct infra_balancer_candidates *c,
 uint32_t infra__candidates_rendezvous(const struct infra_balancer_candidates *c,
                                       uint64_t hash)
 {
-    struct infra__rendezvous_rank best;
-    uint32_t found = 0;
+    struct infra__rendezvous_rank best = { .index = NO_INDEX };
 
     for (uint32_t i = 0; i < c->list->count; i++) {
         const struct entry *e = &c->list->entries[i];
@@ -150,10 +149,10 @@ uint32_t infra__candidates_rendezvous(const struct infra_balancer_candidates *c,
             .index = i,
         };
         if (candidate_may(c, i)) {
-            found = infra__rendezvous_offer(&best, found, 1, &node, hash);
+            infra__rendezvous_offer(&best, &node, hash);
         }
     }
-    return found > 0 ? best.index : NO_INDEX;
+    return best.index;
 }
 
 int infra__candidates_explain(const struct list *lists, uint32_t count,

@@ -547,7 +547,8 @@ START_TEST(alias_columns_hold_the_weights)
             entries[i].weight > 65535 ? 65535 : entries[i].weight;
         list.weight_total += entries[i].weight;
     }
-    infra__alias_build(columns, rests, &list);
+    const struct infra_balancer_candidates c = { .list = &list };
+    ck_assert_int_eq(infra__alias_table_build(columns, rests, &c), INFRA_OK);
     for (uint32_t i = 0; i < COUNT; i++) {
         double here = (double)columns[i].threshold / 4294967296.0;
         mass[i] += here;
@@ -694,10 +695,11 @@ struct host_options {
     uint32_t reserved;
 };
 
-static int check_host_options(const void *options)
+static int complete_host_options(void *options)
 {
-    const struct host_options *o = options;
+    struct host_options *o = options;
 
+    o->wanted += o->wanted == 0;
     return o->wanted < 3 ? INFRA_OK : INFRA_EINVAL;
 }
 
@@ -715,10 +717,10 @@ static uint32_t pick_wanted(const void *table, uint64_t state[4],
     for (uint32_t i = 0; i < 3; i++) {
         seen_latencies[i] = infra_candidates_latency(candidates, i);
     }
-    return o == NULL || o->wanted == 0 ? 1 : o->wanted;
+    return o == NULL ? 1 : o->wanted;
 }
 
-/* A host's policy sees its options, copied and checked; without any, zeroes. */
+/* A host's policy sees its options, copied and completed by itself. */
 START_TEST(a_host_policy_has_options)
 {
     static const struct infra_balancer_policy policy = {
@@ -726,7 +728,7 @@ START_TEST(a_host_policy_has_options)
         .name = "wanted",
         .pick = pick_wanted,
         .options_size = sizeof(struct host_options),
-        .check = check_host_options,
+        .complete = complete_host_options,
     };
     struct host_options wanted = { .size = sizeof wanted, .wanted = 2 };
     struct infra_balancer_options o = { .size = sizeof o,

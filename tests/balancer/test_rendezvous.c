@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Weighted rendezvous: who has a key, in whatever order one asks. */
+#include "rendezvous_top.h"
 #include "support.h"
 
 #include "balancer/algorithm/rendezvous_hash.h"
@@ -31,7 +32,7 @@ static uint32_t owner(const struct infra__rendezvous_node *nodes,
 {
     struct infra__rendezvous_rank best = { .index = UINT32_MAX };
 
-    (void)infra__rendezvous_top(&best, 1, nodes, count, hash);
+    (void)rendezvous_top(&best, 1, nodes, count, hash);
     return best.index;
 }
 
@@ -104,7 +105,7 @@ START_TEST(passing_over_loses_nothing)
             nodes[i].weight = k % 2 == 0 ? 1 : weight | 1;
         }
         ck_assert_uint_eq(
-            infra__rendezvous_top(ranks, NODES_MAX, nodes, NODES_MAX, hash),
+            rendezvous_top(ranks, NODES_MAX, nodes, NODES_MAX, hash),
             NODES_MAX);
         ck_assert_uint_eq(owner(nodes, NODES_MAX, hash), ranks[0].index);
     }
@@ -207,8 +208,8 @@ START_TEST(order_does_not_matter)
     }
     for (int k = 0; k < 2000; k++) {
         uint64_t hash = infra__random(&random);
-        ck_assert_uint_eq(infra__rendezvous_top(one, 7, nodes, 40, hash), 7);
-        ck_assert_uint_eq(infra__rendezvous_top(other, 7, turned, 40, hash), 7);
+        ck_assert_uint_eq(rendezvous_top(one, 7, nodes, 40, hash), 7);
+        ck_assert_uint_eq(rendezvous_top(other, 7, turned, 40, hash), 7);
         for (uint32_t i = 0; i < 7; i++) {
             ck_assert_uint_eq(one[i].index, other[i].index);
         }
@@ -228,8 +229,8 @@ START_TEST(the_best_are_the_first_of_the_ranking)
     nodes_init(nodes, 40);
     for (uint32_t k = 1; k <= 40; k++) {
         uint64_t hash = infra__random(&random);
-        ck_assert_uint_eq(infra__rendezvous_top(all, 40, nodes, 40, hash), 40);
-        ck_assert_uint_eq(infra__rendezvous_top(some, k, nodes, 40, hash), k);
+        ck_assert_uint_eq(rendezvous_top(all, 40, nodes, 40, hash), 40);
+        ck_assert_uint_eq(rendezvous_top(some, k, nodes, 40, hash), k);
         for (uint32_t i = 0; i < k; i++) {
             ck_assert_uint_eq(some[i].index, all[i].index);
         }
@@ -252,8 +253,8 @@ START_TEST(subsets_are_stable)
     for (int k = 0; k < 1000; k++) {
         uint64_t hash = infra__random(&random);
         uint32_t kept = 0;
-        (void)infra__rendezvous_top(before, 20, nodes, 40, hash);
-        (void)infra__rendezvous_top(after, 20, nodes, 41, hash);
+        (void)rendezvous_top(before, 20, nodes, 40, hash);
+        (void)rendezvous_top(after, 20, nodes, 41, hash);
         for (uint32_t i = 0; i < 20; i++) {
             for (uint32_t j = 0; j < 20; j++) {
                 kept += before[i].index == after[j].index;
@@ -271,10 +272,10 @@ START_TEST(none_one_and_few)
     struct infra__rendezvous_rank best[5];
 
     nodes_init(nodes, 3);
-    ck_assert_uint_eq(infra__rendezvous_top(best, 5, nodes, 0, 1), 0);
+    ck_assert_uint_eq(rendezvous_top(best, 5, nodes, 0, 1), 0);
     ck_assert_uint_eq(owner(nodes, 1, 0), 0);
     ck_assert_uint_eq(owner(nodes, 1, UINT64_MAX), 0);
-    ck_assert_uint_eq(infra__rendezvous_top(best, 5, nodes, 3, 1), 3);
+    ck_assert_uint_eq(rendezvous_top(best, 5, nodes, 3, 1), 3);
     ck_assert_uint_eq(best[0].index + best[1].index + best[2].index, 3);
 }
 END_TEST
@@ -318,7 +319,7 @@ START_TEST(extreme_draws)
     struct infra__rendezvous_rank best[2];
 
     ck_assert_uint_eq(infra__mix(nodes[1].seed), UINT64_MAX);
-    ck_assert_uint_eq(infra__rendezvous_top(best, 2, nodes, 2, 0), 2);
+    ck_assert_uint_eq(rendezvous_top(best, 2, nodes, 2, 0), 2);
     ck_assert_uint_eq(best[0].index, 1);
     ck_assert_uint_eq(best[0].cost, 0);
     ck_assert_uint_eq(best[1].cost, 64 * INFRA__ONE);

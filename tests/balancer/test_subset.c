@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Subsets: which backends a client uses, and who of them takes its picks. */
 #include "pool.h"
+#include "rendezvous_top.h"
 
 #include "balancer/algorithm/rendezvous_hash.h"
 #include "base/random.h"
@@ -100,8 +101,7 @@ static uint64_t subset_among(uint64_t ids, const char *client, uint32_t size)
             infra_xxhash64(key, strlen(key), 0), 1, first(ids)
         };
     }
-    uint32_t found =
-        infra__rendezvous_top(best, size, nodes, nodes_count, hash);
+    uint32_t found = rendezvous_top(best, size, nodes, nodes_count, hash);
     for (uint32_t i = 0; i < found; i++) {
         bits |= bit(best[i].index);
     }

@@ -11,9 +11,22 @@ static uint32_t find(const uint64_t *rests, uint32_t i, uint32_t count,
     return i;
 }
 
-void infra__alias_build(struct alias_column *columns, uint64_t *rests,
-                        const struct list *list)
+size_t infra__alias_table_size(const struct infra_balancer_candidates *c)
 {
+    return c->list->even ? 0 : c->list->count * sizeof(struct alias_column);
+}
+
+size_t infra__alias_scratch_size(const struct infra_balancer_candidates *c)
+{
+    return c->list->even ? 0 : c->list->count * sizeof(uint64_t);
+}
+
+int infra__alias_table_build(void *table, void *scratch,
+                             const struct infra_balancer_candidates *c)
+{
+    const struct list *list = c->list;
+    struct alias_column *columns = table;
+    uint64_t *rests = scratch;
     const uint32_t count = list->count;
     const uint64_t mean = list->weight_total; /* In units of 1 / count. */
 
@@ -45,21 +58,5 @@ void infra__alias_build(struct alias_column *columns, uint64_t *rests,
             small = scan;
         }
     }
-}
-
-size_t infra__alias_table_size(const struct infra_balancer_candidates *c)
-{
-    return c->list->even ? 0 : c->list->count * sizeof(struct alias_column);
-}
-
-size_t infra__alias_scratch_size(const struct infra_balancer_candidates *c)
-{
-    return c->list->even ? 0 : c->list->count * sizeof(uint64_t);
-}
-
-int infra__alias_table_build(void *table, void *scratch,
-                             const struct infra_balancer_candidates *c)
-{
-    infra__alias_build(table, scratch, c->list);
     return INFRA_OK;
 }

@@ -20,10 +20,6 @@ size_t infra__alias_scratch_size(const struct infra_balancer_candidates *c);
 int infra__alias_table_build(void *table, void *scratch,
                              const struct infra_balancer_candidates *c);
 
-/* @rests is scratch of the same length. */
-void infra__alias_build(struct alias_column *columns, uint64_t *rests,
-                        const struct list *list);
-
 /* An index by weight, usable or not. Without columns: all alike. */
 static inline uint32_t infra__alias_draw(const struct alias_column *columns,
                                          uint32_t count, uint64_t random)

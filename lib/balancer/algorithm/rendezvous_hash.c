@@ -42,46 +42,26 @@ static bool is_before(const struct infra__rendezvous_rank *a,
 }
 
 /* Most nodes cannot win even at their least cost. */
-static bool may_win(const struct infra__rendezvous_rank *last, uint64_t draw,
+static bool may_win(const struct infra__rendezvous_rank *best, uint64_t draw,
                     uint32_t weight)
 {
-    return cost_min(draw) * last->weight <= last->cost * weight;
+    return cost_min(draw) * best->weight <= best->cost * weight;
 }
 
-uint32_t infra__rendezvous_offer(struct infra__rendezvous_rank *best,
-                                 uint32_t count, uint32_t room,
-                                 const struct infra__rendezvous_node *node,
-                                 uint64_t hash)
+void infra__rendezvous_offer(struct infra__rendezvous_rank *best,
+                             const struct infra__rendezvous_node *node,
+                             uint64_t hash)
 {
     uint64_t draw = infra__mix(node->seed ^ hash);
 
-    if (count == room && !may_win(&best[room - 1], draw, node->weight)) {
-        return count;
+    if (!may_win(best, draw, node->weight)) {
+        return;
     }
     struct infra__rendezvous_rank rank = { .draw = draw,
                                            .cost = cost_of(draw),
                                            .weight = node->weight,
                                            .index = node->index };
-    if (count == room && !is_before(&rank, &best[room - 1])) {
-        return count;
+    if (best->weight == 0 || is_before(&rank, best)) {
+        *best = rank;
     }
-    uint32_t at = count < room ? count++ : room - 1;
-    for (; at > 0 && is_before(&rank, &best[at - 1]); at--) {
-        best[at] = best[at - 1];
-    }
-    best[at] = rank;
-    return count;
-}
-
-uint32_t infra__rendezvous_top(struct infra__rendezvous_rank *best,
-                               uint32_t room,
-                               const struct infra__rendezvous_node *nodes,
-                               uint32_t count, uint64_t hash)
-{
-    uint32_t found = 0;
-
-    for (uint32_t i = 0; i < count; i++) {
-        found = infra__rendezvous_offer(best, found, room, &nodes[i], hash);
-    }
-    return found;
 }

@@ -33,18 +33,10 @@ struct infra__rendezvous_rank {
 
 uint64_t infra__rendezvous_seed(const char *key);
 
-/* Let @node compete for the key with @hash. @best are the @count best so far,
- * best first, with room for @room >= 1. Returns the new count. Of equal nodes
- * the first wins. */
-uint32_t infra__rendezvous_offer(struct infra__rendezvous_rank *best,
-                                 uint32_t count, uint32_t room,
-                                 const struct infra__rendezvous_node *node,
-                                 uint64_t hash);
-
-/* The @room best of all, in @best. Returns how many there are. */
-uint32_t infra__rendezvous_top(struct infra__rendezvous_rank *best,
-                               uint32_t room,
-                               const struct infra__rendezvous_node *nodes,
-                               uint32_t count, uint64_t hash);
+/* Let @node compete for the key with @hash. *@best is the best so far; with
+ * weight 0 there is none yet. Of equal nodes the first wins. */
+void infra__rendezvous_offer(struct infra__rendezvous_rank *best,
+                             const struct infra__rendezvous_node *node,
+                             uint64_t hash);
 
 #endif

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "static_stride.h"
 
+#include "../../base/random.h"
+
 #define K 65535u
 
 void infra__static_stride_scale(uint16_t *ret_scaled, const struct list *list)
@@ -52,4 +54,18 @@ uint32_t infra__static_stride_next(const uint16_t *scaled, uint32_t count,
             return now;
         }
     }
+}
+
+uint32_t infra__static_stride_pick(const uint16_t *scaled,
+                                   const struct infra_balancer_candidates *c,
+                                   uint64_t position[2], uint64_t *sequence)
+{
+    if (c->request->eligible == NULL) {
+        uint32_t index =
+            infra__static_stride_next(scaled, c->list->count, position);
+        if (candidate_may(c, index)) {
+            return index;
+        }
+    }
+    return infra__candidates_draw(c, *sequence += INFRA__WEYL, NO_INDEX, true);
 }

@@ -4,7 +4,7 @@
 
 INFRA__NO_TAIL_PADDING(struct infra_ketama_options, reserved);
 
-static int check(const void *options)
+static int complete(void *options)
 {
     const struct infra_ketama_options *o = options;
 
@@ -63,7 +63,7 @@ const struct infra_balancer_policy *infra_balancer_ketama(void)
         .whole_tier = 1,
         .hash = INFRA_POLICY_HASH_KETAMA,
         .options_size = sizeof(struct infra_ketama_options),
-        .check = check,
+        .complete = complete,
     };
 
     return &policy;

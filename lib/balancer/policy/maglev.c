@@ -11,31 +11,33 @@ struct slots {
     uint16_t indexes[];
 };
 
-static uint32_t size_of(const void *options)
+static int complete(void *options)
 {
-    const struct infra_maglev_options *o = options;
-
-    return o->table_size != 0 ? o->table_size : INFRA__MAGLEV_SIZE_DEFAULT;
-}
-
-static int check(const void *options)
-{
-    const struct infra_maglev_options *o = options;
+    struct infra_maglev_options *o = options;
 
     if (o->reserved != 0) {
         return INFRA_ESTRUCT;
     }
-    return infra__maglev_size_ok(size_of(options)) ? INFRA_OK : INFRA_EINVAL;
+    o->table_size =
+        o->table_size != 0 ? o->table_size : INFRA__MAGLEV_SIZE_DEFAULT;
+    return infra__maglev_size_ok(o->table_size) ? INFRA_OK : INFRA_EINVAL;
+}
+
+static uint32_t slots_count(const struct infra_balancer_candidates *c)
+{
+    const struct infra_maglev_options *o = c->options;
+
+    return o->table_size;
 }
 
 static size_t table_size(const struct infra_balancer_candidates *c)
 {
-    return sizeof(struct slots) + size_of(c->options) * sizeof(uint16_t);
+    return sizeof(struct slots) + slots_count(c) * sizeof(uint16_t);
 }
 
 static size_t scratch_size(const struct infra_balancer_candidates *c)
 {
-    return infra__maglev_scratch_size(c->list->count, size_of(c->options));
+    return infra__maglev_scratch_size(c->list->count, slots_count(c));
 }
 
 static int build(void *table, void *scratch,
@@ -43,7 +45,7 @@ static int build(void *table, void *scratch,
 {
     struct slots *slots = table;
 
-    slots->size = size_of(c->options);
+    slots->size = slots_count(c);
     infra__maglev_build(slots->indexes, slots->size, c->hash_members,
                         c->list->count, scratch);
     return INFRA_OK;
@@ -89,7 +91,7 @@ const struct infra_balancer_policy *infra_balancer_maglev(void)
         .whole_tier = 1,
         .hash = INFRA_POLICY_HASH_ANY,
         .options_size = sizeof(struct infra_maglev_options),
-        .check = check,
+        .complete = complete,
         .shares = shares,
     };
 

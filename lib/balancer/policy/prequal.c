@@ -36,21 +36,27 @@ struct tier {
     uint32_t reserved;
 };
 
-static int check(const void *options)
+static void set_default(uint32_t *option, uint32_t value)
 {
-    const struct infra_prequal_options *o = options;
+    *option = *option != 0 ? *option : value;
+}
 
+static int complete(void *options)
+{
+    struct infra_prequal_options *o = options;
+
+    o->age_max = o->age_max != 0 ? o->age_max : AGE_DEFAULT;
+    set_default(&o->probes_percent, PROBES_DEFAULT);
+    set_default(&o->removals_percent, REMOVALS_DEFAULT);
+    set_default(&o->reuse_percent, REUSE_DEFAULT);
+    set_default(&o->pool_size, SIZE_DEFAULT);
+    set_default(&o->hot_percentile, PERCENTILE_DEFAULT);
     return o->probes_percent <= RATE_MAX && o->removals_percent <= RATE_MAX &&
                    o->reuse_percent <= REUSE_MAX && o->pool_size <= POOL_MAX &&
                    o->pool_size != 1 && o->hot_percentile <= 100 &&
                    o->reserved == 0
                ? INFRA_OK
                : INFRA_EINVAL;
-}
-
-static uint32_t or_default(uint32_t value, uint32_t otherwise)
-{
-    return value != 0 ? value : otherwise;
 }
 
 /* The memory of a tier, with its settings made at first use. */
@@ -61,14 +67,12 @@ static struct tier *prepared(void *memory,
 
     if (t->pool.size == 0) {
         infra__probe_pool_init(&t->pool);
-        t->pool.size = or_default(o->pool_size, SIZE_DEFAULT);
-        t->pool.age_max = o->age_max != 0 ? o->age_max : AGE_DEFAULT;
-        t->pool.removals_percent =
-            or_default(o->removals_percent, REMOVALS_DEFAULT);
-        t->pool.hot_percentile =
-            or_default(o->hot_percentile, PERCENTILE_DEFAULT);
-        t->probes_percent = or_default(o->probes_percent, PROBES_DEFAULT);
-        t->reuse_percent = or_default(o->reuse_percent, REUSE_DEFAULT);
+        t->pool.size = o->pool_size;
+        t->pool.age_max = o->age_max;
+        t->pool.removals_percent = o->removals_percent;
+        t->pool.hot_percentile = o->hot_percentile;
+        t->probes_percent = o->probes_percent;
+        t->reuse_percent = o->reuse_percent;
     }
     return t;
 }
@@ -101,7 +105,7 @@ const struct infra_balancer_policy *infra_balancer_prequal(void)
         .pick = pick,
         .needs_load = 1,
         .options_size = sizeof(struct infra_prequal_options),
-        .check = check,
+        .complete = complete,
         .memory_size = sizeof(struct tier),
     };
 

@@ -29,16 +29,15 @@ static uint32_t pick(const void *table, uint64_t state[4],
                      const struct infra_balancer_candidates *c, uint64_t hash)
 {
     const struct infra__rendezvous_node *nodes = table;
-    struct infra__rendezvous_rank best;
-    uint32_t found = 0;
+    struct infra__rendezvous_rank best = { .index = NO_INDEX };
 
     (void)state;
     for (uint32_t i = 0; i < c->list->count; i++) {
         if (candidate_may(c, i)) {
-            found = infra__rendezvous_offer(&best, found, 1, &nodes[i], hash);
+            infra__rendezvous_offer(&best, &nodes[i], hash);
         }
     }
-    return found > 0 ? best.index : NO_INDEX;
+    return best.index;
 }
 
 const struct infra_balancer_policy *infra_balancer_rendezvous(void)

@@ -7,44 +7,38 @@
 
 INFRA__NO_TAIL_PADDING(struct infra_ring_options, reserved);
 
-static struct infra__ring_envoy layout_of(const struct infra_ring_options *o)
+static int complete(void *options)
 {
-    return (struct infra__ring_envoy) {
-        .points_min = o->points_min != 0 ? o->points_min : POINTS_MIN_DEFAULT,
-        .points_max = o->points_max != 0 ? o->points_max : ENVOY_POINTS_MAX,
-        .murmur2 = o->murmur2 != 0,
-    };
-}
-
-static int check(const void *options)
-{
-    const struct infra_ring_options *o = options;
-    struct infra__ring_envoy layout = layout_of(o);
+    struct infra_ring_options *o = options;
 
     if (o->reserved != 0) {
         return INFRA_ESTRUCT;
     }
-    return o->murmur2 <= 1 && layout.points_max <= ENVOY_POINTS_MAX &&
-                   layout.points_min <= layout.points_max
+    o->points_min = o->points_min != 0 ? o->points_min : POINTS_MIN_DEFAULT;
+    o->points_max = o->points_max != 0 ? o->points_max : ENVOY_POINTS_MAX;
+    return o->murmur2 <= 1 && o->points_max <= ENVOY_POINTS_MAX &&
+                   o->points_min <= o->points_max
                ? INFRA_OK
                : INFRA_EINVAL;
 }
 
-/* Of the layout, what is built: at most INFRA__RING_POINTS_MAX points. */
-static struct infra__ring_envoy built_layout(
+static struct infra__ring_envoy layout_of(
     const struct infra_balancer_candidates *c)
 {
-    struct infra__ring_envoy layout = layout_of(c->options);
+    const struct infra_ring_options *o = c->options;
 
-    if (layout.points_max > INFRA__RING_POINTS_MAX) {
-        layout.points_max = INFRA__RING_POINTS_MAX;
-    }
-    return layout;
+    return (struct infra__ring_envoy) {
+        .points_min = o->points_min,
+        .points_max = o->points_max < INFRA__RING_POINTS_MAX
+                          ? o->points_max
+                          : INFRA__RING_POINTS_MAX,
+        .murmur2 = o->murmur2 != 0,
+    };
 }
 
 static uint32_t points(const struct infra_balancer_candidates *c)
 {
-    struct infra__ring_envoy layout = built_layout(c);
+    struct infra__ring_envoy layout = layout_of(c);
 
     return infra__ring_envoy_points(&layout, c->hash_members, c->list->count);
 }
@@ -57,7 +51,7 @@ static size_t table_size(const struct infra_balancer_candidates *c)
 static int build(void *table, void *scratch,
                  const struct infra_balancer_candidates *c)
 {
-    struct infra__ring_envoy layout = built_layout(c);
+    struct infra__ring_envoy layout = layout_of(c);
 
     (void)scratch;
     infra__ring_init(table, points(c));
@@ -77,7 +71,7 @@ const struct infra_balancer_policy *infra_balancer_ring(void)
         .whole_tier = 1,
         .hash = INFRA_POLICY_HASH_ANY,
         .options_size = sizeof(struct infra_ring_options),
-        .check = check,
+        .complete = complete,
     };
 
     return &policy;

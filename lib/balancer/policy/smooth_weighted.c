@@ -124,20 +124,6 @@ __attribute__((noinline)) static uint32_t pick_restricted(
     return infra__candidates_draw(c, state[3] += INFRA__WEYL, NO_INDEX, true);
 }
 
-static uint32_t pick_by_strides(uint64_t state[4],
-                                const struct infra_balancer_candidates *c,
-                                const struct turns *turns)
-{
-    if (c->request->eligible == NULL) {
-        uint32_t index =
-            infra__static_stride_next(turns->numbers, turns->count, &state[1]);
-        if (candidate_may(c, index)) {
-            return index;
-        }
-    }
-    return infra__candidates_draw(c, state[3] += INFRA__WEYL, NO_INDEX, true);
-}
-
 /* state[0]: the turn in the cycle. [1], [2]: the position of the strides. [3]:
  * the sequence of restricted picks, as in round_robin.c. */
 static uint32_t pick(const void *table, uint64_t state[4],
@@ -147,7 +133,8 @@ static uint32_t pick(const void *table, uint64_t state[4],
 
     (void)hash;
     if (turns->cycle == 0) {
-        return pick_by_strides(state, c, turns);
+        return infra__static_stride_pick(turns->numbers, c, &state[1],
+                                         &state[3]);
     }
     uint64_t turn = state[0];
     if (turn >= turns->cycle) {

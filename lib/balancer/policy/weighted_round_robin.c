@@ -3,7 +3,6 @@
  * backend, built in O(n), where the smooth order of smooth_weighted.c needs a
  * table as long as its cycle. Restricted picks are spread as in
  * round_robin.c. */
-#include "../../base/random.h"
 #include "../algorithm/static_stride.h"
 #include "../internal.h"
 
@@ -36,14 +35,7 @@ static uint32_t pick(const void *table, uint64_t state[4],
                      const struct infra_balancer_candidates *c, uint64_t hash)
 {
     (void)hash;
-    if (c->request->eligible == NULL) {
-        uint32_t index =
-            infra__static_stride_next(table, c->list->count, state);
-        if (candidate_may(c, index)) {
-            return index;
-        }
-    }
-    return infra__candidates_draw(c, state[2] += INFRA__WEYL, NO_INDEX, true);
+    return infra__static_stride_pick(table, c, state, &state[2]);
 }
 
 const struct infra_balancer_policy *infra_balancer_weighted_round_robin(void)
