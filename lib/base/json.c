@@ -184,24 +184,17 @@ static void take_comma_or_end(struct scan *s)
 static void step(struct scan *s)
 {
     skip_blanks(s);
+    if ((s->next == VALUE_OR_END && take(s, ']')) ||
+        (s->next == NAME_OR_END && take(s, '}'))) {
+        close_level(s);
+        return;
+    }
     switch (s->next) {
     case VALUE_OR_END:
-        if (take(s, ']')) {
-            close_level(s);
-            break;
-        }
-        take_value(s);
-        break;
     case VALUE:
         take_value(s);
         break;
     case NAME_OR_END:
-        if (take(s, '}')) {
-            close_level(s);
-            break;
-        }
-        take_name(s);
-        break;
     case NAME:
         take_name(s);
         break;
