@@ -260,7 +260,7 @@ static bool fits_machine(infra_time ttl, infra_time drain)
                                                     .gate = &gate,
                                                     .incarnation = 1,
                                                     .ttl = ttl,
-                                                    .drain = drain };
+                                                    .drain_timeout = drain };
     struct infra_failover *machine = NULL;
     int err = infra_failover_create(&machine, &options);
 

@@ -158,7 +158,7 @@ static bool read_option(struct node *n, int option, const char *value)
                              INFRA_MS(1), &o->interval);
     case 'e':
         return read_duration("--announce-every", value, 0, DAY_S, INFRA_SEC(1),
-                             &o->announce_every);
+                             &o->announce_interval);
     case 'N':
         o->no_preempt = 1;
         return true;

@@ -132,9 +132,8 @@ enum infra_failover_fence {
 struct infra_failover_options {
     size_t size;
     const struct infra_allocator *allocator;
-    const char *group; /**< Required: name of the group; not kept. */
-    const char
-        *node; /**< Required: name of this node in the group; not kept. */
+    const char *group;       /**< Required: name of the group; not kept. */
+    const char *node;        /**< Required: name of this node; not kept. */
     struct infra_gate *gate; /**< Required; outlives the machine. */
     uint64_t incarnation;    /**< Required: a fresh random number each start. */
     /** Greatest token that this node ever saw (infra_failover_status), written
@@ -144,15 +143,16 @@ struct infra_failover_options {
     uint64_t seed;           /**< Seed of the jitter; 0: the incarnation. */
     infra_time ttl;          /**< Of the lease; 0: 10 s.  At least 100 ms. */
     infra_time call_timeout; /**< Of one call; 0: ttl / 6, at most 1 s. */
-    infra_time
-        guard; /**< Taken off the validity; 0: ttl / 6, at most 500 ms. */
-    infra_time
-        grace; /**< Wait after a take-over that is not clean; 0: guard. */
-    infra_time drain; /**< Limit for the work in progress, taken off the
-                           validity; 0: it is dropped at once. */
+    /** Taken off the validity; 0: ttl / 6, at most 500 ms. */
+    infra_time guard;
+    /** Wait after a take-over that is not clean; 0: the guard. */
+    infra_time grace;
+    /** Limit for the work in progress, taken off the validity; 0: it is dropped
+     *  at once. */
+    infra_time drain_timeout;
     /** Renew only if infra_gate_attest() was called within this time, so that a
      *  hung process loses the lease; 0: off. */
-    infra_time attest_max;
+    infra_time attest_age_max;
     /** A call later than deadline + pause_max counts as a pause of the process;
      *  0: ttl / 4.  A smaller jump of the clock is taken to be right. */
     infra_time pause_max;

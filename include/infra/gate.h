@@ -61,7 +61,7 @@ INFRA_API int infra_gate_is_open(const struct infra_gate *gate, infra_time now,
 INFRA_API int infra_gate_admits(const struct infra_gate *gate, infra_time now,
                                 uint64_t *ret_token);
 
-/** Attest that a worker has made progress; see attest_max in
+/** Attest that a worker has made progress; see attest_age_max in
  *  infra_failover_options.  Thread safety: any. */
 INFRA_API void infra_gate_attest(struct infra_gate *gate, infra_time now);
 /** @} */

@@ -39,7 +39,7 @@
  * Beyond the RFC, a node that yields to a better node sends one last message.
  * The better node answers it and announces the addresses again, since hosts may
  * have learned the wrong node while the LAN was split.  Where the better node
- * is not of this library, repetition helps: see `announce_every`.
+ * is not of this library, repetition helps: see `announce_interval`.
  *
  * Read all received messages before calling infra_vrrp_next(): a process that
  * stood still then hears the Active node before it finds its own timer expired.
@@ -207,7 +207,7 @@ struct infra_vrrp_options {
      *  the second after 2 s (RFC 5227's ANNOUNCE_INTERVAL).  Repetition helps
      *  hosts that learned another node's hardware address in a split that this
      *  node has not noticed. */
-    infra_time announce_every;
+    infra_time announce_interval;
     infra_time witness_timeout; /**< Limit for its answer; 0: interval. */
     /** Required: the source of this node's messages, its first address on the
      *  interface (IPv6: link-local).  The greater one wins a tie. */

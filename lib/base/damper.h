@@ -6,6 +6,11 @@
 
 #include <stdbool.h>
 
+/* The bounds and the default of a half-life, wherever a host sets one. */
+#define INFRA__HALF_LIFE_DEFAULT INFRA_SEC(900)
+#define INFRA__HALF_LIFE_MIN INFRA_SEC(1)
+#define INFRA__HALF_LIFE_MAX INFRA_SEC(86400)
+
 /* A penalty for recent failures (RFC 2439) that halves with every half-life. */
 struct infra__damper {
     infra_time half_life;

@@ -15,27 +15,16 @@
 #define PLACE_SIZE 4096
 #define PLACES_COUNT 2u
 
-static const char magic[8] = "infra-l2";
+static const char magic[8] = "infra-l3";
 
 /* Without holes, because of the checksum. */
 struct image {
     char magic[8];
-    uint64_t sequence;
-    uint64_t holder;
-    uint64_t token;
-    uint64_t last_token;
-    uint64_t ttl;
-    uint64_t expires;
-    uint64_t handover_request;
-    uint64_t request_until;
-    uint32_t is_dirty;
-    uint32_t is_locked;
-    struct infra__lease_origin origin;
-    uint64_t record_count;
-    unsigned char record[INFRA_LEASE_RECORD_MAX];
+    struct infra__lease_state state;
     uint64_t checksum;
 };
-_Static_assert(sizeof(struct image) == 80 + 64 + 40 + 8 + 256 + 8,
+_Static_assert(sizeof(struct image) ==
+                   8 + 8 + sizeof(struct infra__lease_cell) + 8 + 64 + 40 + 8,
                "there are no holes");
 
 static uint64_t checksum(const struct image *i)
@@ -43,48 +32,11 @@ static uint64_t checksum(const struct image *i)
     return infra_xxhash64(i, offsetof(struct image, checksum), 0);
 }
 
-static void encode(struct image *ret, const struct infra__lease_state *r,
-                   const struct infra__lease_origin *o)
+static bool is_whole(const struct image *i)
 {
-    *ret = (struct image) { .sequence = r->sequence,
-                            .holder = r->cell.holder,
-                            .token = r->cell.token,
-                            .last_token = r->cell.last_token,
-                            .ttl = r->cell.ttl,
-                            .expires = r->cell.expires,
-                            .handover_request = r->cell.handover_request,
-                            .request_until = r->cell.request_until,
-                            .is_dirty = r->cell.is_dirty,
-                            .is_locked = r->is_locked,
-                            .origin = *o,
-                            .record_count = r->cell.record_count };
-    memcpy(ret->record, r->cell.record, sizeof ret->record);
-    memcpy(ret->magic, magic, sizeof magic);
-    ret->checksum = checksum(ret);
-}
-
-static bool decode(struct infra__lease_state *ret, const struct image *i)
-{
-    if (memcmp(i->magic, magic, sizeof magic) != 0 ||
-        i->checksum != checksum(i) || i->record_count > sizeof i->record) {
-        return false;
-    }
-    *ret = (struct infra__lease_state) {
-        .sequence = i->sequence,
-        .cell = { .holder = i->holder,
-                  .token = i->token,
-                  .last_token = i->last_token,
-                  .ttl = i->ttl,
-                  .expires = i->expires,
-                  .handover_request = i->handover_request,
-                  .request_until = i->request_until,
-                  .is_dirty = i->is_dirty != 0,
-                  .record_count = (uint32_t)i->record_count },
-        .is_locked = i->is_locked,
-        .origin = i->origin,
-    };
-    memcpy(ret->cell.record, i->record, sizeof ret->cell.record);
-    return true;
+    return memcmp(i->magic, magic, sizeof magic) == 0 &&
+           i->checksum == checksum(i) &&
+           i->state.cell.record_count <= sizeof i->state.cell.record;
 }
 
 int infra__lease_state_read(int fd, struct infra__lease_state *ret)
@@ -92,28 +44,27 @@ int infra__lease_state_read(int fd, struct infra__lease_state *ret)
     bool is_found = false;
 
     for (uint32_t place = 0; place < PLACES_COUNT; place++) {
-        struct infra__lease_state r;
         struct image i;
         ssize_t count = pread(fd, &i, sizeof i, (off_t)place * PLACE_SIZE);
         if (count < 0) {
             return errno;
         }
-        if ((size_t)count == sizeof i && decode(&r, &i) &&
-            (!is_found || r.sequence > ret->sequence)) {
-            *ret = r;
+        if ((size_t)count == sizeof i && is_whole(&i) &&
+            (!is_found || i.state.sequence > ret->sequence)) {
+            *ret = i.state;
             is_found = true;
         }
     }
     return is_found ? 0 : EBADMSG;
 }
 
-static int write_one(int fd, const struct infra__lease_state *r,
-                     const struct infra__lease_origin *o)
+static int write_one(int fd, const struct infra__lease_state *r)
 {
-    struct image i;
+    struct image i = { .state = *r };
     off_t at = (off_t)(r->sequence % PLACES_COUNT) * PLACE_SIZE;
 
-    encode(&i, r, o);
+    memcpy(i.magic, magic, sizeof magic);
+    i.checksum = checksum(&i);
     ssize_t count = pwrite(fd, &i, sizeof i, at);
     if (count < 0) {
         return errno;
@@ -128,9 +79,10 @@ int infra__lease_state_write(int fd, const struct infra__lease_state *r,
     struct infra__lease_state next = *r;
     uint32_t writes = is_durable ? PLACES_COUNT : 1;
 
+    next.origin = *o;
     for (uint32_t i = 0; i < writes; i++) {
         next.sequence++;
-        int error = write_one(fd, &next, o);
+        int error = write_one(fd, &next);
         if (error == 0 && is_durable && fdatasync(fd) != 0) {
             error = errno;
         }

@@ -19,7 +19,7 @@ struct infra__lease_origin {
 struct infra__lease_state {
     uint64_t sequence;
     struct infra__lease_cell cell;
-    uint32_t is_locked; /* The holder holds the lock of its token. */
+    uint64_t is_locked; /* The holder holds the lock of its token. */
     struct infra__lease_origin origin; /* Of the writer. */
 };
 

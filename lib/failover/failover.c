@@ -3,16 +3,11 @@
 #include "../base/characters.h"
 #include "calls.h"
 
-#include <string.h>
-
 #define GUARD_DEFAULT INFRA_MS(500)
 #define CALL_TIMEOUT_DEFAULT_MAX INFRA_SEC(1)
 #define DRIFT_DEFAULT 10000u
 #define DRIFT_MAX 200000u
 #define PREFERENCE_MAX 255u
-#define HALF_LIFE_DEFAULT INFRA_SEC(900)
-#define HALF_LIFE_MIN INFRA_SEC(1)
-#define HALF_LIFE_MAX INFRA_SEC(86400)
 #define DURATION_MAX INFRA_SEC(86400)
 
 INFRA__NO_TAIL_PADDING(struct infra_failover_options, fence_policy);
@@ -38,7 +33,8 @@ static void set_defaults(struct infra_failover_options *o)
     o->grace = or_else(o->grace, o->guard);
     o->pause_max = or_else(o->pause_max, o->ttl / 4);
     o->hold_down = or_else(o->hold_down, o->ttl);
-    o->penalty_half_life = or_else(o->penalty_half_life, HALF_LIFE_DEFAULT);
+    o->penalty_half_life =
+        or_else(o->penalty_half_life, INFRA__HALF_LIFE_DEFAULT);
     o->drift_ppm = o->drift_ppm != 0 ? o->drift_ppm : DRIFT_DEFAULT;
     o->seed = o->seed != 0 ? o->seed : o->incarnation;
 }
@@ -51,7 +47,7 @@ static bool is_name(const char *name)
 /* Is there time for two renewals after a third of the ttl? */
 static bool renewals_fit(const struct infra_failover_options *o)
 {
-    infra_time needed = o->ttl / 3 + 2 * o->call_timeout + o->drain;
+    infra_time needed = o->ttl / 3 + 2 * o->call_timeout + o->drain_timeout;
 
     return needed <= infra__validity(0, o->ttl, o->drift_ppm, o->guard);
 }
@@ -63,10 +59,11 @@ static bool are_usable(const struct infra_failover_options *o)
            o->ttl <= INFRA_LEASE_TTL_MAX && o->drift_ppm <= DRIFT_MAX &&
            o->preference <= PREFERENCE_MAX && o->preempt <= 1 &&
            o->fence_policy <= INFRA_FAILOVER_FENCE_TRY &&
-           o->penalty_half_life >= HALF_LIFE_MIN &&
-           o->penalty_half_life <= HALF_LIFE_MAX &&
+           o->penalty_half_life >= INFRA__HALF_LIFE_MIN &&
+           o->penalty_half_life <= INFRA__HALF_LIFE_MAX &&
            o->hold_down <= DURATION_MAX && o->grace <= DURATION_MAX &&
-           o->drain <= o->ttl && o->call_timeout <= o->ttl && renewals_fit(o);
+           o->drain_timeout <= o->ttl && o->call_timeout <= o->ttl &&
+           renewals_fit(o);
 }
 
 static int complete(void *options)
@@ -205,22 +202,13 @@ int infra_failover_hint(struct infra_failover *failover, infra_time now)
     return INFRA_OK;
 }
 
-static int step_down(struct infra_failover *f)
+static int step_down(struct infra_failover *f, uint32_t reason)
 {
     if (!is_holder(f)) {
         return INFRA_EBUSY;
     }
-    infra__failover_become(f, INFRA_FAILOVER_REASON_RESIGN);
-    return INFRA_OK;
-}
-
-static int fail(struct infra_failover *f)
-{
-    if (!is_holder(f)) {
-        return INFRA_EBUSY;
-    }
-    f->has_failed = true;
-    infra__failover_become(f, INFRA_FAILOVER_REASON_FAILED);
+    f->has_failed |= reason == INFRA_FAILOVER_REASON_FAILED;
+    infra__failover_become(f, reason);
     return INFRA_OK;
 }
 
@@ -260,7 +248,7 @@ int infra_failover_command(struct infra_failover *failover, uint32_t command,
     infra__failover_advance(f, now);
     switch (command) {
     case INFRA_FAILOVER_COMMAND_STEP_DOWN:
-        err = step_down(f);
+        err = step_down(f, INFRA_FAILOVER_REASON_RESIGN);
         break;
     case INFRA_FAILOVER_COMMAND_TAKE_OVER:
         err = take_over(f);
@@ -269,7 +257,7 @@ int infra_failover_command(struct infra_failover *failover, uint32_t command,
         stand_still(f);
         break;
     case INFRA_FAILOVER_COMMAND_FAIL:
-        err = fail(f);
+        err = step_down(f, INFRA_FAILOVER_REASON_FAILED);
         break;
     default:
         f->is_paused = false;

@@ -119,7 +119,7 @@ void infra__failover_become(struct infra_failover *f, uint32_t reason)
         f->owes_fence = false;
         break;
     case INFRA_FAILOVER_ROLE_DRAINING:
-        f->drain_limit = time_after(f, f->o.drain);
+        f->drain_limit = time_after(f, f->o.drain_timeout);
         break;
     default:
         break;

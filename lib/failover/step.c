@@ -21,14 +21,14 @@ static infra_time stall_due(const struct infra_failover *f)
 {
     infra_time seen = infra__gate_attested(f->o.gate);
 
-    if (f->o.attest_max == 0 || f->host_token == 0 || !RULE(ATTEST)) {
+    if (f->o.attest_age_max == 0 || f->host_token == 0 || !RULE(ATTEST)) {
         return INFRA_TIME_NEVER;
     }
     if (seen < f->activated ||
-        seen > infra__time_add(f->now, f->o.attest_max)) {
+        seen > infra__time_add(f->now, f->o.attest_age_max)) {
         seen = f->activated; /* Before it, or by a clock that stepped back. */
     }
-    return infra__time_add(seen, f->o.attest_max);
+    return infra__time_add(seen, f->o.attest_age_max);
 }
 
 static bool has_stalled(const struct infra_failover *f)
@@ -44,7 +44,7 @@ static bool is_ready(const struct infra_failover *f)
 /* When a node in doubt has to drain at the latest. */
 static infra_time last_drain(const struct infra_failover *f)
 {
-    return f->until > f->o.drain ? f->until - f->o.drain : 0;
+    return f->until > f->o.drain_timeout ? f->until - f->o.drain_timeout : 0;
 }
 
 /* Why the role has to change now; REASONS_COUNT: it need not. */

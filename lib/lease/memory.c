@@ -106,7 +106,7 @@ void infra__lease_memory_fault(struct infra_lease_cell *cell,
         break;
     case INFRA__LEASE_FAULT_REGRESS:
         c->cell.last_token = 0;
-        c->cell.is_forgetful = true;
+        c->cell.is_forgetful = 1;
         break;
     }
 }

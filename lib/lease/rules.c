@@ -8,7 +8,7 @@
 void infra__lease_cell_revoke(struct infra__lease_cell *c)
 {
     c->holder = 0;
-    c->is_dirty = true;
+    c->is_dirty = 1;
 }
 
 void infra__lease_cell_expire(struct infra__lease_cell *c, infra_time now)
@@ -86,7 +86,7 @@ static void release(struct infra__lease_cell *c,
 {
     if (c->holder == lease->incarnation && c->token == lease->call.token) {
         c->holder = 0;
-        c->is_dirty = false;
+        c->is_dirty = 0;
     }
 }
 
@@ -143,7 +143,7 @@ uint32_t infra__lease_cell_record(struct infra__lease_cell *c,
         c->record_count = r->count;
         memcpy(c->record, r->bytes, sizeof c->record);
     } else {
-        r->count = c->record_count;
+        r->count = (uint32_t)c->record_count;
         memcpy(r->bytes, c->record, sizeof r->bytes);
     }
     return INFRA_LEASE_OUTCOME_GRANTED;

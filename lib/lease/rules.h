@@ -6,7 +6,8 @@
 
 #include "internal.h"
 
-/* All zeroes: nobody ever held the lease. */
+/* All zeroes: nobody ever held the lease. Without holes, to be written as it
+ * is. */
 struct infra__lease_cell {
     uint64_t holder; /* Incarnation; 0: nobody. */
     uint64_t token;  /* Of the holder. */
@@ -15,11 +16,14 @@ struct infra__lease_cell {
     infra_time expires;
     uint64_t handover_request;
     infra_time request_until;
-    bool is_dirty;     /* The last holder did not release the lease. */
-    bool is_forgetful; /* Ignores the token of a call. */
-    uint32_t record_count;
+    uint32_t is_dirty;     /* The last holder did not release the lease. */
+    uint32_t is_forgetful; /* Ignores the token of a call. */
+    uint64_t record_count;
     unsigned char record[INFRA_LEASE_RECORD_MAX];
 };
+_Static_assert(sizeof(struct infra__lease_cell) ==
+                   9 * 8 + INFRA_LEASE_RECORD_MAX,
+               "there are no holes");
 
 /* Revoke a lease that has run out. */
 void infra__lease_cell_expire(struct infra__lease_cell *c, infra_time now);

@@ -4,7 +4,6 @@
 
 #include <string.h>
 
-#define HALF_LIFE_MIN INFRA_SEC(1)
 #define DURATION_MIN INFRA_MS(1)
 #define DURATION_MAX INFRA_SEC(86400)
 #define NODES_DEFAULT 16u
@@ -33,7 +32,7 @@ static bool complete_durations(struct infra_promotion_options *o)
         { &o->catch_up_timeout, INFRA_SEC(10) },
         { &o->promote_timeout, INFRA_SEC(60) },
         { &o->recovery_interval, INFRA_SEC(60) },
-        { &o->penalty_half_life, INFRA_SEC(900) },
+        { &o->penalty_half_life, INFRA__HALF_LIFE_DEFAULT },
     };
 
     for (size_t i = 0; i < INFRA__COUNT_OF(durations); i++) {
@@ -43,7 +42,7 @@ static bool complete_durations(struct infra_promotion_options *o)
             return false;
         }
     }
-    return o->penalty_half_life >= HALF_LIFE_MIN;
+    return o->penalty_half_life >= INFRA__HALF_LIFE_MIN;
 }
 
 static uint32_t or_else(uint32_t value, uint32_t standard)

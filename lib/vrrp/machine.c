@@ -82,9 +82,9 @@ void infra__vrrp_announce(struct infra_vrrp *v, uint32_t reason)
     v->announce_reason = reason;
     v->announced = v->now;
     infra__vrrp_set_timer(v, INFRA__VRRP_TIMER_ANNOUNCE,
-                          v->o.announce_every < ANNOUNCE_INTERVAL ||
-                                  v->o.announce_every == INFRA_TIME_NEVER
-                              ? v->o.announce_every
+                          v->o.announce_interval < ANNOUNCE_INTERVAL ||
+                                  v->o.announce_interval == INFRA_TIME_NEVER
+                              ? v->o.announce_interval
                               : ANNOUNCE_INTERVAL);
 }
 
@@ -300,7 +300,7 @@ void infra__vrrp_fire(struct infra_vrrp *v, uint32_t timer)
     default:
         infra__vrrp_announce(v, INFRA_VRRP_REASON_DUE);
         infra__vrrp_set_timer(v, INFRA__VRRP_TIMER_ANNOUNCE,
-                              v->o.announce_every);
+                              v->o.announce_interval);
         break;
     }
 }

@@ -26,8 +26,8 @@ static void set_defaults(struct infra_vrrp_options *o)
 {
     o->interval = o->interval != 0 ? o->interval : INTERVAL_DEFAULT;
     o->priority = o->priority != 0 ? o->priority : PRIORITY_DEFAULT;
-    o->announce_every =
-        o->announce_every != 0 ? o->announce_every : ANNOUNCE_EVERY_DEFAULT;
+    o->announce_interval = o->announce_interval != 0 ? o->announce_interval
+                                                     : ANNOUNCE_EVERY_DEFAULT;
     o->witness_timeout =
         o->witness_timeout != 0 ? o->witness_timeout : o->interval;
 }
@@ -36,7 +36,7 @@ static bool in_range(const struct infra_vrrp_options *o)
 {
     return o->interval % INFRA__VRRP_INTERVAL_UNIT == 0 &&
            o->interval <= INFRA__VRRP_INTERVAL_MAX &&
-           o->announce_every >= ANNOUNCE_EVERY_MIN &&
+           o->announce_interval >= ANNOUNCE_EVERY_MIN &&
            o->family <= INFRA_VRRP_FAMILY_IPV6 && o->vrid >= 1 &&
            o->vrid <= 255 && o->priority <= INFRA__VRRP_PRIORITY_OWNER &&
            o->no_preempt <= 1 &&

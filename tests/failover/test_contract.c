@@ -65,21 +65,21 @@ static const struct {
     { "more of it", { .hold_down = INFRA_SEC(86400) + 1 }, INFRA_EINVAL },
     { "grace", { .grace = INFRA_SEC(86400) }, INFRA_OK },
     { "more of it", { .grace = INFRA_SEC(86400) + 1 }, INFRA_EINVAL },
-    { "never attested", { .attest_max = INFRA_TIME_NEVER }, INFRA_OK },
+    { "never attested", { .attest_age_max = INFRA_TIME_NEVER }, INFRA_OK },
     { "never paused", { .pause_max = INFRA_TIME_NEVER }, INFRA_OK },
     { "for ever", { .tenure_min = INFRA_TIME_NEVER }, INFRA_OK },
     { "quick attempt", { .call_timeout = 1 }, INFRA_OK },
     { "ages", { .call_timeout = INFRA_TIME_NEVER }, INFRA_EINVAL },
     { "guard past it", { .guard = INFRA_TIME_NEVER }, INFRA_EINVAL },
-    { "drain past it", { .drain = INFRA_TIME_NEVER }, INFRA_EINVAL },
+    { "drain past it", { .drain_timeout = INFRA_TIME_NEVER }, INFRA_EINVAL },
     /* ttl / 3 + 2 * attempt + drain <= ttl * 0.99 / 1.01 - guard, or there is
      * no second try: Patroni's loop_wait + 2 * retry_timeout <= ttl. With 3 s
      * and 500 ms and the attempt of 500 ms the room is 2440.6 - 2000 ms. */
     { "room for it",
-      { .ttl = INFRA_SEC(3), .drain = INFRA_MS(440) },
+      { .ttl = INFRA_SEC(3), .drain_timeout = INFRA_MS(440) },
       INFRA_OK },
     { "no room",
-      { .ttl = INFRA_SEC(3), .drain = INFRA_MS(441) },
+      { .ttl = INFRA_SEC(3), .drain_timeout = INFRA_MS(441) },
       INFRA_EINVAL },
     { "room for calls",
       { .ttl = INFRA_SEC(3), .call_timeout = INFRA_MS(720) },
@@ -326,7 +326,7 @@ END_TEST
 /* Commands that make no sense now are refused, and change nothing. */
 START_TEST(commands_out_of_place_are_busy)
 {
-    struct infra_failover_options o = { .drain = INFRA_SEC(1) };
+    struct infra_failover_options o = { .drain_timeout = INFRA_SEC(1) };
 
     node_create(&n, o);
     ck_assert_int_eq(infra_failover_command(

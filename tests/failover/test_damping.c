@@ -97,7 +97,8 @@ static const struct {
 
 START_TEST(what_the_host_says_counts)
 {
-    create((struct infra_failover_options) { .drain = failures[_i].drain });
+    create((struct infra_failover_options) { .drain_timeout =
+                                                 failures[_i].drain });
     ck_assert_int_eq(
         infra_failover_command(n.machine, INFRA_FAILOVER_COMMAND_FAIL, n.now),
         INFRA_EBUSY);

@@ -17,8 +17,8 @@ static uint64_t token; /* The greatest that the store gave. */
 static struct infra_failover_options options(void)
 {
     /* All that is optional is on: a fence, a drain, proof of progress. */
-    return (struct infra_failover_options) { .drain = INFRA_SEC(1),
-                                             .attest_max = INFRA_MS(3500),
+    return (struct infra_failover_options) { .drain_timeout = INFRA_SEC(1),
+                                             .attest_age_max = INFRA_MS(3500),
                                              .preempt = 1,
                                              .preference = 100,
                                              .fence_policy =

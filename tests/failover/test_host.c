@@ -56,7 +56,8 @@ END_TEST
  * done, it stops and gives the lease back in the same moment. */
 START_TEST(it_drains_before_it_stops)
 {
-    node_create(&n, (struct infra_failover_options) { .drain = INFRA_SEC(2) });
+    node_create(
+        &n, (struct infra_failover_options) { .drain_timeout = INFRA_SEC(2) });
     node_lead(&n, 1);
     ck_assert_int_eq(infra_failover_command(
                          n.machine, INFRA_FAILOVER_COMMAND_STEP_DOWN, n.now),
@@ -77,7 +78,8 @@ END_TEST
 /* If it does not say so, it stops at the limit, also while it renews. */
 START_TEST(a_drain_has_a_limit)
 {
-    node_create(&n, (struct infra_failover_options) { .drain = INFRA_SEC(2) });
+    node_create(
+        &n, (struct infra_failover_options) { .drain_timeout = INFRA_SEC(2) });
     node_lead(&n, 1);
     (void)node_after(&n, INFRA_SEC(3));
     infra_time begin = n.now;
@@ -97,7 +99,7 @@ END_TEST
 START_TEST(doubt_ends_in_a_drain)
 {
     node_create(
-        &n, (struct infra_failover_options) { .drain = INFRA_SEC(2),
+        &n, (struct infra_failover_options) { .drain_timeout = INFRA_SEC(2),
                                               .call_timeout = INFRA_MS(1500) });
     node_lead(&n, 1);
     ck_assert_str_eq(node_diary(&n, n.now, INFRA_SEC(10)),
@@ -111,7 +113,8 @@ END_TEST
  * lease. */
 START_TEST(a_drain_ends_with_the_lease)
 {
-    node_create(&n, (struct infra_failover_options) { .drain = INFRA_SEC(2) });
+    node_create(
+        &n, (struct infra_failover_options) { .drain_timeout = INFRA_SEC(2) });
     node_lead(&n, 1);
     infra_time end = node_status(&n).valid_until;
     (void)node_diary(&n, n.now, INFRA_SEC(7));
@@ -132,7 +135,8 @@ END_TEST
  * so there is nothing to wait for; and the next time it drains as ever. */
 START_TEST(what_never_served_does_not_drain)
 {
-    node_create(&n, (struct infra_failover_options) { .drain = INFRA_SEC(2) });
+    node_create(
+        &n, (struct infra_failover_options) { .drain_timeout = INFRA_SEC(2) });
     node_lead(&n, 1);
     (void)node_command(&n, INFRA_FAILOVER_COMMAND_STEP_DOWN);
     ck_assert_str_eq(drained(), "STOP cool-down(drained) release");
@@ -170,11 +174,12 @@ START_TEST(first_it_is_given_back)
 }
 END_TEST
 
-/* What was not told to serve has nothing to stop; but what is released is clean
- * for the next one, so it waits for the former holder first. */
+/* What was not told to serve has nothing to stop; but what is released is
+ * clean for the next one, so it waits for the former holder first. */
 START_TEST(grace_is_not_skipped_by_the_next)
 {
-    node_create(&n, (struct infra_failover_options) { .drain = INFRA_SEC(2) });
+    node_create(
+        &n, (struct infra_failover_options) { .drain_timeout = INFRA_SEC(2) });
     ck_assert_str_eq(node_take_over(&n), "grace(granted)");
     n.now += INFRA_MS(200);
     ck_assert_str_eq(node_command(&n, INFRA_FAILOVER_COMMAND_STEP_DOWN),
@@ -183,12 +188,12 @@ START_TEST(grace_is_not_skipped_by_the_next)
 }
 END_TEST
 
-/* Workers that attest nothing for that time are taken for dead, and the node
+/* Workers that attest nothing for so long are taken for dead, and the node
  * hands over while it still can. */
 START_TEST(no_progress_is_a_reason_to_stop)
 {
-    node_create(&n,
-                (struct infra_failover_options) { .attest_max = INFRA_SEC(4) });
+    node_create(
+        &n, (struct infra_failover_options) { .attest_age_max = INFRA_SEC(4) });
     node_lead(&n, 1);
     infra_time begin = n.now;
     ck_assert_str_eq(node_renew(&n), "");
@@ -207,8 +212,8 @@ END_TEST
  * does not count; its time begins when it is told. */
 START_TEST(progress_counts_from_the_activation)
 {
-    node_create(&n,
-                (struct infra_failover_options) { .attest_max = INFRA_SEC(2) });
+    node_create(
+        &n, (struct infra_failover_options) { .attest_age_max = INFRA_SEC(2) });
     infra_gate_attest(&n.gate, n.now + INFRA_SEC(1000));
     node_until(&n, INFRA_LEASE_OP_READ);
     (void)node_answer(&n, INFRA_LEASE_OUTCOME_LOST, 0);
@@ -232,7 +237,8 @@ END_TEST
  * left of the cool-down then is not spared it. */
 START_TEST(an_unfit_node_is_in_fault)
 {
-    node_create(&n, (struct infra_failover_options) { .drain = INFRA_SEC(2) });
+    node_create(
+        &n, (struct infra_failover_options) { .drain_timeout = INFRA_SEC(2) });
     node_lead(&n, 1);
     infra_time begin = n.now;
     ck_assert_str_eq(node_fit(&n, 0), "DRAIN draining(unfit)");
@@ -267,7 +273,7 @@ static const struct {
 START_TEST(bad_ends_are_held_against_it)
 {
     node_create(&n, (struct infra_failover_options) {
-                        .drain = _i < 5 ? 0 : INFRA_SEC(2) });
+                        .drain_timeout = _i < 5 ? 0 : INFRA_SEC(2) });
     node_lead(&n, 1);
     switch (_i) {
     case 0:

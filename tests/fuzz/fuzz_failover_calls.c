@@ -98,14 +98,14 @@ static void create(struct model *m, struct input *in)
         .gate = &m->gate,
         .incarnation = 1,
         .ttl = ttls[bits % 3],
-        .attest_max = bits & 4 ? INFRA_SEC(1) : 0,
+        .attest_age_max = bits & 4 ? INFRA_SEC(1) : 0,
         .hold_down = bits & 16 ? INFRA_MS(100) : 0,
         .penalty_half_life = bits & 32 ? INFRA_SEC(1) : 0,
         .preference = byte(in),
         .preempt = bits >> 6 & 1,
         .fence_policy = byte(in) % 3,
     };
-    o->drain = bits & 8 ? o->ttl / 10 : 0;
+    o->drain_timeout = bits & 8 ? o->ttl / 10 : 0;
     m->floor = o->token_floor = bits & 128 ? 3 : 0;
     memset(&m->gate, 0xff, sizeof m->gate); /* Not touched by what fails. */
     check(infra_failover_create(&m->machine, o) == INFRA_ENOMEM);
@@ -236,8 +236,8 @@ static void take_all(struct model *m)
     }
     m->is_back = false;
     check(infra_failover_deadline(m->machine) > m->now);
-    check(m->options.attest_max == 0 || m->active == 0 || m->is_draining ||
-          m->now < m->progress + m->options.attest_max);
+    check(m->options.attest_age_max == 0 || m->active == 0 || m->is_draining ||
+          m->now < m->progress + m->options.attest_age_max);
 }
 
 /* What the store says. It gives tokens that grow, and once in a while old

@@ -148,8 +148,8 @@ static void configure(struct sim_world *w)
     c->guard =
         c->ttl > INFRA_SEC(3) && sim_chance(w, 5000) ? INFRA_MS(1) : c->guard;
     c->grace = graces[sim_below(w, 3)];
-    c->drain = sim_chance(w, 5000) ? c->ttl / 10 : 0;
-    c->attest_max = sim_chance(w, 5000) ? INFRA_MS(800) : 0;
+    c->drain_timeout = sim_chance(w, 5000) ? c->ttl / 10 : 0;
+    c->attest_age_max = sim_chance(w, 5000) ? INFRA_MS(800) : 0;
     /* No more room than what is told apart: clocks as bad as they may be. */
     bool is_tight = sim_chance(w, 5000);
     if (is_tight) {

@@ -161,8 +161,8 @@ void sim_look_at_gates(struct sim_world *w)
         }
         infra_time idle =
             n->stalled_since > n->activated ? n->stalled_since : n->activated;
-        if (n->stalled_since != 0 && w->config.attest_max != 0 &&
-            w->now > idle + w->config.attest_max + 2 * w->config.ttl) {
+        if (n->stalled_since != 0 && w->config.attest_age_max != 0 &&
+            w->now > idle + w->config.attest_age_max + 2 * w->config.ttl) {
             sim_violate(w, "active without progress");
         }
     }

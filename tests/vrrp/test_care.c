@@ -324,7 +324,8 @@ START_TEST(announcements_are_repeated)
         { 0, 2, 62, 122 }, { 4, 2, 6, 10 }, { 1, 1, 2, 3 }, { 2, 2, 4, 6 }
     };
     infra_time now = create_active((struct infra_vrrp_options) {
-        .interval = INFRA_SEC(40), .announce_every = INFRA_SEC(rows[_i][0]) });
+        .interval = INFRA_SEC(40),
+        .announce_interval = INFRA_SEC(rows[_i][0]) });
 
     for (int i = 1; i < 4; i++) {
         infra_time then = now + INFRA_SEC(rows[_i][i]);
@@ -415,8 +416,8 @@ END_TEST
  * says so and announces: what the other announced counts until then. */
 START_TEST(active_node_knows_that_it_was_late)
 {
-    infra_time now =
-        create_active((struct infra_vrrp_options) { .announce_every = ONCE });
+    infra_time now = create_active(
+        (struct infra_vrrp_options) { .announce_interval = ONCE });
 
     ck_assert_str_eq(events(now + INFRA_SEC(3) - 1), "send 100");
     now += INFRA_SEC(4) - 1; /* The next one is due. */

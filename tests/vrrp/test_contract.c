@@ -95,9 +95,9 @@ START_TEST(options_must_make_sense)
     o.addresses = NULL;
     ck_assert_int_eq(try_create(o), INFRA_EINVAL);
     o = good;
-    o.announce_every = INFRA_SEC(1);
+    o.announce_interval = INFRA_SEC(1);
     ck_assert_int_eq(try_create(o), INFRA_OK);
-    o.announce_every--;
+    o.announce_interval--;
     ck_assert_int_eq(try_create(o), INFRA_EINVAL);
     o = good;
     o.no_preempt = 1;

@@ -11,7 +11,7 @@
 
 static void create_started(struct infra_vrrp_options o)
 {
-    o.announce_every = ONCE;
+    o.announce_interval = ONCE;
     create(o);
     start(0);
     ck_assert_str_eq(events(0), "backup by start");
@@ -88,7 +88,7 @@ END_TEST
 START_TEST(owner_starts_as_active)
 {
     create((struct infra_vrrp_options) { .priority = 255,
-                                         .announce_every = ONCE });
+                                         .announce_interval = ONCE });
     start(7);
     ck_assert_str_eq(events(7), TOOK_OVER(255, "owner"));
     expect_at(7 + INFRA_SEC(1), "send 255");
@@ -184,7 +184,7 @@ END_TEST
 START_TEST(owner_always_preempts)
 {
     create((struct infra_vrrp_options) {
-        .priority = 255, .no_preempt = 1, .announce_every = ONCE });
+        .priority = 255, .no_preempt = 1, .announce_interval = ONCE });
     start(0);
     (void)events(0);
     hear(255, 2, 0); /* Another owner, with the greater address. */
@@ -260,7 +260,7 @@ START_TEST(greater_address_wins_a_tie)
     struct infra_vrrp_advert a = test_advert(100, 0);
 
     create((struct infra_vrrp_options) { .local = test_ipv4(5),
-                                         .announce_every = ONCE });
+                                         .announce_interval = ONCE });
     start(0);
     infra_time now = US(3609375);
     (void)events(now);
@@ -320,7 +320,7 @@ END_TEST
 /* Who has not started hears nothing, and starting twice is starting once. */
 START_TEST(only_a_start_starts)
 {
-    create((struct infra_vrrp_options) { .announce_every = ONCE });
+    create((struct infra_vrrp_options) { .announce_interval = ONCE });
     hear(0, 2, 0);
     hear(200, 2, 0);
     ck_assert_str_eq(events(INFRA_SEC(9)), "");

@@ -54,15 +54,15 @@ static void bind(struct infra__etcd *e, uint64_t token, uint64_t lease)
     e->bound_lease = lease;
 }
 
-static void held_by_another(struct infra__etcd *e,
-                            const struct infra__etcd_key *key,
-                            uint64_t handover)
+/* The lease is not ours: CONFLICT if another node holds it, else LOST. */
+static void not_ours(struct infra__etcd *e, const struct infra__etcd_key *key)
 {
-    const struct infra_lease_answer a = { .outcome =
-                                              INFRA_LEASE_OUTCOME_CONFLICT,
-                                          .token = key->token,
-                                          .handover_request = handover };
+    struct infra_lease_answer a = lost;
 
+    if (key->is_there && !infra__etcd_is_ours(&e->site.names, key)) {
+        a.outcome = INFRA_LEASE_OUTCOME_CONFLICT;
+        a.token = key->token;
+    }
     infra__lease_answer(&e->lease, &a);
 }
 
@@ -85,7 +85,7 @@ static void on_take(struct infra__etcd *e, const struct infra__etcd_reply *r)
     } else if (infra__etcd_is_ours(&e->site.names, &key)) {
         unknown(e, INFRA_LEASE_REASON_OURS, 0);
     } else {
-        held_by_another(e, &key, 0);
+        not_ours(e, &key);
     }
 }
 
@@ -119,15 +119,12 @@ static void on_find(struct infra__etcd *e, const struct infra__etcd_reply *r,
 
     if (!infra__etcd_read_key(&key, r, 0)) {
         malformed(e);
-    } else if (!key.is_there) {
-        infra__lease_answer(&e->lease, &lost);
-    } else if (!infra__etcd_is_ours(&e->site.names, &key)) {
-        held_by_another(e, &key, 0);
-    } else if (key.token != e->lease.call.token || key.lease == 0) {
-        infra__lease_answer(&e->lease, &lost);
-    } else {
+    } else if (infra__etcd_is_ours(&e->site.names, &key) && key.lease != 0 &&
+               key.token == e->lease.call.token) {
         bind(e, key.token, key.lease);
         ask(e, INFRA__ETCD_KEEPALIVE, e->bound_lease, now);
+    } else {
+        not_ours(e, &key);
     }
 }
 
@@ -162,10 +159,8 @@ static void on_verify(struct infra__etcd *e, const struct infra__etcd_reply *r,
             .handover_request = infra__etcd_handover_of(&key),
         };
         infra__lease_answer(&e->lease, &a);
-    } else if (key.is_there && !infra__etcd_is_ours(&e->site.names, &key)) {
-        held_by_another(e, &key, 0);
     } else {
-        infra__lease_answer(&e->lease, &lost);
+        not_ours(e, &key);
     }
 }
 
