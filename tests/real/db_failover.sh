@@ -322,10 +322,10 @@ hangs() {
     local old before
     look_at_primary
     old=$(node_at "$primary_port") before=$token
-    look_at_clock
-    killed=$now
     # shellcheck disable=SC2046
     kill -STOP $(processes "$DB_AGENT_DIR/$old/data")
+    look_at_clock
+    killed=$now
     until_true 180 is_newer "$before"
     echo "stopped -> writable again: $(recovery) ($old -> $(primary))"
     check_writes "$(primary)"
