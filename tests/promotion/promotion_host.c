@@ -7,6 +7,7 @@
 #include <string.h>
 
 struct test_host host;
+const struct infra_promotion_options sync_1 = { .sync_acks = 1 };
 
 void host_setup(void)
 {
@@ -174,4 +175,36 @@ struct infra_promotion_status host_status(void)
 
     ck_assert_int_eq(infra_promotion_inspect(host.p, &s), INFRA_OK);
     return s;
+}
+
+void host_start(struct infra_promotion_options o, uint32_t nodes)
+{
+    host_create(o, nodes);
+    host_lead(2);
+    host_primary(0, 1, 100);
+    host_replica(1, 0, 1, 90);
+    for (uint32_t i = 2; i < nodes; i++) {
+        host_replica(i, 0, 1, 95);
+    }
+    host_expect("");
+}
+
+void host_lose_primary(void)
+{
+    host_wait(INFRA_SEC(6));
+    host_replica(1, NO_NODE, 1, 120);
+    host_replica(2, NO_NODE, 1, 110);
+    host_replica(3, NO_NODE, 1, 109);
+    host_dead(0);
+    host_expect("hold-a [suspect: suspected] [fencing: dead] fence-a");
+    host_done(INFRA_PROMOTION_EVENT_FENCE, 0);
+}
+
+void host_report_c_and_d(void)
+{
+    host_done(INFRA_PROMOTION_EVENT_DETACH, 2);
+    host_done(INFRA_PROMOTION_EVENT_DETACH, 3);
+    host_replica(1, NO_NODE, 1, 120);
+    host_replica(2, NO_NODE, 1, 110);
+    host_replica(3, NO_NODE, 1, 109);
 }

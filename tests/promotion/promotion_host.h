@@ -68,4 +68,16 @@ void host_wait(infra_time duration);
 
 struct infra_promotion_status host_status(void);
 
+/* One node acknowledges each write. */
+extern const struct infra_promotion_options sync_1;
+
+/* As host_create(); a is primary by token 2, the others follow. */
+void host_start(struct infra_promotion_options o, uint32_t nodes);
+
+/* Of four nodes: the primary dies at position 110 or more, and is fenced. */
+void host_lose_primary(void);
+
+/* And then c and d are detached, and report. */
+void host_report_c_and_d(void);
+
 #endif

@@ -2,20 +2,6 @@
 /* Promotion: nodes that have a history of their own. */
 #include "promotion_host.h"
 
-static const struct infra_promotion_options sync_1 = { .sync_acks = 1 };
-
-/* Four nodes, a is primary, the others follow. */
-static void start(struct infra_promotion_options o)
-{
-    host_create(o, 4);
-    host_lead(2);
-    host_primary(0, 1, 100);
-    host_replica(1, 0, 1, 90);
-    host_replica(2, 0, 1, 95);
-    host_replica(3, 0, 1, 95);
-    host_expect("");
-}
-
 /* b takes writes beside a, is shut out, and comes back read-only with a history
  * that is longer than that of the others. */
 static void part_b(void)
@@ -34,38 +20,17 @@ static void part_b(void)
     host_expect("");
 }
 
-/* And then the primary dies; all that may be detached are. */
-static void lose_primary(void)
-{
-    host_wait(INFRA_SEC(6));
-    host_replica(1, NO_NODE, 1, 120);
-    host_replica(2, NO_NODE, 1, 110);
-    host_replica(3, NO_NODE, 1, 109);
-    host_dead(0);
-    host_expect("hold-a [suspect: suspected] [fencing: dead] fence-a");
-    host_done(INFRA_PROMOTION_EVENT_FENCE, 0);
-}
-
-static void report_c_and_d(void)
-{
-    host_done(INFRA_PROMOTION_EVENT_DETACH, 2);
-    host_done(INFRA_PROMOTION_EVENT_DETACH, 3);
-    host_replica(1, NO_NODE, 1, 120);
-    host_replica(2, NO_NODE, 1, 110);
-    host_replica(3, NO_NODE, 1, 109);
-}
-
 /* A node that has taken writes beside the primary is not detached and has not
  * reported, however far it says that it is. Since it was shut out it has
  * acknowledged nothing: so two of the other three have every write since then,
  * and whoever is as far as the primary was then has every one before that. */
 START_TEST(shut_out_node_is_one_less)
 {
-    start(sync_1);
+    host_start(sync_1, 4);
     part_b();
-    lose_primary();
+    host_lose_primary();
     host_expect("hold-a [collecting: fenced] detach-a detach-c detach-d");
-    report_c_and_d();
+    host_report_c_and_d();
     host_expect("record-intent-c [recording: reported]");
 }
 END_TEST
@@ -74,7 +39,7 @@ END_TEST
  * then. */
 START_TEST(own_history_does_not_count)
 {
-    start(sync_1);
+    host_start(sync_1, 4);
     host_primary(1, 1, 120);
     (void)host_take();
     host_done(INFRA_PROMOTION_EVENT_RECORD_APART, 1);
@@ -84,9 +49,9 @@ START_TEST(own_history_does_not_count)
     if (_i == 0) {
         host_primary(0, 1, 111);
     }
-    lose_primary();
+    host_lose_primary();
     host_expect("hold-a [collecting: fenced] detach-a detach-c detach-d");
-    report_c_and_d();
+    host_report_c_and_d();
     host_wait(INFRA_SEC(2));
     host_expect("[held: missing]");
     ck_assert_uint_eq(host_status().reported, 2);
@@ -105,16 +70,16 @@ END_TEST
  * except if it answers that its data is still being replaced. */
 START_TEST(clone_under_way_is_one_less)
 {
-    start(sync_1);
+    host_start(sync_1, 4);
     part_b();
     host_wait(INFRA_SEC(5));
     host_primary(0, 1, 110);
     host_replica(1, NO_NODE, 1, 120);
     host_expect("repoint-b");
-    lose_primary();
+    host_lose_primary();
     host_expect("hold-a [collecting: fenced] detach-a detach-b detach-c "
                 "detach-d");
-    report_c_and_d();
+    host_report_c_and_d();
     host_wait(INFRA_SEC(2));
     host_expect("[held: missing]");
     if (_i == 0) {
@@ -132,7 +97,7 @@ END_TEST
  * then it is given again, but not to one that is back. */
 START_TEST(fence_is_waited_for)
 {
-    start(sync_1);
+    host_start(sync_1, 4);
     host_primary(1, 1, 120);
     (void)host_take();
     host_done(INFRA_PROMOTION_EVENT_RECORD_APART, 1);
@@ -151,9 +116,9 @@ START_TEST(fence_is_waited_for)
         host_primary(0, 1, 110);
         host_wait(INFRA_SEC(5));
         host_expect("");
-        lose_primary();
+        host_lose_primary();
         host_expect("hold-a [collecting: fenced] detach-a detach-c detach-d");
-        report_c_and_d();
+        host_report_c_and_d();
         host_expect("record-intent-c [recording: reported]");
     } else {
         host_replica(1, NO_NODE, 1, 120);
@@ -167,11 +132,11 @@ END_TEST
 /* Where the others are enough, one of them is promoted. */
 START_TEST(other_has_every_write)
 {
-    start((struct infra_promotion_options) { .sync_acks = 2 });
+    host_start((struct infra_promotion_options) { .sync_acks = 2 }, 4);
     part_b();
-    lose_primary();
+    host_lose_primary();
     (void)host_take();
-    report_c_and_d();
+    host_report_c_and_d();
     host_wait(INFRA_SEC(2));
     host_expect("record-intent-c [recording: reported]");
 }
@@ -180,11 +145,11 @@ END_TEST
 /* Asynchronous: what it has is not known of, and it is not waited for. */
 START_TEST(own_history_is_not_waited_for)
 {
-    start((struct infra_promotion_options) { 0 });
+    host_start((struct infra_promotion_options) { 0 }, 4);
     part_b();
-    lose_primary();
+    host_lose_primary();
     host_expect("hold-a [collecting: fenced] detach-a detach-c detach-d");
-    report_c_and_d();
+    host_report_c_and_d();
     host_expect("record-intent-c [recording: reported]");
 }
 END_TEST
@@ -193,7 +158,7 @@ END_TEST
  * it knew itself is forgotten then. */
 START_TEST(next_process_is_told)
 {
-    start(sync_1);
+    host_start(sync_1, 4);
     if (_i == 0) {
         part_b();
     }
@@ -206,7 +171,7 @@ START_TEST(next_process_is_told)
     }
     host_done(INFRA_PROMOTION_EVENT_READ_RECORD, NO_NODE);
     (void)host_take();
-    lose_primary();
+    host_lose_primary();
     host_expect(_i == 0 ? "hold-a [collecting: fenced] detach-a detach-b "
                           "detach-c detach-d"
                         : "hold-a [collecting: fenced] detach-a detach-c "
@@ -217,10 +182,10 @@ END_TEST
 /* The flag is not lost when a host says once more what a node is. */
 START_TEST(flag_stays)
 {
-    start(sync_1);
+    host_start(sync_1, 4);
     part_b();
     host_set(1, 7, 0);
-    lose_primary();
+    host_lose_primary();
     host_expect("hold-a [collecting: fenced] detach-a detach-c detach-d");
 }
 END_TEST
@@ -229,7 +194,7 @@ END_TEST
  * nothing; when that is done it counts again, and the record says so. */
 START_TEST(repointed_node_counts_again)
 {
-    start(sync_1);
+    host_start(sync_1, 4);
     part_b();
     host_primary(0, 1, 111);
     host_replica(1, 0, 1, 111);
@@ -243,7 +208,7 @@ START_TEST(repointed_node_counts_again)
     host_expect("record-apart-b");
     ck_assert_uint_eq(host.mark.flags, INFRA_PROMOTION_FLAG_SYNC);
     host_done(INFRA_PROMOTION_EVENT_RECORD_APART, 1);
-    lose_primary();
+    host_lose_primary();
     host_expect("hold-a [collecting: fenced] detach-a detach-b detach-c "
                 "detach-d");
 }
@@ -252,7 +217,7 @@ END_TEST
 /* It is shut out when it is written down, and not before. */
 START_TEST(mark_comes_first)
 {
-    start(sync_1);
+    host_start(sync_1, 4);
     host_primary(1, 1, 120);
     host_expect("record-apart-b [conflict: conflict]");
     host_answer(INFRA_PROMOTION_EVENT_RECORD_APART, 1, INFRA_ORDER_UNKNOWN);
@@ -268,7 +233,7 @@ END_TEST
 /* And what was seen, and is not written down, is not forgotten. */
 START_TEST(unwritten_mark_outlives_the_lease)
 {
-    start(sync_1);
+    host_start(sync_1, 4);
     host_primary(1, 1, 120);
     host_expect("record-apart-b [conflict: conflict]");
     host_lease(0);
@@ -285,7 +250,7 @@ END_TEST
  * step up to the choice. */
 START_TEST(writer_after_the_primary)
 {
-    start(sync_1);
+    host_start(sync_1, 4);
     host_wait(INFRA_SEC(6));
     host_replica(2, NO_NODE, 1, 110);
     host_replica(3, NO_NODE, 1, 109);
@@ -310,7 +275,7 @@ START_TEST(writer_after_the_primary)
         host_done(INFRA_PROMOTION_EVENT_FENCE, 1);
         host_expect("hold-a [collecting: fenced] detach-a detach-c detach-d");
     }
-    report_c_and_d();
+    host_report_c_and_d();
     host_wait(INFRA_SEC(2));
     host_expect("[held: missing]");
 }
@@ -320,7 +285,7 @@ END_TEST
  * third has a history of its own. */
 START_TEST(writer_in_an_unfinished_promotion)
 {
-    start(sync_1);
+    host_start(sync_1, 4);
     host_lease(0);
     (void)host_take();
     ck_assert_int_eq(infra_promotion_adopt(host.p, 2, 3, 0, 1, host.now),
@@ -363,7 +328,7 @@ END_TEST
  * token b never had. */
 START_TEST(promotion_that_nobody_followed)
 {
-    start(sync_1);
+    host_start(sync_1, 4);
     host_wait(INFRA_SEC(6));
     host_replica(1, NO_NODE, 1, 110);
     host_replica(2, NO_NODE, 1, 110);
@@ -427,7 +392,7 @@ END_TEST
 /* The operator may know better. */
 START_TEST(operator_admits)
 {
-    start(sync_1);
+    host_start(sync_1, 4);
     host_command(INFRA_PROMOTION_COMMAND_ADMIT, 1, INFRA_EBUSY);
     host_command(INFRA_PROMOTION_COMMAND_ADMIT, 4, INFRA_ENOENT);
     part_b();

@@ -4,22 +4,10 @@
 
 #include <stdbool.h>
 
-static const struct infra_promotion_options sync_1 = { .sync_acks = 1 };
-
-static void start(struct infra_promotion_options o)
-{
-    host_create(o, 3);
-    host_lead(2);
-    host_primary(0, 1, 100);
-    host_replica(1, 0, 1, 90);
-    host_replica(2, 0, 1, 95);
-    host_expect("");
-}
-
 /* To b; the primary has been told to stop. */
 static void begin_switchover(void)
 {
-    start(sync_1);
+    host_start(sync_1, 3);
     host_command(INFRA_PROMOTION_COMMAND_SWITCHOVER, 1, INFRA_OK);
     host_expect("hold-a [stopping: command] stop-a");
 }
@@ -59,7 +47,9 @@ END_TEST
 /* Who is quarantined after a recovery is not after a switchover. */
 START_TEST(switchover_quarantines_nobody)
 {
-    start((struct infra_promotion_options) { .sync_acks = 1, .quarantine = 1 });
+    host_start(
+        (struct infra_promotion_options) { .sync_acks = 1, .quarantine = 1 },
+        3);
     host_command(INFRA_PROMOTION_COMMAND_SWITCHOVER, 1, INFRA_OK);
     (void)host_take();
     host_done(INFRA_PROMOTION_EVENT_STOP, 0);
@@ -144,7 +134,7 @@ END_TEST
 /* A switchover needs a living primary, its replicas, and a fit candidate. */
 START_TEST(switchover_is_refused)
 {
-    start(sync_1);
+    host_start(sync_1, 3);
     host_command(INFRA_PROMOTION_COMMAND_SWITCHOVER, 0, INFRA_EBUSY);
     host_command(INFRA_PROMOTION_COMMAND_SWITCHOVER, 3, INFRA_ENOENT);
     host_command(INFRA_PROMOTION_COMMAND_SWITCHOVER, NO_NODE, INFRA_ENOENT);
@@ -165,7 +155,7 @@ END_TEST
 /* With too few replicas it might be one that was replaced and does not know. */
 START_TEST(switchover_needs_followers)
 {
-    start((struct infra_promotion_options) { .sync_acks = 2 });
+    host_start((struct infra_promotion_options) { .sync_acks = 2 }, 3);
     host_replica(1, NO_NODE, 1, 100);
     host_command(INFRA_PROMOTION_COMMAND_SWITCHOVER, 2, INFRA_EBUSY);
     host_replica(1, 0, 1, 100);
@@ -181,7 +171,7 @@ END_TEST
 /* There is nothing to abort but a switchover, to force but what is held. */
 START_TEST(commands_have_their_time)
 {
-    start(sync_1);
+    host_start(sync_1, 3);
     host_command(INFRA_PROMOTION_COMMAND_ABORT, 0, INFRA_EBUSY);
     host_command(INFRA_PROMOTION_COMMAND_FORCE, 1, INFRA_EBUSY);
     host_command(INFRA_PROMOTION_COMMAND_FORCE, 3, INFRA_ENOENT);
@@ -213,7 +203,7 @@ END_TEST
 /* Held, for somebody who may be ahead; until it reports, or is given up. */
 static void hold(void)
 {
-    start(sync_1);
+    host_start(sync_1, 3);
     host_wait(INFRA_SEC(6));
     host_dead(0);
     (void)host_take();

@@ -4,19 +4,6 @@
 
 #include <stdbool.h>
 
-static const struct infra_promotion_options sync_1 = { .sync_acks = 1 };
-
-/* Three nodes, a is primary, b and c follow. */
-static void start(struct infra_promotion_options o)
-{
-    host_create(o, 3);
-    host_lead(2);
-    host_primary(0, 1, 100);
-    host_replica(1, 0, 1, 90);
-    host_replica(2, 0, 1, 95);
-    host_expect("");
-}
-
 /* The primary died and the replicas noticed; on to FENCING. */
 static void lose_primary(void)
 {
@@ -70,7 +57,7 @@ static void lead_again(uint64_t token)
  * promoted, and the other follows it. */
 START_TEST(dead_primary_is_replaced)
 {
-    start(sync_1);
+    host_start(sync_1, 3);
     lose_primary();
     host_expect("hold-a [suspect: suspected] [fencing: dead] fence-a");
     host_done(INFRA_PROMOTION_EVENT_FENCE, 0);
@@ -136,8 +123,9 @@ START_TEST(evidence_of_many_is_needed)
 {
     const char *votes = evidence[_i].votes;
 
-    start((struct infra_promotion_options) { .dead_votes_min =
-                                                 evidence[_i].evidence });
+    host_start((struct infra_promotion_options) { .dead_votes_min =
+                                                      evidence[_i].evidence },
+               3);
     host_wait(INFRA_SEC(6));
     for (uint32_t n = 1; n < 3; n++) {
         if (votes[3 + n] != 'x') {
@@ -169,7 +157,7 @@ END_TEST
  * not condemn what it has not looked at since. */
 START_TEST(old_samples_say_nothing)
 {
-    start(sync_1);
+    host_start(sync_1, 3);
     host_wait(INFRA_SEC(6));
     host_view(0, 0, INFRA_PROMOTION_VIEW_DOWN);
     host_expect("[suspect: suspected]");
@@ -201,10 +189,12 @@ static const struct {
  * ignored after a while only where the policy for just that says so. */
 START_TEST(fence_outcomes_have_policies)
 {
-    start((struct infra_promotion_options) { .sync_acks = 1,
-                                             .fence_failed = fences[_i].failed,
-                                             .fence_unknown =
-                                                 fences[_i].unknown });
+    host_start(
+        (struct infra_promotion_options) { .sync_acks = 1,
+                                           .fence_failed = fences[_i].failed,
+                                           .fence_unknown =
+                                               fences[_i].unknown },
+        3);
     lose_primary();
     (void)host_take();
     for (int i = 0; i < 6; i++) {
@@ -227,7 +217,7 @@ END_TEST
  * to the first is stale. */
 START_TEST(orders_are_repeated)
 {
-    start(sync_1);
+    host_start(sync_1, 3);
     lose_primary();
     (void)host_take();
     uint64_t first = host.calls[INFRA_PROMOTION_EVENT_FENCE][0];
@@ -246,7 +236,7 @@ END_TEST
 /* It believes the candidate when it says so and is then seen to take writes. */
 START_TEST(promotion_is_seen)
 {
-    start(sync_1);
+    host_start(sync_1, 3);
     collect();
     (void)host_take();
     host_done(INFRA_PROMOTION_EVENT_RECORD_INTENT, 1);
@@ -267,7 +257,7 @@ END_TEST
  * one begins anew. */
 START_TEST(failed_promotion_wants_another_token)
 {
-    start(sync_1);
+    host_start(sync_1, 3);
     collect();
     (void)host_take();
     host_done(INFRA_PROMOTION_EVENT_RECORD_INTENT, 1);
@@ -294,7 +284,7 @@ END_TEST
  * more; with another token it begins by reading who is primary. */
 START_TEST(without_lease_nothing_is_done)
 {
-    start(sync_1);
+    host_start(sync_1, 3);
     lose_primary();
     (void)host_take();
     host_lease(0);
@@ -322,7 +312,7 @@ END_TEST
 /* A token older than that of the last promotion is the store's error. */
 START_TEST(old_token_is_not_used)
 {
-    start(sync_1);
+    host_start(sync_1, 3);
     promote_b(2);
     host_lease(1);
     host_expect("[standby: unleased]");
@@ -334,7 +324,7 @@ END_TEST
 /* One token promotes once: with the same one it waits, and asks to resign. */
 START_TEST(token_promotes_once)
 {
-    start(sync_1);
+    host_start(sync_1, 3);
     promote_b(2);
     host_wait(INFRA_SEC(70));
     host_replica(2, NO_NODE, 2, 101);
@@ -352,7 +342,7 @@ END_TEST
  * begun anew, with everybody detached first. */
 START_TEST(unfinished_promotion_is_begun_anew)
 {
-    start(sync_1);
+    host_start(sync_1, 3);
     host_lease(0);
     (void)host_take();
     ck_assert_int_eq(infra_promotion_adopt(host.p, 2, 3, 0, 1, host.now),
@@ -376,7 +366,7 @@ END_TEST
 /* That it was finished is heard as well. */
 START_TEST(unfinished_promotion_may_have_been_finished)
 {
-    start(sync_1);
+    host_start(sync_1, 3);
     host_lease(0);
     (void)host_take();
     ck_assert_int_eq(infra_promotion_adopt(host.p, 2, 3, 0, 1, host.now),
@@ -400,7 +390,7 @@ END_TEST
 /* A primary that stays read-only is made to take writes, or another is. */
 START_TEST(read_only_primary_is_promoted_again)
 {
-    start(sync_1);
+    host_start(sync_1, 3);
     host_replica(0, NO_NODE, 1, 100);
     host_expect("");
     host_wait(INFRA_SEC(5) - 1);
@@ -458,7 +448,7 @@ END_TEST
 /* Of two that take writes the older is shut out; it comes back as a replica. */
 START_TEST(older_of_two_primaries_is_fenced)
 {
-    start(sync_1);
+    host_start(sync_1, 3);
     promote_b(2);
     host_primary(0, 1, 103);
     host_expect("record-apart-a [conflict: conflict]");
@@ -481,7 +471,7 @@ END_TEST
 /* A rival of a newer timeline is the primary, and was not told. */
 START_TEST(newer_of_two_primaries_is_adopted)
 {
-    start(sync_1);
+    host_start(sync_1, 3);
     host_primary(1, 1, 100);
     host_expect("record-apart-b [conflict: conflict]");
     host_primary(2, 5, 100);
@@ -492,7 +482,7 @@ END_TEST
 /* The primary that is kept may die meanwhile. */
 START_TEST(primary_may_die_in_a_conflict)
 {
-    start(sync_1);
+    host_start(sync_1, 3);
     host_wait(INFRA_SEC(6));
     host_primary(1, 1, 100);
     host_expect("record-apart-b [conflict: conflict]");
@@ -510,7 +500,7 @@ END_TEST
 /* In doubt about the primary, the newer one is adopted, the rival fenced. */
 START_TEST(doubt_looks_at_rivals)
 {
-    start(sync_1);
+    host_start(sync_1, 3);
     host_wait(INFRA_SEC(6));
     host_view(0, 0, INFRA_PROMOTION_VIEW_DOWN);
     host_expect("[suspect: suspected]");
@@ -523,7 +513,9 @@ END_TEST
 /* With the option, who was primary is out until the operator lets it in. */
 START_TEST(former_primary_is_quarantined)
 {
-    start((struct infra_promotion_options) { .sync_acks = 1, .quarantine = 1 });
+    host_start(
+        (struct infra_promotion_options) { .sync_acks = 1, .quarantine = 1 },
+        3);
     collect();
     (void)host_take();
     host_done(INFRA_PROMOTION_EVENT_RECORD_INTENT, 1);
@@ -550,7 +542,8 @@ END_TEST
  * waits for its word, one that follows a former primary is not. */
 START_TEST(lost_replicas_are_repointed)
 {
-    start((struct infra_promotion_options) { .sync_acks = (uint32_t)_i });
+    host_start((struct infra_promotion_options) { .sync_acks = (uint32_t)_i },
+               3);
     host_replica(1, NO_NODE, 1, 100);
     host_replica(2, 1, 1, 100);
     host_expect(_i == 0 ? "" : "repoint-c");
@@ -573,7 +566,7 @@ END_TEST
  * because of what was seen before; nor by the next process that acts. */
 START_TEST(repointed_replica_is_seen_first)
 {
-    start(sync_1);
+    host_start(sync_1, 3);
     collect();
     (void)host_take();
     host_wait(INFRA_SEC(4));
@@ -599,7 +592,7 @@ END_TEST
  * back at once. */
 START_TEST(dead_primary_is_not_waited_with)
 {
-    start(sync_1);
+    host_start(sync_1, 3);
     collect();
     (void)host_take();
     host_done(INFRA_PROMOTION_EVENT_RECORD_INTENT, 1);

@@ -6,45 +6,10 @@
 #include <stdbool.h>
 #include <string.h>
 
-static const struct infra_promotion_options sync_1 = { .sync_acks = 1 };
-
-/* Four nodes, a is primary, the others follow. */
-static void start(struct infra_promotion_options o)
-{
-    host_create(o, 4);
-    host_lead(2);
-    host_primary(0, 1, 100);
-    host_replica(1, 0, 1, 90);
-    host_replica(2, 0, 1, 95);
-    host_replica(3, 0, 1, 95);
-    host_expect("");
-}
-
-/* The primary dies, and is shut out. */
-static void lose_primary(void)
-{
-    host_wait(INFRA_SEC(6));
-    host_replica(1, NO_NODE, 1, 120);
-    host_replica(2, NO_NODE, 1, 110);
-    host_replica(3, NO_NODE, 1, 109);
-    host_dead(0);
-    host_expect("hold-a [suspect: suspected] [fencing: dead] fence-a");
-    host_done(INFRA_PROMOTION_EVENT_FENCE, 0);
-}
-
-static void report_c_and_d(void)
-{
-    host_done(INFRA_PROMOTION_EVENT_DETACH, 2);
-    host_done(INFRA_PROMOTION_EVENT_DETACH, 3);
-    host_replica(1, NO_NODE, 1, 120);
-    host_replica(2, NO_NODE, 1, 110);
-    host_replica(3, NO_NODE, 1, 109);
-}
-
 /* A node that cannot be detached has not reported, though it was before. */
 START_TEST(whose_detach_fails_has_not_reported)
 {
-    start(sync_1);
+    host_start(sync_1, 4);
     host_wait(INFRA_SEC(6));
     host_replica(1, NO_NODE, 1, 120);
     host_replica(2, NO_NODE, 1, 110);
@@ -66,7 +31,7 @@ START_TEST(whose_detach_fails_has_not_reported)
         host_answer(INFRA_PROMOTION_EVENT_DETACH, 1, INFRA_ORDER_FAILED);
     }
     host_replica(1, NO_NODE, 1, 120);
-    report_c_and_d();
+    host_report_c_and_d();
     host_wait(INFRA_SEC(2));
     (void)host_take();
     ck_assert_uint_eq(host_status().step, INFRA_PROMOTION_STEP_HELD);
@@ -82,12 +47,12 @@ START_TEST(halted_replica_is_not_promoted)
         .timeline = 1, .position = 120, .source = NO_NODE, .halted = 1
     };
 
-    start((struct infra_promotion_options) { .sync_acks = 2 });
+    host_start((struct infra_promotion_options) { .sync_acks = 2 }, 4);
     s.at = host.now;
     s.source = 0;
     ck_assert_int_eq(infra_promotion_report(host.p, 1, &s, host.now), INFRA_OK);
     host_command(INFRA_PROMOTION_COMMAND_SWITCHOVER, 1, INFRA_EBUSY);
-    lose_primary();
+    host_lose_primary();
     (void)host_take();
     host_done(INFRA_PROMOTION_EVENT_DETACH, 1);
     s.at = host.now;
@@ -105,8 +70,8 @@ END_TEST
 /* All have reported, c is chosen. */
 static void choose_c(struct infra_promotion_options o)
 {
-    start(o);
-    lose_primary();
+    host_start(o, 4);
+    host_lose_primary();
     (void)host_take();
     host_done(INFRA_PROMOTION_EVENT_DETACH, 1);
     host_done(INFRA_PROMOTION_EVENT_DETACH, 2);
@@ -254,7 +219,7 @@ END_TEST
 /* To b; the primary is asked to stop, and perhaps has. */
 static void begin_switchover(bool is_stopped)
 {
-    start(sync_1);
+    host_start(sync_1, 4);
     host_command(INFRA_PROMOTION_COMMAND_SWITCHOVER, 1, INFRA_OK);
     host_expect("hold-a [stopping: command] stop-a");
     if (is_stopped) {
@@ -297,7 +262,7 @@ START_TEST(quarantined_primary_gets_no_order)
         INFRA_PROMOTION_FLAG_SYNC | INFRA_PROMOTION_FLAG_QUARANTINED;
 
     if (_i == 0) {
-        start(sync_1);
+        host_start(sync_1, 4);
         host_set(0, 0, flags);
         host_command(INFRA_PROMOTION_COMMAND_SWITCHOVER, 1, INFRA_EBUSY);
         host_expect("");
@@ -315,7 +280,7 @@ END_TEST
  * there and well after all. */
 START_TEST(fence_that_fails_has_a_way_back)
 {
-    start((struct infra_promotion_options) { 0 });
+    host_start((struct infra_promotion_options) { 0 }, 4);
     host_wait(INFRA_SEC(6));
     host_dead(0);
     (void)host_take();
@@ -339,8 +304,10 @@ END_TEST
  * fenced before another is promoted, though that loses its writes. */
 START_TEST(lost_writer_is_fenced_first)
 {
-    start((struct infra_promotion_options) {
-        .loss = INFRA_PROMOTION_LOSS_ACCEPT });
+    host_start(
+        (struct infra_promotion_options) { .loss =
+                                               INFRA_PROMOTION_LOSS_ACCEPT },
+        4);
     host_lease(0);
     (void)host_take();
     ck_assert_int_eq(infra_promotion_adopt(host.p, 2, 3, 0, 1, host.now),
