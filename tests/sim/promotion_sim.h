@@ -26,10 +26,10 @@ enum promotion_sim_mode {
 struct promotion_sim_result {
     const char *violation; /* NULL: none. */
     uint64_t at;           /* When, in nanoseconds of the world. */
-    uint64_t primaries;    /* PRIMARY events. */
+    uint64_t primaries;    /* RECORD_PRIMARY events. */
     uint64_t changes;      /* To another node. */
     uint64_t acknowledged; /* Writes. */
-    uint64_t helped;       /* Held until the operator knew who has all. */
+    uint64_t helped;       /* FORCE by the operator. */
     uint64_t trace;        /* Of all that happened. */
 };
 

@@ -16,19 +16,19 @@
 #define OWN_WRITE 0x80000000u /* By hand, and no client's. */
 
 struct entry {
-    uint32_t write; /* 0: it became primary. */
+    uint32_t write; /* 0: the start of a primary. */
     uint32_t term;  /* The token of the primary that took it. */
 };
 
 struct db {
     bool is_up;
-    bool is_fenced; /* And so comes back read-only. */
+    bool is_fenced; /* It comes back read-only. */
     bool is_writable;
-    bool is_stalled; /* Its disk hangs. */
-    bool is_by_hand; /* Somebody made it writable, and writes. */
-    bool is_cloned;  /* It is being built anew, and has a part of the data. */
-    uint64_t cloned_at;      /* When that ends; 0: it was broken off. */
-    uint32_t shown_position; /* What it says meanwhile. */
+    bool is_stalled;         /* Its disk hangs. */
+    bool is_by_hand;         /* Made writable, and written to, by hand. */
+    bool is_cloned;          /* Being built anew, with a part of the data. */
+    uint64_t cloned_at;      /* End of that; 0: broken off. */
+    uint32_t shown_position; /* Reported meanwhile. */
     uint32_t shown_timeline;
     uint32_t source;
     uint64_t back_at; /* When it is started again. */
@@ -36,9 +36,9 @@ struct db {
     uint64_t stalled_until;
     uint32_t length;
     struct entry log[LOG_MAX_ENTRIES];
-    struct infra_fence agent; /* Of orders; on its disk. */
-    uint64_t promoted;  /* By this token, and takes no writes of older ones. */
-    uint64_t last_call; /* Of the token: orders are carried out in order. */
+    struct infra_fence agent; /* For orders; on its disk. */
+    uint64_t promoted;        /* Its token; writes by older ones are refused. */
+    uint64_t last_call;       /* Of that token, for the order of orders. */
     uint32_t last_planner;
 };
 
@@ -58,35 +58,34 @@ struct dbs {
     uint64_t cut_until[DBS_MAX][DBS_MAX];
     struct write writes[WRITES_MAX];
     uint32_t writes_count;
-    uint32_t first_open;        /* Writes before it need not be looked at. */
-    uint32_t acknowledged_term; /* The greatest, */
-    uint32_t acknowledged_by;   /* and who had it. */
+    uint32_t first_open;        /* All writes before it are settled. */
+    uint32_t acknowledged_term; /* The greatest acknowledged, */
+    uint32_t acknowledged_by;   /* and its primary. */
     uint64_t acknowledged_at;
     uint32_t named[TOKENS_MAX]; /* Node + 1, by token. */
     uint32_t own_writes;
-    bool
-        is_strict; /* Agents promote nobody who was fenced and not repointed. */
+    bool is_strict; /* Agents refuse to promote a fenced node. */
     struct promotion_sim_result *result;
 };
 
 void dbs_start(struct dbs *w, uint32_t count, uint32_t acks);
 void dbs_violate(struct dbs *w, const char *what);
 
-/* One tick: what is down comes back, replicas receive, writes are confirmed. */
+/* One tick: nodes come back, replicas receive, writes are confirmed. */
 void dbs_tick(struct dbs *w, uint32_t entries);
 
-/* A client's write by way of a router that believes in (id, token). */
+/* A client's write, by a router that knows this primary. */
 void dbs_write(struct dbs *w, uint32_t id, uint64_t token);
 
 /* What a probe sees. */
 void dbs_sample(const struct dbs *w, uint32_t id,
                 struct infra_promotion_sample *ret);
 
-/* An order reaches a node, or what can switch it off; an outcome. */
+/* An order reaches a node, or its power switch. The outcome. */
 uint32_t dbs_carry_out(struct dbs *w, const struct infra_promotion_event *e,
                        uint32_t planner);
 
-/* A PRIMARY event was handed out. */
+/* A RECORD_PRIMARY event was handed out. */
 void dbs_named(struct dbs *w, uint32_t id, uint64_t token);
 
 /* Somebody makes a replica writable and writes to it; and restarts it
@@ -94,13 +93,13 @@ void dbs_named(struct dbs *w, uint32_t id, uint64_t token);
 void dbs_take_in_hand(struct dbs *w, uint32_t id);
 void dbs_put_down(struct dbs *w, uint32_t id);
 
-/* It is down until so and so. */
+/* The node is down until then. */
 void dbs_crash(struct dbs *w, uint32_t id, uint64_t back_at, bool keeps_role);
 
-/* One that has every acknowledged write; NO_NODE. */
+/* A node that has every acknowledged write; NO_NODE. */
 uint32_t dbs_complete(const struct dbs *w);
 
-/* One takes writes and all others follow it? Who; NO_NODE. */
+/* The writable node that all others follow; NO_NODE. */
 uint32_t dbs_leader(const struct dbs *w);
 
 #endif
