@@ -121,17 +121,9 @@ int infra_health_create(struct infra_health **ret,
         infra_health_destroy(h);
         return INFRA_ENOMEM;
     }
-    h->schedule =
-        (struct infra__schedule) { .inter = o.inter,
-                                   .fastinter = o.fastinter,
-                                   .downinter = o.downinter,
-                                   .start_spread = o.start_spread,
-                                   .random = o.seed,
-                                   .seed = o.seed,
-                                   .jitter_percent = o.jitter_percent };
-    h->rise_fall = (struct infra__rise_fall) { .rise = o.rise, .fall = o.fall };
+    h->options = o;
+    h->random = o.seed;
     h->doubt.period = o.fastinter;
-    h->initial = o.initial;
     *ret = h;
     return INFRA_OK;
 }
@@ -166,13 +158,13 @@ static void clear(struct infra_health *h, uint32_t id)
 static struct infra__kept beginning(const struct infra_health *h, uint64_t hash,
                                     uint32_t initial)
 {
-    uint32_t counter = infra__rise_fall_start(&h->rise_fall, initial);
+    uint32_t counter = infra__rise_fall_start(&h->options, initial);
 
     return (struct infra__kept) {
         .history = { .since = h->now,
                      .counter = (uint16_t)counter,
                      .reason = INFRA_HEALTH_REASON_START },
-        .next = infra__schedule_first(&h->schedule, hash, h->now),
+        .next = infra__schedule_first(&h->options, hash, h->now),
     };
 }
 
@@ -181,7 +173,7 @@ static struct infra__kept beginning(const struct infra_health *h, uint64_t hash,
 static infra_time next_of_known(const struct infra_health *h, uint32_t reason,
                                 infra_time next)
 {
-    infra_time interval = infra__schedule_interval(&h->schedule, reason);
+    infra_time interval = infra__schedule_interval(&h->options, reason);
 
     return infra__time_add(next, interval) > h->now
                ? next
@@ -192,8 +184,8 @@ int infra_health_set(struct infra_health *health, uint32_t id, const char *key,
                      infra_time now)
 {
     return health == NULL ? INFRA_EINVAL
-                          : infra_health_set_initial(health, id, key,
-                                                     health->initial, now);
+                          : infra_health_set_initial(
+                                health, id, key, health->options.initial, now);
 }
 
 int infra_health_set_initial(struct infra_health *health, uint32_t id,

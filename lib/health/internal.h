@@ -61,11 +61,10 @@ struct infra_health {
     struct infra__kept *kept; /* By kept place of `keys`. */
     infra_time now;           /* The greatest so far. */
     uint64_t changes_count;
-    struct infra__schedule schedule;
+    struct infra_health_options options; /* With the defaults filled in. */
     struct infra__self_doubt doubt;
-    struct infra__rise_fall rise_fall;
+    uint64_t random; /* State of the jitter's generator. */
     uint32_t ids_max;
-    uint32_t initial;
     uint32_t running_count;
     bool is_turning; /* next() was called, so the loop runs. */
 };

@@ -7,26 +7,21 @@
 #ifndef INFRA_HEALTH_RISE_FALL_H
 #define INFRA_HEALTH_RISE_FALL_H
 
+#include <infra/health.h>
 #include <stdbool.h>
-#include <stdint.h>
-
-struct infra__rise_fall {
-    uint32_t rise; /* At least 1, like fall. */
-    uint32_t fall;
-};
 
 /* The first value of the counter; @initial: an enum infra_health_initial. */
-uint32_t infra__rise_fall_start(const struct infra__rise_fall *rf,
+uint32_t infra__rise_fall_start(const struct infra_health_options *o,
                                 uint32_t initial);
 
 /* The counter after a pass, and after a failure. */
-uint32_t infra__rise_fall_pass(const struct infra__rise_fall *rf,
+uint32_t infra__rise_fall_pass(const struct infra_health_options *o,
                                uint32_t counter);
-uint32_t infra__rise_fall_fail(const struct infra__rise_fall *rf,
+uint32_t infra__rise_fall_fail(const struct infra_health_options *o,
                                uint32_t counter);
 
-bool infra__rise_fall_is_up(const struct infra__rise_fall *rf,
+bool infra__rise_fall_is_up(const struct infra_health_options *o,
                             uint32_t counter);
-uint32_t infra__rise_fall_top(const struct infra__rise_fall *rf);
+uint32_t infra__rise_fall_top(const struct infra_health_options *o);
 
 #endif

@@ -7,29 +7,17 @@
 #ifndef INFRA_HEALTH_SCHEDULE_H
 #define INFRA_HEALTH_SCHEDULE_H
 
-#include "rise_fall.h"
+#include <infra/health.h>
 
-#include <infra/base.h>
-
-struct infra__schedule {
-    infra_time inter;
-    infra_time fastinter;
-    infra_time downinter;
-    infra_time start_spread; /* At least 1 ns, the others at least 1 ms. */
-    uint64_t random;         /* State of the jitter's generator. */
-    uint64_t seed;           /* 0: the hash alone decides. */
-    uint32_t jitter_percent; /* 0 .. 50 */
-};
-
-infra_time infra__schedule_first(const struct infra__schedule *s, uint64_t hash,
-                                 infra_time now);
+infra_time infra__schedule_first(const struct infra_health_options *o,
+                                 uint64_t hash, infra_time now);
 
 /* The interval for a counter: INFRA_HEALTH_REASON_INTER, _FASTINTER or
  * _DOWNINTER. */
-uint32_t infra__schedule_reason(const struct infra__rise_fall *rf,
+uint32_t infra__schedule_reason(const struct infra_health_options *o,
                                 uint32_t counter);
 
-infra_time infra__schedule_interval(const struct infra__schedule *s,
+infra_time infra__schedule_interval(const struct infra_health_options *o,
                                     uint32_t reason);
 
 /* The first time, from @earliest on, a whole number of intervals from @phase.
@@ -37,8 +25,10 @@ infra_time infra__schedule_interval(const struct infra__schedule *s,
 infra_time infra__schedule_in_phase(infra_time phase, infra_time interval,
                                     infra_time earliest);
 
-/* Time of the check after the one due at @due, not before @now. */
-infra_time infra__schedule_next(struct infra__schedule *s, uint32_t reason,
+/* Time of the check after the one due at @due, not before @now. @random: state
+ * of the jitter's generator. */
+infra_time infra__schedule_next(const struct infra_health_options *o,
+                                uint64_t *random, uint32_t reason,
                                 infra_time due, infra_time now);
 
 #endif

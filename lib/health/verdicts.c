@@ -56,7 +56,7 @@ void infra__health_advance(struct infra_health *h, infra_time now)
 uint32_t infra__health_kind(const struct infra_health *h,
                             const struct infra__history *history)
 {
-    if (!infra__rise_fall_is_up(&h->rise_fall, history->counter)) {
+    if (!infra__rise_fall_is_up(&h->options, history->counter)) {
         return INFRA_HEALTH_EVENT_DOWN;
     }
     return history->is_degraded ? INFRA_HEALTH_EVENT_DEGRADED
@@ -153,7 +153,7 @@ static infra_time earliest_extra(const struct infra_health *h,
                                  const struct infra__backend *b)
 {
     infra_time apart =
-        infra__time_add(b->history.started, h->schedule.fastinter);
+        infra__time_add(b->history.started, h->options.fastinter);
 
     return apart > h->now ? apart : h->now;
 }
@@ -166,10 +166,11 @@ infra_time infra__health_following(struct infra_health *h,
         /* The regular checks keep their phase, or backends that were asked for
          * together would stay in step. */
         return infra__schedule_in_phase(
-            b->due, infra__schedule_interval(&h->schedule, reason),
+            b->due, infra__schedule_interval(&h->options, reason),
             earliest_extra(h, b));
     }
-    return infra__schedule_next(&h->schedule, reason, b->due, h->now);
+    return infra__schedule_next(&h->options, &h->random, reason, b->due,
+                                h->now);
 }
 
 /* Bring the next check forward. */
@@ -234,7 +235,7 @@ static void listen(struct infra_health *h, struct infra__backend *b,
     }
     infra__self_doubt_no_want(&h->doubt, b->history.started, h->now);
     if (!b->is_silent && b->history.has_answered &&
-        infra__rise_fall_is_up(&h->rise_fall, b->history.counter)) {
+        infra__rise_fall_is_up(&h->options, b->history.counter)) {
         infra__self_doubt_silence(&h->doubt);
         b->is_silent = true;
     }
@@ -245,7 +246,7 @@ static bool is_doubted(struct infra_health *h, const struct infra__backend *b,
                        enum evidence evidence)
 {
     return evidence == EVIDENCE_OF_SILENCE &&
-           b->history.counter == h->rise_fall.rise &&
+           b->history.counter == h->options.rise &&
            infra__self_doubt_holds(&h->doubt, &b->heard, h->now);
 }
 
@@ -284,14 +285,14 @@ static uint32_t judge_failure(struct infra_health *h, uint32_t id,
     }
     /* In doubt wait, but at most `fall` times in a row: a loop that is always
      * late has to notice dead backends, too. */
-    if (b->history.held < h->rise_fall.fall &&
+    if (b->history.held < h->options.fall &&
         (slept || is_doubted(h, b, evidence))) {
         b->history.held++;
         return INFRA_HEALTH_REASON_FASTINTER;
     }
-    count(h, id, infra__rise_fall_fail(&h->rise_fall, b->history.counter),
+    count(h, id, infra__rise_fall_fail(&h->options, b->history.counter),
           b->history.is_degraded);
-    return infra__schedule_reason(&h->rise_fall, b->history.counter);
+    return infra__schedule_reason(&h->options, b->history.counter);
 }
 
 /* Count an outcome; the result is the reason of the next check. */
@@ -313,9 +314,9 @@ static uint32_t judge(struct infra_health *h, uint32_t id, uint32_t outcome)
     }
     listen(h, b, evidence);
     b->history.held = 0;
-    count(h, id, infra__rise_fall_pass(&h->rise_fall, b->history.counter),
+    count(h, id, infra__rise_fall_pass(&h->options, b->history.counter),
           outcome == INFRA_OUTCOME_DEGRADED);
-    return infra__schedule_reason(&h->rise_fall, b->history.counter);
+    return infra__schedule_reason(&h->options, b->history.counter);
 }
 
 /* The id that waits for this answer, or INFRA__NOWHERE: the id for which the
