@@ -473,6 +473,16 @@ INFRA_API const char *infra_vrrp_event_name(uint32_t kind);
 /** Name of a witness's answer ("yes"), or "unknown".  Thread safety: any. */
 INFRA_API const char *infra_vrrp_answer_name(uint32_t answer);
 
+/** Name of a family ("ipv4"), or "unknown".  Thread safety: any. */
+INFRA_API const char *infra_vrrp_family_name(uint32_t family);
+
+/** Name of a use of the witness ("consult"), or "unknown".  Thread safety:
+ *  any. */
+INFRA_API const char *infra_vrrp_witness_name(uint32_t witness);
+
+/** Name of a kind of checksum ("pseudo"), or "unknown".  Thread safety: any. */
+INFRA_API const char *infra_vrrp_checksum_name(uint32_t checksum);
+
 #ifdef __cplusplus
 }
 #endif

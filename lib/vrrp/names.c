@@ -59,6 +59,22 @@ static const char *const answers[] = {
     [INFRA_VRRP_ANSWER_NO] = "no",
 };
 
+static const char *const families[] = {
+    [INFRA_VRRP_FAMILY_IPV4] = "ipv4",
+    [INFRA_VRRP_FAMILY_IPV6] = "ipv6",
+};
+
+static const char *const witnesses[] = {
+    [INFRA_VRRP_WITNESS_NONE] = "none",
+    [INFRA_VRRP_WITNESS_CONSULT] = "consult",
+    [INFRA_VRRP_WITNESS_REQUIRE] = "require",
+};
+
+static const char *const checksums[] = {
+    [INFRA_VRRP_CHECKSUM_PSEUDO] = "pseudo",
+    [INFRA_VRRP_CHECKSUM_MESSAGE] = "message",
+};
+
 const char *infra_vrrp_state_name(uint32_t state)
 {
     return INFRA__NAME(states, state);
@@ -82,4 +98,19 @@ const char *infra_vrrp_event_name(uint32_t kind)
 const char *infra_vrrp_answer_name(uint32_t answer)
 {
     return INFRA__NAME(answers, answer);
+}
+
+const char *infra_vrrp_family_name(uint32_t family)
+{
+    return INFRA__NAME(families, family);
+}
+
+const char *infra_vrrp_witness_name(uint32_t witness)
+{
+    return INFRA__NAME(witnesses, witness);
+}
+
+const char *infra_vrrp_checksum_name(uint32_t checksum)
+{
+    return INFRA__NAME(checksums, checksum);
 }

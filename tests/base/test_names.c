@@ -57,10 +57,13 @@ static const struct {
     { infra_request_flag_name, INFRA_REQUEST_STICKY, true },
     { infra_ticket_why_name, INFRA_TICKET_WHY_WARMING, true },
     { infra_vrrp_answer_name, INFRA_VRRP_ANSWER_NO, false },
+    { infra_vrrp_checksum_name, INFRA_VRRP_CHECKSUM_MESSAGE, false },
     { infra_vrrp_event_name, INFRA_VRRP_EVENT_HINT, false },
+    { infra_vrrp_family_name, INFRA_VRRP_FAMILY_IPV6, false },
     { infra_vrrp_flaw_name, INFRA_VRRP_FLAW_OURS, false },
     { infra_vrrp_reason_name, INFRA_VRRP_REASON_LATE, false },
     { infra_vrrp_state_name, INFRA_VRRP_STATE_FAULT, false },
+    { infra_vrrp_witness_name, INFRA_VRRP_WITNESS_REQUIRE, false },
 };
 
 static uint32_t after(uint32_t value, bool is_bits)
