@@ -71,8 +71,8 @@ static inline bool infra__is_word(const void *bytes, size_t size,
     return size == strlen(word) && memcmp(bytes, word, size) == 0;
 }
 
-/* Append a decimal digit. False, and nothing changes: not a digit, or the number
- * would exceed 2^64 - 1. */
+/* Append a decimal digit. False, and nothing changes: not a digit, or the
+ * number would exceed 2^64 - 1. */
 static inline bool infra__append_digit(uint64_t *number, unsigned char c)
 {
     uint64_t digit = (uint64_t)c - '0';

@@ -188,7 +188,7 @@ START_TEST(grace_is_not_skipped_by_the_next)
 }
 END_TEST
 
-/* Workers that attest nothing for so long are taken for dead, and the node
+/* Workers that attest nothing for that time are taken for dead, and the node
  * hands over while it still can. */
 START_TEST(no_progress_is_a_reason_to_stop)
 {

@@ -122,7 +122,7 @@ bool sim_has_faults(const struct sim_world *w)
     return w->options->mode != SIM_LIVENESS || w->now < SIM_END_OF_FAULTS;
 }
 
-/* A message takes so long; 0: it is lost. */
+/* The time that a message takes; 0: it is lost. */
 infra_time sim_delay(struct sim_world *w)
 {
     if (!sim_has_faults(w)) {
