@@ -31,11 +31,6 @@ static infra_time stall_due(const struct infra_failover *f)
     return infra__time_add(seen, f->o.attest_age_max);
 }
 
-static bool has_stalled(const struct infra_failover *f)
-{
-    return f->now >= stall_due(f);
-}
-
 static bool is_ready(const struct infra_failover *f)
 {
     return f->now >= f->ready_at && f->fence_call == 0 && !f->must_verify;
@@ -47,47 +42,68 @@ static infra_time last_drain(const struct infra_failover *f)
     return f->until > f->o.drain_timeout ? f->until - f->o.drain_timeout : 0;
 }
 
-/* Why the role has to change now; REASONS_COUNT: it need not. */
-static uint32_t due_reason(const struct infra_failover *f)
+/* A change of role without further input; REASONS_COUNT: none. */
+struct change {
+    infra_time at;
+    uint32_t reason;
+};
+
+/* Of changes that are due the first one counts, else the earliest. */
+static void propose(struct change *next, infra_time now, infra_time at,
+                    uint32_t reason)
 {
-    if (is_holder(f) && f->now >= f->until && RULE(EXPIRE)) {
-        return INFRA_FAILOVER_REASON_EXPIRED;
+    if (next->at > now && at < next->at) {
+        *next = (struct change) { .at = at, .reason = reason };
+    }
+}
+
+static struct change next_change(const struct infra_failover *f)
+{
+    struct change c = { .at = INFRA_TIME_NEVER, .reason = REASONS_COUNT };
+    infra_time now = f->now;
+
+    if (is_holder(f) && RULE(EXPIRE)) {
+        propose(&c, now, f->until, INFRA_FAILOVER_REASON_EXPIRED);
     }
     if (!f->is_fit && RULE(FIT) && f->role != INFRA_FAILOVER_ROLE_FAULT &&
         f->role != INFRA_FAILOVER_ROLE_DRAINING) {
-        return INFRA_FAILOVER_REASON_UNFIT;
+        propose(&c, now, now, INFRA_FAILOVER_REASON_UNFIT);
     }
     switch (f->role) {
     case INFRA_FAILOVER_ROLE_GRACE:
-        return is_ready(f) ? INFRA_FAILOVER_REASON_READY : REASONS_COUNT;
+        /* Also while another wait goes on: a jump of the clock over the grace
+         * is noticed by the call that comes too late for it. */
+        if (now < f->ready_at || is_ready(f)) {
+            propose(&c, now, f->ready_at, INFRA_FAILOVER_REASON_READY);
+        }
+        break;
     case INFRA_FAILOVER_ROLE_ACTIVE:
-        if (has_stalled(f)) {
-            return INFRA_FAILOVER_REASON_STALLED;
-        }
-        return f->now >= infra__time_add(f->renewed, f->o.ttl / 2)
-                   ? INFRA_FAILOVER_REASON_LATE
-                   : REASONS_COUNT;
+        propose(&c, now, stall_due(f), INFRA_FAILOVER_REASON_STALLED);
+        propose(&c, now, infra__time_add(f->renewed, f->o.ttl / 2),
+                INFRA_FAILOVER_REASON_LATE);
+        break;
     case INFRA_FAILOVER_ROLE_DOUBT:
-        if (has_stalled(f)) {
-            return INFRA_FAILOVER_REASON_STALLED;
-        }
-        return f->now >= last_drain(f) ? INFRA_FAILOVER_REASON_LATE
-                                       : REASONS_COUNT;
+        propose(&c, now, stall_due(f), INFRA_FAILOVER_REASON_STALLED);
+        propose(&c, now, last_drain(f), INFRA_FAILOVER_REASON_LATE);
+        break;
     case INFRA_FAILOVER_ROLE_DRAINING:
         if (f->has_drained || f->host_token == 0) {
-            return INFRA_FAILOVER_REASON_DRAINED;
+            propose(&c, now, now, INFRA_FAILOVER_REASON_DRAINED);
         }
-        return f->now >= f->drain_limit ? INFRA_FAILOVER_REASON_LIMIT
-                                        : REASONS_COUNT;
+        propose(&c, now, f->drain_limit, INFRA_FAILOVER_REASON_LIMIT);
+        break;
     case INFRA_FAILOVER_ROLE_FAULT:
-        return f->is_fit && !f->is_stuck ? INFRA_FAILOVER_REASON_FIT
-                                         : REASONS_COUNT;
+        if (f->is_fit && !f->is_stuck) {
+            propose(&c, now, now, INFRA_FAILOVER_REASON_FIT);
+        }
+        break;
     case INFRA_FAILOVER_ROLE_COOLDOWN:
-        return f->now >= f->cool_until ? INFRA_FAILOVER_REASON_COOLED
-                                       : REASONS_COUNT;
+        propose(&c, now, f->cool_until, INFRA_FAILOVER_REASON_COOLED);
+        break;
     default:
-        return REASONS_COUNT;
+        break;
     }
+    return c;
 }
 
 /* The clock stepped back by more than threads may disagree: no time that was
@@ -151,11 +167,11 @@ void infra__failover_advance(struct infra_failover *f, infra_time now)
         was_paused(f, last);
     }
     for (uint32_t i = 0; i < STEPS_MAX; i++) {
-        uint32_t reason = due_reason(f);
-        if (reason == REASONS_COUNT) {
+        struct change c = next_change(f);
+        if (c.at > f->now || c.reason == REASONS_COUNT) {
             break;
         }
-        infra__failover_become(f, reason);
+        infra__failover_become(f, c.reason);
     }
     if (f->call.is_out && f->now >= f->call.lease.deadline) {
         infra__call_answered(f, &none);
@@ -318,34 +334,6 @@ int infra_failover_next(struct infra_failover *failover, infra_time now,
     return take_event(f, ret) ? INFRA_OK : INFRA_EAGAIN;
 }
 
-/* When the role has to change without further input. */
-static infra_time role_due(const struct infra_failover *f)
-{
-    infra_time at = is_holder(f) ? f->until : INFRA_TIME_NEVER;
-    infra_time half = infra__time_add(f->renewed, f->o.ttl / 2);
-
-    switch (f->role) {
-    case INFRA_FAILOVER_ROLE_GRACE:
-        /* Also while another wait goes on: a jump of the clock over the grace
-         * is noticed by the call that comes too late for it. */
-        return f->now < f->ready_at || is_ready(f) ? earlier(at, f->ready_at)
-                                                   : at;
-    case INFRA_FAILOVER_ROLE_ACTIVE:
-    case INFRA_FAILOVER_ROLE_DOUBT:
-        at = earlier(at, stall_due(f));
-        if (f->role == INFRA_FAILOVER_ROLE_ACTIVE) {
-            return earlier(at, half);
-        }
-        return earlier(at, last_drain(f));
-    case INFRA_FAILOVER_ROLE_DRAINING:
-        return earlier(at, f->drain_limit);
-    case INFRA_FAILOVER_ROLE_COOLDOWN:
-        return f->cool_until;
-    default:
-        return at;
-    }
-}
-
 static infra_time call_due(const struct infra_failover *f)
 {
     if (f->call.is_out) {
@@ -374,5 +362,5 @@ infra_time infra_failover_deadline(const struct infra_failover *failover)
         may_activate(f)) {
         return 0;
     }
-    return earlier(role_due(f), call_due(f));
+    return earlier(next_change(f).at, call_due(f));
 }
