@@ -148,6 +148,29 @@ bool check_spec_tells_weight(const struct check_spec *spec)
     return strcmp(spec->kind->name, "agent") == 0;
 }
 
+static infra_time or_else(infra_time value, infra_time standard)
+{
+    return value != 0 ? value : standard;
+}
+
+infra_time check_spec_longest(const struct check_spec *spec)
+{
+    struct check_settings copy = spec->settings;
+    struct check_making making = { .settings = &copy, .seed = 1 };
+    struct infra_probe *probe = NULL;
+    bool is_tls = false;
+
+    (void)check_kind_create(&probe, spec->kind, &making);
+    infra_probe_destroy(probe);
+    for (uint32_t i = 0; i < copy.count; i++) {
+        is_tls = is_tls || (strcmp(copy.at[i].name, "tls") == 0 &&
+                            strcmp(copy.at[i].value, "1") == 0);
+    }
+    return (is_tls ? 2 : 1) *
+               or_else(making.timeouts.connect_timeout, INFRA_SEC(1)) +
+           or_else(making.timeouts.response_timeout, INFRA_SEC(2));
+}
+
 int check_spec_probe(const struct check_spec *spec, struct infra_probe **ret)
 {
     struct check_settings copy =

@@ -38,6 +38,10 @@ int check_spec_probe(const struct check_spec *spec, struct infra_probe **ret);
 /* May the server tell its weight? */
 bool check_spec_tells_weight(const struct check_spec *spec);
 
+/* The longest time of a check: connect, TLS and response, with the defaults of
+ * the library. */
+infra_time check_spec_longest(const struct check_spec *spec);
+
 /* The part of --help on the kinds and their settings. */
 const char *check_spec_help(void);
 

@@ -5,7 +5,6 @@
 
 #include "../common/arguments.h"
 #include "../common/secret.h"
-#include "db_check_time.h"
 #include "db_list.h"
 
 #include <getopt.h>
@@ -141,12 +140,11 @@ static bool read_check(struct db_failover_options *o, char *text)
         0) {
         return arguments_wrong("out of memory");
     }
-    infra_time check_time = db_check_time(all); /* Before the text is hidden. */
     check_spec_free(o->check);
     o->check = check_spec_read("--check", all);
     if (o->check != NULL) {
         o->is_mysql = text[0] == 'm';
-        o->check_time = check_time;
+        o->check_time = check_spec_longest(o->check);
     }
     secret_hide(text + 6);
     secret_free(all);

@@ -62,8 +62,8 @@ START_TEST(history_repeats_itself)
 }
 END_TEST
 
-/* Rows of the table that this world hardly reaches, each with a test of its own.
- */
+/* Rows of the table that this world hardly reaches, each with a test of its
+ * own. */
 static const struct {
     uint32_t from;
     uint32_t reason;
@@ -132,8 +132,8 @@ static bool is_shown_elsewhere(int rule)
            rule == INFRA__PROMOTION_RULE_SEEN;
 }
 
-/* Where the search for a broken rule begins, so that it is short: a little before
- * the seed that shows the rule today. */
+/* Where the search for a broken rule begins, so that it is short: a little
+ * before the seed that shows the rule today. */
 static uint64_t first_seed(int rule)
 {
     switch (rule) {
