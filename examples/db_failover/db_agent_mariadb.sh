@@ -153,7 +153,8 @@ kill_clients() {
 # gone; so the clients are ended until it is on, and once more after that.
 do_stop() {
     local i status=2
-    can_ask || return 2
+    # Whoever has not logged in yet is killed as a client would be.
+    can_ask && ask second 'SELECT 1' || return 2
     send second 'SET lock_wait_timeout = 15; SET GLOBAL read_only = 1'
     for i in {1..300}; do
         receive second 0.05
