@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the questions of infra-bench have in common. */
+/* Shared by the questions of infra-bench. */
 #ifndef BENCH_H
 #define BENCH_H
 
@@ -10,7 +10,7 @@
 
 struct bench_options {
     enum report_format format;
-    int quick;          /* Run for a moment, to see that it works. */
+    int quick;          /* Run for a moment, as a test. */
     const char *policy; /* NULL: all. */
     char **own;         /* The question's own: option, value, ..., NULL. */
 };
@@ -31,12 +31,11 @@ void bench_health_help(FILE *out);
 void bench_failover_help(FILE *out);
 void bench_compare_help(FILE *out);
 
-/* Say on stderr what is wrong with which word of the command line. Answers the
- * exit status for that. */
+/* Name the wrong word of the command line on stderr. Returns the exit
+ * status. */
 int bench_complain(const char *what, const char *value);
 
-/* Digits only, @min to @max; 0, or the exit status after it was said what is
- * wrong. */
+/* Digits only, @min to @max; 0, or the exit status after an error on stderr. */
 int bench_number(const char *text, uint32_t min, uint32_t max, uint32_t *ret);
 
 /* Keep a value that the optimiser would otherwise drop. */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* One point for each POINTS-th of a decade of the fraction, so that the tail is
- * drawn as finely as the body. A policy that overloads a server would squeeze
- * all others: what ends beyond 1000 times the least median does not widen the
- * x axis. Policies that do the same, as round robins do with equal weights, lie
- * on each other: the later ones are dashed, so that all can be seen. */
+/* One point for each POINTS-th of a decade of the fraction, so the tail is as
+ * fine as the body. A policy that overloads a server would squeeze the others:
+ * values beyond 1000 times the least median do not widen the x axis. Policies
+ * that do the same, as round robins do with equal weights, coincide: the later
+ * ones are dashed, so that all can be seen. */
 #include "chart.h"
 
 #include <math.h>
@@ -21,8 +21,8 @@ enum {
     POINTS = 100,
 };
 
-/* Okabe and Ito's colours, which the colour-blind can tell apart; those after
- * the first eight are dashed, too. */
+/* Okabe and Ito's colours, which the colour-blind can tell apart; from the
+ * ninth on lines are dashed, too. */
 static const char *const colours[] = {
     "#0072b2", "#d55e00", "#009e73", "#cc79a7",
     "#e69f00", "#56b4e9", "#000000", "#a3a300",
@@ -165,7 +165,7 @@ static void print_y_axis(FILE *out)
             middle, middle, LEFT, TOP, PLOT_WIDTH, PLOT_HEIGHT);
 }
 
-/* Do the lines lie on each other, as far as one sees? */
+/* Do the lines coincide, to the eye? */
 static int is_same(const struct chart_line *a, const struct chart_line *b)
 {
     static const double fractions[] = { 0.5, 0.99, 0.999 };

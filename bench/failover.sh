@@ -95,7 +95,7 @@ lan=failover-lan-$$ first=failover-a-$$ second=failover-b-$$
 pids=() etcd_pid='' tcpdump_pid=''
 kill_all() {
     local p
-    # All at once, or who is stopped would not see that its child is gone.
+    # All at once, or a stopped process would not see the end of its child.
     [ ${#pids[@]} -eq 0 ] || kill -9 "${pids[@]}" 2>/dev/null || true
     for p in "${pids[@]}"; do
         for _ in {1..500}; do
@@ -129,7 +129,7 @@ until_true() {
 start() {
     "$@" >"$dir/node-${#pids[@]}.log" 2>&1 &
     pid=$!
-    disown # Or bash says who was killed.
+    disown # Or bash reports its end.
     pids+=("$pid")
 }
 
@@ -258,7 +258,7 @@ over_messages() {
         $3 == "10.99.0.2" && !first { first = $1 }
         END { printf "%.1f\n", (first - last) * 1000 }' "$dir/messages"
     kill_all
-    for ns in "$first" "$second"; do # Who was killed has it still.
+    for ns in "$first" "$second"; do # A killed node still has it.
         ip -n "$ns" address del 10.99.0.100/24 dev eth 2>/dev/null || true
     done
 }

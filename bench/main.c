@@ -11,7 +11,7 @@ struct question {
     const char *name;
     int (*run)(const struct bench_options *options);
     const char *help;
-    void (*help_own)(FILE *out); /* NULL: it has no options of its own. */
+    void (*help_own)(FILE *out); /* NULL: no options of its own. */
     int has_chart;
 };
 
@@ -114,8 +114,8 @@ static int parse_format(struct bench_options *o, const struct question *q,
     return bench_complain("unknown format", value);
 }
 
-/* 0, or an exit status. What is left for the question to parse moves to the
- * front of argv. */
+/* 0, or an exit status. The rest, for the question to parse, moves to the front
+ * of argv. */
 static int parse(struct bench_options *o, const struct question *q, char **argv)
 {
     char **own = argv;

@@ -25,7 +25,7 @@ void report_begin(struct report *r, enum report_format format,
                   const char *const *columns);
 void report_text(struct report *r, const char *value);
 void report_number(struct report *r, double value, int decimals);
-void report_none(struct report *r); /* There is no such figure. */
+void report_none(struct report *r); /* A cell without a figure. */
 void report_end(struct report *r);
 
 /* One line on stderr that replaces the one before, if that is a terminal. An

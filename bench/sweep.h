@@ -7,7 +7,7 @@
 
 #include <infra/balancer.h>
 
-/* What is measured: one row, or some, of the report. */
+/* The subject of a measurement: one row, or several, of the report. */
 struct subject {
     const char
         *name; /* The policy's, with its table size if not the default. */
@@ -16,13 +16,13 @@ struct subject {
     uint32_t backends;
 };
 
-/* Adds the rows of one subject. Other than 0 ends the sweep: a library's error,
- * or 1 if it has said itself what is wrong. */
+/* Adds the rows of one subject. Any result but 0 ends the sweep: an
+ * infra_error, or 1 after an error on stderr. */
 typedef int (*sweep_measure)(struct report *report,
                              const struct subject *subject, int quick);
 
-/* Print a report with the rows of every policy, or the one that the options
- * name; --quick asks about the smallest size only. Answers an exit status. */
+/* Print a report with the rows of every policy, or of the one that the options
+ * name; --quick: the smallest size only. Returns an exit status. */
 int sweep(const struct bench_options *options, const char *const *columns,
           const uint32_t *sizes, size_t sizes_count, sweep_measure measure);
 
@@ -31,7 +31,7 @@ int sweep(const struct bench_options *options, const char *const *columns,
 int sweep_create(struct infra_balancer **ret, const struct subject *subject,
                  const struct infra_allocator *allocator);
 
-/* Add that backend, or give it another weight. Seen after publish. */
+/* Add that backend, or set its weight; publish follows. */
 int sweep_set(struct infra_balancer *balancer, uint32_t id, uint32_t weight);
 
 /* A balancer published, and one reader of it; both the caller's to destroy. */

@@ -41,7 +41,7 @@ static int list_scenarios(void)
     return EXIT_SUCCESS;
 }
 
-/* What was run, in one line. */
+/* The run in one line. */
 static void describe(char *text, size_t size, const struct compare_options *o)
 {
     char load[32] = "";

@@ -10,7 +10,7 @@
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
-/* The options whose value is a number. */
+/* Options with a numeric value. */
 enum number {
     SEED,
     REQUESTS,
@@ -197,7 +197,7 @@ static int is_given(char **own, const char *option)
     return *own != NULL;
 }
 
-/* What counts of load, rate and trace. 0, or an exit status. */
+/* Choose between load, rate and trace. 0, or an exit status. */
 static int settle_rate(struct compare_options *o, char **own)
 {
     struct sim_options *sim = &o->sim;

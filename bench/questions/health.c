@@ -33,10 +33,10 @@ enum { SICK_ONE_IN = 20, FALL = 3 };
 struct run {
     const char *name;
     bool is_http;
-    bool is_late; /* Once, on purpose. */
+    bool is_late; /* One intended pause. */
     uint32_t backends;
     infra_time inter;
-    infra_time measured; /* How long. */
+    infra_time measured; /* Its length. */
     struct bench_server servers[2];
     struct infra_driver *driver;
     struct infra_prober *prober;
@@ -130,7 +130,7 @@ static void turn(struct run *r, infra_time until)
     infra_time due = infra_driver_deadline(r->driver);
     infra_time now = infra_driver_now();
     infra_time end = due < until ? due : until;
-    /* Up, or it would spin through the last millisecond. */
+    /* Rounded up, or it would spin through the last millisecond. */
     infra_time ms = end > now ? (end - now - 1) / INFRA_MS(1) + 1 : 0;
     struct pollfd p = { .fd = infra_driver_fd(r->driver), .events = POLLIN };
 
@@ -152,7 +152,7 @@ static uint64_t checks(const struct run *r)
     return stats.started;
 }
 
-/* All backends are up: what does that cost? */
+/* Measure with all backends up. */
 static void measure_cost(struct run *r)
 {
     infra_time begin = infra_driver_now();
@@ -182,16 +182,16 @@ static void measure_cost(struct run *r)
                                       (int)(made < 5000 ? made : 5000));
 }
 
-/* The loop of a host that was busy with something else: the prober doubts
- * itself, and says so. With many backends this comes about by itself. */
+/* The pause of a busy host's loop: the prober doubts itself and reports it.
+ * With many backends this happens by itself. */
 static void be_late(struct run *r)
 {
     turn(r, infra_driver_now() + r->inter);
     (void)poll(NULL, 0, 2 * (int)(INFRA_HEALTH_LATE / INFRA_MS(1)));
 }
 
-/* Is it news of a backend, and of one that did not fail? What the prober says
- * of itself is neither. */
+/* Is the event of a backend that did not fail? Events of the prober itself are
+ * not. */
 static bool is_imagined(const struct infra_health_event *event)
 {
     return event->id != INFRA_HEALTH_NOBODY &&
@@ -199,8 +199,8 @@ static bool is_imagined(const struct infra_health_event *event)
             event->id % SICK_ONE_IN != SICK_ONE_IN - 1);
 }
 
-/* The second server fails: when does the host hear of each of its backends? Not
- * 0: of some it did not, or of others it did. */
+/* The second server fails: time until the host has an event of each of its
+ * backends. Not 0: some are missing, or others failed. */
 static int measure_detection(struct run *r)
 {
     infra_time failed_at = infra_driver_now();

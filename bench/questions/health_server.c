@@ -32,7 +32,7 @@ void bench_server_pin_to(int cpu)
 
 static void serve(int listener, bool is_http)
 {
-    /* Who connects and says nothing holds nobody up for long. */
+    /* A silent client holds up the others only briefly. */
     const struct timeval patience = { .tv_usec = 20000 };
     char bytes[1024];
 

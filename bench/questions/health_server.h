@@ -19,19 +19,19 @@ int bench_server_start(struct bench_server *server, bool is_http);
 void bench_server_stop(struct bench_server *server);
 void bench_server_signal(const struct bench_server *server, int signal);
 
-/* What it has spent, in microseconds. */
+/* CPU time used, in microseconds. */
 double bench_server_cpu_us(const struct bench_server *server);
 
 /* The address of the backend with this number. */
 struct sockaddr_in bench_server_address(const struct bench_server *server,
                                         uint32_t id);
 
-/* What a check costs by the bare system calls, one after another: the mean of
+/* Cost of a check by the bare system calls, one after another: the mean of
  * @count. */
 double bench_server_bare_us(const struct bench_server *server, bool is_http,
                             int count);
 
-/* Run this process on that processor, if that is allowed. */
+/* Run this process on that processor, if allowed. */
 void bench_server_pin_to(int cpu);
 
 #endif

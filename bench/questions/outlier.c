@@ -22,13 +22,13 @@
 
 enum { BACKENDS = 64, REPEATS = 11, THREADS_MAX = 2, VOLUME = 200 };
 
-#define ADDITION UINT32_MAX /* No report, but what it is made of. */
+#define ADDITION UINT32_MAX /* No report, only its atomic addition. */
 
 struct subject {
     const char *name;
     uint32_t result;
     infra_time latency;
-    int is_shared; /* All threads report of one backend. */
+    int is_shared; /* All threads report on one backend. */
 };
 
 static struct {
@@ -84,7 +84,7 @@ static void *work(void *arg)
         s->is_shared ? 0 : (uint32_t)w->number * BACKENDS / THREADS_MAX;
     cpu_set_t cpus;
 
-    /* One thread per processor; where that is not allowed, wherever. */
+    /* One thread per processor, if allowed. */
     CPU_ZERO(&cpus);
     CPU_SET((size_t)w->number, &cpus);
     (void)pthread_setaffinity_np(pthread_self(), sizeof cpus, &cpus);
@@ -144,7 +144,7 @@ static void row(struct report *report, const char *name, uint32_t backends,
     report_number(report, ns[0], 1);
 }
 
-/* Failures in a row, 0: the default, are looked at before a sweep. */
+/* Failures in a row; 0: the default, which a sweep looks at. */
 static int create(struct infra_outlier **ret, uint32_t backends, uint32_t row)
 {
     const struct infra_outlier_options o = { .size = sizeof o,
@@ -160,7 +160,7 @@ static int create(struct infra_outlier **ret, uint32_t backends, uint32_t row)
     return err;
 }
 
-/* One and two threads in turn, so that both meet the same moods of the
+/* One and two threads in turn, so that both run on the same state of the
  * machine. */
 static int measure_reports(struct report *report, const struct subject *s,
                            int quick)

@@ -84,7 +84,7 @@ static void *work(void *arg)
     struct worker *w = arg;
     cpu_set_t cpus;
 
-    /* One thread per processor; where that is not allowed, wherever. */
+    /* One thread per processor, if allowed. */
     CPU_ZERO(&cpus);
     CPU_SET((size_t)w->cpu, &cpus);
     (void)pthread_setaffinity_np(pthread_self(), sizeof cpus, &cpus);
@@ -137,8 +137,8 @@ static int fill(struct infra_balancer *b, uint32_t backends, int weighted)
     return infra_balancer_publish(b, 0);
 }
 
-/* One row per number of threads, measured in turn so that both meet the same
- * moods of the machine. */
+/* One row per number of threads, measured in turn on the same state of the
+ * machine. */
 static void measure(struct report *report, const char *policy,
                     uint32_t backends, struct worker *workers, int quick)
 {

@@ -155,8 +155,8 @@ static void contest_close(struct contest *c)
     infra_balancer_destroy(c->balancer);
 }
 
-/* In turn, so that both meet the same moods of the machine. Each result is the
- * time of one of @count. @ret is sorted. */
+/* Run in turn, so that both run on the same state of the machine. Each result
+ * is the time of one of @count. @ret is sorted. */
 static void take_turns(struct contest *c, contestant *const run[2], int count,
                        int repeats, double ret[2][REPEATS])
 {

@@ -18,7 +18,7 @@
 
 enum { PICKS_PER_BACKEND = 1000 };
 
-/* What each backend got of all picks, and the tickets in flight. */
+/* Picks of each backend, and the tickets in flight. */
 struct load {
     uint32_t *picks;
     struct infra_ticket *tickets;

@@ -11,19 +11,19 @@
 #define SLACK INFRA_MS(1)
 #define LOOK_MAX INFRA_MS(500)  /* Of a standby, ... */
 #define GUARD_MAX INFRA_MS(500) /* ... and the grace. */
-#define LATE 10u                /* Times the bound: it does not come. */
+#define LATE 10u                /* Times the bound: give up. */
 
 struct node {
     struct infra_failover *machine; /* NULL: it has crashed. */
     struct infra_gate gate;
     uint64_t incarnation;
-    uint64_t token; /* It serves under this; 0: no. */
+    uint64_t token; /* Token under which it serves; 0: none. */
     uint32_t role;
     int is_frozen;
-    /* When what comes next; INFRA_TIME_NEVER: it does not. */
+    /* Times of the next steps; INFRA_TIME_NEVER: none. */
     infra_time wake_at;
-    infra_time request_at; /* The store hears what it asks, */
-    infra_time reply_at;   /* and it hears the answer. */
+    infra_time request_at; /* Its request reaches the store, */
+    infra_time reply_at;   /* and the answer comes back. */
     infra_time hint_at;
     struct sim_request request;
     struct infra_lease_answer answer;
@@ -38,7 +38,7 @@ struct world {
     infra_time now;
     infra_time fault_at; /* INFRA_TIME_NEVER: not before all is well. */
     infra_time thaw_at;
-    infra_time began; /* The fault that is under way; 0: none is. */
+    infra_time began; /* The current fault; 0: none. */
     uint32_t faulty;
 };
 
@@ -57,9 +57,9 @@ static infra_time arrival(struct world *w)
     return w->now + between(w, ONE_WAY_MIN, ONE_WAY_MAX);
 }
 
-/* The last renewal may be on its way when the node fails, and lasts for a ttl;
- * then the other looks, or hears of it, and asks; at last it waits for what the
- * former may still do. A hand-over has no lease to wait for, and no grace. */
+/* The last renewal may be in transit when the node fails, and lasts for a ttl;
+ * then the other node looks, or its watch wakes it, and asks; at last it waits
+ * for the grace. A hand-over waits for no lease and no grace. */
 static infra_time bound_of(const struct takeover *t)
 {
     infra_time look = earlier(t->ttl / 6, LOOK_MAX);
@@ -80,7 +80,7 @@ static int start(struct world *w, uint32_t i)
         .gate = &n->gate,
         .incarnation = ++w->incarnations,
         .ttl = w->t->ttl,
-        /* Else a node that fails often is held down. */
+        /* Else damping holds a node that fails often. */
         .penalty_half_life = INFRA_SEC(1)
     };
 
@@ -165,7 +165,7 @@ static int turn(struct world *w, uint32_t i)
     return err;
 }
 
-/* The lease is free: who watches hears of it. */
+/* The lease is free: wake the watchers. */
 static void tell(struct world *w)
 {
     for (uint32_t i = 0; i < 2 && w->t->has_watch; i++) {
@@ -215,7 +215,7 @@ static void thaw(struct world *w)
     w->thaw_at = INFRA_TIME_NEVER;
 }
 
-/* All is well, and was told so: something may go wrong in a while. */
+/* All is well: schedule the next fault. */
 static void plan(struct world *w)
 {
     uint32_t a = w->nodes[0].role;
@@ -230,7 +230,7 @@ static void plan(struct world *w)
     }
 }
 
-/* When the node has something to do; nothing of it happens before now. */
+/* The node's next step, never before now. */
 static infra_time next_of(const struct world *w, const struct node *n)
 {
     infra_time at = n->request_at;
@@ -241,7 +241,7 @@ static infra_time next_of(const struct world *w, const struct node *n)
     return at > w->now ? at : w->now;
 }
 
-/* One thing happens to this node. */
+/* Carry out one step of this node. */
 static int step(struct world *w, uint32_t i)
 {
     struct node *n = &w->nodes[i];

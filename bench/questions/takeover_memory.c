@@ -40,7 +40,7 @@ static int start(struct pair *p, uint32_t i, infra_time ttl)
     return err;
 }
 
-/* What there is to do within a turn. */
+/* Run one turn. */
 static int turn(struct pair *p)
 {
     struct infra_failover_event e;
@@ -96,8 +96,8 @@ static void fail(struct pair *p, uint32_t fault)
     }
 }
 
-/* The first becomes active, the second comes; after a while, which is another
- * part of the time between two renewals each time, the first fails. */
+/* The first becomes active, the second joins; after a while, another part of
+ * the renewal interval each time, the first fails. */
 static int run(struct pair *p, uint32_t fault, infra_time ttl, infra_time *ret)
 {
     infra_time now = infra_driver_now();

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Two electors of this process over one store in memory, in real time: what is
- * left of a take-over where no process, disk or network is in the way. */
+/* Two electors of this process over one store in memory, in real time: a
+ * take-over without processes, disk and network. */
 #ifndef BENCH_TAKEOVER_MEMORY_H
 #define BENCH_TAKEOVER_MEMORY_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Ready situations to compare policies in, with what was published about them,
- * so that the figures can be held against it. */
+/* Situations for comparing policies, with published figures to compare
+ * against. */
 #ifndef BENCH_SCENARIOS_H
 #define BENCH_SCENARIOS_H
 
@@ -10,10 +10,10 @@ enum { PUBLISHED_MAX = 4 };
 
 struct scenario {
     const char *name;
-    const char *help;         /* What happens. */
-    const char *published_by; /* Who says so, and of what. */
-    /* By policy, as text; the unused ones are NULL. A policy that the library
-     * does not have yet is named all the same. */
+    const char *help;         /* Description. */
+    const char *published_by; /* Source, and its policy. */
+    /* Figures by policy, as text; unused ones are NULL. Policies that the
+     * library lacks are named, too. */
     struct {
         const char *policy;
         const char *figure;
@@ -27,7 +27,7 @@ struct scenario {
 const struct scenario *scenario_at(uint32_t index);
 const struct scenario *scenario_by_name(const char *name);
 
-/* "-" if nothing was published about the policy. */
+/* "-": no figure was published. */
 const char *scenario_published(const struct scenario *scenario,
                                const char *policy);
 

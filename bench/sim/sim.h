@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* A discrete-event simulation that drives the real balancer with a virtual
- * clock: n balancers, which do not see one another's work in flight, spread one
- * stream of requests over m servers. Arrivals do not wait for answers (an open
- * loop). A server serves in the order of arrival with a number of workers.
+/* A discrete-event simulation of the real balancer with a virtual clock: n
+ * balancers, which do not see each other's work in flight, spread one stream of
+ * requests over m servers. Arrivals do not wait for answers (an open loop). A
+ * server serves in the order of arrival with a number of workers.
  *
- * The same options give the same result, and requests arrive at the same times
- * with the same demands and keys under every policy, so that what differs
- * between two policies is the policies' doing. */
+ * The same options give the same result. Requests arrive at the same times with
+ * the same demands and keys under every policy, so that differences are due to
+ * the policies. */
 #ifndef BENCH_SIM_H
 #define BENCH_SIM_H
 
@@ -30,24 +30,25 @@ enum sim_fault_kind {
     SIM_SLOW,      /* Each service takes longer by `extra`. */
     SIM_REFUSE,    /* Connections are refused, after 1 ms. */
     SIM_FAIL_FAST, /* The answer is an error, after 0.1 ms: a black hole. */
-    SIM_RESTART,   /* Down: what it had is reset, connections are refused. The
-                      balancers are told of both edges, after the delay. */
-    SIM_RESET,     /* At `begin` one of its connections is reset, no more. */
-    SIM_ABSENT,    /* Not there yet; the balancers get it at the end, after the
-                      delay. From time 0 only. */
+    /* Down: its requests are reset, connections are refused. The balancers see
+     * both edges, after the delay. */
+    SIM_RESTART,
+    SIM_RESET, /* At `begin` one of its connections is reset, no more. */
+    /* Absent from time 0; the balancers get it at the end, after the delay. */
+    SIM_ABSENT,
 };
 
-/* What is wrong with one server, and when. Those of one server do not overlap.
- * Times are in seconds, as in all options here. */
+/* A fault of one server. Faults of one server do not overlap. Times are in
+ * seconds, as in all options here. */
 struct sim_fault {
     enum sim_fault_kind kind;
-    uint32_t server; /* Ignored if there is no such server. */
+    uint32_t server; /* Ignored if out of range. */
     double begin;
     double end;   /* 0: for ever. */
     double extra; /* SIM_SLOW. */
 };
 
-/* Arrivals as they were recorded. */
+/* Recorded arrivals. */
 struct sim_trace {
     uint64_t *times;  /* Nanoseconds from the first, in order. */
     uint64_t *hashes; /* Of the key; 0: draw one. */
@@ -60,7 +61,7 @@ struct sim_options {
     uint64_t requests;
     uint32_t balancers;
     uint32_t servers;
-    const uint32_t *speeds; /* By server, in turn, which are the weights too. */
+    const uint32_t *speeds; /* By server, in turn; also the weights. */
     uint32_t speeds_count;  /* 0: all 1. */
     int weights_are_even;   /* The balancers do not know the speeds. */
     uint32_t workers;       /* Of a server. */
@@ -92,17 +93,17 @@ struct sim_result {
     uint64_t errors;          /* Of the measured: not OK in the end. */
     uint64_t within;          /* Of the measured: OK, and in time. */
     uint64_t retries;         /* All that follow are of the whole run. */
-    uint64_t unpicked;        /* Ended by a pick that found nobody. */
+    uint64_t unpicked;        /* Ended by a pick without a backend. */
     double utilisation;       /* Busy workers / workers, up to the last arrival,
                                  the mean of the servers. */
     double spread;            /* The busiest server's utilisation / the mean. */
 };
 
-/* The rate at which a run has this load, 1 being all that the servers can. */
+/* The rate that gives a run this load; 1: all that the servers can do. */
 double sim_rate(const struct sim_options *options, double load);
 
-/* INFRA_OK; INFRA_ENOMEM; INFRA_EINVAL; INFRA_EBUSY: a ticket was not given
- * back, which would be an error of the simulation or of the library. */
+/* INFRA_OK; INFRA_ENOMEM; INFRA_EINVAL; INFRA_EBUSY: a ticket was not released,
+ * an error of the simulation or of the library. */
 int sim_run(struct sim_result *ret, const struct sim_options *options);
 
 #endif

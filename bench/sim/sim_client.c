@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The clients and the balancers between them and the servers, as a host would
- * write it: pick, work, report the latency of what went well, release with the
+/* The clients, and the balancers between them and the servers, as a host would
+ * write them: pick, work, report the latency of a success, release with the
  * outcome. A refused connection is tried again on another backend, at most
- * twice; what else went wrong is the client's answer. */
+ * twice; any other failure is the client's answer. */
 #include "sim_internal.h"
 
 #include <stdio.h>

@@ -13,10 +13,10 @@
 #define SIM_RETRIES_MAX 2u
 
 /* A client's request. It lives until the client has its answer (or gave up) and
- * its last attempt has left the server or the wire. */
+ * its last attempt has left server and wire. */
 struct sim_request {
     infra_time arrived;
-    infra_time picked; /* The present attempt. */
+    infra_time picked; /* The current attempt. */
     double demand;     /* Seconds at speed 1. */
     uint64_t hash;
     struct infra_ticket ticket;
@@ -25,8 +25,8 @@ struct sim_request {
     uint32_t balancer;
     uint32_t server;
     infra_time accepted; /* By the server. */
-    uint32_t beside;     /* What the server had in flight then. */
-    uint32_t older; /* Those whose clients wait, in the order of arrival. */
+    uint32_t beside;     /* In flight at the server then. */
+    uint32_t older; /* List of requests with a waiting client, by arrival. */
     uint32_t newer;
     uint32_t next;       /* In a server's queue, or free. */
     uint8_t is_open;     /* The client waits. */
@@ -44,7 +44,7 @@ struct sim_recent {
 enum { SIM_LEVELS = 48 };
 
 struct sim_server {
-    const struct sim_fault *fault; /* The present one, or NULL. */
+    const struct sim_fault *fault; /* The current one, or NULL. */
     struct sim_recent *recent;     /* SIM_LEVELS of them; NULL: not probed. */
     double speed;
     uint32_t busy; /* Workers. */
@@ -78,7 +78,7 @@ struct sim {
     struct sim_request *requests;
     uint32_t requests_size;
     uint32_t free;
-    uint32_t oldest; /* Whose client waits. */
+    uint32_t oldest; /* With a waiting client. */
     uint32_t newest;
     struct sim_server *servers;
     struct sim_recent *recent; /* Of all servers. */

@@ -24,7 +24,7 @@ const char *http_fields_add(struct http_fields *f, char *text, size_t size)
     const char *colon = strchr(text, ':');
     size_t name_size = colon != NULL ? (size_t)(colon - text) : 0;
 
-    /* A zero byte would cut it. */
+    /* A zero byte would cut the field. */
     if (name_size == 0 || name_size > HTTP_FIELD_NAME_MAX ||
         strlen(text) != size || f->count == HTTP_FIELDS_MAX) {
         return NOT_A_FIELD;

@@ -8,9 +8,9 @@
 #include <string.h>
 
 #define HOST_MAX 253u /* Bytes of a name (RFC 1035, section 2.3.4). */
-#define WORD_MAX 127u /* What infra_lease_etcd() takes. */
+#define WORD_MAX 127u /* The limit of infra_lease_etcd(). */
 
-/* etcd counts whole seconds, and rounds up what is less than two. */
+/* etcd counts whole seconds, and rounds less than two up. */
 #define ETCD_TTL_MIN INFRA_SEC(2)
 
 static const char help_lease[] =
@@ -96,7 +96,7 @@ void lease_spec_forget(struct lease_spec *spec)
     spec->password = NULL;
 }
 
-/* A name is not looked up here. */
+/* A name is looked up later. */
 static bool read_named_server(struct lease_server *s, char *text)
 {
     static const char good[] = "abcdefghijklmnopqrstuvwxyz"
@@ -200,7 +200,7 @@ bool lease_spec_read(struct lease_spec *spec, int option, char *value,
     case LEASE_SPEC_TLS_KEY:
         return read_nonempty("--tls-key", value, &spec->tls_key);
     default:
-        return false; /* getopt_long() has said what is wrong. */
+        return false; /* getopt_long() has named it. */
     }
 }
 
@@ -209,7 +209,7 @@ bool lease_spec_is_given(const struct lease_spec *spec)
     return spec->path != NULL || spec->servers_count > 0;
 }
 
-/* What is there for etcd, and without what it is no good. */
+/* Options of etcd alone, and options that they need. */
 static bool fits_etcd(const struct lease_spec *spec)
 {
     const struct {
@@ -250,7 +250,7 @@ static bool fits_etcd(const struct lease_spec *spec)
     return true;
 }
 
-/* Would the machine take it?  Ask it. */
+/* Does the machine accept it?  Try. */
 static bool fits_machine(infra_time ttl, infra_time drain)
 {
     struct infra_gate gate = { { 0 } };

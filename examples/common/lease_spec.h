@@ -48,13 +48,13 @@ enum lease_spec_option {
 
 /* A server of etcd. */
 struct lease_server {
-    const char *host; /* As it was given, without brackets. */
+    const char *host; /* As given, without brackets. */
     const char *port;
-    struct sockaddr_storage address; /* If the host is one, */
+    struct sockaddr_storage address; /* If the host is an address, */
     socklen_t address_size;          /* else 0. */
 };
 
-/* NULL or 0: it was not given. */
+/* NULL or 0: not given. */
 struct lease_spec {
     const char *path; /* Of a file. */
     struct lease_server servers[INFRA_ELECTOR_ENDPOINTS_MAX];
@@ -62,33 +62,31 @@ struct lease_spec {
     const char *node;
     const char *floor;
     const char *user;
-    char *password;  /* To be wiped by lease_spec_forget(). */
-    const char *tls; /* Whom to trust: a file. */
+    char *password;  /* Wiped by lease_spec_forget(). */
+    const char *tls; /* File of trusted authorities. */
     const char *tls_name;
     const char *tls_cert;
     const char *tls_key;
     infra_time ttl;
-    bool has_groups; /* To be set by the host: the path is one of several, and
-                        the group's name is appended to it. */
+    bool has_groups; /* By the host: the group's name is appended to path. */
 };
 
-/* Read one of the options.  @others: what else --lease may be, such as " or
- * vrrp:VRID".  False: it has been said what is wrong. */
+/* Read one of the options.  @others: further values of --lease, such as " or
+ * vrrp:VRID".  False: the error is on stderr. */
 bool lease_spec_read(struct lease_spec *spec, int option, char *value,
                      const char *others);
 
-/* Wipe the password, when what needs it was made. */
+/* Wipe the password, once its users are made. */
 void lease_spec_forget(struct lease_spec *spec);
 
-/* Is there a lease? */
+/* Was a lease given? */
 bool lease_spec_is_given(const struct lease_spec *spec);
 
-/* Do the options fit together, and with a drain of @drain?  @spec may be of no
- * lease; else it has its ttl.  False: it has been said what is wrong. */
+/* Do the options fit together, and with this drain?  A @spec with a lease has
+ * its ttl.  False: the error is on stderr. */
 bool lease_spec_fits(const struct lease_spec *spec, infra_time drain);
 
-/* Print to stdout what LEASE may be, and then what the options are; @ttl is
- * the default. */
+/* Print the values of LEASE, and the options; @ttl is the default. */
 void lease_spec_help_lease(void);
 void lease_spec_help_options(const char *ttl);
 

@@ -35,7 +35,7 @@ static bool add_endpoint(struct lease_access *a, const struct lease_server *s,
     return true;
 }
 
-/* All addresses of a name: any of them may be the one that listens. */
+/* All addresses of a name: the server may listen on any. */
 static bool look_up(struct lease_access *a, const struct lease_server *s)
 {
     const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
@@ -100,7 +100,7 @@ void lease_access_close(struct lease_access *access)
 #else
 static bool open_tls(const struct lease_access *a)
 {
-    return a->spec->tls == NULL; /* Which was refused, with the reason. */
+    return a->spec->tls == NULL; /* Already refused, with the reason. */
 }
 
 void lease_access_close(struct lease_access *access)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* One log a process, behind a lock: whoever logs is on the control side, and
- * what is done under the lock never waits.  The rest of a line that went out in
- * part, which terminals and sockets do, is kept and goes first. */
+/* One log per process, behind a lock, under which nothing waits.  Terminals and
+ * sockets may take a part of a line: the rest is kept and goes out first. */
 #include "log.h"
 
 #include "log_sink.h"
@@ -14,14 +13,14 @@
 #include <string.h>
 #include <time.h>
 
-#define KINDS_MAX 128u /* What is beyond is not limited. */
+#define KINDS_MAX 128u /* Further kinds are not limited. */
 
-/* What is kept of the last line that was left out. */
+/* Kept of the last line left out. */
 #define LAST_MAX 256u
 
 struct kind {
     const char *format; /* NULL: the slot is free. */
-    infra_time since;   /* The window's begin. */
+    infra_time since;   /* Begin of the window. */
     uint32_t written;
     uint32_t hidden;
     char last[LAST_MAX];
@@ -46,7 +45,7 @@ static infra_time boot_time(void)
     return INFRA_SEC(t.tv_sec) + (infra_time)t.tv_nsec;
 }
 
-/* Of what waits nothing is left? */
+/* True: nothing is left to flush. */
 static bool flush_rest(void)
 {
     if (the.rest == NULL) {
@@ -68,7 +67,7 @@ static bool flush_rest(void)
     return true;
 }
 
-/* All, or what is left of it later, or nothing: false. */
+/* All, or the rest later, or nothing: false. */
 static bool put(const char *text, size_t size)
 {
     if (!flush_rest()) {
@@ -86,7 +85,7 @@ static bool put(const char *text, size_t size)
     return the.rest != NULL;
 }
 
-/* A line of @head and @text, shortened if need be.  False: nobody takes it. */
+/* A line of @head and @text, shortened if need be.  False: dropped. */
 static bool put_line(const char *head, const char *text)
 {
     char line[LOG_LINE_MAX] = "";
@@ -105,7 +104,7 @@ static bool put_line(const char *head, const char *text)
     return put(line, size + 1);
 }
 
-/* Before anything else: that something is missing here. */
+/* First of all, report the lines missing here. */
 static bool tell_dropped(void)
 {
     char text[96];
@@ -113,8 +112,7 @@ static bool tell_dropped(void)
     if (the.dropped == 0) {
         return true;
     }
-    (void)snprintf(text, sizeof text,
-                   "%llu lines were dropped, which nobody took",
+    (void)snprintf(text, sizeof text, "%llu lines were dropped, unread",
                    (unsigned long long)the.dropped);
     if (!put_line(the.options.own, text)) {
         return false;
@@ -130,7 +128,7 @@ static void put_or_drop(const char *head, const char *text)
     }
 }
 
-/* The window of a kind is over. */
+/* The window of a kind has ended. */
 static void tell_hidden(struct kind *kind)
 {
     char head[LAST_MAX];

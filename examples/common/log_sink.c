@@ -21,8 +21,8 @@ void log_sink_open(struct log_sink *ret, int fd)
         return;
     }
     ret->is_socket = S_ISSOCK(about.st_mode);
-    /* Opened anew a file would have a place of its own, and what another
-     * process writes there would be written over. */
+    /* A file opened anew would have its own position, and overwrite the lines
+     * of another process. */
     ret->is_file = S_ISREG(about.st_mode);
     if (S_ISFIFO(about.st_mode) || S_ISCHR(about.st_mode)) {
         (void)snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
@@ -42,9 +42,9 @@ void log_sink_close(struct log_sink *sink)
     *sink = (struct log_sink) { .fd = -1 };
 }
 
-/* A descriptor that others share and that may block.  Another process may fill
- * it after the poll(), which only a kernel that knows RWF_NOWAIT for it (pipes
- * since Linux 6.5) forgives. */
+/* A shared descriptor that may block.  Another process may fill it after the
+ * poll(); only a kernel with RWF_NOWAIT for it (pipes since Linux 6.5)
+ * copes. */
 static ssize_t write_with_care(int fd, const char *text, size_t size)
 {
     struct pollfd p = { .fd = fd, .events = POLLOUT };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A descriptor that is written to without waiting, whatever it is (log.h). */
+/* A descriptor of any kind, written without waiting (log.h). */
 #ifndef EXAMPLES_LOG_SINK_H
 #define EXAMPLES_LOG_SINK_H
 
@@ -9,16 +9,16 @@
 
 struct log_sink {
     int fd;
-    bool is_own;    /* It was opened here, and does not block. */
-    bool is_socket; /* So that a flag of the call is enough. */
-    bool is_file;   /* It never blocks, or nothing could be done about it. */
+    bool is_own;    /* Opened here, non-blocking. */
+    bool is_socket; /* A flag of the call is enough. */
+    bool is_file;   /* It never blocks, or that cannot be avoided. */
 };
 
 void log_sink_open(struct log_sink *ret, int fd);
 
 void log_sink_close(struct log_sink *sink);
 
-/* Write what is taken now: bytes, or -1 with errno. */
+/* Write as much as is taken now: bytes, or -1 with errno. */
 ssize_t log_sink_write(const struct log_sink *sink, const char *text,
                        size_t size);
 

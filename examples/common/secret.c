@@ -11,7 +11,7 @@
 
 #define VARIABLES_MAX 64u
 
-static const char *variables[VARIABLES_MAX]; /* That were read. */
+static const char *variables[VARIABLES_MAX]; /* Those read. */
 static size_t variables_count;
 
 void secret_free(char *secret)
@@ -27,7 +27,7 @@ void secret_hide(char *argument)
     memset(argument, 'x', strlen(argument));
 }
 
-/* All that a file has, up to one byte more than may be; -1: errno. */
+/* The content of a file, up to one byte more than allowed; -1: errno. */
 static ssize_t read_all(const char *path, char *ret)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -86,7 +86,7 @@ char *secret_from_environment(const char *name, const char *variable)
         (void)arguments_wrong("out of memory");
         return NULL;
     }
-    /* Several may want the same, so that it stays until all is read. */
+    /* Several options may read the same, so it stays until all are read. */
     variables[variables_count++] = variable;
     return secret;
 }

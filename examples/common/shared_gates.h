@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* The gates of a pair (infra/gate.h) in memory that lb_pair shares with the
- * command that it runs: one for each group.  lb_pair opens and shuts them; the
- * command looks before each side effect, attests its progress, and says how
- * many sessions it has, so that lb_pair knows when a drain is over.
+/* The gates of a pair (infra/gate.h) in memory shared by lb_pair and the
+ * command that it runs, one for each group.  lb_pair opens and shuts them; the
+ * command looks before each side effect, attests its progress, and counts its
+ * sessions, so that lb_pair knows when a drain is over.
  *
- * Where each group has its own addresses, a session belongs to the group whose
- * address the client used. */
+ * With addresses for each group, a session belongs to the group whose address
+ * the client used. */
 #ifndef EXAMPLES_SHARED_GATES_H
 #define EXAMPLES_SHARED_GATES_H
 
@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <sys/socket.h>
 
-/* In the environment of the command: the number of the descriptor. */
+/* Environment variable with the descriptor's number. */
 #define SHARED_GATES_VARIABLE "INFRA_GATE_FD"
 
 #define SHARED_GATES_MAX 16u
@@ -24,8 +24,8 @@ struct shared_gate {
     /* IPv4 as ::ffff:a.b.c.d. */
     uint8_t addresses[SHARED_ADDRESSES_MAX][16];
     uint32_t addresses_count;
-    _Atomic uint32_t is_followed; /* The command: 1, it looks at all this, */
-    _Atomic uint32_t sessions;    /* and those in progress. */
+    _Atomic uint32_t is_followed; /* The command looks at all this, */
+    _Atomic uint32_t sessions;    /* and these in progress. */
 };
 
 struct shared_gates {
@@ -33,24 +33,23 @@ struct shared_gates {
     uint32_t count;
 };
 
-/* Make them, all shut.  The descriptor, or -1 with errno set. */
+/* Create them, all shut.  The descriptor, or -1 with errno set. */
 int shared_gates_create(struct shared_gates *ret, uint32_t count);
 
-/* The other side: those that the environment names.  False: it has been said
- * to stderr what is wrong. */
+/* Open those that the environment names.  False: the error is on stderr. */
 bool shared_gates_open(struct shared_gates *ret);
 
 void shared_gates_close(struct shared_gates *gates);
 
-/* Which group has this address of ours: NULL: none of them, so that it goes by
- * all.  A single group without addresses has every address. */
+/* The group of this address; NULL: none, so that all gates count.  A single
+ * group without addresses has every address. */
 struct shared_gate *shared_gates_find(const struct shared_gates *gates,
                                       const struct sockaddr_storage *local);
 
-/* Is any of them open? */
+/* Is any gate open? */
 bool shared_gates_allow(const struct shared_gates *gates, infra_time now);
 
-/* And may something new begin under it? */
+/* May new work begin under it? */
 bool shared_gates_admit(const struct shared_gates *gates, infra_time now);
 
 #endif

@@ -19,7 +19,7 @@ void shell_become_plain(void)
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* A command is not to end, or to wait, because nobody reads the log. */
+/* A command must neither end nor wait because the log is not read. */
 static void leave_dead_log(void)
 {
     struct pollfd log = { .fd = STDERR_FILENO, .events = POLLOUT };
@@ -63,7 +63,7 @@ bool shell_command_start(struct shell_command *command,
     if (pid == 0) {
         run(order);
     }
-    (void)setpgid(pid, pid); /* Whoever comes first. */
+    (void)setpgid(pid, pid); /* Whichever comes first. */
     *command = (struct shell_command) { .pid = pid,
                                         .limit_at = order->limit_at,
                                         .grace = order->grace };

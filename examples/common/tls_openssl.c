@@ -16,9 +16,9 @@
 
 enum { AUTHORITIES, CERTIFICATE, KEY, FILES };
 
-/* A file, as it was when it was read. */
+/* A file as it was when read. */
 struct source {
-    char *path; /* NULL: there is none. */
+    char *path; /* NULL: none. */
     struct stat seen;
 };
 
@@ -31,8 +31,8 @@ struct tls_openssl {
 struct session {
     SSL *ssl;
     int fd;
-    int ended;    /* The peer will send no more. */
-    int has_name; /* Or nobody could be verified. */
+    int ended;    /* The peer's stream has ended. */
+    int has_name; /* Without it a peer cannot be verified. */
 };
 
 static int moved(BIO *bio, ssize_t count, int retry)
@@ -67,7 +67,7 @@ static long socket_control(BIO *bio, int what, long number, void *pointer)
 
     (void)number;
     (void)pointer;
-    /* By EOF it tells a truncated stream. */
+    /* EOF tells OpenSSL of a truncated stream. */
     return what == BIO_CTRL_EOF ? s->ended : what == BIO_CTRL_FLUSH;
 }
 
@@ -78,8 +78,8 @@ static int is_same(const struct stat *a, const struct stat *b)
            a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
 }
 
-/* Of what the files say now; NULL: they make no sense, or there is no memory.
- * The key is held against the certificate when it is read. */
+/* A context of the present files; NULL: they do not fit together, or no memory.
+ * The key is checked against the certificate. */
 static SSL_CTX *make_context(const struct tls_openssl *tls)
 {
     const char *authorities = tls->sources[AUTHORITIES].path;
@@ -104,9 +104,9 @@ static SSL_CTX *make_context(const struct tls_openssl *tls)
     return context;
 }
 
-/* Read the files, if one is another than before.  While one is missing, or they
- * do not fit, as when they are being replaced, it stays as it is, and is tried
- * again with the next connection.  -1: nothing was read. */
+/* Read the files if one has changed.  While one is missing, or they do not fit,
+ * as during a replacement, the old context stays, and the next connection tries
+ * again.  -1: nothing was read. */
 static int read_files(struct tls_openssl *tls)
 {
     struct stat now[FILES];
@@ -124,7 +124,7 @@ static int read_files(struct tls_openssl *tls)
     if (context == NULL) {
         return is_new ? -1 : 0;
     }
-    SSL_CTX_free(tls->context); /* Sessions have it for as long as they need. */
+    SSL_CTX_free(tls->context); /* Sessions keep it as long as they need. */
     tls->context = context;
     for (int i = 0; i < FILES; i++) {
         tls->sources[i].seen = now[i];
@@ -194,7 +194,7 @@ void tls_openssl_destroy(struct tls_openssl *tls)
     }
 }
 
-/* Whom to ask for, and whom the certificate must name.  0: no memory. */
+/* The name to ask for and to verify.  0: no memory. */
 static int set_name(SSL *ssl, const char *name)
 {
     ASN1_OCTET_STRING *address = a2i_IPADDRESS(name);
@@ -229,7 +229,7 @@ static void *open_session(void *user, int fd, const char *name)
     return s;
 }
 
-/* What a call came to that moved nothing. */
+/* The answer of a call that moved nothing. */
 static int explain(const struct session *s, int result)
 {
     int why = ERR_GET_REASON(ERR_peek_error());
@@ -254,7 +254,7 @@ static int shake_hands(void *session)
     if (!s->has_name) {
         return INFRA_TLS_ERROR;
     }
-    ERR_clear_error(); /* Or explain() speaks of the past. */
+    ERR_clear_error(); /* Or explain() sees an old error. */
     int result = SSL_do_handshake(s->ssl);
     return result == 1 ? 0 : explain(s, result);
 }

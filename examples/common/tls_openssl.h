@@ -25,18 +25,16 @@
 
 struct tls_openssl;
 
-/* Trust the authorities in this PEM file, or with NULL those of the system.
- * NULL: there is no such file, or no memory. */
+/* Trust the authorities of this PEM file; NULL: those of the system.  NULL is
+ * returned if the file cannot be read, or for lack of memory. */
 struct tls_openssl *tls_openssl_create(const char *ca_file);
 
 /* Show this certificate, with its chain, to servers that ask for one; both
- * files are PEM.  0, or -1: there are no such files, or the key is
- * another's. */
+ * files are PEM.  0; or -1: a file cannot be read, or the key does not fit. */
 int tls_openssl_identify(struct tls_openssl *tls, const char *certificate_file,
                          const char *key_file);
 
-/* It uses @tls, which must outlive the prober or elector that it is given
- * to. */
+/* The functions for a prober or elector, which @tls must outlive. */
 struct infra_tls tls_openssl_functions(struct tls_openssl *tls);
 
 /* NULL is allowed. */

@@ -32,7 +32,7 @@ struct lines {
     struct line lines[LINES_MAX];
 };
 
-/* The directory, which is open and locked, and the name in it. */
+/* The directory, open and locked, and the file's name in it. */
 struct place {
     int directory;
     char name[NAME_MAX + 1];
@@ -71,11 +71,11 @@ static int read_lines(FILE *file, struct lines *ret)
     if (ferror(file) != 0) {
         return errno;
     }
-    return ret->count > 0 ? 0 : EBADMSG; /* It is never written empty. */
+    return ret->count > 0 ? 0 : EBADMSG; /* It is never empty. */
 }
 
-/* A file that is not there has no lines.  Only a file is read: no link, so that
- * nobody can have another one read and replaced, and no pipe, which hangs. */
+/* A missing file has no lines.  Only a regular file is read: a link could make
+ * a program read and replace another file, and a pipe hangs. */
 static int read_file(const struct place *p, struct lines *ret)
 {
     struct stat st;
@@ -101,7 +101,7 @@ static int read_file(const struct place *p, struct lines *ret)
     return error;
 }
 
-/* The greater one of each group, in both. */
+/* Take the greater token of each group, in both. */
 static int merge(struct lines *lines, struct token_floor *floors,
                  uint32_t count)
 {
@@ -139,9 +139,8 @@ static bool print_lines(FILE *file, const struct lines *lines)
     return fflush(file) == 0 && fsync(fileno(file)) == 0;
 }
 
-/* Into a new file, which takes the place of the old one.  What is left of a
- * program that was killed, or was put there, is removed first, and not written
- * through. */
+/* Write a new file, which replaces the old one.  A leftover of a killed
+ * program, or a planted file, is removed first and not written through. */
 static int write_file(const struct place *p, const struct lines *lines)
 {
     int error = 0;
@@ -169,11 +168,11 @@ static int write_file(const struct place *p, const struct lines *lines)
         (void)unlinkat(p->directory, p->new_name, 0);
         return error;
     }
-    /* Or a rename may be lost with the power. */
+    /* Else a power failure may undo the rename. */
     return fsync(p->directory) == 0 ? 0 : errno;
 }
 
-/* Other programs read and write, too; none for long. */
+/* Other programs lock it, too, none for long. */
 static int lock(int fd)
 {
     const struct timespec pause = { .tv_nsec = LOCK_PAUSE };
@@ -221,7 +220,7 @@ static int enter(struct place *ret, const char *path)
 int token_floors_write(const char *path, struct token_floor *floors,
                        uint32_t count)
 {
-    static struct lines lines; /* Too much for a stack; one thread writes. */
+    static struct lines lines; /* Too large for the stack; one thread writes. */
     struct place place;
     int error = enter(&place, path);
 

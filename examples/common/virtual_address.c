@@ -44,8 +44,9 @@ bool virtual_address_parse(const char *text, struct virtual_address *ret)
                                    ret->address.bytes) == 1;
 }
 
-/* Else the interface's own addresses of a prefix go with the first one of that
- * prefix, which may be one that moves (ip-sysctl: promote_secondaries). */
+/* Without this the interface's own addresses of a prefix are removed with the
+ * first one of that prefix, which may be a moving one (ip-sysctl:
+ * promote_secondaries). */
 static void keep_own_addresses(const char *interface)
 {
     char path[64 + IFNAMSIZ];
@@ -102,7 +103,7 @@ int virtual_link_send(struct virtual_link *link, const void *frame, size_t size)
                : 0;
 }
 
-/* A request to have an address or not, as rtnetlink(7) has it. */
+/* A request to set or remove an address (rtnetlink(7)). */
 struct address_request {
     struct nlmsghdr head;
     struct ifaddrmsg message;
@@ -121,7 +122,7 @@ static void add_attribute(struct address_request *request, uint16_t type,
     request->head.nlmsg_len += (uint32_t)RTA_ALIGN(RTA_LENGTH(size));
 }
 
-/* 0, or the errno with which the kernel refused. */
+/* 0, or the kernel's errno. */
 static int ask_kernel(struct virtual_link *link,
                       const struct address_request *request)
 {
@@ -148,7 +149,7 @@ int virtual_link_set(struct virtual_link *link,
         .head = { .nlmsg_len = NLMSG_LENGTH(sizeof request.message),
                   .nlmsg_type = seconds > 0 ? RTM_NEWADDR : RTM_DELADDR,
                   .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK },
-        /* Another node may have it still: do not look for duplicates. */
+        /* Another node may still have it: do not look for duplicates. */
         .message = { .ifa_family = is_ipv4 ? AF_INET : AF_INET6,
                      .ifa_prefixlen = address->prefix,
                      .ifa_flags = is_ipv4 ? 0 : IFA_F_NODAD,
@@ -170,12 +171,13 @@ int virtual_link_set(struct virtual_link *link,
     return 0;
 }
 
-/* The library writes such frames for its virtual routers: one that never
- * starts is enough to have them. */
+/* The library writes such frames for virtual routers; a router that is never
+ * started is enough. */
 int virtual_link_announce(struct virtual_link *link,
                           const struct virtual_address *address)
 {
-    /* Of IPv6 the first address has to be link-local; it is not looked at. */
+    /* For IPv6 the first address has to be link-local; its value does not
+     * matter. */
     const struct infra_vrrp_address local =
         address->family == INFRA_VRRP_FAMILY_IPV4
             ? address->address

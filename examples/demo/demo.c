@@ -3,9 +3,9 @@
  * The demonstration that demo.sh runs: three HTTP servers and a passive spare,
  * all embedded, two load balancers in front of them, of which one serves
  * (lb_pair with tcp_proxy), and clients that never stop asking. One server is
- * killed, then all three, then they are brought back; at last the load balancer
- * that serves is killed. The program watches who answers and exits non-zero if
- * it is not who should.
+ * killed, then all three, then they are brought back; at last the active load
+ * balancer is killed. The program checks which server answers, and exits
+ * non-zero if it is the wrong one.
  *
  *   demo PATH_OF_LB_PAIR PATH_OF_TCP_PROXY
  */
@@ -34,18 +34,18 @@ enum {
 
 static struct balancer balancers[BALANCERS] = { { .name = "LB1" },
                                                 { .name = "LB2" } };
-static struct balancer *active; /* Which serves, as the logs say. */
+static struct balancer *active; /* The active one, by the logs. */
 static char lease[] = "/tmp/libinfra-demo-XXXXXX";
 static uint16_t proxy_port;
 static _Atomic unsigned long failed;
-/* In milliseconds: the last answer, and the longest time without. */
+/* In milliseconds: the time of the last answer, and the longest gap. */
 static _Atomic unsigned long answered_at;
 static _Atomic unsigned long silence_max;
 static atomic_int stop;
 static int on_terminal;
 static int picture_lines;
 
-/* One request through the proxy: the server that answered, NULL: none did. */
+/* One request through the proxy: the server that answered; NULL: none. */
 static struct server *ask(void)
 {
     static const char request[] = "GET / HTTP/1.1\r\nHost: demo\r\n"
@@ -97,7 +97,7 @@ static void note_answer(struct server *s)
     unsigned long max = atomic_load(&silence_max);
 
     atomic_fetch_add(&s->answers, 1);
-    /* Another client may have been faster by a moment, and time seem to go
+    /* Another client may have been faster by a moment, so that time seems to go
      * back. */
     while (silence > max && silence < LONG_MAX &&
            !atomic_compare_exchange_weak(&silence_max, &max, silence)) {
@@ -121,7 +121,7 @@ static void *client(void *arg)
     return NULL;
 }
 
-/* Lines above the picture. */
+/* Print lines above the picture. */
 static void say(const char *text)
 {
     if (on_terminal && picture_lines > 0) {
@@ -133,7 +133,7 @@ static void say(const char *text)
     log_line("%s", text);
 }
 
-/* What a line says of each server. */
+/* Note the state of each server in a line. */
 static void note_servers(const char *line)
 {
     for (int i = 0; i < SERVERS; i++) {
@@ -148,8 +148,8 @@ static void note_servers(const char *line)
     }
 }
 
-/* Pass the log on, and note what it says. Of the proxies, that of the active
- * one is enough. */
+/* Pass the log on, and note its news. Of the proxies the active one's is
+ * enough. */
 static void read_log(struct balancer *b)
 {
     char text[600];
@@ -241,8 +241,8 @@ static void tick(void)
     log_tend();
 }
 
-/* Do the expected ones, a bit per server, share evenly, and nobody else serve?
- * */
+/* Do the expected servers, a bit each, share evenly, and the others serve
+ * nothing? */
 static int as_expected(unsigned expected)
 {
     unsigned long total = 0, sharers = 0;
@@ -324,7 +324,7 @@ static int play(void)
         7u, ULONG_MAX);
 }
 
-/* Wait until somebody serves. */
+/* Wait until one of the load balancers serves. */
 static int wait_for_service(void)
 {
     const struct timespec pause = { .tv_nsec = 50000000 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The processes of the demonstration: the servers, which are copies of it, and
- * the load balancers. */
+/* The processes of the demonstration: the servers, which are copies of this
+ * program, and the load balancers. */
 #ifndef EXAMPLES_DEMO_H
 #define EXAMPLES_DEMO_H
 
@@ -12,14 +12,14 @@
 enum {
     SERVERS = 4, /* The last is the spare. */
     SPARE = SERVERS - 1,
-    WINDOW = 10, /* Ticks that a judgement looks back on. */
+    WINDOW = 10, /* Ticks on which a phase is judged. */
 };
 
 struct server {
     const char *name;
     pid_t pid; /* 0: killed. */
     uint16_t port;
-    char says[16]; /* What the proxy's log says. */
+    char says[16]; /* State by the proxy's log. */
     _Atomic unsigned long answers;
     unsigned long history[WINDOW + 1]; /* Of answers, the newest first. */
 };
@@ -31,11 +31,11 @@ struct balancer {
     const char *name;
     pid_t pid; /* 0: killed. */
     int log;
-    char line[512]; /* The last line of the log, as far as it came. */
-    size_t used;    /* Bytes in `line`. */
+    char line[512]; /* The last line of the log so far, */
+    size_t used;    /* and its length. */
 };
 
-/* Say why, and end. */
+/* Print the errno of @what, and exit. */
 void die(const char *what);
 
 struct sockaddr_in loopback(uint16_t port);

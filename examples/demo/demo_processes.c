@@ -35,7 +35,7 @@ struct sockaddr_in loopback(uint16_t port)
     return a;
 }
 
-/* A listening socket; port 0 becomes a free one. */
+/* A listening socket; port 0: a free one. */
 static int listen_on(uint16_t *port)
 {
     struct sockaddr_in a = loopback(*port);
@@ -62,8 +62,8 @@ uint16_t free_port(void)
     return port;
 }
 
-/* The embedded HTTP server: one request a connection, its name for an answer.
- * */
+/* The embedded HTTP server: one request per connection, answered with its
+ * name. */
 static void serve(int listener, const char *name)
 {
     char request[4096], reply[256];
@@ -140,7 +140,7 @@ void start_balancer(struct balancer *b, const char *lease_path, uint16_t port,
     }
     if (b->pid == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
-        signal(SIGPIPE, SIG_DFL); /* The log's, which an exec would keep. */
+        signal(SIGPIPE, SIG_DFL); /* SIG_IGN of the log would survive exec. */
         dup2(pipe_fds[1], STDERR_FILENO);
         run_balancer(b, lease_path, port, pair, proxy);
     }

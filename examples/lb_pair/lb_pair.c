@@ -58,7 +58,7 @@ struct pair {
     struct pair_role *roles[SHARED_GATES_MAX];
     struct lease_access access;
     struct token_floor floors[SHARED_GATES_MAX];
-    struct token_floors floor_file; /* Of them. */
+    struct token_floors floor_file; /* Of these floors. */
     infra_time end_at; /* The limit of the end; 0: it does not end yet. */
     bool has_handed_over;
     int signal_fd;
@@ -206,7 +206,7 @@ static void take_signals(struct pair *p)
             if (info.ssi_signo == SIGUSR1) {
                 p->kind->step_down(p->roles[i], now);
             } else if (info.ssi_signo == SIGUSR2) {
-                p->roles[i]->fit_at = 0; /* The operator has mended it. */
+                p->roles[i]->fit_at = 0; /* The operator has repaired it. */
                 p->kind->take_over(p->roles[i], now);
             }
         }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Arguments in, options out.  Whatever is wrong is said in one line that names
- * the argument, before anything is opened. */
+/* Arguments in, options out.  An error is one line that names the argument,
+ * before anything is opened. */
 #include "lb_pair_options.h"
 
 #include "../common/arguments.h"
@@ -111,7 +111,7 @@ static const struct option long_options[] = {
     { NULL, 0, NULL, 0 },
 };
 
-/* Of file and etcd the text is read elsewhere. */
+/* The text of file and etcd is read elsewhere. */
 static bool read_lease(struct pair_options *o, char *text)
 {
     o->vrid = 0; /* The last one counts. */
@@ -131,7 +131,7 @@ static bool is_same(const struct virtual_address *a,
            memcmp(&a->address, &b->address, sizeof a->address) == 0;
 }
 
-/* Also by the group that is being read. */
+/* Also by the group being read. */
 static bool is_taken(const struct pair_options *o,
                      const struct virtual_address *address)
 {

@@ -12,12 +12,12 @@ struct pair_group {
     uint32_t preference;
     uint32_t addresses_count;
     struct virtual_address addresses[SHARED_ADDRESSES_MAX];
-    char addresses_text[512]; /* ADDR/PREFIX, with blanks between. */
+    char addresses_text[512]; /* ADDR/PREFIX, separated by blanks. */
 };
 
 struct pair_options {
-    struct lease_spec lease; /* Not with VRRP, but for node. */
-    uint32_t vrid;           /* Of the first group; 0: not by VRRP. */
+    struct lease_spec lease; /* With VRRP only its node. */
+    uint32_t vrid;           /* Of the first group; 0: no VRRP. */
     const char *interface;   /* NULL: no address is moved. */
     const char *up;
     const char *down;
@@ -28,15 +28,15 @@ struct pair_options {
     bool preempt;
     uint32_t groups_count;
     struct pair_group groups[SHARED_GATES_MAX];
-    char **command; /* With its arguments, up to NULL. */
+    char **command; /* And its arguments, up to NULL. */
 };
 
-/* Read the arguments. 0: go on; else exit with the status in @ret_status: help
- * was printed to stdout, or what is wrong to stderr. @ret is untouched then. */
+/* Read the arguments.  0: go on; else exit with @ret_status, after the help on
+ * stdout or an error on stderr, with @ret untouched. */
 int pair_options_read(struct pair_options *ret, int *ret_status, int argc,
                       char **argv);
 
-/* Do they fit together?  If not, it has been said what is wrong.  Fills in the
+/* Do the options fit together?  If not, the error is on stderr.  Fills in the
  * ttl. */
 bool pair_options_fit(struct pair_options *options);
 

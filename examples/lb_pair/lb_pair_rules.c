@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What has to be given to lb_pair, and what does not go together. */
+/* Which options lb_pair requires, and which exclude each other. */
 #include "../common/arguments.h"
 #include "lb_pair_options.h"
 
@@ -20,8 +20,8 @@ static bool is_complete(const struct pair_options *o)
         return arguments_wrong("COMMAND is missing (try --help)");
     }
     if ((o->up == NULL) != (o->down == NULL)) {
-        return arguments_wrong("--%s is missing: who takes something has to "
-                               "give it back",
+        return arguments_wrong("--%s is missing: --up and --down belong "
+                               "together",
                                o->up == NULL ? "up" : "down");
     }
     return true;
@@ -87,7 +87,7 @@ static bool fits_vrrp(const struct pair_options *o)
         bool is_given;
         const char *why;
     } others[] = {
-        { "--fence", o->fence != NULL, "it does not know whom it follows" },
+        { "--fence", o->fence != NULL, "VRRP does not name the former node" },
         { "--attest", o->attest != 0, "it has no gate" },
         { "--drain", o->drain != 0, "it has no gate" },
         { "--ttl", o->lease.ttl != 0, "there is no lease" },

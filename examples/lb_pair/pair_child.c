@@ -14,10 +14,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* A child that stays up for this time counts as able to serve. */
+/* A command that has stayed up for this counts as able to serve. */
 #define SETTLE INFRA_MS(500)
 
-/* Between two starts, doubled each time, until it stays up for longer. */
+/* Delay between two starts, doubled each time, until the command stays up for
+ * longer. */
 #define DELAY_MIN INFRA_MS(100)
 #define DELAY_MAX INFRA_SEC(10)
 
@@ -27,8 +28,8 @@ static void run(const struct pair_child *child, pid_t parent)
 
     shell_become_plain();
     (void)setpgid(0, 0); /* A Ctrl-C is for lb_pair, which hands over first. */
-    /* Whatever ends lb_pair ends this: two of them never serve because one
-     * was left behind.  And if it has ended already: */
+    /* The end of lb_pair, for any cause, ends this process: two never serve
+     * because one was left behind.  And if lb_pair has ended already: */
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent) {
         _exit(127);
     }
@@ -44,8 +45,8 @@ static void run(const struct pair_child *child, pid_t parent)
     _exit(127);
 }
 
-/* A command that does not run has no sessions; of one that begins it is not
- * known before it says so. */
+/* A command that does not run has no sessions; one that begins has yet to
+ * report them. */
 static void reset_gates(const struct pair_child *child, bool runs)
 {
     for (uint32_t i = 0; child->gates != NULL && i < child->gates->count; i++) {
@@ -68,7 +69,7 @@ static void start(struct pair_child *child, infra_time now)
     }
     child->pid = pid > 0 ? pid : 0;
     child->started_at = now;
-    child->start_at = now + DELAY_MAX; /* Should fork() have failed. */
+    child->start_at = now + DELAY_MAX; /* If fork() failed. */
 }
 
 void pair_child_turn(struct pair_child *child, infra_time now)
@@ -115,7 +116,7 @@ bool pair_child_ended(struct pair_child *child, pid_t pid, int status,
 void pair_child_kill(const struct pair_child *child)
 {
     if (child->pid > 0) {
-        (void)setpgid(child->pid, child->pid); /* Should it not have yet. */
+        (void)setpgid(child->pid, child->pid); /* If it has not yet. */
         (void)kill(-child->pid, SIGKILL);
     }
 }

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* A group that is served by whoever holds its lease. */
+/* A group that the holder of its lease serves. */
 #include "pair_role.h"
 
 #include <stdlib.h>
 
-/* What a process that was killed started ends with it (PR_SET_PDEATHSIG): this
- * time is enough until its successor may begin, and the file's lock tells at
- * once that it is gone. */
+/* Processes that a killed lb_pair started end with it (PR_SET_PDEATHSIG), so
+ * this is enough until a successor may begin; the file's lock shows the death
+ * at once. */
 #define FILE_GRACE INFRA_MS(100)
 
-#define GUARD INFRA_MS(500) /* Off the lease, if a sixth of it is not less. */
+#define GUARD INFRA_MS(500) /* Or a sixth of the lease, if that is less. */
 
-/* How often to look whether the command's sessions have ended. */
+/* Interval of looking whether the command's sessions have ended. */
 #define LOOK_EVERY INFRA_MS(5)
 
-/* The shortest drain: the command looks at its gate every 10 ms, and serves the
+/* Minimum of a drain: the command looks at its gate every 10 ms, and serves the
  * clients in its queue. */
 #define DRAIN_MIN INFRA_MS(30)
 
@@ -23,9 +23,8 @@ struct elector {
     struct lease_store store;
     struct shell_command fence;
     uint64_t fence_call;
-    infra_time drain_since; /* 0: it does not drain. */
-    infra_time leave_since; /* It has ceased to serve, and the machine does not
-                               know yet that all is gone; 0: no. */
+    infra_time drain_since; /* 0: no drain. */
+    infra_time leave_since; /* Ceased, the machine not told yet; 0: no. */
     infra_time guard;
 };
 
@@ -109,8 +108,8 @@ static void fence(struct elector *e, const struct infra_failover_event *event,
     variables.token = event->token;
     e->fence_call = event->call.id;
     pair_say("%s: fence", name_of(e));
-    /* A former attempt is over, or given up: one that comes late is not
-     * ours. */
+    /* A former fence is over or given up; its late result is not of this
+     * call. */
     shell_command_stop(&e->fence, now);
     if (!pair_command_start(&e->fence, o->fence, &variables, now + o->limit)) {
         (void)infra_failover_answer_fence(machine_of(e), event->call.id,
@@ -163,12 +162,12 @@ static void act(struct elector *e, const struct infra_failover_event *event,
     }
 }
 
-/* Tell the machine when nothing is in progress any more: it gives the lease
- * back at once then, so that all that moves with it has to be gone before. */
+/* Tell the machine when no work is in progress: it releases the lease at once,
+ * so all that moves with the lease has to be gone before. */
 static void tell_drained(struct elector *e, infra_time now)
 {
     const struct pair_service *service = &e->role.service;
-    /* Then it waits no longer in any case, whatever the command tells. */
+    /* The guard is over: the command's sessions no longer matter. */
     bool is_time = now >= e->leave_since + e->guard;
 
     if (e->drain_since != 0 && now >= e->drain_since + DRAIN_MIN &&
@@ -258,7 +257,7 @@ static void elector_end(struct pair_role *role, infra_time now)
 {
     struct infra_failover *machine = machine_of((struct elector *)role);
 
-    /* Who does not serve is not to begin now.  EBUSY: that one. */
+    /* A node that does not serve must not begin now.  EBUSY: it serves. */
     (void)infra_failover_command(machine, INFRA_FAILOVER_COMMAND_PAUSE, now);
     (void)infra_failover_command(machine, INFRA_FAILOVER_COMMAND_STEP_DOWN,
                                  now);
@@ -270,7 +269,7 @@ static bool elector_is_over(struct pair_role *role, infra_time now)
     struct infra_failover_status status = { .size = sizeof status };
 
     (void)infra_failover_inspect(machine_of(e), &status);
-    /* Stale: there is no lease left to be given back. */
+    /* Stale: no lease is left to release. */
     return status.token == 0 && e->leave_since == 0 && e->drain_since == 0 &&
            pair_service_is_gone(&role->service) &&
            infra_failover_drained(machine_of(e), now) == INFRA_ESTALE;

@@ -64,7 +64,7 @@ static bool is_own(const struct pair_options *o, uint32_t family,
     return false;
 }
 
-/* The source of this node's messages: the present one while the interface has
+/* The source of this node's messages: the current one while the interface has
  * it, else the interface's first address. */
 static bool find_local(const struct router *r, uint32_t family,
                        struct infra_vrrp_address *ret)
@@ -168,7 +168,7 @@ static struct pair_role *router_open(const struct pair_host *host,
     }
     r->port = (struct vrrp_port)VRRP_PORT_CLOSED;
     r->port.interface = host->link;
-    /* Groups share the LAN: another VRID is no news. */
+    /* Groups share the LAN: another VRID is normal. */
     r->port.flaws = 1u << INFRA_VRRP_FLAW_VRID;
     r->number = number;
     r->role.service =

@@ -5,18 +5,18 @@
 #include <stdatomic.h>
 #include <string.h>
 
-/* The kernel counts the lifetime of an address in seconds.  Sooner it need not
- * hear that an address is still here. */
+/* The kernel counts the lifetime of an address in seconds.  It need not be
+ * renewed sooner than this. */
 #define KEEP_STEP INFRA_MS(250)
 
-/* When the LAN is told of an address again: somebody may have missed it, or
- * heard the former holder after it. */
+/* Times of repeated announcements: a host may have missed one, or heard the
+ * former holder after it. */
 static const infra_time announce_after[] = { INFRA_MS(200), INFRA_MS(1100),
                                              INFRA_MS(2500), INFRA_SEC(10) };
 #define ANNOUNCE_STEPS (sizeof announce_after / sizeof announce_after[0])
 
 /* The command looks at its gate every 10 ms, and cuts its sessions: clients
- * hear of it only while their address is still here. */
+ * notice only while their address is still here. */
 #define CUT_TIME INFRA_MS(20)
 
 static uint32_t seconds_until(infra_time until, infra_time now)
@@ -27,7 +27,7 @@ static uint32_t seconds_until(infra_time until, infra_time now)
     return seconds < 1 ? 1 : seconds > 86400 ? 86400 : (uint32_t)seconds;
 }
 
-/* 0: they are to go.  False: it has been said why not. */
+/* 0: remove them.  False: the reason was logged. */
 static bool set_addresses(struct pair_service *s, uint32_t seconds)
 {
     bool ok = true;
@@ -44,7 +44,7 @@ static bool set_addresses(struct pair_service *s, uint32_t seconds)
     return ok;
 }
 
-/* Sending fails while the interface is down: no matter, it is repeated. */
+/* Sending fails while the interface is down; it is repeated. */
 static void announce(struct pair_service *s, infra_time now)
 {
     for (uint32_t i = 0; i < s->group->addresses_count; i++) {
@@ -65,8 +65,8 @@ struct pair_variables pair_service_variables(const struct pair_service *s)
                                      .token = s->token };
 }
 
-/* Run --up or --down, one after the other: the last one that is needed comes
- * last.  An --up that is no longer wanted is cut short. */
+/* Run --up or --down, one at a time: the last one needed runs last.  An --up
+ * that is no longer wanted is cut short. */
 static void run_command(struct pair_service *s, infra_time now)
 {
     const struct pair_variables variables = pair_service_variables(s);
@@ -93,7 +93,7 @@ static void run_command(struct pair_service *s, infra_time now)
 
 bool pair_service_start(struct pair_service *s, infra_time now)
 {
-    /* Where all nodes are on one host, what is there may be another's. */
+    /* With all nodes on one host, it may be another's. */
     s->is_settled = s->options->lease.path != NULL;
     s->is_starting = !s->is_settled;
     if (s->gate != NULL) {
@@ -155,7 +155,8 @@ static void drop(struct pair_service *s, infra_time now)
 
 void pair_service_lose(struct pair_service *s, infra_time now)
 {
-    /* Nobody is to be cut by a command that does not look, or after a drain. */
+    /* No session needs the time if the command does not look, or after a
+     * drain. */
     bool is_cut = s->gate == NULL || atomic_load(&s->gate->is_followed) == 0 ||
                   (s->is_draining && atomic_load(&s->gate->sessions) == 0);
 

@@ -51,7 +51,7 @@ static int raw_socket(const struct link *link, const char *interface)
     return fd;
 }
 
-/* Join the group, and with IPv6 ask for what IPv4 has in its header. */
+/* Join the group, and for IPv6 ask for what IPv4 has in its header. */
 static int prepare_to_receive(const struct link *link)
 {
     struct ip_mreqn ipv4 = { .imr_ifindex = (int)link->index };
@@ -72,8 +72,9 @@ static int prepare_to_receive(const struct link *link)
                             &ipv6, sizeof ipv6);
 }
 
-/* From the local address, with 255 hops, as internetwork control, and not back
- * to this node. A socket that is bound hears no multicast: hence two. */
+/* Send from the local address, with 255 hops, as internetwork control, and not
+ * back to this node.  A bound socket receives no multicast: hence two
+ * sockets. */
 static int prepare_to_send(const struct link *link,
                            const struct infra_vrrp_address *local)
 {
@@ -98,7 +99,7 @@ static int prepare_to_send(const struct link *link,
            set(fd, IPPROTO_IPV6, IPV6_MULTICAST_IF, (int)link->index);
 }
 
-/* A packet socket that takes what another sends by VRRP from @local. */
+/* A packet socket for VRRP messages of other nodes from @local. */
 static int open_twin(const struct link *link,
                      const struct infra_vrrp_address *local)
 {
@@ -122,7 +123,7 @@ static int open_twin(const struct link *link,
                                     .sll_ifindex = (int)link->index };
     int fd = socket(AF_PACKET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
-    /* It hears nothing before it is bound. */
+    /* It receives nothing before bind(). */
     if (fd >= 0 && (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program,
                                sizeof program) != 0 ||
                     bind(fd, (const struct sockaddr *)&at, sizeof at) != 0)) {
@@ -176,7 +177,7 @@ bool link_has_twin(struct link *link)
     return is_heard;
 }
 
-/* What came with a datagram of IPv6. */
+/* The ancillary data of an IPv6 datagram. */
 static void read_ancillary(struct msghdr *message,
                            struct infra_vrrp_datagram *ret)
 {

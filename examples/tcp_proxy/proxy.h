@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What tcp_proxy is made of: proxy_start.c builds it, tcp_proxy.c runs it. */
+/* The parts of tcp_proxy: proxy_start.c builds them, tcp_proxy.c runs them. */
 #ifndef EXAMPLES_PROXY_H
 #define EXAMPLES_PROXY_H
 
@@ -22,25 +22,24 @@ struct proxy {
     struct infra_balancer *balancer;
     struct infra_driver *driver;
     struct infra_prober *prober;
-    struct infra_outlier *outlier; /* NULL: none is looked for. */
+    struct infra_outlier *outlier; /* NULL: no detection. */
     struct worker *workers;
     struct shared_gates gates; /* Of lb_pair, if --gate is given. */
     struct relay_limits *limits;
-    unsigned full_seen; /* What was said of the limits. */
+    unsigned full_seen; /* Counts of the limits, as logged. */
     unsigned refused_seen;
     bool *is_down; /* By its checks, by id. */
     uint32_t up_count;
 };
 
-/* Did a step of the start work?  If not, say which. */
+/* Log a failed step of the start.  False: it failed. */
 bool proxy_step(const char *step, int err);
 
-/* Make the balancer and the limits.  False: the arguments do not fit together,
- * and it has been said why. */
+/* Make the balancer and the limits.  False: the arguments do not fit together;
+ * the reason was logged. */
 bool proxy_prepare(struct proxy *proxy);
 
-/* Start the checks and the outlier detection.  False: it has been said what did
- * not work. */
+/* Start the checks and the outlier detection.  False: the reason was logged. */
 bool proxy_start(struct proxy *proxy);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Arguments in, options out.  Whatever is wrong is said in one line that names
- * the argument, before anything is opened. */
+/* Arguments in, options out.  An error is one line that names the argument,
+ * before anything is opened. */
 #include "proxy_options.h"
 
 #include "../common/arguments.h"
@@ -260,11 +260,11 @@ static bool read_option(struct proxy_options *o, int option, char *value)
         o->gate = 1;
         return true;
     default:
-        return false; /* getopt_long() has said what is wrong. */
+        return false; /* getopt_long() has named it. */
     }
 }
 
-/* Round robin does not look at weights: do not let them be ignored. */
+/* Round robin ignores weights: refuse them. */
 static bool settle_policy(struct proxy_options *o)
 {
     bool weighted = false;
@@ -311,7 +311,7 @@ static void print_help(void)
     const char *const margin = "\n                         ";
     char names[1024] = "";
     size_t size = 0;
-    size_t line = 0; /* Where the present one begins. */
+    size_t line = 0; /* Start of the current line. */
 
     for (uint32_t i = 0; infra_balancer_policy_name(i) != NULL; i++) {
         const char *name = infra_balancer_policy_name(i);

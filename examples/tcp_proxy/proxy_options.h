@@ -9,7 +9,7 @@
 #include <infra/balancer.h>
 
 struct proxy_backend {
-    const char *name; /* ADDR:PORT as the user wrote it, without attributes. */
+    const char *name; /* ADDR:PORT as given, without attributes. */
     uint32_t weight;  /* 0: none was given. */
     uint32_t tier;    /* 1 for a backup. */
 };
@@ -36,16 +36,17 @@ struct proxy_options {
     uint32_t sessions_max;             /* 0: as descriptors allow. */
     uint32_t sessions_per_address_max; /* 0: see relay_limits.h. */
     uint32_t backends_count;
-    struct proxy_backend *backends;  /* By id; */
-    struct relay_address *addresses; /* and where they are. */
+    struct proxy_backend *backends;  /* By id, */
+    struct relay_address *addresses; /* and their addresses. */
 };
 
-/* Read the arguments.  0: go on; else exit with the status in @ret_status: help
- * was printed to stdout, or what is wrong to stderr. */
+/* Read the arguments.  0: go on; else exit with @ret_status, after the help on
+ * stdout or an error on stderr. */
 int proxy_options_read(struct proxy_options *ret, int *ret_status, int argc,
                        char **argv);
 
-/* The checks are made: free their words, which may have a password. */
+/* Free the words of the checks, once these are made: they may hold a
+ * password. */
 void proxy_options_forget(struct proxy_options *options);
 
 void proxy_options_finish(struct proxy_options *options);

@@ -10,7 +10,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-/* Descriptors that are not of sessions. */
+/* Descriptors apart from sessions. */
 #define DESCRIPTORS_APART 32u
 #define DESCRIPTORS_PER_THREAD 6u
 
@@ -36,7 +36,7 @@ static int set_backend(struct proxy *proxy, uint32_t id)
     return infra_balancer_set(proxy->balancer, &backend, infra_driver_now());
 }
 
-/* A backend's id is its place among the arguments, everywhere. */
+/* A backend's id is its index among the arguments, everywhere. */
 static bool start_balancer(struct proxy *proxy)
 {
     const struct proxy_options *o = &proxy->options;
@@ -69,7 +69,7 @@ static bool start_balancer(struct proxy *proxy)
                                "and their weights: %s",
                                o->policy->name, infra_strerror(err));
     }
-    /* Until its first check says otherwise, a backend counts as up. */
+    /* Before its first check a backend counts as up. */
     proxy->up_count = o->backends_count;
     return true;
 }
@@ -125,7 +125,7 @@ static bool start_checks(struct proxy *proxy)
     return proxy_step("health checks", err);
 }
 
-/* Sessions that fail tell what checks do not see. */
+/* Failed sessions show what checks do not see. */
 static bool start_outlier(struct proxy *proxy)
 {
     const struct proxy_options *o = &proxy->options;
@@ -147,8 +147,8 @@ static bool start_outlier(struct proxy *proxy)
     return proxy_step("outlier detection", err);
 }
 
-/* A session takes two descriptors; what a worker, a check and this thread need
- * beside is set apart. */
+/* A session takes two descriptors; those of workers, checks and this thread are
+ * set apart. */
 static bool start_limits(struct proxy *proxy)
 {
     const struct proxy_options *o = &proxy->options;

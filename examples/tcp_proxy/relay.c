@@ -23,30 +23,30 @@
 
 #define EVENTS_MAX 256
 
-/* With many events in a turn there is room for more than one new client; a
- * turn for one alone needs no second accept4() only to hear that it was one. */
+/* A turn with many events accepts several clients; a turn for one alone saves
+ * the second accept4(), which would find none. */
 #define EVENTS_PER_ACCEPT 8
 
-/* The queue of clients that are not yet accepted. */
+/* Clients that wait to be accepted. */
 #define BACKLOG 4096
 
-/* Bytes that wait in the kernel for a client's window: else up to the last
- * number of net.ipv4.tcp_wmem, 4 MiB, and 1000 clients that do not read take
- * what TCP has for all sockets of the machine. */
+/* Bytes in the kernel that wait for a client's window.  Without it the last
+ * number of net.ipv4.tcp_wmem, 4 MiB, is the limit, and 1000 clients that do
+ * not read use up TCP's memory of the whole machine. */
 #define UNSENT_MAX (128 * 1024)
 
-/* How long the listener rests when this process has run short. */
+/* Rest of the listener after a shortage of this process. */
 #define ACCEPT_PAUSE INFRA_MS(100)
 
-/* How long the word that it is connected may be kept from a backend. */
+/* Limit for holding back the handshake's last packet. */
 #define SILENCE_LIMIT INFRA_MS(1)
 
-/* A peer that was told the end of the stream and says nothing more. */
+/* Limit for a peer that is silent after our end of stream. */
 #define HALF_CLOSED_LIMIT INFRA_SEC(60)
 
 static int watch_fd(struct relay *relay, int *fd)
 {
-    /* Nobody reads the timer or the wake-up: they report once per edge. */
+    /* Timer and wake-up are never read: they report once per edge. */
     uint32_t edge = fd == &relay->listen_fd ? 0 : EPOLLET;
     struct epoll_event event = { .events = EPOLLIN | edge,
                                  .data = { .ptr = fd } };
@@ -54,8 +54,7 @@ static int watch_fd(struct relay *relay, int *fd)
     return epoll_ctl(relay->epoll_fd, EPOLL_CTL_ADD, *fd, &event);
 }
 
-/* A socket that is bound. With gates the address may be another node's
- * still. */
+/* A bound socket.  With gates another node may still have the address. */
 static int bind_to(const struct relay_address *address, bool may_be_absent)
 {
     const int on = 1;
@@ -67,8 +66,8 @@ static int bind_to(const struct relay_address *address, bool may_be_absent)
                     SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
     /* The kernel spreads clients over the listeners of all workers.  Accepted
-     * sockets inherit TCP_NODELAY: a proxy passes on at once what it gets; and
-     * how much of a reply the kernel keeps for a client that does not read. */
+     * sockets inherit TCP_NODELAY, as a proxy passes bytes on at once, and the
+     * limit of a reply kept for a client that does not read. */
     if (fd >= 0 &&
         (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
          setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) != 0 ||
@@ -185,12 +184,12 @@ void relay_drain(struct relay *relay, infra_time limit)
     relay->drain_limit = limit;
     atomic_store(&relay->draining, true);
     if (write(relay->wake_fd, &one, sizeof one) != sizeof one) {
-        return; /* The counter is full, so that it is awake anyway. */
+        return; /* The counter is full: it is awake. */
     }
 }
 
-/* Out of descriptors or memory: let clients wait in the queue for a while,
- * since a listener that stays ready would turn the loop for nothing. */
+/* Out of descriptors or memory: let clients wait in the queue for a while, as a
+ * ready listener would turn the loop for nothing. */
 static void pause_listener(struct relay *relay)
 {
     if (relay->accept_again == 0) {
@@ -207,7 +206,7 @@ static void resume_listener(struct relay *relay)
         watch_fd(relay, &relay->listen_fd) == 0 ? 0 : relay->now + ACCEPT_PAUSE;
 }
 
-/* What hash policies go by: the client's address, without its port. */
+/* The key of hash policies: the client's address without its port. */
 static uint64_t client_hash(const struct relay *relay,
                             const struct sockaddr_storage *client)
 {
@@ -222,7 +221,7 @@ static uint64_t client_hash(const struct relay *relay,
                                         : infra_xxhash64(address, size, 0);
 }
 
-/* Is there a place for a client, and a descriptor for its backend? */
+/* Are a place for a client and a descriptor for its backend free? */
 static bool has_room(struct relay *relay)
 {
     if (relay->reserve_fd < 0) {
@@ -250,7 +249,7 @@ static void take_in(struct relay *relay, int fd,
     relay_session_start(relay, fd, &arrival);
 }
 
-/* Take in up to @count clients.  False: there are no more now. */
+/* Accept up to @count clients.  False: no more now. */
 static bool accept_clients(struct relay *relay, int count)
 {
     for (int i = 0; i < count && !relay->exhausted; i++) {
@@ -271,7 +270,7 @@ static bool accept_clients(struct relay *relay, int count)
         if (error == EAGAIN) {
             return false;
         }
-        /* Any other error belongs to one client that left already. */
+        /* Any other error is of a client that has left already. */
         relay->exhausted = relay_is_shortage(error);
     }
     if (relay->exhausted) {
@@ -285,7 +284,7 @@ static void serve_ready(struct relay *relay)
 {
     struct relay_session *s = relay->ready;
 
-    /* What asks for more is served in the next turn. */
+    /* Sessions with more to do are served in the next turn. */
     relay->ready = NULL;
     while (s != NULL) {
         struct relay_session *next = s->ready_next;
@@ -335,9 +334,8 @@ static void expire(struct relay *relay)
     }
 }
 
-/* Set the timer if it would ring too late.  One that rings early costs a turn
- * now and then; a time limit for each epoll_wait() costs a kernel timer each.
- * */
+/* Set the timer if it would ring too late.  Ringing early costs a turn now and
+ * then; a time limit for each epoll_wait() costs a kernel timer each. */
 static void set_timer(struct relay *relay)
 {
     infra_time at = deadline(relay);
@@ -385,8 +383,8 @@ static int turn(struct relay *relay)
     return error;
 }
 
-/* The clients that the kernel has greeted already are served; closing the
- * listener would reset them. */
+/* Clients that the kernel has accepted are served; closing the listener would
+ * reset them. */
 static void stop_listening(struct relay *relay)
 {
     bool listens = relay->listens;

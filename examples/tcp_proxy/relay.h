@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * One worker of a TCP proxy: a listener, an epoll set and the sessions between
- * clients and backends, all on one thread.  Which backend takes a client is
- * asked of a balancer's reader; everything else here is sockets.
+ * clients and backends, all on one thread.  A balancer's reader chooses the
+ * backends; everything else here is sockets.
  *
  * A session is transparent: bytes, the end of each direction and a reset are
  * passed on, and nothing is read that cannot be written.
@@ -27,46 +27,45 @@ struct relay_address {
 
 struct relay_options {
     struct infra_balancer_reader *reader; /* For this worker alone. */
-    const struct relay_address *backends; /* Where the reader's ids are. */
+    const struct relay_address *backends; /* By the ids of the reader. */
     const struct relay_address *listen;
     infra_time connect_timeout;
     infra_time idle_timeout;
-    /* For a backend to say something after the client has; 0: none. */
+    /* Limit for a backend's answer to its client; 0: none. */
     infra_time answer_timeout;
     uint32_t nginx_ip_hash; /* 1: clients hash as in nginx's ip_hash. */
-    /* Who is told how each session ended, and what is woken when that finds
-     * somebody out; NULL: nobody. */
+    /* Takes the outcome of each session, and wakes the driver when that ejects
+     * a backend; NULL: none. */
     struct infra_outlier *outlier;
     struct infra_driver *driver;
-    /* Of all workers; whose memory outlives them. */
+    /* Of all workers; must outlive them. */
     struct relay_limits *limits;
-    /* Bytes waiting to be written here above which a session keeps no more than
-     * 16 KiB each way. */
+    /* Bytes that wait for a write in this worker; above it a session keeps at
+     * most 16 KiB per direction. */
     size_t buffered_max;
-    /* It serves only while one of them is open; NULL: always. */
+    /* Serve only while one of these is open; NULL: always. */
     const struct shared_gates *gates;
 };
 
-/* Open the listener; clients queue from now on, or with gates as long as one is
- * open.  0 or an errno.  The reader and
- * the addresses stay the caller's and must outlive the relay. */
+/* Open the listener: clients queue from now on, or with gates while one is
+ * open. 0 or an errno.  Reader and addresses stay the caller's and must outlive
+ * the relay. */
 int relay_create(struct relay **ret, const struct relay_options *options);
 
 /* Close everything; NULL is allowed. */
 void relay_destroy(struct relay *relay);
 
-/* The address that the listener got; it tells the port where 0 was asked. */
+/* The listener's address, with the port that the system chose for 0. */
 int relay_address(const struct relay *relay, struct relay_address *ret);
 
 /* Serve until a drain is over.  0 or an errno. */
 int relay_run(struct relay *relay);
 
-/* When it last turned; with gates it does so all the time.  Called from any
- * thread. */
+/* Time of its last turn; with gates it turns all the time.  From any thread. */
 infra_time relay_progress(const struct relay *relay);
 
-/* Take no new client, let the sessions end, cut what is left at @limit (on the
- * clock of infra_driver_now()).  Called once, from any thread. */
+/* Take no new client, let the sessions end, cut the rest at @limit (by
+ * infra_driver_now()).  Called once, from any thread. */
 void relay_drain(struct relay *relay, infra_time limit);
 
 #endif

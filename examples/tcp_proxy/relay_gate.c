@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A relay that serves only while a gate is open (shared_gates.h).  It looks
- * each turn, and turns at least each GATE_LOOK: the port is bound from the
- * start, so that what is wrong with it shows before it is needed, but it
- * listens only while something new may begin.  A session is cut when its gate
- * has shut: before it moves another byte if it has something to do, else at the
- * end of the turn.
+ * each turn, and turns at least each GATE_LOOK.  The port is bound from the
+ * start, so that an error shows early, but it listens only while new sessions
+ * may begin.  A session is cut when its gate has shut: before it moves another
+ * byte if it is ready, else at the end of the turn.
  */
 #include "relay_private.h"
 
 #include <errno.h>
 #include <infra/driver.h>
 
-/* How late the relay may notice a gate, and attest that it lives. */
+/* Limit for noticing a gate, and interval of attestation. */
 #define GATE_LOOK INFRA_MS(10)
 
 infra_time relay_gate_deadline(const struct relay *relay)
@@ -28,7 +27,7 @@ bool relay_gate_allows(const struct relay *relay, const struct relay_session *s)
     if (s->pass.gate == NULL) {
         return shared_gates_allow(relay->options.gates, relay->now);
     }
-    /* Open again with another token is a later term. */
+    /* Open with another token: a later term. */
     return infra_gate_is_open(&s->pass.gate->gate, relay->now, &token) == 1 &&
            token == s->pass.token;
 }
@@ -50,8 +49,8 @@ bool relay_gate_admits(const struct relay *relay, int fd,
     if (ret->gate == NULL) {
         return shared_gates_allow(relay->options.gates, relay->now);
     }
-    /* Who was in the queue when a drain began, and the listener is about to be
-     * closed, is served. */
+    /* Serve the clients that were in the queue when a drain began and the
+     * listener is about to be closed. */
     return relay->listens
                ? infra_gate_admits(&ret->gate->gate, relay->now, &ret->token)
                : infra_gate_is_open(&ret->gate->gate, relay->now, &ret->token);
@@ -71,7 +70,7 @@ void relay_gate_leave(const struct relay_session *s)
     }
 }
 
-/* What is ready is served, or cut, in the next turn. */
+/* A ready session is served, or cut, in the next turn. */
 static void cut_idle(struct relay *relay)
 {
     for (int i = 0; i < RELAY_PHASES; i++) {

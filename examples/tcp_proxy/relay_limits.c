@@ -6,7 +6,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
-/* Half of an IPv6 address is what one customer gets. */
+/* A customer gets half of an IPv6 address. */
 #define PREFIX_SIZE 8u
 
 bool relay_limits_reserve(struct relay_limits *limits)
@@ -61,7 +61,7 @@ bool relay_limits_enter(struct relay_limits *limits, uint64_t source)
                                                 memory_order_relaxed);
     }
     uint64_t count = counts[0] < counts[1] ? counts[0] : counts[1];
-    /* This session's own place is not free any more. */
+    /* This session's own place is taken already. */
     uint64_t left =
         taken < limits->sessions_max ? limits->sessions_max - taken : 0;
     if (count == 0 ||

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What the files of the relay share: relay.c turns the loop,
- * relay_session.c knows how a session lives, relay_pump.c moves its bytes,
- * relay_gate.c keeps it from serving while another node does. */
+/* Shared by the files of the relay: relay.c is the loop, relay_session.c the
+ * life of a session, relay_pump.c its bytes, relay_gate.c its gate, which keeps
+ * it from serving while another node does. */
 #ifndef EXAMPLES_RELAY_PRIVATE_H
 #define EXAMPLES_RELAY_PRIVATE_H
 
@@ -10,13 +10,13 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-/* Backends that one client may be tried on. */
+/* Backends tried for one client. */
 #define RELAY_TRIES_MAX 8u
 
-/* One read.  Large reads are what makes bulk transfers cheap: at 16 KiB a MiB
- * costs twice the time.  Only a session whose peer does not take the bytes
- * keeps a buffer, one per direction; where many do, only as large as what is in
- * it; and where that comes to too much, reads are small. */
+/* One read.  Large reads make bulk transfers cheap: at 16 KiB a MiB costs twice
+ * the time.  Only a session whose peer does not take its bytes keeps a buffer,
+ * one per direction; if many do, only as large as the bytes in it; and if these
+ * add up to too much, reads are small. */
 #define RELAY_BUFFER_SIZE (256u * 1024u)
 #define RELAY_SMALL_SIZE (16u * 1024u)
 
@@ -28,13 +28,13 @@ struct relay_buffer {
     unsigned char bytes[];
 };
 
-/* Buffers not in use; the last one given back is warm and leaves first. */
+/* Free buffers; the last one given back is warm and is used first. */
 struct relay_pool {
     struct relay_buffer *first;
     uint32_t count;
-    uint32_t large_count; /* Of full size that sessions keep. */
-    size_t held;          /* Bytes of all that sessions keep. */
-    size_t held_max;      /* Above which reads are small. */
+    uint32_t large_count; /* Of full size, kept by sessions. */
+    size_t held;          /* Bytes kept by sessions. */
+    size_t held_max;      /* Above it reads are small. */
 };
 
 void relay_pool_finish(struct relay_pool *pool);
@@ -42,11 +42,11 @@ void relay_pool_finish(struct relay_pool *pool);
 /* One socket of a session. */
 struct relay_side {
     struct relay_session *session;
-    struct relay_buffer *out; /* To be written here; NULL: nothing. */
+    struct relay_buffer *out; /* Bytes to write here; NULL: none. */
     int fd;
     int error;        /* The errno with which the socket broke, if known. */
     uint32_t watched; /* The events that epoll knows; 0: not in the set. */
-    bool is_kept;     /* What is to be written is counted in the pool. */
+    bool is_kept;     /* `out` is counted in the pool. */
     bool readable;    /* A read may give something. */
     bool to_the_end;  /* A short read does not mean that all is read. */
     bool writable;    /* A write may take something. */
@@ -58,9 +58,9 @@ struct relay_side {
 /* Each phase has one time limit, so a list in order of age is its timer. */
 enum relay_phase {
     RELAY_CONNECTING,
-    RELAY_SILENT, /* Connected, and the backend waits to be told so. */
+    RELAY_SILENT, /* Connected, with the last packet held back. */
     RELAY_OPEN,
-    RELAY_ASKED, /* The client spoke last, and an answer has its time. */
+    RELAY_ASKED, /* The client spoke last; a limit for the answer. */
     RELAY_HALF_CLOSED,
     RELAY_PHASES,
 };
@@ -70,13 +70,13 @@ struct relay_link {
     struct relay_link *prev;
 };
 
-/* Under what a session was admitted. */
+/* The gate and token under which a session was admitted. */
 struct relay_pass {
-    struct shared_gate *gate; /* NULL: none in particular. */
+    struct shared_gate *gate; /* NULL: no gate. */
     uint64_t token;
 };
 
-/* A client that came in. */
+/* An accepted client. */
 struct relay_arrival {
     uint64_t hash;   /* For hash policies. */
     uint64_t source; /* For limits. */
@@ -92,16 +92,16 @@ struct relay_session {
     struct infra_ticket ticket;
     infra_time since; /* Last activity, and place in the phase's list. */
     infra_time connect_start;
-    infra_time connect_time; /* How long it took; 0: it did not. */
+    infra_time connect_time; /* Duration; 0: not connected. */
     uint64_t hash;           /* Of the client's address. */
     uint64_t source;         /* For relay_limits_leave(). */
     struct relay_pass pass;
-    uint32_t tried[RELAY_TRIES_MAX]; /* The last one is the present one. */
+    uint32_t tried[RELAY_TRIES_MAX]; /* The last one is the current one. */
     uint32_t tried_count;
     enum relay_phase phase;
     bool ready;    /* In the list of sessions to serve. */
-    bool untold;   /* The last packet of the handshake is kept back. */
-    bool has_said; /* Some byte went through. */
+    bool untold;   /* The handshake's last packet is held back. */
+    bool has_said; /* A byte went through. */
 };
 
 struct relay {
@@ -111,7 +111,7 @@ struct relay {
     struct relay_link phases[RELAY_PHASES];
     infra_time limits[RELAY_PHASES];
     infra_time now;          /* Read once per turn. */
-    infra_time accept_again; /* The listener rests until then; 0: it works. */
+    infra_time accept_again; /* End of the listener's rest; 0: no rest. */
     infra_time timer_at;     /* When the timer rings. */
     infra_time drain_limit;
     _Atomic infra_time turned_at;
@@ -120,9 +120,9 @@ struct relay {
     int epoll_fd;
     int listen_fd;
     int wake_fd;
-    int reserve_fd; /* To be closed for a backend's socket; -1: none. */
+    int reserve_fd; /* Closed to get a backend's socket; -1: none. */
     int timer_fd;
-    bool clients_speak_first; /* As the last session taught. */
+    bool clients_speak_first; /* As in the last session. */
     bool listens;             /* Else the port is only bound. */
     bool exhausted;           /* Out of descriptors, memory or places. */
     bool has_place;           /* A session has ended since. */
@@ -131,57 +131,56 @@ struct relay {
 
 enum relay_pumped {
     RELAY_MOVED = 1, /* Bytes went through. */
-    RELAY_MORE = 2,  /* And more would have; it is others' turn. */
+    RELAY_MORE = 2,  /* More wait: it is the turn of others. */
 };
 
 /* Move bytes until one of the two is not ready; enum relay_pumped bits. */
 unsigned relay_pump(struct relay_pool *pool, struct relay_side *from,
                     struct relay_side *to);
 
-/* Give up what waits to be written. */
+/* Drop the bytes that wait to be written. */
 void relay_drop(struct relay_pool *pool, struct relay_side *side);
 
-/* Close so that the peer sees a reset: not the end of a reply, a failure. */
+/* Close with a reset, which the peer does not take for the end of a reply. */
 void relay_reset_fd(int fd);
 
-/* Is this errno a shortage of this process, which waiting may end? */
+/* Is this errno a shortage of this process that may pass? */
 bool relay_is_shortage(int error);
 
-/* Listen, or only be bound.  0 or an errno. */
+/* Listen, or only bind.  0 or an errno. */
 int relay_listen(struct relay *relay);
 int relay_rebind(struct relay *relay);
 
-/* When to look at the gates again. */
+/* The next look at the gates. */
 infra_time relay_gate_deadline(const struct relay *relay);
 
-/* May a client be taken in?  If so, the session is to have this pass. */
+/* May a client be admitted?  Then @ret is its pass. */
 bool relay_gate_admits(const struct relay *relay, int fd,
                        struct relay_pass *ret);
 
-/* May a session go on?  Only asked where there are gates. */
+/* May a session go on?  Only with gates. */
 bool relay_gate_allows(const struct relay *relay,
                        const struct relay_session *session);
 
-/* A session is counted while it lives. */
+/* Count a session while it lives. */
 void relay_gate_enter(const struct relay_session *session);
 void relay_gate_leave(const struct relay_session *session);
 
-/* Do what the gates say: cut, listen, or stop listening.  0 or an errno. */
+/* Follow the gates: cut, listen, or stop listening.  0 or an errno. */
 int relay_gate_follow(struct relay *relay);
 
-/* A client came in.  The descriptor belongs to the session, which may be over
- * when this returns. */
+/* Begin a session, which owns the descriptor and may be over on return. */
 void relay_session_start(struct relay *relay, int fd,
                          const struct relay_arrival *arrival);
 
-/* What epoll said about a side; the work is done by serve. */
+/* Note epoll's events of a side, for serve. */
 void relay_session_note(struct relay *relay, struct relay_side *side,
                         uint32_t events);
 
-/* Do what can be done.  The session may be over when this returns. */
+/* Do all that needs no waiting.  The session may be over on return. */
 void relay_session_serve(struct relay *relay, struct relay_session *session);
 
-/* Its time is up. */
+/* Its limit has passed. */
 void relay_session_expire(struct relay *relay, struct relay_session *session);
 
 /* End it now. */

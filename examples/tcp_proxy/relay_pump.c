@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Bytes from one socket to the other.  A buffer is leased only while it holds
- * something: mostly a read is followed by a write that takes all of it, and the
- * same warm buffer serves every session of the worker.  What a full socket does
- * not take stays in the buffer, and nothing more is read until it is written,
- * so that the peer feels it through its window.
+ * bytes: mostly a write takes all of a read, and the same warm buffer serves
+ * every session of the worker.  Bytes that a full socket does not take stay in
+ * the buffer, and nothing more is read until they are written, so that the
+ * peer's window fills.
  */
 #include "relay_private.h"
 
@@ -12,14 +12,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Reads of one session before another one gets its turn. */
+/* Reads of a session in one turn. */
 #define ROUNDS_MAX 4
 
-/* Buffers kept when not in use. */
+/* Free buffers that are kept. */
 #define SPARE_MAX 16u
 
-/* Sessions that may keep a buffer of full size: below that nothing is
- * copied. */
+/* Sessions that may keep a buffer of full size, which saves a copy. */
 #define LARGE_MAX 16u
 
 static struct relay_buffer *make(size_t size)
@@ -74,8 +73,8 @@ static void let_go(struct relay_pool *pool, const struct relay_buffer *buffer)
     pool->large_count -= buffer->size == RELAY_BUFFER_SIZE;
 }
 
-/* What could not be written stays, in a buffer of its size if many others keep
- * one. */
+/* Keep the bytes that were not written, in a buffer of their size if many
+ * sessions keep one. */
 static void keep(struct relay_pool *pool, struct relay_side *side)
 {
     struct relay_buffer *from = side->out;
@@ -112,12 +111,12 @@ static void break_side(struct relay_side *side, int error)
 {
     side->broken = true;
     side->error = error;
-    /* What came before a reset can still be read. */
+    /* Bytes before a reset can still be read. */
     side->readable = true;
     side->to_the_end = true;
 }
 
-/* Read what @from has, if it has; false: nothing came. */
+/* Read the bytes of @from; false: none came. */
 static bool fill(struct relay_pool *pool, struct relay_side *from,
                  struct relay_side *to)
 {
@@ -137,8 +136,8 @@ static bool fill(struct relay_pool *pool, struct relay_side *from,
         buffer->start = 0;
         buffer->end = (size_t)n;
         to->out = buffer;
-        /* A short read has emptied the socket, and what comes later is a new
-         * edge; unless the end is in there too, or urgent data stopped it. */
+        /* A short read has emptied the socket, and later bytes give a new edge;
+         * unless the end is in there too, or urgent data stopped it. */
         from->readable = from->to_the_end || (size_t)n == size;
         return true;
     }
@@ -153,7 +152,8 @@ static bool fill(struct relay_pool *pool, struct relay_side *from,
     return false;
 }
 
-/* Write what waits, as far as the socket takes it; did it take anything? */
+/* Write the bytes that wait, as far as the socket takes them; did it take
+ * any? */
 static bool flush(struct relay_pool *pool, struct relay_side *to)
 {
     struct relay_buffer *buffer = to->out;
@@ -171,7 +171,7 @@ static bool flush(struct relay_pool *pool, struct relay_side *to)
         break_side(to, errno);
         return false;
     }
-    /* A short write has filled the socket: room in it is a new edge. */
+    /* A short write has filled the socket: room gives a new edge. */
     to->writable = n < 0 && errno == EINTR;
     buffer->start += n > 0 ? (size_t)n : 0;
     return n > 0;
@@ -194,7 +194,7 @@ unsigned relay_pump(struct relay_pool *pool, struct relay_side *from,
             if (to->out != NULL && !to->is_kept) {
                 keep(pool, to);
             }
-            return RELAY_MORE; /* There is its end to be read. */
+            return RELAY_MORE; /* Its end is still to be read. */
         }
         if (to->out != NULL) {
             if (!to->is_kept) {

@@ -2,20 +2,20 @@
 /*
  * The life of a session: pick a backend, connect, relay, close.
  *
- * A backend that cannot be connected costs the client nothing: its ticket goes
- * back with the reason and another one is picked, as long as no byte was sent.
- * Then each direction ends for itself: its end of stream is passed on when
- * all before it is written, and the session ends with the second.  A reset is
- * passed on too, after what came before it.
+ * A backend that cannot be connected costs the client nothing: the ticket goes
+ * back with the reason and another backend is picked, as long as no byte was
+ * sent. Then each direction ends for itself: its end of stream is passed on
+ * once all bytes before it are written, and the session ends with the second.
+ * A reset is passed on, too, after the bytes before it.
  *
  * Two economies, measured with bench/against.sh.  A socket is entered into
- * epoll once, for edges; it asks for room only after it was full, and leaves by
- * being closed.  And where clients speak first, the last packet of the
+ * epoll once, for edges; it waits for room only after it was full, and leaves
+ * by being closed.  And where clients speak first, the last packet of the
  * handshake with the backend waits for the request and goes with it (Linux does
- * that for a TCP_DEFER_ACCEPT set before connect()): one packet and one wake-up
- * of the backend less, a quarter of its time per connection.  A client that
- * stays silent is not waited for longer than SILENCE_LIMIT, and the next
- * session is told at once.
+ * so for a TCP_DEFER_ACCEPT set before connect()): one packet and one wake-up
+ * of the backend less, a quarter of its time per connection.  A silent client
+ * is waited for no longer than SILENCE_LIMIT, and for the next session the
+ * packet is not held back.
  */
 #include "relay_private.h"
 
@@ -30,7 +30,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* A session's place in its phase's list is renewed no more often than this. */
+/* A session's place in its phase's list is renewed at most this often. */
 #define TOUCH_INTERVAL INFRA_MS(100)
 
 static void unlink_session(struct relay_session *s)
@@ -59,7 +59,7 @@ static void move(struct relay *relay, struct relay_session *s,
     enter(relay, s, phase);
 }
 
-/* Not if that would throw away what the kernel has still to send. */
+/* Not if the kernel still has bytes to send. */
 void relay_reset_fd(int fd)
 {
     const struct linger at_once = { .l_onoff = 1, .l_linger = 0 };
@@ -84,8 +84,8 @@ static void close_side(struct relay *relay, struct relay_side *side, bool reset)
     side->fd = -1;
 }
 
-/* Give the ticket back. A session counts once for the outlier detection, by how
- * it ended; its latency is that of connecting. */
+/* Give the ticket back.  The outlier detection counts a session once, by its
+ * end; its latency is that of the connect. */
 static void give_back(struct relay *relay, struct relay_session *s,
                       uint32_t outcome)
 {
@@ -99,7 +99,7 @@ static void give_back(struct relay *relay, struct relay_session *s,
     }
 }
 
-/* Over: the outcome to the balancer; to the sockets an end, or a reset. */
+/* End: the outcome to the balancer, an end or a reset to the sockets. */
 static void end(struct relay *relay, struct relay_session *s, uint32_t outcome,
                 bool reset)
 {
@@ -123,8 +123,7 @@ bool relay_is_shortage(int error)
            error == ENOMEM;
 }
 
-/* A client that was accepted gets its backend's socket, from the reserve if
- * need be. */
+/* An accepted client gets its backend's socket, from the reserve if need be. */
 static int open_socket(struct relay *relay, int family)
 {
     const int type = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
@@ -166,7 +165,7 @@ static int connect_start(struct relay *relay, struct relay_session *s,
     return 0;
 }
 
-/* Pick until a connection is on its way.  False: there is nobody (more). */
+/* Pick until a connection is in progress.  False: no backend is left. */
 static bool connect_next(struct relay *relay, struct relay_session *s)
 {
     while (s->tried_count < RELAY_TRIES_MAX) {
@@ -195,8 +194,8 @@ static bool connect_next(struct relay *relay, struct relay_session *s)
     return false;
 }
 
-/* This backend could not be connected: on to the next one, with what the client
- * has said so far.  False: the session is over. */
+/* This backend could not be connected: try the next, with the client's bytes so
+ * far. False: the session is over. */
 static bool reconnect(struct relay *relay, struct relay_session *s,
                       uint32_t outcome)
 {
@@ -211,8 +210,8 @@ static bool reconnect(struct relay *relay, struct relay_session *s,
     return true;
 }
 
-/* Why did the connection to the backend break?  Known from a call, or kept by
- * the socket; one that hung up without a word has reset it. */
+/* Why did the connection to the backend break?  By a failed call, or by the
+ * socket's error; a hang-up without one is a reset. */
 static uint32_t outcome_of_break(const struct relay_side *backend)
 {
     int error = backend->error;
@@ -224,7 +223,7 @@ static uint32_t outcome_of_break(const struct relay_side *backend)
     return infra_outcome_of_errno(error != 0 ? error : ECONNRESET);
 }
 
-/* Bring the connection on.  False: the session is over. */
+/* Advance the connect.  False: the session is over. */
 static bool settle_connect(struct relay *relay, struct relay_session *s)
 {
     if (s->client.broken) {
@@ -243,7 +242,8 @@ static bool settle_connect(struct relay *relay, struct relay_session *s)
     return true;
 }
 
-/* The first bytes of a session tell who speaks first in this protocol. */
+/* The first bytes of a session show which side speaks first in this
+ * protocol. */
 static void learn(struct relay *relay, struct relay_session *s,
                   bool client_spoke)
 {
@@ -254,8 +254,8 @@ static void learn(struct relay *relay, struct relay_session *s,
     }
 }
 
-/* The client has nothing to say: the backend is told now that it is connected,
- * and the next one will be at once. */
+/* The client is silent: let the backend see the connection now, and the next
+ * one at once. */
 static void break_silence(struct relay *relay, struct relay_session *s)
 {
     const int on = 1;
@@ -265,15 +265,16 @@ static void break_silence(struct relay *relay, struct relay_session *s)
     move(relay, s, RELAY_OPEN);
 }
 
-/* Pass on what has ended.  The end of a side is read only when all before it is
- * written to the other one.  False: the session is over. */
+/* Pass on the end of a side, which is read only after all bytes before it are
+ * written to the other.  False: the session is over. */
 static bool settle_ends(struct relay *relay, struct relay_session *s)
 {
     bool up = s->client.eof;
     bool down = s->backend.eof;
 
     if (s->backend.broken || s->client.broken) {
-        /* What came before a reset is passed on, while somebody takes it. */
+        /* Bytes before a reset are passed on while the other side takes
+         * them. */
         bool over = s->client.broken ? up || s->backend.broken : down;
         if (over) {
             end(relay, s,
@@ -298,8 +299,8 @@ static bool settle_ends(struct relay *relay, struct relay_session *s)
     return true;
 }
 
-/* A backend that says nothing after its client has is not well, which no check
- * of its port can see: its kernel goes on accepting connections. */
+/* A backend that does not answer its client is not well, which no check of its
+ * port can see: its kernel goes on accepting connections. */
 static void mind_answer(struct relay *relay, struct relay_session *s,
                         bool client_spoke, bool backend_spoke)
 {
@@ -311,8 +312,8 @@ static void mind_answer(struct relay *relay, struct relay_session *s,
     }
 }
 
-/* Tell epoll what the side waits for.  Nothing is taken back: an edge that is
- * not needed costs less than a call. */
+/* Register the side's events with epoll.  None is removed: an edge too many
+ * costs less than a call. */
 static bool watch(struct relay *relay, struct relay_side *side)
 {
     uint32_t events = side->watched | EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLET;

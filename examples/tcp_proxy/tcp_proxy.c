@@ -25,7 +25,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-/* How old news of the workers may get, for lb_pair. */
+/* Limit for the age of the workers' state, for lb_pair. */
 #define ATTEST_EVERY INFRA_MS(10)
 
 /* Lines of a kind for each backend within LOG_WINDOW. */
@@ -84,7 +84,7 @@ static bool start_worker(struct proxy *proxy, struct worker *worker)
     return error == 0;
 }
 
-/* One connection takes two descriptors: allow as many as may be. */
+/* A connection takes two descriptors: raise the limit to the maximum. */
 static void raise_descriptor_limit(void)
 {
     struct rlimit limit;
@@ -95,7 +95,7 @@ static void raise_descriptor_limit(void)
     }
 }
 
-/* What the workers met since the last turn. */
+/* Log the clients that had to wait or were refused since the last turn. */
 static void say_limits(struct proxy *proxy)
 {
     unsigned full = atomic_load(&proxy->limits->full_count);
@@ -123,7 +123,7 @@ static void mark(struct proxy *proxy, uint32_t id, uint32_t axis,
     }
 }
 
-/* Say when the last one goes, and when the first one is back. */
+/* Log the loss of the last backend, and the return of the first. */
 static void count_up(struct proxy *proxy, uint32_t id, bool is_down)
 {
     uint32_t before = proxy->up_count;
@@ -140,7 +140,7 @@ static void count_up(struct proxy *proxy, uint32_t id, bool is_down)
     }
 }
 
-/* Its agent, or a check that is answered with 404, asks for it. */
+/* Its agent requests it, or a 404 in reply to its check. */
 static void take_wish(struct proxy *proxy,
                       const struct infra_health_event *event)
 {
@@ -188,7 +188,7 @@ static void take_check(struct proxy *proxy,
         take_wish(proxy, event);
         return;
     default:
-        return; /* Nothing about its health. */
+        return; /* Not a change of health. */
     }
     log_line("backend %s is %s: %s (%s)",
              proxy->options.backends[event->id].name,
@@ -218,8 +218,7 @@ static void take_outlier(struct proxy *proxy,
     }
 }
 
-/* With gates: tell lb_pair that all is well here.  What counts is the worker
- * that did not turn for longest. */
+/* With gates: attest to lb_pair.  The worker with the oldest turn counts. */
 static void attest(struct proxy *proxy)
 {
     infra_time last = infra_driver_now();
@@ -233,7 +232,7 @@ static void attest(struct proxy *proxy)
     }
 }
 
-/* Milliseconds until somebody wants the next turn, rounded up. */
+/* Milliseconds until the next turn, rounded up. */
 static int wait_ms(const struct proxy *proxy)
 {
     infra_time deadline = infra_driver_deadline(proxy->driver);
@@ -300,7 +299,7 @@ static void drain(struct proxy *proxy)
     }
 }
 
-/* Join the workers and free all, as far as it was started. */
+/* Join the workers and free all that was started. */
 static void finish(struct proxy *proxy)
 {
     for (uint32_t i = 0; proxy->workers != NULL && i < proxy->options.threads;
@@ -323,7 +322,7 @@ static void finish(struct proxy *proxy)
     proxy_options_finish(&proxy->options);
 }
 
-/* The first line of the log tells the port, also if the system chose it. */
+/* The first line of the log has the port, also one chosen by the system. */
 static void say_address(const struct relay_address *address)
 {
     char host[NI_MAXHOST];
@@ -378,7 +377,7 @@ int main(int argc, char **argv)
     sigaddset(&signals, SIGINT);
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
     int signal_fd = signalfd(-1, &signals, SFD_CLOEXEC);
-    /* What cannot be built of the arguments was wrongly asked for. */
+    /* A failure here is of the arguments. */
     bool fits = signal_fd < 0 || proxy_prepare(&proxy);
     bool ok =
         fits && signal_fd >= 0 && proxy_start(&proxy) && start_workers(&proxy);
