@@ -71,27 +71,28 @@ enum infra_failover_role {
 /** Why a role changed. */
 enum infra_failover_reason {
     INFRA_FAILOVER_REASON_START,
-    INFRA_FAILOVER_REASON_FREE,    /**< The lease was free. */
-    INFRA_FAILOVER_REASON_GRANTED, /**< The store granted the lease. */
-    INFRA_FAILOVER_REASON_HELD,    /**< Another node holds the lease. */
-    INFRA_FAILOVER_REASON_READY,   /**< Fence and grace are over. */
-    INFRA_FAILOVER_REASON_LATE,    /**< No renewal for half the ttl. */
-    INFRA_FAILOVER_REASON_RENEWED, /**< Renewed after all. */
-    INFRA_FAILOVER_REASON_LOST,    /**< The store says the lease is lost. */
-    INFRA_FAILOVER_REASON_EXPIRED, /**< Validity ran out. */
-    INFRA_FAILOVER_REASON_FENCE,   /**< Fencing the former holder failed. */
-    INFRA_FAILOVER_REASON_STALLED, /**< The workers attest no progress. */
-    INFRA_FAILOVER_REASON_UNFIT,   /**< The host says it cannot serve. */
-    INFRA_FAILOVER_REASON_FIT,     /**< The host says it can serve again. */
-    INFRA_FAILOVER_REASON_RESIGN,  /**< The operator or the host ordered
+    INFRA_FAILOVER_REASON_FREE,      /**< The lease was free. */
+    INFRA_FAILOVER_REASON_GRANTED,   /**< The store granted the lease. */
+    INFRA_FAILOVER_REASON_HELD,      /**< Another node holds the lease. */
+    INFRA_FAILOVER_REASON_READY,     /**< Fence and grace are over. */
+    INFRA_FAILOVER_REASON_LATE,      /**< No renewal for half the ttl. */
+    INFRA_FAILOVER_REASON_RENEWED,   /**< Renewed after all. */
+    INFRA_FAILOVER_REASON_LOST,      /**< The store says the lease is lost. */
+    INFRA_FAILOVER_REASON_EXPIRED,   /**< Validity ran out. */
+    INFRA_FAILOVER_REASON_FENCE,     /**< Fencing the former holder failed. */
+    INFRA_FAILOVER_REASON_STALLED,   /**< The workers attest no progress. */
+    INFRA_FAILOVER_REASON_UNFIT,     /**< The host says it cannot serve. */
+    INFRA_FAILOVER_REASON_FIT,       /**< The host says it can serve again. */
+    INFRA_FAILOVER_REASON_RESIGN,    /**< The operator or the host ordered
                                           STEP_DOWN. */
-    INFRA_FAILOVER_REASON_ASKED,   /**< A preferred node requests the lease. */
-    INFRA_FAILOVER_REASON_DRAINED, /**< The work in progress is done. */
-    INFRA_FAILOVER_REASON_LIMIT,   /**< It is not, and time is up. */
-    INFRA_FAILOVER_REASON_COOLED,  /**< The cool-down is over. */
-    INFRA_FAILOVER_REASON_PAUSE,   /**< This process stood still, or the clock
+    INFRA_FAILOVER_REASON_REQUESTED, /**< A preferred node requests the
+                                          lease. */
+    INFRA_FAILOVER_REASON_DRAINED,   /**< The work in progress is done. */
+    INFRA_FAILOVER_REASON_LIMIT,     /**< It is not, and time is up. */
+    INFRA_FAILOVER_REASON_COOLED,    /**< The cool-down is over. */
+    INFRA_FAILOVER_REASON_PAUSE,     /**< This process stood still, or the clock
                                           jumped. */
-    INFRA_FAILOVER_REASON_CLOCK,   /**< The clock stepped back. */
+    INFRA_FAILOVER_REASON_CLOCK,     /**< The clock stepped back. */
     INFRA_FAILOVER_REASON_REGRESSED, /**< The store granted a token that is not
                                           new: it was reset or restored. */
     INFRA_FAILOVER_REASON_COMMAND,   /**< Another command of the operator. */
@@ -162,11 +163,11 @@ struct infra_failover_options {
      *  lease or was refused; 0: ttl. */
     infra_time hold_down;
     /** Half-life of the penalty, which grows by 1000 each time that holding the
-     *  lease ends badly: for any reason but RESIGN, ASKED and CLOCK.  From 2000
-     *  until below 750 the node is damped (after RFC 2439): it does not request
-     *  the lease, and each hold-down is eight times as long.  It ends early if
-     *  no other node is there: one hold-down has passed and the lease has been
-     *  free for half a ttl.  0: 15 min. */
+     *  lease ends badly: for any reason but RESIGN, REQUESTED and CLOCK.  From
+     *  2000 until below 750 the node is damped (after RFC 2439): it does not
+     *  request the lease, and each hold-down is eight times as long.  It ends
+     *  early if no other node is there: one hold-down has passed and the lease
+     *  has been free for half a ttl.  0: 15 min. */
     infra_time penalty_half_life;
     uint32_t drift_ppm; /**< Of two clocks against each other; 0: 10000. */
     /** Preference among nodes that could hold the lease, 0 to 255; higher goes

@@ -216,7 +216,7 @@ static void renewed(struct infra_failover *f,
                         f->role == INFRA_FAILOVER_ROLE_DRAINING);
     }
     if (yields(f, a->handover_request)) {
-        infra__failover_become(f, INFRA_FAILOVER_REASON_ASKED);
+        infra__failover_become(f, INFRA_FAILOVER_REASON_REQUESTED);
     }
 }
 

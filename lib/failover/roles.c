@@ -79,7 +79,7 @@ static void stop(struct infra_failover *f, uint32_t why)
         f->free_since = INFRA_TIME_NEVER;
         f->look_at = f->now;
         hold *= HOLD_DOWN_SUPPRESSED;
-    } else if (why == INFRA_FAILOVER_REASON_ASKED && hold > f->o.ttl / 3) {
+    } else if (why == INFRA_FAILOVER_REASON_REQUESTED && hold > f->o.ttl / 3) {
         hold = f->o.ttl / 3; /* In case the preferred node does not come. */
     }
     f->cool_until = time_after(f, hold);

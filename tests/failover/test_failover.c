@@ -241,7 +241,7 @@ static const struct {
     { ROW(ACTIVE, LATE), "free granted-clean deaf" },
     { ROW(ACTIVE, PAUSE), "free granted-clean stand-still" },
     { ROW(ACTIVE, RESIGN), "free granted-clean step-down" },
-    { ROW(ACTIVE, ASKED), "free granted-clean sleep renewed-requested" },
+    { ROW(ACTIVE, REQUESTED), "free granted-clean sleep renewed-requested" },
     { ROW(ACTIVE, STALLED), "free granted-clean deaf-idle" },
     { ROW(ACTIVE, UNFIT), "free granted-clean unfit" },
     { ROW(ACTIVE, LOST), "free granted-clean sleep lost" },

@@ -261,7 +261,7 @@ START_TEST(who_is_asked_may_yield)
     }
     ck_assert_str_eq(
         renew_with(requests[_i].request),
-        requests[_i].yields ? "STOP draining(asked) cool-down(limit)" : "");
+        requests[_i].yields ? "STOP draining(requested) cool-down(limit)" : "");
 }
 END_TEST
 
@@ -282,7 +282,8 @@ START_TEST(tenure_ends_in_time)
                                               .ttl = n.ttl,
                                               .handover_request = 1 };
     ck_assert_str_eq(node_answer_as(&n, asked),
-                     _i == 0 ? "STOP draining(asked) cool-down(limit)" : "");
+                     _i == 0 ? "STOP draining(requested) cool-down(limit)"
+                             : "");
 }
 END_TEST
 

@@ -3,8 +3,8 @@
 #include "support.h"
 
 #include "base/internal.h"
-#include "lease/memory.h"
 #include "base/random.h"
+#include "lease/memory.h"
 
 #include <stdbool.h>
 
@@ -41,9 +41,9 @@ static void teardown(void)
 static struct infra_lease_call acquire_call(void)
 {
     return (struct infra_lease_call) { .id = 77,
-                                           .op = INFRA_LEASE_OP_ACQUIRE,
-                                           .deadline =
-                                               contract_now + INFRA_MS(500) };
+                                       .op = INFRA_LEASE_OP_ACQUIRE,
+                                       .deadline =
+                                           contract_now + INFRA_MS(500) };
 }
 
 /* The token is greater than the asker's floor, and all later ones are. */
