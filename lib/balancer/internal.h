@@ -170,7 +170,6 @@ struct infra_balancer {
     struct infra_balancer_options options; /* Complete; no borrowed strings. */
     void *policy_options;                  /* NULL: the policy has none. */
     struct shared *shared; /* Holds the next three; see shared_slots.h. */
-    void *shared_raw;      /* NULL: the memory is the host's. */
     struct slot *slots;
     struct tier_slot *tier_slots; /* Of INFRA_BALANCER_TIERS_MAX tiers. */
     struct holding *ledger; /* This worker's; NULL: the slots are not shared. */
@@ -223,7 +222,6 @@ struct infra_balancer_reader {
     size_t memory_stride;          /* Aligned for any type; 0: none. */
     struct infra_balancer *balancer;
     struct infra_balancer_reader *next;
-    void *raw;
 };
 
 /* The operator's state, which nothing overrides: the mark, or DRAINING for a

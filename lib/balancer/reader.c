@@ -48,17 +48,15 @@ int infra_balancer_reader_create(struct infra_balancer_reader **ret,
                                  struct infra_balancer *balancer)
 {
     struct infra_balancer_reader *r;
-    void *raw = NULL;
 
     if (ret == NULL || balancer == NULL) {
         return INFRA_EINVAL;
     }
     const struct infra_allocator *a = &balancer->allocator;
-    r = infra__alloc_lines(a, sizeof *r, &raw);
+    r = infra__alloc_lines(a, sizeof *r);
     if (r == NULL) {
         return INFRA_ENOMEM;
     }
-    r->raw = raw;
     r->balancer = balancer;
     r->options = balancer->options;
     r->policy = *balancer->options.policy;
@@ -71,7 +69,7 @@ int infra_balancer_reader_create(struct infra_balancer_reader **ret,
         (r->options.retry_percent | r->options.retry_min_per_s) != 0;
     if (!take_parts(r)) {
         free_parts(r);
-        infra__free_lines(a, raw, sizeof *r);
+        infra__free_lines(a, r, sizeof *r);
         return INFRA_ENOMEM;
     }
     /* Each reader starts elsewhere, or all workers would pick in step. */
@@ -145,5 +143,5 @@ void infra_balancer_reader_destroy(struct infra_balancer_reader *reader)
     }
     infra__inbox_finish(&reader->inbox, infra__table_free, b);
     free_parts(reader);
-    infra__free_lines(&b->allocator, reader->raw, sizeof *reader);
+    infra__free_lines(&b->allocator, reader, sizeof *reader);
 }

@@ -340,8 +340,7 @@ int infra__shared_open(struct infra_balancer *b)
 
     if (memory == NULL) {
         s = infra__alloc_lines(&b->allocator,
-                               infra__shared_size(b->options.ids_max, 0),
-                               &b->shared_raw);
+                               infra__shared_size(b->options.ids_max, 0));
         if (s == NULL) {
             return INFRA_ENOMEM;
         }
@@ -372,6 +371,8 @@ void infra__shared_close(struct infra_balancer *b)
     }
     infra__free(&b->allocator, b->own_base, b->options.ids_max,
                 sizeof *b->own_base);
-    infra__free_lines(&b->allocator, b->shared_raw,
-                      infra__shared_size(b->options.ids_max, 0));
+    if (b->options.shared == NULL) {
+        infra__free_lines(&b->allocator, b->shared,
+                          infra__shared_size(b->options.ids_max, 0));
+    }
 }

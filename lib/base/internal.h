@@ -72,11 +72,9 @@ void *infra__object_create(int *err, size_t bytes,
                            const struct infra_allocator *a);
 void infra__object_free(void *object, size_t bytes);
 
-/* infra__alloc(a, 1, bytes) on a cache-line boundary. @ret_raw is for the free.
- * */
-void *infra__alloc_lines(const struct infra_allocator *a, size_t bytes,
-                         void **ret_raw);
-void infra__free_lines(const struct infra_allocator *a, void *raw,
+/* The same for @bytes on a cache-line boundary. */
+void *infra__alloc_lines(const struct infra_allocator *a, size_t bytes);
+void infra__free_lines(const struct infra_allocator *a, void *ptr,
                        size_t bytes);
 
 #define INFRA__OUTCOME_LAST INFRA_OUTCOME_STALE

@@ -69,8 +69,8 @@ void infra__object_free(void *object, size_t bytes)
     infra__free(&allocator, object, 1, bytes);
 }
 
-void *infra__alloc_lines(const struct infra_allocator *a, size_t bytes,
-                         void **ret_raw)
+/* The byte before the line tells how far into the memory the line starts. */
+void *infra__alloc_lines(const struct infra_allocator *a, size_t bytes)
 {
     if (bytes > SIZE_MAX - INFRA__CACHE_LINE) {
         return NULL;
@@ -79,11 +79,16 @@ void *infra__alloc_lines(const struct infra_allocator *a, size_t bytes,
     if (raw == NULL) {
         return NULL;
     }
-    *ret_raw = raw;
-    return raw + (INFRA__CACHE_LINE - (uintptr_t)raw % INFRA__CACHE_LINE);
+    size_t skip = INFRA__CACHE_LINE - (uintptr_t)raw % INFRA__CACHE_LINE;
+    raw[skip - 1] = (unsigned char)skip;
+    return raw + skip;
 }
 
-void infra__free_lines(const struct infra_allocator *a, void *raw, size_t bytes)
+void infra__free_lines(const struct infra_allocator *a, void *ptr, size_t bytes)
 {
-    infra__free(a, raw, 1, bytes + INFRA__CACHE_LINE);
+    unsigned char *line = ptr;
+
+    if (line != NULL) {
+        infra__free(a, line - line[-1], 1, bytes + INFRA__CACHE_LINE);
+    }
 }

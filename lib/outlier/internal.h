@@ -46,8 +46,6 @@ struct infra__outlier_tier {
 struct infra_outlier {
     struct infra__outlier_desk desk; /* The workers' part. */
     struct infra_allocator allocator;
-    void *raw;                            /* The memory of this struct. */
-    void *raw_slots;                      /* The memory of the slots. */
     struct infra_outlier_options options; /* With the defaults filled in. */
     struct infra__outlier_backend *backends;
     struct infra__timers changes; /* Queued events, by order. */

@@ -24,7 +24,7 @@ static bool allocate(struct infra_outlier *o)
     const struct infra_allocator *a = &o->allocator;
     uint32_t ids_max = o->desk.ids_max;
 
-    o->desk.slots = infra__alloc_lines(a, slots_size(ids_max), &o->raw_slots);
+    o->desk.slots = infra__alloc_lines(a, slots_size(ids_max));
     o->desk.tripped =
         infra__alloc(a, INFRA_SET_WORDS(ids_max), sizeof *o->desk.tripped);
     o->backends = infra__alloc(a, ids_max, sizeof *o->backends);
@@ -45,7 +45,6 @@ int infra_outlier_create(struct infra_outlier **ret,
                          const struct infra_outlier_options *options)
 {
     struct infra_outlier_options o = { .size = sizeof o };
-    void *raw;
     int err = ret != NULL ? infra__options_take(&o, options,
                                                 infra__outlier_options_complete)
                           : INFRA_EINVAL;
@@ -55,11 +54,10 @@ int infra_outlier_create(struct infra_outlier **ret,
     }
     struct infra_allocator allocator = infra__allocator_or_libc(o.allocator);
     struct infra_outlier *outlier =
-        infra__alloc_lines(&allocator, sizeof *outlier, &raw);
+        infra__alloc_lines(&allocator, sizeof *outlier);
     if (outlier == NULL) {
         return INFRA_ENOMEM;
     }
-    outlier->raw = raw;
     outlier->allocator = allocator;
     outlier->options = o;
     outlier->random = o.seed;
@@ -96,8 +94,8 @@ void infra_outlier_destroy(struct infra_outlier *outlier)
     infra__free(&a, o->backends, ids_max, sizeof *o->backends);
     infra__free(&a, o->desk.tripped, INFRA_SET_WORDS(ids_max),
                 sizeof *o->desk.tripped);
-    infra__free_lines(&a, o->raw_slots, slots_size(ids_max));
-    infra__free_lines(&a, o->raw, sizeof *o);
+    infra__free_lines(&a, o->desk.slots, slots_size(ids_max));
+    infra__free_lines(&a, o, sizeof *o);
 }
 
 static void advance(struct infra_outlier *o, infra_time now)

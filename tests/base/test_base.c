@@ -327,19 +327,18 @@ END_TEST
 START_TEST(memory_is_zeroed_and_bounded)
 {
     struct test_heap heap;
-    void *raw = NULL;
 
     test_heap_init(&heap, -1);
     ck_assert_ptr_null(infra__alloc(&heap.allocator, SIZE_MAX, 2));
     ck_assert_ptr_null(infra__alloc(&heap.allocator, 0, 8));
-    ck_assert_ptr_null(infra__alloc_lines(&heap.allocator, SIZE_MAX, &raw));
-    unsigned char *p = infra__alloc_lines(&heap.allocator, 100, &raw);
+    ck_assert_ptr_null(infra__alloc_lines(&heap.allocator, SIZE_MAX));
+    unsigned char *p = infra__alloc_lines(&heap.allocator, 100);
     ck_assert_ptr_nonnull(p);
     ck_assert_uint_eq((uintptr_t)p % INFRA__CACHE_LINE, 0);
     for (int i = 0; i < 100; i++) {
         ck_assert_uint_eq(p[i], 0);
     }
-    infra__free_lines(&heap.allocator, raw, 100);
+    infra__free_lines(&heap.allocator, p, 100);
     ck_assert_int_eq(heap.live, 0);
 }
 END_TEST
