@@ -125,8 +125,9 @@ static void run_until(infra_time end)
     }
 }
 
-/* One of the two becomes active; who steps down hands over, in order and at
- * once; who is destroyed is replaced when its lease has run out. */
+/* One of the two becomes active. A node that steps down hands over in order
+ * and at once; a node that is destroyed is replaced when its lease has run
+ * out. */
 START_TEST(one_is_active)
 {
     run_until(now + INFRA_SEC(20));
@@ -167,8 +168,8 @@ START_TEST(lost_replies_are_survived)
 }
 END_TEST
 
-/* Two nodes over a file: who steps down is followed within a look of 50 ms,
- * long before the other would have asked by itself. */
+/* Two nodes over a file: a node that steps down is followed within a look of
+ * 50 ms, long before the other node would have asked by itself. */
 START_TEST(a_hint_is_followed)
 {
     char path[] = "/tmp/infra-elector-XXXXXX";

@@ -169,7 +169,7 @@ START_TEST(all_goes_through_sessions)
 }
 END_TEST
 
-/* Whoever connected is left again. */
+/* A server that was connected is left again. */
 static void break_off(int listener)
 {
     struct pollfd p = { .fd = listener, .events = POLLIN };
@@ -214,7 +214,7 @@ START_TEST(servers_have_names)
 }
 END_TEST
 
-/* Without TLS functions nothing is said, and nobody becomes active. */
+/* Without TLS functions no byte is sent, and no node becomes active. */
 START_TEST(without_functions_tls_is_local)
 {
     struct infra_lease_status stats = { .size = sizeof stats };

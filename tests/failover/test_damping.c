@@ -147,7 +147,8 @@ START_TEST(a_damped_node_lets_others_serve)
 }
 END_TEST
 
-/* Nobody does: it has waited for a hold-down, and looks every half second. */
+/* No other node does: it has waited for a hold-down, and looks every half
+ * second. */
 START_TEST(a_damped_node_serves_where_nobody_does)
 {
     create((struct infra_failover_options) { .ttl = 0 });
@@ -162,7 +163,7 @@ START_TEST(a_damped_node_serves_where_nobody_does)
 }
 END_TEST
 
-/* Who held it later and is gone leaves it to others first: half a ttl. */
+/* After a later holder is gone, other nodes go first for half a ttl. */
 START_TEST(it_lets_others_go_first)
 {
     create((struct infra_failover_options) { .ttl = 0 });
@@ -203,8 +204,8 @@ START_TEST(a_paused_node_stays_where_it_is)
 }
 END_TEST
 
-/* A damped node asks nobody for the lease, however preferred; the
- * operator's word is another matter. */
+/* A damped node requests no lease, however preferred, except for the
+ * operator. */
 START_TEST(a_damped_node_asks_for_nothing)
 {
     create((struct infra_failover_options) { .preempt = 1, .preference = 9 });
@@ -296,7 +297,7 @@ static void pass(void)
     turn(1);
 }
 
-/* How long nobody serves, from now on. */
+/* Time without an active node, from now on. */
 static infra_time gap(void)
 {
     infra_time begin = pair.now;

@@ -352,8 +352,9 @@ START_TEST(each_role_leads_to_each)
 }
 END_TEST
 
-/* Only GRACE leads to being active, and who holds the lease gives it up only by
- * way of COOLDOWN or FAULT: nobody takes it twice in a row without a pause. */
+/* Only GRACE leads to being active, and a holder gives the lease up only by
+ * way of COOLDOWN or FAULT: no node takes it twice in a row without a
+ * pause. */
 START_TEST(the_table_is_strict)
 {
     size_t count;

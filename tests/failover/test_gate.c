@@ -121,7 +121,7 @@ static const struct {
     { UINT64_MAX, INFRA_OK },
 };
 
-/* The fence lets in who has the greatest token so far, or a greater one. */
+/* The fence admits the greatest token so far, and greater ones. */
 START_TEST(the_fence_compares_tokens)
 {
     uint64_t greatest = 0;
@@ -201,7 +201,7 @@ START_TEST(workers_never_mix_terms)
 }
 END_TEST
 
-/* What the fence guards: only who was admitted writes. */
+/* The resource behind the fence: only an admitted thread writes. */
 static _Atomic uint64_t admitted[WORKERS];
 
 static void *pass_the_fence(void *arg)
@@ -224,8 +224,8 @@ static void *pass_the_fence(void *arg)
     return NULL;
 }
 
-/* Whoever comes with whatever token, the greatest only grows, and it is one
- * that was admitted. */
+/* The greatest token only grows, and it is one that was admitted, whatever
+ * tokens come. */
 START_TEST(the_fence_only_rises)
 {
     pthread_t threads[WORKERS];

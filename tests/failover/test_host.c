@@ -269,7 +269,7 @@ static const struct {
     { "resigned, and lost", INFRA_FAILOVER_REASON_LOST, 1000 },
 };
 
-/* An orderly end is nobody's fault; any other is. */
+/* An orderly end adds no penalty; any other end does. */
 START_TEST(bad_ends_are_held_against_it)
 {
     node_create(&n, (struct infra_failover_options) {

@@ -115,8 +115,8 @@ START_TEST(a_refusal_is_not_repeated_at_once)
 }
 END_TEST
 
-/* Nobody is asked for a lease that nobody has, though it is not taken because
- * another comes first. */
+/* A free lease is not requested, though it is not taken because a preferred
+ * node comes first. */
 START_TEST(nobody_is_not_asked)
 {
     create((struct infra_failover_options) { .preempt = 1, .preference = 100 });
@@ -231,7 +231,7 @@ START_TEST(an_old_activation_is_not_handed_out)
 }
 END_TEST
 
-/* Of role changes that nobody asks for the last sixteen are kept. */
+/* Of role changes that the host does not take the last sixteen are kept. */
 START_TEST(old_news_are_dropped)
 {
     struct infra_failover_event e;

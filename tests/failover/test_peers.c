@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Failover: the others. Who comes first, who asks for the lease and who is
- * asked, what the operator says, and the fence that shuts out the former
- * holder. */
+/* Failover: the other nodes. Preference, handover requests, commands of the
+ * operator, and the fence against the former holder. */
 #include "node.h"
 #include "support.h"
 
@@ -73,7 +72,7 @@ static const struct {
       "500 active(ready) ACTIVATE" },
     { INFRA_FAILOVER_FENCE_REQUIRE, INFRA_ORDER_DONE, 600,
       "active(ready) ACTIVATE", "" },
-    /* Not released: who takes what was released need not fence. */
+    /* Not released: a released lease needs no fence. */
     { INFRA_FAILOVER_FENCE_REQUIRE, INFRA_ORDER_FAILED, 100, "cool-down(fence)",
       "" },
     { INFRA_FAILOVER_FENCE_REQUIRE, INFRA_ORDER_UNKNOWN, 100,
@@ -116,7 +115,7 @@ START_TEST(a_fence_that_failed_costs_a_ttl)
 }
 END_TEST
 
-/* Until the fence is answered nobody is active, however long that takes. */
+/* Until the fence is answered no node is active, however long that takes. */
 START_TEST(no_answer_is_no_fence)
 {
     node_create(&n, (struct infra_failover_options) {
@@ -287,8 +286,8 @@ START_TEST(tenure_ends_in_time)
 }
 END_TEST
 
-/* Who yields comes back in a third of the ttl, should the other not come, or as
- * soon as it comes back in any case. */
+/* A node that yields comes back in a third of the ttl, or after its hold-down if
+ * that is shorter, should the preferred node not come. */
 START_TEST(who_yields_is_soon_back)
 {
     node_create(&n, (struct infra_failover_options) {
@@ -304,8 +303,8 @@ START_TEST(who_yields_is_soon_back)
 }
 END_TEST
 
-/* A lease that is free is left to one who asked for it and comes first, for two
- * attempts: not to who comes after, and not for longer. */
+/* A free lease is left to a preferred node that requested it, for two call
+ * timeouts: not to a node of less preference, and not for longer. */
 START_TEST(a_free_lease_is_left_to_who_asked)
 {
     node_create(&n, (struct infra_failover_options) { .preference = 100,
@@ -319,7 +318,7 @@ START_TEST(a_free_lease_is_left_to_who_asked)
     ck_assert_uint_ge(n.now, begin + INFRA_SEC(2));
     ck_assert_uint_lt(n.now, begin + INFRA_MS(2500));
     ck_assert_uint_eq(n.role, INFRA_FAILOVER_ROLE_ACQUIRING);
-    /* Somebody had it, and it is free again: another wait. */
+    /* Another node had it, and it is free again: another wait. */
     (void)node_answer(&n, INFRA_LEASE_OUTCOME_CONFLICT, 6);
     ck_assert_str_eq(node_sleep(&n), "read");
     ck_assert_str_eq(free_with(101), "");
@@ -328,9 +327,8 @@ START_TEST(a_free_lease_is_left_to_who_asked)
 }
 END_TEST
 
-/* TAKE_OVER takes a free lease whoever else asked, out of the cool-down, and in
- * a pause that began before; and the holder is asked by the operator's
- * request. */
+/* TAKE_OVER takes a free lease whatever was requested, out of the cool-down,
+ * and in a pause that began before; the holder gets the operator's request. */
 START_TEST(take_over_goes_first)
 {
     node_create(&n, (struct infra_failover_options) { .token_floor = 5 });
@@ -360,7 +358,7 @@ START_TEST(take_over_goes_first)
 END_TEST
 
 /* It goes first at once: it does not wait for the next look, nor until it may
- * ask again; and who is asking for the lease already goes on. */
+ * ask again; and a node that is acquiring the lease already goes on. */
 START_TEST(take_over_does_not_wait)
 {
     node_create(

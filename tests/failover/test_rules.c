@@ -51,10 +51,10 @@ static infra_time ten_seconds(infra_time issue)
     return issue + INFRA_SEC(10) * 99 / 101 - INFRA_MS(500);
 }
 
-/* Nobody answers any more: it asks again and again, is in doubt after half the
- * lease, and has stopped when it may be another's. It gives it back when what
- * it began can have no effect any more, in case the store is still there; tries
- * that three times; and lets others go first. */
+/* The store answers no more: the node asks again and again, is in doubt after
+ * half the lease, and has stopped when it may be another's. It gives it back
+ * when what it began can have no effect any more, in case the store is still
+ * there; tries that three times; and lets others go first. */
 START_TEST(who_hears_nothing_stops_in_time)
 {
     for (uint64_t token = 1; token <= 2; token++) { /* The second time, too. */
@@ -186,8 +186,8 @@ static const struct {
     { INFRA_LEASE_OUTCOME_GRANTED, 6, 5 }, /* Ours, but not this one. */
 };
 
-/* Who is told that the lease is not its own stops at once, and gives nothing
- * back: Patroni's "demote, no lock". */
+/* A node that hears that it has lost the lease stops at once, and releases
+ * nothing: Patroni's "demote, no lock". */
 START_TEST(who_has_lost_it_stops_at_once)
 {
     node_lead(&n, 5);
@@ -202,7 +202,7 @@ START_TEST(who_has_lost_it_stops_at_once)
 END_TEST
 
 /* No answer to ACQUIRE: it may be ours. It looks; if it is, it is renewed, and
- * counts from then; who had it before is not known, so there is a grace. */
+ * counts from then; the former holder is not known, so there is a grace. */
 START_TEST(an_unknown_grant_is_adopted)
 {
     node_until(&n, INFRA_LEASE_OP_READ);
@@ -220,8 +220,7 @@ START_TEST(an_unknown_grant_is_adopted)
 }
 END_TEST
 
-/* Who adopts a lease does not ask for the one before it, when it comes to that
- * again. */
+/* After adopting a lease the node does not request the one before it. */
 START_TEST(a_former_holder_is_forgotten)
 {
     create((struct infra_failover_options) { .preempt = 1, .preference = 9 });
@@ -237,7 +236,7 @@ START_TEST(a_former_holder_is_forgotten)
 }
 END_TEST
 
-/* It was not adopted in time, or somebody else has it by now. */
+/* It was not adopted in time, or another node has it by now. */
 START_TEST(an_adoption_may_fail)
 {
     node_until(&n, INFRA_LEASE_OP_READ);
@@ -302,8 +301,8 @@ START_TEST(a_late_grant_is_given_back)
 }
 END_TEST
 
-/* Not so for who is still asking, and will see that it has it; for who has it;
- * and what is granted to nobody here. */
+/* Not so for a node that is still acquiring, and will see that it holds the
+ * lease; for a holder; and for an answer that grants nothing. */
 START_TEST(not_every_late_answer_is_given_back)
 {
     node_until(&n, INFRA_LEASE_OP_READ);
@@ -360,8 +359,8 @@ START_TEST(a_grant_may_be_too_late)
 }
 END_TEST
 
-/* A store that gives a token that is not new was reset: nobody serves under it
- * before the operator has said so, and not even then if it is not new. */
+/* A store that grants a token that is not new was reset: no node serves under
+ * it before the operator resumes, and not even then if it is not new. */
 START_TEST(a_store_that_forgot_is_a_fault)
 {
     create((struct infra_failover_options) { .token_floor = 40 });

@@ -65,8 +65,8 @@ START_TEST(after_a_jump_with_a_fence_grace_goes_on)
 }
 END_TEST
 
-/* Who waits for a fence is woken once when the grace is over, not again and
- * again. */
+/* A node that waits for a fence is woken once when the grace is over, not
+ * again and again. */
 START_TEST(a_fence_is_awaited_in_peace)
 {
     node_create(&n, (struct infra_failover_options) {
@@ -233,7 +233,7 @@ START_TEST(a_clock_that_goes_back_is_a_fault)
 END_TEST
 
 /* In grace, too, and the whole grace is waited for on the new clock before the
- * lease is given back: nobody knows how much of it has passed. */
+ * lease is given back: the part that has passed is not known. */
 START_TEST(a_clock_that_goes_back_begins_the_grace_anew)
 {
     node_create(&n, (struct infra_failover_options) { .grace = INFRA_SEC(1) });
@@ -245,7 +245,7 @@ START_TEST(a_clock_that_goes_back_begins_the_grace_anew)
 }
 END_TEST
 
-/* So is it for who only waits to give back, cool down, or look. */
+/* So is every wait: to release, to cool down, to look. */
 START_TEST(no_time_of_the_old_clock_is_waited_for)
 {
     node_create(&n, (struct infra_failover_options) { .ttl = 0 });

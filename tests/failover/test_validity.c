@@ -114,7 +114,7 @@ START_TEST(suppression_has_two_thresholds)
 }
 END_TEST
 
-/* Who is held down and fails again is still held down, below 2000, too. */
+/* A suppressed node that fails again stays suppressed, below 2000, too. */
 START_TEST(suppression_outlasts_its_cause)
 {
     struct infra__damper d = damper();

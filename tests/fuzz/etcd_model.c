@@ -306,7 +306,8 @@ static unsigned transact(struct etcd *e, struct infra__json body,
     return status;
 }
 
-/* Where the lease of a renewal is known: at the leader, or at who led. */
+/* Where the lease of a renewal is known: at the leader, or at a former
+ * leader. */
 static void keep_alive(struct etcd *e, bool is_cut_off, struct infra__json body,
                        struct text *t)
 {
@@ -315,7 +316,7 @@ static void keep_alive(struct etcd *e, bool is_cut_off, struct infra__json body,
 
     say(t, ",\"ID\":\"%" PRIu64 "\"", id);
     if (is_cut_off) {
-        say(t, ",\"TTL\":\"5\""); /* And nobody else hears of it. */
+        say(t, ",\"TTL\":\"5\""); /* And no other member hears of it. */
     } else if (l != NULL) {
         l->expires = e->now + l->ttl;
         say(t, ",\"TTL\":\"%" PRIu64 "\"", l->ttl / INFRA_SEC(1));

@@ -4,8 +4,8 @@
  * after a request was carried out, answers that are late, members that are cut
  * off, elections, a full etcd. The cluster is etcd_model.h. What lease.h
  * promises has to hold: what was granted holds for its ttl, counted from the
- * call; what is CONFLICT or LOST was not the caller's; tokens grow; who is not
- * the last call has no answer; the deadline and the next answer agree; a
+ * call; after CONFLICT or LOST the lease was not the caller's; tokens grow;
+ * only the last call has an answer; the deadline and the next answer agree; a
  * failing allocator and bad input change nothing. */
 #include "etcd_model.h"
 #include "fuzz.h"

@@ -104,7 +104,7 @@ static struct infra_lease_reply run(uint8_t kind, const uint8_t *data,
     feed(x, data, size, split);
     x.ops->note(x.self, INFRA_NOTE_EOF, 0, NOW);
     int err = infra_lease_next(lease, NOW, &reply);
-    if (err != INFRA_OK) { /* It tries again; there is nobody. */
+    if (err != INFRA_OK) { /* It tries again; there is no server. */
         check(err == INFRA_EAGAIN);
         check(infra_lease_next(lease, call.deadline, &reply) == INFRA_OK);
     }

@@ -33,8 +33,8 @@ static void expect_unknown(const struct infra_lease_reply *r, uint32_t reason,
     ck_assert_uint_eq(r->detail, detail);
 }
 
-/* A lease of etcd, then the key bound to it: its revision is the token, and who
- * was there before without releasing left a mark. */
+/* A lease of etcd, then the key bound to it: its revision is the token. A
+ * former holder that did not release it left the dirty mark. */
 START_TEST(acquire_is_granted)
 {
     etcd_begin_script(splits[_i]);
@@ -73,7 +73,7 @@ START_TEST(acquire_is_refused)
 }
 END_TEST
 
-/* Another node by our name is another: who it is goes by the incarnation. */
+/* Another node of the same name is another node, by its incarnation. */
 START_TEST(a_namesake_is_another)
 {
     etcd_begin_script(TEST_SPLIT_NONE);
@@ -160,8 +160,8 @@ START_TEST(renewals_are_told_apart)
 }
 END_TEST
 
-/* READ tells whose it is, and finds out which lease of etcd our key is bound
- * to, so that it can be renewed. */
+/* READ finds the holder, and the lease of etcd that our key is bound to, so
+ * that it can be renewed. */
 START_TEST(read_tells_whose_it_is)
 {
     etcd_begin_script(splits[_i]);
@@ -383,7 +383,7 @@ START_TEST(a_ttl_is_two_seconds_at_least)
 }
 END_TEST
 
-/* Who promises more than a day is taken at a day. */
+/* A promise of more than a day counts as a day. */
 START_TEST(a_ttl_is_bounded)
 {
     etcd_begin_script(TEST_SPLIT_NONE);

@@ -81,7 +81,7 @@ START_TEST(it_is_read)
 }
 END_TEST
 
-/* Who has the lease no more reads nothing and writes nothing. */
+/* A node without the lease reads nothing and writes nothing. */
 START_TEST(it_is_refused)
 {
     etcd_begin_script(splits[_i]);
@@ -140,7 +140,7 @@ START_TEST(a_lost_write_is_found)
 }
 END_TEST
 
-/* Somebody changes it all the time, or a server says so. */
+/* Another writer changes it all the time, or a server claims so. */
 START_TEST(there_is_an_end_to_trying)
 {
     static const char *const revisions[] = { "1", "2", "3", "4", "5" };
@@ -260,7 +260,7 @@ START_TEST(errors_are_told)
 }
 END_TEST
 
-/* The login is shared: who comes first logs in. */
+/* The login is shared: the first conversation logs in. */
 START_TEST(a_login_is_shared)
 {
     ETCD(TEST_ACCEPT(0));

@@ -67,8 +67,8 @@ START_TEST(an_idle_connection_may_end)
 }
 END_TEST
 
-/* What is said that nobody asked for ends the connection, be it between two
- * calls or behind a reply. */
+/* Bytes that answer no request end the connection, between two calls or behind
+ * a reply. */
 START_TEST(unasked_for_bytes_end_it)
 {
     accept_and_answer(0);
@@ -228,7 +228,7 @@ START_TEST(the_next_one_may_say_that_it_is_gone)
 END_TEST
 
 /* A leader that was elected between keep-alive and proof has not heard of the
- * first, whoever answers. */
+ * first, whichever server answers. */
 START_TEST(a_renewal_is_of_one_term)
 {
     acquire_and_keep_alive();
@@ -365,7 +365,8 @@ START_TEST(a_new_call_has_its_own_reply)
 }
 END_TEST
 
-/* A call that nobody runs is unknown at its deadline, and leaves the server. */
+/* A call whose conversation is not run is unknown at its deadline, and leaves
+ * the server. */
 START_TEST(a_call_has_its_deadline)
 {
     struct infra_lease_call call = { .id = 1000,
@@ -411,8 +412,8 @@ START_TEST(tls_comes_first)
 }
 END_TEST
 
-/* Servers that are somebody else's are told from servers that are gone, and a
- * library that cannot be had from both. */
+/* A failed handshake differs from a server that is gone, and a TLS library
+ * that fails here differs from both. */
 START_TEST(handshakes_may_fail)
 {
     static const struct {
@@ -509,8 +510,8 @@ START_TEST(a_revocation_is_asked_for_once)
 }
 END_TEST
 
-/* Who is refused is told so, and for five seconds without asking again; a
- * server that cannot tell is not the last word. */
+/* A refused login is reported, for five seconds without another try; a server
+ * that cannot tell is not the last word. */
 START_TEST(a_login_may_be_refused)
 {
     ETCD(TEST_ACCEPT(0));

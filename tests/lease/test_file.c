@@ -52,7 +52,7 @@ START_TEST(a_release_is_hinted)
     contract_now += INFRA_MS(50);
     ck_assert(!lease_is_hinted(contract_b));
     ck_assert_uint_eq(infra_lease_deadline(contract_b), INFRA_TIME_NEVER);
-    /* Who lost it looks again. */
+    /* The former holder looks again. */
     contract_now += CONTRACT_TTL;
     (void)contract_acquire(contract_a);
     (void)lease_read(contract_b);
@@ -161,8 +161,8 @@ static void put_away(int how)
     }
 }
 
-/* A file that is not where others look for it proves nothing: who holds the
- * lease has lost it, and nobody is told anything else. */
+/* A file that is not at its path proves nothing: the holder has lost the
+ * lease, and every other call is UNKNOWN. */
 START_TEST(a_file_has_to_be_in_its_place)
 {
     struct infra_lease *other = NULL;
@@ -411,7 +411,8 @@ START_TEST(the_record_is_durable)
 }
 END_TEST
 
-/* What the system refuses is told by errno, and closes nobody's descriptor. */
+/* A refusal of the system is in errno, and leaves all other descriptors
+ * open. */
 START_TEST(errno_tells_what_the_system_refuses)
 {
     char text[128];

@@ -64,7 +64,7 @@ START_TEST(tokens_outlive_the_process)
 }
 END_TEST
 
-/* Write an offset for the clock of those who are forked from here on. False: it
+/* Write an offset for the clock of later children. False: it
  * is not allowed. */
 static bool leave_time(int64_t seconds)
 {
@@ -81,8 +81,8 @@ static bool leave_time(int64_t seconds)
     return ok;
 }
 
-/* In a process of its own, whose clock is another's: what it is told, or 99
- * where a time namespace is not allowed. */
+/* The outcome in a process with another clock, or 99 where a time namespace is
+ * not allowed. */
 static int ask_elsewhere(int64_t seconds, uint32_t op)
 {
     int status = 0;
@@ -113,8 +113,8 @@ static int ask_elsewhere(int64_t seconds, uint32_t op)
     return WEXITSTATUS(status);
 }
 
-/* A process in another time namespace of the same boot sees a living holder as
- * what it is, and one whose lease has run out, too. */
+/* A process in another time namespace of the same boot sees a living holder,
+ * and a holder whose lease has run out. */
 START_TEST(a_clock_may_be_of_another_namespace)
 {
     static const int64_t seconds[] = { 1000, -50 };

@@ -7,9 +7,9 @@
  *
  * Each line of the diary is a time in nanoseconds (CLOCK_BOOTTIME), the node,
  * what happened, and a number. While the gate is open it writes "open" each
- * millisecond, with the token; nodes share the diary, so that whoever reads it
- * sees whether two were open at a time. When it becomes active it reads the
- * record of the lease, "read" with the token that is there, and writes its own,
+ * millisecond, with the token; nodes share the diary, so that a reader sees
+ * whether two were open at a time. When it becomes active it reads the record
+ * of the lease, "read" with the token that is there, and writes its own,
  * "written". On SIGUSR1 it steps down. */
 #include <infra/driver.h>
 

@@ -109,7 +109,7 @@ static void deliver(struct sim_world *w, struct sim_step *s)
     sim_turn(w, s->node);
 }
 
-/* The watch: whoever hears it looks at once. */
+/* The watch: a node that hears it looks at once. */
 static void watch(struct sim_world *w)
 {
     if (w->now < w->outage_until || sim_store_now(w) < w->store.expires) {
@@ -168,7 +168,7 @@ static void configure(struct sim_world *w)
     }
 }
 
-/* All is well again: no more faults, and whoever was held down is not. */
+/* All is well again: no more faults, and no node is held down. */
 static void heal(struct sim_world *w)
 {
     w->outage_until = 0;

@@ -242,7 +242,7 @@ void sim_on_reply(struct sim_world *w, const struct sim_step *s)
     }
 }
 
-/* The fence at the former holder works, or not, or nobody knows; once all is
+/* The fence at the former holder is done, failed or unknown; once all is
  * well, it works. */
 void sim_fenced(struct sim_world *w, const struct sim_step *s)
 {

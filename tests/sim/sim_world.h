@@ -14,7 +14,7 @@
 
 #define SIM_NODES_MAX 5u
 #define SIM_QUEUE_MAX 4096u
-#define SIM_OWNERS 1024u /* Tokens whose users are remembered. */
+#define SIM_OWNERS 1024u /* Tokens with a known user. */
 #define SIM_END_OF_FAULTS INFRA_SEC(60)
 
 enum sim_kind {
@@ -26,7 +26,7 @@ enum sim_kind {
     STEP_FENCED,
     STEP_DRAINED,
     STEP_FAULT, /* The next thing that goes wrong. */
-    STEP_WATCH, /* A lease has run out, and who watches hears it. */
+    STEP_WATCH, /* A lease has run out, and watchers hear it. */
 };
 
 struct sim_step {
@@ -71,11 +71,11 @@ struct sim_world {
     struct infra_fence fence;
     struct sim_node nodes[SIM_NODES_MAX];
     infra_time now;
-    infra_time lapsed_at; /* When the last lease ran out unreleased. */
-    bool is_owed; /* A fence of who was active and let its lease run out, */
+    infra_time lapsed_at;  /* When the last lease ran out unreleased. */
+    bool is_owed;          /* A fence of an active node whose lease ran out, */
     uint64_t active_token; /* as this one, unless it releases it. */
     infra_time outage_until;
-    infra_time died_at; /* An active node; 0: nobody since. */
+    infra_time died_at; /* An active node; 0: none since. */
     uint64_t owner_token[SIM_OWNERS];
     uint32_t owner_node[SIM_OWNERS];
     bool was_clean[SIM_OWNERS];
@@ -129,8 +129,8 @@ void sim_fenced(struct sim_world *w, const struct sim_step *s);
 void sim_work(struct sim_world *w, const struct sim_step *s);
 void sim_effect(struct sim_world *w, const struct sim_step *s, bool was_paused);
 
-/* Its clock jumps, back or on. Who steps it back lets the node see it before it
- * may stand still: one that does not cannot tell, and has the fence alone. */
+/* Its clock jumps, back or on. A step back is seen before the node may stand
+ * still: a node that cannot see it has the fence alone. */
 void sim_step_clock(struct sim_world *w, uint32_t i, bool back);
 
 /* Something goes wrong, now and again. */

@@ -83,8 +83,8 @@ static void expect(struct infra_lease *lease, uint32_t op, uint64_t token,
                   infra_lease_outcome_name(outcome));
 }
 
-/* Who has it has it until its ttl is over since the last renewal, and then
- * another takes it with a greater token. */
+/* The holder keeps the lease for a ttl from the last renewal; then another
+ * node takes it with a greater token. */
 START_TEST(one_holds_it_until_it_runs_out)
 {
     expect(contract_a, INFRA_LEASE_OP_READ, 0, INFRA_LEASE_OUTCOME_LOST);
@@ -115,8 +115,8 @@ START_TEST(one_holds_it_until_it_runs_out)
 }
 END_TEST
 
-/* Clean: nobody ever had it, or who had it released it. Not clean: it ran out,
- * and that stays so until somebody releases it. */
+/* Clean: nobody ever held it, or the holder released it. Not clean: it ran
+ * out, until a holder releases it. */
 START_TEST(clean_is_what_was_released)
 {
     struct infra_lease_answer a =
@@ -186,8 +186,8 @@ START_TEST(late_calls_do_no_harm)
 }
 END_TEST
 
-/* The greatest request is told to holder and standbys; somebody's ACQUIRE ends
- * it, and so does time. */
+/* Holder and standbys read the greatest request; an ACQUIRE ends it, and so
+ * does time. */
 START_TEST(a_request_is_told)
 {
     uint64_t token = contract_acquire(contract_a);
@@ -295,8 +295,7 @@ static void expect_write(struct infra_lease *lease, uint64_t token,
         r.count, outcome == INFRA_LEASE_OUTCOME_GRANTED ? strlen(text) : 0);
 }
 
-/* Who holds the lease writes the record and nobody else, and it is there for
- * the next holder. */
+/* Only the holder writes the record, and the next holder reads it. */
 START_TEST(the_record_is_the_holders)
 {
     expect_record(contract_b, 0, INFRA_LEASE_OUTCOME_GRANTED, "");

@@ -155,8 +155,8 @@ START_TEST(preemption_may_be_delayed)
 }
 END_TEST
 
-/* It counts anew after one who is as good was heard, or a resignation; and who
- * dies in the meantime is followed after the down interval. */
+/* It counts anew after a node of equal priority was heard, or a resignation; a
+ * node that dies meanwhile is followed after the down interval. */
 START_TEST(preemption_delay_starts_over)
 {
     create_started((struct infra_vrrp_options) {
@@ -211,8 +211,8 @@ START_TEST(priority_may_change)
 }
 END_TEST
 
-/* Who consults a witness asks instead of taking over, for as long as it may;
- * what comes of the answer. */
+/* With a witness the node asks before it takes over, until the timeout; the
+ * result of each answer. */
 static const struct {
     uint32_t witness;
     uint32_t answer; /* 9: none. */
@@ -385,7 +385,7 @@ START_TEST(hints_are_not_repeated)
 }
 END_TEST
 
-/* What a hint is about, and whom. */
+/* Reason and node of a hint. */
 START_TEST(hints_name_the_sender)
 {
     struct infra_vrrp_advert a = test_advert(255, 7);
@@ -412,8 +412,9 @@ START_TEST(hints_name_the_sender)
 }
 END_TEST
 
-/* An Active node that stood still for so long that another may have taken over
- * says so and announces: what the other announced counts until then. */
+/* An Active node that stood still long enough for another to have taken over
+ * hints at it and announces: the other node's announcements count until
+ * then. */
 START_TEST(active_node_knows_that_it_was_late)
 {
     infra_time now = create_active(

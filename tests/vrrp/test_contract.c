@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* VRRP, the contract: options, errors, memory, names, whose messages count, and
- * one message for each peer. */
+/* VRRP, the contract: options, errors, memory, names, the senders that count,
+ * and one message for each peer. */
 #include "vrrp.h"
 
 #include "base/internal.h"
@@ -277,7 +277,8 @@ START_TEST(owner_keeps_its_priority)
 }
 END_TEST
 
-/* A message for another, or from nobody that counts, changes nothing. */
+/* A message for another router, or of a sender that does not count, changes
+ * nothing. */
 START_TEST(messages_of_others_are_refused)
 {
     struct infra_vrrp_address peers[2] = { test_ipv4(2), test_ipv4(3) };

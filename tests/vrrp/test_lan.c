@@ -323,8 +323,8 @@ START_TEST(three_losses_are_survived)
 }
 END_TEST
 
-/* A witness that answers for the one who is Active keeps the other from taking
- * over while the LAN is split. */
+/* A witness that answers for the Active node keeps the other from taking over
+ * while the LAN is split. */
 START_TEST(witness_prevents_two_active_nodes)
 {
     struct infra_vrrp_event e;

@@ -70,8 +70,8 @@ START_TEST(silence_makes_active_after_the_down_interval)
 }
 END_TEST
 
-/* Who takes over says so first, then has the addresses, then announces them,
- * and advertises at its interval from then on. */
+/* A node that takes over sends a message, then has the addresses, then
+ * announces them, and advertises at its interval from then on. */
 START_TEST(active_advertises_at_its_interval)
 {
     infra_time now = create_active(100);
@@ -125,7 +125,7 @@ START_TEST(interval_is_learned_from_the_active_node)
     /* Once Active, its own counts for what it sends. */
     expect_at(INFRA_SEC(15), TOOK_OVER(128, "silence"));
     expect_at(INFRA_SEC(16), "send 128");
-    /* And what it learns from who takes its place. */
+    /* And from the node that takes its place. */
     a.interval = INFRA_SEC(2);
     ck_assert_int_eq(infra_vrrp_hear(vrrp, &a, INFRA_SEC(16)), 0);
     ck_assert_str_eq(events(INFRA_SEC(16)),
@@ -274,7 +274,7 @@ START_TEST(greater_address_wins_a_tie)
 }
 END_TEST
 
-/* The change to Backup tells who took the place. */
+/* The change to Backup names the new Active node. */
 START_TEST(change_tells_who_is_active)
 {
     infra_time now = create_active(100);
@@ -293,7 +293,7 @@ START_TEST(change_tells_who_is_active)
 }
 END_TEST
 
-/* Who stops gives the addresses up before it invites another. */
+/* A node that stops gives the addresses up before it invites another. */
 START_TEST(stopping_resigns)
 {
     infra_time now = create_active(100) + 1;
@@ -317,7 +317,7 @@ START_TEST(stopping_a_backup_is_silent)
 }
 END_TEST
 
-/* Who has not started hears nothing, and starting twice is starting once. */
+/* A node that has not started hears nothing; a second start changes nothing. */
 START_TEST(only_a_start_starts)
 {
     create((struct infra_vrrp_options) { .announce_interval = ONCE });
@@ -351,7 +351,7 @@ START_TEST(stale_messages_are_dropped)
 {
     infra_time now = create_active(100);
 
-    hear(0, 2, now); /* Asks for a message, which nobody fetches, */
+    hear(0, 2, now); /* Makes a message pending, which is not taken, */
     ck_assert_int_eq(infra_vrrp_fit(vrrp, 0, now), INFRA_OK);
     ck_assert_int_eq(infra_vrrp_fit(vrrp, 1, now), INFRA_OK);
     ck_assert_str_eq(events(now), "backup by fit"); /* and which would lie. */
