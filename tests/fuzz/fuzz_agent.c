@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The input is what an agent sends, then it closes. */
+/* The input is sent by an agent, which then closes. */
 #include "fuzz.h"
 #include "pieces.h"
 
@@ -10,6 +10,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (probe == NULL && infra_probe_agent(&probe, NULL) != INFRA_OK) {
         abort();
     }
-    fuzz_in_pieces(probe, data, size);
+    fuzz_in_pieces(probe, data, size, NULL);
     return 0;
 }

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The input is what a Redis sends, then it closes. Whatever it is, the check
- * ends, and it ends alike whether the bytes come at once, one by one, or in
- * pieces whose sizes the bytes choose. */
+/* The input is sent by a Redis server, which then closes. */
 #include "fuzz.h"
 #include "pieces.h"
 
@@ -36,7 +34,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         create_probes();
     }
     for (int i = 0; i < PROBES_COUNT; i++) {
-        fuzz_in_pieces(probes[i], data, size);
+        fuzz_in_pieces(probes[i], data, size, NULL);
     }
     return 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The input is a script and what a server answers: a line a step, whose first
- * character is its kind, up to an empty line; the rest is the answer, after
+/* The input is a script and the answer of a server. Each line up to an empty one
+ * is a step, with its kind as the first character; the rest is the answer, after
  * which the server closes. */
 #include "fuzz.h"
 #include "pieces.h"
@@ -9,7 +9,7 @@
 
 static const char kinds[] = "<>^.!"; /* In the order of the enum. */
 
-/* Take a step from the front of @text; false: there is none. */
+/* Take a step from the front of @text. False: none. */
 static int take_step(struct infra_probe_step *step, const uint8_t **text,
                      const uint8_t *end)
 {
@@ -50,7 +50,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (text < end && *text == '\n') {
         text++;
     }
-    fuzz_in_pieces(probe, text, (size_t)(end - text));
+    fuzz_in_pieces(probe, text, (size_t)(end - text), NULL);
     infra_probe_destroy(probe);
     return 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The agent check: the words of HAProxy's agents, alone and together, and lines
- * that are none. */
+/* The agent check: the words of HAProxy's agents, alone and together, and
+ * malformed lines. */
 #include "probing.h"
 #include "support.h"
 
@@ -184,7 +184,7 @@ static const struct test_reply lines[] = {
       .expected = { .reason = INFRA_PROBE_REASON_SLOW_REPLY } },
 };
 
-/* Whatever the agent says, in every split. */
+/* Every line has its result, in every split. */
 START_TEST(lines_tell_what_they_say)
 {
     create(NULL);
@@ -222,7 +222,7 @@ START_TEST(lines_are_bounded)
 }
 END_TEST
 
-/* What is to be sent is sent as it is, and copied. */
+/* The text to send is copied and sent unchanged. */
 START_TEST(the_agent_may_be_told_something)
 {
     char send[] = "backend/server1\n";
@@ -237,7 +237,7 @@ START_TEST(the_agent_may_be_told_something)
 }
 END_TEST
 
-/* Nothing of a check is left in the next one. */
+/* A check leaves nothing in the next one. */
 START_TEST(checks_are_independent)
 {
     static const struct test_step refused[] = { TEST_FAIL(

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A question of the host's own whose answer decides, of all databases alike. */
+/* The host's question with limits for the answer, the same for all
+ * databases. */
 #include "mysql_check.h"
 #include "pgsql_peer.h"
 #include "probing.h"
@@ -30,8 +31,7 @@ static void teardown(void)
     pgsql_teardown();
 }
 
-/* What comes in answer, within which limits, and what the check ends with. An
- * answer of NULL is an error. */
+/* An answer, its limits, and the reason. An answer of NULL is an error. */
 static const struct {
     uint64_t min;
     uint64_t max;
@@ -78,7 +78,7 @@ START_TEST(mysql_answers_decide)
 }
 END_TEST
 
-/* What else fails the check goes before: it is not a primary at all. */
+/* Another failure comes first: the server is not a primary. */
 START_TEST(a_role_is_judged_first)
 {
     const char *const variables[] = { "1|0|0-1-5", NULL };
@@ -174,7 +174,7 @@ START_TEST(redis_answers_decide)
 }
 END_TEST
 
-/* In whatever words Redis answers, and after whatever it was asked. */
+/* Redis may answer in any type, after any other command. */
 START_TEST(redis_answers_are_read)
 {
     static const struct {
@@ -260,8 +260,8 @@ START_TEST(redis_answers_are_read)
 }
 END_TEST
 
-/* Limits that no answer is within, or that have no question, are refused; and
- * what is no command. */
+/* Limits that no answer meets, limits without a question, and questions without
+ * a command are refused. */
 START_TEST(limits_are_checked)
 {
     static char longest[513];
@@ -317,7 +317,7 @@ START_TEST(limits_are_checked)
 }
 END_TEST
 
-/* A heap that looks at what it gets back. */
+/* A heap that checks the memory it gets back. */
 static void *watchful_realloc(void *user, void *ptr, size_t old_size,
                               size_t new_size)
 {
@@ -330,7 +330,7 @@ static void *watchful_realloc(void *user, void *ptr, size_t old_size,
     return new_size == 0 ? (free(ptr), NULL) : realloc(ptr, new_size);
 }
 
-/* What a probe knew is wiped: passwords, and headers that are as good. */
+/* Passwords are wiped, and header fields, which may hold secrets, too. */
 START_TEST(what_they_know_is_wiped)
 {
     uint32_t freed = 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The HTTP check: the request to the byte, every kind of reply in every split,
- * limits, deadlines, and what may not stand in a request. */
+ * limits, deadlines, and texts that a request may not contain. */
 #include "probing.h"
 
 #include "base/internal.h"
@@ -32,7 +32,7 @@ static const struct infra_probe_http_field fields[] = {
     { "X-Empty", "again" },
 };
 
-/* The request is this and nothing else, however it is sent. */
+/* The request is exactly this, however it is split. */
 static const struct {
     struct infra_probe_http_options options;
     const char *request;
@@ -76,7 +76,7 @@ START_TEST(requests_are_exact)
 }
 END_TEST
 
-/* A reply, how the connection goes on after it, and what is to be found. */
+/* A reply, the end of the connection, and the result. */
 struct reply {
     const char *name;
     const char *text;
@@ -92,7 +92,7 @@ struct reply {
 #define CHUNKED OK_LINE "Transfer-Encoding: chunked\r\n\r\n"
 #define WANTS(t) .options = { .body_contains = (t) }
 
-/* With this before it, a name has the length of another name, modulo 256. */
+/* After this prefix a name has the length of another name, modulo 256. */
 #define X64 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
 
 static const struct reply good_replies[] = {
@@ -491,9 +491,9 @@ static const struct reply bad_replies[] = {
       BAD(SLOW_REPLY) },
 };
 
-/* What HTTP does not allow and servers say all the same. Who asks for the
- * status alone takes it; who asks for a text, where it is clear how the body is
- * to be read. Without a body of the reply's own there follows CHUNK. */
+/* What HTTP forbids and servers send all the same. A check of the status
+ * accepts it; a check of the body does if the framing is clear. A reply without
+ * a body of its own is followed by CHUNK. */
 #define CHUNK "3\r\nabc\r\n0\r\n\r\n"
 
 static const struct {
@@ -646,7 +646,7 @@ START_TEST(bad_replies_have_their_reason)
 }
 END_TEST
 
-/* Replies that are odd, with and without a question that needs their body. */
+/* Odd replies, checked with and without their body. */
 START_TEST(odd_replies_are_judged_by_what_is_asked)
 {
     struct reply reply = { .name = odd_replies[_i].name,
@@ -662,7 +662,7 @@ START_TEST(odd_replies_are_judged_by_what_is_asked)
 }
 END_TEST
 
-/* A status that is not wanted is the reason, not what is odd beside it. */
+/* An unexpected status is the reason, not the oddity beside it. */
 START_TEST(a_status_is_told_before_the_framing)
 {
     const struct reply reply = {
@@ -677,7 +677,7 @@ START_TEST(a_status_is_told_before_the_framing)
 }
 END_TEST
 
-/* Every reason that can end this check has a reply above or a test below. */
+/* Every reason of this check has a reply above or a test below. */
 START_TEST(every_reason_is_reached)
 {
     bool reached[INFRA_PROBE_REASON_BODY_TOO_LONG + 1] = { false };
@@ -700,8 +700,8 @@ START_TEST(every_reason_is_reached)
 }
 END_TEST
 
-/* A text is found wherever it stands and however much of it comes before: all
- * words of a's and b's in all texts, against strstr(). */
+/* A text is found anywhere, also after a part of itself: all words of a's and
+ * b's in all texts, against strstr(). */
 START_TEST(search_agrees_with_strstr)
 {
     char text[11] = { 0 }, word[5] = { 0 };
@@ -744,7 +744,7 @@ START_TEST(search_agrees_with_strstr)
 }
 END_TEST
 
-/* The line of each chunk is bounded, whatever pads it. */
+/* The size line of a chunk is limited, with any padding. */
 START_TEST(chunk_lines_are_bounded)
 {
     static const char padding[] = { '0', ';', ' ' };
@@ -773,7 +773,7 @@ START_TEST(chunk_lines_are_bounded)
 }
 END_TEST
 
-/* Nothing of a check is left in the next one of the same probe. */
+/* A check leaves nothing in the next one of the same probe. */
 START_TEST(checks_are_independent)
 {
     static const struct reply rows[] = {
@@ -804,7 +804,7 @@ START_TEST(checks_are_independent)
 }
 END_TEST
 
-/* A runner that repeats itself does not begin the reply anew. */
+/* A runner that repeats CONNECTED does not restart the reply. */
 START_TEST(connecting_twice_is_ignored)
 {
     struct infra_probe_result r;
@@ -822,8 +822,8 @@ START_TEST(connecting_twice_is_ignored)
 }
 END_TEST
 
-/* A server that floods, be it with fields or with interim replies, is cut off
- * at the default limit. */
+/* A server that floods with fields or interim replies is cut off at the default
+ * limit. */
 START_TEST(floods_are_cut_off)
 {
     static const struct {
@@ -856,7 +856,8 @@ START_TEST(floods_are_cut_off)
 }
 END_TEST
 
-/* The reply may come before the request is out, and late if the runner was. */
+/* The reply may come before the request is sent, and late if the runner was
+ * late. */
 START_TEST(replies_may_be_early_and_late)
 {
     static const struct test_step early[] = {
@@ -877,7 +878,7 @@ START_TEST(replies_may_be_early_and_late)
 }
 END_TEST
 
-/* Each phase has its own time, and a drip does not lengthen it. */
+/* Each phase has its own time, which a drip does not extend. */
 START_TEST(phases_have_their_own_time)
 {
     static const struct test_step slow[] = {
@@ -913,7 +914,7 @@ START_TEST(phases_have_their_own_time)
 }
 END_TEST
 
-/* A system that gives up a connection in mid-reply is like a deadline. */
+/* A timeout of the system in mid-reply counts as a deadline. */
 START_TEST(a_timeout_of_the_system_is_one_of_the_phase)
 {
     static const struct test_step script[] = {
@@ -926,8 +927,8 @@ START_TEST(a_timeout_of_the_system_is_one_of_the_phase)
 }
 END_TEST
 
-/* What may not stand in a request, or contradicts itself, is refused; what is
- * at its limit is not. */
+/* Texts that a request may not contain, and contradictions, are refused; values
+ * at their limit are not. */
 START_TEST(options_are_checked)
 {
     static char long_path[2050], long_text[257];
@@ -996,9 +997,9 @@ START_TEST(options_are_checked)
 }
 END_TEST
 
-/* The texts are copied: the host's may go. */
-/* A field ends neither its line nor the request, and does not say how long it
- * is, whom it is for, or what the connection does. */
+/* The texts are copied. */
+/* A field may not end its line or the request, frame the request, name its
+ * target, or control the connection. */
 START_TEST(fields_are_checked)
 {
     static char name[66], value[4098];

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a server may ask for in its reply to an HTTP check: to be spared, or to
- * be drained. */
+/* Requests of a server in its reply to an HTTP check: less load, or a drain. */
 #include "support.h"
 #include "transport.h"
 
@@ -95,7 +94,7 @@ static const struct {
       .outcome = INFRA_OUTCOME_ERROR },
 };
 
-/* What is asked for comes with the outcome, however the reply is split. */
+/* The request comes with the outcome, in every split. */
 START_TEST(a_reply_may_ask)
 {
     struct infra_probe_http_options o = rows[_i].options;

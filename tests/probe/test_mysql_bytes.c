@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What a server can send that is not what it should: other protocols, errors,
- * packets cut short, too long or out of turn, results that contradict
- * themselves, and silence. */
+/* Bad input from a MySQL server: other protocols, errors, packets cut short,
+ * too long or out of turn, contradictory results, and silence. */
 #include "mysql_check.h"
 
 #include "base/internal.h"
@@ -15,7 +14,7 @@ static void setup(void)
     mysql_create((struct infra_probe_mysql_options) { .ask = 1 });
 }
 
-/* In every way to split it. */
+/* In every split. */
 static struct infra_probe_result run(const char *name, uint32_t reason)
 {
     struct infra_probe_result r = { 0 };
@@ -33,7 +32,7 @@ static struct infra_probe_result run(const char *name, uint32_t reason)
     return r;
 }
 
-/* The first bytes that a server sends, and what it is. */
+/* The first bytes of a server, and the reason. */
 static const struct {
     const char *name;
     const char *bytes;
@@ -119,7 +118,7 @@ START_TEST(first_bytes)
 }
 END_TEST
 
-/* Errors that end a login, and what they say. */
+/* Errors that end a login, and their reasons. */
 static const struct {
     unsigned number;
     uint32_t reason;
@@ -158,7 +157,7 @@ START_TEST(errors_have_their_reason)
 }
 END_TEST
 
-/* An error may come out of turn; nothing else may. */
+/* Only an error may come out of turn. */
 START_TEST(sequences)
 {
     peer_greet(&mysql.peer, PEER_MARIADB);
@@ -173,7 +172,7 @@ START_TEST(sequences)
 }
 END_TEST
 
-/* A message has a place for its beginning. */
+/* The beginning of a long message is kept. */
 START_TEST(long_messages)
 {
     static const size_t sizes[] = { 255, 256, 257, 502, 503, 504, 800 };
@@ -191,7 +190,7 @@ START_TEST(long_messages)
 }
 END_TEST
 
-/* Greetings as they are and are not. */
+/* Greetings, good and bad. */
 static const struct {
     const char *name;
     const char *payload;
@@ -274,7 +273,7 @@ START_TEST(greetings_are_taken_apart)
 }
 END_TEST
 
-/* A version has a place for its beginning, too. */
+/* The beginning of a long version is kept, too. */
 START_TEST(long_versions)
 {
     char greeting[600] = "\x0a";

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What global transaction ids amount to, and what is none. */
+/* The position from global transaction ids, and malformed ids. */
 #include "support.h"
 
 #include "base/internal.h"
@@ -50,7 +50,7 @@ static const struct {
     { SET, UUID ":" MOST, 1 },
 };
 
-/* Sets as servers write them have their number. */
+/* Sets in the servers' format have their number. */
 START_TEST(ids_have_a_number)
 {
     uint64_t sum = 99;
@@ -117,7 +117,7 @@ static const struct {
     { SET, "0-1-42" },
 };
 
-/* What is no set, or has no number of 64 bits, is not taken for one. */
+/* Malformed sets, and sums above 64 bits, are refused. */
 START_TEST(others_are_none)
 {
     uint64_t sum;
@@ -126,8 +126,8 @@ START_TEST(others_are_none)
 }
 END_TEST
 
-/* A server that has executed more has the greater number: sets grow at the end
- * or close a gap. */
+/* A server that has executed more has a greater number: sets grow at the end or
+ * close a gap. */
 START_TEST(more_is_greater)
 {
     uint64_t random = 1;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Greeting and login of the MySQL check: what it says to the byte, what a
- * server may answer, and how each of it ends, in every split. */
+/* Greeting and login of the MySQL check: its packets to the byte, the answers
+ * of a server, and the reason of each, in every split. */
 #include "mysql_check.h"
 
 #include "base/internal.h"
@@ -34,7 +34,7 @@ static void check(const char *name, uint32_t reason, uint32_t status,
 static const struct infra_probe_mysql_options secret = { .user = "check",
                                                          .password = "secret" };
 
-/* With a user and a password the check logs in as a real server wants it, and
+/* With a user and a password the check logs in as a real server requires, and
  * leaves with a farewell. */
 START_TEST(login_is_exact)
 {
@@ -51,7 +51,7 @@ START_TEST(login_is_exact)
 }
 END_TEST
 
-/* No password is an answer of no bytes, however it is not given. */
+/* Without a password, NULL or "", the answer is empty. */
 START_TEST(login_without_password_is_exact)
 {
     mysql_create_as((struct infra_probe_mysql_options) {
@@ -64,7 +64,7 @@ START_TEST(login_without_password_is_exact)
 }
 END_TEST
 
-/* A server from before plug-ins is not told the name of one. */
+/* A server older than plug-ins gets no plug-in name. */
 START_TEST(login_without_plugins_is_exact)
 {
     mysql_create_as((struct infra_probe_mysql_options) { .user = "check" });
@@ -99,8 +99,8 @@ START_TEST(tls_comes_before_the_login)
 }
 END_TEST
 
-/* A server that has no TLS is not told who wanted to log in, but that nobody
- * does; what it says to that does not matter. */
+/* A server without TLS gets an anonymous login in place of the user's name; its
+ * reply does not matter. */
 START_TEST(tls_is_not_done_without)
 {
     struct infra_probe_mysql_options o = secret;
@@ -133,7 +133,7 @@ START_TEST(tls_is_not_done_without)
 }
 END_TEST
 
-/* What comes in clear before the handshake is not believed: not even an OK. */
+/* Bytes in clear before the handshake are refused, an OK too. */
 START_TEST(nothing_comes_before_tls)
 {
     struct infra_probe_mysql_options o = secret;
@@ -153,8 +153,8 @@ START_TEST(nothing_comes_before_tls)
 }
 END_TEST
 
-/* Without a user the anonymous one knocks, and any answer of who is in there
- * will do. */
+/* Without a user the check logs in as the anonymous user, and passes with any
+ * answer. */
 static const struct {
     const char *name;
     unsigned error; /* 0: it is let in. */
@@ -188,10 +188,10 @@ START_TEST(anonymous_knocks)
 }
 END_TEST
 
-/* A server may ask for another method: for ours with another challenge, for one
- * that knows no password either, or for one that we do not know. That one gets
- * an answer of no meaning, in order to be refused: MariaDB blocks hosts that go
- * away without a word. */
+/* A server may switch the method: to mysql_native_password with another
+ * challenge, to one that accepts an empty password, or to an unknown one. An
+ * unknown one gets a meaningless answer, so that the server refuses the login:
+ * MariaDB blocks hosts that leave without an answer. */
 #define CHALLENGE "abcdefghijklmnopqrst"
 #define EIGHT "\0\0\0\0\0\0\0\0"
 #define NO_ANSWER EIGHT EIGHT EIGHT EIGHT EIGHT EIGHT EIGHT EIGHT
@@ -330,8 +330,8 @@ START_TEST(other_methods_are_answered)
 }
 END_TEST
 
-/* One change of method is allowed; a method that asks on is not known, and once
- * it is not, nothing makes it known. */
+/* One switch is allowed. A method with more steps is unknown, and stays
+ * unknown. */
 static const struct {
     const char *name;
     const char *method;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The question of a host's own in the MySQL check, and from whom a replica
- * receives. */
+/* The host's question in the MySQL check, and the source of a replica. */
 #include "mysql_check.h"
 
 #include "base/internal.h"
@@ -29,8 +28,8 @@ static void answer_status(const char *replication)
     peer_result(&mysql.peer, STATUS_NAMES, rows);
 }
 
-/* What the host may be answered. A number in the first column of the only row
- * is told, and nothing else. */
+/* Answers to the host's question. Only a number in the first column of a single
+ * row counts. */
 static const struct {
     const char *name;
     const char *names;
@@ -75,7 +74,7 @@ START_TEST(numbers_are_told)
 }
 END_TEST
 
-/* It is asked last, whatever is known by then, and changes nothing of it. */
+/* The host's question is asked last and changes no earlier result. */
 START_TEST(it_is_asked_last)
 {
     static const struct {
@@ -116,7 +115,7 @@ START_TEST(it_is_asked_last)
 }
 END_TEST
 
-/* An old server is asked in its own words, and then for the host. */
+/* An old server gets the old question, then the host's. */
 START_TEST(old_servers_are_asked_too)
 {
     static const char *const answer[] = { "18", NULL };
@@ -138,8 +137,8 @@ START_TEST(old_servers_are_asked_too)
 }
 END_TEST
 
-/* An error is not held against the server, unless it says that it does not
- * serve. */
+/* An error fails the check only if it says that the server is out of
+ * service. */
 START_TEST(it_may_fail)
 {
     static const struct {
@@ -175,7 +174,7 @@ START_TEST(it_may_fail)
 }
 END_TEST
 
-/* Half an answer is none. */
+/* Half an answer is no answer. */
 START_TEST(it_may_break_off)
 {
     mysql_create((struct infra_probe_mysql_options) { .question = QUESTION });
@@ -191,8 +190,8 @@ START_TEST(it_may_break_off)
 }
 END_TEST
 
-/* What has no rows is done without an answer; what is no result breaks the
- * protocol as it does elsewhere. */
+/* A statement without rows has no answer; a malformed result breaks the
+ * protocol. */
 START_TEST(it_may_have_no_result)
 {
     static const struct {
@@ -218,7 +217,7 @@ START_TEST(it_may_have_no_result)
 }
 END_TEST
 
-/* The longest has a place behind the longest login; it is copied. */
+/* The longest question fits after the longest login; it is copied. */
 START_TEST(the_longest_question)
 {
     static const char *const answer[] = { "18", NULL };
@@ -260,7 +259,7 @@ START_TEST(the_longest_question)
 }
 END_TEST
 
-/* A question has a user and 1 to 511 bytes. */
+/* A question needs a user and has 1 to 511 bytes. */
 START_TEST(questions_are_checked)
 {
     static char text[513];
@@ -295,7 +294,7 @@ END_TEST
     "0123456789012345678901234567890123456789012345678901234567890123" \
     "012345678901234567890123456789012345678901234567890123456789012"
 
-/* The source is whom an IO thread receives from: the first that does. */
+/* The source is that of the first running IO thread. */
 static const struct {
     const char *names;
     const char *rows[4];
@@ -343,7 +342,7 @@ START_TEST(sources_are_told)
 }
 END_TEST
 
-/* It is of this check, and of a whole answer. */
+/* The source is from this check and from a complete answer. */
 START_TEST(sources_are_forgotten)
 {
     static const char *const rows[] = { "Yes|Yes|1|3306|a", NULL };
@@ -368,7 +367,8 @@ START_TEST(sources_are_forgotten)
 }
 END_TEST
 
-/* Not even where half an answer is a syntax error, and it is asked again. */
+/* Also if half an answer ends as a syntax error and the question is
+ * repeated. */
 START_TEST(sources_are_of_the_last_answer)
 {
     static const char *const none[] = { NULL };

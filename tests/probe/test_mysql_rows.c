@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Answers to the MySQL check as bytes: results that contradict themselves, and
- * results that are too long. */
+/* Answers to the MySQL check as bytes: contradictory results, and results that
+ * are too long. */
 #include "mysql_check.h"
 
 #include "base/internal.h"
@@ -19,7 +19,7 @@ static void setup(void)
         (struct infra_probe_mysql_options) { .timeouts = &timeouts, .ask = 1 });
 }
 
-/* Every packet of an answer, up to the one that is bad. */
+/* The packets of an answer, up to the bad one. */
 #define DEFINITION \
     "\x03"         \
     "def\0\0\0\x09read_only\0\x0c?\0"
@@ -151,8 +151,7 @@ START_TEST(answers_may_contradict_themselves)
 }
 END_TEST
 
-/* The columns of a row that count may be the last of many, or have the name of
- * none. */
+/* The known columns may be the last of many, or be missing. */
 START_TEST(many_columns)
 {
     static char names[8192];
@@ -180,7 +179,7 @@ START_TEST(many_columns)
 }
 END_TEST
 
-/* A check reads no more than it should, in packets of any size. */
+/* A check stops reading at its limit, with packets of any size. */
 START_TEST(replies_are_bounded)
 {
     static const struct {
@@ -227,7 +226,7 @@ START_TEST(replies_are_bounded)
 }
 END_TEST
 
-/* Also where the limit falls into a header. */
+/* Also if the limit falls into a header. */
 START_TEST(the_limit_is_exact)
 {
     const struct infra_exchange x = infra_probe_exchange(mysql.probe);
@@ -275,7 +274,7 @@ START_TEST(the_limit_is_exact)
 }
 END_TEST
 
-/* A long row leaves alone what is still to be said. */
+/* A long row does not touch the output. */
 START_TEST(long_rows_overwrite_nothing)
 {
     static char row[1001];

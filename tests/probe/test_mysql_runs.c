@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The MySQL check as a whole: ends anywhere, deadlines, one check after the
- * other, what may be asked for at all, and memory. */
+ * other, and its options. */
 #include "mysql_check.h"
 
 #include "base/internal.h"
@@ -35,8 +35,8 @@ static void good_conversation(void)
                 replication);
 }
 
-/* Wherever the server stops to talk, it ends with the reason for it, and with
- * nothing told of an answer that is not whole. */
+/* If the server stops anywhere, the check ends with that reason, and an
+ * incomplete answer sets no field. */
 START_TEST(ends_anywhere)
 {
     static const struct {
@@ -88,7 +88,7 @@ START_TEST(ends_anywhere)
 }
 END_TEST
 
-/* Nothing of a check is left in the next one of the same probe. */
+/* A check leaves nothing in the next one of the same probe. */
 START_TEST(checks_are_independent)
 {
     static struct test_step refused[] = { TEST_FAIL(INFRA_OUTCOME_REFUSED) };
@@ -146,7 +146,8 @@ START_TEST(checks_are_independent)
 }
 END_TEST
 
-/* Once all is known, neither more words nor the server's end change it. */
+/* Once the check is decided, neither more input nor the server's close changes
+ * it. */
 START_TEST(the_farewell_is_the_end)
 {
     const struct infra_exchange x = infra_probe_exchange(mysql.probe);
@@ -230,7 +231,7 @@ START_TEST(options_are_checked)
 }
 END_TEST
 
-/* The longest login has a place. */
+/* The longest login fits. */
 START_TEST(the_longest_login)
 {
     struct infra_probe_mysql_options o = { .size = sizeof o };

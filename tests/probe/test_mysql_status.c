@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What the MySQL check asks of whom, what it makes of the answers, and which of
- * them it needs. */
+/* The questions of the MySQL check, the meaning of the answers, and which
+ * answers it needs. */
 #include "mysql_check.h"
 
 #include "base/internal.h"
@@ -19,7 +19,7 @@ static const char *text(uint32_t kind)
     "Replica_IO_State|Replica_IO_Running|Replica_SQL_Running|Seconds_Behind_" \
     "Source"
 
-/* The columns that matter are found among others, in any place. */
+/* The known columns are found among others, in any place. */
 #define REAL_NAMES                                                   \
     "Connection_name|Slave_SQL_State|Slave_IO_State|Master_Host|"    \
     "Slave_IO_Running|Slave_SQL_Running|Replicate_Do_DB|Last_Error|" \
@@ -29,7 +29,7 @@ static const char *text(uint32_t kind)
 #define PRIMARY INFRA_PROBE_ROLE_PRIMARY
 #define BOTH (INFRA_PROBE_HAS_WRITABLE | INFRA_PROBE_HAS_ROLE)
 
-/* Answers, what they tell, and the verdict for each of what may be expected. */
+/* Answers, the fields that they set, and the verdict for each expected role. */
 static const struct {
     const char *name;
     const char *variables_names;
@@ -221,7 +221,7 @@ static void answer_replication(int i)
                 answers[i].replication);
 }
 
-/* Asked for everything, a server tells everything and passes. */
+/* With ask a server sets all fields and passes. */
 START_TEST(answers_are_told)
 {
     mysql_create((struct infra_probe_mysql_options) { .ask = 1 });
@@ -242,7 +242,7 @@ START_TEST(answers_are_told)
 }
 END_TEST
 
-/* A primary is asked for what it needs to be one: that it takes writes. */
+/* For expect = PRIMARY only writability is asked. */
 START_TEST(a_primary_takes_writes)
 {
     mysql_create((struct infra_probe_mysql_options) { .expect = PRIMARY });
@@ -255,7 +255,7 @@ START_TEST(a_primary_takes_writes)
 }
 END_TEST
 
-/* So is a replica: that it follows another, or did. */
+/* For expect = REPLICA only replication is asked. */
 START_TEST(a_replica_follows)
 {
     mysql_create((struct infra_probe_mysql_options) { .expect = REPLICA });
@@ -268,7 +268,7 @@ START_TEST(a_replica_follows)
 }
 END_TEST
 
-/* The lag is of replicas; others have none. */
+/* Only replicas have a lag. */
 START_TEST(a_replica_keeps_up)
 {
     mysql_create(
@@ -281,7 +281,7 @@ START_TEST(a_replica_keeps_up)
 }
 END_TEST
 
-/* To be asked for more does not change the verdict. */
+/* Asking for more does not change the verdict. */
 START_TEST(more_questions_change_nothing)
 {
     mysql_create((struct infra_probe_mysql_options) {
@@ -295,7 +295,7 @@ START_TEST(more_questions_change_nothing)
 }
 END_TEST
 
-/* Servers before MySQL 8.0.22 and MariaDB 10 are asked in their own words. */
+/* Servers before MySQL 8.0.22 and MariaDB 10 get the old question. */
 START_TEST(old_servers_are_asked_again)
 {
     static const char *const rows[] = { "Yes|Yes|1", NULL };
@@ -320,8 +320,8 @@ START_TEST(old_servers_are_asked_again)
 }
 END_TEST
 
-/* A question that may not be asked is not held against the server, unless its
- * answer is needed; an error that says that the server does not serve is. */
+/* A refused question fails the check only if its answer is needed; an error of
+ * a server out of service always does. */
 static const struct {
     const char *name;
     struct infra_probe_mysql_options options;
@@ -423,7 +423,7 @@ START_TEST(questions_may_fail)
 }
 END_TEST
 
-/* What fails in the middle of an answer tells nothing of it. */
+/* An answer that fails midway sets no field. */
 START_TEST(half_an_answer_is_none)
 {
     mysql_create((struct infra_probe_mysql_options) { .ask = 1 });
@@ -444,7 +444,7 @@ START_TEST(half_an_answer_is_none)
 }
 END_TEST
 
-/* Variables that are not the two that were asked for say nothing. */
+/* Other variables than the two set no field. */
 START_TEST(other_variables_say_nothing)
 {
     static const char *const rows[][3] = {
@@ -463,7 +463,7 @@ START_TEST(other_variables_say_nothing)
 }
 END_TEST
 
-/* A lag that is no number, or no time, is not told. */
+/* A lag that is not a number, or too large for a time, is unset. */
 START_TEST(odd_lags)
 {
     static const struct {
@@ -493,8 +493,8 @@ START_TEST(odd_lags)
 }
 END_TEST
 
-/* A set of GTIDs of any length has its number; its text only if it has a place
- * as a whole. */
+/* A set of GTIDs of any length has its number; its text only if all of it
+ * fits. */
 START_TEST(long_positions)
 {
     static char row[32768];
@@ -522,7 +522,7 @@ START_TEST(long_positions)
 }
 END_TEST
 
-/* Text of exactly what has a place, and of one more. */
+/* Text that just fits, and with one byte more. */
 START_TEST(the_longest_position)
 {
     static char row[8192];

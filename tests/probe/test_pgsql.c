@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The PostgreSQL check against what is no PostgreSQL, breaks the protocol,
- * never ends or ends too early; and what it tells of it as text. */
+/* The PostgreSQL check against other protocols, broken ones, replies that never
+ * end or end too early; and its texts. */
 #include "pgsql_peer.h"
 
 #include "base/internal.h"
@@ -17,8 +17,7 @@
 #define TEXT(t) .text = (t), .size = sizeof(t) - 1
 #define BAD(r) .reason = INFRA_PROBE_REASON_##r
 
-/* What a server says, all at once or not, when it is asked what it is; then it
- * hangs. */
+/* The answers of a server up to the question, in any split; then it hangs. */
 static const struct {
     const char *name;
     const char *text;
@@ -200,8 +199,8 @@ START_TEST(replies_have_their_reason)
 }
 END_TEST
 
-/* The reply may end anywhere but at its end: closed early; or stop there: no
- * reply, or a slow one.  Nothing before the end is a pass. */
+/* A reply that ends early is CLOSED_EARLY, one that stops is NO_REPLY or
+ * SLOW_REPLY. Nothing before the end passes. */
 START_TEST(each_truncation_is_noticed)
 {
     static const char whole[] = PGSQL_WELCOME ANSWER;
@@ -226,8 +225,8 @@ START_TEST(each_truncation_is_noticed)
 }
 END_TEST
 
-/* Whatever a server sends without end, the check ends: after 64 KiB in
- * messages, after 1 KiB in a line of text. */
+/* An endless reply is cut off: after 64 KiB of messages, or 1 KiB of a text
+ * line. */
 START_TEST(floods_are_cut_off)
 {
     static const struct {
@@ -261,7 +260,7 @@ START_TEST(floods_are_cut_off)
 }
 END_TEST
 
-/* A long message is passed over, but not where all of it counts. */
+/* The end of a long message is dropped, unless all of it counts. */
 START_TEST(long_messages_are_passed_over)
 {
     static const char types[] = { 'N', 'K', 'S' };
@@ -308,7 +307,7 @@ START_TEST(long_messages_are_passed_over)
 }
 END_TEST
 
-/* Texts are printable and bounded, whatever was sent, and gone with the next
+/* Texts are printable and limited, whatever was sent, and gone with the next
  * check. */
 START_TEST(texts_are_printable_and_of_this_check)
 {
@@ -351,7 +350,7 @@ START_TEST(texts_are_printable_and_of_this_check)
 }
 END_TEST
 
-/* Only the parameter of that name is the version. */
+/* Only the parameter server_version is the version. */
 START_TEST(other_parameters_are_no_version)
 {
     static const char *const others[] = { "server_versio\0"
@@ -376,7 +375,7 @@ START_TEST(other_parameters_are_no_version)
 }
 END_TEST
 
-/* What is left of an earlier message counts for nothing. */
+/* The rest of an earlier message in the buffer does not count. */
 START_TEST(messages_are_apart)
 {
     static const char stale[] = "server_version\0stale";
@@ -396,8 +395,8 @@ START_TEST(messages_are_apart)
 }
 END_TEST
 
-/* A row that is as long as what is kept of one is whole; with a byte more it is
- * not, even if what is kept looks whole. */
+/* A row that just fits is complete. With a byte more it is not, even if the
+ * kept part looks complete. */
 START_TEST(cut_rows_are_not_taken)
 {
     char status[1024] = { 0 };

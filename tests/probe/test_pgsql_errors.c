@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The errors of PostgreSQL: what they mean, when they may come, and how they
- * are told. */
+/* The errors of PostgreSQL: their reason, when they may come, and their
+ * text. */
 #include "pgsql_peer.h"
 
 #include "base/internal.h"
@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* What an error means goes by its code, and all of it is told. */
+/* The code of an error gives the reason; the message has all of it. */
 START_TEST(errors_have_their_reason)
 {
     static const struct {
@@ -62,7 +62,7 @@ START_TEST(errors_have_their_reason)
 }
 END_TEST
 
-/* Errors may also come where a login goes on. */
+/* Errors may also come during a login. */
 START_TEST(errors_end_a_login_at_any_step)
 {
     static const char *const before[] = { "", PGSQL_AUTH_OK };
@@ -99,8 +99,8 @@ static void hear(const char *text, size_t size, enum test_split split)
     ck_assert_uint_eq(pgsql_run(&t).reason, INFRA_PROBE_REASON_SERVER_ERROR);
 }
 
-/* A server that cannot fork says so in a line; others use fields, of which
- * those that are not there are left out. */
+/* A server that cannot fork sends one line; other errors have fields, any of
+ * which may be missing. */
 START_TEST(errors_may_be_lines)
 {
     static const char line[] = "Ecould not fork new process\n";
@@ -120,7 +120,7 @@ START_TEST(errors_may_be_lines)
 }
 END_TEST
 
-/* An error instead of an answer: it is told, and then we leave in order. */
+/* After an error as the answer the check reports it and leaves in order. */
 START_TEST(errors_may_answer_the_question)
 {
     static const struct {
@@ -161,8 +161,7 @@ START_TEST(errors_may_answer_the_question)
 }
 END_TEST
 
-/* A server that hangs up after its error has said enough; one that goes on to
- * answer has not. */
+/* A server may close after its error, but may not go on with an answer. */
 START_TEST(errors_may_be_the_last_word)
 {
     struct pgsql_bytes b = { 0 };

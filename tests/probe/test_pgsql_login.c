@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The PostgreSQL check up to where the server is ready: what we say to the
- * byte, each method of login, and TLS. */
+/* The PostgreSQL check until the server is ready: its messages to the byte,
+ * each method of login, and TLS. */
 #include "pgsql_peer.h"
 
 #include "base/internal.h"
@@ -11,7 +11,7 @@
 #define PASSWORD "pencil"
 #define SALT "W22ZaJ0SNY7soEsUEjb6gQ=="
 
-/* With seed 0 in the first check, and what belongs to it. */
+/* With seed 0 in the first check, and the messages that follow. */
 #define NONCE "nTQUn70f53frI4eZBUyMv7zj"
 #define SCRAM_FIRST "p\0\0\0\66SCRAM-SHA-256\0\0\0\0\40n,,n=,r=" NONCE
 #define SCRAM_CHALLENGE \
@@ -29,7 +29,7 @@
     .options = { .password = PASSWORD, .allow_cleartext_password = 1 }
 #define ASKS .options = { .ask = 1 }
 
-/* Conversations up to their end, whose reason is given. */
+/* Conversations and the reason of their end. */
 static const struct {
     const char *name;
     struct infra_probe_pgsql_options options;
@@ -281,8 +281,7 @@ static const struct {
       .reason = INFRA_PROBE_REASON_CLOSED_EARLY },
 };
 
-/* The conversation went to its end; its last words came too late to be waited
- * for. */
+/* The conversation is complete; its last message came too late. */
 static void check_farewell(struct test_transport *t)
 {
     size_t end = t->steps_count;
@@ -320,7 +319,7 @@ static void check_login(int row, enum test_split split, uint64_t number)
                      version != NULL ? version : "");
     ck_assert_str_eq(infra_probe_text(pgsql_probe, INFRA_PROBE_TEXT_POSITION),
                      "");
-    /* Bytes between the agreement and the handshake are told as such where they
+    /* Bytes between the agreement and the handshake are reported as such if they
      * are seen at all. */
     if (message != NULL) {
         ck_assert_str_eq(pgsql_message(), message);
@@ -338,8 +337,8 @@ START_TEST(each_login_ends_as_it_should)
 }
 END_TEST
 
-/* Bytes in clear before the handshake, however they come, end the check
- * (CVE-2021-23222): as part of TLS they would pass for the server's. */
+/* Bytes in clear before the handshake end the check, in every split
+ * (CVE-2021-23222): after the handshake they would pass for the server's. */
 START_TEST(stray_bytes_before_tls_end_it)
 {
     static const struct test_step script[] = { TEST_ACCEPT(0),
@@ -361,7 +360,7 @@ START_TEST(stray_bytes_before_tls_end_it)
 }
 END_TEST
 
-/* In TLS the password may be sent as it is; in the next check it has to be TLS
+/* Over TLS the password may be sent in clear; the next check needs TLS for that
  * again. */
 START_TEST(tls_counts_for_its_check)
 {
@@ -388,7 +387,7 @@ START_TEST(tls_counts_for_its_check)
 }
 END_TEST
 
-/* Each login has another nonce, and the keys of the first serve them all. */
+/* Each login has its own nonce, and the keys of the first are reused. */
 START_TEST(logins_follow_each_other)
 {
     static const struct {
@@ -438,7 +437,7 @@ START_TEST(logins_follow_each_other)
 }
 END_TEST
 
-/* A challenge has a limit. */
+/* A challenge is limited. */
 START_TEST(challenges_are_bounded)
 {
     for (size_t size = 512; size <= 513; size++) {

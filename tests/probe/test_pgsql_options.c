@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* The options of the PostgreSQL check: what they lead to, what they may be, of
- * which age they may be, and where they are kept. */
+/* The options of the PostgreSQL check: their effect, their limits, and that
+ * they are copied. */
 #include "pgsql_peer.h"
 
 #include "base/internal.h"
 
 #include <string.h>
 
-/* How far a check goes: what is asked of it, and no further. */
+/* A check goes as far as its options ask, and no further. */
 START_TEST(options_say_how_far_it_goes)
 {
     static const struct {
@@ -103,8 +103,8 @@ START_TEST(phases_have_their_own_time)
 }
 END_TEST
 
-/* The end of a check that closes in order is told with the time it took, and a
- * late note changes nothing. */
+/* A check that closes in order reports its duration, and a late note changes
+ * nothing. */
 START_TEST(closing_is_part_of_it)
 {
     struct infra_probe_result r;
@@ -129,8 +129,7 @@ START_TEST(closing_is_part_of_it)
 }
 END_TEST
 
-/* What is out of range is refused; what is at its limit is not, and goes out
- * whole. */
+/* Values out of range are refused; values at their limit are sent whole. */
 START_TEST(options_are_checked)
 {
     static char name[130], password[1026];
@@ -174,8 +173,7 @@ START_TEST(options_are_checked)
 }
 END_TEST
 
-/* The longest texts go out as they are, by every method; and they are copied:
- * the host's may go. */
+/* The longest texts are copied and sent unchanged, by every method. */
 START_TEST(texts_are_copied)
 {
     char user[128], password[1024], database[128];
@@ -218,7 +216,7 @@ START_TEST(texts_are_copied)
 }
 END_TEST
 
-/* Another seed, other nonces. */
+/* Another seed gives other nonces. */
 START_TEST(the_seed_makes_the_nonce)
 {
     static const struct test_step script[] = {

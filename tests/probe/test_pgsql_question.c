@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The question of a host's own in the PostgreSQL check, and from whom a replica
- * receives. */
+/* The host's question in the PostgreSQL check, and the source of a replica. */
 #include "pgsql_peer.h"
 
 #include "base/internal.h"
@@ -16,8 +15,8 @@
 static const char *const replica[] = { "t",    "on",      "0/10",
                                        "0/10", "9000000", "streaming a:5432" };
 
-/* A check of a server that answers our question with a row, if it is asked, and
- * the host's with these messages. */
+/* A check of a server that answers the library's question, if asked, with a row
+ * and the host's with these messages. */
 static struct infra_probe_result run(const char *const cells[6],
                                      const struct pgsql_bytes *answer,
                                      enum test_split split, uint64_t number)
@@ -71,8 +70,8 @@ static struct pgsql_bytes rows_of(const char *const *cells, size_t columns,
     return b;
 }
 
-/* What the host may be answered. A number in the first column of the only row
- * is told, and nothing else. */
+/* Answers to the host's question. Only a number in the first column of a single
+ * row counts. */
 static const struct {
     const char *name;
     const char *cells[4];
@@ -119,7 +118,8 @@ START_TEST(numbers_are_told)
 }
 END_TEST
 
-/* It is a query of its own after ours, whose verdict it leaves alone. */
+/* The host's question is a query of its own after the library's, and does not
+ * change that one's verdict. */
 START_TEST(it_is_asked_last)
 {
     static const struct {
@@ -151,7 +151,7 @@ START_TEST(it_is_asked_last)
 }
 END_TEST
 
-/* If ours fails, the host's is not asked any more. */
+/* If the library's question fails, the host's is not asked. */
 START_TEST(it_is_not_asked_after_a_failure)
 {
     struct pgsql_bytes b = { 0 };
@@ -173,8 +173,8 @@ START_TEST(it_is_not_asked_after_a_failure)
 }
 END_TEST
 
-/* An error is not held against the server, unless it ends the session; and what
- * is known by then stays. */
+/* An error fails the check only if it ends the session; earlier results
+ * stay. */
 START_TEST(it_may_fail)
 {
     static const struct {
@@ -215,8 +215,8 @@ START_TEST(it_may_fail)
 }
 END_TEST
 
-/* What else may come in its answer: nothing, other statements, but no copy, and
- * no row without its columns. */
+/* The answer may be empty or have other statements, but no copy, and no row
+ * without columns. */
 START_TEST(it_may_be_anything)
 {
 #define FIVE "D\0\0\0\13\0\1\0\0\0\0015"
@@ -272,7 +272,7 @@ START_TEST(it_may_be_anything)
 }
 END_TEST
 
-/* A long row is as good as a short one, if the number comes first. */
+/* A long row counts like a short one if the number comes first. */
 START_TEST(a_row_may_be_long)
 {
     static char text[2000];
@@ -285,7 +285,7 @@ START_TEST(a_row_may_be_long)
 }
 END_TEST
 
-/* An empty answer may not stand where ours is due. */
+/* The library's question has no empty answer. */
 START_TEST(ours_is_never_empty)
 {
     static const struct test_step script[] = { TEST_ACCEPT(0),
@@ -299,7 +299,7 @@ START_TEST(ours_is_never_empty)
 }
 END_TEST
 
-/* A server that goes before it has answered has not. */
+/* A server that closes before its answer has not answered. */
 START_TEST(it_must_be_answered)
 {
     static const struct test_step ends[] = { TEST_EOF,
@@ -321,7 +321,7 @@ START_TEST(it_must_be_answered)
 }
 END_TEST
 
-/* It has 1 to 511 bytes, is copied, and goes out whole. */
+/* A question has 1 to 511 bytes, is copied, and is sent whole. */
 START_TEST(questions_are_checked)
 {
     static const size_t sizes[] = { 0, 1, 511, 512 };
@@ -356,7 +356,7 @@ START_TEST(questions_are_checked)
 }
 END_TEST
 
-/* A question needs a login: to be asked for a password is not enough. */
+/* A question needs a login: a request for a password does not pass. */
 START_TEST(it_needs_a_login)
 {
     static const struct test_step script[] = { TEST_ACCEPT(0),
@@ -375,7 +375,7 @@ END_TEST
     "0123456789012345678901234567890123456789012345678901234567890123" \
     "012345678901234567890123456789012345678901234567890123456789012"
 
-/* The source is whom a receiver streams from, as far as it may be seen. */
+/* The source is that of a streaming receiver, if the user may see it. */
 START_TEST(sources_are_told)
 {
     static const struct {

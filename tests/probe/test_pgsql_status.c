@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What PostgreSQL is asked and what the answer means: role, writability,
- * position and lag, and whether that was expected. */
+/* The library's question to PostgreSQL and its answer: role, writability,
+ * position, lag, and the verdict. */
 #include "pgsql_peer.h"
 
 #include "base/internal.h"
@@ -9,7 +9,7 @@
 
 #define COLUMNS 6
 
-/* The answer to our question. */
+/* The answer to the library's question. */
 static struct pgsql_bytes answer_of(const char *const cells[COLUMNS])
 {
     struct pgsql_bytes b = { 0 };
@@ -56,7 +56,7 @@ static struct infra_probe_result run_at(infra_time now,
 #define LSN_TOLD (ROLE_TOLD | INFRA_PROBE_HAS_POSITION)
 #define LAG_TOLD (LSN_TOLD | INFRA_PROBE_HAS_LAG)
 
-/* Rows, and what is told of them. */
+/* Rows, and the fields that they set. */
 static const struct {
     const char *name;
     const char *cells[COLUMNS];
@@ -290,7 +290,7 @@ START_TEST(odd_cells_are_a_bad_reply)
 }
 END_TEST
 
-/* What is expected, and of whom. */
+/* The expected role, and the answer. */
 static const char *const primary[] = { "f", "off", "0/10", NULL, NULL, NULL };
 static const char *const frozen[] = { "f", "on", "0/10", NULL, NULL, NULL };
 static const char *const fresh[] = { "t",    "on",      "0/10",
@@ -354,13 +354,13 @@ START_TEST(verdicts_follow_expectations)
         struct infra_probe_result r = run_at(0, verdicts[i].cells);
         ck_assert_msg(r.reason == verdicts[i].reason, "%zu: %s", i,
                       infra_probe_reason_name(r.reason));
-        /* Whatever the verdict, what was seen is told. */
+        /* The fields are set, whatever the verdict. */
         ck_assert_uint_eq(r.has & LSN_TOLD, LSN_TOLD);
     }
 }
 END_TEST
 
-/* A commit after an idle hour is no lag of an hour: the last check saw the
+/* A commit after an idle hour is not a lag of an hour: the last check saw the
  * replica caught up. */
 START_TEST(lag_is_bounded_by_the_last_check)
 {
@@ -386,7 +386,7 @@ START_TEST(lag_is_bounded_by_the_last_check)
 }
 END_TEST
 
-/* The bound is of one log: not of one that is shorter, or unknown, or a
+/* The bound belongs to one log: not to a shorter or unknown one, or a
  * primary's. */
 START_TEST(the_bound_is_forgotten_with_the_log)
 {
@@ -409,8 +409,8 @@ START_TEST(the_bound_is_forgotten_with_the_log)
 }
 END_TEST
 
-/* A server that ends the stream once it has answered took the farewell for
- * granted: the verdict stands. */
+/* If the server closes after its answer, before the farewell, the verdict
+ * stands. */
 START_TEST(the_verdict_outlives_the_connection)
 {
     static const struct {

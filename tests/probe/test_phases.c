@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What all probes have in common: connecting, TLS, the first byte, the end,
- * each with its deadline and its reason. */
+/* The phases of every probe: connecting, TLS, the first byte, the end, each
+ * with its deadline and its reason. */
 #include "base/internal.h"
 #include "support.h"
 #include "transport.h"
@@ -38,7 +38,7 @@ static void teardown(void)
     infra_probe_destroy(probe);
 }
 
-/* Each way through the phases, its end and how long it took. */
+/* Each way through the phases, its reason and its duration. */
 static const struct {
     const char *name;
     struct test_step script[8];
@@ -122,7 +122,7 @@ START_TEST(each_phase_has_its_deadline_and_its_reason)
 }
 END_TEST
 
-/* A probe starts over in the first phase, however the last check ended. */
+/* A probe starts in the first phase again, however the last check ended. */
 START_TEST(a_new_check_starts_over)
 {
     for (size_t i = 0; i < 2 * INFRA__COUNT_OF(rows); i++) {

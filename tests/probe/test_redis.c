@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The Redis check: the request to the byte, what real servers answer, and what
- * does not fit. The parser is test_resp.c's. */
+/* The Redis check: the request to the byte, the replies of real servers, and
+ * bad ones. The parser is tested by test_resp.c. */
 #include "probing.h"
 #include "support.h"
 
@@ -40,7 +40,7 @@ struct row {
 #define TOLD_ROLE (INFRA_PROBE_HAS_ROLE | INFRA_PROBE_HAS_WRITABLE)
 #define TOLD_ALL (TOLD_ROLE | INFRA_PROBE_HAS_POSITION)
 
-/* What Redis 7.0 answers, unless something else is said. */
+/* Replies of Redis 7.0, unless noted. */
 static const struct row real[] = {
     { .reply = { .name = "alive", .request = PING, TEST_TEXT(PONG) } },
     { .reply = { .name = "alive with a password",
@@ -137,7 +137,7 @@ static const struct row real[] = {
       .options = { .expect = INFRA_PROBE_ROLE_REPLICA },
       .position = "7" },
 
-/* From whom it receives. */
+/* The source of the replica. */
 #define OF(host, port)                                                  \
     PONG "*5\r\n$5\r\nslave\r\n" host "\r\n" port "\r\n$9\r\nconnected" \
          "\r\n:5\r\n"
@@ -366,7 +366,7 @@ static void check_row(const struct row *row)
                      "");
 }
 
-/* Whatever a Redis answers has its reason and tells what it says. */
+/* Every reply of Redis has its reason and sets its fields. */
 START_TEST(replies_of_servers_are_understood)
 {
     check_row(&real[_i]);
@@ -545,7 +545,7 @@ static const struct row broken[] = {
       .options = ASKS_ROLE },
 };
 
-/* What does not fit, does not end or does not come has its reason too. */
+/* Replies that are malformed, endless or missing have a reason, too. */
 START_TEST(broken_replies_have_their_reason)
 {
     check_row(&broken[_i]);
@@ -572,8 +572,7 @@ START_TEST(floods_are_cut_off)
 }
 END_TEST
 
-/* Nothing of a check is left in the next one, not even if that does not
- * connect. */
+/* A check leaves nothing in the next one, even if that one does not connect. */
 START_TEST(checks_are_independent)
 {
     static const struct test_step refused[] = { TEST_FAIL(

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the Redis check may be asked for, and what may not. */
+/* The options of the Redis check. */
 #include "probing.h"
 #include "support.h"
 
@@ -10,8 +10,8 @@
 #define PING "*1\r\n$4\r\nPING\r\n"
 #define AUTH "*2\r\n$4\r\nAUTH\r\n$6\r\nsecret\r\n"
 
-/* What is too long or contradicts itself is refused; what is at its limit is
- * not. */
+/* Texts that are too long, and contradictions, are refused; texts at their
+ * limit are not. */
 START_TEST(options_are_checked)
 {
     static char text[4098];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The replies of Redis taken apart: values and where they stand, what is no
- * RESP2, and where it ends. */
+/* The parser of Redis replies: values and their place, malformed replies, and
+ * the end of a reply. */
 #include "support.h"
 
 #include "base/internal.h"
@@ -10,8 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Every value in a line of its own: where, type, number or text, and a bar
- * where a reply ends. */
+/* Each value on a line of its own: place, type, number or text, and a bar at
+ * the end of a reply. */
 static const struct {
     const char *name;
     const char *bytes;
@@ -72,7 +72,7 @@ START_TEST(values_are_told_with_their_place)
 }
 END_TEST
 
-/* The last byte is the one that cannot be. */
+/* The last byte is the one that is refused. */
 static const struct {
     const char *bytes;
     size_t size;
@@ -134,7 +134,7 @@ START_TEST(what_cannot_be_is_known_at_once)
 }
 END_TEST
 
-/* All replies together may have 64 KiB, be it in one text or in many. */
+/* All replies together may have 64 KiB, in one text or in many. */
 START_TEST(replies_are_bounded)
 {
     static const struct {
@@ -162,7 +162,7 @@ START_TEST(replies_are_bounded)
 }
 END_TEST
 
-/* Of a long text the beginning is kept, to the last byte that fits. */
+/* The beginning of a long text is kept, up to the last byte that fits. */
 START_TEST(the_beginning_of_a_text_is_kept)
 {
     for (size_t size = 250; size < 260; size++) {

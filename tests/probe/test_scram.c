@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* SCRAM-SHA-256: the exchange of RFC 7677, what a server may and may not say,
- * what is kept for the next login. */
+/* SCRAM-SHA-256: the exchange of RFC 7677, good and bad messages of a server,
+ * and the keys that are kept for the next login. */
 #include "support.h"
 
 #include "base/internal.h"
@@ -71,8 +71,8 @@ START_TEST(rfc_7677)
 }
 END_TEST
 
-/* Without a name, as PostgreSQL has it, with one iteration and an extension,
- * which is signed though not understood. */
+/* As with PostgreSQL, without a name; with one iteration, and with an unknown
+ * extension, which the signature covers. */
 START_TEST(extensions_are_signed)
 {
     start("", "nTQUn70f53frI4eZBUyMv7zj");
@@ -85,7 +85,7 @@ START_TEST(extensions_are_signed)
 }
 END_TEST
 
-/* What a server may not say first; and the least and the most that it may. */
+/* Bad first messages of a server, and the shortest and longest good ones. */
 START_TEST(first_messages_are_checked)
 {
     static const struct {
@@ -135,7 +135,7 @@ START_TEST(first_messages_are_checked)
 }
 END_TEST
 
-/* The longest message has its longest answer; a salt has its limit. */
+/* The longest message has an answer; a salt is limited. */
 START_TEST(first_messages_have_a_limit)
 {
     char message[INFRA__SCRAM_SERVER_FIRST_MAX + 1], salt[93] = { 0 };
@@ -160,7 +160,7 @@ START_TEST(first_messages_have_a_limit)
 }
 END_TEST
 
-/* What a server may say last; only one of 2^256 signatures is right. */
+/* Last messages of a server; only one of 2^256 signatures is right. */
 START_TEST(last_messages_are_checked)
 {
     static const struct {
@@ -193,8 +193,8 @@ START_TEST(last_messages_are_checked)
 }
 END_TEST
 
-/* A later login finds the keys where salt and iterations are the same, and what
- * it says is the same as without them. */
+/* A later login reuses the keys if salt and iterations are the same, and sends
+ * the same messages as without them. */
 START_TEST(keys_are_kept)
 {
     static const struct {
@@ -243,7 +243,7 @@ START_TEST(keys_are_kept)
 }
 END_TEST
 
-/* A salt that begins like another one is another one. */
+/* A salt that begins like another one is a different salt. */
 START_TEST(keys_are_of_the_whole_salt)
 {
     char first[INFRA__SCRAM_FINAL_MAX];
@@ -261,7 +261,7 @@ START_TEST(keys_are_of_the_whole_salt)
 }
 END_TEST
 
-/* Nonces differ with the seed and with the number, and both count whole. */
+/* Nonces differ with every bit of the seed and of the number. */
 START_TEST(nonces_are_of_seed_and_number)
 {
     static const struct {

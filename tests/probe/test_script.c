@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Scripts that send and expect: the examples of the header, each kind of step
- * met and missed, in every split, and how far a check came. */
+ * met and missed, in every split, and the number of steps passed. */
 #include "support.h"
 #include "transport.h"
 
@@ -31,7 +31,7 @@
         .kind = INFRA_PROBE_STEP_EXPECT_END \
     }
 
-/* Steps, what the peer does, and what is to be found. */
+/* Steps, the peer's side, and the result. */
 struct row {
     const char *name;
     struct infra_probe_step steps[6];
@@ -317,7 +317,7 @@ static void check(struct infra_probe *probe, const struct row *row,
     ck_assert_str_eq(infra_probe_text(probe, INFRA_PROBE_TEXT_VERSION), "");
 }
 
-/* Scripts end as they should, with the same words seen, in every split. */
+/* Scripts have the same result and message in every split. */
 START_TEST(scripts_are_followed)
 {
     struct infra_probe *probe = create(&rows[_i]);
@@ -332,8 +332,8 @@ START_TEST(scripts_are_followed)
 }
 END_TEST
 
-/* Nothing of a check is left in the next one: not what it saw, and not how much
- * of its words was sent. */
+/* A check leaves nothing in the next one: neither its message nor its unsent
+ * bytes. */
 START_TEST(checks_are_independent)
 {
     static const struct row next[] = {
@@ -373,7 +373,7 @@ START_TEST(checks_are_independent)
 }
 END_TEST
 
-/* A wrong answer that comes at once is shown to the end of what is kept. */
+/* A wrong answer in one piece is shown as far as the message goes. */
 START_TEST(a_wrong_answer_is_shown)
 {
     static const struct row row = { .name = "wrong",
@@ -393,8 +393,8 @@ START_TEST(a_wrong_answer_is_shown)
 }
 END_TEST
 
-/* Who never says the word is cut off at 64 KiB, over all expectations; the next
- * check counts anew. */
+/* A peer that never sends the expected bytes is cut off at 64 KiB over all
+ * expectations; the next check counts from 0. */
 START_TEST(floods_are_cut_off)
 {
     static const struct row row = { .name = "flood",
@@ -421,7 +421,7 @@ START_TEST(floods_are_cut_off)
 }
 END_TEST
 
-/* Where in @text the first @word ends; SIZE_MAX: nowhere. */
+/* The end of the first @word in @text; SIZE_MAX: none. */
 static size_t first_end(const char *text, const char *word)
 {
     const char *at = strstr(text, word);
@@ -429,8 +429,8 @@ static size_t first_end(const char *text, const char *word)
     return at != NULL ? (size_t)(at - text) + strlen(word) : SIZE_MAX;
 }
 
-/* Random words in random texts: it passes if the expected word ends before the
- * refused one does, against strstr(). */
+/* Random words in random texts, against strstr(): the check passes if the
+ * expected word ends before the refused one. */
 START_TEST(searches_agree_with_strstr)
 {
     uint64_t seed = 42;

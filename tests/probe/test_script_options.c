@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Which scripts may be asked for, and which may not. */
+/* Scripts that are allowed, and scripts that are not. */
 #include "probing.h"
 
 #include "base/internal.h"
@@ -26,7 +26,7 @@ static int create(const struct infra_probe_step *steps, size_t count)
 
 static char long_text[4098];
 
-/* What is at its limit is allowed, what is past it is not. */
+/* Sizes at their limit are allowed, sizes above it are not. */
 static const struct {
     const char *name;
     struct infra_probe_step steps[3];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What all probes have in common, seen with the one that only connects: phases,
- * deadlines, results, and whose fault a failure is. */
+/* What all probes share, shown with the TCP check: phases, deadlines, results,
+ * and the outcome of a failure. */
 #include "probing.h"
 
 #include "base/internal.h"
@@ -20,7 +20,7 @@ static void create(infra_time connect_timeout)
     ck_assert_int_eq(infra_probe_tcp(&probing.probe, &o), INFRA_OK);
 }
 
-/* A connection that stands is all it takes, and nothing is said on it. */
+/* The check passes once connected, and sends nothing. */
 START_TEST(connecting_passes)
 {
     static const struct test_step script[] = { TEST_WAIT(INFRA_MS(30)),
@@ -41,7 +41,7 @@ START_TEST(connecting_passes)
 }
 END_TEST
 
-/* How a connection fails, and whom that speaks against. */
+/* Failures of a connection, their reason and their outcome. */
 static const struct {
     uint32_t detail;
     uint32_t reason;
@@ -73,7 +73,7 @@ START_TEST(failures_keep_their_reason)
 }
 END_TEST
 
-/* Nothing answers: the check ends when the time to connect is over. */
+/* Without an answer the check ends after connect_timeout. */
 START_TEST(silence_ends_with_the_connect_timeout)
 {
     static const struct test_step script[] = { TEST_HANG };
@@ -87,8 +87,8 @@ START_TEST(silence_ends_with_the_connect_timeout)
 }
 END_TEST
 
-/* A deadline that is said too early changes nothing, and time that goes back
- * counts as equal. */
+/* An early deadline changes nothing, and time that goes back counts as
+ * equal. */
 START_TEST(early_deadlines_are_harmless)
 {
     struct infra_probe_result r;
@@ -105,8 +105,8 @@ START_TEST(early_deadlines_are_harmless)
 }
 END_TEST
 
-/* What makes no sense before the connection stands: bytes are ignored, an end
- * is an end, and what nobody wanted is no answer. */
+/* Odd notes while connecting: bytes are ignored, an EOF ends the check, and
+ * unwanted notes change nothing. */
 START_TEST(odd_notes_while_connecting)
 {
     struct infra_probe_result r;
@@ -130,8 +130,8 @@ START_TEST(odd_notes_while_connecting)
 }
 END_TEST
 
-/* There is a result from the end of a check to the start of the next, and
- * nothing that comes in between changes it. */
+/* The result stays from the end of a check to the start of the next; input in
+ * between does not change it. */
 START_TEST(results_stand_until_the_next_start)
 {
     struct infra_probe_result r = { 0 };

@@ -3,12 +3,12 @@
  *
  *     probe_once KIND ADDRESS PORT [NAME=VALUE...]
  *
- * Kinds and settings are those of examples/common/check_spec.h, times without a
- * unit are milliseconds. It prints the result as one line, with a tab between
- * fields and "-" for what was not told: reason, status, role, writable,
- * position, lag in seconds, and the texts: version, position, message; then
- * what an agent tells: health, percent, weight, in flight, admin; then whom a
- * replica receives from, and the answer to the host's question. */
+ * Kinds and settings are those of examples/common/check_spec.h; times without a
+ * unit are milliseconds. The result is one line with a tab between fields and
+ * "-" for an unset field: reason, status, role, writable, position, lag in
+ * seconds, and the texts version, position and message; then the fields of an
+ * agent: health, percent, weight, in flight, admin; then the source of a
+ * replica, and the answer to the host's question. */
 #include "../../examples/common/arguments.h"
 #include "../../examples/common/check_spec.h"
 
@@ -20,7 +20,7 @@
 
 #define SPEC_MAX 65536u
 
-/* "KIND,NAME=VALUE,...", with what is special in a value escaped. */
+/* "KIND,NAME=VALUE,...", with commas and backslashes escaped. */
 static void join(char *to, const char *kind, char **settings)
 {
     size_t size = (size_t)snprintf(to, SPEC_MAX, "%s", kind);
@@ -37,11 +37,11 @@ static void join(char *to, const char *kind, char **settings)
     to[size] = '\0';
 }
 
-/* A field: the number if it was told. */
-static void print_told(const struct infra_probe_result *r, uint32_t told,
-                       unsigned long long value)
+/* A field: the number, or "-". */
+static void print_field(const struct infra_probe_result *r, uint32_t bit,
+                        unsigned long long value)
 {
-    if ((r->has & told) != 0) {
+    if ((r->has & bit) != 0) {
         (void)printf("\t%llu", value);
     } else {
         (void)printf("\t-");
@@ -53,21 +53,21 @@ static void print(const struct infra_probe *probe,
 {
     (void)printf("%s\t%u\t%s", infra_probe_reason_name(r->reason), r->status,
                  infra_probe_role_name(r->role));
-    print_told(r, INFRA_PROBE_HAS_WRITABLE, r->writable);
-    print_told(r, INFRA_PROBE_HAS_POSITION, r->position);
-    print_told(r, INFRA_PROBE_HAS_LAG, r->lag / INFRA_SEC(1));
+    print_field(r, INFRA_PROBE_HAS_WRITABLE, r->writable);
+    print_field(r, INFRA_PROBE_HAS_POSITION, r->position);
+    print_field(r, INFRA_PROBE_HAS_LAG, r->lag / INFRA_SEC(1));
     (void)printf("\t%s\t%s\t%s",
                  infra_probe_text(probe, INFRA_PROBE_TEXT_VERSION),
                  infra_probe_text(probe, INFRA_PROBE_TEXT_POSITION),
                  infra_probe_text(probe, INFRA_PROBE_TEXT_MESSAGE));
-    print_told(r, INFRA_PROBE_HAS_HEALTH,
-               r->reason == INFRA_PROBE_REASON_PASSED);
-    print_told(r, INFRA_PROBE_HAS_WEIGHT, r->weight_percent);
-    print_told(r, INFRA_PROBE_HAS_WEIGHT_ABSOLUTE, r->weight);
-    print_told(r, INFRA_PROBE_HAS_IN_FLIGHT_MAX, r->in_flight_max);
-    print_told(r, INFRA_PROBE_HAS_ADMIN, r->admin);
+    print_field(r, INFRA_PROBE_HAS_HEALTH,
+                r->reason == INFRA_PROBE_REASON_PASSED);
+    print_field(r, INFRA_PROBE_HAS_WEIGHT, r->weight_percent);
+    print_field(r, INFRA_PROBE_HAS_WEIGHT_ABSOLUTE, r->weight);
+    print_field(r, INFRA_PROBE_HAS_IN_FLIGHT_MAX, r->in_flight_max);
+    print_field(r, INFRA_PROBE_HAS_ADMIN, r->admin);
     (void)printf("\t%s", infra_probe_text(probe, INFRA_PROBE_TEXT_SOURCE));
-    print_told(r, INFRA_PROBE_HAS_ANSWER, r->answer);
+    print_field(r, INFRA_PROBE_HAS_ANSWER, r->answer);
     (void)printf("\n");
 }
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A MySQL check that logs in, for tests of what comes after: the fixture, and a
- * run in whatever pieces. */
+/* The fixture of a MySQL check, logged in or not, and its run in every split. */
 #ifndef TESTS_MYSQL_CHECK_H
 #define TESTS_MYSQL_CHECK_H
 
@@ -10,7 +9,7 @@
 struct mysql_check {
     struct test_heap heap;
     struct infra_probe *probe;
-    struct peer peer; /* It has let "check" in. */
+    struct peer peer; /* It has logged "check" in. */
 };
 
 extern struct mysql_check mysql;
@@ -21,13 +20,13 @@ void mysql_teardown(void);
 /* The same with a peer that has said nothing yet. */
 void mysql_setup_silent(void);
 
-/* With the user that the peer lets in. */
+/* With the user that the peer knows. */
 void mysql_create(struct infra_probe_mysql_options options);
 
 /* With the user in the options. */
 void mysql_create_as(struct infra_probe_mysql_options options);
 
-/* What it says, the same in every split. */
+/* Run the check; the result is the same in every split. */
 struct infra_probe_result mysql_run(void);
 
 #endif

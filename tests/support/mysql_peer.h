@@ -13,7 +13,7 @@
 #define PEER_STEPS_MAX 32u
 #define PEER_BYTES_MAX 65536u
 
-/* What is asked of whom, here once more: these are to be exact. */
+/* The questions to the byte, repeated here to check them. */
 #define PEER_VARIABLES                                    \
     "SELECT @@global.read_only AS read_only,"             \
     "@@global.innodb_read_only AS innodb_read_only"       \
@@ -37,7 +37,7 @@ struct peer {
 
 void peer_step(struct peer *p, struct test_step step);
 
-/* Bytes as they are. */
+/* Raw bytes. */
 void peer_send(struct peer *p, const void *bytes, size_t size);
 
 /* A packet of the server, or one that it must hear, next in the sequence. */
@@ -49,7 +49,7 @@ void peer_expect(struct peer *p, const void *payload, size_t size);
 #define PEER_TLS 0x800u
 void peer_greet(struct peer *p, uint32_t capabilities);
 
-/* Expect the login of "check" with "secret", and let it in. */
+/* Expect and accept the login of "check" with "secret". */
 void peer_log_in(struct peer *p);
 
 void peer_ok(struct peer *p);

@@ -1,4 +1,4 @@
-/* A PostgreSQL server's side of a check: what it says, byte by byte. */
+/* A PostgreSQL server's side of a check, byte by byte. */
 #ifndef TESTS_PGSQL_PEER_H
 #define TESTS_PGSQL_PEER_H
 
@@ -7,7 +7,7 @@
 
 #include <infra/probe.h>
 
-/* What we say. */
+/* Messages of the check. */
 #define PGSQL_STARTUP                                        \
     "\0\0\0\103\0\3\0\0user\0postgres\0database\0postgres\0" \
     "application_name\0libinfra\0"                           \
@@ -32,7 +32,7 @@
     "FROM pg_catalog.pg_stat_wal_receiver AS w, "                  \
     "pg_catalog.to_jsonb(w) AS j)\0"
 
-/* What it says. */
+/* Messages of the server. */
 #define PGSQL_AUTH_OK "R\0\0\0\10\0\0\0\0"
 #define PGSQL_AUTH_CLEAR "R\0\0\0\10\0\0\0\3"
 #define PGSQL_AUTH_MD5 "R\0\0\0\14\0\0\0\5\1\2\3\377"
@@ -45,10 +45,10 @@
 #define PGSQL_COLUMNS "T\0\0\0\6\0\6"
 #define PGSQL_COMPLETE "C\0\0\0\15SELECT 1\0"
 
-/* Without a password, up to our question. */
+/* Without a password, up to the library's question. */
 #define PGSQL_WELCOME PGSQL_AUTH_OK PGSQL_VERSION PGSQL_KEY PGSQL_READY
 
-/* Messages, one behind the other. */
+/* Messages in a row. */
 struct pgsql_bytes {
     size_t size;
     char at[4096];
@@ -65,7 +65,7 @@ void pgsql_put_error(struct pgsql_bytes *b, const char *severity,
 void pgsql_put_row(struct pgsql_bytes *b, const char *const *cells,
                    size_t count);
 
-/* The probe of the test that is running; after it nothing may be left. */
+/* The probe of the running test, and its heap. Nothing may be left of both. */
 extern struct test_heap pgsql_heap;
 extern struct infra_probe *pgsql_probe;
 void pgsql_setup(void);

@@ -8,14 +8,14 @@
 
 #include <infra/probe.h>
 
-/* What a server says, how the connection goes on, and what is to be found. */
+/* A server's reply, the end of the connection, and the result. */
 struct test_reply {
     const char *name;
-    const char *request; /* What it was asked; NULL: nothing. */
+    const char *request; /* The expected request; NULL: none. */
     const char *text;
     size_t size;
     enum test_step_kind end; /* EOF, TRUNCATED, FAIL; 0: nothing more. */
-    /* Reason, told and what is told. */
+    /* Reason, has, and the fields of has. */
     struct infra_probe_result expected;
     const char *message; /* NULL: "". */
 };
@@ -34,12 +34,12 @@ void probing_teardown(void);
 /* Run a check of that probe. */
 struct infra_probe_result probing_run(struct test_transport *t);
 
-/* The result is what is expected, and lasted until the default deadline if the
- * reply was late. */
+/* Check that the result is the expected one, at the default deadline if the reply
+ * was late. */
 void test_probe_reply(struct infra_probe *probe, const struct test_reply *reply,
                       enum test_split split, uint64_t number);
 
-/* The same however the reply falls into pieces. */
+/* The same in every split of the reply. */
 void test_probe_reply_in_every_split(struct infra_probe *probe,
                                      const struct test_reply *reply);
 
