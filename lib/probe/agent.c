@@ -3,11 +3,11 @@
  * (HAProxy 3.x, tcpcheck_agent_expect_reply() and its callees; "agent-check" in
  * HAProxy's manual). Of two words of a kind the last one counts, also if its
  * number is malformed. */
-#include "../base/printable.h"
 #include "internal.h"
 
 #include "../base/characters.h"
 #include "../base/internal.h"
+#include "../base/printable.h"
 
 #include <string.h>
 

@@ -2,13 +2,13 @@
 /* An HTTP check: one request, written once at creation, and the expected reply.
  * The check is over as soon as it is decided: with the head if no text is
  * expected, else with the text or the end of the body. */
-#include "../base/search.h"
 #include "http_request.h"
 #include "internal.h"
 
 #include "../base/characters.h"
 #include "../base/http_reply.h"
 #include "../base/internal.h"
+#include "../base/search.h"
 
 #include <string.h>
 

@@ -7,6 +7,7 @@
 
 #include <infra/probe.h>
 #include <stdbool.h>
+#include <string.h>
 
 /* Bytes to send; @at is NULL while they are only counted. */
 struct infra__request {
@@ -14,9 +15,20 @@ struct infra__request {
     size_t size;
 };
 
-void infra__request_add(struct infra__request *r, const void *bytes,
-                        size_t size);
-void infra__request_add_text(struct infra__request *r, const char *text);
+static inline void infra__request_add(struct infra__request *r,
+                                      const void *bytes, size_t size)
+{
+    if (r->at != NULL) {
+        memcpy(r->at + r->size, bytes, size);
+    }
+    r->size += size;
+}
+
+static inline void infra__request_add_text(struct infra__request *r,
+                                           const char *text)
+{
+    infra__request_add(r, text, strlen(text));
+}
 
 struct infra__probe_kind {
     /* The connection is up, with TLS if that is wanted from the start: reset
@@ -80,6 +92,9 @@ struct infra__probe_options {
 void *infra__probe_create(int *err, size_t bytes,
                           const struct infra__probe_kind *kind,
                           const void *options);
+
+/* The enum infra_outcome of an enum infra_probe_reason. */
+uint32_t infra__probe_outcome(uint32_t reason);
 
 /* Send these bytes, which stay where they are until that is done. */
 void infra__probe_send(struct infra_probe *probe, const void *bytes,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The names of the enums. */
-#include <infra/probe.h>
+/* The names of the enums, and the outcome of each reason. */
+#include "internal.h"
 
 #include "../base/internal.h"
 
@@ -110,4 +110,30 @@ const char *infra_probe_has_name(uint32_t bit)
         number++;
     }
     return INFRA__NAME(fields, number);
+}
+
+uint32_t infra__probe_outcome(uint32_t reason)
+{
+    switch (reason) {
+    case INFRA_PROBE_REASON_PASSED:
+        return INFRA_OUTCOME_OK;
+    case INFRA_PROBE_REASON_DEGRADED:
+        return INFRA_OUTCOME_DEGRADED;
+    case INFRA_PROBE_REASON_REFUSED:
+        return INFRA_OUTCOME_REFUSED;
+    case INFRA_PROBE_REASON_UNREACHABLE:
+        return INFRA_OUTCOME_UNREACHABLE;
+    case INFRA_PROBE_REASON_CONNECT_TIMEOUT:
+    case INFRA_PROBE_REASON_TLS_TIMEOUT:
+    case INFRA_PROBE_REASON_NO_REPLY:
+    case INFRA_PROBE_REASON_SLOW_REPLY:
+        return INFRA_OUTCOME_TIMEOUT;
+    case INFRA_PROBE_REASON_RESET:
+    case INFRA_PROBE_REASON_CLOSED_EARLY:
+        return INFRA_OUTCOME_RESET;
+    case INFRA_PROBE_REASON_LOCAL:
+        return INFRA_OUTCOME_LOCAL;
+    default:
+        return INFRA_OUTCOME_ERROR;
+    }
 }

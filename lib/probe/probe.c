@@ -17,20 +17,6 @@
 _Static_assert(sizeof(struct infra_probe_result) == 104,
                "results are 104 bytes");
 
-void infra__request_add(struct infra__request *r, const void *bytes,
-                        size_t size)
-{
-    if (r->at != NULL) {
-        memcpy(r->at + r->size, bytes, size);
-    }
-    r->size += size;
-}
-
-void infra__request_add_text(struct infra__request *r, const char *text)
-{
-    infra__request_add(r, text, strlen(text));
-}
-
 static int take_timeouts(void *options)
 {
     struct infra_probe_timeouts *t = options;
@@ -107,38 +93,12 @@ void infra_probe_start(struct infra_probe *probe, uint32_t timeout_scale,
     probe->result = (struct infra_probe_result) { 0 };
 }
 
-static uint32_t outcome_of(uint32_t reason)
-{
-    switch (reason) {
-    case INFRA_PROBE_REASON_PASSED:
-        return INFRA_OUTCOME_OK;
-    case INFRA_PROBE_REASON_DEGRADED:
-        return INFRA_OUTCOME_DEGRADED;
-    case INFRA_PROBE_REASON_REFUSED:
-        return INFRA_OUTCOME_REFUSED;
-    case INFRA_PROBE_REASON_UNREACHABLE:
-        return INFRA_OUTCOME_UNREACHABLE;
-    case INFRA_PROBE_REASON_CONNECT_TIMEOUT:
-    case INFRA_PROBE_REASON_TLS_TIMEOUT:
-    case INFRA_PROBE_REASON_NO_REPLY:
-    case INFRA_PROBE_REASON_SLOW_REPLY:
-        return INFRA_OUTCOME_TIMEOUT;
-    case INFRA_PROBE_REASON_RESET:
-    case INFRA_PROBE_REASON_CLOSED_EARLY:
-        return INFRA_OUTCOME_RESET;
-    case INFRA_PROBE_REASON_LOCAL:
-        return INFRA_OUTCOME_LOCAL;
-    default:
-        return INFRA_OUTCOME_ERROR;
-    }
-}
-
 void infra__probe_finish(struct infra_probe *probe, uint32_t reason)
 {
     probe->want = INFRA_WANT_DONE;
     probe->deadline = INFRA_TIME_NEVER;
     probe->result.reason = reason;
-    probe->result.outcome = outcome_of(reason);
+    probe->result.outcome = infra__probe_outcome(reason);
     probe->result.duration = probe->now - probe->started;
 }
 

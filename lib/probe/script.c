@@ -3,11 +3,11 @@
  * is reached, so that every byte of input belongs to one expectation, however
  * the input is split. The bytes that an expectation waits for and those that
  * may not come before them are searched in one pass over the stream. */
-#include "../base/printable.h"
-#include "../base/search.h"
 #include "internal.h"
 
 #include "../base/internal.h"
+#include "../base/printable.h"
+#include "../base/search.h"
 
 #include <string.h>
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "login.h"
+#include "packets.h"
 
 #include "../../base/characters.h"
 #include "../../base/printable.h"
-#include "packets.h"
 
 #include <assert.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "rows.h"
+#include "packets.h"
 
 #include "../../base/characters.h"
-#include "packets.h"
 
 /* Protocol::ColumnDefinition41: catalog, schema, table, its own name, name. The
  * rest is not needed. */

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "status.h"
+#include "../database.h"
 
 #include "../../base/characters.h"
 #include "../../base/internal.h"
-#include "../database.h"
 
 #include <string.h>
 
 /* MySQL from that version on executes a comment that begins with "!50706", and
  * MariaDB one with "M!100002"; each ignores the other's. So one text does for
- * both, and nothing depends on the version in a greeting, which proxies make
- * up.
+ * both, and the version in a greeting, which proxies make up, does not matter.
  *
  * super_read_only is not asked: it is never on without read_only. Aurora's
  * readers have innodb_read_only instead. MariaDB may have several sources, and

@@ -2,8 +2,9 @@
 /* The conversation with PostgreSQL: TLS, the login, until the server is ready;
  * questions, each of which ends with the server ready again, also after an
  * error; a farewell. */
-#include "../../base/printable.h"
 #include "pgsql.h"
+
+#include "../../base/printable.h"
 
 #include <string.h>
 

@@ -3,13 +3,13 @@
  * The replies are judged in order, and the first bad one decides. A server that
  * is full or in protected mode sends its error unasked, in place of the first
  * reply; the error's text tells which. */
-#include "../../base/characters.h"
-#include "../../base/printable.h"
 #include "../database.h"
 #include "request.h"
 #include "resp.h"
 
+#include "../../base/characters.h"
 #include "../../base/internal.h"
+#include "../../base/printable.h"
 
 #include <inttypes.h>
 #include <stdio.h>

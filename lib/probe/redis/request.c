@@ -2,9 +2,9 @@
 /* Commands as arrays of words, each with its length, so that nothing in a word
  * is special (Redis serialization protocol specification). */
 #include "request.h"
+#include "../database.h"
 
 #include "../../base/characters.h"
-#include "../database.h"
 
 #include <stdio.h>
 #include <string.h>
