@@ -35,9 +35,6 @@
  * not read use up TCP's memory of the whole machine. */
 #define UNSENT_MAX (128 * 1024)
 
-/* Rest of the listener after a shortage of this process. */
-#define ACCEPT_PAUSE INFRA_MS(100)
-
 /* Limit for holding back the handshake's last packet. */
 #define SILENCE_LIMIT INFRA_MS(1)
 
@@ -188,96 +185,11 @@ void relay_drain(struct relay *relay, infra_time limit)
     }
 }
 
-/* Out of descriptors or memory: let clients wait in the queue for a while, as a
- * ready listener would turn the loop for nothing. */
-static void pause_listener(struct relay *relay)
-{
-    if (relay->accept_again == 0) {
-        epoll_ctl(relay->epoll_fd, EPOLL_CTL_DEL, relay->listen_fd, NULL);
-    }
-    relay->accept_again = relay->now + ACCEPT_PAUSE;
-    relay->exhausted = false;
-    relay->has_place = false;
-}
-
 static void resume_listener(struct relay *relay)
 {
-    relay->accept_again =
-        watch_fd(relay, &relay->listen_fd) == 0 ? 0 : relay->now + ACCEPT_PAUSE;
-}
-
-/* The key of hash policies: the client's address without its port. */
-static uint64_t client_hash(const struct relay *relay,
-                            const struct sockaddr_storage *client)
-{
-    const struct sockaddr_in *in = (const struct sockaddr_in *)client;
-    const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)client;
-    bool is_v6 = client->ss_family == AF_INET6;
-    const void *address =
-        is_v6 ? (const void *)&in6->sin6_addr : (const void *)&in->sin_addr;
-    size_t size = is_v6 ? sizeof in6->sin6_addr : sizeof in->sin_addr;
-
-    return relay->options.nginx_ip_hash ? infra_ip_hash(address, size)
-                                        : infra_xxhash64(address, size, 0);
-}
-
-/* Are a place for a client and a descriptor for its backend free? */
-static bool has_room(struct relay *relay)
-{
-    if (relay->reserve_fd < 0) {
-        relay->reserve_fd = fcntl(relay->wake_fd, F_DUPFD_CLOEXEC, 0);
-    }
-    return relay->reserve_fd >= 0 &&
-           relay_limits_reserve(relay->options.limits);
-}
-
-static void take_in(struct relay *relay, int fd,
-                    const struct sockaddr_storage *client)
-{
-    struct relay_limits *limits = relay->options.limits;
-    struct relay_arrival arrival = {
-        .hash = client_hash(relay, client),
-        .source = relay_limits_source(limits, client),
-    };
-
-    if (!relay_gate_admits(relay, fd, &arrival.pass) ||
-        !relay_limits_enter(limits, arrival.source)) {
-        relay_limits_release(limits);
-        relay_reset_fd(fd);
-        return;
-    }
-    relay_session_start(relay, fd, &arrival);
-}
-
-/* Accept up to @count clients.  False: no more now. */
-static bool accept_clients(struct relay *relay, int count)
-{
-    for (int i = 0; i < count && !relay->exhausted; i++) {
-        struct sockaddr_storage client;
-        socklen_t size = sizeof client;
-        if (!has_room(relay)) {
-            relay->exhausted = true;
-            break;
-        }
-        int fd = accept4(relay->listen_fd, (struct sockaddr *)&client, &size,
-                         SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd >= 0) {
-            take_in(relay, fd, &client);
-            continue;
-        }
-        int error = errno;
-        relay_limits_release(relay->options.limits);
-        if (error == EAGAIN) {
-            return false;
-        }
-        /* Any other error is of a client that has left already. */
-        relay->exhausted = relay_is_shortage(error);
-    }
-    if (relay->exhausted) {
-        pause_listener(relay);
-        return false;
-    }
-    return true;
+    relay->accept_again = watch_fd(relay, &relay->listen_fd) == 0
+                              ? 0
+                              : relay->now + RELAY_ACCEPT_PAUSE;
 }
 
 static void serve_ready(struct relay *relay)
@@ -375,7 +287,7 @@ static int turn(struct relay *relay)
     }
     serve_ready(relay);
     if (clients) {
-        accept_clients(relay, 1 + count / EVENTS_PER_ACCEPT);
+        relay_accept(relay, 1 + count / EVENTS_PER_ACCEPT);
     }
     expire(relay);
     int error = relay_gate_follow(relay);
@@ -390,7 +302,7 @@ static void stop_listening(struct relay *relay)
     bool listens = relay->listens;
 
     relay->listens = false;
-    while (listens && accept_clients(relay, BACKLOG)) {
+    while (listens && relay_accept(relay, BACKLOG)) {
     }
     close_fd(&relay->listen_fd);
     relay->accept_again = 0;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Shared by the files of the relay: relay.c is the loop, relay_session.c the
- * life of a session, relay_pump.c its bytes, relay_gate.c its gate, which keeps
- * it from serving while another node does. */
+/* Shared by the files of the relay: relay.c is the loop, relay_accept.c its
+ * clients, relay_connect.c its backends, relay_session.c the life of a session,
+ * relay_pump.c its bytes, relay_gate.c its gate, which keeps it from serving
+ * while another node does. */
 #ifndef EXAMPLES_RELAY_PRIVATE_H
 #define EXAMPLES_RELAY_PRIVATE_H
 
@@ -19,6 +20,9 @@
  * add up to too much, reads are small. */
 #define RELAY_BUFFER_SIZE (256u * 1024u)
 #define RELAY_SMALL_SIZE (16u * 1024u)
+
+/* Rest of the listener after a shortage of this process. */
+#define RELAY_ACCEPT_PAUSE INFRA_MS(100)
 
 struct relay_buffer {
     struct relay_buffer *next; /* In the pool. */
@@ -168,6 +172,17 @@ void relay_gate_leave(const struct relay_session *session);
 
 /* Follow the gates: cut, listen, or stop listening.  0 or an errno. */
 int relay_gate_follow(struct relay *relay);
+
+/* Accept up to @count clients.  False: no more now. */
+bool relay_accept(struct relay *relay, int count);
+
+/* Pick until a connection is in progress.  False: no backend is left. */
+bool relay_connect(struct relay *relay, struct relay_session *session);
+
+/* Give the ticket back.  The outlier detection counts a session once, by its
+ * end; its latency is that of the connect. */
+void relay_give_back(struct relay *relay, struct relay_session *session,
+                     uint32_t outcome);
 
 /* Begin a session, which owns the descriptor and may be over on return. */
 void relay_session_start(struct relay *relay, int fd,

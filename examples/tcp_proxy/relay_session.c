@@ -8,14 +8,8 @@
  * once all bytes before it are written, and the session ends with the second.
  * A reset is passed on, too, after the bytes before it.
  *
- * Two economies, measured with bench/against.sh.  A socket is entered into
- * epoll once, for edges; it waits for room only after it was full, and leaves
- * by being closed.  And where clients speak first, the last packet of the
- * handshake with the backend waits for the request and goes with it (Linux does
- * so for a TCP_DEFER_ACCEPT set before connect()): one packet and one wake-up
- * of the backend less, a quarter of its time per connection.  A silent client
- * is waited for no longer than SILENCE_LIMIT, and for the next session the
- * packet is not held back.
+ * A socket is entered into epoll once, for edges; it waits for room only after
+ * it was full, and leaves by being closed (measured with bench/against.sh).
  */
 #include "relay_private.h"
 
@@ -84,27 +78,12 @@ static void close_side(struct relay *relay, struct relay_side *side, bool reset)
     side->fd = -1;
 }
 
-/* Give the ticket back.  The outlier detection counts a session once, by its
- * end; its latency is that of the connect. */
-static void give_back(struct relay *relay, struct relay_session *s,
-                      uint32_t outcome)
-{
-    const struct relay_options *o = &relay->options;
-
-    infra_balancer_release(o->reader, &s->ticket, outcome, relay->now);
-    if (o->outlier != NULL &&
-        infra_outlier_report(o->outlier, s->tried[s->tried_count - 1], outcome,
-                             s->connect_time) == 1) {
-        infra_driver_wake(o->driver);
-    }
-}
-
 /* End: the outcome to the balancer, an end or a reset to the sockets. */
 static void end(struct relay *relay, struct relay_session *s, uint32_t outcome,
                 bool reset)
 {
     if (s->backend.fd >= 0) {
-        give_back(relay, s, outcome);
+        relay_give_back(relay, s, outcome);
     }
     close_side(relay, &s->backend, reset);
     close_side(relay, &s->client, reset);
@@ -117,92 +96,15 @@ static void end(struct relay *relay, struct relay_session *s, uint32_t outcome,
     free(s);
 }
 
-bool relay_is_shortage(int error)
-{
-    return error == EMFILE || error == ENFILE || error == ENOBUFS ||
-           error == ENOMEM;
-}
-
-/* An accepted client gets its backend's socket, from the reserve if need be. */
-static int open_socket(struct relay *relay, int family)
-{
-    const int type = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
-    int fd = socket(family, type, 0);
-
-    if (fd < 0 && relay_is_shortage(errno) && relay->reserve_fd >= 0) {
-        close(relay->reserve_fd);
-        relay->reserve_fd = -1;
-        fd = socket(family, type, 0);
-    }
-    return fd;
-}
-
-/* Start a connection; 0 or an errno. */
-static int connect_start(struct relay *relay, struct relay_session *s,
-                         const struct relay_address *to, bool untold)
-{
-    const int on = 1;
-    int fd = open_socket(relay, to->storage.ss_family);
-
-    if (fd < 0) {
-        return errno;
-    }
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    if (untold) {
-        setsockopt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &on, sizeof on);
-    }
-    if (connect(fd, (const struct sockaddr *)&to->storage, to->size) != 0 &&
-        errno != EINPROGRESS) {
-        int error = errno;
-        close(fd);
-        return error;
-    }
-    s->backend = (struct relay_side) { .session = s,
-                                       .fd = fd,
-                                       .out = s->backend.out,
-                                       .is_kept = s->backend.is_kept };
-    s->untold = untold;
-    return 0;
-}
-
-/* Pick until a connection is in progress.  False: no backend is left. */
-static bool connect_next(struct relay *relay, struct relay_session *s)
-{
-    while (s->tried_count < RELAY_TRIES_MAX) {
-        struct infra_request request = { .tried = s->tried,
-                                         .tried_count = s->tried_count,
-                                         .hash = s->hash };
-        int id = infra_balancer_pick(relay->options.reader, &request,
-                                     relay->now, &s->ticket);
-        if (id < 0) {
-            return false;
-        }
-        s->tried[s->tried_count++] = (uint32_t)id;
-        s->connect_start = infra_driver_now();
-        s->connect_time = 0;
-        int error = connect_start(relay, s, &relay->options.backends[id],
-                                  relay->clients_speak_first);
-        if (error == 0) {
-            return true;
-        }
-        give_back(relay, s, infra_outcome_of_errno(error));
-        if (relay_is_shortage(error)) {
-            relay->exhausted = true;
-            return false;
-        }
-    }
-    return false;
-}
-
 /* This backend could not be connected: try the next, with the client's bytes so
  * far. False: the session is over. */
 static bool reconnect(struct relay *relay, struct relay_session *s,
                       uint32_t outcome)
 {
-    give_back(relay, s, outcome);
+    relay_give_back(relay, s, outcome);
     close(s->backend.fd);
     s->backend.fd = -1;
-    if (!connect_next(relay, s)) {
+    if (!relay_connect(relay, s)) {
         end(relay, s, INFRA_OUTCOME_LOCAL, true);
         return false;
     }
@@ -393,7 +295,7 @@ void relay_session_start(struct relay *relay, int fd,
     enter(relay, s, RELAY_CONNECTING);
     relay->sessions_count++;
     relay_gate_enter(s);
-    if (!connect_next(relay, s)) {
+    if (!relay_connect(relay, s)) {
         end(relay, s, INFRA_OUTCOME_LOCAL, true);
     } else if (!watch(relay, &s->client) || !watch(relay, &s->backend)) {
         relay->exhausted = true;

@@ -134,6 +134,9 @@ enum infra_tls_answer {
     INFRA_TLS_ERROR = -5,      /**< Any other failure; the session is over. */
 };
 
+/** Name of an answer ("want read"), or "unknown".  Thread safety: any. */
+INFRA_API const char *infra_tls_answer_name(long answer);
+
 /** The functions of a TLS library, all required.  They may not call the
  *  driver. */
 struct infra_tls {

@@ -9,6 +9,21 @@
 
 INFRA__NO_TAIL_PADDING(struct infra_tls, close);
 
+static const char *const answers[] = {
+    [-INFRA_TLS_WANT_READ] = "want read",
+    [-INFRA_TLS_WANT_WRITE] = "want write",
+    [-INFRA_TLS_CLOSED] = "closed",
+    [-INFRA_TLS_TRUNCATED] = "truncated",
+    [-INFRA_TLS_ERROR] = "error",
+};
+
+const char *infra_tls_answer_name(long answer)
+{
+    bool is_known = answer < 0 && answer >= INFRA_TLS_ERROR;
+
+    return is_known ? answers[-answer] : "unknown";
+}
+
 int infra__tls_import(struct infra_tls *ret, const struct infra_tls *from)
 {
     struct infra_tls t = { .size = sizeof t };

@@ -520,6 +520,22 @@ START_TEST(a_forked_child_is_quiet)
 }
 END_TEST
 
+/* The answers of a session have names; a count of bytes has none. */
+START_TEST(answers_have_names)
+{
+    static const char *const names[] = { "want read", "want write", "closed",
+                                         "truncated", "error" };
+
+    for (long i = 0; i < (long)INFRA__COUNT_OF(names); i++) {
+        ck_assert_str_eq(infra_tls_answer_name(-1 - i), names[i]);
+    }
+    ck_assert_str_eq(infra_tls_answer_name(0), "unknown");
+    ck_assert_str_eq(infra_tls_answer_name(1), "unknown");
+    ck_assert_str_eq(infra_tls_answer_name(INFRA_TLS_ERROR - 1), "unknown");
+    ck_assert_str_eq(infra_tls_answer_name(LONG_MIN), "unknown");
+}
+END_TEST
+
 static Suite *runner_tls_suite(void)
 {
     Suite *s = suite_create("runner_tls");
@@ -548,6 +564,7 @@ static Suite *runner_tls_suite(void)
     tcase_add_loop_test(tc, tls_is_not_to_be_had, 0, 3);
     tcase_add_test(tc, tls_needs_a_connection);
     tcase_add_loop_test(tc, absurd_handshakes_are_errors, 0, 4);
+    tcase_add_test(tc, answers_have_names);
     tcase_add_test(tc, a_new_connection_is_a_new_session);
     tcase_add_test(tc, a_forked_child_is_quiet);
     suite_add_tcase(s, tc);

@@ -86,21 +86,21 @@ got=$(for _ in 1 2 3 4 5 6; do get name; done | sort | tr -d '\n')
 passed "requests go to each backend in turn"
 
 before=$(descriptors)
-wrk -t1 -c 16 -d 6 -H 'Connection: close' "http://127.0.0.1:$proxy_port/name" \
+wrk -t1 -c 16 -d 100 -H 'Connection: close' "http://127.0.0.1:$proxy_port/name" \
     >"$dir/wrk" &
 wrk=$!
 for i in 1 2 3; do
     rm "$dir/www$i/health"
     wait_log "backend $(backend $i) is down: fall (status)"
-    sleep 0.3 # Those who were sent there before are served.
+    sleep 0.3 # Clients that were sent there before are served.
     for _ in 1 2 3 4 5 6; do
-        [ "$(get name)" != $i ] || fail "who fails its check still serves"
+        [ "$(get name)" != $i ] || fail "a server that fails its check still serves"
     done
     stop_nginx $i
     start_nginx $i
     wait_log "backend $(backend $i) is up"
 done
-kill -0 $wrk 2>/dev/null || fail "the load ended before the restarts did"
+kill -INT $wrk || fail "the load ended before the restarts did"
 wait $wrk
 ! grep -E 'Socket errors|Non-2xx' "$dir/wrk" || fail "requests were lost"
 passed "rolling restart under load:$(sed -n 's/ *\(.* requests\) in.*/ \1, none lost/p' "$dir/wrk")"
