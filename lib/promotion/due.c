@@ -26,6 +26,11 @@ static bool is_damped(struct infra_promotion *p)
     return (is_penalized || is_soon) && !p->is_impatient;
 }
 
+static bool is_dead(const struct infra_promotion *p)
+{
+    return infra__promotion_votes(p).verdict == WHY(DEAD);
+}
+
 static bool is_barred(const struct infra_promotion *p)
 {
     return p->is_token_used && PROMOTION_RULE(TOKEN_USED);
@@ -49,7 +54,6 @@ static struct infra__due because_if(bool is_so, uint32_t reason, uint32_t id)
 
 static struct infra__due due_of_watch(const struct infra_promotion *p)
 {
-    struct infra__votes votes;
     uint32_t rival;
     uint32_t vacancy = infra__promotion_vacancy(p);
 
@@ -63,7 +67,7 @@ static struct infra__due due_of_watch(const struct infra_promotion *p)
     if (reason != NO_REASON) {
         return because(reason, rival);
     }
-    if (infra__promotion_verdict(p, &votes) != WHY(ALIVE)) {
+    if (infra__promotion_votes(p).verdict != WHY(ALIVE)) {
         return because(WHY(SUSPECTED), p->primary);
     }
     return because_if(vacancy != NO_REASON, if_free(p, vacancy), NO_NODE);
@@ -71,7 +75,6 @@ static struct infra__due due_of_watch(const struct infra_promotion *p)
 
 static struct infra__due due_of_doubt(struct infra_promotion *p)
 {
-    struct infra__votes votes;
     uint32_t rival;
     uint32_t reason = infra__promotion_rival(p, &rival);
 
@@ -82,7 +85,7 @@ static struct infra__due due_of_doubt(struct infra_promotion *p)
         return because(reason == WHY(ADOPTED) ? if_free(p, reason) : reason,
                        rival);
     }
-    reason = infra__promotion_verdict(p, &votes);
+    reason = infra__promotion_votes(p).verdict;
     if (reason == WHY(DEAD)) {
         reason = is_damped(p) ? WHY(DAMPED) : if_free(p, reason);
     }
@@ -107,7 +110,7 @@ static struct infra__due due_of_switchover(const struct infra_promotion *p)
         !PROMOTION_RULE(CATCH_UP);
     bool is_stopping = p->step == STEP(STOPPING);
 
-    if (infra__promotion_is_dead(p)) {
+    if (is_dead(p)) {
         return because(WHY(DEAD), p->primary);
     }
     if (old->order.outcome == INFRA_ORDER_FAILED ||
@@ -168,7 +171,6 @@ static struct infra__due due_of_recording(const struct infra_promotion *p)
  * primary is seen after it, there is none to replace. */
 static struct infra__due due_of_fencing(const struct infra_promotion *p)
 {
-    struct infra__votes votes;
     const struct node *n = &p->nodes[p->target];
     uint32_t reason = infra__promotion_fence_end(p, p->target);
     bool has_failed =
@@ -177,7 +179,7 @@ static struct infra__due due_of_fencing(const struct infra_promotion *p)
     if (reason == NO_REASON && has_failed && p->target == p->primary &&
         !p->is_unfinished && is_fresh(p, p->target) &&
         n->at > n->order.done_at &&
-        infra__promotion_verdict(p, &votes) == WHY(ALIVE)) {
+        infra__promotion_votes(p).verdict == WHY(ALIVE)) {
         reason = WHY(ALIVE);
     }
     return because(reason, p->target);
@@ -210,8 +212,7 @@ static struct infra__due due_of_repointing(const struct infra_promotion *p)
     if (first_node(p, is_unpointed) == NO_NODE) {
         return because(WHY(REPOINTED), p->primary);
     }
-    return because_if(is_late(p, p->o.order_timeout) ||
-                          infra__promotion_is_dead(p),
+    return because_if(is_late(p, p->o.order_timeout) || is_dead(p),
                       WHY(TIMEOUT), p->primary);
 }
 
@@ -223,7 +224,7 @@ static struct infra__due due_of_conflict(struct infra_promotion *p)
     if (p->primary != NO_NODE && reason == WHY(ADOPTED) && !is_barred(p)) {
         return because(reason, rival);
     }
-    if (infra__promotion_is_dead(p) && !is_damped(p) && !is_barred(p)) {
+    if (is_dead(p) && !is_damped(p) && !is_barred(p)) {
         return because(WHY(DEAD), p->primary);
     }
     return because_if(reason != WHY(CONFLICT), WHY(RESOLVED), NO_NODE);

@@ -78,39 +78,27 @@ static void count_replicas(const struct infra_promotion *p, uint32_t *ret_with,
     }
 }
 
-uint32_t infra__promotion_verdict(const struct infra_promotion *p,
-                                  struct infra__votes *ret)
+struct infra__votes infra__promotion_votes(const struct infra_promotion *p)
 {
     uint32_t k = PROMOTION_RULE(EVIDENCE) ? p->o.dead_votes_min : 1;
+    struct infra__votes votes = { .verdict = WHY(ALIVE) };
     uint32_t with = 0;
     uint32_t without = 0;
 
-    *ret = (struct infra__votes) { 0, 0 };
     if (p->primary == NO_NODE) {
-        return WHY(ALIVE); /* None can be dead. */
+        return votes; /* None can be dead. */
     }
     struct seen seen = count_observers(p, p->primary);
     count_replicas(p, &with, &without);
     uint32_t against = seen.down + seen.stalled;
-    ret->alive = seen.ok + with;
-    ret->dead = against + without;
-    if (against == 0 || (seen.ok > 0 && PROMOTION_RULE(VETO))) {
-        return WHY(ALIVE);
+    votes.alive = seen.ok + with;
+    votes.dead = against + without;
+    if (against > 0 && (seen.ok == 0 || !PROMOTION_RULE(VETO))) {
+        bool is_served = with > 0 && PROMOTION_RULE(VETO);
+        bool is_dead = seen.stalled >= k || (!is_served && votes.dead >= k);
+        votes.verdict = is_dead ? WHY(DEAD) : WHY(SUSPECTED);
     }
-    if (seen.stalled >= k) {
-        return WHY(DEAD);
-    }
-    if (with > 0 && PROMOTION_RULE(VETO)) {
-        return WHY(SUSPECTED);
-    }
-    return against + without >= k ? WHY(DEAD) : WHY(SUSPECTED);
-}
-
-bool infra__promotion_is_dead(const struct infra_promotion *p)
-{
-    struct infra__votes votes;
-
-    return infra__promotion_verdict(p, &votes) == WHY(DEAD);
+    return votes;
 }
 
 /* To wait for a dead candidate costs time, to give up a living one costs a

@@ -280,15 +280,13 @@ void infra__promotion_learn(struct infra_promotion *p, uint32_t id,
                             const struct infra_promotion_sample *s,
                             infra_time at);
 
+/* Votes on the primary, and their result: ALIVE, SUSPECTED or DEAD. */
 struct infra__votes {
     uint32_t alive;
     uint32_t dead;
+    uint32_t verdict;
 };
-
-/* What the votes say of the primary: ALIVE, SUSPECTED or DEAD. */
-uint32_t infra__promotion_verdict(const struct infra_promotion *p,
-                                  struct infra__votes *ret);
-bool infra__promotion_is_dead(const struct infra_promotion *p);
+struct infra__votes infra__promotion_votes(const struct infra_promotion *p);
 
 /* Is another node writable? ADOPTED: @ret is the newer primary. CONFLICT: @ret
  * has to be fenced, or is NO_NODE if none is known to be the older. */
@@ -366,8 +364,8 @@ infra_time infra__promotion_event_due(const struct infra_promotion *p);
 void infra__promotion_become(struct infra_promotion *p, uint32_t reason,
                              uint32_t id);
 
-/* The primary has changed, for the damper. */
-void infra__promotion_count_change(struct infra_promotion *p);
+/* Node @id becomes primary: count the change, if it is one, for the damper. */
+void infra__promotion_count_change(struct infra_promotion *p, uint32_t id);
 
 /* One turn: look at the gate and the time, do what is due, give orders. */
 void infra__promotion_advance(struct infra_promotion *p, infra_time now);

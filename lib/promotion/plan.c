@@ -55,25 +55,26 @@ static void depose(struct infra_promotion *p, uint32_t id)
     }
 }
 
-void infra__promotion_count_change(struct infra_promotion *p)
+void infra__promotion_count_change(struct infra_promotion *p, uint32_t id)
 {
-    p->changes++;
-    p->changed = p->now;
-    infra__damper_add(&p->damper, p->now);
+    uint32_t last = last_primary(p);
+
+    if (last != NO_NODE && last != id) {
+        p->changes++;
+        p->changed = p->now;
+        infra__damper_add(&p->damper, p->now);
+    }
 }
 
 /* The candidate is the primary now. */
 static void name_primary(struct infra_promotion *p)
 {
     uint32_t old = p->primary;
-    uint32_t last = last_primary(p);
 
     if (old != NO_NODE && old != p->candidate) {
         depose(p, old);
     }
-    if (last != NO_NODE && last != p->candidate) {
-        infra__promotion_count_change(p);
-    }
+    infra__promotion_count_change(p, p->candidate);
     if (p->target != NO_NODE && p->target != p->candidate && p->target != old) {
         depose(p, p->target);
     }
@@ -89,9 +90,7 @@ static void name_primary(struct infra_promotion *p)
     if (!p->is_unfinished) { /* The primary was adopted. */
         infra__promotion_begin(p, p->candidate);
     }
-
     infra__promotion_drop_order(&p->own);
-
     p->is_token_used = true;
 }
 

@@ -205,11 +205,10 @@ int infra_promotion_adopt(struct infra_promotion *promotion, uint32_t id,
     if (p->primary != NO_NODE && p->primary != id) {
         p->nodes[p->primary].is_deposed = true;
     }
-    uint32_t last = last_primary(p);
     if (unfinished) {
         infra__promotion_begin(p, id); /* No change yet. */
-    } else if (last != NO_NODE && last != id) {
-        infra__promotion_count_change(p);
+    } else {
+        infra__promotion_count_change(p, id);
     }
     p->primary = id;
     p->primary_token = token;
@@ -295,13 +294,12 @@ int infra_promotion_inspect(const struct infra_promotion *promotion,
 {
     const struct infra_promotion *p = promotion;
     struct infra__choice choice;
-    struct infra__votes votes;
 
     if (p == NULL || ret == NULL) {
         return INFRA_EINVAL;
     }
     uint32_t why = infra__promotion_choose(p, &choice);
-    (void)infra__promotion_verdict(p, &votes);
+    struct infra__votes votes = infra__promotion_votes(p);
     const struct infra_promotion_status status = {
         .size = sizeof status,
         .token = p->token,
