@@ -312,7 +312,7 @@ struct infra_promotion_options {
                                       CATCHING_UP; 0: 10 s. */
     infra_time promote_timeout;   /**< Limit for PROMOTING; 0: 60 s. */
     infra_time recovery_interval; /**< Least time between two changes of primary
-                                       that nobody commanded; 0: 60 s. */
+                                       without a command; 0: 60 s. */
     /** Half-life of the penalty, at least 1 s; 0: 15 min.  Each change of
      *  primary adds 1000; from 2000 until below 750 no change is begun
      *  (after RFC 2439). */

@@ -21,9 +21,9 @@ static void part_b(void)
 }
 
 /* A node that has taken writes beside the primary is not detached and has not
- * reported, however far it says that it is. Since it was shut out it has
- * acknowledged nothing: so two of the other three have every write since then,
- * and whoever is as far as the primary was then has every one before that. */
+ * reported, whatever its position. It has acknowledged nothing since it was
+ * fenced: so two of the other three have every write since then, and a node as
+ * far as the primary was then has every write before. */
 START_TEST(shut_out_node_is_one_less)
 {
     host_start(sync_1, 4);
@@ -35,8 +35,7 @@ START_TEST(shut_out_node_is_one_less)
 }
 END_TEST
 
-/* That is not so if nobody is as far, or if the primary was not seen since
- * then. */
+/* Not so if no node is as far, or if the primary was not seen since then. */
 START_TEST(own_history_does_not_count)
 {
     host_start(sync_1, 4);
@@ -324,9 +323,9 @@ START_TEST(writer_in_an_unfinished_promotion)
 }
 END_TEST
 
-/* A was promoted, died before anybody followed it, and b was: what a has of its
- * token b never had. */
-START_TEST(promotion_that_nobody_followed)
+/* Node a was promoted and died before any replica followed it, then b was
+ * promoted: b never had what a wrote by its token. */
+START_TEST(promotion_without_followers)
 {
     host_start(sync_1, 4);
     host_wait(INFRA_SEC(6));
@@ -421,7 +420,7 @@ static Suite *apart_suite(void)
     tcase_add_test(t, unwritten_mark_outlives_the_lease);
     tcase_add_loop_test(t, writer_after_the_primary, 0, 2);
     tcase_add_loop_test(t, writer_in_an_unfinished_promotion, 0, 4);
-    tcase_add_test(t, promotion_that_nobody_followed);
+    tcase_add_test(t, promotion_without_followers);
     tcase_add_test(t, operator_admits);
     suite_add_tcase(s, t);
     return s;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Promotion: who is promoted, and when nobody may be. */
+/* Promotion: the choice of a candidate, and when there is none. */
 #include "promotion_host.h"
 
 #include <string.h>
@@ -76,31 +76,31 @@ static const struct {
       0,
       { { S, 0, 5, 10 }, { S, 0, 0, 0 }, { S, 0, 0, 0 }, { S, 0, 0, 0 } },
       "record-intent-b [recording: reported]" },
-    { "who does not count is not promoted",
+    { "an async node is not promoted",
       1,
       KEEP,
       0,
       { { 0, 9, 5, 99 }, { S, 0, 5, 30 }, { S, 0, 5, 20 }, { S, 0, 5, 10 } },
       "record-intent-c [recording: reported]" },
-    { "who does not count need not report",
+    { "an async node need not report",
       1,
       KEEP,
       0,
       { { 0, 9, 0, 0 }, { S, 0, 5, 30 }, { S, 0, 5, 20 }, { S, 0, 5, 10 } },
       "record-intent-c [recording: reported]" },
-    { "nobody who counts may be promoted",
+    { "no sync node may be promoted",
       1,
       KEEP,
       0,
       { { S | N, 0, 5, 10 }, { 0, 0, 5, 30 }, { S | N, 0, 5, 9 }, { 0 } },
       "[held: ahead] detach-e" },
-    { "nobody may be promoted at all",
+    { "no node may be promoted",
       1,
       KEEP,
       0,
       { { S | N, 0, 5, 10 }, { S | N, 0, 5, 30 }, { 0 }, { 0 } },
       "[held: no-candidate] detach-d detach-e" },
-    { "who may not be promoted is ahead",
+    { "a node that may not be promoted is ahead",
       1,
       KEEP,
       0,
@@ -112,7 +112,7 @@ static const struct {
       0,
       { { S | N, 0, 5, 30 }, { S, 0, 5, 30 }, { S, 0, 5, 20 }, { S, 0, 5, 9 } },
       "record-intent-c [recording: reported]" },
-    { "who is quarantined does not report",
+    { "a quarantined node does not report",
       1,
       KEEP,
       0,
@@ -124,7 +124,7 @@ static const struct {
       0,
       { { S, 0, 5, 10 }, { 0, 0, 5, 40 }, { S, 0, 5, 20 }, { S, 0, 0, 0 } },
       "record-intent-d [recording: reported]" },
-    { "and then who does not count may lead",
+    { "and then an async node may lead",
       1,
       LOSE,
       0,
@@ -186,7 +186,7 @@ static const struct {
       0,
       { { 0, 0, 5, 9 }, { 0, 0, 5, 10 }, { 0, 0, 4, 99 }, { 0, 0, 5, 8 } },
       "record-intent-c [recording: reported]" },
-    { "who does not report is fenced first",
+    { "a silent node is fenced first",
       0,
       LOSE,
       0,
@@ -229,7 +229,7 @@ static void collect(int row)
     }
 }
 
-/* Drop what is ordered again of those who are silent: a, the dead one. */
+/* Drop the repeated orders to the dead node, a. */
 static const char *without_a(const char *told)
 {
     static char text[256];
@@ -249,7 +249,7 @@ static const char *without_a(const char *told)
     return text;
 }
 
-/* Of those who reported, and only if they are enough, the best that may. */
+/* The best of the nodes that reported and may be promoted, if enough did. */
 START_TEST(best_is_promoted)
 {
     host_create(

@@ -200,7 +200,7 @@ START_TEST(pause_gives_no_orders)
 }
 END_TEST
 
-/* Held, for somebody who may be ahead; until it reports, or is given up. */
+/* Held: a node that may be ahead is missing. */
 static void hold(void)
 {
     host_start(sync_1, 3);

@@ -159,7 +159,7 @@ START_TEST(wrong_nodes_are_refused)
 }
 END_TEST
 
-/* What a node is may be said again; who is primary cannot become another. */
+/* A node may be set again; the primary cannot become another node. */
 START_TEST(nodes_come_and_go)
 {
     struct infra_promotion_node z = { .size = sizeof z, .key = "z" };

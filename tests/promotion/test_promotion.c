@@ -118,7 +118,7 @@ static const struct {
     { "dxx xx", 1, INFRA_PROMOTION_STEP_FENCING },
 };
 
-/* The primary is dead when enough say so, and nobody says that it is not. */
+/* The primary is dead with enough votes, and no veto. */
 START_TEST(evidence_of_many_is_needed)
 {
     const char *votes = evidence[_i].votes;
@@ -185,8 +185,8 @@ static const struct {
       INFRA_PROMOTION_UNFENCED_PROCEED, true },
 };
 
-/* A fence that failed, and one of which nobody knows, are each repeated, and
- * ignored after a while only where the policy for just that says so. */
+/* A fence that failed, or whose outcome is unknown, is repeated. It is ignored
+ * after fence_timeout only by the policy for just that outcome. */
 START_TEST(fence_outcomes_have_policies)
 {
     host_start(
@@ -280,8 +280,8 @@ START_TEST(failed_promotion_wants_another_token)
 }
 END_TEST
 
-/* Without the lease nothing is done, and what was asked for is not wanted any
- * more; with another token it begins by reading who is primary. */
+/* Without the lease nothing is done, and answers come too late. With another
+ * token the machine begins by reading the record. */
 START_TEST(without_lease_nothing_is_done)
 {
     host_start(sync_1, 3);
@@ -338,8 +338,8 @@ START_TEST(token_promotes_once)
 }
 END_TEST
 
-/* A promotion that was begun by another, and of which nobody knows the end, is
- * begun anew, with everybody detached first. */
+/* A promotion of another process, with an unknown end, is begun anew, with all
+ * nodes detached first. */
 START_TEST(unfinished_promotion_is_begun_anew)
 {
     host_start(sync_1, 3);
@@ -402,8 +402,8 @@ START_TEST(read_only_primary_is_promoted_again)
 }
 END_TEST
 
-/* Nobody is known to be primary: it is the one that takes writes, if most are
- * seen, and nobody else has the same claim. */
+/* No primary is known: the writable node is it, if most nodes are seen and no
+ * other is writable by the same timeline. */
 START_TEST(unknown_primary_is_found)
 {
     host_create(sync_1, 3);
@@ -426,7 +426,7 @@ START_TEST(unknown_primary_is_found)
 }
 END_TEST
 
-/* And where nobody takes writes for a while, the best is promoted. */
+/* If no node is writable for a while, the best is promoted. */
 START_TEST(headless_group_gets_a_primary)
 {
     host_create(sync_1, 3);
@@ -510,7 +510,7 @@ START_TEST(doubt_looks_at_rivals)
 }
 END_TEST
 
-/* With the option, who was primary is out until the operator lets it in. */
+/* With the option a former primary is out until the operator lets it in. */
 START_TEST(former_primary_is_quarantined)
 {
     host_start(
@@ -538,8 +538,8 @@ START_TEST(former_primary_is_quarantined)
 END_TEST
 
 /* A replica that lost its source may come back by itself; else it is pointed at
- * the primary. One that follows through another is left alone where nobody
- * waits for its word, one that follows a former primary is not. */
+ * the primary. A cascaded replica is left alone if its acknowledgements do not
+ * count; a replica of a former primary is repointed. */
 START_TEST(lost_replicas_are_repointed)
 {
     host_start((struct infra_promotion_options) { .sync_acks = (uint32_t)_i },
@@ -634,7 +634,7 @@ static Suite *promotion_suite(void)
     tcase_add_test(t, unfinished_promotion_may_have_been_finished);
     suite_add_tcase(s, t);
 
-    t = tcase_create("who is primary");
+    t = tcase_create("primary");
     tcase_add_checked_fixture(t, host_setup, host_teardown);
     tcase_add_test(t, read_only_primary_is_promoted_again);
     tcase_add_loop_test(t, unknown_primary_is_found, 0, 2);

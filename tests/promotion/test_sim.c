@@ -25,10 +25,10 @@ static uint64_t seeds(void)
     return text != NULL ? strtoull(text, NULL, 10) : SEEDS;
 }
 
-/* No acknowledged write is lost, no token names two primaries, no former
- * primary's writes are acknowledged after those of the new one, nobody orders
- * anything without a lease, a healthy primary is left alone; and when all is
- * well again there is one primary that all follow. */
+/* No acknowledged write is lost, no token names two primaries, no write of a
+ * former primary is acknowledged after those of the new one, no order is given
+ * without a lease, a healthy primary is left alone. After the last fault there
+ * is one primary that all follow. */
 START_TEST(nothing_is_lost)
 {
     uint64_t changes = 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Promotion: who has not reported, who is not promoted, and what is done when
- * the one that was chosen is not fit any more. */
+/* Promotion: nodes that have not reported, nodes that are not promoted, and
+ * candidates that become unfit. */
 #include "promotion_host.h"
 
 #include <stdbool.h>
@@ -116,7 +116,7 @@ START_TEST(refused_candidate_is_not_chosen_again)
 }
 END_TEST
 
-/* And where nobody has, it is after a while. */
+/* If no other has everything, it is tried again after promote_timeout. */
 START_TEST(refused_candidate_gets_another_chance)
 {
     choose_c((struct infra_promotion_options) { 0 });
@@ -242,8 +242,8 @@ START_TEST(flags_count_in_a_switchover)
 }
 END_TEST
 
-/* A primary that is never to be promoted goes on after a switchover that
- * failed: it is promoted in nobody's place. */
+/* A primary with the flag NEVER goes on after a failed switchover: it replaces
+ * no other. */
 START_TEST(primary_goes_on)
 {
     begin_switchover(false);

@@ -62,7 +62,7 @@ void world_check_order(struct world *w, uint32_t i,
         *failed_at = 0;
     } else if (e->kind == INFRA_PROMOTION_EVENT_PROMOTE && *failed_at != 0 &&
                w->now < *failed_at + w->config.promote_timeout) {
-        dbs_violate(&w->dbs, "who was not promoted is tried again at once");
+        dbs_violate(&w->dbs, "a refused candidate is tried again at once");
     }
 }
 

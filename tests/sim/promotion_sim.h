@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* A replicated database and the processes that plan for it, in a world that
  * goes wrong: nodes crash, hang and come back as they please, links are cut,
- * messages are lost, late and out of order, fences fail or nobody knows, and a
- * planner dies or is stopped in the middle and another goes on with a newer
- * token. The planners are the library's. A seed gives the same history to the
- * byte. */
+ * messages are lost, late and out of order, fences fail or stay unknown, and a
+ * planner dies or stands still in the middle and another goes on with a newer
+ * token. The planners are those of the library. A seed gives the same history
+ * to the byte. */
 #ifndef TESTS_SIM_PROMOTION_SIM_H
 #define TESTS_SIM_PROMOTION_SIM_H
 
