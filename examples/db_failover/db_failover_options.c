@@ -354,7 +354,7 @@ int db_failover_options_read(struct db_failover_options *ret, int *ret_status,
     }
     ret->words = argv + optind;
     if (good && ret->tell != NULL) {
-        good = optind < argc || arguments_wrong("--tell: what? (try --help)");
+        good = optind < argc || arguments_wrong("--tell: a command is missing");
         return good ? 0 : -1;
     }
     for (int i = optind; good && i < argc; i++) {

@@ -134,7 +134,7 @@ bool db_record_read(const struct db_failover_options *o, const char *text,
     }
     const char *what = next_word(&rest);
     return (read_primary(o, &rest, what, ret) && read_rest(o, &rest, ret)) ||
-           arguments_wrong("the record beside the lease is \"%s\", and there "
-                           "is no such database, or it is not understood",
+           arguments_wrong("the record beside the lease is malformed or names "
+                           "an unknown database: \"%s\"",
                            text);
 }

@@ -86,7 +86,7 @@ wrong 2 'given twice' "${good[@]}" $a b=127.0.0.1:1
 wrong 2 '"first" is not priority=N, never or async' "${good[@]}" $a,first $b
 wrong 2 'priority must be a number' "${good[@]}" $a,priority=high $b
 wrong 2 "unrecognized option '--what'" --what
-wrong 2 '--tell: what?' --tell "$dir/control"
+wrong 2 '--tell: a command is missing' --tell "$dir/control"
 wrong 1 'control: No such file or directory' --tell "$dir/control" status
 wrong 1 'invalid argument' "${good[@]}" --half-life 1ms $a $b
 echo x >"$dir/floor"
