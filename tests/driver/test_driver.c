@@ -260,7 +260,7 @@ START_TEST(the_deadline_makes_it_readable)
 }
 END_TEST
 
-/* A host whose time is another one has the deadline, and is not woken. */
+/* A host with another clock times the deadline itself, and is not woken. */
 START_TEST(another_clock_has_no_alarm)
 {
     struct guest g;

@@ -145,7 +145,8 @@ START_TEST(what_has_ended_is_not_waited_for)
 }
 END_TEST
 
-/* Who does not end has until the check's limit, and is left in order. */
+/* A peer that does not end has until the check's limit, and is closed in
+ * order. */
 START_TEST(who_does_not_end_is_left_in_time)
 {
     attach();
@@ -162,7 +163,7 @@ START_TEST(who_does_not_end_is_left_in_time)
 }
 END_TEST
 
-/* Who floods is reset, before the limit. */
+/* A flooding peer is reset, before the limit. */
 START_TEST(who_floods_is_reset)
 {
     static const char bytes[1 << 16];

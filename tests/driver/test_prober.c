@@ -205,7 +205,8 @@ START_TEST(replies_have_reasons)
 }
 END_TEST
 
-/* Who accepts and is silent is down when the time is over, and not before. */
+/* A server that accepts and is silent is down when the time is over, and not
+ * before. */
 START_TEST(silence_is_no_reply)
 {
     struct test_endpoint endpoint;

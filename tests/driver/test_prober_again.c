@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A host that says the same again, all day: in another order, under other ids,
- * after a removal. Nobody's checks are put off by that. */
+/* A host that repeats itself, all day: in another order, under other ids, after
+ * a removal. No check is put off by that. */
 #include "prober_host.h"
 
 #include <poll.h>
@@ -172,7 +172,7 @@ START_TEST(a_hung_server_goes_down_all_the_same)
 }
 END_TEST
 
-/* Who waits for a turn has the same one after a removal. */
+/* A check that waits for a turn keeps it after a removal. */
 START_TEST(the_line_is_not_begun_anew)
 {
     struct infra_prober_stats load = { .size = sizeof load };
@@ -205,7 +205,8 @@ START_TEST(the_line_is_not_begun_anew)
 }
 END_TEST
 
-/* What is gone and nobody misses is forgotten, and counts for nothing. */
+/* A removed target that does not come back is forgotten, and counts for
+ * nothing. */
 START_TEST(what_is_gone_is_forgotten)
 {
     struct infra_prober_stats load = { .size = sizeof load };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What the system refuses at once: the destination's fault, which takes it
- * down, or ours, which condemns nobody and is no lasting doubt. connect() and
- * socket() are this program's own, so that each errno can be had. */
+/* Errors of the system: the destination's fault, which takes it down, or ours,
+ * which condemns no backend and is no lasting doubt. connect() and socket() are
+ * this program's own, so that each errno can be had. */
 #include "prober_host.h"
 
 #include <arpa/inet.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* How many checks run and start: who waits, for how long, and who is next. */
+/* Limits on running and starting checks: which checks wait, for how long, and
+ * in which order they start. */
 #include "prober_host.h"
 
 #include "driver/rate_limit.h"
@@ -313,7 +314,8 @@ START_TEST(options_are_looked_at)
 }
 END_TEST
 
-/* Who wants TLS of a prober that has none learns nothing of the server. */
+/* A probe that wants TLS of a prober without it learns nothing of the
+ * server. */
 START_TEST(without_a_transport_tls_is_local)
 {
     const struct infra_probe_tcp_options tcp = { .size = sizeof tcp,

@@ -111,7 +111,7 @@ START_TEST(first_words_end_the_handshake)
 }
 END_TEST
 
-/* Nobody listens: by TCP it is told later, by a Unix path at once. */
+/* No listener: by TCP the error comes later, by a Unix path at once. */
 START_TEST(a_refusal_is_refused)
 {
     struct test_endpoint tcp;

@@ -31,7 +31,8 @@ START_TEST(last_words_arrive)
 }
 END_TEST
 
-/* Who wants CLOSE gets an orderly end, also where a reset would cost less. */
+/* An exchange that wants CLOSE gets an orderly end, also where a reset would
+ * cost less. */
 START_TEST(close_is_orderly)
 {
     struct test_endpoint endpoint;
@@ -397,7 +398,7 @@ START_TEST(a_long_answer_is_taken_whole_after_a_pause)
 }
 END_TEST
 
-/* Who keeps sending for ever does not put the deadline off. */
+/* A peer that never stops sending does not put the deadline off. */
 START_TEST(a_flood_ends_at_the_deadline)
 {
     struct test_endpoint endpoint;

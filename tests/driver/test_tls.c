@@ -190,7 +190,7 @@ START_TEST(a_long_reply_is_read_whole)
 }
 END_TEST
 
-/* Who is not who it should be fails, with the reason. */
+/* A server with a wrong certificate fails, with the reason. */
 START_TEST(a_bad_certificate_fails)
 {
     struct tls_identity stranger = tls_identity_make(NULL, NULL, 30);
@@ -292,7 +292,7 @@ START_TEST(authorities_must_exist)
 }
 END_TEST
 
-/* Does a handshake with who shows this succeed? */
+/* Does a handshake with a server of this certificate succeed? */
 static int shake(const struct infra_tls *t, const struct tls_identity *identity)
 {
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);

@@ -54,7 +54,7 @@ int backend_listen(in_port_t port, char *ret_name);
 in_port_t backend_port(int listener);
 int backend_accept(int listener);
 
-/* Is nobody in the queue? */
+/* Is the queue empty? */
 int backend_is_idle(int listener);
 
 int client_connect(in_port_t port);

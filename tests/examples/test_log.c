@@ -148,7 +148,7 @@ START_TEST(long_line_is_cut)
 }
 END_TEST
 
-/* A reader that has left ends nobody. */
+/* A program survives a reader that has left. */
 START_TEST(closed_pipe_kills_nobody)
 {
     open_pipe(0);
@@ -194,7 +194,7 @@ START_TEST(full_socket_is_not_waited_for)
 }
 END_TEST
 
-/* Nor is a terminal that somebody has frozen with Ctrl-S. */
+/* Nor is a terminal frozen with Ctrl-S. */
 START_TEST(frozen_terminal_is_not_waited_for)
 {
     struct termios raw;
@@ -273,7 +273,7 @@ START_TEST(end_tells_what_was_left_out)
 }
 END_TEST
 
-/* A screen that nobody takes is not waited for; a line after it is whole. */
+/* An unread screen is not waited for; a line after it is whole. */
 START_TEST(screen_is_not_waited_for)
 {
     static char screen[1 << 20];

@@ -48,7 +48,7 @@ static void shut_gate(uint32_t i)
     infra__gate_shut(&gates.gates[i].gate);
 }
 
-/* Is a client at this address taken in?  One who is has been told nothing. */
+/* Is a client at this address admitted?  The proxy sends it nothing. */
 static int is_taken_in(const char *address)
 {
     struct sockaddr_in to = { .sin_family = AF_INET,
@@ -140,14 +140,14 @@ static void setup_two(void)
 static void teardown(void)
 {
     for (uint32_t i = 0; i < gates.count; i++) {
-        shut_gate(i); /* Or it would wait for clients who have left. */
+        shut_gate(i); /* Else it would wait for clients that have left. */
     }
     child_stop(&proxy);
     shared_gates_close(&gates);
     close(listener);
 }
 
-/* It follows its gate, says so, and takes nobody as long as that is shut. */
+/* It follows its gate, logs it, and admits no client while the gate is shut. */
 START_TEST(it_listens_while_the_gate_is_open)
 {
     ck_assert_uint_eq(atomic_load(&gates.gates[0].is_followed), 1);
@@ -178,7 +178,8 @@ START_TEST(a_session_ends_with_its_gate)
 }
 END_TEST
 
-/* Nobody has to shut it: its time runs out, in whatever state lb_pair is. */
+/* A gate shuts by itself when its time is over, in whatever state lb_pair
+ * is. */
 START_TEST(a_session_ends_when_the_time_of_its_gate_is_up)
 {
     set_gate(0, 1, INFRA_SEC(3600));

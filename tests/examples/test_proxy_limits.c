@@ -67,7 +67,8 @@ static void stop(void)
     close(listener);
 }
 
-/* Who comes when all places are taken waits for one, and is then served. */
+/* A client that comes when all places are taken waits for one, and is then
+ * served. */
 START_TEST(who_finds_no_place_waits)
 {
     static const char *const addresses[] = { "127.0.0.2", "127.0.0.3",

@@ -83,8 +83,8 @@ START_TEST(refused_connection_is_retried)
 }
 END_TEST
 
-/* With nobody up, clients are turned away at once and one line says why; when
- * somebody is up again, another line, and service. */
+/* With no backend up, clients are turned away at once and one line tells the
+ * reason; when a backend is up again, another line, and service. */
 START_TEST(without_backends_clients_are_refused)
 {
     listener = backend_listen(0, name);
@@ -196,7 +196,7 @@ START_TEST(broken_sessions_are_noticed)
 }
 END_TEST
 
-/* A server that answers each who asks, and closes after its client. */
+/* A server that answers each client, and closes after it. */
 static pid_t start_answering(int from)
 {
     pid_t pid = fork();
@@ -380,7 +380,7 @@ static void start_with_backend(void)
     child_start(&proxy, (const char *[]) { RARELY, name, NULL });
 }
 
-/* Until nobody listens at the proxy's port any more. */
+/* Wait until the proxy's port is closed. */
 static void wait_until_closed(void)
 {
     struct sockaddr_in to = { .sin_family = AF_INET,
@@ -412,7 +412,7 @@ START_TEST(drain_lets_sessions_finish)
     close(client);
     hear_end(backend);
     close(backend);
-    close(listener); /* And with it those of above who still came in. */
+    close(listener); /* Also closes clients accepted late. */
     int status = child_wait_end(&proxy);
     ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
@@ -434,7 +434,7 @@ START_TEST(drain_has_a_limit)
 }
 END_TEST
 
-/* Who asks twice means it. */
+/* A second signal ends at once. */
 START_TEST(second_signal_ends_at_once)
 {
     start_with_backend();
