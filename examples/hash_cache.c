@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Keys to caches by Maglev, in memory, while a cache leaves and returns and
- * another is added: how many keys move, and so miss, each time?
+ * Map keys to caches by Maglev, in memory. A cache leaves, returns, and another
+ * is added: each time, count the keys that move, and so miss.
  *
  *   cc hash_cache.c $(pkg-config --cflags --libs libinfra) -o hash_cache
  *   ./hash_cache
@@ -11,7 +11,7 @@
 #include <stdlib.h>
 
 #define KEYS_COUNT 10000
-#define CACHES_COUNT 5 /* The last is the one that is added. */
+#define CACHES_COUNT 5 /* The last is added later. */
 
 /* The host's own server table; an id is an index into it. */
 static const char *const caches[CACHES_COUNT] = {
@@ -19,7 +19,7 @@ static const char *const caches[CACHES_COUNT] = {
     "10.0.0.4:11211", "10.0.0.5:11211",
 };
 
-/* Where each key was found last. */
+/* Each key's last place. */
 static int places[KEYS_COUNT];
 
 static int check(int result)
@@ -38,7 +38,7 @@ static void add(struct infra_balancer *balancer, uint32_t id)
     check(infra_balancer_set(balancer, &b, 0));
 }
 
-/* Which cache holds "user:42"? */
+/* The cache of a key such as "user:42". */
 static int look_up(struct infra_balancer_reader *reader, int key)
 {
     struct infra_ticket ticket;
@@ -54,7 +54,7 @@ static int look_up(struct infra_balancer_reader *reader, int key)
     return id;
 }
 
-/* Look all keys up and tell how many are not where they were. */
+/* Look all keys up and print how many have moved. */
 static int look_up_all(struct infra_balancer *balancer,
                        struct infra_balancer_reader *reader, const char *when)
 {

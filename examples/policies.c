@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What each policy makes of the same twenty requests: four backends of weights
- * 4, 3, 2, 1, of which the first, "a", is down from the eleventh on. The keys
- * of the first ten come again then, so that hash policies show which of them
- * move. Policies may be named on the command line; otherwise all.
+ * Compare policies on the same twenty requests and four backends of weights 4,
+ * 3, 2, 1. The first backend, "a", is down from the eleventh request on; the
+ * keys of the first ten requests then repeat, so that hash policies show which
+ * keys move. Arguments: names of policies; without any, all policies.
  *
  *   cc policies.c $(pkg-config --cflags --libs libinfra) -o policies
  *   ./policies smooth-weighted maglev
@@ -15,7 +15,7 @@
 #define PICKS_COUNT 20
 #define DOWN_FROM 10
 #define BACKENDS_COUNT 4
-#define IN_FLIGHT 4 /* Requests that are under way at any time. */
+#define IN_FLIGHT 4 /* Requests in progress at any time. */
 
 /* The host's own server table; an id is an index into it. */
 static const char *const names[BACKENDS_COUNT] = { "a", "b", "c", "d" };
@@ -37,10 +37,9 @@ static void finish(struct infra_balancer_reader *reader,
     check(infra_balancer_release(reader, ticket, INFRA_OUTCOME_OK, now));
 }
 
-/* Prequal wants to know how busy the backends are. A host would ask them over
- * the network; here they answer at once, and as truly as they can: how many of
- * our requests each has, and that one takes a millisecond. The other policies
- * have no questions. */
+/* Answer Prequal's probes: how busy is each backend? A host asks the backends
+ * over the network; here the answer is the number of our requests that each has,
+ * and a latency of a millisecond. The other policies have no probes. */
 static void answer_probes(struct infra_balancer_reader *reader,
                           const uint32_t *in_flight, infra_time now)
 {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A pre-fork server whose worker processes balance as one: the counts of what
- * is in flight, and the marks, lie in memory that all of them share.  Workers
- * come and go: each joins, which gives it a number and gives back what a worker
- * held that was killed in the middle of its work.  A reload is a new generation
- * beside the old one: an address keeps its id, and one that is down stays down.
- * Outlier detection, if there is any, is each worker's own.
+ * A pre-fork server whose worker processes balance as one: in-flight counts and
+ * marks are in memory that all of them share.  Workers come and go: each joins,
+ * which gives it a number and reclaims the tickets of workers that were killed
+ * at work.  A reload starts a new generation beside the old one: an address
+ * keeps its id, and a backend that is down stays down.  Outlier detection, if
+ * used, is separate in each worker.
  *
  *   cc prefork.c $(pkg-config --cflags --libs libinfra) -o prefork
  *   ./prefork
@@ -36,7 +36,7 @@
 
 #define BACKENDS 3u
 #define WORKERS 4u
-/* Of two generations, and of the parent, which shares, too. */
+/* For two generations, and for the parent, which joins too. */
 #define NUMBERS (2 * WORKERS + 1)
 
 static const char *const backends[BACKENDS] = { "b0", "b1", "b2" };
@@ -92,8 +92,8 @@ static struct infra_balancer *join(void)
     return balancer;
 }
 
-/* One session at a time: says which backend it is with, and lasts until the
- * client goes.  What a server does with the backend is left out. */
+/* Serve one session at a time: send the client the backend's name and wait until
+ * it disconnects.  A real server would work with the backend here. */
 static void work(void)
 {
     struct infra_balancer *balancer = join();
@@ -107,7 +107,7 @@ static void work(void)
         if (client < 0) {
             continue;
         }
-        /* Marks that others have set since the last turn. */
+        /* Adopt marks that others have set since the last loop. */
         check(infra_balancer_publish(balancer, now()), "publish");
         int id = infra_balancer_pick(reader, NULL, now(), &ticket);
         if (id >= 0) {
@@ -124,7 +124,7 @@ static void start_worker(uint32_t number)
 {
     workers[number] = check(fork(), "fork");
     if (workers[number] == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL); /* Not without its parent. */
+        prctl(PR_SET_PDEATHSIG, SIGKILL); /* End with the parent. */
         work();
     }
 }
@@ -135,7 +135,7 @@ static void kill_worker(uint32_t number)
     waitpid(workers[number], NULL, 0);
 }
 
-/* A client: connected, and told its backend. */
+/* A client: connect and read the backend's name. */
 static int open_session(void)
 {
     int fd = check(socket(AF_INET, SOCK_STREAM, 0), "socket");
@@ -148,7 +148,7 @@ static int open_session(void)
 
 static uint32_t loads[BACKENDS];
 
-/* What all workers hold, from the parent's view. */
+/* Print the tickets of all workers, as the parent sees them. */
 static void show(const struct infra_balancer *balancer, const char *what)
 {
     printf("%-26s", what);
@@ -162,7 +162,7 @@ static void show(const struct infra_balancer *balancer, const char *what)
     printf("\n");
 }
 
-/* Wait until the workers hold this much; they run beside us. */
+/* Wait until the workers hold this many tickets. */
 static void settle(const struct infra_balancer *balancer, uint32_t wanted)
 {
     uint32_t total;
@@ -220,11 +220,11 @@ int main(void)
     settle(balancer, WORKERS - 1);
     show(balancer, "its successor has joined");
 
-    /* The old generation ends when its sessions do. */
+    /* The old generation ends with its sessions. */
     check(infra_balancer_mark(balancer, 1, INFRA_BALANCER_AXIS_HEALTH,
                               INFRA_BALANCER_STATE_DOWN),
           "mark");
-    kill_worker(2); /* It has none. */
+    kill_worker(2); /* It has no session. */
     for (uint32_t w = 0; w < WORKERS; w++) {
         start_worker(WORKERS + w);
     }
@@ -243,7 +243,7 @@ int main(void)
         }
         close(sessions[w]);
     }
-    start_worker(0); /* Whoever joins next gives back what they held. */
+    start_worker(0); /* The next to join reclaims their tickets. */
     settle(balancer, WORKERS);
     show(balancer, "the former have ended");
     good = good && loads[1] == 0 && loads[0] == 2 && loads[2] == 2;
