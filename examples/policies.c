@@ -38,8 +38,8 @@ static void finish(struct infra_balancer_reader *reader,
 }
 
 /* Answer Prequal's probes: how busy is each backend? A host asks the backends
- * over the network; here the answer is the number of our requests that each has,
- * and a latency of a millisecond. The other policies have no probes. */
+ * over the network; here the answer is the number of our requests that each
+ * has, and a latency of a millisecond. The other policies have no probes. */
 static void answer_probes(struct infra_balancer_reader *reader,
                           const uint32_t *in_flight, infra_time now)
 {

@@ -92,8 +92,8 @@ static struct infra_balancer *join(void)
     return balancer;
 }
 
-/* Serve one session at a time: send the client the backend's name and wait until
- * it disconnects.  A real server would work with the backend here. */
+/* Serve one session at a time: send the client the backend's name and wait
+ * until it disconnects.  A real server would work with the backend here. */
 static void work(void)
 {
     struct infra_balancer *balancer = join();
@@ -153,7 +153,7 @@ static void show(const struct infra_balancer *balancer, const char *what)
 {
     printf("%-26s", what);
     for (uint32_t id = 0; id < BACKENDS; id++) {
-        struct infra_balancer_stats stats = { .size = sizeof stats };
+        struct infra_balancer_status stats = { .size = sizeof stats };
         check(infra_balancer_inspect(balancer, id, &stats), "inspect");
         loads[id] = stats.load;
         printf("%s %u%s  ", backends[id], (unsigned)loads[id],
@@ -170,7 +170,7 @@ static void settle(const struct infra_balancer *balancer, uint32_t wanted)
     do {
         total = 0;
         for (uint32_t id = 0; id < BACKENDS; id++) {
-            struct infra_balancer_stats stats = { .size = sizeof stats };
+            struct infra_balancer_status stats = { .size = sizeof stats };
             check(infra_balancer_inspect(balancer, id, &stats), "inspect");
             total += stats.load;
         }

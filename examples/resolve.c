@@ -135,7 +135,7 @@ static void send_requests(struct host *h, infra_time now)
             infra_balancer_release(h->reader, &ticket, INFRA_OUTCOME_OK, now));
     }
     for (uint32_t id = 0; id < IDS; id++) {
-        struct infra_balancer_stats s = { .size = sizeof s };
+        struct infra_balancer_status s = { .size = sizeof s };
         if (infra_balancer_inspect(h->balancer, id, &s) == INFRA_OK) {
             printf("  %s has id %u and %u requests\n", h->keys[id],
                    (unsigned)id, (unsigned)s.picks);

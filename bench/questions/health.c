@@ -125,8 +125,8 @@ static int create(struct run *r)
 /* One turn of the host's loop; how late it came is noted. */
 static void turn(struct run *r, infra_time until)
 {
-    struct infra_prober_stats before = { .size = sizeof before };
-    struct infra_prober_stats after = { .size = sizeof after };
+    struct infra_prober_status before = { .size = sizeof before };
+    struct infra_prober_status after = { .size = sizeof after };
     infra_time due = infra_driver_deadline(r->driver);
     infra_time now = infra_driver_now();
     infra_time end = due < until ? due : until;
@@ -146,7 +146,7 @@ static void turn(struct run *r, infra_time until)
 
 static uint64_t checks(const struct run *r)
 {
-    struct infra_prober_stats stats = { .size = sizeof stats };
+    struct infra_prober_status stats = { .size = sizeof stats };
 
     (void)infra_prober_inspect_load(r->prober, &stats);
     return stats.started;

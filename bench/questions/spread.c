@@ -49,7 +49,7 @@ static int step(struct infra_balancer_reader *r, const struct load *load,
 
 static void row(struct report *report, const struct subject *subject,
                 const uint32_t *picks,
-                const struct infra_balancer_tier_stats *table)
+                const struct infra_balancer_tier_status *table)
 {
     double mean = PICKS_PER_BACKEND;
     double squares = 0;
@@ -73,7 +73,7 @@ static int measure(struct report *report, const struct subject *subject,
     uint32_t n = subject->backends;
     struct load load = { calloc(n, sizeof *load.picks),
                          calloc(n, sizeof *load.tickets) };
-    struct infra_balancer_tier_stats table = { .size = sizeof table };
+    struct infra_balancer_tier_status table = { .size = sizeof table };
     struct infra_balancer_reader *reader = NULL;
     struct infra_balancer *b = NULL;
     int err =

@@ -78,7 +78,7 @@ int sim_balancers_are_idle(const struct sim *s)
 {
     for (uint32_t i = 0; i < s->options->balancers; i++) {
         for (uint32_t id = 0; id < s->options->servers; id++) {
-            struct infra_balancer_stats stats = { .size = sizeof stats };
+            struct infra_balancer_status stats = { .size = sizeof stats };
             if (infra_balancer_inspect(s->balancers[i].control, id, &stats) ==
                     INFRA_OK &&
                 stats.in_flight != 0) {

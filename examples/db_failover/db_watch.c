@@ -167,7 +167,7 @@ bool db_watch_next(struct db_watch *watch, infra_time now, uint32_t *ret_db,
     while (infra_prober_next(watch->prober, now, &event) == INFRA_OK) {
     }
     for (uint32_t id = 0; id < watch->options->dbs_count; id++) {
-        struct infra_health_stats h = { .size = sizeof h };
+        struct infra_health_status h = { .size = sizeof h };
         struct infra_probe_result r;
         (void)infra_prober_inspect(watch->prober, id, &h, &r);
         if (h.checks == watch->dbs[id].checks) {
@@ -190,7 +190,7 @@ void db_watch_look(struct db_watch *watch, uint32_t db, infra_time now)
 
 const char *db_watch_reason(const struct db_watch *watch, uint32_t db)
 {
-    struct infra_health_stats h = { .size = sizeof h };
+    struct infra_health_status h = { .size = sizeof h };
     struct infra_probe_result r;
 
     (void)infra_prober_inspect(watch->prober, db, &h, &r);

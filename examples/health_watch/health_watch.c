@@ -197,7 +197,7 @@ static void print_result(FILE *out, const struct server *s,
     fprintf(out, "%.60s", message);
 }
 
-static const char *state_of(const struct infra_health_stats *h)
+static const char *state_of(const struct infra_health_status *h)
 {
     return h->checks == 0     ? "-"
            : h->degraded != 0 ? "degraded"
@@ -235,7 +235,7 @@ static void print_change(FILE *out, const struct watch *w,
 static void print_row(FILE *out, const struct watch *w, uint32_t id,
                       infra_time now)
 {
-    struct infra_health_stats h = { .size = sizeof h };
+    struct infra_health_status h = { .size = sizeof h };
     struct infra_probe_result r;
     const struct server *s = &w->servers[id];
 
@@ -252,7 +252,7 @@ static void print_row(FILE *out, const struct watch *w, uint32_t id,
 /* Overwrite the previous table. */
 static void print_table(FILE *out, const struct watch *w, infra_time now)
 {
-    struct infra_prober_stats load = { .size = sizeof load };
+    struct infra_prober_status load = { .size = sizeof load };
 
     fprintf(out, "\033[H%-24s %-8s %8s  %10s  %8s %8s  %s\033[K\n", "server",
             "state", "since", "last", "checks", "failed",
@@ -360,7 +360,7 @@ static bool watch_once(struct watch *w)
             return arguments_wrong("%s", infra_strerror(err));
         }
         for (uint32_t id = 0; id < w->count; id++) {
-            struct infra_health_stats h = { .size = sizeof h };
+            struct infra_health_status h = { .size = sizeof h };
             struct infra_probe_result r;
             struct server *s = &w->servers[id];
             (void)infra_prober_inspect(w->prober, id, &h, &r);

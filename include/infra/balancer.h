@@ -235,7 +235,7 @@ enum infra_ticket_why {
 };
 
 /** Result of infra_balancer_inspect(): one backend. */
-struct infra_balancer_stats {
+struct infra_balancer_status {
     size_t size;
     uint64_t picks;
     uint64_t failures;      /**< Outcomes that blame the backend. */
@@ -252,7 +252,7 @@ struct infra_balancer_stats {
 };
 
 /** Result of infra_balancer_inspect_tier(): one tier. */
-struct infra_balancer_tier_stats {
+struct infra_balancer_tier_status {
     size_t size;
     uint64_t table_bytes; /**< Memory built by the policy. */
     uint32_t backends;    /**< Members of the tier. */
@@ -416,7 +416,7 @@ INFRA_API int infra_balancer_publish(struct infra_balancer *balancer,
  */
 INFRA_API int infra_balancer_inspect(const struct infra_balancer *balancer,
                                      uint32_t id,
-                                     struct infra_balancer_stats *ret);
+                                     struct infra_balancer_status *ret);
 
 /**
  * Read the size of a tier and how evenly its table is laid out.
@@ -430,7 +430,7 @@ INFRA_API int infra_balancer_inspect(const struct infra_balancer *balancer,
  */
 INFRA_API int infra_balancer_inspect_tier(
     const struct infra_balancer *balancer, uint32_t tier,
-    struct infra_balancer_tier_stats *ret);
+    struct infra_balancer_tier_status *ret);
 
 /**
  * @name Workers that share

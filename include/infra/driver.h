@@ -189,7 +189,7 @@ struct infra_prober_options {
 };
 
 /** Result of infra_prober_inspect_load(). */
-struct infra_prober_stats {
+struct infra_prober_status {
     size_t size;
     uint64_t started;    /**< Checks started since create. */
     infra_time late_max; /**< Longest delay of a start after its due time. */
@@ -307,7 +307,7 @@ INFRA_API INFRA_NODISCARD int infra_prober_next(struct infra_prober *prober,
  * Thread safety: owner (of the driver).
  */
 INFRA_API int infra_prober_inspect_load(const struct infra_prober *prober,
-                                        struct infra_prober_stats *ret);
+                                        struct infra_prober_status *ret);
 
 /**
  * Inspect a backend's health and the result of its last check.
@@ -320,7 +320,7 @@ INFRA_API int infra_prober_inspect_load(const struct infra_prober *prober,
  */
 INFRA_API int infra_prober_inspect(const struct infra_prober *prober,
                                    uint32_t id,
-                                   struct infra_health_stats *ret_health,
+                                   struct infra_health_status *ret_health,
                                    struct infra_probe_result *ret_result);
 
 /** Options of infra_lease_file(). */

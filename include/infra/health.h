@@ -201,7 +201,7 @@ struct infra_health_event {
 };
 
 /** The state of one backend, from infra_health_inspect(). */
-struct infra_health_stats {
+struct infra_health_status {
     size_t size;
     uint64_t checks;   /**< Outcomes taken. */
     uint64_t failures; /**< Outcomes that blamed the backend. */
@@ -340,7 +340,8 @@ INFRA_API int infra_health_answer(struct infra_health *health, uint64_t call,
  * Thread safety: owner.
  */
 INFRA_API int infra_health_inspect(const struct infra_health *health,
-                                   uint32_t id, struct infra_health_stats *ret);
+                                   uint32_t id,
+                                   struct infra_health_status *ret);
 
 /**
  * Factor for the timeouts of checks that start now, in thousandths.  1000: no

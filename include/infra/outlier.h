@@ -210,7 +210,7 @@ struct infra_outlier_event {
 };
 
 /** The state of one backend, from infra_outlier_inspect(). */
-struct infra_outlier_stats {
+struct infra_outlier_status {
     size_t size;
     infra_time since;   /**< Of the last change of is_ejected, or of set. */
     infra_time until;   /**< While ejected, as in the event; else 0. */
@@ -340,7 +340,7 @@ INFRA_API int infra_outlier_passed(struct infra_outlier *outlier, uint32_t id,
  */
 INFRA_API int infra_outlier_inspect(const struct infra_outlier *outlier,
                                     uint32_t id,
-                                    struct infra_outlier_stats *ret);
+                                    struct infra_outlier_status *ret);
 
 /** Name of a reason ("success-rate"), or "unknown".  Thread safety: any. */
 INFRA_API const char *infra_outlier_reason_name(uint32_t reason);

@@ -16,7 +16,7 @@
 #define SEED_DEFAULT 0x696e667261u /* "infra" */
 
 INFRA__NO_TAIL_PADDING(struct infra_balancer_options, reserved);
-INFRA__NO_TAIL_PADDING(struct infra_balancer_stats, load);
+INFRA__NO_TAIL_PADDING(struct infra_balancer_status, load);
 _Static_assert(sizeof(struct infra_ticket) == 32, "hosts store tickets");
 
 uint32_t infra_balancer_policy_hash(const struct infra_balancer_policy *policy)
@@ -215,7 +215,7 @@ static uint32_t share_of(const struct infra_balancer *b, uint32_t id)
 }
 
 int infra_balancer_inspect(const struct infra_balancer *balancer, uint32_t id,
-                           struct infra_balancer_stats *ret)
+                           struct infra_balancer_status *ret)
 {
     struct member *m;
     int err = ret != NULL ? find_member(balancer, id, &m) : INFRA_EINVAL;
@@ -224,7 +224,7 @@ int infra_balancer_inspect(const struct infra_balancer *balancer, uint32_t id,
         return err;
     }
     struct counts counts = infra__balancer_counts(balancer, id);
-    struct infra_balancer_stats stats = {
+    struct infra_balancer_status stats = {
         .picks = counts.picks,
         .failures = counts.failures,
         .reports = counts.reports,
@@ -240,6 +240,6 @@ int infra_balancer_inspect(const struct infra_balancer *balancer, uint32_t id,
            m->marks[stats.axis] != stats.state) {
         stats.axis++;
     }
-    return infra__stats_export(ret, &stats, sizeof stats,
-                               sizeof(struct infra_balancer_stats));
+    return infra__status_export(ret, &stats, sizeof stats,
+                                sizeof(struct infra_balancer_status));
 }

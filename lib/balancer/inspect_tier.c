@@ -4,7 +4,7 @@
  * does not pay for it. O(ids_max + what the policy built). */
 #include "internal.h"
 
-INFRA__NO_TAIL_PADDING(struct infra_balancer_tier_stats, share_max_ppm);
+INFRA__NO_TAIL_PADDING(struct infra_balancer_tier_status, share_max_ppm);
 
 #define PPM 1000000u
 
@@ -20,7 +20,7 @@ static double sum_of(const uint64_t *parts, uint32_t count)
 
 /* Candidates with nothing due are left out. A host's policy may fill in any
  * numbers. */
-static void note_extremes(struct infra_balancer_tier_stats *stats,
+static void note_extremes(struct infra_balancer_tier_status *stats,
                           const uint64_t *due, const uint64_t *has,
                           uint32_t count)
 {
@@ -45,7 +45,7 @@ static void note_extremes(struct infra_balancer_tier_stats *stats,
 
 static int inspect_shares(const struct infra_balancer *b,
                           const struct list *list,
-                          struct infra_balancer_tier_stats *stats)
+                          struct infra_balancer_tier_status *stats)
 {
     const struct infra_balancer_candidates c = infra__candidates_of(b, list);
 
@@ -71,7 +71,7 @@ static int inspect_shares(const struct infra_balancer *b,
 
 /* By their marks. */
 static void count_members(const struct infra_balancer *b, uint32_t tier,
-                          struct infra_balancer_tier_stats *stats)
+                          struct infra_balancer_tier_status *stats)
 {
     for (uint32_t id = 0; id < b->options.ids_max; id++) {
         const struct member *m = &b->members[id];
@@ -85,7 +85,7 @@ static void count_members(const struct infra_balancer *b, uint32_t tier,
 /* As published. @before: the healthy, if @list is the degraded of the tier. */
 static int inspect_list(const struct infra_balancer *b, const struct list *list,
                         const struct list *before,
-                        struct infra_balancer_tier_stats *stats)
+                        struct infra_balancer_tier_status *stats)
 {
     for (uint32_t i = 0; i < list->count; i++) {
         stats->candidates += entry_is_up(list, &list->entries[i]);
@@ -101,9 +101,9 @@ static int inspect_list(const struct infra_balancer *b, const struct list *list,
 
 int infra_balancer_inspect_tier(const struct infra_balancer *balancer,
                                 uint32_t tier,
-                                struct infra_balancer_tier_stats *ret)
+                                struct infra_balancer_tier_status *ret)
 {
-    struct infra_balancer_tier_stats stats = { .backends = 0 };
+    struct infra_balancer_tier_status stats = { .backends = 0 };
     const struct list *before = NULL;
 
     if (balancer == NULL || ret == NULL || tier >= INFRA_BALANCER_TIERS_MAX) {
@@ -122,6 +122,6 @@ int infra_balancer_inspect_tier(const struct infra_balancer *balancer,
         }
         before = list;
     }
-    return infra__stats_export(ret, &stats, sizeof stats,
-                               sizeof(struct infra_balancer_tier_stats));
+    return infra__status_export(ret, &stats, sizeof stats,
+                                sizeof(struct infra_balancer_tier_status));
 }

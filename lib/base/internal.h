@@ -53,8 +53,8 @@ int infra__options_take(void *options, const void *src,
 
 /* The way back: fill the caller's sized struct from ours, leaving its size, and
  * zero what it has and we do not. INFRA_EINVAL. */
-int infra__stats_export(void *dst, const void *src, size_t src_size,
-                        size_t v1_size);
+int infra__status_export(void *dst, const void *src, size_t src_size,
+                         size_t v1_size);
 
 /* Zeroed memory for @count objects of @size bytes, NULL if there is none or the
  * product overflows. Freed with the same numbers. */

@@ -41,8 +41,8 @@ int infra__options_take(void *options, const void *src,
     return err == INFRA_OK && complete != NULL ? complete(options) : err;
 }
 
-int infra__stats_export(void *dst, const void *src, size_t src_size,
-                        size_t v1_size)
+int infra__status_export(void *dst, const void *src, size_t src_size,
+                         size_t v1_size)
 {
     const unsigned char *from = src;
     unsigned char *to = dst;

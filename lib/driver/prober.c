@@ -13,7 +13,7 @@
 #define CONCURRENCY_MAX_DEFAULT 512u
 
 INFRA__NO_TAIL_PADDING(struct infra_prober_options, rate_max_per_s);
-INFRA__NO_TAIL_PADDING(struct infra_prober_stats, waiting);
+INFRA__NO_TAIL_PADDING(struct infra_prober_status, waiting);
 
 static size_t prober_size(uint32_t ids_max)
 {
@@ -210,21 +210,21 @@ int infra_prober_check_now(struct infra_prober *prober, uint32_t id,
 }
 
 int infra_prober_inspect_load(const struct infra_prober *prober,
-                              struct infra_prober_stats *ret)
+                              struct infra_prober_status *ret)
 {
     if (prober == NULL || ret == NULL) {
         return INFRA_EINVAL;
     }
-    const struct infra_prober_stats stats = { .size = sizeof stats,
-                                              .started = prober->started,
-                                              .late_max = prober->late_max,
-                                              .running = prober->running,
-                                              .waiting = prober->waiting };
-    return infra__stats_export(ret, &stats, sizeof stats, sizeof stats);
+    const struct infra_prober_status stats = { .size = sizeof stats,
+                                               .started = prober->started,
+                                               .late_max = prober->late_max,
+                                               .running = prober->running,
+                                               .waiting = prober->waiting };
+    return infra__status_export(ret, &stats, sizeof stats, sizeof stats);
 }
 
 int infra_prober_inspect(const struct infra_prober *prober, uint32_t id,
-                         struct infra_health_stats *ret_health,
+                         struct infra_health_status *ret_health,
                          struct infra_probe_result *ret_result)
 {
     if (prober == NULL || id >= prober->ids_max) {

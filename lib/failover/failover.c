@@ -288,5 +288,5 @@ int infra_failover_inspect(const struct infra_failover *failover,
         .penalty = infra__damper_penalty(&f->damper, f->now),
         .paused = f->is_paused,
     };
-    return infra__stats_export(ret, &status, sizeof status, sizeof status);
+    return infra__status_export(ret, &status, sizeof status, sizeof status);
 }

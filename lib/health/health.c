@@ -9,7 +9,7 @@
 #define INTERVAL_MIN INFRA_MS(1)
 
 INFRA__NO_TAIL_PADDING(struct infra_health_options, reserved);
-INFRA__NO_TAIL_PADDING(struct infra_health_stats, held);
+INFRA__NO_TAIL_PADDING(struct infra_health_status, held);
 _Static_assert(sizeof(struct infra_health_event) == 64, "events are 64 bytes");
 
 static const char *const reasons[] = {
@@ -238,7 +238,7 @@ int infra_health_remove(struct infra_health *health, uint32_t id)
 }
 
 int infra_health_inspect(const struct infra_health *health, uint32_t id,
-                         struct infra_health_stats *ret)
+                         struct infra_health_status *ret)
 {
     if (health == NULL || ret == NULL || id >= health->ids_max) {
         return INFRA_EINVAL;
@@ -250,7 +250,7 @@ int infra_health_inspect(const struct infra_health *health, uint32_t id,
         return INFRA_ENOENT;
     }
     uint32_t kind = infra__health_kind(health, of);
-    const struct infra_health_stats stats = {
+    const struct infra_health_status stats = {
         .size = sizeof stats,
         .checks = of->checks,
         .failures = of->failures,
@@ -263,7 +263,7 @@ int infra_health_inspect(const struct infra_health *health, uint32_t id,
         .degraded = kind == INFRA_HEALTH_EVENT_DEGRADED,
         .held = of->held
     };
-    return infra__stats_export(ret, &stats, sizeof stats, sizeof stats);
+    return infra__status_export(ret, &stats, sizeof stats, sizeof stats);
 }
 
 uint32_t infra_health_timeout_scale(const struct infra_health *health)

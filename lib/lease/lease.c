@@ -241,6 +241,6 @@ int infra_lease_inspect(const struct infra_lease *lease,
     if (lease == NULL || ret == NULL) {
         return INFRA_EINVAL;
     }
-    return infra__stats_export(ret, &lease->stats, sizeof lease->stats,
-                               sizeof lease->stats);
+    return infra__status_export(ret, &lease->stats, sizeof lease->stats,
+                                sizeof lease->stats);
 }

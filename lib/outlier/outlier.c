@@ -8,7 +8,7 @@
 #include <string.h>
 
 INFRA__NO_TAIL_PADDING(struct infra_outlier_options, enforce);
-INFRA__NO_TAIL_PADDING(struct infra_outlier_stats, detections);
+INFRA__NO_TAIL_PADDING(struct infra_outlier_status, detections);
 _Static_assert(sizeof(struct infra_outlier_event) == 64, "events are 64 bytes");
 
 /* For each id in one block: found, ids, values, scratch. */
@@ -324,7 +324,7 @@ int infra_outlier_passed(struct infra_outlier *outlier, uint32_t id,
 }
 
 int infra_outlier_inspect(const struct infra_outlier *outlier, uint32_t id,
-                          struct infra_outlier_stats *ret)
+                          struct infra_outlier_status *ret)
 {
     if (outlier == NULL || ret == NULL || id >= outlier->desk.ids_max) {
         return INFRA_EINVAL;
@@ -335,14 +335,14 @@ int infra_outlier_inspect(const struct infra_outlier *outlier, uint32_t id,
     if (!b->is_set) {
         return INFRA_ENOENT;
     }
-    struct infra_outlier_stats stats = { .size = sizeof stats,
-                                         .since = b->record.since,
-                                         .until = b->record.until,
-                                         .reports = w->successes + w->errors +
-                                                    w->misses,
-                                         .is_ejected = b->record.is_ejected,
-                                         .ejections = b->record.ejections,
-                                         .multiplier = b->record.multiplier };
+    struct infra_outlier_status stats = { .size = sizeof stats,
+                                          .since = b->record.since,
+                                          .until = b->record.until,
+                                          .reports = w->successes + w->errors +
+                                                     w->misses,
+                                          .is_ejected = b->record.is_ejected,
+                                          .ejections = b->record.ejections,
+                                          .multiplier = b->record.multiplier };
     if (w->timed > 0) {
         stats.latency = (infra_time)infra__latency_of_log(
             infra__latency_mean_log(w->latency_sum, w->timed));
@@ -351,5 +351,5 @@ int infra_outlier_inspect(const struct infra_outlier *outlier, uint32_t id,
         stats.rate = (uint32_t)(w->successes * INFRA__MILLION / stats.reports);
     }
     memcpy(stats.detections, b->record.detections, sizeof stats.detections);
-    return infra__stats_export(ret, &stats, sizeof stats, sizeof stats);
+    return infra__status_export(ret, &stats, sizeof stats, sizeof stats);
 }

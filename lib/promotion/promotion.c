@@ -319,5 +319,5 @@ int infra_promotion_inspect(const struct infra_promotion *promotion,
         .penalty = infra__damper_penalty(&p->damper, p->now),
         .paused = p->is_paused,
     };
-    return infra__stats_export(ret, &status, sizeof status, sizeof status);
+    return infra__status_export(ret, &status, sizeof status, sizeof status);
 }

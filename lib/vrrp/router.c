@@ -159,5 +159,5 @@ int infra_vrrp_inspect(const struct infra_vrrp *vrrp,
         .is_asking = vrrp->is_asking,
         .fit = vrrp->is_fit,
     };
-    return infra__stats_export(ret, &status, sizeof status, sizeof status);
+    return infra__status_export(ret, &status, sizeof status, sizeof status);
 }

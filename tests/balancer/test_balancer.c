@@ -24,9 +24,9 @@ static int set_key(uint32_t id, const char *key)
     return infra_balancer_set(pool.balancer, &b, 0);
 }
 
-static struct infra_balancer_stats inspect(uint32_t id)
+static struct infra_balancer_status inspect(uint32_t id)
 {
-    struct infra_balancer_stats stats = { .size = sizeof stats };
+    struct infra_balancer_status stats = { .size = sizeof stats };
 
     ck_assert_int_eq(infra_balancer_inspect(pool.balancer, id, &stats),
                      INFRA_OK);
@@ -130,7 +130,7 @@ END_TEST
 /* Ids that nobody has, and marks that do not exist. */
 START_TEST(unknown_ids_and_marks)
 {
-    struct infra_balancer_stats stats = { .size = sizeof stats };
+    struct infra_balancer_status stats = { .size = sizeof stats };
 
     pool_fill(&pool, 2, NULL);
     ck_assert_int_eq(infra_balancer_remove(pool.balancer, 2), INFRA_ENOENT);
@@ -254,7 +254,7 @@ START_TEST(counters_are_summed_and_kept)
     pool_publish(&pool);
     ck_assert_int_eq(pool_set(&pool, 0, 7, 1, 0), INFRA_OK);
     pool_publish(&pool);
-    struct infra_balancer_stats stats = inspect(0);
+    struct infra_balancer_status stats = inspect(0);
     ck_assert_uint_eq(stats.picks, 3);
     ck_assert_uint_eq(stats.in_flight, 0);
     ck_assert_uint_eq(stats.failures, 2);

@@ -401,8 +401,8 @@ START_TEST(the_dead_are_hardly_tried)
     infra_time now = INFRA_SEC(1001);
 
     start_run(INFRA_SEC(1000), latencies);
-    struct infra_balancer_stats before = { .size = sizeof before };
-    struct infra_balancer_stats after = before;
+    struct infra_balancer_status before = { .size = sizeof before };
+    struct infra_balancer_status after = before;
     run_until(now + INFRA_SEC(1), failing, true);
     ck_assert_int_eq(infra_balancer_inspect(pool.balancer, 1, &before), 0);
     run_until(now + INFRA_SEC(21), failing, true);

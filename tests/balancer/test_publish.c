@@ -117,7 +117,7 @@ END_TEST
 START_TEST(rings_that_are_scaled_down_keep_the_proportions)
 {
     static const uint32_t weights[] = { 65535, 30000, 2000, 1 };
-    struct infra_balancer_tier_stats stats = { .size = sizeof stats };
+    struct infra_balancer_tier_status stats = { .size = sizeof stats };
     struct infra_balancer_options o = { .size = sizeof o,
                                         .policy = infra_balancer_nginx_ring() };
 
@@ -245,7 +245,7 @@ START_TEST(a_policy_that_fails_for_ever)
         .pick = picks_the_first,
     };
     struct infra_balancer_options o = { .size = sizeof o, .policy = &policy };
-    struct infra_balancer_tier_stats stats = { .size = sizeof stats };
+    struct infra_balancer_tier_status stats = { .size = sizeof stats };
 
     builds = 0;
     policy.whole_tier = (uint32_t)_i;

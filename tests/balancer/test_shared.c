@@ -72,9 +72,9 @@ static void teardown(void)
     ck_assert_int_eq(munmap(memory, memory_size), 0);
 }
 
-static struct infra_balancer_stats inspect(uint32_t worker, uint32_t id)
+static struct infra_balancer_status inspect(uint32_t worker, uint32_t id)
 {
-    struct infra_balancer_stats stats = { .size = sizeof stats };
+    struct infra_balancer_status stats = { .size = sizeof stats };
 
     ck_assert_int_eq(infra_balancer_inspect(pools[worker].balancer, id, &stats),
                      INFRA_OK);

@@ -25,9 +25,9 @@ static void set_share(uint32_t id, uint32_t percent)
     pool_publish(&pool);
 }
 
-static struct infra_balancer_stats stats_of(uint32_t id)
+static struct infra_balancer_status stats_of(uint32_t id)
 {
-    struct infra_balancer_stats stats = { .size = sizeof stats };
+    struct infra_balancer_status stats = { .size = sizeof stats };
 
     ck_assert_int_eq(infra_balancer_inspect(pool.balancer, id, &stats),
                      INFRA_OK);
@@ -185,7 +185,7 @@ START_TEST(workers_share_it)
         }
     }
     for (uint32_t w = 0; w < WORKERS; w++) {
-        struct infra_balancer_stats stats = { .size = sizeof stats };
+        struct infra_balancer_status stats = { .size = sizeof stats };
         ck_assert_int_eq(infra_balancer_publish(b[w], 0), INFRA_OK);
         ck_assert_int_eq(infra_balancer_inspect(b[w], 0, &stats), INFRA_OK);
         ck_assert_uint_eq(stats.state, INFRA_BALANCER_STATE_DRAINING);

@@ -29,7 +29,7 @@ static void open_pool(const struct infra_balancer_policy *policy,
 
 static uint32_t share(uint32_t id)
 {
-    struct infra_balancer_stats stats = { .size = sizeof stats };
+    struct infra_balancer_status stats = { .size = sizeof stats };
     int err = infra_balancer_inspect(pool.balancer, id, &stats);
 
     ck_assert(err == INFRA_OK || err == INFRA_ENOENT);

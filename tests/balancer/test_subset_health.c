@@ -358,7 +358,7 @@ static void load_of(double *ret, uint32_t clients, uint32_t backends,
         }
         pool_publish(&pool);
         for (uint32_t id = 0; id < backends; id++) {
-            struct infra_balancer_stats stats = { .size = sizeof stats };
+            struct infra_balancer_status stats = { .size = sizeof stats };
             (void)infra_balancer_inspect(pool.balancer, id, &stats);
             ret[id] += stats.share_ppm / 1e6;
         }

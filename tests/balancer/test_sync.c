@@ -28,7 +28,7 @@ static void teardown(void)
 
 static int state_of(uint32_t id)
 {
-    struct infra_balancer_stats stats = { .size = sizeof stats };
+    struct infra_balancer_status stats = { .size = sizeof stats };
     int err = infra_balancer_inspect(pool.balancer, id, &stats);
 
     return err == INFRA_OK ? (int)stats.state : err;

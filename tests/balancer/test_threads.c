@@ -151,7 +151,7 @@ START_TEST(readers_against_publishing)
         infra_balancer_reader_destroy(workers[i].reader);
     }
     for (uint32_t id = 0; id < IDS; id++) {
-        struct infra_balancer_stats stats = { .size = sizeof stats };
+        struct infra_balancer_status stats = { .size = sizeof stats };
         ck_assert_uint_eq(atomic_load(&host[id].in_use), 0);
         if (infra_balancer_inspect(pool.balancer, id, &stats) == INFRA_OK) {
             ck_assert_uint_eq(stats.in_flight, 0);

@@ -21,9 +21,9 @@ static void open_pool(const struct infra_balancer_policy *policy,
     pool_fill(&pool, count, weights);
 }
 
-static struct infra_balancer_tier_stats stats_of(uint32_t tier)
+static struct infra_balancer_tier_status stats_of(uint32_t tier)
 {
-    struct infra_balancer_tier_stats stats = { .size = sizeof stats };
+    struct infra_balancer_tier_status stats = { .size = sizeof stats };
 
     ck_assert_int_eq(infra_balancer_inspect_tier(pool.balancer, tier, &stats),
                      INFRA_OK);
@@ -33,7 +33,7 @@ static struct infra_balancer_tier_stats stats_of(uint32_t tier)
 static void check_counts(uint32_t tier, uint32_t backends, uint32_t up,
                          uint32_t candidates, uint32_t load)
 {
-    struct infra_balancer_tier_stats stats = stats_of(tier);
+    struct infra_balancer_tier_status stats = stats_of(tier);
 
     ck_assert_uint_eq(stats.backends, backends);
     ck_assert_uint_eq(stats.up, up);
@@ -172,7 +172,7 @@ START_TEST(how_even_the_policies_are)
     off = strcmp(policy->name, "nginx-ring") == 0 ? 250000 : off;
     off = strcmp(policy->name, "ring") == 0 ? 400000 : off;
     open_pool(policy, NULL, 12, weights);
-    struct infra_balancer_tier_stats stats = stats_of(0);
+    struct infra_balancer_tier_status stats = stats_of(0);
     ck_assert_uint_le(stats.share_min_ppm, 1000000);
     ck_assert_uint_ge(stats.share_max_ppm, 1000000);
     ck_assert_uint_ge(stats.share_min_ppm, 1000000 - off);
@@ -207,7 +207,7 @@ static const struct {
 static void check_extremes(const uint32_t *counts, const uint32_t *weights,
                            uint32_t backends, uint32_t tolerance_ppm)
 {
-    struct infra_balancer_tier_stats stats = stats_of(0);
+    struct infra_balancer_tier_status stats = stats_of(0);
     double least = 1e9, most = 0;
     double weight = 0, all = 0;
 
@@ -432,7 +432,7 @@ END_TEST
 START_TEST(errors)
 {
     struct {
-        struct infra_balancer_tier_stats v1;
+        struct infra_balancer_tier_status v1;
         uint64_t future;
     } stats = { .v1 = { .size = sizeof stats.v1, .backends = 77 },
                 .future = 5 };

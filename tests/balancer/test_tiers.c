@@ -243,9 +243,9 @@ START_TEST(bad_options_are_refused)
 }
 END_TEST
 
-static struct infra_balancer_tier_stats tier_stats(uint32_t tier)
+static struct infra_balancer_tier_status tier_stats(uint32_t tier)
 {
-    struct infra_balancer_tier_stats stats = { .size = sizeof stats };
+    struct infra_balancer_tier_status stats = { .size = sizeof stats };
 
     ck_assert_int_eq(infra_balancer_inspect_tier(pool.balancer, tier, &stats),
                      INFRA_OK);

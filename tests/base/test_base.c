@@ -211,16 +211,16 @@ START_TEST(stats_of_any_age)
     const size_t v1 = offsetof(struct sized, new);
 
     theirs.known.size = v1;
-    ck_assert_int_eq(infra__stats_export(&theirs, &ours, sizeof ours, v1), 0);
+    ck_assert_int_eq(infra__status_export(&theirs, &ours, sizeof ours, v1), 0);
     ck_assert_uint_eq(theirs.known.old, 1);
     ck_assert_uint_eq(theirs.known.new, 7);
     theirs.known.size = sizeof theirs;
-    ck_assert_int_eq(infra__stats_export(&theirs, &ours, sizeof ours, v1), 0);
+    ck_assert_int_eq(infra__status_export(&theirs, &ours, sizeof ours, v1), 0);
     ck_assert_uint_eq(theirs.known.new, 2);
     ck_assert_uint_eq(theirs.unknown, 0);
     ck_assert_uint_eq(theirs.known.size, sizeof theirs);
     theirs.known.size = 0;
-    ck_assert_int_eq(infra__stats_export(&theirs, &ours, sizeof ours, v1),
+    ck_assert_int_eq(infra__status_export(&theirs, &ours, sizeof ours, v1),
                      INFRA_EINVAL);
 }
 END_TEST

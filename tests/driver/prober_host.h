@@ -108,9 +108,9 @@ static inline int set_target(uint32_t id, const char *key, const void *address,
     return infra_prober_set(prober, &target, now);
 }
 
-static inline struct infra_health_stats inspect(uint32_t id)
+static inline struct infra_health_status inspect(uint32_t id)
 {
-    struct infra_health_stats stats = { .size = sizeof stats };
+    struct infra_health_status stats = { .size = sizeof stats };
 
     ck_assert_int_eq(infra_prober_inspect(prober, id, &stats, NULL), INFRA_OK);
     return stats;

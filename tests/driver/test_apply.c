@@ -24,9 +24,9 @@ static void teardown(void)
     pool_close(&pool);
 }
 
-static struct infra_balancer_stats stats_of(uint32_t id)
+static struct infra_balancer_status stats_of(uint32_t id)
 {
-    struct infra_balancer_stats stats = { .size = sizeof stats };
+    struct infra_balancer_status stats = { .size = sizeof stats };
 
     pool_publish(&pool);
     ck_assert_int_eq(infra_balancer_inspect(pool.balancer, id, &stats),
@@ -127,7 +127,7 @@ START_TEST(events_become_marks)
     for (size_t i = 0; i < INFRA__COUNT_OF(rows); i++) {
         ck_assert_int_eq(
             infra_prober_apply_event(pool.balancer, &rows[i].event), INFRA_OK);
-        struct infra_balancer_stats stats = stats_of(0);
+        struct infra_balancer_status stats = stats_of(0);
         ck_assert_msg(stats.state == rows[i].state, "%s: %s", rows[i].name,
                       infra_balancer_state_name(stats.state));
         ck_assert_msg(stats.axis == rows[i].axis, "%s", rows[i].name);

@@ -320,7 +320,7 @@ START_TEST(set_again_goes_on)
 {
     struct test_endpoint silent;
     struct test_endpoint live;
-    struct infra_health_stats stats = { .size = sizeof stats };
+    struct infra_health_status stats = { .size = sizeof stats };
 
     int listeners[] = { test_listen(AF_UNIX, 8, &silent),
                         test_listen(AF_UNIX, 8, &live) };
@@ -672,7 +672,7 @@ START_TEST(arguments_are_looked_at)
     struct infra_health_options bad = { .size = sizeof bad, .rise = 5000 };
     struct infra_prober_options o = { .size = sizeof o, .health = &bad };
     struct infra_health_event event;
-    struct infra_health_stats stats = { .size = 1 };
+    struct infra_health_status stats = { .size = 1 };
     struct infra_prober *other = NULL;
 
     int listener = test_listen(AF_UNIX, 8, &endpoint);
@@ -759,7 +759,7 @@ START_TEST(targets_of_any_age)
     ck_assert_int_eq(infra_prober_set(prober, &t, now), INFRA_EINVAL);
     t.size = offsetof(struct infra_prober_target, has_initial);
     ck_assert_int_eq(infra_prober_set(prober, &t, now), INFRA_OK);
-    struct infra_health_stats stats = { .size = sizeof stats };
+    struct infra_health_status stats = { .size = sizeof stats };
     ck_assert_int_eq(infra_prober_inspect(prober, 0, &stats, NULL), INFRA_OK);
     ck_assert_uint_eq(stats.up, 0); /* As the options say. */
     (void)close(listener);

@@ -149,7 +149,7 @@ static struct heard live(enum way way, infra_time time)
 
 static infra_time next_of(uint32_t id)
 {
-    struct infra_health_stats stats = { .size = sizeof stats };
+    struct infra_health_status stats = { .size = sizeof stats };
 
     ck_assert_int_eq(infra_prober_inspect(prober, id, &stats, NULL), INFRA_OK);
     return stats.next;
@@ -175,7 +175,7 @@ END_TEST
 /* A check that waits for a turn keeps it after a removal. */
 START_TEST(the_line_is_not_begun_anew)
 {
-    struct infra_prober_stats load = { .size = sizeof load };
+    struct infra_prober_status load = { .size = sizeof load };
 
     create(1); /* Three seconds for three checks. */
     for (uint32_t key = 0; key < KEYS; key++) {
@@ -188,7 +188,7 @@ START_TEST(the_line_is_not_begun_anew)
         }
         for (uint32_t key = 0; key < KEYS; key++) {
             set(key, key, new_probe(false));
-            struct infra_health_stats stats = { .size = sizeof stats };
+            struct infra_health_status stats = { .size = sizeof stats };
             ck_assert_int_eq(infra_prober_inspect(prober, key, &stats, NULL),
                              INFRA_OK);
             checks[key] = stats.checks;
@@ -209,7 +209,7 @@ END_TEST
  * nothing. */
 START_TEST(what_is_gone_is_forgotten)
 {
-    struct infra_prober_stats load = { .size = sizeof load };
+    struct infra_prober_status load = { .size = sizeof load };
     struct infra_health_event e;
 
     create(0);
@@ -241,7 +241,7 @@ START_TEST(another_key_starts_afresh)
     heap.countdown = _i == 0 ? -1 : 0; /* No memory: the check is cut short. */
     set(0, 1, probe);
     heap.countdown = -1;
-    struct infra_health_stats stats = { .size = sizeof stats };
+    struct infra_health_status stats = { .size = sizeof stats };
     struct infra_probe_result result;
     ck_assert_int_eq(infra_prober_inspect(prober, 0, &stats, &result),
                      INFRA_OK);

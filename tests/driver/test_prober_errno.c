@@ -214,7 +214,7 @@ START_TEST(a_hung_server_beside_it_goes_down_in_time)
     }
     infra_time start = now;
     set(1, "b", &hung.storage, hung.size, http_probe(TIMEOUT));
-    struct infra_health_stats stats = { .size = sizeof stats };
+    struct infra_health_status stats = { .size = sizeof stats };
     ck_assert_int_eq(infra_prober_inspect(prober, 1, &stats, NULL), INFRA_OK);
     struct heard heard = listen_for(1, INFRA_SEC(60));
     ck_assert_uint_eq(heard.kind, INFRA_HEALTH_EVENT_DOWN);

@@ -65,9 +65,9 @@ static void set(uint32_t id, const char *key, struct infra_probe *probe)
                      INFRA_OK);
 }
 
-static struct infra_prober_stats load(void)
+static struct infra_prober_status load(void)
 {
-    struct infra_prober_stats stats = { .size = sizeof stats };
+    struct infra_prober_status stats = { .size = sizeof stats };
 
     ck_assert_int_eq(infra_prober_inspect_load(prober, &stats), INFRA_OK);
     return stats;
@@ -286,7 +286,7 @@ START_TEST(options_are_looked_at)
     struct infra_prober_options o = { .size = sizeof o };
     struct fake_tls fake = { .piece = 0 };
     struct infra_tls whole = fake_tls_functions(&fake);
-    struct infra_prober_stats stats = { .size = 1 };
+    struct infra_prober_status stats = { .size = 1 };
 
     o.rate_max_per_s = 1000001;
     ck_assert_int_eq(infra_prober_create(&prober, driver, &o), INFRA_EINVAL);

@@ -98,7 +98,7 @@ static struct infra_probe *tcp_probe(void)
 
 static bool is_over(struct infra_probe_result *ret)
 {
-    struct infra_health_stats stats = { .size = sizeof stats };
+    struct infra_health_status stats = { .size = sizeof stats };
 
     ck_assert_int_eq(infra_prober_inspect(prober, 0, &stats, ret), INFRA_OK);
     return stats.checks > 0;

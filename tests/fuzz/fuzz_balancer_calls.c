@@ -439,7 +439,7 @@ static void check_counts(void)
     bool counts_all = w.options.policy->needs_load || w.options.bound_percent;
 
     for (uint32_t id = 0; id < IDS; id++) {
-        struct infra_balancer_stats stats = { .size = sizeof stats };
+        struct infra_balancer_status stats = { .size = sizeof stats };
         int err = infra_balancer_inspect(w.balancer, id, &stats);
         need(err == (w.edited[id].present ? INFRA_OK : INFRA_ENOENT));
         if (err == INFRA_OK) {
@@ -451,7 +451,7 @@ static void check_counts(void)
     }
     uint32_t loads = 0;
     for (uint32_t tier = 0; tier < 3; tier++) {
-        struct infra_balancer_tier_stats stats = { .size = sizeof stats };
+        struct infra_balancer_tier_status stats = { .size = sizeof stats };
         int err = infra_balancer_inspect_tier(w.balancer, tier, &stats);
         need(err == INFRA_OK && stats.candidates <= IDS);
         loads += stats.load_percent;

@@ -58,9 +58,9 @@ static void *grow(void *user, void *ptr, size_t old_size, size_t new_size)
     return malloc(new_size);
 }
 
-static struct infra_health_stats inspect(uint32_t id)
+static struct infra_health_status inspect(uint32_t id)
 {
-    struct infra_health_stats stats = { .size = sizeof stats };
+    struct infra_health_status stats = { .size = sizeof stats };
 
     check(infra_health_inspect(health, id, &stats) == INFRA_OK);
     check(stats.counter < rise + fall);
@@ -93,7 +93,7 @@ static void remove_id(uint32_t id)
 /* An event of a backend says what inspect() says. */
 static void take_change(const struct infra_health_event *e)
 {
-    struct infra_health_stats stats = inspect(e->id);
+    struct infra_health_status stats = inspect(e->id);
 
     check(e->kind == (!stats.up        ? INFRA_HEALTH_EVENT_DOWN
                       : stats.degraded ? INFRA_HEALTH_EVENT_DEGRADED
@@ -125,8 +125,8 @@ static void take_event(void)
 }
 
 /* What the counter may be after this verdict. */
-static void compare(const struct infra_health_stats *was,
-                    const struct infra_health_stats *is, uint32_t outcome)
+static void compare(const struct infra_health_status *was,
+                    const struct infra_health_status *is, uint32_t outcome)
 {
     uint32_t pass =
         was->counter + 1 >= rise ? rise + fall - 1 : was->counter + 1;
@@ -155,11 +155,11 @@ static void answer(uint32_t id, uint32_t outcome)
               INFRA_ESTALE);
         return;
     }
-    struct infra_health_stats was = inspect(id);
+    struct infra_health_status was = inspect(id);
     ids[id].running = 0;
     ids[id].former = handle;
     check(infra_health_answer(health, handle, outcome, 7, now) == INFRA_OK);
-    struct infra_health_stats is = inspect(id);
+    struct infra_health_status is = inspect(id);
     check(is.next >= now || is.next != INFRA_TIME_NEVER);
     compare(&was, &is, outcome);
     check(infra_health_answer(health, handle, outcome, 7, now) == INFRA_ESTALE);

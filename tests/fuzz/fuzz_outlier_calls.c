@@ -95,9 +95,9 @@ static uint32_t byte(struct host *h)
     return *h->at++;
 }
 
-static struct infra_outlier_stats inspect(const struct host *h, uint32_t id)
+static struct infra_outlier_status inspect(const struct host *h, uint32_t id)
 {
-    struct infra_outlier_stats s = { .size = sizeof s };
+    struct infra_outlier_status s = { .size = sizeof s };
     int err = infra_outlier_inspect(h->outlier, id, &s);
 
     CHECK(err == (h->members[id].is_set ? INFRA_OK : INFRA_ENOENT));
@@ -122,7 +122,7 @@ static void check_peace(const struct host *h)
             (void)inspect(h, id);
             continue;
         }
-        struct infra_outlier_stats s = inspect(h, id);
+        struct infra_outlier_status s = inspect(h, id);
         CHECK(s.is_ejected == m->is_out);
         CHECK((s.until != 0) == m->is_out);
         is_anybody = true;
@@ -190,7 +190,7 @@ static void take_all(struct host *h)
 
 static struct past past_of(const struct host *h, uint32_t id)
 {
-    struct infra_outlier_stats s = inspect(h, id);
+    struct infra_outlier_status s = inspect(h, id);
 
     return (struct past) { .is_known = true,
                            .is_ejected = s.is_ejected != 0,
@@ -251,7 +251,7 @@ static void set(struct host *h)
         h->pasts[key].is_known = false;
         h->pasts[key].kept_until = 0;
         m->order = ++h->order;
-        struct infra_outlier_stats s = inspect(h, id);
+        struct infra_outlier_status s = inspect(h, id);
         CHECK(s.is_ejected == (past.is_ejected && past.until > h->now));
         CHECK(s.ejections == past.ejections);
         CHECK(s.until == (s.is_ejected ? past.until : 0));
@@ -301,7 +301,7 @@ static void pass(struct host *h)
 /* Bad arguments change nothing. */
 static void say_nonsense(struct host *h)
 {
-    struct infra_outlier_stats before[IDS], after;
+    struct infra_outlier_status before[IDS], after;
     infra_time due = infra_outlier_deadline(h->outlier);
     struct infra_outlier *o = h->outlier;
 

@@ -86,7 +86,7 @@ START_TEST(counter_is_that_of_haproxy)
 
         ck_assert_int_eq(
             infra_health_answer(health, e.call, outcome, ++detail, now), 0);
-        struct infra_health_stats s = health_inspect(7);
+        struct infra_health_status s = health_inspect(7);
         ck_assert_msg(s.counter == counter, "row %d at %s: %u", _i, step,
                       s.counter);
         ck_assert_uint_eq(s.up, counter >= rise);
@@ -259,9 +259,9 @@ START_TEST(the_same_key_changes_nothing)
     infra_time now = e.at + INFRA_MS(5);
     health_set(0, "a", now);
     health_answer(e.call, INFRA_OUTCOME_OK, now);
-    struct infra_health_stats before = health_inspect(0);
+    struct infra_health_status before = health_inspect(0);
     health_set(0, "a", now);
-    struct infra_health_stats after = health_inspect(0);
+    struct infra_health_status after = health_inspect(0);
     ck_assert_mem_eq(&before, &after, sizeof before);
     ck_assert_uint_eq(after.counter, 4);
     ck_assert_uint_eq(after.next, e.at + INFRA_SEC(1));
@@ -278,7 +278,7 @@ START_TEST(an_unknown_outcome_ends_the_check)
     ck_assert_int_eq(infra_health_answer(health, first, 99, 0, 0),
                      INFRA_EINVAL);
     ck_assert_int_eq(infra_health_answer(health, first, 0, 0, 0), INFRA_ESTALE);
-    struct infra_health_stats stats = health_inspect(1);
+    struct infra_health_status stats = health_inspect(1);
     ck_assert_uint_eq(stats.outcome, INFRA_OUTCOME_ABANDONED);
     ck_assert_uint_eq(stats.failures, 0);
     ck_assert_uint_lt(infra_health_deadline(health), INFRA_TIME_NEVER);
@@ -325,9 +325,9 @@ END_TEST
 START_TEST(arguments_are_checked)
 {
     struct infra_health_event e;
-    struct infra_health_stats s = { .size = sizeof s };
+    struct infra_health_status s = { .size = sizeof s };
     struct {
-        struct infra_health_stats v1;
+        struct infra_health_status v1;
         uint64_t future;
     } longer = { .v1.size = sizeof longer, .future = 1 };
 

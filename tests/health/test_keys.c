@@ -47,7 +47,7 @@ static infra_time check(uint32_t id, uint32_t outcome, int times)
 static void expect_kept(uint32_t id, uint32_t kind, infra_time now)
 {
     struct infra_health_event e = health_next(now);
-    struct infra_health_stats s = health_inspect(id);
+    struct infra_health_status s = health_inspect(id);
 
     ck_assert_uint_eq(e.kind, kind);
     ck_assert_uint_eq(e.id, id);
@@ -120,10 +120,10 @@ START_TEST(state_goes_with_the_key)
                                            .initial = rows[_i].initial });
     health_set(0, "a", 0);
     infra_time now = check(0, rows[_i].outcome, rows[_i].times);
-    struct infra_health_stats before = health_inspect(0);
+    struct infra_health_status before = health_inspect(0);
     now += INFRA_MS(50);
     move(way, now);
-    struct infra_health_stats after = health_inspect(to);
+    struct infra_health_status after = health_inspect(to);
     ck_assert_mem_eq(&before, &after, sizeof before);
     if (rows[_i].told == HEALTH_NOTHING) {
         ck_assert_uint_eq(health_next(now).kind, HEALTH_NOTHING);
@@ -344,8 +344,8 @@ START_TEST(two_ids_may_have_one_key)
     expect_kept(1, INFRA_HEALTH_EVENT_DOWN, 1);
     ck_assert_int_eq(
         infra_health_inspect(health, 0,
-                             &(struct infra_health_stats) {
-                                 .size = sizeof(struct infra_health_stats) }),
+                             &(struct infra_health_status) {
+                                 .size = sizeof(struct infra_health_status) }),
         INFRA_ENOENT);
 }
 END_TEST

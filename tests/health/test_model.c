@@ -481,9 +481,9 @@ static int model_verdict(uint64_t check, uint32_t outcome, uint32_t detail)
  * there are millions. */
 static void compare(uint32_t id)
 {
-    struct infra_health_stats s = { .size = sizeof s };
+    struct infra_health_status s = { .size = sizeof s };
     const struct state *of = &m.places[id].s;
-    struct infra_health_stats expected = {
+    struct infra_health_status expected = {
         .size = sizeof s,
         .counter = of->counter,
         .up = of->counter >= RISE,

@@ -85,7 +85,7 @@ START_TEST(the_dead_are_down_in_time)
     ck_assert_uint_eq(count_down(), 1);
     ck_assert(!loop.doubts);
     /* The last of `fall` checks began two fastinter after the first. */
-    struct infra_health_stats s = test_loop_inspect(&loop, victim);
+    struct infra_health_status s = test_loop_inspect(&loop, victim);
     ck_assert_uint_eq(s.since, loop.backends[victim].changed_at);
     run_for(INFRA_SEC(20));
     ck_assert_uint_eq(count_down(), 1);
@@ -169,7 +169,7 @@ START_TEST(what_was_slept_through_says_nothing)
     test_loop_run(&loop, started + rows[_i].watched);
     ck_assert_uint_eq(loop.now, started + rows[_i].watched);
     test_loop_pause(&loop, rows[_i].pause, INFRA_OUTCOME_TIMEOUT);
-    struct infra_health_stats s = test_loop_inspect(&loop, 0);
+    struct infra_health_status s = test_loop_inspect(&loop, 0);
     ck_assert_uint_eq(s.counter, rows[_i].counter);
     ck_assert_uint_eq(s.held, rows[_i].counter == 4);
     ck_assert_uint_eq(s.failures, 1);

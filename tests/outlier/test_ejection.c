@@ -144,7 +144,7 @@ START_TEST(jitter_spreads_the_returns)
             ck_assert_uint_eq(e.kind, INFRA_OUTLIER_EVENT_RETURNED);
         }
         for (uint32_t id = 0; id < 64; id++) {
-            struct infra_outlier_stats s = watch_inspect(&watch, id);
+            struct infra_outlier_status s = watch_inspect(&watch, id);
             ck_assert_uint_eq(s.is_ejected, s.until > now);
         }
     }
@@ -319,7 +319,7 @@ START_TEST(a_passed_check_returns)
         watch_expect(&watch, 8, INFRA_OUTLIER_EVENT_RETURNED, 0,
                      INFRA_OUTLIER_REASON_PASSED);
     ck_assert_uint_eq(e.at, 7);
-    struct infra_outlier_stats s = watch_inspect(&watch, 0);
+    struct infra_outlier_status s = watch_inspect(&watch, 0);
     ck_assert_uint_eq(s.is_ejected, 0);
     ck_assert_uint_eq(s.since, 7);
     ck_assert_uint_eq(s.until, 0);

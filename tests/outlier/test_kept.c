@@ -197,7 +197,7 @@ START_TEST(a_key_that_comes_back_is_still_ejected)
     open_rows(50, 0);
     watch_fill(&watch, 4);
     infra_time until = eject(0, INFRA_SEC(1)).until;
-    struct infra_outlier_stats before = watch_inspect(&watch, 0);
+    struct infra_outlier_status before = watch_inspect(&watch, 0);
     if (_i == 2) {
         set_key(0, "somebody else", INFRA_SEC(2));
     } else if (_i != 3) {
@@ -216,7 +216,7 @@ START_TEST(a_key_that_comes_back_is_still_ejected)
                      INFRA_OUTLIER_REASON_KEPT);
     ck_assert_uint_eq(e.until, until);
     ck_assert_uint_eq(e.ejections, 1);
-    struct infra_outlier_stats after = watch_inspect(&watch, id);
+    struct infra_outlier_status after = watch_inspect(&watch, id);
     ck_assert_mem_eq(&before, &after, sizeof before);
     watch_quiet(&watch, INFRA_SEC(3));
 }
@@ -243,7 +243,7 @@ START_TEST(what_is_kept_ends)
     take_away(0);
     watch_quiet(&watch, 0);
     watch_set(&watch, 0, 0, now);
-    struct infra_outlier_stats s = watch_inspect(&watch, 0);
+    struct infra_outlier_status s = watch_inspect(&watch, 0);
     ck_assert_uint_eq(s.is_ejected, rows[_i].is_ejected);
     ck_assert_uint_eq(s.ejections, rows[_i].ejections);
     ck_assert_uint_eq(s.multiplier, rows[_i].ejections);

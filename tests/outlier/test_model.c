@@ -176,7 +176,7 @@ static uint64_t take_events(const struct infra_outlier_options *o,
 
 static void compare(uint32_t id)
 {
-    struct infra_outlier_stats s = { .size = sizeof s };
+    struct infra_outlier_status s = { .size = sizeof s };
     int err = infra_outlier_inspect(watch.outlier, id, &s);
 
     ck_assert_int_eq(err, members[id].is_set ? INFRA_OK : INFRA_ENOENT);

@@ -110,9 +110,9 @@ START_TEST(state_belongs_to_the_key)
     (void)watch_report(&watch, 0, INFRA_OUTCOME_ERROR, 5);
     watch_expect(&watch, 1, INFRA_OUTLIER_EVENT_EJECTED, 0,
                  INFRA_OUTLIER_REASON_CONSECUTIVE_5XX);
-    struct infra_outlier_stats before = watch_inspect(&watch, 0);
+    struct infra_outlier_status before = watch_inspect(&watch, 0);
     watch_set(&watch, 0, 3, 2);
-    struct infra_outlier_stats after = watch_inspect(&watch, 0);
+    struct infra_outlier_status after = watch_inspect(&watch, 0);
     ck_assert_mem_eq(&before, &after, sizeof before);
     ck_assert_uint_eq(after.is_ejected, 1);
     ck_assert_uint_eq(after.since, 1);
@@ -125,8 +125,8 @@ START_TEST(state_belongs_to_the_key)
         ck_assert_int_eq(
             infra_outlier_set(watch.outlier, 0, i == 0 ? "new" : "newer", 3, 3),
             INFRA_OK);
-        const struct infra_outlier_stats fresh = { .size = sizeof fresh,
-                                                   .since = 3 };
+        const struct infra_outlier_status fresh = { .size = sizeof fresh,
+                                                    .since = 3 };
         after = watch_inspect(&watch, 0);
         ck_assert_mem_eq(&fresh, &after, sizeof fresh);
         (void)watch_report(&watch, 0, INFRA_OUTCOME_ERROR, 5);
@@ -183,7 +183,7 @@ START_TEST(an_ejection_is_told_before_what_was_spared)
     watch_expect(&watch, 0, INFRA_OUTLIER_EVENT_EJECTED, 0,
                  INFRA_OUTLIER_REASON_CONSECUTIVE_5XX);
     watch_quiet(&watch, 0);
-    struct infra_outlier_stats s = watch_inspect(&watch, 0);
+    struct infra_outlier_status s = watch_inspect(&watch, 0);
     ck_assert_uint_eq(s.detections[INFRA_OUTLIER_REASON_CONSECUTIVE_5XX], 1);
     ck_assert_uint_eq(
         s.detections[INFRA_OUTLIER_REASON_CONSECUTIVE_GATEWAY_FAILURE], 1);
@@ -204,7 +204,7 @@ START_TEST(inspect_tells_of_the_last_interval)
     ck_assert_uint_eq(watch_inspect(&watch, 0).reports, 0);
     watch_quiet(&watch, INFRA_SEC(10));
     (void)watch_report(&watch, 0, INFRA_OUTCOME_OK, 50);
-    struct infra_outlier_stats s = watch_inspect(&watch, 0);
+    struct infra_outlier_status s = watch_inspect(&watch, 0);
     ck_assert_uint_eq(s.reports, 10);
     ck_assert_uint_eq(s.rate, 700000);
     ck_assert_uint_eq(s.latency, (infra_time)1 << 20);
@@ -237,9 +237,9 @@ END_TEST
 START_TEST(arguments_are_checked)
 {
     struct infra_outlier_event e;
-    struct infra_outlier_stats s = { .size = sizeof s };
+    struct infra_outlier_status s = { .size = sizeof s };
     struct {
-        struct infra_outlier_stats v1;
+        struct infra_outlier_status v1;
         uint64_t future;
     } longer = { .v1.size = sizeof longer, .future = 1 };
 

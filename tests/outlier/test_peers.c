@@ -372,7 +372,7 @@ START_TEST(latency_is_that_of_many_successes)
     }
     (void)watch_report(&watch, 4, INFRA_OUTCOME_OK, 1000);
     watch_quiet(&watch, INFRA_SEC(10));
-    struct infra_outlier_stats s = watch_inspect(&watch, 2);
+    struct infra_outlier_status s = watch_inspect(&watch, 2);
     ck_assert_uint_gt(s.latency, INFRA_MS(10));
     ck_assert_uint_lt(s.latency, INFRA_MS(12));
     s = watch_inspect(&watch, 4);

@@ -119,7 +119,7 @@ START_TEST(volume_and_hosts_are_needed)
         watch_serve(id, table[_i].volume - bad, bad);
     }
     ck_assert_uint_eq(watch_next(&watch, INFRA_SEC(10)).kind, table[_i].kind);
-    struct infra_outlier_stats s = watch_inspect(&watch, 2);
+    struct infra_outlier_status s = watch_inspect(&watch, 2);
     ck_assert_uint_eq(s.reports, (uint64_t)table[_i].volume);
     ck_assert_uint_eq(s.rate, 500000); /* Known, judged or not. */
     if (table[_i].kind == INFRA_OUTLIER_EVENT_EJECTED) {
@@ -247,7 +247,7 @@ START_TEST(found_twice_is_ejected_once)
     watch_expect(&watch, INFRA_SEC(10), INFRA_OUTLIER_EVENT_EJECTED, 0,
                  INFRA_OUTLIER_REASON_SUCCESS_RATE);
     watch_quiet(&watch, INFRA_SEC(10));
-    struct infra_outlier_stats s = watch_inspect(&watch, 0);
+    struct infra_outlier_status s = watch_inspect(&watch, 0);
     ck_assert_uint_eq(s.multiplier, 1);
     ck_assert_uint_eq(s.ejections, 1);
     ck_assert_uint_eq(s.until, INFRA_SEC(40));

@@ -76,7 +76,7 @@ START_TEST(a_row_begins_anew_when_it_is_full)
         }
         watch_quiet(&watch, 0);
     }
-    struct infra_outlier_stats s = watch_inspect(&watch, 0);
+    struct infra_outlier_status s = watch_inspect(&watch, 0);
     ck_assert_uint_eq(s.detections[INFRA_OUTLIER_REASON_CONSECUTIVE_5XX], 5);
     ck_assert_uint_eq(
         s.detections[INFRA_OUTLIER_REASON_CONSECUTIVE_GATEWAY_FAILURE], 5);

@@ -75,7 +75,7 @@ START_TEST(no_report_is_lost_or_seen_twice)
         while (watch_next(&watch, now).kind != WATCH_NOTHING) {
         }
         for (uint32_t id = 0; id < IDS; id++) {
-            struct infra_outlier_stats s = { .size = sizeof s };
+            struct infra_outlier_status s = { .size = sizeof s };
             (void)infra_outlier_inspect(watch.outlier, id, &s);
             seen[id] += s.reports;
         }

@@ -42,10 +42,10 @@ void test_loop_finish(struct test_loop *loop)
     free(loop->backends);
 }
 
-struct infra_health_stats test_loop_inspect(const struct test_loop *loop,
-                                            uint32_t id)
+struct infra_health_status test_loop_inspect(const struct test_loop *loop,
+                                             uint32_t id)
 {
-    struct infra_health_stats s = { .size = sizeof s };
+    struct infra_health_status s = { .size = sizeof s };
 
     ck_assert_int_eq(infra_health_inspect(loop->health, id, &s), INFRA_OK);
     return s;

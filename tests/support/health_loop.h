@@ -53,7 +53,7 @@ void test_loop_run(struct test_loop *loop, infra_time until);
 void test_loop_pause(struct test_loop *loop, infra_time pause,
                      uint32_t outcome);
 
-struct infra_health_stats test_loop_inspect(const struct test_loop *loop,
-                                            uint32_t id);
+struct infra_health_status test_loop_inspect(const struct test_loop *loop,
+                                             uint32_t id);
 
 #endif

@@ -34,9 +34,9 @@ void health_answer(uint64_t call, uint32_t outcome, infra_time now)
                      INFRA_OK);
 }
 
-struct infra_health_stats health_inspect(uint32_t id)
+struct infra_health_status health_inspect(uint32_t id)
 {
-    struct infra_health_stats s = { .size = sizeof s };
+    struct infra_health_status s = { .size = sizeof s };
 
     ck_assert_int_eq(infra_health_inspect(health, id, &s), INFRA_OK);
     return s;

@@ -20,7 +20,7 @@ void health_teardown(void);
 void health_create(struct infra_health_options o);
 void health_set(uint32_t id, const char *key, infra_time now);
 void health_answer(uint64_t call, uint32_t outcome, infra_time now);
-struct infra_health_stats health_inspect(uint32_t id);
+struct infra_health_status health_inspect(uint32_t id);
 
 /* The next event, of kind HEALTH_NOTHING if there is none. */
 struct infra_health_event health_next(infra_time now);

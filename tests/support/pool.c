@@ -90,7 +90,7 @@ int pool_once(struct pool *p, const struct infra_request *request)
 
 uint64_t pool_in_flight(struct pool *p, uint32_t id)
 {
-    struct infra_balancer_stats stats = { .size = sizeof stats };
+    struct infra_balancer_status stats = { .size = sizeof stats };
 
     ck_assert_int_eq(infra_balancer_inspect(p->balancer, id, &stats), INFRA_OK);
     return stats.in_flight;

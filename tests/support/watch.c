@@ -126,9 +126,9 @@ void watch_quiet(struct watch *w, infra_time now)
                   infra_outlier_reason_name(e.reason));
 }
 
-struct infra_outlier_stats watch_inspect(struct watch *w, uint32_t id)
+struct infra_outlier_status watch_inspect(struct watch *w, uint32_t id)
 {
-    struct infra_outlier_stats s = { .size = sizeof s };
+    struct infra_outlier_status s = { .size = sizeof s };
 
     ck_assert_int_eq(infra_outlier_inspect(w->outlier, id, &s), INFRA_OK);
     return s;

@@ -57,6 +57,6 @@ struct infra_outlier_event watch_expect(struct watch *w, infra_time now,
 /* There must be no event. */
 void watch_quiet(struct watch *w, infra_time now);
 
-struct infra_outlier_stats watch_inspect(struct watch *w, uint32_t id);
+struct infra_outlier_status watch_inspect(struct watch *w, uint32_t id);
 
 #endif
