@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The control side: what it accepts, what it refuses, what it keeps, and when
- * an id may go to somebody else. */
+/* The control side: what it accepts, refuses and keeps, and when an id may go
+ * to another key. */
 #include "pool.h"
 
 #include <string.h>
@@ -127,7 +127,7 @@ START_TEST(set_refuses_bad_backends)
 }
 END_TEST
 
-/* Ids that nobody has, and marks that do not exist. */
+/* Ids without a backend, and marks that do not exist. */
 START_TEST(unknown_ids_and_marks)
 {
     struct infra_balancer_status stats = { .size = sizeof stats };

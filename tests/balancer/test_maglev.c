@@ -237,7 +237,7 @@ START_TEST(shares_follow_weights)
 }
 END_TEST
 
-/* The order in which members are given does not change who has which slot. */
+/* The order of the members does not change the slots of any. */
 START_TEST(order_does_not_matter)
 {
     struct crowd *crowd = crowd_of(50);

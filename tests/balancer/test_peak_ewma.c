@@ -393,7 +393,7 @@ START_TEST(who_comes_up_has_its_share)
 }
 END_TEST
 
-/* A dead backend that nobody marks is tried about once a second, no more. */
+/* A dead backend without a mark is tried about once a second, no more. */
 START_TEST(the_dead_are_hardly_tried)
 {
     const infra_time latencies[] = { INFRA_MS(2), INFRA_MS(2), INFRA_MS(2) };

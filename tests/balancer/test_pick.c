@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What a pick respects, under every policy alike: availability, the eligible
- * set, the tried ids, tiers, caps; the four ways to find nobody; and tickets.
- * */
+/* What a pick respects, with every policy: availability, the eligible set, the
+ * tried ids, tiers, caps; the four errors; and tickets. */
 #include "pool.h"
 
 #include "base/random.h"
@@ -25,8 +24,7 @@ static void open_pool(int policy_index, uint32_t spill)
     pool_open(&pool, &o);
 }
 
-/* Nobody up, nobody eligible, nobody untried, nobody with room: in this order.
- * */
+/* None up, none eligible, none untried, none with room: in this order. */
 START_TEST(finding_nobody_has_four_names)
 {
     uint64_t none = 0;
@@ -62,8 +60,8 @@ START_TEST(finding_nobody_has_four_names)
 }
 END_TEST
 
-/* A tier passes the traffic on when nobody in it is up, eligible and untried.
- * */
+/* A tier passes the traffic on when none of its backends is up, eligible and
+ * untried. */
 START_TEST(the_passive_tier_takes_over_and_gives_back)
 {
     uint64_t word = 1u << 2;
@@ -140,7 +138,7 @@ START_TEST(degraded_stands_between_healthy_and_next_tier)
 }
 END_TEST
 
-/* A naive model of who may be picked, for the property below. */
+/* A naive model of the backends that may be picked, for the property below. */
 struct model {
     uint32_t tier[12];
     uint32_t state[12];

@@ -66,8 +66,8 @@ START_TEST(round_robin_keeps_its_position)
 END_TEST
 
 /* A third of the traffic may only use 2 and 3, a third only 4 and 5. Nobody
- * gets a neighbour's share, and no pattern of requests meets one backend only.
- * */
+ * gets a neighbour's share, and no pattern of requests meets one backend
+ * only. */
 START_TEST(restricted_picks_spare_the_neighbours)
 {
     uint64_t words[2] = { 1u << 2 | 1u << 3, 1u << 4 | 1u << 5 };

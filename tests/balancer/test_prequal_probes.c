@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Prequal's probes: whom to ask, how often, in which tier, and what becomes of
- * answers when backends change. */
+/* Prequal's probes: which backends, how often, in which tier, and what becomes
+ * of answers when backends change. */
 #include "prequal_pool.h"
 
 #include "base/random.h"
@@ -210,7 +210,7 @@ START_TEST(each_tier_has_its_own_pool)
 }
 END_TEST
 
-/* Answers come late: of whom nobody may pick they are not taken. */
+/* A late answer of a backend that may not be picked is not taken. */
 START_TEST(late_answers_are_stale)
 {
     open_pool(NULL);

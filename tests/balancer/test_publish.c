@@ -29,7 +29,7 @@ static int pick(uint64_t i)
     return pool_once(&pool, &q);
 }
 
-/* Nobody of these is picked, and somebody is. */
+/* None of these is picked, and another is. */
 static void never_picked(uint64_t down, int picks)
 {
     for (uint64_t i = 0; i < (uint64_t)picks; i++) {
@@ -134,9 +134,10 @@ START_TEST(rings_that_are_scaled_down_keep_the_proportions)
 }
 END_TEST
 
-/* Each allocation of a publish fails in turn, with every policy: who went down,
- * or was removed, is not picked; who is up again is, unless memory fails for
- * the list itself; and when there is memory all is as it should be. */
+/* Each allocation of a publish fails in turn, with every policy: a backend that
+ * went down or was removed is not picked; one that is up again is, unless
+ * memory fails for the list itself; with memory again all is as it should
+ * be. */
 START_TEST(marks_are_visible_without_memory)
 {
     for (long n = 0;; n++) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Weighted rendezvous: who has a key, in whatever order one asks. */
+/* Weighted rendezvous: the owner of a key, in any order of members. */
 #include "rendezvous_top.h"
 #include "support.h"
 
@@ -64,8 +64,8 @@ START_TEST(the_greatest_score_wins)
 }
 END_TEST
 
-/* The choice is the same on every machine and in every version: who has the
- * keys with the hashes 0, 1, 2 .. of five members. */
+/* The choice is the same on every machine and in every version: the owners of
+ * the hashes 0, 1, 2 .. among five members. */
 START_TEST(choices_are_frozen)
 {
     static const struct {

@@ -185,8 +185,7 @@ START_TEST(retries_have_a_minimum)
 }
 END_TEST
 
-/* A retry that finds nobody is none, and a first attempt that finds nobody
- * saves nothing up. */
+/* A retry that fails is none, and a first attempt that fails saves nothing. */
 START_TEST(only_what_happens_counts)
 {
     static const uint32_t all[] = { 0, 1, 2, 3 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Workers that balance as one over slots in shared memory: what they count
- * together, whose an id is, and what is left of one that dies. */
+/* Workers that balance as one over slots in shared memory: common counts, the
+ * owner of an id, and the remains of a worker that dies. */
 #include "balancer/shared_slots.h"
 #include "pool.h"
 
@@ -198,8 +198,8 @@ START_TEST(latencies_are_shared)
 }
 END_TEST
 
-/* A mark is everybody's, at their next publish and not before; each axis keeps
- * its own, whoever set it. */
+/* A mark reaches all workers, at their next publish and not before; each axis
+ * keeps its own, whichever worker set it. */
 START_TEST(marks_reach_all_at_their_next_publish)
 {
     for (uint32_t w = 0; w < 3; w++) {
@@ -455,8 +455,8 @@ START_TEST(who_is_removed_starts_as_new)
 }
 END_TEST
 
-/* All who had it are dead: another key takes the id and starts without the old
- * marks; the same key has them. Neither has counts that are nobody's. */
+/* All workers that had it are dead: another key takes the id and starts without
+ * the old marks; the same key has them. Neither has counts of the dead. */
 START_TEST(an_id_is_inherited_empty)
 {
     open_worker(0, infra_balancer_two_choices());

@@ -159,7 +159,7 @@ START_TEST(nothing_builds_no_table)
 }
 END_TEST
 
-/* What one worker says counts for all, also for who comes later. */
+/* A share set by one worker counts for all, also for later workers. */
 START_TEST(workers_share_it)
 {
     enum { IDS = 4, WORKERS = 3 };

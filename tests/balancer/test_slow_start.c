@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Slow start: a backend that comes up grows into its share, with every policy.
- * */
+/* Slow start: a backend that comes up grows into its share, with every
+ * policy. */
 #include "pool.h"
 
 #include "base/random.h"
@@ -87,7 +87,7 @@ START_TEST(a_share_grows)
 }
 END_TEST
 
-/* When all are new there is nobody to take the rest: each has its share. */
+/* If all are new none can take the rest: each has its share. */
 START_TEST(all_new_are_none_new)
 {
     open_pool(_i);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Subsets: which backends a client uses, and who of them takes its picks. */
+/* Subsets: the backends that a client uses, and those that take its picks. */
 #include "pool.h"
 #include "rendezvous_top.h"
 

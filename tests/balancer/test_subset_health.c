@@ -415,8 +415,8 @@ START_TEST(load_follows_the_weights_once)
 }
 END_TEST
 
-/* Where clients and backends are the same processes, who chooses whom is as
- * much by chance as elsewhere: one in five of 40 chooses its choosers. */
+/* Where clients and backends are the same processes, choices are as random as
+ * elsewhere: one in five of 40 chooses its choosers. */
 START_TEST(peers_do_not_pair_up)
 {
     uint64_t chosen[BACKENDS];

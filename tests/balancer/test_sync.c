@@ -34,8 +34,8 @@ static int state_of(uint32_t id)
     return err == INFRA_OK ? (int)stats.state : err;
 }
 
-/* Who is on the list stays as it is, marks and counters too; who is not goes.
- * */
+/* A backend on the list stays as it is, marks and counters too; any other
+ * goes. */
 START_TEST(a_list_replaces_a_list)
 {
     static const struct infra_backend list[] = {

@@ -13,8 +13,8 @@
 
 enum { IDS = 24, WORKERS = 2, ROUNDS = 3000, CAP = 2 };
 
-/* The host's own table: whom the id belongs to. Plain memory on purpose: the
- * contract of EBUSY is what keeps workers and control apart. */
+/* The host's own table: the backend of an id. Plain memory on purpose: the
+ * contract of EBUSY keeps workers and control apart. */
 static struct {
     uint64_t owner;
     _Atomic uint32_t in_use;

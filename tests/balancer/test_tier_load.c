@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The load of tiers: Envoy's known answers (load_balancer_impl_base_test.cc).
- * */
+/* The load of tiers: Envoy's known answers
+ * (load_balancer_impl_base_test.cc). */
 #include "support.h"
 
 #include "balancer/tier_load.h"

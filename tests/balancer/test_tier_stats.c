@@ -54,8 +54,8 @@ static const struct infra_balancer_policy *list_or_hash(int index)
                       : infra_balancer_maglev();
 }
 
-/* Who is there and who is up are told at once, who is used once that is
- * published; who drains is neither up nor used. */
+/* Members and their marks are seen at once, candidates once published; a
+ * draining backend is neither up nor a candidate. */
 START_TEST(who_is_there_and_who_is_used)
 {
     open_pool(list_or_hash(_i), NULL, 10, NULL);
@@ -77,7 +77,7 @@ START_TEST(who_is_there_and_who_is_used)
 }
 END_TEST
 
-/* Before the first publish nobody is used. */
+/* Before the first publish there are no candidates. */
 START_TEST(nothing_is_published_yet)
 {
     pool_open(&pool, NULL);
@@ -90,7 +90,7 @@ START_TEST(nothing_is_published_yet)
 }
 END_TEST
 
-/* A subset uses fewer than are up; an outage whose marks are lifted more. */
+/* A subset uses fewer than are up; an outage that lifts marks uses more. */
 START_TEST(used_may_be_fewer_or_more_than_up)
 {
     struct infra_balancer_options o = { .size = sizeof o,

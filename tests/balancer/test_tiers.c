@@ -12,7 +12,7 @@ static struct pool pool;
 static uint32_t counts[512];
 static uint32_t refused;
 
-/* Count who takes PICKS picks, and how many nobody takes. */
+/* Count the picks of each backend, of PICKS, and the failed ones. */
 static void count_picks(int expected_error)
 {
     memset(counts, 0, sizeof counts);
@@ -71,8 +71,8 @@ static const struct infra_balancer_policy by_hash = {
     .whole_tier = 1,
 };
 
-/* Four backends in tier 0, four in tier 1; list policies and whole-tier ones.
- * */
+/* Four backends in tier 0, four in tier 1; list policies and whole-tier
+ * ones. */
 static void open_pool(int kind, struct infra_balancer_options o)
 {
     o.size = sizeof o;
@@ -145,7 +145,7 @@ START_TEST(panic_lifts_health_but_not_admin)
 }
 END_TEST
 
-/* Or panic refuses: the part of a tier in panic finds nobody. */
+/* Or panic refuses: picks in the part of a tier in panic fail. */
 START_TEST(panic_may_refuse)
 {
     struct infra_balancer_options o = { .overprovision_percent = 100,
@@ -166,8 +166,8 @@ START_TEST(panic_may_refuse)
 }
 END_TEST
 
-/* When nobody is up: nobody, anybody the operator allows, or who was up last.
- * */
+/* If none is up: none, those the operator allows, or those that were up
+ * last. */
 START_TEST(outage_has_three_answers)
 {
     struct infra_balancer_options o = { .outage = (uint32_t)_i / 2 };

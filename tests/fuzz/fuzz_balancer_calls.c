@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* The input is a policy, options, and a sequence of calls to one balancer and
- * its readers, some with an allocator that fails. A model of who is a member,
- * how it is marked and what is in flight says what the answers may be: who is
- * picked is a member, eligible, untried, up or up as far as the operator
- * knows; a mark is visible after publish, whatever publish answers; counts are
- * exact; every result is a documented one; no byte is left in the end. */
+ * its readers, some with an allocator that fails. A model of the members, their
+ * marks and what is in flight says what the answers may be: a picked backend is
+ * a member, eligible, untried, up or up as far as the operator knows; a mark is
+ * visible after publish, whatever publish returns; counts are exact; every
+ * result is a documented one; no byte is left in the end. */
 #include "fuzz.h"
 
 #include <infra/balancer.h>
@@ -306,7 +306,7 @@ static bool is_wanted(const struct infra_request *q, uint32_t id)
     return q->eligible == NULL || infra_set_has(q->eligible, id);
 }
 
-/* Nobody was picked: that is right only if there was nobody. */
+/* The pick failed: correct only if none was usable. */
 static void check_refusal(const struct infra_request *q, int err)
 {
     const struct infra_balancer_options *o = &w.options;
