@@ -14,6 +14,7 @@
  * - probe.h, probe_database.h: how to ask a backend
  * - gate.h, failover.h, lease.h, vrrp.h: which node is active
  * - promotion.h: which replica follows a dead primary
+ * - statement.h, sql.h: which node may run this statement
  * - driver.h, apply.h: all of this over sockets
  */
 #ifndef INFRA_INFRA_H
@@ -32,6 +33,8 @@
 #include <infra/probe.h>
 #include <infra/probe_database.h>
 #include <infra/promotion.h>
+#include <infra/sql.h>
+#include <infra/statement.h>
 #include <infra/vrrp.h>
 
 #endif /* INFRA_INFRA_H */

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * @file statement.h
+ * Words for a database statement: where it may run, why, and what it leaves
+ * behind on its connection.
+ *
+ * `sql` finds them in a text, `router` decides by them.  A host that knows the
+ * intent of each query fills in a struct infra_statement itself and needs no
+ * `sql`:
+ *
+ * @code
+ * struct infra_statement read = { .kind = INFRA_STATEMENT_READ, .count = 1 };
+ * struct infra_statement write = { .kind = INFRA_STATEMENT_WRITE, .count = 1 };
+ * @endcode
+ *
+ * All zeros is a statement of which nothing is known; it belongs on the
+ * primary.
+ */
+#ifndef INFRA_STATEMENT_H
+#define INFRA_STATEMENT_H
+
+#include <infra/base.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** What a statement is to a router.  Append-only. */
+enum infra_statement_kind {
+    INFRA_STATEMENT_UNKNOWN = 0, /**< Not understood: the primary. */
+    INFRA_STATEMENT_READ = 1,    /**< Changes nothing: any node. */
+    INFRA_STATEMENT_WRITE = 2,   /**< Needs the primary. */
+    INFRA_STATEMENT_SESSION = 3, /**< Sets state of the session: every node that
+                                      serves this session must get it. */
+    INFRA_STATEMENT_BEGIN = 4,   /**< Opens a transaction that may write. */
+    INFRA_STATEMENT_BEGIN_READ_ONLY = 5, /**< Opens one that cannot. */
+    INFRA_STATEMENT_END = 6,             /**< COMMIT, ROLLBACK, END, ABORT. */
+    INFRA_STATEMENT_SAVEPOINT = 7, /**< SAVEPOINT, RELEASE, ROLLBACK TO. */
+    INFRA_STATEMENT_LOCAL = 8      /**< Sets state of the open transaction: it
+                                        goes where the transaction is. */
+};
+
+/** Why a statement has its kind.  Append-only. */
+enum infra_statement_reason {
+    INFRA_STATEMENT_REASON_HOST = 0,  /**< The host said so. */
+    INFRA_STATEMENT_REASON_VERB = 1,  /**< By its first word. */
+    INFRA_STATEMENT_REASON_EMPTY = 2, /**< There is no statement. */
+    INFRA_STATEMENT_REASON_UNKNOWN_VERB = 3,
+    INFRA_STATEMENT_REASON_BROKEN = 4,   /**< An open quote or comment, a NUL,
+                                              an unsafe encoding. */
+    INFRA_STATEMENT_REASON_MULTIPLE = 5, /**< Several statements in one text. */
+    INFRA_STATEMENT_REASON_LOCKS_ROWS = 6, /**< FOR UPDATE and the like. */
+    INFRA_STATEMENT_REASON_INTO = 7,       /**< SELECT ... INTO. */
+    INFRA_STATEMENT_REASON_WRITES = 8,     /**< DML inside a query. */
+    INFRA_STATEMENT_REASON_FUNCTION = 9,   /**< A function that writes,
+                                                      locks, or depends on its
+                                                      connection or node. */
+    INFRA_STATEMENT_REASON_UNKNOWN_FUNCTION = 10, /**< A function about which
+                                                       nothing is known. */
+    INFRA_STATEMENT_REASON_VARIABLE = 11,  /**< A variable of the connection. */
+    INFRA_STATEMENT_REASON_TEMPORARY = 12, /**< A temporary table. */
+    INFRA_STATEMENT_REASON_NAMED = 13,     /**< What the named prepared
+                                                statement or cursor is. */
+    INFRA_STATEMENT_REASON_NODE = 14,    /**< The answer depends on the node. */
+    INFRA_STATEMENT_REASON_FOLLOWS = 15, /**< Asks about the last statement. */
+    INFRA_STATEMENT_REASON_READ_ONLY_MODE = 16, /**< Changes what may write. */
+    INFRA_STATEMENT_REASON_SERIALIZABLE = 17,   /**< A standby refuses it. */
+    INFRA_STATEMENT_REASON_HINT = 18,           /**< A comment says so. */
+    INFRA_STATEMENT_REASON_VERSIONS =
+        19 /**< Executable comments make it another
+                                              statement on each version. */
+};
+
+/**
+ * @name Flags of a statement
+ * What it does besides.  They are set for each kind, also for those that go to
+ * the primary anyway, since they tell what a connection carries afterwards.
+ * @{
+ */
+#define INFRA_STATEMENT_LOCKS_ROWS (1u << 0)
+#define INFRA_STATEMENT_SEQUENCE (1u << 1) /**< Takes or reads a sequence. */
+#define INFRA_STATEMENT_UNKNOWN_FUNCTION (1u << 2)
+#define INFRA_STATEMENT_READS_VARIABLE (1u << 3)  /**< A user variable. */
+#define INFRA_STATEMENT_WRITES_VARIABLE (1u << 4) /**< A user variable. */
+#define INFRA_STATEMENT_FOLLOWS (1u << 5) /**< Asks about the last statement. */
+#define INFRA_STATEMENT_FOLLOWED \
+    (1u << 6)                               /**< The next one may ask about it
+                                                (SQL_CALC_FOUND_ROWS). */
+#define INFRA_STATEMENT_TEMPORARY (1u << 7) /**< Makes a temporary table. */
+#define INFRA_STATEMENT_SESSION_LOCK (1u << 8) /**< Advisory, GET_LOCK(). */
+#define INFRA_STATEMENT_TABLE_LOCK (1u << 9)
+#define INFRA_STATEMENT_LISTEN (1u << 10)
+#define INFRA_STATEMENT_CURSOR \
+    (1u << 11)                          /**< Opens, reads or closes the named
+                                               cursor. */
+#define INFRA_STATEMENT_HOLD (1u << 12) /**< That outlives its transaction. */
+#define INFRA_STATEMENT_PREPARE \
+    (1u << 13)                             /**< Makes the named statement; the
+                                                kind is that of its body. */
+#define INFRA_STATEMENT_EXECUTE (1u << 14) /**< Runs the named statement. */
+#define INFRA_STATEMENT_DEALLOCATE \
+    (1u << 15)                          /**< Drops the named statement; no
+                                                   name: all. */
+#define INFRA_STATEMENT_COPY (1u << 16) /**< Rows or a file follow. */
+#define INFRA_STATEMENT_NODE (1u << 17) /**< Its answer depends on the node. */
+#define INFRA_STATEMENT_NEXT_TRANSACTION \
+    (1u << 18) /**< Sets the mode of the
+                                                         next transaction. */
+#define INFRA_STATEMENT_READ_ONLY_MODE \
+    (1u << 19) /**< Changes what may write. */
+#define INFRA_STATEMENT_SERIALIZABLE (1u << 20)
+#define INFRA_STATEMENT_LEXER_MODE \
+    (1u << 21) /**< Changes how texts are read. */
+#define INFRA_STATEMENT_AUTOCOMMIT (1u << 22) /**< Sets autocommit. */
+#define INFRA_STATEMENT_CHAIN (1u << 23)  /**< END that opens a transaction. */
+#define INFRA_STATEMENT_RESETS (1u << 24) /**< Drops state of the session. */
+#define INFRA_STATEMENT_GLOBAL \
+    (1u << 25)                        /**< Sets state of a whole server:
+                                                never send it to several. */
+#define INFRA_STATEMENT_XA (1u << 26) /**< A distributed transaction. */
+/** @} */
+
+/** One statement, or one text with several.  24 bytes. */
+struct infra_statement {
+    uint8_t kind;         /**< enum infra_statement_kind. */
+    uint8_t reason;       /**< enum infra_statement_reason. */
+    uint16_t count;       /**< Statements in the text; 65535: or more. */
+    uint32_t flags;       /**< INFRA_STATEMENT_... */
+    uint32_t name;        /**< Offset of the name of a prepared statement or
+                              cursor in the text, */
+    uint32_t name_length; /**< and its length with its quotes; 0: no name. */
+    uint32_t at;          /**< Offset of the word that is the reason, */
+    uint32_t at_length;   /**< and its length; 0: no single word is. */
+};
+
+/**
+ * Name of an enum infra_statement_kind, such as "read".
+ *
+ * @return A constant text; "unknown" for a number that is none.
+ *
+ * Thread safety: any.
+ */
+INFRA_API const char *infra_statement_kind_name(uint32_t kind);
+
+/**
+ * Name of an enum infra_statement_reason, such as "locks-rows".
+ *
+ * @return A constant text; "unknown" for a number that is none.
+ *
+ * Thread safety: any.
+ */
+INFRA_API const char *infra_statement_reason_name(uint32_t reason);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: MIT */
+/* Verbs that hold a query or ask about the server: EXPLAIN, COPY, SHOW. */
+#include "internal.h"
+
+/* PostgreSQL: (ANALYZE, VERBOSE off, ...). Does it execute? The parenthesis is
+ * taken. */
+static bool takes_analyze_option(struct reader *r)
+{
+    bool executes = false;
+
+    infra__sql_advance(r); /* ( */
+    while (!is_end(r) && r->at.kind != TOKEN_CLOSE) {
+        if (r->at.word == WORD_ANALYZE || r->at.word == WORD_ANALYSE) {
+            const struct token *value = &r->ahead;
+            const char *text = r->lexer.text + value->at;
+            bool is_off = value->word == WORD_FALSE ||
+                          value->word == WORD_OFF ||
+                          (value->length == 1 && text[0] == '0') ||
+                          (value->kind == TOKEN_STRING &&
+                           (infra__sql_is(text, value->length, "'false'") ||
+                            infra__sql_is(text, value->length, "'off'") ||
+                            infra__sql_is(text, value->length, "'0'")));
+            executes = !is_off;
+        }
+        infra__sql_advance(r);
+    }
+    infra__sql_advance(r); /* ) */
+    return executes;
+}
+
+static uint8_t explain_postgresql(struct reader *r, uint8_t *ret_reason)
+{
+    bool executes = false;
+
+    r->attention = ATTENTION_NONE;
+    if (r->at.kind == TOKEN_OPEN && r->ahead.word != WORD_SELECT &&
+        r->ahead.kind != TOKEN_OPEN && r->ahead.word != WORD_VALUES &&
+        r->ahead.word != WORD_WITH && r->ahead.word != WORD_TABLE) {
+        executes = takes_analyze_option(r);
+    } else {
+        executes = accept(r, WORD_ANALYZE) || accept(r, WORD_ANALYSE);
+        (void)accept(r, WORD_VERBOSE);
+    }
+    return executes ? infra__sql_inner(r, ret_reason) : INFRA_STATEMENT_READ;
+}
+
+/* EXPLAIN [EXTENDED | PARTITIONS] [ANALYZE] [FORMAT = x] statement, or FOR
+ * CONNECTION, or a table. The optimizer may call functions. */
+static uint8_t explain_mysql(struct reader *r, uint8_t *ret_reason)
+{
+    bool executes = false;
+
+    r->attention = ATTENTION_NONE;
+    for (;;) {
+        if (accept(r, WORD_ANALYZE)) {
+            executes = true;
+        } else if (accept(r, WORD_FORMAT)) {
+            infra__sql_advance(r);
+            infra__sql_advance(r);
+        } else if (!accept(r, WORD_EXTENDED) && !accept(r, WORD_PARTITIONS)) {
+            break;
+        }
+    }
+    if (r->at.word == WORD_FOR && r->ahead.word == WORD_CONNECTION) {
+        r->flags |= INFRA_STATEMENT_NODE;
+        *ret_reason = INFRA_STATEMENT_REASON_NODE;
+        return INFRA_STATEMENT_WRITE;
+    }
+    if (r->at.word == WORD_INTO) { /* MySQL 8.1: INTO @variable. */
+        r->flags |= INFRA_STATEMENT_WRITES_VARIABLE;
+        *ret_reason = INFRA_STATEMENT_REASON_INTO;
+        return INFRA_STATEMENT_WRITE;
+    }
+    if (executes) {
+        return infra__sql_inner(r, ret_reason);
+    }
+    r->attention = r->at.word == WORD_SELECT || r->at.word == WORD_WITH
+                       ? ATTENTION_CALLS
+                       : ATTENTION_NONE;
+    return INFRA_STATEMENT_READ;
+}
+
+uint8_t infra__sql_explain(struct reader *r, uint8_t *ret_reason)
+{
+    return r->is_mysql ? explain_mysql(r, ret_reason)
+                       : explain_postgresql(r, ret_reason);
+}
+
+/* COPY name [(columns)] or COPY (query), then TO or FROM. */
+uint8_t infra__sql_copy(struct reader *r, uint8_t *ret_reason)
+{
+    uint8_t kind = INFRA_STATEMENT_READ;
+
+    r->attention = ATTENTION_NONE;
+    if (r->at.kind == TOKEN_OPEN) {
+        infra__sql_advance(r);
+        kind = infra__sql_inner(r, ret_reason);
+        while (!is_end(r) && r->depth > 0) {
+            infra__sql_advance(r);
+        }
+        r->attention = ATTENTION_NONE;
+    }
+    while (!is_end(r) && !(r->depth == 0 && (r->at.word == WORD_TO ||
+                                             r->at.word == WORD_FROM))) {
+        infra__sql_advance(r);
+    }
+    bool is_to = r->at.word == WORD_TO;
+    bool is_file = r->ahead.word != WORD_STDOUT;
+    r->flags |= is_to ? 0 : INFRA_STATEMENT_COPY;
+    if (is_to && !is_file) {
+        return kind;
+    }
+    r->flags |= is_to ? INFRA_STATEMENT_NODE : 0;
+    if (kind == INFRA_STATEMENT_READ && is_to) {
+        *ret_reason = INFRA_STATEMENT_REASON_NODE;
+    }
+    return INFRA_STATEMENT_WRITE;
+}
+
+static uint8_t show_of_node(struct reader *r, uint8_t *ret_reason)
+{
+    r->flags |= INFRA_STATEMENT_NODE;
+    *ret_reason = INFRA_STATEMENT_REASON_NODE;
+    return INFRA_STATEMENT_WRITE;
+}
+
+/* Of MySQL's, those that read the catalog. All else belongs to a node or a
+ * connection. */
+static uint8_t show_mysql(struct reader *r, uint8_t *ret_reason)
+{
+    bool is_storage = r->at.word == WORD_STORAGE;
+
+    while (r->at.word == WORD_FULL || r->at.word == WORD_EXTENDED ||
+           r->at.word == WORD_SESSION || r->at.word == WORD_GLOBAL ||
+           r->at.word == WORD_LOCAL || r->at.word == WORD_ALL ||
+           r->at.word == WORD_STORAGE) {
+        infra__sql_advance(r);
+    }
+    switch (r->at.word) {
+    case WORD_CHARACTER:
+    case WORD_CHARSET:
+    case WORD_COLLATION:
+    case WORD_COLUMNS:
+    case WORD_CREATE:
+    case WORD_DATABASES:
+    case WORD_ENGINES:
+    case WORD_EVENTS:
+    case WORD_FIELDS:
+    case WORD_FUNCTION:
+    case WORD_GRANTS:
+    case WORD_INDEX:
+    case WORD_INDEXES:
+    case WORD_KEYS:
+    case WORD_PLUGINS:
+    case WORD_PRIVILEGES:
+    case WORD_PROCEDURE:
+    case WORD_SCHEMAS:
+    case WORD_TABLE:
+    case WORD_TABLES:
+    case WORD_TRIGGERS:
+    case WORD_VARIABLES:
+        return INFRA_STATEMENT_READ;
+    case WORD_SLAVE:
+    case WORD_REPLICA:
+    case WORD_SLAVES:
+        if (r->ahead.word == WORD_STATUS || r->at.word == WORD_SLAVES) {
+            r->flags |= INFRA_STATEMENT_NODE;
+            return INFRA_STATEMENT_READ;
+        }
+        return show_of_node(r, ret_reason);
+    case WORD_COUNT:
+    case WORD_WARNINGS:
+    case WORD_ERRORS:
+        r->flags |= INFRA_STATEMENT_FOLLOWS;
+        *ret_reason = INFRA_STATEMENT_REASON_FOLLOWS;
+        return INFRA_STATEMENT_WRITE;
+    default:
+        return is_storage ? INFRA_STATEMENT_READ : show_of_node(r, ret_reason);
+    }
+}
+
+uint8_t infra__sql_show(struct reader *r, uint8_t *ret_reason)
+{
+    r->attention = ATTENTION_NONE;
+    return r->is_mysql ? show_mysql(r, ret_reason) : INFRA_STATEMENT_READ;
+}
