@@ -10,36 +10,39 @@
 #       start the server, read-only; for the operator, or at boot
 #
 # What is known of a node lies in $DB_AGENT_DIR/NODE, its home:
-#   address     ADDR:PORT, an IP address of the server's own, where clients find it
-#   data        its data directory, or a link to it; the servers run as its owner.
-#               What replaces it, and what was replaced, lies beside it in data.new
-#               and data.old
-#   token       the newest token that ordered here. An order with an older one is
-#               refused: it was on its way when the lease went to another. This
-#               file is the fence of the node, and is never deleted.
-#   password    of DB_AGENT_REPLICA, one line, for the agent's user only (MariaDB;
-#               PostgreSQL has it in .pgpass)
-#   apart       the node may have a history of its own. FENCE leaves this mark, and
-#               so does every order that finds writes which no PROMOTE has allowed.
-#               While the mark is there PROMOTE answers 1. REPOINT removes it when
-#               the data was cloned or rewound, or was proved to be part of its
-#               source's history. An operator who knows that no other node was
-#               promoted meanwhile may remove it, too.
-#   broken      the data is half replaced: it is not started, detached or promoted
-#   cloning     data.new is being filled. This goes on when the agent is killed; it
-#               is ended by FENCE, and by a newer REPOINT to another source. Until
-#               then STOP, DETACH and PROMOTE answer 1 at once.
+#   address     ADDR:PORT, an IP address of the server's own, where clients find
+#               it
+#   data        its data directory, or a link to it; the servers run as its
+#               owner. What replaces it, and what was replaced, lies beside it
+#               in data.new and data.old
+#   token       the newest token that ordered here. An order with an older one
+#               is refused: it was on its way when the lease went to another.
+#               This file is the fence of the node, and is never deleted.
+#   password    of DB_AGENT_REPLICA, one line, for the agent's user only
+#               (MariaDB; PostgreSQL has it in .pgpass)
+#   apart       the node may have a history of its own. FENCE leaves this mark,
+#               and so does every order that finds writes which no PROMOTE has
+#               allowed. While the mark is there PROMOTE answers 1. REPOINT
+#               removes it when the data was cloned or rewound, or was proved to
+#               be part of its source's history. An operator who knows that no
+#               other node was promoted meanwhile may remove it, too.
+#   broken      the data is half replaced: it is not started, detached or
+#               promoted
+#   cloning     data.new is being filled. This goes on when the agent is killed;
+#               it is ended by FENCE, and by a newer REPOINT to another source.
+#               Until then STOP, DETACH and PROMOTE answer 1 at once.
 #   promoted    the token of the PROMOTE that has let it take writes
-#   lock        held during an order, so that one ends before the next begins; and
+#   lock        held during an order, so that one ends before the next begins;
+#               and
 #   holder      whose it is: process, order, token, start of the process, source
 #   cgroup      the server's cgroup, where cgroup v2 can be written
 #   postgresql.conf, hba.conf, hba.stopped.conf   see db_agent_pgsql.sh
 #   my.cnf                                        see db_agent_mariadb.sh
 #
-# No server starts writable, whoever starts it and why: only PROMOTE makes it so.
-# FENCE is done when the agent has seen that nothing takes writes; see
-# db_agent_processes.sh. Run the agent as root, or as the owner of the data: what
-# another user cannot see is unknown.
+# No server starts writable, whoever starts it and why: only PROMOTE makes it
+# so. FENCE is done when the agent has seen that nothing takes writes; see
+# db_agent_processes.sh. Run the agent as root, or as the owner of the data:
+# what another user cannot see is unknown.
 #
 # Environment: DB_AGENT_DIR; DB_AGENT_USER, who administers by the local socket
 # (postgres, root); DB_AGENT_REPLICA, who replicates and clones (replica), and
@@ -105,7 +108,8 @@ cd / || exit 2
 # Read the number that the order came with.
 token=${INFRA_TOKEN:-}
 if [ "$order" != start ]; then
-    [[ $token =~ ^[1-9][0-9]{0,18}$ ]] || usage "INFRA_TOKEN \"$token\" is no token"
+    [[ $token =~ ^[1-9][0-9]{0,18}$ ]] ||
+        usage "INFRA_TOKEN \"$token\" is no token"
 fi
 source_host='' source_port=''
 if [ "$order" = repoint ]; then
@@ -156,9 +160,10 @@ else
     . "$here/db_agent_pgsql.sh"
 fi
 
-# The token comes first, before the lock: an order that waits has refused all older
-# ones, also the one that it waits for (see newest_or_refuse).
-if ! { exec 8>>"$home/token.lock" 9>>"$home/lock"; } 2>/dev/null || ! flock -w 10 8; then
+# The token comes first, before the lock: an order that waits has refused all
+# older ones, also the one that it waits for (see newest_or_refuse).
+if ! { exec 8>>"$home/token.lock" 9>>"$home/lock"; } 2>/dev/null ||
+    ! flock -w 10 8; then
     say "$order: cannot lock its home"
     exit 2
 fi

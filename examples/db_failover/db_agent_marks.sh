@@ -2,9 +2,9 @@
 # Sourced by db_agent.sh: what the home says about the node (token, lock, apart,
 # broken, cloning, promoted), and which orders these marks refuse.
 #
-# The marks that refuse an order at once are set and removed under token.lock, with a
-# look at the token: a clone that settles after a newer order has come follows nobody,
-# and one whose "cloning" was seen has not settled.
+# The marks that refuse an order at once are set and removed under token.lock,
+# with a look at the token: a clone that settles after a newer order has come
+# follows nobody, and one whose "cloning" was seen has not settled.
 
 # holds_text PATH TEXT: is that the whole file, but for its last newline?
 holds_text() {
@@ -15,7 +15,8 @@ holds_text() {
 }
 # write_down NAME TEXT: in full and on the disk, or not at all.
 write_down() {
-    echo "$2" >"$home/$1.new" && sync "$home/$1.new" && mv "$home/$1.new" "$home/$1" &&
+    echo "$2" >"$home/$1.new" && sync "$home/$1.new" &&
+        mv "$home/$1.new" "$home/$1" &&
         sync "$home"
 }
 
@@ -28,7 +29,8 @@ read_newest() {
         newest=${newest%$'\n'}
     fi
     [[ $newest =~ ^[0-9]{1,19}$ ]] || {
-        say "$order: its file \"token\" holds no number; write the newest token into it"
+        say "$order: its file \"token\" holds no number;" \
+            "write the newest token into it"
         return 1
     }
 }
@@ -46,8 +48,9 @@ admit() {
     [ "$order" != fence ] || kill_server
     exit 2
 }
-# To be asked right before what cannot be undone: has a newer order come meanwhile? It
-# waits for the end of this one, or was answered without a look at it.
+# To be asked right before what cannot be undone: has a newer order come
+# meanwhile? It waits for the end of this one, or was answered without a look at
+# it.
 newest_or_refuse() {
     read_newest && [ "$token" -ge "$newest" ] || {
         say "$order: given up: a newer token has come, $newest"
@@ -65,26 +68,30 @@ mark_apart() { # WHY
     write_down apart "$1"
 }
 set_cloning() {
-    newest_or_refuse && mark_apart "cloned by $token" && write_down cloning "$token"
+    newest_or_refuse && mark_apart "cloned by $token" &&
+        write_down cloning "$token"
 }
 set_broken() {
-    newest_or_refuse && mark_apart "replaced by $token" && write_down broken "$token"
+    newest_or_refuse && mark_apart "replaced by $token" &&
+        write_down broken "$token"
 }
 set_settled() {
     local mark
     for mark in cloning broken apart promoted; do
         [ -e "$home/$mark" ] || continue
-        rm -f "$home/"{cloning,broken,apart,promoted} && sync "$home" || return 1
+        rm -f "$home/"{cloning,broken,apart,promoted} && sync "$home" ||
+            return 1
     done
     newest_or_refuse
 }
 begin_cloning() { under_token_lock set_cloning; }
 begin_replacing() { under_token_lock set_broken; }
-# The data is the source's, or part of its history. Fails if it may not follow it.
+# The data is the source's, or part of its history. Fails if it may not follow
+# it.
 settle() { under_token_lock set_settled; }
 
-# What is being replaced does not count: it has no position, and must not be waited
-# for. To be called under token.lock.
+# What is being replaced does not count: it has no position, and must not be
+# waited for. To be called under token.lock.
 refuse_what_is_replaced() {
     local why=
     [ ! -e "$home/cloning" ] || why="its data is being cloned"
@@ -133,16 +140,18 @@ end_tree() { # PROCESS
     kill -9 "$1" 2>/dev/null
 }
 
-# One order at a time. To point a node at its primary may take hours, if it has to be
-# cloned: a newer one to another source, and a fence, do not wait for that. Others
-# have been refused by now, if it was at that; else it ends soon, and a newer order
-# does not wait long.
+# One order at a time. To point a node at its primary may take hours, if it has
+# to be cloned: a newer one to another source, and a fence, do not wait for
+# that. Others have been refused by now, if it was at that; else it ends soon,
+# and a newer order does not wait long.
 may_end_holder() {
-    [ "${its_order:-}" = repoint ] && is_holder "$its_pid" "${its_start:-}" || return 1
+    [ "${its_order:-}" = repoint ] && is_holder "$its_pid" "${its_start:-}" ||
+        return 1
     case $order in
     fence) [ "$token" -ge "$its_token" ] ;;
     repoint)
-        [ "$token" -gt "$its_token" ] && [ "$source_host:$source_port" != "${its_source:-}" ]
+        [ "$token" -gt "$its_token" ] &&
+            [ "$source_host:$source_port" != "${its_source:-}" ]
         ;;
     *) [ "${token:-0}" -gt "$its_token" ] ;;
     esac
@@ -150,7 +159,8 @@ may_end_holder() {
 take_lock() {
     local its_pid its_order its_token its_start its_source
     if ! flock -w 1 9; then
-        read -r its_pid its_order its_token its_start its_source 2>/dev/null <"$home/holder"
+        read -r its_pid its_order its_token its_start its_source 2>/dev/null \
+            <"$home/holder"
         if may_end_holder; then
             say "$order: ends the $its_order with token $its_token"
             end_tree "$its_pid"
@@ -166,8 +176,8 @@ take_lock() {
     [ ! -e "$home/cloning" ] || rm -f "$home/cloning"
 }
 
-# in_background COMMAND...: it goes on when the agent is killed, with the lock; its
-# words are kept in clone.log.
+# in_background COMMAND...: it goes on when the agent is killed, with the lock;
+# its words are kept in clone.log.
 in_background() {
     local status line
     close_sessions

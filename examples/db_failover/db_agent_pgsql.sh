@@ -6,17 +6,19 @@
 #                      hba_file = 'HOME/pg_hba.conf', unix_socket_directories =
 #                      'HOME/socket', port, wal_log_hints = on, and a
 #                      wal_retrieve_retry_interval that is short
-#   agent.conf         the agent's: from whom it receives, and whether it is stopped
-#   hba.conf           who may connect; hba.stopped.conf: who may while it is stopped
-#                      (the agent, the checks, replication, and no client)
+#   agent.conf         the agent's: from whom it receives, and whether it is
+#                      stopped
+#   hba.conf           who may connect; hba.stopped.conf: who may while it is
+#                      stopped (the agent, the checks, replication, no client)
 #   pg_hba.conf        a copy of one of them
 #   .pgpass            the password of DB_AGENT_REPLICA
 #   followed           the timeline of its source, and the token that began it
-# DB_AGENT_REPLICA replicates, and may do at its source what pg_rewind needs, CHECKPOINT
-# too.
+# DB_AGENT_REPLICA replicates, and may do at its source what pg_rewind needs,
+# CHECKPOINT too.
 version=''
 read -r version 2>/dev/null <"$data/PG_VERSION"
-for bin in /usr/lib/postgresql/*/bin "/usr/lib/postgresql/${version:-none}/bin"; do
+for bin in /usr/lib/postgresql/*/bin \
+    "/usr/lib/postgresql/${version:-none}/bin"; do
     [ ! -d "$bin" ] || PATH=$bin:$PATH
 done
 export PGCONNECT_TIMEOUT=3
@@ -30,14 +32,16 @@ server_paths() {
 }
 check_version() {
     [[ ${version:-13} =~ ^[0-9]+ ]] && [ "${BASH_REMATCH[0]}" -ge 13 ] && return
-    say "$order: refused: its data is of PostgreSQL $version; 13 is the oldest that will do"
+    say "$order: refused: its data is of PostgreSQL $version;" \
+        "13 is the oldest that will do"
     return 1
 }
 
 # shellcheck source=db_agent_pgsql_history.sh
 . "$here/db_agent_pgsql_history.sh"
 
-# The wrapper that Debian calls psql is a Perl program; the PATH has the real one.
+# The wrapper that Debian calls psql is a Perl program; the PATH has the real
+# one.
 end_mark='\echo end_of_answer'
 client_of() { # SESSION
     # What is no error would stand in the answer.
@@ -73,7 +77,8 @@ configure() {
         say "$order: cannot read $file"
         return 1
     }
-    text+="primary_conninfo = '${2:+host=$2 port=$3 user=$replica application_name=$node}'"
+    text+="primary_conninfo = '"
+    text+="${2:+host=$2 port=$3 user=$replica application_name=$node}'"
     replace "$home/agent.conf" "$text" &&
         replace "$home/pg_hba.conf" "${rules%$'\n'}"
 }
@@ -90,8 +95,8 @@ reconfigure() {
         until_true 5 is_reloaded "$1"
 }
 
-# To be called when nothing of it runs. What is left is of one that was killed, and
-# another process may have its number, or its corpse.
+# To be called when nothing of it runs. What is left is of one that was killed,
+# and another process may have its number, or its corpse.
 start_server() {
     look_for_server
     [ ${#seen[@]} -eq 0 ] && [ -z "$hidden" ] || {
@@ -113,55 +118,64 @@ stop_server() {
 
 do_fence() {
     [ -d "$data" ] || return 0 # It is being replaced: "broken".
-    run touch "$data/standby.signal" && sync "$data/standby.signal" && configure open
+    run touch "$data/standby.signal" && sync "$data/standby.signal" &&
+        configure open
 }
 
 do_start() {
-    # One that was primary receives from nobody until it is pointed at one. Others
-    # go on where they were.
+    # One that was primary receives from nobody until it is pointed at one.
+    # Others go on where they were.
     [ -e "$data/standby.signal" ] || do_fence || return 2
     start_server
 }
 
-# Those that were there before it was stopped are ended; later ones hba.stopped.conf
-# has let in.
+# Those that were there before it was stopped are ended; later ones
+# hba.stopped.conf has let in.
 sessions_left() {
     sql "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE
-        backend_type = 'client backend' AND backend_start < '$1' AND pid <> pg_backend_pid()"
+        backend_type = 'client backend' AND backend_start < '$1' AND
+        pid <> pg_backend_pid()"
 }
 are_sessions_gone() { sessions_left "$1" && [ "$answer" = 0 ]; }
 
 do_stop() {
     local since
     reconfigure stopped || return 2
-    sql 'SELECT clock_timestamp()' && since=$answer && [ -n "$since" ] || return 2
+    sql 'SELECT clock_timestamp()' && since=$answer && [ -n "$since" ] ||
+        return 2
     until_true 10 are_sessions_gone "$since" || return 2
 }
 
-# How far it has received and replayed, and whether it receives. A replay that is
-# paused goes on: what was received would be waited for in vain.
+# How far it has received and replayed, and whether it receives. A replay that
+# is paused goes on: what was received would be waited for in vain.
 progress() {
-    sql "SELECT coalesce(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn()) - '0/0',
+    sql "SELECT coalesce(pg_last_wal_receive_lsn(),
+            pg_last_wal_replay_lsn()) - '0/0',
         pg_last_wal_replay_lsn() - '0/0',
-        coalesce((SELECT count(*) FROM pg_stat_get_wal_receiver() WHERE pid IS NOT NULL), 0),
-        (SELECT setting::int FROM pg_settings WHERE name = 'wal_retrieve_retry_interval'),
-        CASE WHEN pg_is_wal_replay_paused() THEN pg_wal_replay_resume()::text END"
+        coalesce((SELECT count(*) FROM pg_stat_get_wal_receiver()
+            WHERE pid IS NOT NULL), 0),
+        (SELECT setting::int FROM pg_settings
+            WHERE name = 'wal_retrieve_retry_interval'),
+        CASE WHEN pg_is_wal_replay_paused()
+            THEN pg_wal_replay_resume()::text END"
 }
 
-# All that was received is to be replayed, since the position that counts is what
-# was received, and what is asked for is what was replayed. The last record may have
-# come in part: then it is replayed never, and what ends in it was not acknowledged.
-# So it is done, too, if nothing moves for longer than the server waits before it
-# looks for more.
+# All that was received is to be replayed, since the position that counts is
+# what was received, and what is asked for is what was replayed. The last record
+# may have come in part: then it is replayed never, and what ends in it was not
+# acknowledged. So it is done, too, if nothing moves for longer than the server
+# waits before it looks for more.
 do_detach() {
     local received replayed receivers retry before=- now since=0 i
     [ -n "$recovery" ] || look_at_own || return 2
-    [ "$recovery" = t ] || return 0 # It is no standby, and receives from nobody.
+    # It is no standby, and receives from nobody.
+    [ "$recovery" = t ] || return 0
     reconfigure open || return 2
     for i in {1..600}; do
         progress || return 2
         IFS='|' read -r received replayed receivers retry _ <<<"$answer"
-        [[ "$received $replayed $receivers $retry" =~ ^([0-9]+\ ?){4}$ ]] || return 2
+        [[ "$received $replayed $receivers $retry" =~ ^([0-9]+\ ?){4}$ ]] ||
+            return 2
         if [ "$receivers" = 0 ]; then
             [ "$replayed" -lt "$received" ] || return 0
             now=${EPOCHREALTIME/[.,]/}
@@ -180,12 +194,14 @@ do_detach() {
 write_token() {
     sql "BEGIN READ WRITE; SET LOCAL synchronous_commit = local;
         CREATE SCHEMA IF NOT EXISTS infra_failover;
-        CREATE TABLE IF NOT EXISTS infra_failover.token (token bigint PRIMARY KEY,
-            node text NOT NULL, at timestamptz NOT NULL DEFAULT now());
+        CREATE TABLE IF NOT EXISTS infra_failover.token (
+            token bigint PRIMARY KEY, node text NOT NULL,
+            at timestamptz NOT NULL DEFAULT now());
         ALTER TABLE infra_failover.token ADD COLUMN IF NOT EXISTS began bigint;
         GRANT USAGE ON SCHEMA infra_failover TO public;
         GRANT SELECT ON infra_failover.token TO public;
-        INSERT INTO infra_failover.token (token, node, began) VALUES ($token, '$node', $1)
+        INSERT INTO infra_failover.token (token, node, began)
+            VALUES ($token, '$node', $1)
             ON CONFLICT (token) DO UPDATE SET began = EXCLUDED.began
                 WHERE infra_failover.token.node = EXCLUDED.node;
         COMMIT"
@@ -207,8 +223,9 @@ do_promote() {
 }
 
 is_following() {
-    is "EXISTS (SELECT 1 FROM pg_stat_get_wal_receiver() WHERE status = 'streaming' AND
-        sender_host = '$source_host' AND sender_port = $source_port)"
+    is "EXISTS (SELECT 1 FROM pg_stat_get_wal_receiver()
+        WHERE status = 'streaming' AND sender_host = '$source_host' AND
+        sender_port = $source_port)"
 }
 follow() {
     newest_or_refuse && note_source || return 2
@@ -227,7 +244,8 @@ replace_and_follow() {
     if [ -e "$home/broken" ] || ! rewind; then
         say "it cannot be rewound, and is cloned"
         clone || {
-            [ -e "$home/broken" ] || { look_for_server; [ ${#seen[@]} -gt 0 ]; } ||
+            [ -e "$home/broken" ] ||
+                { look_for_server; [ ${#seen[@]} -gt 0 ]; } ||
                 { configure open && start_server; }
             return 2
         }
@@ -255,7 +273,9 @@ do_repoint() {
             return
         fi
         # Else it would be asked for what it has and must not confirm.
-        do_detach && under_token_lock mark_apart "not of its source's history, $token" || return 2
+        do_detach &&
+            under_token_lock mark_apart "not of its source's history, $token" ||
+            return 2
     else
         row_token='' row_node='' mine=0
         look_at_source || return 2

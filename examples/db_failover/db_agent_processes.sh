@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: MIT
-# Sourced by db_agent.sh: what runs of the server of this node, and how it is killed.
+# Sourced by db_agent.sh: what runs of the server of this node, and how it is
+# killed.
 #
-# That nothing was found proves nothing: the server may run under another path of the
-# same directory, in the data directory as it was before somebody moved it, or as a
-# user whose processes the agent cannot see. So there are five places to look, and
-# what can be seen in one and not be told from the server by the others is "hidden":
-# then nobody knows.
+# That nothing was found proves nothing: the server may run under another path
+# of the same directory, in the data directory as it was before somebody moved
+# it, or as a user whose processes the agent cannot see. So there are five
+# places to look, and what can be seen in one and not be told from the server by
+# the others is "hidden": then nobody knows.
 #   - the working directory of every process: the data, by device and inode
 #   - the server's own pid file
 #   - who listens at its TCP address and at its socket
@@ -56,12 +57,14 @@ look_at_directories() { # DIRECTORY
             continue
         fi
         pid=${path//[!0-9]/} shown+="$pid "
-        [ "$id" != "$wanted" ] || [[ $ancestors = *" $pid "* ]] || ! is_alive "$pid" ||
+        [ "$id" != "$wanted" ] || [[ $ancestors = *" $pid "* ]] ||
+            ! is_alive "$pid" ||
             seen+=("$pid")
     done < <(stat -L -c '%d:%i %n' "$1" /proc/[0-9]*/cwd 2>/dev/null)
     for path in /proc/[0-9]*; do
         pid=${path#/proc/}
-        [[ $shown != *" $pid "* ]] && is_server "$pid" && is_alive "$pid" || continue
+        [[ $shown != *" $pid "* ]] && is_server "$pid" && is_alive "$pid" ||
+            continue
         # Root in a container may not look, but the owner may.
         if id=$(run stat -L -c '%d:%i' "$path/cwd" 2>/dev/null); then
             [ "$id" != "$wanted" ] || seen+=("$pid")
@@ -92,7 +95,9 @@ address_words() { # ADDRESS
     words=''
     if [[ $address = *.*.*.* ]]; then
         IFS=. read -ra all <<<"${address##*:}"
-        for part in "${all[@]}"; do printf -v hex '%s%02X' "$hex" $((10#$part)); done
+        for part in "${all[@]}"; do
+            printf -v hex '%s%02X' "$hex" $((10#$part))
+        done
     elif [[ $address = *:* ]]; then
         [[ $address = *::* ]] || address+=:: # It is complete.
         IFS=: read -ra all <<<"${address%%::*}"
@@ -161,8 +166,8 @@ find_listening() {
             if (here) { print $10 }
         }' "${files[@]}")
 }
-# Who has it open? Of all processes nobody is asked while those that were seen have:
-# they are killed, and then there is another look. Sets: holders.
+# Who has it open? Of all processes nobody is asked while those that were seen
+# have: they are killed, and then there is another look. Sets: holders.
 find_holders() { # SOCKET
     local match=(-maxdepth 1 -lname "socket:\[$1\]" -printf '%h\n') found=''
     [ ${#seen[@]} -eq 0 ] ||
@@ -173,8 +178,8 @@ find_holders() { # SOCKET
     found=${found//\/proc\//}
     holders=${found//\/fd/}
 }
-# Servers that listen there are its own, in whichever directory and as whichever user
-# they work; but not those of another node.
+# Servers that listen there are its own, in whichever directory and as whichever
+# user they work; but not those of another node.
 look_at_listener() { # SOCKET
     local pid other name found=0 holders
     find_holders "$1"
@@ -191,28 +196,36 @@ look_at_listener() { # SOCKET
             hidden="process $pid ($name) listens where the server would"
         fi
     done
-    [ $found = 1 ] || hidden="something that cannot be seen listens where the server would"
+    [ $found = 1 ] ||
+        hidden="something that cannot be seen listens where the server would"
 }
 takes_connections() {
-    [ -n "$address" ] && timeout 1 bash -c 'exec 3<>"/dev/tcp/$0/$1"' "$host" "$port" 2>/dev/null
+    [ -n "$address" ] &&
+        timeout 1 bash -c 'exec 3<>"/dev/tcp/$0/$1"' "$host" "$port" 2>/dev/null
 }
 
-# The cgroup in which it was started, if that is there and the agent is not in it.
+# The cgroup in which it was started, if that is there and the agent is not in
+# it.
 own_cgroup() { # Sets: group_path.
     local pid
     { read -r group_path <"$home/cgroup"; } 2>/dev/null &&
-        [[ $group_path = /*/infra_db_agent/* ]] && [ -e "$group_path/cgroup.events" ] || return 1
-    while read -r pid; do [ "$pid" != $$ ] || return 1; done <"$group_path/cgroup.procs"
+        [[ $group_path = /*/infra_db_agent/* ]] &&
+        [ -e "$group_path/cgroup.events" ] || return 1
+    while read -r pid; do [ "$pid" != $$ ] ||
+        return 1; done <"$group_path/cgroup.procs"
 }
 look_at_cgroup() {
     local pid group_path key value
     own_cgroup || return
     while read -r key value; do
-        [ "$key $value" != 'populated 1' ] || hidden="its cgroup $group_path is not empty"
+        [ "$key $value" != 'populated 1' ] ||
+            hidden="its cgroup $group_path is not empty"
     done <"$group_path/cgroup.events"
-    while read -r pid; do has_seen "$pid" || seen+=("$pid"); done <"$group_path/cgroup.procs"
+    while read -r pid; do has_seen "$pid" ||
+        seen+=("$pid"); done <"$group_path/cgroup.procs"
 }
-# The calling process goes into a cgroup of the server's own, if there can be one.
+# The calling process goes into a cgroup of the server's own, if there can be
+# one.
 enter_cgroup() {
     local top path
     top=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/self/mounts)
@@ -235,7 +248,8 @@ look_for_server() {
     look_at_pid_file
     [ ${#seen[@]} -gt 0 ] || [ -n "$hidden" ] || ! takes_connections ||
         hidden="something takes connections at $address"
-    [ -n "$address" ] || [ ! -d "$data" ] || hidden="its file \"address\" has no ADDR:PORT"
+    [ -n "$address" ] || [ ! -d "$data" ] ||
+        hidden="its file \"address\" has no ADDR:PORT"
 }
 
 # Killed is not yet gone. A look costs more than to wait for those it has shown.
@@ -249,8 +263,8 @@ wait_for_end() { # PROCESS...
     done
 }
 # What a power switch does, until nothing is left to see. A server that is asked
-# nicely may hang, or let clients finish; and one whose parent was killed may have
-# children that still write.
+# nicely may hang, or let clients finish; and one whose parent was killed may
+# have children that still write.
 kill_server() {
     local group_path i blind=0
     close_session own
@@ -264,7 +278,8 @@ kill_server() {
             kill -9 "${seen[@]}" 2>/dev/null
             wait_for_end "${seen[@]}"
         elif [ -z "$hidden" ]; then
-            ! own_cgroup || { rm -f "$home/cgroup" && rmdir "$group_path"; } 2>/dev/null
+            ! own_cgroup || { rm -f "$home/cgroup" &&
+                rmdir "$group_path"; } 2>/dev/null
             return 0
         else # What was killed may leave a socket for a moment.
             blind=$((blind + 1))
@@ -293,7 +308,8 @@ kill_in() { # DIRECTORY
 # An empty directory beside the data, of the same owner.
 make_new() {
     ! mountpoint -q "$data" || {
-        say "$data is a mount point, and cannot be replaced: let \"data\" be a link into it"
+        say "$data is a mount point, and cannot be replaced:" \
+            "let \"data\" be a link into it"
         return 1
     }
     kill_in "$data.new" && rm -rf "$data.new" && mkdir -m 700 "$data.new" &&
@@ -302,6 +318,7 @@ make_new() {
 # Put new data in its place; it is to be told when that is complete.
 swap_data() {
     begin_replacing && kill_server && rm -rf "$data.old" &&
-        { [ ! -e "$data" ] || mv "$data" "$data.old"; } && mv "$data.new" "$data" &&
+        { [ ! -e "$data" ] || mv "$data" "$data.old"; } &&
+        mv "$data.new" "$data" &&
         sync "$(dirname "$data")"
 }

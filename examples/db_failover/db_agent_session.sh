@@ -3,15 +3,16 @@
 # all questions of an order to one server.
 #
 # To start a client costs many times what a question costs. So a client stays
-# connected and reads statements from a pipe. A client ends at the first statement
-# that fails; the next question starts another one.
+# connected and reads statements from a pipe. A client ends at the first
+# statement that fails; the next question starts another one.
 #
 #   own      the node's server, as the administrator
 #   source   the server that the node is to follow
 #   second   the node's server again, for a statement that has to wait
 #
-# The engine's file provides: client_of SESSION, which sets the arrays client and
-# client_env; and end_mark, text that makes the client print the line end_of_answer.
+# The engine's file provides: client_of SESSION, which sets the arrays client
+# and client_env; and end_mark, text that makes the client print the line
+# end_of_answer.
 declare -A session_to=([own]=3 [source]=5 [second]=20)
 declare -A session_from=([own]=4 [source]=6 [second]=21)
 declare -A session_pid=() session_reply=() session_rest=()
@@ -30,7 +31,8 @@ let_go() {
 }
 
 # The agent holds both ends of the first pipe, so a client that has ended is no
-# SIGPIPE for it; and the only end for writing, so the client ends with the agent.
+# SIGPIPE for it; and the only end for writing, so the client ends with the
+# agent.
 open_session() { # SESSION
     local client client_env
     client_of "$1"
@@ -49,7 +51,8 @@ close_session() { # SESSION
 }
 # It has not answered.
 kill_session() { # SESSION
-    [ -z "${session_pid[$1]:-}" ] || kill "${session_pid[$1]}" 2>/dev/null || true
+    [ -z "${session_pid[$1]:-}" ] || kill "${session_pid[$1]}" 2>/dev/null ||
+        true
     close_session "$1"
 }
 close_sessions() {
@@ -62,7 +65,8 @@ send() { # SESSION STATEMENT
     session_reply[$1]=''
     printf '%s;\n%s\n' "$2" "$end_mark" >&"${session_to[$1]}"
 }
-# receive SESSION SECONDS: 0: answered, 1: failed, 2: no further line in that time.
+# receive SESSION SECONDS: 0: answered, 1: failed, 2: no further line in that
+# time.
 receive() {
     local line status
     while :; do
@@ -92,8 +96,8 @@ ask() {
     }
     answer=${session_reply[$1]%$'\n'}
 }
-# Of an answer of two lines, names and values between tabs (MariaDB). Sets: row, an
-# associative array of the caller.
+# Of an answer of two lines, names and values between tabs (MariaDB). Sets: row,
+# an associative array of the caller.
 split_row() {
     local names values i
     [ -n "$answer" ] || return 0
