@@ -28,7 +28,7 @@
 expect() {
     local got=0
     INFRA_TOKEN=$2 INFRA_SOURCE=${5:-} INFRA_SOURCE_ADDRESS=127.0.0.1:$(port_of "${5:-db1}") \
-        timeout 100 "$agent" "${@:3}" >said 2>&1 || got=$?
+        timeout 600 "$agent" "${@:3}" >said 2>&1 || got=$?
     echo "$SECONDS s: $* -> $got" >>"$dir/steps"
     [ "$got" = "$1" ] || fail "$3 $4 with token $2: $got, not $1: $(cat said)"
 }
@@ -255,7 +255,7 @@ by_another_user() {
     chmod a+rwx "$DB_AGENT_DIR/db1"
     chmod a+rw "$DB_AGENT_DIR/db1/"token
     local got=0
-    INFRA_TOKEN=22 timeout 100 setpriv --reuid=nobody --clear-groups --bounding-set=-all \
+    INFRA_TOKEN=22 timeout 600 setpriv --reuid=nobody --clear-groups --bounding-set=-all \
         env HOME=/ "$agent" fence db1 >said 2>&1 || got=$?
     [ $got = 2 ] || fail "a fence by somebody who sees nothing: $got, not 2: $(cat said)"
     says 'cannot see'

@@ -90,6 +90,6 @@ make_homes() {
         GRANT ALL ON d.* TO writer@'%'"
     sql db1 'SET GLOBAL gtid_slave_pos = @@gtid_binlog_pos'
     shut_down db1
-    until_true 20 is_stopped db1
+    until_true 180 is_stopped db1
     for n in db2 db3; do cp -a "$home/data" "$DB_AGENT_DIR/$n/data"; done
 }
