@@ -286,8 +286,8 @@ START_TEST(tenure_ends_in_time)
 }
 END_TEST
 
-/* A node that yields comes back in a third of the ttl, or after its hold-down if
- * that is shorter, should the preferred node not come. */
+/* A node that yields comes back in a third of the ttl, or after its hold-down
+ * if that is shorter, should the preferred node not come. */
 START_TEST(who_yields_is_soon_back)
 {
     node_create(&n, (struct infra_failover_options) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The input is a script and the answer of a server. Each line up to an empty one
- * is a step, with its kind as the first character; the rest is the answer, after
- * which the server closes. */
+/* The input is a script and the answer of a server. Each line up to an empty
+ * one is a step, with its kind as the first character; the rest is the answer,
+ * after which the server closes. */
 #include "fuzz.h"
 #include "pieces.h"
 

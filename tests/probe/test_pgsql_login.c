@@ -319,8 +319,8 @@ static void check_login(int row, enum test_split split, uint64_t number)
                      version != NULL ? version : "");
     ck_assert_str_eq(infra_probe_text(pgsql_probe, INFRA_PROBE_TEXT_POSITION),
                      "");
-    /* Bytes between the agreement and the handshake are reported as such if they
-     * are seen at all. */
+    /* Bytes between the agreement and the handshake are reported as such if
+     * they are seen at all. */
     if (message != NULL) {
         ck_assert_str_eq(pgsql_message(), message);
     }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The fixture of a MySQL check, logged in or not, and its run in every split. */
+/* The fixture of a MySQL check, logged in or not, and its run in every
+ * split. */
 #ifndef TESTS_MYSQL_CHECK_H
 #define TESTS_MYSQL_CHECK_H
 

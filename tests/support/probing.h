@@ -34,8 +34,8 @@ void probing_teardown(void);
 /* Run a check of that probe. */
 struct infra_probe_result probing_run(struct test_transport *t);
 
-/* Check that the result is the expected one, at the default deadline if the reply
- * was late. */
+/* Check that the result is the expected one, at the default deadline if the
+ * reply was late. */
 void test_probe_reply(struct infra_probe *probe, const struct test_reply *reply,
                       enum test_split split, uint64_t number);
 
