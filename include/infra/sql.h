@@ -38,7 +38,7 @@
  * belongs to a connection or a node.
  *
  * Cost: O(length), at most twice; no allocation, no recursion, about 600 bytes
- * of stack.  Sources: the PostgreSQL 15 and MySQL 8 manuals on lexical structure
+ * of stack. Sources: the PostgreSQL 15 and MySQL 8 manuals on lexical structure
  * and functions, and ClassifyUtilityCommandAsReadOnly() of PostgreSQL.
  */
 #ifndef INFRA_SQL_H
@@ -105,7 +105,8 @@ struct infra_sql {
  * @param length  Bytes.
  * @param[out] ret  Set on success only.  Text that is not SQL is no error: its
  *                  kind is INFRA_STATEMENT_UNKNOWN, with the reason.
- * @return INFRA_OK; INFRA_EINVAL: NULL, an unknown dialect or mode, or more than
+ * @return INFRA_OK; INFRA_EINVAL: NULL, an unknown dialect or mode, or more
+ * than
  *         UINT32_MAX bytes; INFRA_ESTRUCT: a struct from the future.
  *
  * Thread safety: any.

@@ -71,7 +71,8 @@ static bool may_run_anywhere(const struct infra_statement *s)
            s->kind == INFRA_STATEMENT_BEGIN_READ_ONLY;
 }
 
-/* A text with executable comments is another one on a server that skips them. */
+/* A text with executable comments is another one on a server that skips
+ * them. */
 static void read_versions(struct infra_statement *s, struct reader *r,
                           const struct infra_sql *sql, const char *text,
                           uint32_t length)

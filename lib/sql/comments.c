@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Blanks and comments. PostgreSQL's nest and MySQL's do not; MySQL wants a blank
- * behind two dashes, and has comments that it executes. O(length). */
+/* Blanks and comments. PostgreSQL's nest and MySQL's do not; MySQL wants a
+ * blank behind two dashes, and has comments that it executes. O(length). */
 #include "bytes.h"
 
 #include <string.h>

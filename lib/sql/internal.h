@@ -77,7 +77,8 @@ void infra__sql_reader_start(struct reader *r, const struct infra_sql *sql,
 void infra__sql_statement_start(struct reader *r);
 /* Go on to the first token of the next statement; false: there is none. */
 bool infra__sql_next_statement(struct reader *r);
-/* Look at the token it is at, and go on to the next, if the statement has one. */
+/* Look at the token it is at, and go on to the next, if the statement has
+ * one. */
 void infra__sql_advance(struct reader *r);
 /* Go on to the end of the statement. */
 void infra__sql_finish(struct reader *r);
@@ -104,8 +105,8 @@ static inline bool accept(struct reader *r, uint8_t word)
     return true;
 }
 
-/* At the end of a statement: unless a hint says that functions are harmless, the
- * unknown one counts. */
+/* At the end of a statement: unless a hint says that functions are harmless,
+ * the unknown one counts. */
 void infra__sql_settle(struct reader *r);
 
 /* Is that token these bytes, in any case? For words that are names. */

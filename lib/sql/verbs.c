@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The verb that begins a statement, and what it makes of it. The rules for every
- * token (reader.c) hold behind it; what they object to turns a read into a
- * write. O(1) but for the rest of the statement. */
+/* The verb that begins a statement, and what it makes of it. The rules for
+ * every token (reader.c) hold behind it; what they object to turns a read into
+ * a write. O(1) but for the rest of the statement. */
 #include "../base/internal.h"
 #include "internal.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* BEGIN and its end. A standby refuses SERIALIZABLE; where a transaction is said
- * to be READ ONLY and READ WRITE, PostgreSQL takes the last and MySQL none. */
+/* BEGIN and its end. A standby refuses SERIALIZABLE; where a transaction is
+ * said to be READ ONLY and READ WRITE, PostgreSQL takes the last and MySQL
+ * none. */
 #include "internal.h"
 
 /* MariaDB: BEGIN NOT ATOMIC, a block; START SLAVE: replication. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The words that rules go by, of both dialects. Whether a word is reserved there
- * is the business of the rule that uses it. */
+/* The words that rules go by, of both dialects. Whether a word is reserved
+ * there is the business of the rule that uses it. */
 #ifndef INFRA_SQL_WORDS_H
 #define INFRA_SQL_WORDS_H
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Every labelled statement, and what holds for all of them: blanks, comments and
- * case change nothing; what is appended never makes a statement that writes one
- * that reads. */
+/* Every labelled statement, and what holds for all of them: blanks, comments
+ * and case change nothing; what is appended never makes a statement that writes
+ * one that reads. */
 #include "cases.h"
 
 #include "support.h"
