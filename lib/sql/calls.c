@@ -15,7 +15,6 @@ static bool takes_parenthesis(uint8_t word)
     case WORD_ARRAY:
     case WORD_AS:
     case WORD_BETWEEN:
-    case WORD_BY:
     case WORD_CASE:
     case WORD_DISTINCT:
     case WORD_ELSE:
@@ -28,10 +27,7 @@ static bool takes_parenthesis(uint8_t word)
     case WORD_IN:
     case WORD_INTERSECT:
     case WORD_INTO:
-    case WORD_IS:
-    case WORD_JOIN:
     case WORD_LATERAL:
-    case WORD_LIKE:
     case WORD_LIMIT:
     case WORD_NOT:
     case WORD_OFFSET:
@@ -55,6 +51,15 @@ static bool takes_parenthesis(uint8_t word)
     }
 }
 
+/* Behind something that has a value, or NOT: an infix word, not a function. */
+static bool is_infix(const struct reader *r)
+{
+    return r->prev.kind == TOKEN_CLOSE || r->prev.kind == TOKEN_QUOTED ||
+           r->prev.kind == TOKEN_STRING || r->prev.kind == TOKEN_NUMBER ||
+           (r->prev.kind == TOKEN_WORD &&
+            (r->prev.word == WORD_NONE || r->prev.word == WORD_NOT));
+}
+
 /* Words that take a parenthesis in their place only; elsewhere a function may
  * have that name. */
 static bool takes_it_here(struct reader *r)
@@ -65,6 +70,12 @@ static bool takes_it_here(struct reader *r)
     case WORD_AGAINST:
     case WORD_REPEATABLE:
         return r->prev.kind == TOKEN_CLOSE;
+    case WORD_LIKE:
+    case WORD_JOIN:
+        return r->is_mysql || is_infix(r);
+    case WORD_BY:
+        return r->prev.word == WORD_ORDER || r->prev.word == WORD_GROUP ||
+               r->prev.word == WORD_PARTITION;
     case WORD_GROUP:
         return r->prev.word == WORD_WITHIN;
     case WORD_SETS:
@@ -201,6 +212,10 @@ void infra__sql_call(struct reader *r)
     bool is_word = r->at.kind == TOKEN_WORD && r->prev.kind != TOKEN_DOT;
 
     if (is_word && (takes_parenthesis(r->at.word) || takes_it_here(r))) {
+        return;
+    }
+    if (!r->is_mysql && infra__sql_token_is(r, &r->at, "operator")) {
+        unknown(r); /* OPERATOR(schema.+) is an infix, and not looked into. */
         return;
     }
     r->is_call = true;

@@ -94,15 +94,16 @@ static void number(struct lexer *l, struct token *t)
         is_name = is_name && byte_at(l, end) != '.';
         end++;
     }
-    uint32_t exponent = end_of_exponent(l, end);
-    if (exponent != end) {
-        end = exponent;
-    } else if (is_name) {
+    uint32_t digits = end_of_exponent(l, end);
+    is_name = is_name && digits == end;
+    end = digits;
+    if (is_name) {
         while (class_of(byte_at(l, end)) & IN_WORD) {
             end++;
         }
     }
-    finish(l, t, TOKEN_NUMBER, end);
+    t->is_plain = true;
+    finish(l, t, end > digits ? TOKEN_WORD : TOKEN_NUMBER, end);
 }
 
 /* PostgreSQL: E'', B'', X'', N'', U&'' and U&"". */
@@ -268,6 +269,8 @@ void infra__sql_lexer_next(struct lexer *l, struct token *t)
         quote(l, t, c);
     } else if (c == '$' && !l->is_mysql) {
         infra__sql_dollar(l, t);
+    } else if (c == '$') {
+        word(l, t);
     } else if (c == '@' && l->is_mysql) {
         variable(l, t);
     } else if (c == '\0') {

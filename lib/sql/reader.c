@@ -152,6 +152,13 @@ static void sequence(struct reader *r)
     }
 }
 
+static bool ends_grouping(uint8_t word)
+{
+    return word == WORD_SELECT || word == WORD_HAVING || word == WORD_ORDER ||
+           word == WORD_LIMIT || word == WORD_OFFSET || word == WORD_FETCH ||
+           word == WORD_UNION || word == WORD_EXCEPT || word == WORD_INTERSECT;
+}
+
 /* A word that is no label and no part of a longer name. */
 static void word(struct reader *r)
 {
@@ -198,6 +205,8 @@ static void word(struct reader *r)
     }
     if (w == WORD_SELECT || w == WORD_VALUES || w == WORD_TABLE) {
         level_of(r)->is_with_list = false;
+    }
+    if (ends_grouping(w)) {
         level_of(r)->is_grouping = false;
     }
 }
@@ -247,6 +256,18 @@ static void variable(struct reader *r)
     }
 }
 
+/* The parentheses of WITH name (columns) AS MATERIALIZED (query). Any other one
+ * begins the main query. */
+static bool is_of_with_list(const struct reader *r)
+{
+    bool is_name = r->prev.kind == TOKEN_WORD || r->prev.kind == TOKEN_QUOTED;
+
+    return r->prev.word == WORD_AS || r->prev.word == WORD_MATERIALIZED ||
+           (is_name &&
+            (r->prev2.kind == TOKEN_COMMA || r->prev2.word == WORD_WITH ||
+             r->prev2.word == WORD_RECURSIVE));
+}
+
 static void open_parenthesis(struct reader *r)
 {
     uint8_t next = r->ahead.word;
@@ -261,6 +282,9 @@ static void open_parenthesis(struct reader *r)
         level.paren = PAREN_DISTINCT;
     }
     r->is_call = false;
+    if (!is_of_with_list(r)) {
+        level_of(r)->is_with_list = false;
+    }
     r->depth++;
     if (r->depth >= LEVELS_MAX) {
         level.paren = PAREN_PLAIN;

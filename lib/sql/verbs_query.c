@@ -182,5 +182,8 @@ static uint8_t show_mysql(struct reader *r, uint8_t *ret_reason)
 uint8_t infra__sql_show(struct reader *r, uint8_t *ret_reason)
 {
     r->attention = ATTENTION_NONE;
-    return r->is_mysql ? show_mysql(r, ret_reason) : INFRA_STATEMENT_READ;
+    uint8_t kind =
+        r->is_mysql ? show_mysql(r, ret_reason) : INFRA_STATEMENT_READ;
+    r->attention = ATTENTION_CALLS; /* SHOW ... WHERE expression. */
+    return kind;
 }
