@@ -2,7 +2,8 @@
 /* One reading of a text, shared by its files:
  *
  *   lexer.c comments.c quotes.c words.c  bytes to tokens
- *   reader.c     the next token, with the rules that hold for every token
+ *   reader.c     the next token, and what parentheses are around it
+ *   rules.c      the rules that hold for every token
  *   calls.c      which names are calls of functions
  *   functions_*.c, functions.c  what a function does
  *   verbs.c      which verb begins a statement, and what that makes of it
@@ -118,6 +119,10 @@ bool infra__sql_is_temporary(const struct reader *r, const struct token *t);
 
 /* The token it is at is the name of the statement or cursor. */
 void infra__sql_take_name(struct reader *r);
+
+/* rules.c: a word, which may be a label or a part of a longer name; a variable. */
+void infra__sql_rule_word(struct reader *r, bool is_label);
+void infra__sql_rule_variable(struct reader *r);
 
 /* calls.c: a name in front of a parenthesis. */
 void infra__sql_call(struct reader *r);
