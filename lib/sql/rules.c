@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The rules for every token of a query, wherever it stands: a lock clause, INTO,
- * a verb that writes, sequences, variables of the connection. O(1) a token. */
+/* The rules for every token of a query, wherever it stands: a lock clause, a
+ * verb that writes, INTO, sequences, variables of the connection. O(1) each. */
 #include "internal.h"
 
 /* FOR UPDATE, FOR NO KEY UPDATE, FOR SHARE, FOR KEY SHARE; not FOR in
@@ -11,6 +11,14 @@ static bool is_lock_clause(const struct reader *r)
 
     return next == WORD_UPDATE || next == WORD_SHARE ||
            (!r->is_mysql && (next == WORD_NO || next == WORD_KEY));
+}
+
+static void lock(struct reader *r, bool locks)
+{
+    if (locks) {
+        r->flags |= INFRA_STATEMENT_LOCKS_ROWS;
+        infra__sql_object(r, INFRA_STATEMENT_REASON_LOCKS_ROWS, &r->at);
+    }
 }
 
 /* Inside a query: a verb that makes it write. In MySQL these words are
@@ -93,16 +101,10 @@ void infra__sql_rule_word(struct reader *r, bool is_label)
     }
     switch (w) {
     case WORD_FOR:
-        if (is_lock_clause(r)) {
-            r->flags |= INFRA_STATEMENT_LOCKS_ROWS;
-            infra__sql_object(r, INFRA_STATEMENT_REASON_LOCKS_ROWS, &r->at);
-        }
+        lock(r, is_lock_clause(r));
         break;
     case WORD_LOCK:
-        if (r->is_mysql) {
-            r->flags |= INFRA_STATEMENT_LOCKS_ROWS;
-            infra__sql_object(r, INFRA_STATEMENT_REASON_LOCKS_ROWS, &r->at);
-        }
+        lock(r, r->is_mysql);
         break;
     case WORD_INTO:
         into(r);

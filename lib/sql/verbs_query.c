@@ -128,8 +128,6 @@ static uint8_t show_of_node(struct reader *r, uint8_t *ret_reason)
  * connection. */
 static uint8_t show_mysql(struct reader *r, uint8_t *ret_reason)
 {
-    bool is_storage = r->at.word == WORD_STORAGE;
-
     while (r->at.word == WORD_FULL || r->at.word == WORD_EXTENDED ||
            r->at.word == WORD_SESSION || r->at.word == WORD_GLOBAL ||
            r->at.word == WORD_LOCAL || r->at.word == WORD_ALL ||
@@ -175,7 +173,7 @@ static uint8_t show_mysql(struct reader *r, uint8_t *ret_reason)
         *ret_reason = INFRA_STATEMENT_REASON_FOLLOWS;
         return INFRA_STATEMENT_WRITE;
     default:
-        return is_storage ? INFRA_STATEMENT_READ : show_of_node(r, ret_reason);
+        return show_of_node(r, ret_reason);
     }
 }
 
