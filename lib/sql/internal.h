@@ -120,7 +120,7 @@ bool infra__sql_is_temporary(const struct reader *r, const struct token *t);
 /* The token it is at is the name of the statement or cursor. */
 void infra__sql_take_name(struct reader *r);
 
-/* rules.c: a word, which may be a label or part of a longer name; a variable. */
+/* rules.c: a word, perhaps a label or part of a longer name; a variable. */
 void infra__sql_rule_word(struct reader *r, bool is_label);
 void infra__sql_rule_variable(struct reader *r);
 
