@@ -285,7 +285,8 @@ struct infra_promotion_sample {
 enum infra_promotion_unfenced {
     INFRA_PROMOTION_UNFENCED_RETRY, /**< Repeat the attempt for ever. */
     /** Go on after `fence_timeout`.  Safe where replicas acknowledge writes, or
-     *  where the primary shuts itself out within that time. */
+     *  where the primary shuts itself out within that time.  While the plan
+     *  waits for reports, the attempt is repeated until the node is seen. */
     INFRA_PROMOTION_UNFENCED_PROCEED,
 };
 

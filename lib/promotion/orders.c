@@ -63,6 +63,17 @@ bool infra__promotion_wants_repoint(const struct infra_promotion *p,
             p->now - n->changed >= p->o.sample_age_max);
 }
 
+/* The plan went on without this fence: the order is repeated, since what waits
+ * may need it. A node that is seen again is detached instead, and has a say,
+ * except one that takes writes of its own. */
+static bool wants_fence_still(const struct infra_promotion *p, uint32_t id)
+{
+    const struct node *n = &p->nodes[id];
+
+    return n->is_excused && !n->is_fenced &&
+           (!is_fresh(p, id) || infra__promotion_is_rival(p, id));
+}
+
 static bool wants_detach(const struct infra_promotion *p, uint32_t id)
 {
     const struct node *n = &p->nodes[id];
@@ -97,7 +108,9 @@ static uint32_t order_of_step(const struct infra_promotion *p, uint32_t id)
         return infra__promotion_is_rival(p, id) ? EVENT(FENCE) : NO_ORDER;
     case STEP(COLLECTING):
     case STEP(HELD):
-        return wants_detach(p, id) ? EVENT(DETACH) : NO_ORDER;
+        return wants_fence_still(p, id) ? EVENT(FENCE)
+               : wants_detach(p, id)    ? EVENT(DETACH)
+                                        : NO_ORDER;
     case STEP(STOPPING):
     case STEP(CATCHING_UP):
         return id == p->primary ? EVENT(STOP) : NO_ORDER;

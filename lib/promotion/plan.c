@@ -189,6 +189,7 @@ void infra__promotion_become(struct infra_promotion *p, uint32_t reason,
     }
     if (reason == WHY(UNFENCED)) {
         p->nodes[p->target].is_excused = true;
+        p->nodes[p->target].not_before = p->now + 1; /* It may be fenced. */
     }
     if (p->step == STEP(PROMOTING) && to == STEP(WATCH)) { /* It failed. */
         p->nodes[p->candidate].refused_until =

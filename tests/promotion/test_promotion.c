@@ -207,7 +207,7 @@ START_TEST(fence_outcomes_have_policies)
             host_expect("fence-a");
         }
     }
-    host_expect(fences[_i].goes_on ? "hold-a [collecting: unfenced] detach-a "
+    host_expect(fences[_i].goes_on ? "hold-a [collecting: unfenced] fence-a "
                                      "detach-b detach-c"
                                    : "fence-a");
 }

@@ -80,7 +80,7 @@ start_watcher() { # NAME
     "$db_failover" --lease "$lease" --node "$1" --agent "$dir/agent.sh" \
         --on-primary "$dir/on_primary.sh" --control "$dir/$1.control" --floor "$dir/$1.floor" \
         --check "$check,connect_timeout=500ms,response_timeout=1500ms" --ttl 3s --inter 400ms \
-        --sample-age-max 2s --order-timeout 60s --collect-timeout 10s --sync-acks 1 --unfenced proceed --fence-timeout 4s \
+        --sample-age-max 2s --collect-timeout 10s --sync-acks 1 --unfenced proceed --fence-timeout 4s \
         --recovery-interval 1s --half-life 1s \
         "db1=127.0.0.1:$(port_of db1),priority=3" "db2=127.0.0.1:$(port_of db2),priority=2" \
         "db3=127.0.0.1:$(port_of db3),priority=1" >>"$1.log" 2>&1 &
