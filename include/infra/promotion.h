@@ -308,7 +308,10 @@ struct infra_promotion_options {
                                    the order is repeated; 0: 5 s. */
     infra_time fence_timeout; /**< For UNFENCED_PROCEED, from the first FENCE;
                                    0: 30 s. */
-    infra_time collect_timeout;   /**< Wait for the last report; 0: 2 s. */
+    infra_time collect_timeout;   /**< Wait for nodes that do not report; 0:
+                                       2 s.  A node with a fresh sample whose
+                                       DETACH is on its way is waited for until
+                                       order_timeout, then for a sample. */
     infra_time catch_up_timeout;  /**< Limit for STOPPING, and again for
                                       CATCHING_UP; 0: 10 s. */
     infra_time promote_timeout;   /**< Limit for PROMOTING; 0: 60 s. */

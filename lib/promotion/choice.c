@@ -293,20 +293,40 @@ static bool is_writer_apart(const struct infra_promotion *p, uint32_t id)
            PROMOTION_RULE(CONFLICT);
 }
 
+/* Will it report soon? Its DETACH is on its way, or its first sample after. */
+static bool is_awaited(const struct infra_promotion *p, uint32_t id)
+{
+    const struct node *n = &p->nodes[id];
+    bool is_on_its_way = n->order.kind == EVENT(DETACH) && n->order.is_out &&
+                         p->now < infra__time_add(p->since, p->o.order_timeout);
+    bool is_unseen = n->is_detached && n->at < n->not_before;
+
+    return is_expected(p, id) && n->has_answered &&
+           (is_on_its_way || is_unseen) &&
+           infra__promotion_is_answering(p, id);
+}
+
+/* Is it time to go on without those that have not reported? */
+static bool is_late(const struct infra_promotion *p)
+{
+    return p->step == STEP(HELD) ||
+           (p->now >= infra__time_add(p->since, p->o.collect_timeout) &&
+            first_node(p, is_awaited) == NO_NODE);
+}
+
 uint32_t infra__promotion_choose(const struct infra_promotion *p,
                                  struct infra__choice *ret)
 {
     uint32_t writer = first_node(p, is_writer_apart);
     struct tally t = count(p, true);
-    bool is_late = p->now >= infra__time_add(p->since, p->o.collect_timeout) ||
-                   p->step == STEP(HELD);
+    bool is_over = is_late(p);
     bool had_one = false;
 
     *ret = (struct infra__choice) { writer, t.reported, t.needed };
     if (writer != NO_NODE) {
         return WHY(CONFLICT);
     }
-    if (!t.is_complete && !is_late) {
+    if (!t.is_complete && !is_over) {
         return NO_REASON;
     }
     uint32_t chosen = t.is_enough ? best(p, &t, false, &had_one) : NO_NODE;
@@ -315,7 +335,7 @@ uint32_t infra__promotion_choose(const struct infra_promotion *p,
         chosen = less.is_enough ? best(p, &less, false, &had_one) : NO_NODE;
     }
     if (chosen == NO_NODE && p->o.loss == INFRA_PROMOTION_LOSS_ACCEPT) {
-        if (!is_late) {
+        if (!is_over) {
             return NO_REASON; /* A node that has it all may come back. */
         }
         chosen = best(p, &t, true, &had_one);

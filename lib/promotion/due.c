@@ -273,13 +273,17 @@ static infra_time sooner(const struct infra_promotion *p, infra_time a,
     return a < b ? a : b;
 }
 
-/* A refused node may be chosen again then. */
+/* A refused node may be chosen again then; a node that is detached and not seen
+ * since is not waited for any more. */
 static infra_time choice_due(const struct infra_promotion *p)
 {
-    infra_time at = after(p->since, p->o.collect_timeout);
+    infra_time at = sooner(p, after(p->since, p->o.collect_timeout),
+                           after(p->since, p->o.order_timeout));
 
     for (uint32_t i = 0; i < p->o.nodes_max; i++) {
-        at = sooner(p, at, p->nodes[i].refused_until);
+        const struct node *n = &p->nodes[i];
+        at = sooner(p, at, n->refused_until);
+        at = sooner(p, at, after(n->not_before, p->o.sample_age_max + 1));
     }
     return at;
 }

@@ -113,6 +113,18 @@ bool infra__promotion_is_lost(const struct infra_promotion *p, uint32_t id)
            (seen.down > 0 || (seen.stalled > 0 && is_expired));
 }
 
+bool infra__promotion_is_answering(const struct infra_promotion *p, uint32_t id)
+{
+    const struct node *n = &p->nodes[id];
+    struct seen seen = count_observers(p, id);
+    infra_time limit = infra__time_add(n->not_before, p->o.sample_age_max);
+
+    if (n->is_detached && n->at < n->not_before) { /* Not asked since. */
+        return seen.down + seen.stalled == 0 && p->now <= limit;
+    }
+    return is_fresh(p, id) && seen.ok > 0;
+}
+
 /* Is enough of the group seen that a primary would be seen, too? */
 static bool sees_most(const struct infra_promotion *p)
 {

@@ -299,6 +299,11 @@ uint32_t infra__promotion_vacancy(const struct infra_promotion *p);
 /* Is the candidate dead, as far as any observer sees? */
 bool infra__promotion_is_lost(const struct infra_promotion *p, uint32_t id);
 
+/* Does the node answer probes, as far as any observer sees? DETACH voids older
+ * samples, so the first after it is waited for. */
+bool infra__promotion_is_answering(const struct infra_promotion *p,
+                                   uint32_t id);
+
 /* choice.c */
 struct infra__choice {
     uint32_t candidate;
