@@ -302,7 +302,7 @@ static bool is_awaited(const struct infra_promotion *p, uint32_t id)
     bool is_unseen = n->is_detached && n->at < n->not_before;
 
     return is_expected(p, id) && n->has_answered &&
-           (is_on_its_way || is_unseen) &&
+           (is_on_its_way || is_unseen) && PROMOTION_RULE(AWAITED) &&
            infra__promotion_is_answering(p, id);
 }
 

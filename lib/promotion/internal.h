@@ -65,6 +65,8 @@ enum infra__promotion_rule {
     INFRA__PROMOTION_RULE_REFUSED,    /* A refusal is remembered. */
     INFRA__PROMOTION_RULE_LOST,       /* A dead candidate is left. */
     INFRA__PROMOTION_RULE_SEAL,       /* A silent node needs a seal. */
+    INFRA__PROMOTION_RULE_AGAIN,      /* A fence is given up and repeated. */
+    INFRA__PROMOTION_RULE_AWAITED,    /* A slow node is waited for. */
     INFRA__PROMOTION_RULES_COUNT,
 };
 #ifdef INFRA_MUTATIONS

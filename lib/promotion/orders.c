@@ -70,7 +70,7 @@ static bool wants_fence_still(const struct infra_promotion *p, uint32_t id)
 {
     const struct node *n = &p->nodes[id];
 
-    return n->is_excused && !n->is_fenced &&
+    return n->is_excused && !n->is_fenced && PROMOTION_RULE(AGAIN) &&
            (!is_fresh(p, id) || infra__promotion_is_rival(p, id));
 }
 

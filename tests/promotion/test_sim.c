@@ -140,16 +140,17 @@ static uint64_t first_seed(int rule)
     case INFRA__PROMOTION_RULE_VETO:
         return 260;
     case INFRA__PROMOTION_RULE_SINCE:
-        return 700;
+        return 1740;
     case INFRA__PROMOTION_RULE_TIMELINE:
-        return 1680;
-    case INFRA__PROMOTION_RULE_UNFINISHED:
-        return 60;
-    case INFRA__PROMOTION_RULE_MARK:
-        return 360;
-    case INFRA__PROMOTION_RULE_WHOLE:
-    case INFRA__PROMOTION_RULE_SEAL:
+        return 1080;
+    case INFRA__PROMOTION_RULE_CATCH_UP:
         return 110;
+    case INFRA__PROMOTION_RULE_APART:
+        return 430;
+    case INFRA__PROMOTION_RULE_MARK:
+        return 190;
+    case INFRA__PROMOTION_RULE_SEAL:
+        return 120;
     default:
         return 0;
     }

@@ -3,6 +3,7 @@
 #include "promotion_planners.h"
 
 #include <stdio.h>
+#include <string.h>
 
 /* With asynchronous replication the fence alone keeps two primaries apart: no
  * other node may be, or come back, writable. */
@@ -57,6 +58,11 @@ void world_check_order(struct world *w, uint32_t i,
     if (e->kind == INFRA_PROMOTION_EVENT_PROMOTE) {
         check_promotion(w, i, e);
     }
+    if (e->kind == INFRA_PROMOTION_EVENT_FENCE) {
+        w->planners[i].fenced_at[e->id] = w->now;
+    }
+    w->planners[i].detached_at[e->id] =
+        e->kind == INFRA_PROMOTION_EVENT_DETACH ? w->now : 0;
     infra_time *failed_at = &w->planners[i].failed_at[e->id];
     if (e->kind == INFRA_PROMOTION_EVENT_REPOINT) {
         *failed_at = 0;
@@ -82,6 +88,60 @@ void world_check_candidate(struct world *w, uint32_t i)
         w->now > d->down_since + INFRA_MS(2500) &&
         w->now > x->unpaused_at + INFRA_MS(2500)) {
         dbs_violate(&w->dbs, "a dead candidate is waited for");
+    }
+}
+
+void world_check_fence(struct world *w, uint32_t i)
+{
+    const struct planner *x = &w->planners[i];
+    const infra_time slack = w->config.sample_age_max + INFRA_MS(500);
+    struct infra_promotion_status s = { .size = sizeof s };
+
+    if (!x->is_alive || w->now < x->paused_until || !x->is_unfenced ||
+        (x->step != INFRA_PROMOTION_STEP_COLLECTING &&
+         x->step != INFRA_PROMOTION_STEP_HELD)) {
+        return;
+    }
+    (void)infra_promotion_inspect(x->machine, &s);
+    if (s.target == WORLD_NO_NODE || s.step != x->step ||
+        (x->fenced >> s.target & 1u) != 0) {
+        return;
+    }
+    const struct db *d = &w->dbs.db[s.target];
+    infra_time last = x->fenced_at[s.target];
+    last = last > d->down_since ? last : d->down_since;
+    last = last > x->unpaused_at ? last : x->unpaused_at;
+    if (!d->is_up && w->now > last + w->config.order_timeout + slack) {
+        dbs_violate(&w->dbs, "a node that could not be fenced is forgotten");
+    }
+}
+
+/* A node that was fenced in this plan is not waited for. */
+void world_check_choice(struct world *w, uint32_t i,
+                        const struct infra_promotion_event *e)
+{
+    struct planner *x = &w->planners[i];
+    bool is_choice = x->step == INFRA_PROMOTION_STEP_COLLECTING &&
+                     (e->step == INFRA_PROMOTION_STEP_RECORDING ||
+                      e->step == INFRA_PROMOTION_STEP_HELD);
+
+    for (uint32_t n = 0; n < w->dbs.count && is_choice; n++) {
+        bool is_out = (x->flags[n] & INFRA_PROMOTION_FLAG_QUARANTINED) != 0 ||
+                      (x->known.apart >> n & 1u) != 0 || x->fenced_at[n] != 0;
+        if (!is_out && x->detached_at[n] != 0 && w->dbs.db[n].is_up &&
+            w->now > w->unseen_at[n] + INFRA_SEC(1) &&
+            w->now < x->since + w->config.order_timeout &&
+            w->now > x->unpaused_at + INFRA_SEC(1)) {
+            dbs_violate(&w->dbs, "a node that is slow is left behind");
+        }
+    }
+    if (e->step == INFRA_PROMOTION_STEP_COLLECTING) {
+        memset(x->detached_at, 0, sizeof x->detached_at);
+        x->is_unfenced = e->reason == INFRA_PROMOTION_REASON_UNFENCED;
+    } else if (e->step == INFRA_PROMOTION_STEP_WATCH ||
+               e->step == INFRA_PROMOTION_STEP_STANDBY) {
+        memset(x->fenced_at, 0, sizeof x->fenced_at);
+        x->fenced = 0;
     }
 }
 

@@ -16,7 +16,7 @@ void world_send(struct world *w, struct message m)
     if (world_has_faults(w) && world_chance(w, 5)) {
         return;
     }
-    m.at = w->now + world_between(w, INFRA_MS(1), INFRA_MS(40));
+    m.at = w->now + m.delay + world_between(w, INFRA_MS(1), INFRA_MS(40));
     if (world_has_faults(w) && world_chance(w, 4)) {
         m.at += world_between(w, INFRA_MS(50), INFRA_SEC(4));
     }
@@ -169,6 +169,9 @@ void world_probe(struct world *w, uint32_t i)
         if (!world_reaches(w, i, n)) {
             m.sample.view = INFRA_PROMOTION_VIEW_DOWN;
         }
+        if (m.sample.view != INFRA_PROMOTION_VIEW_OK) {
+            w->unseen_at[n] = w->now;
+        }
         for (uint32_t to = 0; to < PLANNERS; to++) {
             m.planner = to;
             if (to == i || (w->now >= x->alone_until &&
@@ -201,8 +204,12 @@ static void take_answer(struct world *w, struct planner *x,
             INFRA_OK) {
         return;
     }
-    if (e->kind == INFRA_PROMOTION_EVENT_PROMOTE &&
-        m->outcome == INFRA_ORDER_FAILED) {
+    x->detached_at[e->id] = 0;
+    if (e->kind == INFRA_PROMOTION_EVENT_FENCE &&
+        m->outcome == INFRA_ORDER_DONE) {
+        x->fenced |= 1u << e->id;
+    } else if (e->kind == INFRA_PROMOTION_EVENT_PROMOTE &&
+               m->outcome == INFRA_ORDER_FAILED) {
         x->failed_at[e->id] = w->now;
     } else if (e->kind == INFRA_PROMOTION_EVENT_REPOINT &&
                m->outcome == INFRA_ORDER_DONE) {
@@ -229,6 +236,9 @@ static void deliver(struct world *w, struct message m)
             m.outcome = INFRA_ORDER_UNKNOWN;
         }
         m.kind = ANSWER;
+        m.delay = world_has_faults(w) && world_chance(w, 10)
+                      ? world_between(w, INFRA_MS(200), INFRA_MS(1000))
+                      : 0;
         world_send(w, m);
         return;
     }

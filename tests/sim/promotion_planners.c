@@ -67,6 +67,9 @@ void world_start_planner(struct world *w, uint32_t i)
     x->is_alive = true;
     x->step = INFRA_PROMOTION_STEP_STANDBY;
     memset(x->failed_at, 0, sizeof x->failed_at);
+    memset(x->detached_at, 0, sizeof x->detached_at);
+    memset(x->fenced_at, 0, sizeof x->fenced_at);
+    x->fenced = 0;
     x->proved = 0;
     x->boot++;
     x->paused_until = 0;
@@ -115,6 +118,7 @@ static void handle(struct world *w, uint32_t i,
     case INFRA_PROMOTION_EVENT_HOLD:
         break;
     case INFRA_PROMOTION_EVENT_STEP:
+        world_check_choice(w, i, e);
         world_count_row(w, x, e);
         world_check_step(w, x);
         break;

@@ -40,6 +40,7 @@ struct message {
     uint32_t boot;
     uint32_t node;
     uint32_t outcome;
+    infra_time delay; /* The agent is slow. */
     struct record record;
 
     struct infra_promotion_sample sample;
@@ -67,7 +68,11 @@ struct planner {
     uint32_t flags[DBS_MAX];
     uint32_t step; /* From the last STEP event. */
     infra_time since;
-    infra_time failed_at[DBS_MAX]; /* PROMOTE; 0: REPOINT since. */
+    infra_time failed_at[DBS_MAX];   /* PROMOTE; 0: REPOINT since. */
+    infra_time detached_at[DBS_MAX]; /* An order without an answer; 0: none. */
+    infra_time fenced_at[DBS_MAX];   /* The last order in this plan; 0: none. */
+    uint32_t fenced;                 /* In this plan, a bit for each node. */
+    bool is_unfenced;                /* The plan went on without its fence. */
     uint32_t proved; /* A bit for each node: a REPOINT or an ADMIT was done. */
 };
 
@@ -83,6 +88,7 @@ struct world {
     uint64_t random;
     infra_time next_fault;
     infra_time deaf_until[DBS_MAX]; /* No order reaches the agent there. */
+    infra_time unseen_at[DBS_MAX];  /* A planner did not see it last. */
     uint32_t promoted[TOKENS_MAX];  /* Node + 1, by the token of a PROMOTE. */
     /* The store of the lease. */
     uint32_t holder;      /* PLANNERS: none. */
@@ -151,6 +157,11 @@ void world_check_order(struct world *w, uint32_t i,
                        const struct infra_promotion_event *e);
 /* A dead candidate is not waited for. */
 void world_check_candidate(struct world *w, uint32_t i);
+/* A node that could not be fenced is fenced again. */
+void world_check_fence(struct world *w, uint32_t i);
+/* A node whose order is on its way is waited for. */
+void world_check_choice(struct world *w, uint32_t i,
+                        const struct infra_promotion_event *e);
 /* Count the row of the table. */
 void world_count_row(struct world *w, struct planner *x,
                      const struct infra_promotion_event *e);

@@ -64,9 +64,9 @@ static void configure(struct world *w)
     w->config = (struct infra_promotion_options) {
         .size = sizeof w->config,
         .sample_age_max = INFRA_SEC(1),
-        .order_timeout = INFRA_MS(500),
+        .order_timeout = INFRA_MS(700),
         .fence_timeout = INFRA_SEC(1),
-        .collect_timeout = INFRA_MS(500),
+        .collect_timeout = INFRA_MS(400),
         .catch_up_timeout = INFRA_SEC(2),
         .promote_timeout = INFRA_SEC(5),
         .recovery_interval = INFRA_MS(100),
@@ -116,6 +116,7 @@ static void tick(struct world *w)
         }
         world_turn(w, i);
         world_check_candidate(w, i);
+        world_check_fence(w, i);
         if (w->now < x->paused_until) {
             x->unpaused_at = x->paused_until;
         }
