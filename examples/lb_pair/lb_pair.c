@@ -216,16 +216,16 @@ static void take_signals(struct pair *p)
 static void mind_link(struct pair *p, infra_time now)
 {
     bool was_linked = p->is_linked;
+    bool was_gone = p->watch.index == 0;
 
     if (p->options.interface == NULL || !link_watch_read(&p->watch)) {
         return;
     }
     p->is_linked = link_watch_follow(&p->watch, &p->link);
-    if (p->is_linked != was_linked) {
+    bool is_gone = p->watch.index == 0;
+    if (p->is_linked != was_linked || (is_gone && !was_gone)) {
         pair_say("%s is %s", p->watch.interface,
-                 p->is_linked          ? "up"
-                 : p->watch.index == 0 ? "gone"
-                                       : "down");
+                 p->is_linked ? "up" : (is_gone ? "gone" : "down"));
     }
     for (uint32_t i = 0; i < p->options.groups_count; i++) {
         struct pair_role *role = p->roles[i];
