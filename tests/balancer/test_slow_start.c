@@ -177,7 +177,7 @@ static void answer_probes(const uint32_t *sessions, infra_time now)
 static void begin_sessions(uint32_t *sessions, uint32_t count, infra_time from,
                            infra_time to)
 {
-    static uint64_t random = 99;
+    uint64_t random = 99 + from; /* Whatever ran before in this process. */
 
     for (uint32_t i = 0; i < count; i++) {
         infra_time now = from + (to - from) * i / count;

@@ -220,6 +220,8 @@ START_TEST(every_interleaving_is_safe)
     posts = sizes[_i].posts;
     looks = sizes[_i].looks;
     live_max = 0;
+    memset(states, 0, sizeof states); /* Tests may share a process. */
+    states_count = 0;
     do {
         run(&s, fixed, true);
         schedules++;

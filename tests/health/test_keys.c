@@ -455,6 +455,7 @@ START_TEST(keys_are_found)
     struct infra__keys k;
     uint64_t random = (uint64_t)_i;
 
+    memset(model, 0, sizeof model); /* Tests may share a process. */
     ck_assert_int_eq(infra__keys_init(&k, IDS, &health_heap.allocator),
                      INFRA_OK);
     for (uint64_t step = 1; step < 20000; step++) {
