@@ -106,7 +106,9 @@ static bool read_virtual(struct node *n, const char *text)
     n->options.addresses_count++;
     return (virtual_address_parse(text, &n->addresses[i]) &&
             n->addresses[i].prefix != 0) ||
-           arguments_wrong("--address \"%s\": must be ADDR/PREFIX", text);
+           arguments_wrong(
+               "--address \"%s\": must be ADDR/PREFIX, a prefix of 1 to %d",
+               text, strchr(text, ':') != NULL ? 128 : 32);
 }
 
 static bool read_peer(struct node *n, const char *text)

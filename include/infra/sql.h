@@ -37,7 +37,7 @@
  * ANALYZE reads; random() and pg_sleep() read; SHOW reads unless its answer
  * belongs to a connection or a node.
  *
- * Cost: O(length), at most twice; no allocation, no recursion, about 600 bytes
+ * Cost: O(length), at most twice; no allocation, no recursion, a fixed amount
  * of stack. Sources: the PostgreSQL 15 and MySQL 8 manuals on lexical structure
  * and functions, and ClassifyUtilityCommandAsReadOnly() of PostgreSQL.
  */

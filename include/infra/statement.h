@@ -66,9 +66,8 @@ enum infra_statement_reason {
     INFRA_STATEMENT_REASON_READ_ONLY_MODE = 16, /**< Changes what may write. */
     INFRA_STATEMENT_REASON_SERIALIZABLE = 17,   /**< A standby refuses it. */
     INFRA_STATEMENT_REASON_HINT = 18,           /**< A comment says so. */
-    INFRA_STATEMENT_REASON_VERSIONS =
-        19 /**< Executable comments make it another
-                                              statement on each version. */
+    /** Executable comments make it another statement on each version. */
+    INFRA_STATEMENT_REASON_VERSIONS = 19
 };
 
 /**
@@ -77,47 +76,61 @@ enum infra_statement_reason {
  * the primary anyway, since they tell what a connection carries afterwards.
  * @{
  */
+/** FOR UPDATE and the like. */
 #define INFRA_STATEMENT_LOCKS_ROWS (1u << 0)
-#define INFRA_STATEMENT_SEQUENCE (1u << 1) /**< Takes or reads a sequence. */
+/** Takes or reads a value of a sequence. */
+#define INFRA_STATEMENT_SEQUENCE (1u << 1)
+/** Calls a function about which nothing is known. */
 #define INFRA_STATEMENT_UNKNOWN_FUNCTION (1u << 2)
-#define INFRA_STATEMENT_READS_VARIABLE (1u << 3)  /**< A user variable. */
-#define INFRA_STATEMENT_WRITES_VARIABLE (1u << 4) /**< A user variable. */
-#define INFRA_STATEMENT_FOLLOWS (1u << 5) /**< Asks about the last statement. */
-#define INFRA_STATEMENT_FOLLOWED \
-    (1u << 6)                               /**< The next one may ask about it
-                                                (SQL_CALC_FOUND_ROWS). */
-#define INFRA_STATEMENT_TEMPORARY (1u << 7) /**< Makes a temporary table. */
-#define INFRA_STATEMENT_SESSION_LOCK (1u << 8) /**< Advisory, GET_LOCK(). */
+/** Reads a user variable. */
+#define INFRA_STATEMENT_READS_VARIABLE (1u << 3)
+/** Sets a user variable. */
+#define INFRA_STATEMENT_WRITES_VARIABLE (1u << 4)
+/** Asks about the statement before. */
+#define INFRA_STATEMENT_FOLLOWS (1u << 5)
+/** The next statement may ask about it (SQL_CALC_FOUND_ROWS). */
+#define INFRA_STATEMENT_FOLLOWED (1u << 6)
+/** Makes a temporary table. */
+#define INFRA_STATEMENT_TEMPORARY (1u << 7)
+/** Takes or releases an advisory lock, or GET_LOCK(). */
+#define INFRA_STATEMENT_SESSION_LOCK (1u << 8)
+/** Locks tables. */
 #define INFRA_STATEMENT_TABLE_LOCK (1u << 9)
+/** LISTEN. */
 #define INFRA_STATEMENT_LISTEN (1u << 10)
-#define INFRA_STATEMENT_CURSOR \
-    (1u << 11)                          /**< Opens, reads or closes the named
-                                               cursor. */
-#define INFRA_STATEMENT_HOLD (1u << 12) /**< That outlives its transaction. */
-#define INFRA_STATEMENT_PREPARE \
-    (1u << 13)                             /**< Makes the named statement; the
-                                                kind is that of its body. */
-#define INFRA_STATEMENT_EXECUTE (1u << 14) /**< Runs the named statement. */
-#define INFRA_STATEMENT_DEALLOCATE \
-    (1u << 15)                          /**< Drops the named statement; no
-                                                   name: all. */
-#define INFRA_STATEMENT_COPY (1u << 16) /**< Rows or a file follow. */
-#define INFRA_STATEMENT_NODE (1u << 17) /**< Its answer depends on the node. */
-#define INFRA_STATEMENT_NEXT_TRANSACTION \
-    (1u << 18) /**< Sets the mode of the
-                                                         next transaction. */
-#define INFRA_STATEMENT_READ_ONLY_MODE \
-    (1u << 19) /**< Changes what may write. */
+/** Opens, reads or closes the named cursor. */
+#define INFRA_STATEMENT_CURSOR (1u << 11)
+/** That cursor outlives its transaction. */
+#define INFRA_STATEMENT_HOLD (1u << 12)
+/** Makes the named statement; the kind is that of its body, if that is
+ *  known. */
+#define INFRA_STATEMENT_PREPARE (1u << 13)
+/** Runs the named statement. */
+#define INFRA_STATEMENT_EXECUTE (1u << 14)
+/** Drops the named statement; without a name, all of them. */
+#define INFRA_STATEMENT_DEALLOCATE (1u << 15)
+/** Rows, or a file, follow from the client. */
+#define INFRA_STATEMENT_COPY (1u << 16)
+/** Its answer or effect is that of one node. */
+#define INFRA_STATEMENT_NODE (1u << 17)
+/** Sets the mode of the next transaction. */
+#define INFRA_STATEMENT_NEXT_TRANSACTION (1u << 18)
+/** Changes what may write. */
+#define INFRA_STATEMENT_READ_ONLY_MODE (1u << 19)
+/** Asks for SERIALIZABLE, which a standby refuses. */
 #define INFRA_STATEMENT_SERIALIZABLE (1u << 20)
-#define INFRA_STATEMENT_LEXER_MODE \
-    (1u << 21) /**< Changes how texts are read. */
-#define INFRA_STATEMENT_AUTOCOMMIT (1u << 22) /**< Sets autocommit. */
-#define INFRA_STATEMENT_CHAIN (1u << 23)  /**< END that opens a transaction. */
-#define INFRA_STATEMENT_RESETS (1u << 24) /**< Drops state of the session. */
-#define INFRA_STATEMENT_GLOBAL \
-    (1u << 25)                        /**< Sets state of a whole server:
-                                                never send it to several. */
-#define INFRA_STATEMENT_XA (1u << 26) /**< A distributed transaction. */
+/** Changes how the texts behind it are read. */
+#define INFRA_STATEMENT_LEXER_MODE (1u << 21)
+/** Sets autocommit. */
+#define INFRA_STATEMENT_AUTOCOMMIT (1u << 22)
+/** Ends a transaction and opens another. */
+#define INFRA_STATEMENT_CHAIN (1u << 23)
+/** Drops state of the session. */
+#define INFRA_STATEMENT_RESETS (1u << 24)
+/** Sets state of a whole server: never send it to several. */
+#define INFRA_STATEMENT_GLOBAL (1u << 25)
+/** A distributed transaction. */
+#define INFRA_STATEMENT_XA (1u << 26)
 /** @} */
 
 /** One statement, or one text with several.  24 bytes. */

@@ -2,14 +2,16 @@
 /* Looking up a built-in function: O(log n) for each list, the longest first. */
 #include "functions.h"
 
+#include "../base/characters.h"
+
 /* Below, equal or above, as the table is sorted. Names are ASCII; a letter in
  * upper case is its lower one. */
 static int compare(const char *name, uint32_t length, const char *known)
 {
     for (uint32_t i = 0; i < length; i++) {
-        int c = name[i] >= 'A' && name[i] <= 'Z' ? name[i] | 0x20 : name[i];
-        if (c != known[i]) {
-            return c < known[i] ? -1 : 1;
+        int c = infra__lower((unsigned char)name[i]);
+        if (c != (unsigned char)known[i]) {
+            return c < (unsigned char)known[i] ? -1 : 1;
         }
     }
     return known[length] == '\0' ? 0 : -1;

@@ -223,13 +223,6 @@ static uint8_t wait(struct reader *r, uint8_t *ret_reason)
     return r->at.word == WORD_FOR ? READS : WRITES;
 }
 
-static uint8_t savepoint(struct reader *r, uint8_t *ret_reason)
-{
-    (void)r;
-    (void)ret_reason;
-    return INFRA_STATEMENT_SAVEPOINT;
-}
-
 /* What is a statement about definitions says nothing to the rules for
  * expressions. */
 static uint8_t definition(struct reader *r, uint8_t *ret_reason)
@@ -291,8 +284,8 @@ static const struct verb verbs[] = {
     [WORD_ROLLBACK] = { DIALECT_BOTH, WRITES, 0, infra__sql_end },
     [WORD_END] = { DIALECT_BOTH, WRITES, 0, infra__sql_end },
     [WORD_ABORT] = { DIALECT_PG, WRITES, 0, infra__sql_end },
-    [WORD_SAVEPOINT] = { DIALECT_BOTH, WRITES, 0, savepoint },
-    [WORD_RELEASE] = { DIALECT_BOTH, WRITES, 0, savepoint },
+    [WORD_SAVEPOINT] = { DIALECT_BOTH, INFRA_STATEMENT_SAVEPOINT, 0, NULL },
+    [WORD_RELEASE] = { DIALECT_BOTH, INFRA_STATEMENT_SAVEPOINT, 0, NULL },
     [WORD_XA] = { DIALECT_MY, WRITES, INFRA_STATEMENT_XA, definition },
     /* Definitions, and what an administrator does. */
     [WORD_CREATE] = { DIALECT_BOTH, WRITES, 0, create },

@@ -21,10 +21,10 @@ wrong() {
     esac
 }
 
-wrong '--address "192.0.2.10/99": must be ADDR/PREFIX' --address 192.0.2.10/99
-wrong '--address "2001:db8::1/129": must be ADDR/PREFIX' --address 2001:db8::1/129
-wrong '--address "192.0.2.10/24x": must be ADDR/PREFIX' --address 192.0.2.10/24x
-wrong '--address "192.0.2.10/": must be ADDR/PREFIX' --address 192.0.2.10/
+wrong '--address "192.0.2.10/99": must be ADDR/PREFIX, a prefix of 1 to 32' --address 192.0.2.10/99
+wrong '--address "2001:db8::1/129": must be ADDR/PREFIX, a prefix of 1 to 128' --address 2001:db8::1/129
+wrong '--address "192.0.2.10/24x": must be ADDR/PREFIX, a prefix of 1 to 32' --address 192.0.2.10/24x
+wrong '--address "192.0.2.10/": must be ADDR/PREFIX, a prefix of 1 to 32' --address 192.0.2.10/
 wrong '--vrid "0": must be 1 to 255' --vrid 0
 wrong '--vrid "256": must be' --vrid 256
 wrong '--vrid "4294967347": must be' --vrid 4294967347

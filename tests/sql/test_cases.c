@@ -125,9 +125,10 @@ END_TEST
  * statement that writes makes the whole text one, wherever it stands. */
 START_TEST(what_is_appended_never_makes_it_a_read)
 {
-    static const char *const tails[] = { "; DELETE FROM t",
-                                         ";\n/* x */ INSERT INTO t VALUES (1)",
-                                         "; SELECT 1", "; COMMIT" };
+    static const char *const tails[] = {
+        "\n; DELETE FROM t", "\n;\n/* x */ INSERT INTO t VALUES (1)",
+        "\n; SELECT 1", "\n; COMMIT"
+    };
     const struct sql_case *all;
     size_t count = sql_cases(&all);
     char text[1024];
@@ -143,9 +144,7 @@ START_TEST(what_is_appended_never_makes_it_a_read)
                 sql_classified(all[i].dialect, 0, all[i].text, all[i].length);
             ck_assert(own.count == 0 ||
                       own.reason == INFRA_STATEMENT_REASON_BROKEN ||
-                      whole.kind != INFRA_STATEMENT_READ ||
-                      strchr(all[i].text, '-') != NULL ||
-                      strchr(all[i].text, '#') != NULL);
+                      whole.kind != INFRA_STATEMENT_READ);
         }
     }
 }
