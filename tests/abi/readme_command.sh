@@ -3,7 +3,7 @@
 # readme_command.sh CC SOURCE_ROOT: the README's one command makes the whole library, and
 # the README's program links it. Without the optimiser, to be quick.
 set -eu
-compiler=$1
+compiler=$(command -v "$1") # By its path: what is made below is called cc, too.
 source=$2
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
