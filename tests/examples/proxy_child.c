@@ -214,6 +214,17 @@ int backend_accept(int listener)
     return fd;
 }
 
+int backend_accept_session(int listener, char *ret_byte)
+{
+    for (;;) {
+        int fd = backend_accept(listener);
+        if (recv(fd, ret_byte, 1, 0) == 1) {
+            return fd;
+        }
+        close(fd);
+    }
+}
+
 int backend_is_idle(int listener)
 {
     struct pollfd p = { .fd = listener, .events = POLLIN };

@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-#define CHILD_PATIENCE_MS 20000
+#define CHILD_PATIENCE_MS 120000
 #define CHILD_ARGS_MAX 24
 
 struct child {
@@ -53,6 +53,10 @@ size_t child_resident(const struct child *child);
 int backend_listen(in_port_t port, char *ret_name);
 in_port_t backend_port(int listener);
 int backend_accept(int listener);
+
+/* The next connection on which something is said, and the first byte of it,
+ * which is taken; a health check comes without one. */
+int backend_accept_session(int listener, char *ret_byte);
 
 /* Is the queue empty? */
 int backend_is_idle(int listener);

@@ -315,7 +315,7 @@ static Suite *dead_log_suite(void)
     Suite *suite = suite_create("dead_log");
     TCase *programs = tcase_create("programs");
 
-    tcase_set_timeout(programs, 60);
+    tcase_set_timeout(programs, 300);
     tcase_add_checked_fixture(programs, setup, teardown);
     tcase_add_loop_test(programs, tcp_proxy_goes_on_marking, 0, READERS);
     tcase_add_loop_test(programs, lb_pair_goes_on_serving, 0, READERS);

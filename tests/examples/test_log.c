@@ -307,7 +307,7 @@ static Suite *log_suite(void)
     tcase_add_test(lines, repetition_is_limited);
     tcase_add_test(lines, end_tells_what_was_left_out);
     suite_add_tcase(suite, lines);
-    tcase_set_timeout(readers, 60);
+    tcase_set_timeout(readers, 300);
     tcase_add_checked_fixture(readers, NULL, teardown);
     tcase_add_test(readers, closed_pipe_kills_nobody);
     tcase_add_test(readers, full_pipe_is_not_waited_for);

@@ -195,7 +195,7 @@ static Suite *wish_suite(void)
     Suite *suite = suite_create("proxy_wish");
     TCase *wishes = tcase_create("wishes");
 
-    tcase_set_timeout(wishes, 60);
+    tcase_set_timeout(wishes, 300);
     tcase_add_loop_test(wishes, wish_is_done, 0, sizeof rows / sizeof rows[0]);
     tcase_add_test(wishes, nobody_is_left);
     tcase_add_test(wishes, weight_is_followed);

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define PATIENCE_MS 10000
+#define PATIENCE_MS 120000
 
 static int bind_any(int family, struct test_endpoint *ret)
 {
