@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 /* X(id, text), by first letter, then by length. */
+/* clang-format off */
 #define INFRA__SQL_WORDS(X) \
     X(AS, "as") \
     X(ALL, "all") \
@@ -208,6 +209,7 @@
     X(WITHIN, "within") \
     X(WARNINGS, "warnings") \
     X(XA, "xa")
+/* clang-format on */
 
 #define INFRA__SQL_WORD_ID(id, text) WORD_##id,
 enum infra__sql_word { WORD_NONE, INFRA__SQL_WORDS(INFRA__SQL_WORD_ID) };
