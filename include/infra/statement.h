@@ -125,12 +125,16 @@ enum infra_statement_reason {
 #define INFRA_STATEMENT_AUTOCOMMIT (1u << 22)
 /** Ends a transaction and opens another. */
 #define INFRA_STATEMENT_CHAIN (1u << 23)
-/** Drops state of the session. */
+/** Drops state of the session: all of what the other flags name (LISTEN,
+ *  TABLE_LOCK, SESSION_LOCK, TEMPORARY, SEQUENCE); with DEALLOCATE and
+ *  LEXER_MODE everything (DISCARD ALL). */
 #define INFRA_STATEMENT_RESETS (1u << 24)
 /** Sets state of a whole server: never send it to several. */
 #define INFRA_STATEMENT_GLOBAL (1u << 25)
 /** A distributed transaction. */
 #define INFRA_STATEMENT_XA (1u << 26)
+/** With READ_ONLY_MODE: what it sets is READ ONLY. */
+#define INFRA_STATEMENT_READ_ONLY (1u << 27)
 /** @} */
 
 /** One statement, or one text with several.  24 bytes. */
@@ -145,6 +149,20 @@ struct infra_statement {
     uint32_t at;          /**< Offset of the word that is the reason, */
     uint32_t at_length;   /**< and its length; 0: no single word is. */
 };
+
+/**
+ * Join a statement to those before it that go to the server as one unit, such
+ * as the messages up to PostgreSQL's Sync.  The unit is a read only if each of
+ * them is, and a READ ONLY transaction only if it begins as one; else, where
+ * they differ, it is a write for the reason MULTIPLE.  Flags are united, counts
+ * added; the spans are those of the first.
+ *
+ * @param unit  All zeros: @p next is the first.
+ *
+ * Thread safety: any.
+ */
+INFRA_API void infra_statement_join(struct infra_statement *unit,
+                                    const struct infra_statement *next);
 
 /**
  * Name of an enum infra_statement_kind, such as "read".

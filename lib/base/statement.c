@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Names of the enums of statement.h. */
+/* Names of the enums of statement.h, and several statements as one. */
 #include "internal.h"
 
 #include <infra/statement.h>
+
+#include <stdbool.h>
 
 static const char *const kinds[] = {
     [INFRA_STATEMENT_UNKNOWN] = "unknown",
@@ -47,4 +49,30 @@ const char *infra_statement_kind_name(uint32_t kind)
 const char *infra_statement_reason_name(uint32_t reason)
 {
     return INFRA__NAME(reasons, reason);
+}
+
+/* May @kind stand inside a transaction that cannot write? */
+static bool is_inside_read_only(uint32_t kind)
+{
+    return kind == INFRA_STATEMENT_READ || kind == INFRA_STATEMENT_SAVEPOINT;
+}
+
+void infra_statement_join(struct infra_statement *unit,
+                          const struct infra_statement *next)
+{
+    if (unit->count == 0) {
+        *unit = *next;
+        return;
+    }
+    bool is_read_only = unit->kind == INFRA_STATEMENT_BEGIN_READ_ONLY &&
+                        is_inside_read_only(next->kind);
+    if (!is_read_only &&
+        (unit->kind != next->kind || unit->kind != INFRA_STATEMENT_READ)) {
+        unit->kind = INFRA_STATEMENT_WRITE;
+        unit->reason = INFRA_STATEMENT_REASON_MULTIPLE;
+    }
+    unit->flags |= next->flags;
+    uint32_t count =
+        (uint32_t)unit->count + (next->count > 0 ? next->count : 1);
+    unit->count = (uint16_t)(count < UINT16_MAX ? count : UINT16_MAX);
 }

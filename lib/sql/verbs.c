@@ -138,8 +138,23 @@ static uint8_t discard(struct reader *r, uint8_t *ret_reason)
     r->flags |= INFRA_STATEMENT_RESETS;
     if (r->at.word == WORD_ALL) {
         r->flags |= INFRA_STATEMENT_DEALLOCATE | INFRA_STATEMENT_LEXER_MODE;
+    } else if (r->at.word == WORD_TEMP || r->at.word == WORD_TEMPORARY) {
+        r->flags |= INFRA_STATEMENT_TEMPORARY;
+    } else if (infra__sql_is(r->lexer.text + r->at.at, r->at.length,
+                             "sequences")) {
+        r->flags |= INFRA_STATEMENT_SEQUENCE;
     }
     return SESSION;
+}
+
+/* UNLISTEN name, or * for all. */
+static uint8_t unlisten(struct reader *r, uint8_t *ret_reason)
+{
+    (void)ret_reason;
+    if (r->at.kind == TOKEN_OPERATOR) {
+        r->flags |= INFRA_STATEMENT_LISTEN | INFRA_STATEMENT_RESETS;
+    }
+    return WRITES;
 }
 
 /* DROP PREPARE is MySQL's DEALLOCATE. */
@@ -271,11 +286,13 @@ static const struct verb verbs[] = {
     [WORD_CLOSE] = { DIALECT_PG, WRITES, 0, cursor },
     [WORD_HANDLER] = { DIALECT_MY, WRITES, INFRA_STATEMENT_HOLD, cursor },
     [WORD_LISTEN] = { DIALECT_PG, WRITES, INFRA_STATEMENT_LISTEN, NULL },
-    [WORD_UNLISTEN] = { DIALECT_PG, WRITES, 0, NULL },
+    [WORD_UNLISTEN] = { DIALECT_PG, WRITES, 0, unlisten },
     [WORD_NOTIFY] = { DIALECT_PG, WRITES, 0, NULL },
     [WORD_LOCK] = { DIALECT_BOTH, WRITES, INFRA_STATEMENT_TABLE_LOCK,
                     definition },
-    [WORD_UNLOCK] = { DIALECT_MY, WRITES, 0, NULL },
+    [WORD_UNLOCK] = { DIALECT_MY, WRITES,
+                      INFRA_STATEMENT_TABLE_LOCK | INFRA_STATEMENT_RESETS,
+                      NULL },
     [WORD_FLUSH] = { DIALECT_MY, WRITES, 0, flush },
     /* Transactions. */
     [WORD_BEGIN] = { DIALECT_BOTH, WRITES, 0, infra__sql_begin },

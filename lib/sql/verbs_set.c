@@ -6,7 +6,7 @@
 #include "internal.h"
 
 /* The modes of a transaction up to the end of the statement: flags for READ
- * ONLY, READ WRITE and SERIALIZABLE. */
+ * ONLY, READ WRITE (the last of them counts) and SERIALIZABLE. */
 static uint32_t transaction_modes(struct reader *r)
 {
     uint32_t flags = 0;
@@ -14,7 +14,9 @@ static uint32_t transaction_modes(struct reader *r)
     while (!is_end(r)) {
         if (r->prev.word == WORD_READ &&
             (r->at.word == WORD_WRITE || r->at.word == WORD_ONLY)) {
+            flags &= ~INFRA_STATEMENT_READ_ONLY;
             flags |= INFRA_STATEMENT_READ_ONLY_MODE;
+            flags |= r->at.word == WORD_ONLY ? INFRA_STATEMENT_READ_ONLY : 0;
         }
         if (r->at.word == WORD_SERIALIZABLE) {
             flags |= INFRA_STATEMENT_SERIALIZABLE;
