@@ -15,6 +15,7 @@
  * - gate.h, failover.h, lease.h, vrrp.h: which node is active
  * - promotion.h: which replica follows a dead primary
  * - statement.h, sql.h: which node may run this statement
+ * - login.h: logins at databases, both sides
  * - driver.h, apply.h: all of this over sockets
  */
 #ifndef INFRA_INFRA_H
@@ -28,6 +29,7 @@
 #include <infra/gate.h>
 #include <infra/health.h>
 #include <infra/lease.h>
+#include <infra/login.h>
 #include <infra/outlier.h>
 #include <infra/policy.h>
 #include <infra/probe.h>

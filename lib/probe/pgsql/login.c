@@ -2,17 +2,15 @@
 #include "login.h"
 
 #include "../../base/internal.h"
-#include "../../base/md5.h"
+#include "../../base/md5_login.h"
 
 #include <assert.h>
 #include <infra/probe.h>
 #include <string.h>
 
-#define MECHANISM "SCRAM-SHA-256"
+#define MECHANISM INFRA_LOGIN_SCRAM_MECHANISM
 #define CODE_SIZE 4u
 #define HEADER_SIZE 5u
-#define MD5_TEXT_SIZE 32u
-#define MD5_SALT_SIZE 4u
 
 /* The requests of the server. */
 enum code {
@@ -58,7 +56,7 @@ static enum infra__pgsql_login_event fail(struct infra__pgsql_login *l,
 static enum infra__pgsql_login_event answer(struct infra__pgsql_login *l,
                                             size_t size, enum step step)
 {
-    _Static_assert(HEADER_SIZE + INFRA__SCRAM_FINAL_MAX <=
+    _Static_assert(HEADER_SIZE + INFRA_LOGIN_MESSAGE_MAX <=
                        INFRA__PGSQL_ANSWER_MAX,
                    "a proof fits where a password does");
     assert(HEADER_SIZE + size <= sizeof l->answer);
@@ -82,35 +80,17 @@ static enum infra__pgsql_login_event answer_in_clear(
     return answer(l, size, STEP_SENT);
 }
 
-static void md5_text(char ret[MD5_TEXT_SIZE], const void *bytes, size_t size)
-{
-    static const char digits[] = "0123456789abcdef";
-    uint32_t words[4];
-
-    infra__md5(words, bytes, size);
-    for (unsigned i = 0; i < MD5_TEXT_SIZE; i++) {
-        ret[i] =
-            digits[words[i / 8] >> (8 * (i / 2 % 4) + 4 * (1 - i % 2)) & 15];
-    }
-}
-
-/* "md5" and md5(md5(password, user), salt), each digest as text. */
 static enum infra__pgsql_login_event answer_md5(struct infra__pgsql_login *l,
                                                 const unsigned char *salt)
 {
-    char secret[INFRA__PGSQL_PASSWORD_MAX + INFRA__PGSQL_USER_MAX];
-    char salted[MD5_TEXT_SIZE + MD5_SALT_SIZE];
+    char stored[INFRA__MD5_LOGIN_SIZE];
     char *at = l->answer + HEADER_SIZE;
-    size_t password_size = strlen(l->password), user_size = strlen(l->user);
 
-    memcpy(secret, l->password, password_size);
-    memcpy(secret + password_size, l->user, user_size);
-    md5_text(salted, secret, password_size + user_size);
-    memcpy(salted + MD5_TEXT_SIZE, salt, MD5_SALT_SIZE);
-    memcpy(at, "md5", 3);
-    md5_text(at + 3, salted, sizeof salted);
-    at[3 + MD5_TEXT_SIZE] = '\0';
-    return answer(l, 3 + MD5_TEXT_SIZE + 1, STEP_SENT);
+    infra__md5_login_store(stored, l->user, strlen(l->user), l->password,
+                           strlen(l->password));
+    infra__md5_login_answer(at, stored, salt);
+    at[sizeof stored] = '\0';
+    return answer(l, sizeof stored + 1, STEP_SENT);
 }
 
 /* Is SCRAM-SHA-256 one of the names, each with its zero? */
@@ -136,57 +116,52 @@ static enum infra__pgsql_login_event answer_with_nonce(
 {
     char nonce[INFRA__SCRAM_NONCE_SIZE];
     char *at = l->answer + HEADER_SIZE;
+    size_t size;
 
     /* Without a name: PostgreSQL uses that of the startup message. */
     infra__scram_nonce(nonce, l->seed, l->number);
-    infra__scram_start(&l->scram, "", nonce, sizeof nonce);
+    infra__scram_client(&l->scram, l->password, strlen(l->password));
+    (void)infra__scram_client_first(&l->scram, "", nonce, sizeof nonce,
+                                    at + sizeof MECHANISM + 4, &size);
     memcpy(at, MECHANISM, sizeof MECHANISM);
-    infra__pgsql_put_u32(at + sizeof MECHANISM, l->scram.first_size);
-    memcpy(at + sizeof MECHANISM + 4, l->scram.first, l->scram.first_size);
-    return answer(l, sizeof MECHANISM + 4 + l->scram.first_size, STEP_NONCE);
+    infra__pgsql_put_u32(at + sizeof MECHANISM, (uint32_t)size);
+    return answer(l, sizeof MECHANISM + 4 + size, STEP_NONCE);
 }
 
-static enum infra__pgsql_login_event answer_with_proof(
-    struct infra__pgsql_login *l, const char *message, size_t size)
+static enum infra__pgsql_login_event refuse(struct infra__pgsql_login *l)
 {
-    size_t final_size;
-
-    if (size > INFRA__SCRAM_SERVER_FIRST_MAX) {
+    switch (l->scram.reason) {
+    case INFRA_LOGIN_REASON_TOO_LONG:
         return fail(l, INFRA_PROBE_REASON_REPLY_TOO_LONG, "");
-    }
-    switch (infra__scram_answer(&l->scram, l->password, strlen(l->password),
-                                message, size, l->answer + HEADER_SIZE,
-                                &final_size)) {
-    case INFRA__SCRAM_FINE:
-        return answer(l, final_size, STEP_PROOF);
-    case INFRA__SCRAM_COSTLY:
+    case INFRA_LOGIN_REASON_TOO_COSTLY:
         return fail(l, INFRA_PROBE_REASON_LOGIN_UNKNOWN,
                     "too many iterations of SCRAM are asked for");
-    case INFRA__SCRAM_MALFORMED:
-    case INFRA__SCRAM_REFUSED:
-    case INFRA__SCRAM_FORGED:
-        break;
+    case INFRA_LOGIN_REASON_REFUSED:
+        return fail(l, INFRA_PROBE_REASON_LOGIN_REFUSED, "");
+    case INFRA_LOGIN_REASON_FORGED:
+        return fail(l, INFRA_PROBE_REASON_LOGIN_FORGED, "");
+    default:
+        return fail(l, INFRA_PROBE_REASON_BAD_REPLY, "");
     }
-    return fail(l, INFRA_PROBE_REASON_BAD_REPLY, "");
 }
 
-static enum infra__pgsql_login_event judge_proof(struct infra__pgsql_login *l,
-                                                 const char *message,
-                                                 size_t size)
+/* A message of the server's side of SCRAM. */
+static enum infra__pgsql_login_event answer_scram(struct infra__pgsql_login *l,
+                                                  const char *message,
+                                                  size_t size)
 {
-    switch (infra__scram_judge(&l->scram, message, size)) {
-    case INFRA__SCRAM_FINE:
+    struct infra__span in = { message, size };
+
+    switch (infra__scram_client_next(&l->scram, in, l->answer + HEADER_SIZE,
+                                     &size)) {
+    case INFRA_LOGIN_STEP_SEND:
+        return answer(l, size, STEP_PROOF);
+    case INFRA_LOGIN_STEP_DONE:
         l->step = STEP_PROVEN;
         return INFRA__PGSQL_LOGIN_WAIT;
-    case INFRA__SCRAM_REFUSED:
-        return fail(l, INFRA_PROBE_REASON_LOGIN_REFUSED, "");
-    case INFRA__SCRAM_FORGED:
-        return fail(l, INFRA_PROBE_REASON_LOGIN_FORGED, "");
-    case INFRA__SCRAM_MALFORMED:
-    case INFRA__SCRAM_COSTLY:
-        break;
+    default:
+        return refuse(l);
     }
-    return fail(l, INFRA_PROBE_REASON_BAD_REPLY, "");
 }
 
 static uint32_t code_of(const struct infra__pgsql_messages *m)
@@ -202,7 +177,7 @@ static bool is_request(uint32_t code, const struct infra__pgsql_messages *m)
     case CODE_CLEAR_TEXT:
         return m->size == CODE_SIZE;
     case CODE_MD5:
-        return m->size == CODE_SIZE + MD5_SALT_SIZE;
+        return m->size == CODE_SIZE + INFRA__MD5_SALT_SIZE;
     case CODE_SASL_CONTINUE:
     case CODE_SASL_FINAL:
         return false;
@@ -262,11 +237,9 @@ enum infra__pgsql_login_event infra__pgsql_login_next(
                    ? first_request(l, code, m)
                    : fail(l, INFRA_PROBE_REASON_WRONG_PROTOCOL, "");
     }
-    if (l->step == STEP_NONCE && code == CODE_SASL_CONTINUE) {
-        return answer_with_proof(l, rest, m->size - CODE_SIZE);
-    }
-    if (l->step == STEP_PROOF && code == CODE_SASL_FINAL) {
-        return judge_proof(l, rest, m->size - CODE_SIZE);
+    if ((l->step == STEP_NONCE && code == CODE_SASL_CONTINUE) ||
+        (l->step == STEP_PROOF && code == CODE_SASL_FINAL)) {
+        return answer_scram(l, rest, m->size - CODE_SIZE);
     }
     if (code == CODE_OK && m->size == CODE_SIZE) {
         /* A server that accepts before its proof might accept anyone. */

@@ -4,8 +4,8 @@
 #ifndef INFRA_PROBE_PGSQL_LOGIN_H
 #define INFRA_PROBE_PGSQL_LOGIN_H
 
+#include "../../base/scram.h"
 #include "messages.h"
-#include "scram.h"
 
 #define INFRA__PGSQL_USER_MAX 127u
 #define INFRA__PGSQL_PASSWORD_MAX 1023u
@@ -22,7 +22,7 @@ enum infra__pgsql_login_event {
 };
 
 struct infra__pgsql_login {
-    struct infra__scram scram; /* Its keys outlive a login. */
+    struct infra_login_scram scram; /* Its keys outlive a login. */
     const char *user;
     const char *password; /* NULL: there is none. */
     const char *text;     /* Why it failed, or "". */
