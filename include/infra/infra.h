@@ -16,6 +16,7 @@
  * - promotion.h: which replica follows a dead primary
  * - statement.h, sql.h: which node may run this statement
  * - login.h: logins at databases, both sides
+ * - position.h: what a replica must have for a client to read its own writes
  * - driver.h, apply.h: all of this over sockets
  */
 #ifndef INFRA_INFRA_H
@@ -32,6 +33,7 @@
 #include <infra/login.h>
 #include <infra/outlier.h>
 #include <infra/policy.h>
+#include <infra/position.h>
 #include <infra/probe.h>
 #include <infra/probe_database.h>
 #include <infra/promotion.h>

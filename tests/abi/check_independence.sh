@@ -15,6 +15,7 @@ allowed() {
     driver) echo 'driver|failover|health|lease|probe' ;; # Not balancer: that is apply's.
     apply) echo 'balancer|driver|failover|health|lease|probe' ;;
     policy) echo balancer ;;
+    position) echo router_position ;;
     probe_database) echo probe ;;
     gate) echo 'failover_gate|failover_fence' ;;
     promotion) echo 'promotion|failover_gate' ;;
