@@ -16,6 +16,7 @@
  * - promotion.h: which replica follows a dead primary
  * - statement.h, sql.h: which node may run this statement
  * - login.h: logins at databases, both sides
+ * - router.h, session.h: which node takes this client's statement
  * - position.h: what a replica must have for a client to read its own writes
  * - driver.h, apply.h: all of this over sockets
  */
@@ -37,6 +38,8 @@
 #include <infra/probe.h>
 #include <infra/probe_database.h>
 #include <infra/promotion.h>
+#include <infra/router.h>
+#include <infra/session.h>
 #include <infra/sql.h>
 #include <infra/statement.h>
 #include <infra/vrrp.h>

@@ -16,6 +16,7 @@ allowed() {
     apply) echo 'balancer|driver|failover|health|lease|probe' ;;
     policy) echo balancer ;;
     position) echo router_position ;;
+    session) echo router ;;
     probe_database) echo probe ;;
     gate) echo 'failover_gate|failover_fence' ;;
     promotion) echo 'promotion|failover_gate' ;;
