@@ -39,6 +39,10 @@ static const struct question questions[] = {
     { "failover", bench_failover,
       "milliseconds without an active node, simulated, and a gate's price",
       bench_failover_help, 0 },
+    { "route", bench_route,
+      "nanoseconds per decision of a router, by statement, replicas and "
+      "threads",
+      NULL, 0 },
     { "compare", bench_compare,
       "simulated latency and errors by policy: which one for this traffic?",
       bench_compare_help, 1 },
