@@ -95,6 +95,7 @@ static bool is_seen(const struct infra_probe_result *r, uint32_t *ret_view)
     case INFRA_PROBE_REASON_LOGIN_REFUSED:
     case INFRA_PROBE_REASON_LOGIN_UNKNOWN:
     case INFRA_PROBE_REASON_LOGIN_FORGED:
+    case INFRA_PROBE_REASON_LOGIN_NEEDS_TLS:
     case INFRA_PROBE_REASON_TLS:
     case INFRA_PROBE_REASON_LOCAL:
         return false;

@@ -85,6 +85,8 @@ enum infra_probe_reason {
     INFRA_PROBE_REASON_DEGRADED,   /**< Passed, with a request for less load. */
     INFRA_PROBE_REASON_ANSWER, /**< The host's question has no answer, or one
                                       outside its limits. */
+    INFRA_PROBE_REASON_LOGIN_NEEDS_TLS, /**< The password would be sent in clear
+                                             text: set tls to 1. */
 };
 
 /** The role of a database. */

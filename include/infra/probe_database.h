@@ -77,8 +77,8 @@ extern "C" {
 struct infra_probe;          /**< See probe.h. */
 struct infra_probe_timeouts; /**< See probe.h. */
 
-/** Options of infra_probe_mysql().  Texts are copied; of the password only a
- *  hash is kept. */
+/** Options of infra_probe_mysql().  Texts are copied; of the password only
+ *  hashes are kept, unless tls is 1. */
 struct infra_probe_mysql_options {
     size_t size;
     const struct infra_allocator *allocator;
@@ -104,9 +104,17 @@ struct infra_probe_mysql_options {
  *
  * **With a user** the check passes when the login succeeds and the answers are
  * as expected.  It leaves with COM_QUIT, and the server counts no error.  The
- * login method is mysql_native_password, also if the server switches to it; or
- * an empty password, with caching_sha2_password as well.  Other methods end as
- * LOGIN_UNKNOWN with the method's name as MESSAGE.
+ * login method is the greeting's, and a server may switch once to another:
+ * mysql_native_password or caching_sha2_password, else LOGIN_UNKNOWN with the
+ * method's name as MESSAGE.
+ *
+ * **caching_sha2_password** (the default of MySQL since 8.0) proves a password
+ * by its hash only if the server has that password in its cache, which it loses
+ * at each start and when the password changes.  Else the server asks for the
+ * password itself.  The check sends it over TLS; without TLS it ends as
+ * LOGIN_NEEDS_TLS, until another client has logged in as this user.  So set tls
+ * to 1 for a user of this method that has a password.  (The method's RSA keys,
+ * an exchange without TLS, are not supported.)
  *
  * **Without a user** the check passes when the server accepts or refuses the
  * anonymous user.  The reason: a server counts a login that is broken off as an

@@ -230,10 +230,11 @@ static int take_more(struct infra_login_mysql *m, const unsigned char *p,
     if (p[1] == INFRA__MYSQL_LOGIN_FAST) {
         return INFRA_LOGIN_STEP_WAIT;
     }
-    if (m->password == NULL || m->is_secure == 0) {
-        return infra__mysql_login_refuse(
-            m, m->password == NULL ? INFRA_LOGIN_REASON_NEEDS_PASSWORD
-                                   : INFRA_LOGIN_REASON_NEEDS_TLS);
+    if (m->is_secure == 0 && m->keys.has != 0) {
+        return infra__mysql_login_refuse(m, INFRA_LOGIN_REASON_NEEDS_TLS);
+    }
+    if (m->password == NULL) {
+        return infra__mysql_login_refuse(m, INFRA_LOGIN_REASON_NEEDS_PASSWORD);
     }
     memcpy(ret, m->password, m->password_size);
     ret[m->password_size] = 0;

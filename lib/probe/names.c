@@ -42,6 +42,7 @@ static const char *const reasons[] = {
     [INFRA_PROBE_REASON_AGENT_DOWN] = "agent down",
     [INFRA_PROBE_REASON_DEGRADED] = "degraded",
     [INFRA_PROBE_REASON_ANSWER] = "answer",
+    [INFRA_PROBE_REASON_LOGIN_NEEDS_TLS] = "login needs tls",
 };
 
 static const char *const roles[] = {

@@ -235,10 +235,19 @@ static const struct {
     { "SHA-2",
       PEER_TEXT("\xfe"
                 "caching_sha2_password\0" CHALLENGE "\0"),
+      PEER_TEXT("\xc7\x6e\x28\x98\x61\x2a\x4c\xf0\x42\xc7\x7f\xa8\xc4\x70\x2c"
+                "\x4c\x64\xc0\xc2\xc5\x57\xc5\x3c\x4d\x75\x59\x5a\xaa\x6a\xba"
+                "\xe8\x09"),
+      { .user = "check", .password = "secret" },
+      INFRA_PROBE_REASON_PASSED,
+      "" },
+    { "old SHA-2",
+      PEER_TEXT("\xfe"
+                "sha256_password\0" CHALLENGE "\0"),
       PEER_TEXT(NO_ANSWER),
       { .user = "check", .password = "secret" },
       INFRA_PROBE_REASON_LOGIN_UNKNOWN,
-      "caching_sha2_password" },
+      "sha256_password" },
     { "another",
       PEER_TEXT("\xfe"
                 "client_ed25519\0" CHALLENGE),
@@ -330,8 +339,8 @@ START_TEST(other_methods_are_answered)
 }
 END_TEST
 
-/* One switch is allowed. A method with more steps is unknown, and stays
- * unknown. */
+/* One switch is allowed, and no step that the method does not have. A method
+ * that is unknown stays unknown. */
 static const struct {
     const char *name;
     const char *method;
@@ -343,8 +352,8 @@ static const struct {
     { "again", "mysql_native_password", "\xfe", "check",
       INFRA_PROBE_REASON_BAD_REPLY, "mysql_native_password" },
     { "more", "mysql_native_password", "\x01", "check",
-      INFRA_PROBE_REASON_LOGIN_UNKNOWN, "mysql_native_password" },
-    { "more, anonymous", "mysql_native_password", "\x01", NULL,
+      INFRA_PROBE_REASON_BAD_REPLY, "mysql_native_password" },
+    { "unknown, more, anonymous", "other", "\x01", NULL,
       INFRA_PROBE_REASON_PASSED, "" },
     { "unknown, again", "other", "\xfe", "check",
       INFRA_PROBE_REASON_LOGIN_UNKNOWN, "other" },
@@ -379,6 +388,147 @@ START_TEST(methods_come_to_an_end)
 }
 END_TEST
 
+/* MySQL 8 greets by caching_sha2_password, whose login is one byte after no
+ * password and a proof after one. The server then finds the password in its
+ * cache, or asks for it: over TLS it is sent with its zero, in clear it is
+ * not. */
+#define SHA2 "caching_sha2_password\0"
+#define SHA2_PROOF                                                     \
+    "\xb5\xb2\x6d\xfc\x56\x05\xd2\x03\x45\xf3\xdf\xd8\x9f\x2a\x4c\xe3" \
+    "\x4a\x1d\xbb\x12\x7a\x5a\x7b\x53\x48\x9b\xd2\xe1\x68\x2c\x7f\xcd"
+#define NEEDS_TLS                                                          \
+    "caching_sha2_password: the server does not have the password in its " \
+    "cache, and asks for the password itself, which is sent over TLS only"
+
+static void greet_by_sha2(struct infra_probe_mysql_options options)
+{
+    uint32_t tls = options.tls == 1 ? PEER_TLS : 0;
+
+    mysql_create_as(options);
+    peer_greet_by(&mysql.peer, (PEER_MARIADB & ~PEER_TLS) | tls,
+                  "caching_sha2_password");
+    if (tls != 0) {
+        peer_step(&mysql.peer, (struct test_step)TEST_TLS_UP);
+        peer_expect(&mysql.peer, PEER_TEXT(FIXED("\x8a")));
+    }
+}
+
+START_TEST(sha2_has_a_fast_path)
+{
+    greet_by_sha2(secret);
+    peer_expect(&mysql.peer,
+                PEER_TEXT(FIXED("\x82") "check\0\x20" SHA2_PROOF SHA2));
+    peer_packet(&mysql.peer, PEER_TEXT("\x01\x03"));
+    peer_ok(&mysql.peer);
+    peer_quit(&mysql.peer);
+    check("fast", INFRA_PROBE_REASON_PASSED, 0, "");
+}
+END_TEST
+
+START_TEST(sha2_without_password_is_exact)
+{
+    greet_by_sha2((struct infra_probe_mysql_options) { .user = "check" });
+    peer_expect(&mysql.peer, PEER_TEXT(FIXED("\x82") "check\0\x01\0" SHA2));
+    peer_ok(&mysql.peer);
+    peer_quit(&mysql.peer);
+    check("no password", INFRA_PROBE_REASON_PASSED, 0, "");
+}
+END_TEST
+
+START_TEST(sha2_has_a_full_path_over_tls)
+{
+    struct infra_probe_mysql_options o = secret;
+
+    o.tls = 1;
+    greet_by_sha2(o);
+    peer_expect(&mysql.peer,
+                PEER_TEXT(FIXED("\x8a") "check\0\x20" SHA2_PROOF SHA2));
+    peer_packet(&mysql.peer, PEER_TEXT("\x01\x04"));
+    peer_expect(&mysql.peer, "secret", sizeof "secret");
+    if (_i == 0) {
+        peer_ok(&mysql.peer);
+        peer_quit(&mysql.peer);
+        check("full", INFRA_PROBE_REASON_PASSED, 0, "");
+    } else {
+        peer_error(&mysql.peer, 1045, "Access denied");
+        check("refused", INFRA_PROBE_REASON_LOGIN_REFUSED, 1045,
+              "Access denied");
+    }
+}
+END_TEST
+
+/* The server refuses the answer, or hangs up. */
+START_TEST(sha2_needs_tls_for_the_full_path)
+{
+    greet_by_sha2(secret);
+    peer_expect(&mysql.peer,
+                PEER_TEXT(FIXED("\x82") "check\0\x20" SHA2_PROOF SHA2));
+    peer_packet(&mysql.peer, PEER_TEXT("\x01\x04"));
+    peer_expect(&mysql.peer, PEER_TEXT(NO_ANSWER));
+    if (_i == 0) {
+        peer_error(&mysql.peer, 1045, "Access denied");
+    } else {
+        peer_step(&mysql.peer, (struct test_step) { .kind = TEST_STEP_EOF });
+    }
+    check("in clear", INFRA_PROBE_REASON_LOGIN_NEEDS_TLS, 0, NEEDS_TLS);
+}
+END_TEST
+
+/* A server that greets by it may switch to mysql_native_password, and one that
+ * greets by a method that we do not know to either. */
+START_TEST(sha2_may_be_left)
+{
+    static const char *const methods[] = { "caching_sha2_password",
+                                           "sha256_password", "" };
+
+    mysql_create_as(secret);
+    peer_greet_by(&mysql.peer, PEER_MARIADB, methods[_i]);
+    if (_i == 0) {
+        peer_expect(&mysql.peer,
+                    PEER_TEXT(FIXED("\x82") "check\0\x20" SHA2_PROOF SHA2));
+    } else {
+        peer_expect(
+            &mysql.peer,
+            PEER_TEXT(
+                FIXED("\x82") "check\0\x14"
+                              "\xb7\xcbV[{\x04"
+                              "f\x1bNb\x98\x9f\xe7^*\x01\xf7\x99=\x18" METHOD));
+    }
+    peer_packet(&mysql.peer, PEER_TEXT("\xfe" METHOD CHALLENGE "\0"));
+    peer_expect(&mysql.peer,
+                PEER_TEXT("\x88\x17\xc5\x0f\xa7\x79\xda\xef\x01\x0e\xe7\x57"
+                          "\x78\x25\xb0\x84\x7d\xf9\x84\x2e"));
+    peer_ok(&mysql.peer);
+    peer_quit(&mysql.peer);
+    check(methods[_i], INFRA_PROBE_REASON_PASSED, 0, "");
+}
+END_TEST
+
+/* What a server of caching_sha2_password must not say. */
+START_TEST(sha2_has_two_steps)
+{
+    static const struct {
+        const char *bytes;
+        size_t size;
+    } rows[] = {
+        { PEER_TEXT("\x01") },
+        { PEER_TEXT("\x01\x02") },
+        { PEER_TEXT("\x01\x03\0") },
+        { PEER_TEXT("\x02") },
+    };
+
+    greet_by_sha2(secret);
+    mysql.peer.sequence++;
+    if (_i < (int)INFRA__COUNT_OF(rows)) {
+        peer_packet(&mysql.peer, rows[_i].bytes, rows[_i].size);
+    } else {
+        peer_packet(&mysql.peer, PEER_TEXT("\x01\x03"));
+        peer_packet(&mysql.peer, PEER_TEXT("\x01\x03"));
+    }
+    check("bad", INFRA_PROBE_REASON_BAD_REPLY, 0, "");
+}
+END_TEST
+
 static Suite *login_suite(void)
 {
     Suite *s = suite_create("probe_mysql_login");
@@ -398,6 +548,15 @@ static Suite *login_suite(void)
                         INFRA__COUNT_OF(switches));
     tcase_add_loop_test(methods, methods_come_to_an_end, 0,
                         INFRA__COUNT_OF(ends));
+    TCase *sha2 = tcase_create("sha2");
+    tcase_add_checked_fixture(sha2, mysql_setup_silent, mysql_teardown);
+    tcase_add_test(sha2, sha2_has_a_fast_path);
+    tcase_add_test(sha2, sha2_without_password_is_exact);
+    tcase_add_loop_test(sha2, sha2_has_a_full_path_over_tls, 0, 2);
+    tcase_add_loop_test(sha2, sha2_needs_tls_for_the_full_path, 0, 2);
+    tcase_add_loop_test(sha2, sha2_may_be_left, 0, 3);
+    tcase_add_loop_test(sha2, sha2_has_two_steps, 0, 5);
+    suite_add_tcase(s, sha2);
     suite_add_tcase(s, login);
     suite_add_tcase(s, methods);
     return s;

@@ -70,19 +70,26 @@ void peer_expect(struct peer *p, const void *payload, size_t size)
 
 void peer_greet(struct peer *p, uint32_t capabilities)
 {
-    unsigned char greeting[] =
+    peer_greet_by(p, capabilities, "mysql_native_password");
+}
+
+void peer_greet_by(struct peer *p, uint32_t capabilities, const char *method)
+{
+    const char fixed[] =
         "\x0a"
         "5.5.5-10.11.19-MariaDB-0+deb12u1-log\0\xc4\0\0\0fu<gq$\\#\0"
-        "LL\x08\x02\0HH\x15\0\0\0\0\0\0\x1d\0\0\0:8KO-2R(kgBR\0"
-        "mysql_native_password";
-    unsigned char *low = (unsigned char *)memchr(greeting + 50, 'L', 10);
+        "LL\x08\x02\0HH\x15\0\0\0\0\0\0\x1d\0\0\0:8KO-2R(kgBR";
+    unsigned char greeting[sizeof fixed + 64];
 
+    memcpy(greeting, fixed, sizeof fixed);
+    strcpy((char *)greeting + sizeof fixed, method);
+    unsigned char *low = (unsigned char *)memchr(greeting + 50, 'L', 10);
     low[0] = (unsigned char)capabilities;
     low[1] = (unsigned char)(capabilities >> 8);
     low[5] = (unsigned char)(capabilities >> 16);
     low[6] = (unsigned char)(capabilities >> 24);
     peer_step(p, (struct test_step)TEST_ACCEPT(0));
-    peer_packet(p, greeting, sizeof greeting);
+    peer_packet(p, greeting, sizeof fixed + strlen(method) + 1);
 }
 
 void peer_log_in(struct peer *p)

@@ -49,6 +49,9 @@ void peer_expect(struct peer *p, const void *payload, size_t size);
 #define PEER_TLS 0x800u
 void peer_greet(struct peer *p, uint32_t capabilities);
 
+/* The same with another method. */
+void peer_greet_by(struct peer *p, uint32_t capabilities, const char *method);
+
 /* Expect and accept the login of "check" with "secret". */
 void peer_log_in(struct peer *p);
 

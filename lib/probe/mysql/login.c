@@ -2,7 +2,6 @@
 #include "login.h"
 #include "packets.h"
 
-#include "../../base/characters.h"
 #include "../../base/printable.h"
 
 #include <assert.h>
@@ -16,12 +15,10 @@
 #define SECURE_CONNECTION 0x8000u /* Challenges of 20 bytes. */
 #define PLUGIN_AUTH 0x80000u
 
-#define FIRST_PART 8u      /* Of the challenge; the rest follows later. */
-#define PACKET_MAX 0x1u    /* In 16 MiB: the largest packet we accept. */
-#define CHARSET_UTF8 0x21u /* Of the error messages. */
-
-static const char native[] = "mysql_native_password";
-static const char older[] = "mysql_old_password";
+#define FIRST_PART 8u       /* Of the challenge; the rest follows later. */
+#define SECOND_PART_MIN 13u /* With its zero. */
+#define PACKET_MAX 0x1u     /* In 16 MiB: the largest packet we accept. */
+#define CHARSET_UTF8 0x21u  /* Of the error messages. */
 
 /* MariaDB up to 10 puts this before its version, for replicas older than MySQL
  * 5.0, which looked at the first digit only. */
@@ -36,7 +33,7 @@ struct cursor {
 
 static const unsigned char *take(struct cursor *c, size_t size)
 {
-    static const unsigned char zeroes[FIRST_PART + 5];
+    static const unsigned char zeroes[SECOND_PART_MIN];
     const unsigned char *p = c->at;
 
     if (size > c->left) {
@@ -81,6 +78,23 @@ static void read_version(struct infra__mysql_greeting *g, struct cursor *c)
     infra__copy_printable(g->version, sizeof g->version, text, size);
 }
 
+/* The name of the method may lack its zero (MySQL bug 59453), as may the
+ * challenge in front of it; a server may name none. */
+static uint32_t read_method(struct cursor c, size_t challenge_size)
+{
+    size_t size = challenge_size > FIRST_PART + SECOND_PART_MIN
+                      ? challenge_size - FIRST_PART
+                      : SECOND_PART_MIN;
+
+    size -= INFRA_LOGIN_MYSQL_CHALLENGE_SIZE - FIRST_PART;
+    if (size >= c.left) {
+        return INFRA_LOGIN_MYSQL_UNKNOWN;
+    }
+    const unsigned char *name = c.at + size;
+    return infra__mysql_method_of(name,
+                                  strnlen((const char *)name, c.left - size));
+}
+
 /* Protocol::HandshakeV10 in MySQL's documentation. */
 bool infra__mysql_greeting_read(struct infra__mysql_greeting *ret,
                                 const unsigned char *bytes, size_t size)
@@ -103,16 +117,18 @@ bool infra__mysql_greeting_read(struct infra__mysql_greeting *ret,
     (void)take(&c, 1 + 2); /* Character set and status. */
     p = take(&c, 2);
     ret->capabilities |= (uint32_t)p[0] << 16 | (uint32_t)p[1] << 24;
-    (void)take(&c, 1 + 10); /* The challenge's size, and reserved ones. */
+    size_t challenge_size = take(&c, 1 + 10)[0]; /* And reserved bytes. */
     ret->has_tls = (ret->capabilities & TLS) != 0;
     if ((ret->capabilities & PROTOCOL_41) == 0 ||
         (ret->capabilities & SECURE_CONNECTION) == 0) {
         ret->is_too_old = true;
         return !c.is_short;
     }
-    p = take(&c, INFRA__MYSQL_CHALLENGE_SIZE - FIRST_PART);
-    memcpy(ret->challenge + FIRST_PART, p,
-           INFRA__MYSQL_CHALLENGE_SIZE - FIRST_PART);
+    p = take(&c, sizeof ret->challenge - FIRST_PART);
+    memcpy(ret->challenge + FIRST_PART, p, sizeof ret->challenge - FIRST_PART);
+    if ((ret->capabilities & PLUGIN_AUTH) != 0) {
+        ret->method = read_method(c, challenge_size);
+    }
     return !c.is_short;
 }
 
@@ -140,85 +156,27 @@ void infra__mysql_tls_request(const struct infra__mysql_greeting *g,
     fixed_part(g, true, ret);
 }
 
-/* mysql_native_password: with S = SHA1(password) the answer is
- *     S XOR SHA1(challenge, SHA1(S))
- * from which a server that keeps only SHA1(S) obtains S. */
-static void answer(const struct infra__mysql_user *user,
-                   const unsigned char *challenge, unsigned char *ret)
-{
-    unsigned char both[INFRA__MYSQL_CHALLENGE_SIZE + INFRA__SHA1_SIZE];
-
-    memcpy(both, challenge, INFRA__MYSQL_CHALLENGE_SIZE);
-    infra__sha1(both + INFRA__MYSQL_CHALLENGE_SIZE, user->secret,
-                sizeof user->secret);
-    infra__sha1(ret, both, sizeof both);
-    for (size_t i = 0; i < INFRA__SHA1_SIZE; i++) {
-        ret[i] ^= user->secret[i];
-    }
-}
-
 /* Protocol::HandshakeResponse41. */
 size_t infra__mysql_login(const struct infra__mysql_greeting *g,
-                          const struct infra__mysql_user *user, bool tls,
-                          unsigned char ret[INFRA__MYSQL_LOGIN_MAX])
+                          const char *user, uint32_t method,
+                          const unsigned char *answer, size_t answer_size,
+                          bool tls, unsigned char ret[INFRA__MYSQL_LOGIN_MAX])
 {
-    size_t name_size = strlen(user->name) + 1;
+    const char *method_name = infra__mysql_methods[method].name;
+    size_t user_size = strlen(user) + 1;
     unsigned char *p = ret + INFRA__MYSQL_TLS_REQUEST_SIZE;
 
-    assert(name_size <= INFRA__MYSQL_USER_MAX + 1);
+    assert(user_size <= INFRA__MYSQL_USER_MAX + 1 &&
+           answer_size <= INFRA__MYSQL_PROOF_MAX);
     fixed_part(g, tls, ret);
-    memcpy(p, user->name, name_size);
-    p += name_size;
-    *p++ = user->has_password ? INFRA__SHA1_SIZE : 0;
-    if (user->has_password) {
-        answer(user, g->challenge, p);
-        p += INFRA__SHA1_SIZE;
-    }
+    memcpy(p, user, user_size);
+    p += user_size;
+    *p++ = (unsigned char)answer_size;
+    memcpy(p, answer, answer_size);
+    p += answer_size;
     if ((g->capabilities & PLUGIN_AUTH) != 0) {
-        memcpy(p, native, sizeof native);
-        p += sizeof native;
+        memcpy(p, method_name, strlen(method_name) + 1);
+        p += strlen(method_name) + 1;
     }
     return (size_t)(p - ret);
-}
-
-/* Protocol::AuthSwitchRequest: a method's name and its data. The first byte
- * alone means the method before 4.1. */
-enum infra__mysql_switch infra__mysql_switch_read(
-    const struct infra__mysql_user *user, const unsigned char *bytes,
-    size_t size, unsigned char ret[INFRA__MYSQL_ANSWER_MAX], size_t *ret_size,
-    char *ret_method, size_t method_size)
-{
-    struct cursor c = { .at = bytes + 1, .left = size - 1 };
-    const unsigned char *method = (const unsigned char *)older;
-    size_t count = sizeof older - 1;
-
-    if (size > 1) {
-        method = take_text(&c, &count);
-    }
-    if (c.is_short) {
-        return INFRA__MYSQL_MALFORMED;
-    }
-    infra__copy_printable(ret_method, method_size, method, count);
-    *ret_size = 0;
-    if (infra__is_word(method, count, native)) {
-        if (user->has_password && c.left < INFRA__MYSQL_CHALLENGE_SIZE) {
-            return INFRA__MYSQL_MALFORMED;
-        }
-        if (user->has_password) {
-            answer(user, c.at, ret);
-            *ret_size = INFRA__SHA1_SIZE;
-        }
-        return INFRA__MYSQL_ANSWERED;
-    }
-    /* In both, an empty text means no password. */
-    if (!user->has_password &&
-        (infra__is_word(method, count, "caching_sha2_password") ||
-         infra__is_word(method, count, "sha256_password"))) {
-        ret[0] = 0;
-        *ret_size = 1;
-        return INFRA__MYSQL_ANSWERED;
-    }
-    memset(ret, 0, INFRA__MYSQL_ANSWER_MAX);
-    *ret_size = INFRA__MYSQL_ANSWER_MAX;
-    return INFRA__MYSQL_UNKNOWN;
 }

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#define PASSWORD_MAX 255u
+#define PASSWORD_MAX INFRA_LOGIN_MYSQL_PASSWORD_MAX
 
 INFRA__NO_TAIL_PADDING(struct infra_probe_mysql_options, lag_max);
 
@@ -16,7 +16,7 @@ static void mysql_connected(struct infra_probe *probe)
     struct infra__mysql *m = (struct infra__mysql *)probe;
 
     m->step = INFRA__MYSQL_GREETING;
-    m->is_switched = false;
+    m->is_given_up = false;
     m->is_lost = false;
     m->head_size = 0;
     m->output_size = 0;
@@ -56,9 +56,19 @@ static void mysql_upgraded(struct infra_probe *probe)
     infra__mysql_log_in((struct infra__mysql *)probe);
 }
 
+/* A server may refuse what it cannot read without a word. */
+static void mysql_ended(struct infra_probe *probe)
+{
+    const struct infra__mysql *m = (struct infra__mysql *)probe;
+
+    infra__probe_finish(probe, m->is_lost ? m->reason
+                                          : INFRA_PROBE_REASON_CLOSED_EARLY);
+}
+
 static const struct infra__probe_kind mysql = { .connected = mysql_connected,
                                                 .written = mysql_written,
                                                 .input = mysql_input,
+                                                .ended = mysql_ended,
                                                 .upgraded = mysql_upgraded };
 
 static int complete(void *options)
@@ -84,13 +94,15 @@ static void set_user(struct infra__mysql *m,
                      const struct infra_probe_mysql_options *o)
 {
     m->has_user = o->user != NULL;
-    m->user.name = m->name;
     if (m->has_user) {
         memcpy(m->name, o->user, size_of(o->user));
     }
     if (o->password != NULL && o->password[0] != '\0') {
-        m->user.has_password = true;
-        infra__sha1(m->user.secret, o->password, strlen(o->password));
+        infra__mysql_login_derive(&m->keys, o->password, strlen(o->password));
+    }
+    if (m->keys.has != 0 && o->tls == 1) {
+        m->password = memcpy(m->name + size_of(o->user) + size_of(o->question),
+                             o->password, size_of(o->password));
     }
 }
 
@@ -122,7 +134,9 @@ int infra_probe_mysql(struct infra_probe **ret,
         ret != NULL ? infra__options_take(&o, options, complete) : INFRA_EINVAL;
     /* The anonymous user's name is one zero. */
     size_t texts_size =
-        err == INFRA_OK ? size_of(o.user) + size_of(o.question) + 1 : 0;
+        err == INFRA_OK
+            ? size_of(o.user) + size_of(o.question) + size_of(o.password) + 1
+            : 0;
     struct infra__mysql *m =
         infra__probe_create(&err, sizeof *m + texts_size, &mysql, &o);
 

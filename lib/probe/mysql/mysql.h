@@ -15,9 +15,14 @@
 /* Bytes kept of a packet that is not an answer; the rest of it is dropped. */
 #define INFRA__MYSQL_HEAD_MAX INFRA__MYSQL_GREETING_MAX
 
-/* Request for TLS, login, answer of another method, three questions, farewell:
- * at most 750 bytes; and the host's question. */
-#define INFRA__MYSQL_OUTPUT_MAX 1280u
+/* Request for TLS, login, answer of another method, password, three questions,
+ * farewell: at most 1024 bytes; and the host's question. */
+#define INFRA__MYSQL_OUTPUT_MAX 1664u
+
+/* The answer to a method that we do not know has the size of an Ed25519
+ * signature, since MariaDB counts any other as a broken connection. It is no
+ * password to a method that wants one in clear, nor one that is encrypted. */
+#define INFRA__MYSQL_NO_ANSWER_SIZE 64u
 
 enum infra__mysql_step {
     INFRA__MYSQL_GREETING,
@@ -28,9 +33,10 @@ enum infra__mysql_step {
 
 struct infra__mysql {
     struct infra_probe probe; /* First: it is a probe. */
-    struct infra__mysql_user user;
     struct infra__database_limits limits;
-    bool has_user; /* Else the anonymous user, who may be refused. */
+    struct infra_login_mysql_keys keys; /* Of the password, if there is one. */
+    const char *password; /* Over TLS, where a server may ask for it. */
+    bool has_user;        /* Else the anonymous user, who may be refused. */
     bool tls;
     bool asks[INFRA__MYSQL_QUESTIONS];
     bool needs[INFRA__MYSQL_QUESTIONS]; /* To judge. */
@@ -38,18 +44,19 @@ struct infra__mysql {
 
     /* The conversation. */
     uint8_t step;
-    bool is_switched; /* The server has switched the login method. */
+    bool is_given_up; /* The login has no answer; the server's is awaited. */
     bool is_lost;     /* Failed; only the server's refusal is awaited. */
     uint32_t reason;  /* Of a check that is lost. */
     uint32_t head_size;
     uint32_t output_size; /* Of this check. */
     struct infra__mysql_packets packets;
     struct infra__mysql_greeting greeting;
+    struct infra_login_mysql login;
     struct infra__mysql_status status;
     char message[INFRA__MYSQL_MESSAGE_MAX + 1];
     unsigned char head[INFRA__MYSQL_HEAD_MAX];
     unsigned char output[INFRA__MYSQL_OUTPUT_MAX];
-    char name[]; /* The user's, and the host's question. */
+    char name[]; /* The user's, the host's question, and the password. */
 };
 
 /* Take a byte of input, except before TLS. */

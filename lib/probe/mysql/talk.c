@@ -4,14 +4,13 @@
 #include "mysql.h"
 
 #include "../../base/internal.h"
+#include "../../base/printable.h"
 
 #include <assert.h>
 #include <string.h>
 
 #define COMMAND_QUIT 0x01u
 #define COMMAND_QUERY 0x03u
-
-static const struct infra__mysql_user nobody = { .name = "" };
 
 /* Send a packet after what is still to be sent. The caller fills it. */
 static unsigned char *say(struct infra__mysql *m, uint32_t size)
@@ -178,11 +177,22 @@ static void lose(struct infra__mysql *m, uint32_t reason)
 
 void infra__mysql_log_in(struct infra__mysql *m)
 {
+    const bool is_user = m->has_user && !m->is_lost; /* Else nobody. */
+    const char *method = infra__mysql_methods[m->greeting.method].name;
+    const char *password = is_user ? m->password : NULL;
     unsigned char login[INFRA__MYSQL_LOGIN_MAX];
-    size_t size =
-        infra__mysql_login(&m->greeting, m->is_lost ? &nobody : &m->user,
-                           m->tls && !m->is_lost, login);
+    unsigned char answer[INFRA_LOGIN_MESSAGE_MAX];
+    size_t size;
 
+    m->login.keys = is_user ? m->keys : (struct infra_login_mysql_keys) { 0 };
+    infra__mysql_login_client(&m->login, password,
+                              password != NULL ? strlen(password) : 0, m->tls);
+    (void)infra__mysql_login_first(&m->login, method, strlen(method),
+                                   m->greeting.challenge,
+                                   sizeof m->greeting.challenge, answer, &size);
+    size = infra__mysql_login(&m->greeting, is_user ? m->name : "",
+                              m->login.method, answer, size,
+                              m->tls && !m->is_lost, login);
     memcpy(say(m, (uint32_t)size), login, size);
     m->step = INFRA__MYSQL_LOGIN;
 }
@@ -205,43 +215,98 @@ static void take_greeting(struct infra__mysql *m)
     }
 }
 
-static void take_switch(struct infra__mysql *m)
+static void set_message(struct infra__mysql *m, const char *text)
 {
-    const struct infra__mysql_user *user = m->is_lost ? &nobody : &m->user;
-    unsigned char answer[INFRA__MYSQL_ANSWER_MAX];
-    size_t size = 0;
-    enum infra__mysql_switch s =
-        infra__mysql_switch_read(user, m->head, m->head_size, answer, &size,
-                                 m->message, sizeof m->message);
+    /* After another failure it would name the wrong one. */
+    text = m->is_lost ? "" : text;
+    infra__copy_printable(m->message, sizeof m->message,
+                          (const unsigned char *)text, strlen(text));
+}
 
-    if (s == INFRA__MYSQL_MALFORMED || m->is_switched) {
+/* There is no answer. Send one that the server refuses. */
+static void give_up(struct infra__mysql *m, uint32_t reason)
+{
+    if (!m->is_lost && m->has_user) {
+        lose(m, reason);
+    }
+    m->is_given_up = true;
+    memset(say(m, INFRA__MYSQL_NO_ANSWER_SIZE), 0, INFRA__MYSQL_NO_ANSWER_SIZE);
+}
+
+/* The login cannot go on. */
+static void take_login_flaw(struct infra__mysql *m)
+{
+    switch (m->login.reason) {
+    case INFRA_LOGIN_REASON_UNKNOWN_METHOD:
+        set_message(m, m->login.asked);
+        give_up(m, INFRA_PROBE_REASON_LOGIN_UNKNOWN);
+        break;
+    case INFRA_LOGIN_REASON_NEEDS_TLS:
+        set_message(m, "caching_sha2_password: the server does not have the "
+                       "password in its cache, and asks for the password "
+                       "itself, which is sent over TLS only");
+        give_up(m, INFRA_PROBE_REASON_LOGIN_NEEDS_TLS);
+        break;
+    case INFRA_LOGIN_REASON_NEEDS_PASSWORD: /* And the user has none. */
+        set_message(m, m->login.asked);
+        take_refusal(m, INFRA_PROBE_REASON_LOGIN_UNKNOWN);
+        break;
+    default:
+        set_message(m, m->login.asked);
         infra__probe_finish(&m->probe, INFRA_PROBE_REASON_BAD_REPLY);
-        return;
+        break;
     }
+}
+
+static void take_login_end(struct infra__mysql *m)
+{
     if (m->is_lost) {
-        m->message[0] = '\0'; /* It would name the wrong failure. */
-    } else if (s == INFRA__MYSQL_UNKNOWN && m->has_user) {
-        lose(m, INFRA_PROBE_REASON_LOGIN_UNKNOWN);
+        leave(m, m->reason);
+    } else {
+        m->message[0] = '\0';
+        ask_next(m);
     }
-    m->is_switched = true;
-    memcpy(say(m, (uint32_t)size), answer, size);
+}
+
+/* After the answer that is none. */
+static void take_last_word(struct infra__mysql *m)
+{
+    if (m->head[0] == INFRA__MYSQL_OK) {
+        take_login_end(m);
+    } else if (m->is_lost) {
+        infra__probe_finish(&m->probe, m->reason);
+    } else {
+        take_refusal(m, INFRA_PROBE_REASON_LOGIN_UNKNOWN);
+    }
 }
 
 static void take_login_reply(struct infra__mysql *m)
 {
-    if (m->head[0] == INFRA__MYSQL_SWITCH && !(m->is_lost && m->is_switched)) {
-        take_switch(m);
-    } else if (m->head[0] == INFRA__MYSQL_OK && m->is_lost) {
-        leave(m, m->reason);
-    } else if (m->head[0] == INFRA__MYSQL_OK) {
-        m->message[0] = '\0';
-        ask_next(m);
-    } else if (m->is_lost) {
-        infra__probe_finish(&m->probe, m->reason);
-    } else if (m->is_switched) { /* A method with more steps. */
-        take_refusal(m, INFRA_PROBE_REASON_LOGIN_UNKNOWN);
-    } else {
-        infra__probe_finish(&m->probe, INFRA_PROBE_REASON_BAD_REPLY);
+    unsigned char answer[INFRA_LOGIN_MESSAGE_MAX];
+    size_t size;
+
+    if (m->is_given_up) {
+        take_last_word(m);
+        return;
+    }
+    switch (infra__mysql_login_next(&m->login, m->head, m->head_size, answer,
+                                    &size)) {
+    case INFRA_LOGIN_STEP_WAIT:
+        break;
+    case INFRA_LOGIN_STEP_SEND:
+        memcpy(say(m, (uint32_t)size), answer, size);
+        break;
+    case INFRA_LOGIN_STEP_DONE:
+        take_login_end(m);
+        break;
+    default:
+        if (m->is_lost &&
+            m->login.reason != INFRA_LOGIN_REASON_UNKNOWN_METHOD) {
+            infra__probe_finish(&m->probe, m->reason);
+        } else {
+            take_login_flaw(m);
+        }
+        break;
     }
 }
 
