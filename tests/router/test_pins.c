@@ -258,6 +258,39 @@ START_TEST(a_pin_ends_with_its_node)
 }
 END_TEST
 
+/* So is one on a node that shares its token with another, on a replica that is
+ * a primary now, and on one that was replaced under the same id. */
+START_TEST(a_pin_ends_with_what_its_node_was)
+{
+    start(0);
+    (void)group_run(&g, &s, KIND(BEGIN), 0, OPEN);
+    group_set(&g, 2, INFRA_ROUTER_ROLE_PRIMARY, 1);
+    group_publish(&g);
+    ck_assert_uint_eq(group_route(&g, &s, KIND(WRITE), 0).reason,
+                      WHY(NODE_CHANGED));
+    infra_session_leave(&s);
+    group_set(&g, 2, INFRA_ROUTER_ROLE_REPLICA, 0);
+    group_publish(&g);
+
+    ck_assert_uint_eq(group_run(&g, &s, KIND(BEGIN_READ_ONLY), 0, OPEN), 1);
+    group_set(&g, 1, INFRA_ROUTER_ROLE_NONE, 0);
+    group_publish(&g);
+    ck_assert_uint_eq(group_route(&g, &s, KIND(READ), 0).nodes, 2);
+    group_set(&g, 1, INFRA_ROUTER_ROLE_PRIMARY, 2);
+    group_publish(&g);
+    ck_assert_uint_eq(group_route(&g, &s, KIND(READ), 0).reason,
+                      WHY(NODE_CHANGED));
+    infra_session_leave(&s);
+
+    ck_assert_uint_eq(group_run(&g, &s, KIND(BEGIN_READ_ONLY), 0, OPEN), 2);
+    ck_assert_int_eq(infra_router_remove(g.router, 2), INFRA_OK);
+    group_set(&g, 2, INFRA_ROUTER_ROLE_REPLICA, 0);
+    group_publish(&g);
+    ck_assert_uint_eq(group_route(&g, &s, KIND(READ), 0).reason,
+                      WHY(NODE_CHANGED));
+}
+END_TEST
+
 /* A connection that ended while nothing was out: the client hears of it once,
  * if it had something there. */
 START_TEST(a_lost_pin_is_said_once)
@@ -417,6 +450,7 @@ static Suite *pins_suite(void)
     tcase_add_test(tc, some_pins_bind_only_what_names_them);
     tcase_add_test(tc, some_defaults_keep_all_on_the_primary);
     tcase_add_test(tc, a_pin_ends_with_its_node);
+    tcase_add_test(tc, a_pin_ends_with_what_its_node_was);
     tcase_add_test(tc, a_lost_pin_is_said_once);
     tcase_add_test(tc, two_places_at_once_are_refused);
     tcase_add_test(tc, an_error_leaves_little);

@@ -282,6 +282,84 @@ START_TEST(a_position_survives_each_failover_or_none)
 }
 END_TEST
 
+/* It may survive the first failover and be lost in the second. */
+START_TEST(a_position_may_be_lost_later)
+{
+    struct infra_position p = number_at(1, 104);
+
+    start(NULL, 3, INFRA_SESSION_CONSISTENCY_OWN_WRITES);
+    promote(1, 2, 105);
+    group_publish(&g);
+    promote(2, 3, 103);
+    group_publish(&g);
+    ck_assert_int_eq(infra_session_require(&s, &p, g.now), INFRA_OK);
+    ck_assert_uint_eq(group_route(&g, &s, KIND(READ), 0).reason, WHY(LOST));
+}
+END_TEST
+
+static struct infra_position lsn_at(uint64_t epoch, const char *text)
+{
+    struct infra_position p;
+
+    ck_assert_int_eq(
+        infra_position_parse(INFRA_POSITION_LSN, epoch, text, strlen(text), &p),
+        INFRA_OK);
+    return p;
+}
+
+/* PostgreSQL: what was written up to the switch is on the new timeline, too. */
+START_TEST(timelines_are_one_history)
+{
+    struct infra_position since = lsn_at(0, "2:0/500");
+    struct infra_position kept = lsn_at(1, "1:0/500");
+    struct infra_position lost = lsn_at(1, "1:0/501");
+    struct infra_router_node node = { .size = sizeof node,
+                                      .role = INFRA_ROUTER_ROLE_PRIMARY,
+                                      .token = 2,
+                                      .since = &since };
+    struct infra_router_sample sample = { .size = sizeof sample,
+                                          .kind = INFRA_POSITION_LSN,
+                                          .text = "2:0/600",
+                                          .length = 7 };
+
+    start(NULL, 3, INFRA_SESSION_CONSISTENCY_OWN_WRITES);
+    sample.asked_at = g.now;
+    ck_assert_int_eq(infra_router_set(g.router, 1, &node), INFRA_OK);
+    ck_assert_int_eq(infra_router_sample(g.router, 2, &sample), INFRA_OK);
+    sample.text = "1:0/600";
+    ck_assert_int_eq(infra_router_sample(g.router, 3, &sample), INFRA_OK);
+    group_publish(&g);
+    ck_assert_int_eq(infra_session_require(&s, &kept, g.now), INFRA_OK);
+    ck_assert_uint_eq(group_route(&g, &s, KIND(READ), 0).nodes, 4);
+    infra_session_forget(&s);
+    ck_assert_int_eq(infra_session_require(&s, &lost, g.now), INFRA_OK);
+    ck_assert_uint_eq(group_route(&g, &s, KIND(READ), 0).reason, WHY(LOST));
+}
+END_TEST
+
+/* A position of a reign before the first that this router has seen may be from
+ * before a failover of which nothing is known. */
+START_TEST(reigns_before_the_first_are_not_known)
+{
+    struct infra_position p = number_at(1, 90);
+
+    start(NULL, 2, INFRA_SESSION_CONSISTENCY_OWN_WRITES);
+    infra_router_destroy(g.router);
+    ck_assert_int_eq(infra_router_create(&g.router, NULL), INFRA_OK);
+    ck_assert_int_eq(infra_router_reader_create(&g.reader, g.router), INFRA_OK);
+    promote(0, 3, 80);
+    group_set(&g, 1, INFRA_ROUTER_ROLE_REPLICA, 0);
+    group_sample(&g, 0, 0, 100);
+    group_sample(&g, 1, 0, 100);
+    group_publish(&g);
+    ck_assert_int_eq(infra_session_require(&s, &p, g.now), INFRA_OK);
+    g.now += 1;
+    struct infra_verdict v = group_route(&g, &s, KIND(READ), 0);
+    ck_assert_uint_eq(v.nodes, 1);
+    ck_assert_uint_eq(v.reason, WHY(OWN_WRITE));
+}
+END_TEST
+
 /* Where the beginning of a reign is not known, the next sample of the primary
  * stands for all there is. */
 START_TEST(an_unknown_reign_is_waited_out)
@@ -347,9 +425,52 @@ START_TEST(held_sessions_come_back_in_order)
         ck_assert_ptr_eq(next, &many[i]);
         ck_assert_uint_eq(group_run(&g, next, KIND(WRITE), 0, 0), 0);
     }
+    g.now += INFRA_SEC(60);
+    group_set(&g, 0, INFRA_ROUTER_ROLE_NONE, 0);
+    group_publish(&g);
+    v = group_route(&g, &many[0], KIND(WRITE), 0);
+    ck_assert_uint_eq(v.kind, VERDICT(HOLD));
+    ck_assert_uint_eq(v.until, g.now + INFRA_SEC(10));
+    infra_session_leave(&many[0]);
     ck_assert_int_eq(infra_router_reader_next(g.reader, g.now, &next),
                      INFRA_EAGAIN);
     ck_assert_uint_eq(infra_router_reader_deadline(g.reader), INFRA_TIME_NEVER);
+}
+END_TEST
+
+/* A session that is held again keeps its place, and one that waits for a newer
+ * primary than there is does not spin. */
+START_TEST(a_place_in_the_row_is_kept)
+{
+    struct infra_position p = number_at(5, 104);
+    struct infra_session other;
+    struct infra_session *next;
+
+    start(NULL, 1, 0);
+    group_session(&g, &other, 0, 0);
+    ck_assert_int_eq(infra_session_require(&s, &p, g.now), INFRA_OK);
+    ck_assert_uint_eq(group_route(&g, &s, KIND(WRITE), 0).kind, VERDICT(HOLD));
+    ck_assert_int_eq(infra_router_reader_next(g.reader, g.now, &next),
+                     INFRA_EAGAIN);
+    g.now += 1;
+    group_set(&g, 0, INFRA_ROUTER_ROLE_NONE, 0);
+    group_publish(&g);
+    ck_assert_uint_eq(group_route(&g, &other, KIND(WRITE), 0).kind,
+                      VERDICT(HOLD));
+    for (int round = 0; round < 2; round++) {
+        group_set(&g, 0, INFRA_ROUTER_ROLE_PRIMARY, 1);
+        group_publish(&g);
+        ck_assert_int_eq(infra_router_reader_next(g.reader, g.now, &next),
+                         INFRA_OK);
+        ck_assert_ptr_eq(next, &s);
+        ck_assert_uint_eq(group_route(&g, next, KIND(WRITE), 0).kind,
+                          VERDICT(HOLD));
+    }
+    ck_assert_int_eq(infra_router_reader_next(g.reader, g.now, &next),
+                     INFRA_OK);
+    ck_assert_ptr_eq(next, &other);
+    ck_assert_int_eq(infra_router_reader_next(g.reader, g.now, &next),
+                     INFRA_EAGAIN);
 }
 END_TEST
 
@@ -416,7 +537,13 @@ START_TEST(a_late_verdict_is_stale)
     group_publish(&g);
     ck_assert_int_eq(infra_session_sent(&s, g.reader, &v, 0, g.now),
                      INFRA_ESTALE);
-    ck_assert_uint_eq(group_route(&g, &s, KIND(WRITE), 0).nodes, 2);
+    v = group_route(&g, &s, KIND(WRITE), 0);
+    ck_assert_uint_eq(v.nodes, 2);
+    group_set(&g, 1, INFRA_ROUTER_ROLE_NONE, 0);
+    promote(0, 3, 0);
+    group_publish(&g);
+    ck_assert_int_eq(infra_session_sent(&s, g.reader, &v, 1, g.now),
+                     INFRA_ESTALE);
 }
 END_TEST
 
@@ -554,9 +681,13 @@ static Suite *session_suite(void)
     tcase_add_checked_fixture(tc, NULL, stop);
     tcase_add_test(tc, what_a_failover_lost_is_said);
     tcase_add_test(tc, a_position_survives_each_failover_or_none);
+    tcase_add_test(tc, a_position_may_be_lost_later);
+    tcase_add_test(tc, timelines_are_one_history);
+    tcase_add_test(tc, reigns_before_the_first_are_not_known);
     tcase_add_test(tc, an_unknown_reign_is_waited_out);
     tcase_add_test(tc, a_newer_primary_is_waited_for);
     tcase_add_test(tc, held_sessions_come_back_in_order);
+    tcase_add_test(tc, a_place_in_the_row_is_kept);
     tcase_add_test(tc, holding_has_an_end);
     tcase_add_test(tc, holding_has_a_bound);
     tcase_add_test(tc, a_late_verdict_is_stale);
