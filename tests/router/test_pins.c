@@ -323,6 +323,58 @@ START_TEST(two_places_at_once_are_refused)
 }
 END_TEST
 
+/* State at the primary and a READ ONLY transaction at a replica: the latter
+ * may leave nothing of its own. */
+START_TEST(a_second_place_is_refused)
+{
+    start(0);
+    (void)run_text(INFRA_SQL_MYSQL, "SET @a = 1", NONE);
+    (void)run_text(INFRA_SQL_MYSQL, "START TRANSACTION READ ONLY", OPEN);
+    ck_assert_uint_eq(route_text(INFRA_SQL_MYSQL, "SELECT 1").nodes, 2);
+    struct infra_verdict v = route_text(INFRA_SQL_MYSQL, "SET @b = 1");
+    ck_assert_uint_eq(v.kind, VERDICT(FAIL));
+    ck_assert_uint_eq(v.reason, WHY(ELSEWHERE));
+}
+END_TEST
+
+/* PostgreSQL's LOCK TABLE ends with its transaction. */
+START_TEST(a_lock_in_a_transaction_ends_with_it)
+{
+    start(0);
+    (void)run_text(INFRA_SQL_POSTGRESQL, "BEGIN", OPEN);
+    (void)run_text(INFRA_SQL_POSTGRESQL, "LOCK TABLE t", OPEN);
+    ck_assert_uint_eq(infra_session_pins(&s, 0), PIN(TRANSACTION));
+    (void)run_text(INFRA_SQL_POSTGRESQL, "CREATE TEMP TABLE t (a int)", OPEN);
+    (void)run_text(INFRA_SQL_POSTGRESQL, "COMMIT", NONE);
+    ck_assert_uint_eq(infra_session_pins(&s, 0), PIN(TEMPORARY));
+}
+END_TEST
+
+/* Modes of the next transaction are over with it, and nothing else is. */
+START_TEST(the_next_transaction_ends_its_modes)
+{
+    start(0);
+    (void)run_text(INFRA_SQL_MYSQL, "SET @a = 1", NONE);
+    (void)run_text(INFRA_SQL_MYSQL, "SET TRANSACTION READ ONLY", NONE);
+    ck_assert_uint_eq(infra_session_pins(&s, 0), PIN(NEXT) | PIN(VARIABLE));
+    ck_assert_uint_eq(run_text(INFRA_SQL_MYSQL, "START TRANSACTION", OPEN), 0);
+    (void)run_text(INFRA_SQL_MYSQL, "COMMIT", NONE);
+    ck_assert_uint_eq(infra_session_pins(&s, 0), PIN(VARIABLE));
+}
+END_TEST
+
+/* A transaction that is chained has to be begun. */
+START_TEST(a_chain_is_no_end)
+{
+    start(INFRA_SESSION_DEFER_BEGIN);
+    struct infra_verdict v = group_route(&g, &s, KIND(BEGIN), 0);
+    ck_assert_int_eq(infra_session_sent(&s, g.reader, &v, 0, g.now), INFRA_OK);
+    v = group_route(&g, &s, KIND(END), INFRA_STATEMENT_CHAIN);
+    ck_assert_uint_eq(v.kind, VERDICT(GO));
+    ck_assert(v.flags & INFRA_VERDICT_BEGIN_FIRST);
+}
+END_TEST
+
 static void expect_journal(const char *expected)
 {
     struct infra_session_setting setting;
@@ -388,6 +440,16 @@ START_TEST(settings_follow_their_transaction)
         expect_journal("a:1;b:1;");
     }
     expect_journal("b:1;c:2;a:3;");
+    (void)group_run(&g, &s, KIND(BEGIN), 0, OPEN);
+    set("c", "4");
+    set("a", "4");
+    set("b", "4");
+    (void)group_run(&g, &s, KIND(END), 0, NONE);
+    expect_journal("c:4;a:4;b:4;");
+    (void)group_run(&g, &s, KIND(BEGIN), 0, OPEN);
+    set("c", "5");
+    (void)group_run(&g, &s, KIND(END), 0, NONE);
+    expect_journal("a:4;b:4;c:5;");
 }
 END_TEST
 
@@ -453,6 +515,9 @@ static Suite *pins_suite(void)
     tcase_add_test(tc, a_pin_ends_with_what_its_node_was);
     tcase_add_test(tc, a_lost_pin_is_said_once);
     tcase_add_test(tc, two_places_at_once_are_refused);
+    tcase_add_test(tc, a_second_place_is_refused);
+    tcase_add_test(tc, a_lock_in_a_transaction_ends_with_it);
+    tcase_add_test(tc, the_next_transaction_ends_its_modes);
     tcase_add_test(tc, an_error_leaves_little);
     suite_add_tcase(suite, tc);
 
@@ -462,6 +527,7 @@ static Suite *pins_suite(void)
     tcase_add_test(tc, a_read_only_transaction_goes_to_a_replica);
     tcase_add_test(tc, a_read_only_session_goes_to_replicas);
     tcase_add_test(tc, begin_is_held_back);
+    tcase_add_test(tc, a_chain_is_no_end);
     suite_add_tcase(suite, tc);
 
     tc = tcase_create("settings");

@@ -168,6 +168,55 @@ START_TEST(a_read_at_the_primary_counts_as_seen)
 }
 END_TEST
 
+/* Monotonic: a read elsewhere, inside a transaction, counts as well. */
+START_TEST(two_replicas_are_seen)
+{
+    start(NULL, 2, INFRA_SESSION_CONSISTENCY_MONOTONIC);
+    ck_assert_uint_eq(group_run(&g, &s, KIND(BEGIN_READ_ONLY), 0,
+                                INFRA_SESSION_TRANSACTION_OPEN),
+                      1);
+    g.now += 1;
+    (void)group_run(&g, &s, KIND(END), 0, INFRA_SESSION_TRANSACTION_NONE);
+    struct infra_verdict v = group_route(&g, &s, KIND(READ), 0);
+    ck_assert_uint_eq(v.nodes, 2);
+    group_set(&g, 1, INFRA_ROUTER_ROLE_NONE, 0);
+    group_publish(&g);
+    ck_assert_uint_eq(group_run(&g, &s, KIND(READ), 0, 0), 0);
+    group_set(&g, 1, INFRA_ROUTER_ROLE_REPLICA, 0);
+    group_sample(&g, 1, 0, 100);
+    group_publish(&g);
+    ck_assert_uint_eq(group_route(&g, &s, KIND(READ), 0).nodes, 1);
+}
+END_TEST
+
+/* A position that is too long with what is there: the primary, until its next
+ * sample. */
+START_TEST(a_long_position_is_waited_out)
+{
+    static const char *const lists[] = { "0-1-5,1-1-5,2-1-5,3-1-5,4-1-5",
+                                         "5-1-5,6-1-5,7-1-5,8-1-5" };
+    struct infra_position p;
+
+    start(NULL, 1, INFRA_SESSION_CONSISTENCY_OWN_WRITES);
+    for (int i = 0; i < 2; i++) {
+        ck_assert_int_eq(infra_position_parse(INFRA_POSITION_MARIADB, 1,
+                                              lists[i], strlen(lists[i]), &p),
+                         INFRA_OK);
+        ck_assert_int_eq(infra_session_require(&s, &p, g.now + 1),
+                         i == 0 ? INFRA_OK : INFRA_EFULL);
+    }
+    infra_session_forget(&s);
+    ck_assert_int_eq(infra_session_require(&s, &p, g.now + 1), INFRA_OK);
+    ck_assert_int_eq(infra_position_parse(INFRA_POSITION_MARIADB, 1, lists[0],
+                                          strlen(lists[0]), &p),
+                     INFRA_OK);
+    ck_assert_int_eq(infra_session_require(&s, &p, g.now + 1), INFRA_EFULL);
+    ck_assert_uint_eq(group_route(&g, &s, KIND(READ), 0).nodes, 1);
+    ck_assert_int_eq(infra_session_position(&s, g.reader, g.now, &p),
+                     INFRA_EAGAIN);
+}
+END_TEST
+
 /* Eventual: neither. */
 START_TEST(eventual_reads_go_anywhere)
 {
@@ -629,6 +678,15 @@ START_TEST(replay_advice)
             rows[i].advice);
         group_done(&g, &s, node, 0);
     }
+    struct infra_statement two = { .kind = KIND(WRITE), .count = 2 };
+    struct infra_verdict v;
+    ck_assert_int_eq(infra_session_route(&s, g.reader, &two, g.now, &v),
+                     INFRA_OK);
+    ck_assert_int_eq(infra_session_sent(&s, g.reader, &v, 0, g.now), INFRA_OK);
+    ck_assert_uint_eq(
+        infra_session_replay(&s, INFRA_SESSION_FAILURE_REFUSED, 0),
+        INFRA_SESSION_REPLAY_NO);
+    group_done(&g, &s, 0, 0);
     group_run(&g, &s, KIND(BEGIN), 0, INFRA_SESSION_TRANSACTION_OPEN);
     (void)group_route(&g, &s, KIND(READ), 0);
     ck_assert_uint_eq(
@@ -672,6 +730,8 @@ static Suite *session_suite(void)
     tcase_add_test(tc, an_unknown_outcome_counts_as_written);
     tcase_add_test(tc, reads_never_go_back_in_time);
     tcase_add_test(tc, a_read_at_the_primary_counts_as_seen);
+    tcase_add_test(tc, two_replicas_are_seen);
+    tcase_add_test(tc, a_long_position_is_waited_out);
     tcase_add_test(tc, eventual_reads_go_anywhere);
     tcase_add_test(tc, a_read_may_wait);
     tcase_add_test(tc, positions_are_carried_elsewhere);
