@@ -54,41 +54,41 @@ static bool takes_parenthesis(uint8_t word)
 /* Behind something that has a value, or NOT: an infix word, not a function. */
 static bool is_infix(const struct reader *r)
 {
-    return r->prev.kind == TOKEN_CLOSE || r->prev.kind == TOKEN_QUOTED ||
-           r->prev.kind == TOKEN_STRING || r->prev.kind == TOKEN_NUMBER ||
-           (r->prev.kind == TOKEN_WORD &&
-            (r->prev.word == WORD_NONE || r->prev.word == WORD_NOT));
+    return r->at.prev == TOKEN_CLOSE || r->at.prev == TOKEN_QUOTED ||
+           r->at.prev == TOKEN_STRING || r->at.prev == TOKEN_NUMBER ||
+           r->at.prev == WORD_NONE || r->at.prev == TOKEN_HIGH ||
+           r->at.prev == WORD_NOT;
 }
 
 /* Words that take a parenthesis in their place only; elsewhere a function may
  * have that name. */
 static bool takes_it_here(struct reader *r)
 {
-    switch (r->at.word) {
+    switch (r->at.code) {
     case WORD_FILTER:
     case WORD_OVER:
     case WORD_AGAINST:
     case WORD_REPEATABLE:
-        return r->prev.kind == TOKEN_CLOSE;
+        return r->at.prev == TOKEN_CLOSE;
     case WORD_LIKE:
     case WORD_JOIN:
         return r->is_mysql || is_infix(r);
     case WORD_BY:
-        return r->prev.word == WORD_ORDER || r->prev.word == WORD_GROUP ||
-               r->prev.word == WORD_PARTITION;
+        return r->at.prev == WORD_ORDER || r->at.prev == WORD_GROUP ||
+               r->at.prev == WORD_PARTITION;
     case WORD_GROUP:
-        return r->prev.word == WORD_WITHIN;
+        return r->at.prev == WORD_WITHIN;
     case WORD_SETS:
     case WORD_ROLLUP:
     case WORD_CUBE:
-        return level_of(r)->is_grouping;
+        return (*level_of(r) & LEVEL_GROUPING) != 0;
     case WORD_SYSTEM:
     case WORD_BERNOULLI:
-        return r->prev.word == WORD_TABLESAMPLE;
+        return r->at.prev == WORD_TABLESAMPLE;
     case WORD_COLUMNS:
-        return r->prev.kind == TOKEN_STRING;
+        return r->at.prev == TOKEN_STRING;
     case WORD_MATERIALIZED:
-        return r->prev.word == WORD_AS || r->prev.word == WORD_NOT;
+        return r->at.prev == WORD_AS || r->at.prev == WORD_NOT;
     case WORD_INDEX:
     case WORD_KEY:
     case WORD_PARTITION:
@@ -102,75 +102,77 @@ static bool takes_it_here(struct reader *r)
  * function in FROM, or behind the name of a common table expression. */
 static bool is_no_call(struct reader *r)
 {
-    if (r->prev.kind == TOKEN_CAST || r->prev.word == WORD_AS) {
+    if (r->at.prev == TOKEN_CAST || r->at.prev == WORD_AS) {
         return true;
     }
-    if (r->prev.kind == TOKEN_CLOSE &&
-        (r->closed == PAREN_QUERY || r->closed == PAREN_CALL)) {
+    if (r->at.prev == TOKEN_CLOSE && r->closed != 0) {
         return true;
     }
-    return level_of(r)->is_with_list &&
-           (r->prev.kind == TOKEN_COMMA || r->prev.word == WORD_WITH ||
-            r->prev.word == WORD_RECURSIVE);
+    return (*level_of(r) & LEVEL_WITH_LIST) != 0 &&
+           (r->at.prev == TOKEN_COMMA || r->at.prev == WORD_WITH ||
+            r->at.prev == WORD_RECURSIVE);
 }
 
-/* Bytes of a name, without its quotes if there is nothing else to them. */
-static const char *bytes_of(const struct reader *r, const struct token *t,
-                            uint32_t *ret_length)
+static bool is_in_catalog(const struct reader *r)
 {
-    bool is_quoted = t->kind == TOKEN_QUOTED && t->is_plain;
+    static const char catalog[] = "pg_catalog";
+    const struct cursor *c = &r->at;
+    size_t length;
 
-    *ret_length = t->length - (is_quoted ? 2 : 0);
-    return r->lexer.text + t->at + (is_quoted ? 1 : 0);
+    if (r->is_mysql || c->prev2 > TOKEN_QUOTED) {
+        return false;
+    }
+    const char *name =
+        infra__sql_bare_name(c->schema, c->schema_stop, c->prev2, &length);
+    return infra__sql_is(name, length, catalog);
 }
 
 /* PostgreSQL finds "lower" as lower, and not "LOWER". MySQL finds no built-in
  * function by a name in quotes. */
 static bool may_be_builtin(const struct reader *r)
 {
-    uint32_t length;
-    const char *name = bytes_of(r, &r->at, &length);
+    const struct cursor *c = &r->at;
 
-    if (!r->at.is_plain) {
-        return false;
-    }
-    if (r->at.kind == TOKEN_QUOTED) {
-        for (uint32_t i = 0; i < length; i++) {
+    if (c->code == TOKEN_QUOTED) {
+        size_t length;
+        const char *name =
+            infra__sql_bare_name(c->at, c->stop, c->code, &length);
+        if (r->is_mysql || name == c->at) {
+            return false;
+        }
+        for (size_t i = 0; i < length; i++) {
             if (name[i] >= 'A' && name[i] <= 'Z') {
                 return false;
             }
         }
-        if (r->is_mysql) {
-            return false;
-        }
     }
-    return r->prev.kind != TOKEN_DOT ||
-           (!r->is_mysql && infra__sql_token_is(r, &r->prev2, "pg_catalog"));
+    return c->prev != TOKEN_DOT || is_in_catalog(r);
 }
 
 static bool host_says_harmless(const struct reader *r)
 {
-    const char *text = r->lexer.text;
-    bool has_schema = r->prev.kind == TOKEN_DOT;
+    const struct cursor *c = &r->at;
+    bool has_schema = c->prev == TOKEN_DOT;
 
     return r->sql->is_harmless != NULL &&
-           r->sql->is_harmless(r->sql->user,
-                               has_schema ? text + r->prev2.at : text,
-                               has_schema ? r->prev2.length : 0,
-                               text + r->at.at, r->at.length) == 1;
+           r->sql->is_harmless(
+               r->sql->user, has_schema ? c->schema : r->lexer.text,
+               has_schema ? (size_t)(c->schema_stop - c->schema) : 0, c->at,
+               (size_t)(c->stop - c->at)) == 1;
 }
 
 static void unknown(struct reader *r)
 {
     if (r->unknown.length == 0 && !host_says_harmless(r)) {
-        r->unknown = r->at;
+        r->unknown = span_of(r);
     }
 }
 
 static void call(struct reader *r)
 {
-    uint32_t length;
-    const char *name = bytes_of(r, &r->at, &length);
+    size_t length;
+    const char *name =
+        infra__sql_bare_name(r->at.at, r->at.stop, r->at.code, &length);
     enum effect effect = may_be_builtin(r)
                              ? infra__sql_function(r->is_mysql, name, length)
                              : EFFECT_UNKNOWN;
@@ -187,7 +189,7 @@ static void call(struct reader *r)
     case EFFECT_CONFIG:
         r->config_depth = r->depth + 1;
         r->config_argument = 0;
-        r->config_name = (struct token) { .length = 0 };
+        r->config_name = (struct span) { .length = 0 };
         return;
     case EFFECT_SEQUENCE:
         r->flags |= INFRA_STATEMENT_SEQUENCE;
@@ -204,18 +206,32 @@ static void call(struct reader *r)
     case EFFECT_WRITES:
         break;
     }
-    infra__sql_object(r, INFRA_STATEMENT_REASON_FUNCTION, &r->at);
+    infra__sql_object(r, INFRA_STATEMENT_REASON_FUNCTION, span_of(r));
+}
+
+/* PostgreSQL: OPERATOR(schema.+), an infix that is not looked into. */
+static bool is_operator(const struct reader *r)
+{
+    static const char word[] = "operator";
+    size_t length;
+
+    if (r->is_mysql || (size_t)(r->at.stop - r->at.at) < sizeof word - 1) {
+        return false;
+    }
+    const char *name =
+        infra__sql_bare_name(r->at.at, r->at.stop, r->at.code, &length);
+    return infra__sql_is(name, length, word);
 }
 
 void infra__sql_call(struct reader *r)
 {
-    bool is_word = r->at.kind == TOKEN_WORD && r->prev.kind != TOKEN_DOT;
+    bool is_word = r->at.code != TOKEN_QUOTED && r->at.prev != TOKEN_DOT;
 
-    if (is_word && (takes_parenthesis(r->at.word) || takes_it_here(r))) {
+    if (is_word && (takes_parenthesis(r->at.code) || takes_it_here(r))) {
         return;
     }
-    if (!r->is_mysql && infra__sql_token_is(r, &r->at, "operator")) {
-        unknown(r); /* OPERATOR(schema.+) is an infix, and not looked into. */
+    if (is_operator(r)) {
+        unknown(r);
         return;
     }
     r->is_call = true;
@@ -224,8 +240,8 @@ void infra__sql_call(struct reader *r)
     }
 }
 
-uint32_t infra__sql_setting_flags(const struct reader *r,
-                                  const struct token *name)
+uint32_t infra__sql_setting_flags(const struct reader *r, struct span name,
+                                  uint8_t code)
 {
     static const struct {
         const char *name;
@@ -239,11 +255,10 @@ uint32_t infra__sql_setting_flags(const struct reader *r,
         { "backslash_quote", INFRA_STATEMENT_LEXER_MODE },
         { "client_encoding", INFRA_STATEMENT_LEXER_MODE },
     };
-    const char *text = r->lexer.text + name->at;
-    uint32_t length = name->length;
+    const char *text = r->lexer.text + name.at;
+    uint32_t length = name.length;
 
-    if (length >= 2 &&
-        (name->kind == TOKEN_STRING || name->kind == TOKEN_QUOTED)) {
+    if (length >= 2 && (code == TOKEN_STRING || code == TOKEN_QUOTED)) {
         text++;
         length -= 2;
     }
@@ -259,33 +274,35 @@ uint32_t infra__sql_setting_flags(const struct reader *r,
  * argument true or false. */
 static void config_ends(struct reader *r)
 {
-    uint32_t flags = infra__sql_setting_flags(r, &r->config_name);
+    uint32_t flags = infra__sql_setting_flags(r, r->config_name, TOKEN_STRING);
     uint32_t risky =
         INFRA_STATEMENT_READ_ONLY_MODE | INFRA_STATEMENT_SERIALIZABLE;
 
     r->config_depth = 0;
     r->flags |= flags;
-    if (r->config_argument == 2 && r->prev.word == WORD_FALSE &&
-        r->prev2.kind == TOKEN_COMMA && r->config_name.length != 0 &&
+    if (r->config_argument == 2 && r->at.prev == WORD_FALSE &&
+        r->at.prev2 == TOKEN_COMMA && r->config_name.length != 0 &&
         (flags & risky) == 0) {
         r->sets_session = true;
         return;
     }
-    infra__sql_object(r, INFRA_STATEMENT_REASON_FUNCTION, &r->prev);
+    infra__sql_object(r, INFRA_STATEMENT_REASON_FUNCTION, r->config_last);
 }
 
 void infra__sql_config_token(struct reader *r)
 {
-    if (r->depth != r->config_depth) {
-        return;
+    const struct cursor *c = &r->at;
+
+    if (r->depth == r->config_depth) {
+        if (c->code == TOKEN_CLOSE) {
+            config_ends(r);
+        } else if (c->code == TOKEN_COMMA) {
+            r->config_argument++;
+        } else if (c->code == TOKEN_STRING && c->prev == TOKEN_OPEN &&
+                   c->ahead == ',' && r->config_argument == 0 &&
+                   *c->at == '\'') {
+            r->config_name = span_of(r);
+        }
     }
-    if (r->at.kind == TOKEN_CLOSE) {
-        config_ends(r);
-    } else if (r->at.kind == TOKEN_COMMA) {
-        r->config_argument++;
-    } else if (r->at.kind == TOKEN_STRING && r->prev.kind == TOKEN_OPEN &&
-               r->ahead.kind == TOKEN_COMMA && r->config_argument == 0 &&
-               r->lexer.text[r->at.at] == '\'') {
-        r->config_name = r->at;
-    }
+    r->config_last = span_of(r);
 }

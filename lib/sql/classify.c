@@ -4,18 +4,16 @@
 #include "../base/internal.h"
 #include "internal.h"
 
-#include <string.h>
-
 static void answer(struct infra_statement *s, const struct reader *r,
-                   uint8_t kind, uint8_t reason, const struct token *object)
+                   uint8_t kind, uint8_t reason, struct span object)
 {
     s->kind = kind;
     s->reason = reason;
     s->flags = r->flags;
     s->name = r->name.at;
     s->name_length = r->name.length;
-    s->at = object->at;
-    s->at_length = object->length;
+    s->at = object.at;
+    s->at_length = object.length;
 }
 
 /* What only says how a definition looks is no call. */
@@ -42,23 +40,22 @@ static void hint(struct infra_statement *s, const struct reader *r)
 /* Read the text once. */
 static void read_text(struct infra_statement *s, struct reader *r)
 {
-    memset(s, 0, sizeof *s);
-    s->reason = INFRA_STATEMENT_REASON_EMPTY;
+    *s = (struct infra_statement) { .reason = INFRA_STATEMENT_REASON_EMPTY };
     while (infra__sql_next_statement(r)) {
         uint8_t reason = INFRA_STATEMENT_REASON_VERB;
         uint32_t flags = r->flags;
         uint8_t kind = infra__sql_statement(r, &reason);
         tidy(r, reason, flags);
-        struct token second = r->at;
-        answer(s, r, kind, reason, &r->object);
+        struct span second = span_of(r);
+        answer(s, r, kind, reason, r->object);
         s->count = (uint16_t)(s->count + (s->count < UINT16_MAX ? 1 : 0));
         if (s->count > 1) {
             answer(s, r, INFRA_STATEMENT_WRITE, INFRA_STATEMENT_REASON_MULTIPLE,
-                   &(struct token) { .at = 0 });
+                   (struct span) { .at = 0 });
         }
-        if (second.kind == TOKEN_BROKEN) {
+        if (r->at.code == TOKEN_BROKEN) {
             answer(s, r, INFRA_STATEMENT_UNKNOWN, INFRA_STATEMENT_REASON_BROKEN,
-                   &second);
+                   second);
             break;
         }
     }
@@ -116,32 +113,34 @@ int infra_sql_classify(const struct infra_sql *sql, const char *text,
                        size_t length, struct infra_statement *ret)
 {
     struct infra_sql own = { .size = sizeof own };
-    struct infra_statement s;
     struct reader r;
 
     if (sql == NULL || ret == NULL || (text == NULL && length != 0) ||
         length >= UINT32_MAX) {
         return INFRA_EINVAL;
     }
-    int err = infra__options_import(&own, sizeof own, sql, sizeof own);
-    if (err != INFRA_OK) {
-        return err;
+    if (sql->size != sizeof own) {
+        int err = infra__options_import(&own, sizeof own, sql, sizeof own);
+        if (err != INFRA_OK) {
+            return err;
+        }
+        sql = &own;
     }
-    if (own.dialect > INFRA_SQL_MARIADB || (own.mode & ~MODES) != 0) {
+    if (sql->dialect > INFRA_SQL_MARIADB || (sql->mode & ~MODES) != 0) {
         return INFRA_EINVAL;
     }
-    if ((own.mode & INFRA_SQL_UNSAFE_ENCODING) != 0 &&
+    if ((sql->mode & INFRA_SQL_UNSAFE_ENCODING) != 0 &&
         has_high_bytes(text, length)) {
         *ret =
             (struct infra_statement) { .reason = INFRA_STATEMENT_REASON_BROKEN,
                                        .count = 1 };
         return INFRA_OK;
     }
-    infra__sql_reader_start(&r, &own, text, (uint32_t)length, false);
-    read_text(&s, &r);
+    text = length != 0 ? text : "";
+    infra__sql_reader_start(&r, sql, text, (uint32_t)length, false);
+    read_text(ret, &r);
     if (r.lexer.executables_count > 0) {
-        read_versions(&s, &r, &own, text, (uint32_t)length);
+        read_versions(ret, &r, sql, text, (uint32_t)length);
     }
-    *ret = s;
     return INFRA_OK;
 }

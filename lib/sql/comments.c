@@ -1,158 +1,158 @@
 /* SPDX-License-Identifier: MIT */
 /* Blanks and comments. PostgreSQL's nest and MySQL's do not; MySQL wants a
  * blank behind two dashes, and has comments that it executes. O(length). */
-#include "bytes.h"
+#include "lexer.h"
+
+#include "quotes.h"
 
 #include <string.h>
 
+static const char *past_blanks(const char *at, const char *end)
+{
+    while (class_at(at, end) & BLANK) {
+        at++;
+    }
+    return at;
+}
+
 /* A comment that the host let count: libinfra: WORD. */
-static void take_hint(struct lexer *l, uint32_t at, uint32_t end)
+static void take_hint(struct lexer *l, const char *at, const char *end)
 {
     static const char prefix[] = "libinfra:";
-    uint32_t size = sizeof prefix - 1;
+    size_t size = sizeof prefix - 1;
 
-    while (at < end && class_of(l->text[at]) & BLANK) {
-        at++;
-    }
-    if ((l->mode & INFRA_SQL_HINTS) == 0 || end - at < size ||
-        memcmp(l->text + at, prefix, size) != 0) {
+    if ((l->mode & INFRA_SQL_HINTS) == 0) {
         return;
     }
-    at += size;
-    while (at < end && class_of(l->text[at]) & BLANK) {
+    at = past_blanks(at, end);
+    if ((size_t)(end - at) < size || memcmp(at, prefix, size) != 0) {
+        return;
+    }
+    at = past_blanks(at + size, end);
+    const char *word = at;
+    while ((class_at(at, end) & (LETTER | HIGH)) != 0 && *at != '$') {
         at++;
     }
-    uint32_t word = at;
-    while (at < end && class_of(l->text[at]) & LETTER) {
-        at++;
-    }
-    if (infra__sql_is(l->text + word, at - word, "primary")) {
+    if (infra__sql_is(word, (size_t)(at - word), "primary")) {
         l->hint = HINT_PRIMARY;
     } else if (l->hint == HINT_NONE &&
-               infra__sql_is(l->text + word, at - word, "replica")) {
+               infra__sql_is(word, (size_t)(at - word), "replica")) {
         l->hint = HINT_REPLICA;
     }
 }
 
-/* Where the line ends that holds a comment. */
-uint32_t infra__sql_end_of_line(const struct lexer *l, uint32_t at)
+const char *infra__sql_end_of_line(const struct lexer *l, const char *at)
 {
-    const char *end = memchr(l->text + at, '\n', l->length - at);
-    uint32_t stop = end != NULL ? (uint32_t)(end - l->text) : l->length;
+    const char *stop = memchr(at, '\n', (size_t)(l->end - at));
 
+    stop = stop != NULL ? stop : l->end;
     /* PostgreSQL ends a line at a carriage return, too. */
     if (!l->is_mysql) {
-        end = memchr(l->text + at, '\r', stop - at);
-        stop = end != NULL ? (uint32_t)(end - l->text) : stop;
+        const char *carriage = memchr(at, '\r', (size_t)(stop - at));
+        stop = carriage != NULL ? carriage : stop;
     }
     return stop;
 }
 
-/* Past the end of a block comment whose text begins at @at; UINT32_MAX: there
- * is no end. @depth_max: how deep they nest. */
-static uint32_t end_of_comment(const struct lexer *l, uint32_t at,
-                               uint32_t depth_max)
+/* Past the end of a block comment whose text begins at @at; NULL: there is no
+ * end. @depth_max: how deep they nest. */
+static const char *end_of_comment(const char *at, const char *end,
+                                  uint32_t depth_max)
 {
     uint32_t depth = 1;
 
-    while (at + 1 < l->length) {
-        if (l->text[at] == '*' && l->text[at + 1] == '/') {
+    while (end - at > 1) {
+        if (at[0] == '*' && at[1] == '/') {
             at += 2;
             if (--depth == 0) {
                 return at;
             }
-        } else if (l->text[at] == '/' && l->text[at + 1] == '*' &&
-                   depth < depth_max) {
+        } else if (at[0] == '/' && at[1] == '*' && depth < depth_max) {
             at += 2;
             depth++;
         } else {
             at++;
         }
     }
-    return UINT32_MAX;
+    return NULL;
 }
 
-/* MySQL: the mark of an executable comment at @at, slash, star, then ! or M!
- * and a version. Its length; 0: it is none. */
-static uint32_t executable_mark(const struct lexer *l, uint32_t at)
+/* MySQL: past the mark of an executable comment at @at, slash, star, then ! or
+ * M! and a version; NULL: it is none. */
+static const char *past_mark(const struct lexer *l, const char *at)
 {
-    uint32_t mark = at + 2;
-
+    at += 2;
     if (!l->is_mysql) {
-        return 0;
+        return NULL;
     }
-    mark += byte_at(l, mark) == 'M' ? 1 : 0;
-    if (byte_at(l, mark) != '!') {
-        return 0;
+    at += byte_at(at, l->end) == 'M' ? 1 : 0;
+    if (byte_at(at, l->end) != '!') {
+        return NULL;
     }
-    mark++;
-    for (uint32_t i = 0; i < 6 && class_of(byte_at(l, mark)) & DIGIT; i++) {
-        mark++;
+    at++;
+    for (int i = 0; i < 6 && (class_at(at, l->end) & DIGIT) != 0; i++) {
+        at++;
     }
-    return mark - at;
+    return at;
 }
 
-/* At slash and star. False: it has no end. */
-static bool skip_block_comment(struct lexer *l)
+/* At slash and star. NULL: it has no end. */
+static const char *past_block_comment(struct lexer *l, const char *at)
 {
-    uint32_t mark = executable_mark(l, l->at);
+    const char *mark = past_mark(l, at);
 
-    if (mark != 0 && l->executables_count < 2) {
+    if (mark != NULL && l->executables_count < 2) {
         l->executables_count++;
     }
-    if (mark != 0 && !l->skips_executable && !l->in_executable) {
+    if (mark != NULL && !l->skips_executable && !l->in_executable) {
         l->in_executable = true;
-        l->at += mark;
-        return true;
+        return mark;
     }
-    uint32_t from = l->at + 2;
-    uint32_t end = end_of_comment(
-        l, from, !l->is_mysql ? UINT32_MAX : (mark != 0 ? 2 : 1));
-    if (end == UINT32_MAX) {
-        return false;
+    const char *stop = end_of_comment(
+        at + 2, l->end, !l->is_mysql ? UINT32_MAX : (mark != NULL ? 2 : 1));
+    if (stop != NULL) {
+        take_hint(l, at + 2, stop - 2);
     }
-    take_hint(l, from, end - 2);
-    l->at = end;
-    return true;
+    return stop;
 }
 
-bool infra__sql_is_line_comment(const struct lexer *l)
+bool infra__sql_is_line_comment(const struct lexer *l, const char *at)
 {
-    char c = l->text[l->at];
-
-    if (c == '#') {
+    if (*at == '#') {
         return l->is_mysql;
     }
-    if (c != '-' || byte_at(l, l->at + 1) != '-') {
+    if (*at != '-' || byte_at(at + 1, l->end) != '-') {
         return false;
     }
-    return !l->is_mysql || l->at + 2 >= l->length ||
-           (unsigned char)l->text[l->at + 2] <= ' ' ||
-           l->text[l->at + 2] == 127;
+    return !l->is_mysql || l->end - at <= 2 || (unsigned char)at[2] <= ' ' ||
+           at[2] == 127;
 }
 
-bool infra__sql_skip_blanks(struct lexer *l)
+const char *infra__sql_skip_blanks(struct lexer *l, const char *at)
 {
-    while (l->at < l->length) {
-        char c = l->text[l->at];
+    while (at < l->end) {
+        char c = *at;
 
         if (class_of(c) & BLANK) {
-            l->at++;
-        } else if ((c == '-' || c == '#') && infra__sql_is_line_comment(l)) {
-            uint32_t end = infra__sql_end_of_line(l, l->at);
-            take_hint(l, l->at + (c == '#' ? 1 : 2), end);
-            l->at = end;
-        } else if (c == '/' && byte_at(l, l->at + 1) == '*') {
-            if (!skip_block_comment(l)) {
-                return false;
+            at++;
+        } else if ((c == '-' || c == '#') &&
+                   infra__sql_is_line_comment(l, at)) {
+            const char *stop = infra__sql_end_of_line(l, at);
+            take_hint(l, at + (c == '#' ? 1 : 2), stop);
+            at = stop;
+        } else if (c == '/' && byte_at(at + 1, l->end) == '*') {
+            const char *stop = past_block_comment(l, at);
+            if (stop == NULL) {
+                break;
             }
+            at = stop;
         } else if (c == '*' && l->in_executable &&
-                   byte_at(l, l->at + 1) == '/') {
+                   byte_at(at + 1, l->end) == '/') {
             l->in_executable = false;
-            l->at += 2;
+            at += 2;
         } else {
             break;
         }
     }
-    return true;
+    return at;
 }

@@ -1,51 +1,36 @@
 /* SPDX-License-Identifier: MIT */
-/* Looking up a built-in function: O(log n) for each list, the longest first. */
+/* Looking up a built-in function, by a hash of its name. O(length). */
 #include "functions.h"
 
 #include "../base/characters.h"
 
-/* Below, equal or above, as the table is sorted. Names are ASCII; a letter in
- * upper case is its lower one. */
-static int compare(const char *name, uint32_t length, const char *known)
+/* A letter in upper case is its lower one; nothing else is the same, since a
+ * name in quotes may have any bytes. */
+static bool is_name(const char *name, size_t length, const char *known)
 {
-    for (uint32_t i = 0; i < length; i++) {
-        int c = infra__lower((unsigned char)name[i]);
-        if (c != (unsigned char)known[i]) {
-            return c < (unsigned char)known[i] ? -1 : 1;
+    for (size_t i = 0; i < length; i++) {
+        if (infra__lower((unsigned char)name[i]) != (unsigned char)known[i]) {
+            return false;
         }
     }
-    return known[length] == '\0' ? 0 : -1;
+    return known[length] == '\0';
 }
 
-static bool is_in(const struct infra__sql_functions *list, const char *name,
-                  uint32_t length)
+enum effect infra__sql_function(bool is_mysql, const char *name, size_t length)
 {
-    uint32_t low = 0;
-    uint32_t high = list->count;
-
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        int order = compare(name, length, list->names[middle]);
-        if (order == 0) {
-            return true;
-        }
-        if (order < 0) {
-            high = middle;
-        } else {
-            low = middle + 1;
-        }
-    }
-    return false;
-}
-
-enum effect infra__sql_function(bool is_mysql, const char *name,
-                                uint32_t length)
-{
-    const struct infra__sql_functions *list =
+    const struct infra__sql_functions *lists =
         is_mysql ? infra__sql_functions_mysql : infra__sql_functions_postgresql;
+    const uint16_t *slots =
+        is_mysql ? infra__sql_mysql_slots : infra__sql_postgresql_slots;
+    uint32_t slot = infra__sql_slot(name, length);
 
-    while (list->names != NULL && !is_in(list, name, length)) {
-        list++;
+    for (; slots[slot] != 0; slot = (slot + 1) % INFRA__SQL_SLOTS) {
+        const struct infra__sql_functions *list =
+            &lists[(slots[slot] >> INFRA__SQL_PLACE_BITS) - 1];
+        uint32_t place = slots[slot] & ((1u << INFRA__SQL_PLACE_BITS) - 1);
+        if (is_name(name, length, list->names[place])) {
+            return (enum effect)list->effect;
+        }
     }
-    return (enum effect)list->effect;
+    return EFFECT_UNKNOWN;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* One reading of a text, shared by its files:
  *
- *   lexer.c comments.c quotes.c words.c  bytes to tokens
+ *   lexer.c comments.c quotes.c  bytes to tokens
+ *   words.c slots.c  which token is a word that rules go by
  *   reader.c     the next token, and what parentheses are around it
  *   rules.c      the rules that hold for every token
  *   calls.c      which names are calls of functions
@@ -17,19 +18,11 @@
 #define LEVELS_MAX \
     64u /* Parentheses of which more is known than their depth. */
 
-/* What an open parenthesis is. */
-enum paren {
-    PAREN_PLAIN,
-    PAREN_QUERY,    /* (SELECT ... */
-    PAREN_CALL,     /* name(... */
-    PAREN_DISTINCT, /* DISTINCT ON (... */
-};
-
-struct level {
-    uint8_t paren;
-    bool is_with_list; /* Behind WITH, before the verb. */
-    bool is_grouping;  /* Behind GROUP BY. */
-};
+/* What is known of an open parenthesis: at most one of the first two. */
+#define LEVEL_QUERY 1u     /* (SELECT ... */
+#define LEVEL_CALL 2u      /* name(... */
+#define LEVEL_WITH_LIST 4u /* Behind WITH, before the verb. */
+#define LEVEL_GROUPING 8u  /* Behind GROUP BY. */
 
 /* How the text of the statement is to be taken. */
 enum attention {
@@ -38,36 +31,40 @@ enum attention {
     ATTENTION_NONE   /* It is not executed, or is no expression. */
 };
 
+/* Bytes of the text. */
+struct span {
+    uint32_t at;
+    uint32_t length;
+};
+
 struct reader {
     struct lexer lexer;
+    struct cursor at;
     const struct infra_sql *sql;
     bool is_mysql;
-    struct token prev2;
-    struct token prev;
-    struct token at;    /* Where it is. */
-    struct token ahead; /* What comes next. */
 
     /* Of the statement that is read. */
     uint8_t attention; /* enum attention. */
-    uint8_t closed;    /* enum paren: what the last ) closed. */
+    uint8_t closed;    /* LEVEL_...: what the last ) closed. */
+    uint8_t reason;    /* Of the first thing that a replica may not do. */
     bool has_with;
     bool is_call;      /* The next ( opens the arguments of a call. */
     bool sets_session; /* By a function. */
-    uint8_t reason;    /* Of the first thing that a replica may not do. */
     bool has_objection;
-    struct token object;
-    struct token unknown; /* The first function that nobody knows. */
+    struct span object;
+    struct span unknown; /* The first function that nobody knows. */
     uint32_t depth;
-    struct level levels[LEVELS_MAX + 1]; /* The last one is of all beyond. */
+    uint8_t levels[LEVELS_MAX + 1]; /* The last one is of all beyond. */
 
     /* set_config(name, value, is_local): where its commas are. */
     uint32_t config_depth; /* 0: it is in none. */
     uint32_t config_argument;
-    struct token config_name;
+    struct span config_name;
+    struct span config_last; /* The token before. */
 
     /* Of the text. */
     uint32_t flags;
-    struct token name;
+    struct span name;
 };
 
 /* reader.c */
@@ -81,25 +78,40 @@ bool infra__sql_next_statement(struct reader *r);
 /* Look at the token it is at, and go on to the next, if the statement has
  * one. */
 void infra__sql_advance(struct reader *r);
+/* Go on to the next token without a look at this one. */
+void infra__sql_skip(struct reader *r);
 /* Go on to the end of the statement. */
 void infra__sql_finish(struct reader *r);
 /* A replica may not do that. The first reason counts. */
-void infra__sql_object(struct reader *r, uint8_t reason, const struct token *t);
+void infra__sql_object(struct reader *r, uint8_t reason, struct span where);
 
-static inline struct level *level_of(struct reader *r)
+static inline uint8_t *level_of(struct reader *r)
 {
     return &r->levels[r->depth < LEVELS_MAX ? r->depth : LEVELS_MAX];
 }
 
 static inline bool is_end(const struct reader *r)
 {
-    return r->at.kind <= TOKEN_BROKEN || r->at.kind == TOKEN_END_OF_STATEMENT;
+    return r->at.code >= TOKEN_END_OF_STATEMENT;
 }
+
+/* The token it is at. */
+static inline struct span span_of(const struct reader *r)
+{
+    return (struct span) { .at = (uint32_t)(r->at.at - r->lexer.text),
+                           .length = (uint32_t)(r->at.stop - r->at.at) };
+}
+
+/* The token behind it, and where that ends if @ret_stop is not NULL. */
+uint8_t infra__sql_ahead(const struct reader *r, const char **ret_stop);
+
+/* The same where only a word matters; else WORD_NONE. */
+uint8_t infra__sql_ahead_word(const struct reader *r);
 
 /* Go on if it is at that word. */
 static inline bool accept(struct reader *r, uint8_t word)
 {
-    if (r->at.word != word || r->at.kind != TOKEN_WORD) {
+    if (r->at.code != word) {
         return false;
     }
     infra__sql_advance(r);
@@ -110,18 +122,18 @@ static inline bool accept(struct reader *r, uint8_t word)
  * the unknown one counts. */
 void infra__sql_settle(struct reader *r);
 
-/* Is that token these bytes, in any case? For words that are names. */
-bool infra__sql_token_is(const struct reader *r, const struct token *t,
-                         const char *lower);
+/* A name without its quotes, if there is nothing else to them. */
+const char *infra__sql_bare_name(const char *at, const char *stop, uint8_t code,
+                                 size_t *ret_length);
 
-/* Is it the schema of temporary tables, or one of them? */
-bool infra__sql_is_temporary(const struct reader *r, const struct token *t);
+/* Is the token it is at the schema of temporary tables, or one of them? */
+bool infra__sql_is_temporary(const struct reader *r);
 
 /* The token it is at is the name of the statement or cursor. */
 void infra__sql_take_name(struct reader *r);
 
-/* rules.c: a word, perhaps a label or part of a longer name; a variable. */
-void infra__sql_rule_word(struct reader *r, bool is_label);
+/* rules.c: a word that has a rule; a variable. */
+void infra__sql_rule_word(struct reader *r);
 void infra__sql_rule_variable(struct reader *r);
 
 /* calls.c: a name in front of a parenthesis. */
@@ -130,8 +142,8 @@ void infra__sql_call(struct reader *r);
 void infra__sql_config_token(struct reader *r);
 /* Is it a setting by which a session could write, or is refused by a replica?
  * Flags, 0: no. */
-uint32_t infra__sql_setting_flags(const struct reader *r,
-                                  const struct token *name);
+uint32_t infra__sql_setting_flags(const struct reader *r, struct span name,
+                                  uint8_t code);
 
 /* functions.c: what a built-in function does. */
 enum effect {
@@ -145,8 +157,7 @@ enum effect {
     EFFECT_CONFIG, /* set_config() */
     EFFECT_SESSION /* setseed() */
 };
-enum effect infra__sql_function(bool is_mysql, const char *name,
-                                uint32_t length);
+enum effect infra__sql_function(bool is_mysql, const char *name, size_t length);
 
 /* verbs.c: read one statement; its kind. */
 uint8_t infra__sql_statement(struct reader *r, uint8_t *ret_reason);

@@ -1,110 +1,143 @@
 /* SPDX-License-Identifier: MIT */
 /* Strings and names in quotes. A string of PostgreSQL goes on behind a newline,
  * as the kind of string that it began. O(length). */
-#include "bytes.h"
+#include "quotes.h"
 
 #include <string.h>
 
-uint32_t infra__sql_end_of_quote(const struct lexer *l, uint32_t at, char quote,
-                                 bool escapes)
+const char *infra__sql_end_of_quote(const char *at, const char *end,
+                                    bool escapes)
 {
-    for (; at < l->length; at++) {
-        char c = l->text[at];
+    char mark = *at++;
 
-        if (c == quote) {
-            if (byte_at(l, at + 1) != quote) {
+    for (; at < end; at++) {
+        if ((class_of(*at) & QUOTE) == 0) {
+            continue;
+        }
+        if (*at == mark) {
+            if (byte_at(at + 1, end) != mark) {
                 return at + 1;
             }
             at++;
-        } else if (c == '\\' && escapes) {
-            at++;
-        } else if (c == '\0') {
-            return UINT32_MAX;
+        } else if (*at == '\\' && escapes) {
+            if (++at == end) {
+                break;
+            }
+        } else if (*at == '\0') {
+            return NULL;
         }
     }
-    return UINT32_MAX;
+    return NULL;
 }
 
 /* PostgreSQL: a string goes on behind blanks, with a newline among them; the
- * place of its next quote, or UINT32_MAX. */
-static uint32_t continuation(const struct lexer *l, uint32_t at)
+ * place of its next quote, or NULL. */
+static const char *continuation(const struct lexer *l, const char *at)
 {
-    struct lexer look = *l;
     bool has_newline = false;
 
-    for (look.at = at; look.at < look.length;) {
-        char c = look.text[look.at];
-        if (class_of(c) & BLANK) {
-            has_newline = has_newline || c == '\n' || c == '\r';
-            look.at++;
-        } else if (c == '-' && infra__sql_is_line_comment(&look)) {
-            look.at = infra__sql_end_of_line(&look, look.at);
+    while (at < l->end) {
+        if (class_of(*at) & BLANK) {
+            has_newline = has_newline || *at == '\n' || *at == '\r';
+            at++;
+        } else if (*at == '-' && infra__sql_is_line_comment(l, at)) {
+            at = infra__sql_end_of_line(l, at);
         } else {
-            return c == '\'' && has_newline ? look.at : UINT32_MAX;
+            return *at == '\'' && has_newline ? at : NULL;
         }
     }
-    return UINT32_MAX;
+    return NULL;
 }
 
-void infra__sql_string(struct lexer *l, struct token *t, uint32_t quote,
-                       bool escapes)
+/* With its continuations. NULL: it has no end. */
+static const char *end_of_string(const struct lexer *l, const char *at,
+                                 bool escapes)
 {
-    uint32_t end = quote;
-    char mark = l->text[quote];
+    const char *stop = infra__sql_end_of_quote(at, l->end, escapes);
 
-    for (uint32_t next = quote; next != UINT32_MAX;
-         next = l->is_mysql ? UINT32_MAX : continuation(l, end)) {
-        end = infra__sql_end_of_quote(l, next + 1, mark, escapes);
-        if (end == UINT32_MAX) {
-            broken(l, t);
-            return;
+    while (stop != NULL && !l->is_mysql) {
+        const char *next = continuation(l, stop);
+        if (next == NULL) {
+            break;
         }
+        stop = infra__sql_end_of_quote(next, l->end, escapes);
     }
-    finish(l, t, TOKEN_STRING, end);
+    return stop;
 }
 
-void infra__sql_quoted_name(struct lexer *l, struct token *t, uint32_t quote)
+const char *infra__sql_quote(const struct lexer *l, const char *at,
+                             uint8_t *ret_code)
 {
-    char mark = l->text[quote];
-    uint32_t end = infra__sql_end_of_quote(l, quote + 1, mark, false);
+    bool is_name = *at == '`' ||
+                   (*at == '"' &&
+                    (!l->is_mysql || (l->mode & INFRA_SQL_ANSI_QUOTES) != 0));
+    uint32_t escapes = l->is_mysql ? ~l->mode & INFRA_SQL_NO_BACKSLASH_ESCAPES
+                                   : l->mode & INFRA_SQL_BACKSLASH_ESCAPES;
+    const char *stop = is_name ? infra__sql_end_of_quote(at, l->end, false)
+                               : end_of_string(l, at, escapes != 0);
 
-    if (end == UINT32_MAX) {
-        broken(l, t);
-        return;
-    }
-    finish(l, t, TOKEN_QUOTED, end);
-    t->is_plain = quote == t->at &&
-                  memchr(l->text + quote + 1, mark, t->length - 2) == NULL;
+    *ret_code = is_name ? TOKEN_QUOTED : TOKEN_STRING;
+    return infra__sql_whole(l, stop, ret_code);
 }
 
-/* PostgreSQL: $tag$ ... $tag$, or a parameter. */
-void infra__sql_dollar(struct lexer *l, struct token *t)
+const char *infra__sql_prefixed(const struct lexer *l, const char *at,
+                                uint8_t *ret_code)
 {
-    uint32_t end = t->at + 1;
+    char letter = (char)(*at | 0x20);
+    const char *quote = at + 1;
 
-    if (class_of(byte_at(l, end)) & DIGIT) {
-        while (class_of(byte_at(l, end)) & DIGIT) {
-            end++;
+    *ret_code = TOKEN_STRING;
+    if (letter == 'u' && *quote == '&') {
+        quote++;
+        if (byte_at(quote, l->end) == '"') {
+            *ret_code = TOKEN_QUOTED;
+            return infra__sql_whole(
+                l, infra__sql_end_of_quote(quote, l->end, false), ret_code);
         }
-        finish(l, t, TOKEN_NUMBER, end);
-        return;
+    } else if (letter != 'e' && letter != 'b' && letter != 'x' &&
+               letter != 'n') {
+        return NULL;
     }
-    while (class_of(byte_at(l, end)) & NAME) {
-        end++;
+    if (byte_at(quote, l->end) != '\'') {
+        return NULL;
     }
-    if (byte_at(l, end) != '$') {
-        finish(l, t, TOKEN_OPERATOR, t->at + 1);
-        return;
-    }
-    uint32_t size = end + 1 - t->at;
-    const char *tag = l->text + t->at;
-    for (uint32_t at = end + 1; at + size <= l->length; at++) {
-        const char *next = memchr(l->text + at, '$', l->length - at);
-        at = next != NULL ? (uint32_t)(next - l->text) : l->length;
-        if (at + size <= l->length && memcmp(l->text + at, tag, size) == 0) {
-            finish(l, t, TOKEN_STRING, at + size);
-            return;
+    bool escapes =
+        letter == 'e' ||
+        (letter == 'n' && (l->mode & INFRA_SQL_BACKSLASH_ESCAPES) != 0);
+    return infra__sql_whole(l, end_of_string(l, quote, escapes), ret_code);
+}
+
+const char *infra__sql_dollar(const struct lexer *l, const char *at,
+                              uint8_t *ret_code)
+{
+    const char *stop = at + 1;
+
+    *ret_code = TOKEN_NUMBER;
+    if (class_at(stop, l->end) & DIGIT) {
+        while (class_at(stop, l->end) & DIGIT) {
+            stop++;
         }
+        return stop;
     }
-    broken(l, t);
+    while ((class_at(stop, l->end) & IN_WORD) != 0 && *stop != '$') {
+        stop++;
+    }
+    if (byte_at(stop, l->end) != '$') {
+        *ret_code = TOKEN_OPERATOR;
+        return at + 1;
+    }
+    size_t size = (size_t)(stop + 1 - at);
+    const char *next = stop + 1;
+    *ret_code = TOKEN_STRING;
+    while ((size_t)(l->end - next) >= size) {
+        next = memchr(next, '$', (size_t)(l->end - next));
+        if (next == NULL || (size_t)(l->end - next) < size) {
+            break;
+        }
+        if (memcmp(next, at, size) == 0) {
+            return next + size;
+        }
+        next++;
+    }
+    return infra__sql_whole(l, NULL, ret_code);
 }

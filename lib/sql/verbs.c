@@ -35,7 +35,7 @@ static uint8_t by_name(struct reader *r, uint8_t *ret_reason, uint32_t flag,
  * TRANSACTION. */
 static uint8_t prepare(struct reader *r, uint8_t *ret_reason)
 {
-    if (!r->is_mysql && r->at.word == WORD_TRANSACTION) {
+    if (!r->is_mysql && r->at.code == WORD_TRANSACTION) {
         return WRITES;
     }
     r->attention = ATTENTION_NONE;
@@ -44,7 +44,7 @@ static uint8_t prepare(struct reader *r, uint8_t *ret_reason)
         return SESSION; /* Its text is another one. */
     }
     infra__sql_advance(r);
-    while (!is_end(r) && !(r->at.word == WORD_AS && r->depth == 0)) {
+    while (!is_end(r) && !(r->at.code == WORD_AS && r->depth == 0)) {
         infra__sql_advance(r);
     }
     return accept(r, WORD_AS) ? infra__sql_inner(r, ret_reason) : kind;
@@ -53,7 +53,7 @@ static uint8_t prepare(struct reader *r, uint8_t *ret_reason)
 /* What it is is what the name stands for; what its arguments call is here. */
 static uint8_t execute(struct reader *r, uint8_t *ret_reason)
 {
-    if (r->at.word == WORD_IMMEDIATE) {
+    if (r->at.code == WORD_IMMEDIATE) {
         *ret_reason = INFRA_STATEMENT_REASON_VERB;
         return WRITES;
     }
@@ -73,7 +73,7 @@ static uint8_t deallocate(struct reader *r, uint8_t *ret_reason)
 {
     (void)accept(r, WORD_PREPARE);
     r->flags |= INFRA_STATEMENT_DEALLOCATE;
-    if (r->at.word == WORD_ALL) {
+    if (r->at.code == WORD_ALL) {
         *ret_reason = INFRA_STATEMENT_REASON_VERB;
         return SESSION;
     }
@@ -88,8 +88,8 @@ static uint8_t declare(struct reader *r, uint8_t *ret_reason)
     r->attention = ATTENTION_NONE;
     (void)by_name(r, ret_reason, INFRA_STATEMENT_CURSOR, WRITES);
     infra__sql_advance(r);
-    while (!is_end(r) && r->at.word != WORD_FOR) {
-        holds = holds || (r->at.word == WORD_HOLD && r->prev.word == WORD_WITH);
+    while (!is_end(r) && r->at.code != WORD_FOR) {
+        holds = holds || (r->at.code == WORD_HOLD && r->at.prev == WORD_WITH);
         infra__sql_advance(r);
     }
     if (!accept(r, WORD_FOR)) {
@@ -122,8 +122,8 @@ static uint8_t create(struct reader *r, uint8_t *ret_reason)
     (void)ret_reason;
     r->attention = ATTENTION_NONE;
     for (int i = 0; i < 6 && !is_end(r); i++) {
-        if (r->at.word == WORD_TEMP || r->at.word == WORD_TEMPORARY ||
-            (!r->is_mysql && infra__sql_is_temporary(r, &r->at))) {
+        if (r->at.code == WORD_TEMP || r->at.code == WORD_TEMPORARY ||
+            (!r->is_mysql && infra__sql_is_temporary(r))) {
             r->flags |= INFRA_STATEMENT_TEMPORARY;
         }
         infra__sql_advance(r);
@@ -136,11 +136,11 @@ static uint8_t discard(struct reader *r, uint8_t *ret_reason)
 {
     (void)ret_reason;
     r->flags |= INFRA_STATEMENT_RESETS;
-    if (r->at.word == WORD_ALL) {
+    if (r->at.code == WORD_ALL) {
         r->flags |= INFRA_STATEMENT_DEALLOCATE | INFRA_STATEMENT_LEXER_MODE;
-    } else if (r->at.word == WORD_TEMP || r->at.word == WORD_TEMPORARY) {
+    } else if (r->at.code == WORD_TEMP || r->at.code == WORD_TEMPORARY) {
         r->flags |= INFRA_STATEMENT_TEMPORARY;
-    } else if (infra__sql_is(r->lexer.text + r->at.at, r->at.length,
+    } else if (infra__sql_is(r->at.at, (size_t)(r->at.stop - r->at.at),
                              "sequences")) {
         r->flags |= INFRA_STATEMENT_SEQUENCE;
     }
@@ -151,7 +151,7 @@ static uint8_t discard(struct reader *r, uint8_t *ret_reason)
 static uint8_t unlisten(struct reader *r, uint8_t *ret_reason)
 {
     (void)ret_reason;
-    if (r->at.kind == TOKEN_OPERATOR) {
+    if (r->at.code == TOKEN_OPERATOR) {
         r->flags |= INFRA_STATEMENT_LISTEN | INFRA_STATEMENT_RESETS;
     }
     return WRITES;
@@ -160,7 +160,7 @@ static uint8_t unlisten(struct reader *r, uint8_t *ret_reason)
 /* DROP PREPARE is MySQL's DEALLOCATE. */
 static uint8_t drop(struct reader *r, uint8_t *ret_reason)
 {
-    if (r->is_mysql && r->at.word == WORD_PREPARE) {
+    if (r->is_mysql && r->at.code == WORD_PREPARE) {
         return deallocate(r, ret_reason);
     }
     r->attention = ATTENTION_NONE;
@@ -192,7 +192,7 @@ static uint8_t flush(struct reader *r, uint8_t *ret_reason)
     (void)ret_reason;
     r->attention = ATTENTION_NONE;
     while (!is_end(r)) {
-        if (r->at.word == WORD_LOCK) {
+        if (r->at.code == WORD_LOCK) {
             r->flags |= INFRA_STATEMENT_TABLE_LOCK;
         }
         infra__sql_advance(r);
@@ -207,7 +207,7 @@ static uint8_t analyze(struct reader *r, uint8_t *ret_reason)
         infra__sql_advance(r); /* = */
         infra__sql_advance(r);
     }
-    switch (r->is_mysql ? r->at.word : WORD_NONE) {
+    switch (r->is_mysql ? r->at.code : WORD_NONE) {
     case WORD_SELECT:
     case WORD_WITH:
     case WORD_INSERT:
@@ -226,7 +226,7 @@ static uint8_t analyze(struct reader *r, uint8_t *ret_reason)
 static uint8_t checksum(struct reader *r, uint8_t *ret_reason)
 {
     (void)ret_reason;
-    return r->at.word == WORD_TABLE ? READS : WRITES;
+    return r->at.code == WORD_TABLE ? READS : WRITES;
 }
 
 /* PostgreSQL 19: WAIT FOR LSN, on the node that is to wait. */
@@ -235,7 +235,7 @@ static uint8_t wait(struct reader *r, uint8_t *ret_reason)
     (void)ret_reason;
     r->attention = ATTENTION_NONE;
     r->flags |= INFRA_STATEMENT_NODE;
-    return r->at.word == WORD_FOR ? READS : WRITES;
+    return r->at.code == WORD_FOR ? READS : WRITES;
 }
 
 /* What is a statement about definitions says nothing to the rules for
@@ -342,7 +342,7 @@ static const struct verb verbs[] = {
 static uint8_t unknown_verb(struct reader *r, uint8_t *ret_reason)
 {
     *ret_reason = INFRA_STATEMENT_REASON_UNKNOWN_VERB;
-    r->object = r->at;
+    r->object = span_of(r);
     r->attention = ATTENTION_NONE;
     return INFRA_STATEMENT_UNKNOWN;
 }
@@ -352,24 +352,22 @@ uint8_t infra__sql_inner(struct reader *r, uint8_t *ret_reason)
     uint8_t dialect = r->is_mysql ? DIALECT_MY : DIALECT_PG;
 
     r->attention = ATTENTION_ALL;
-    r->prev = (struct token) { .kind = TOKEN_END };
+    r->at.prev = TOKEN_END;
     *ret_reason = INFRA_STATEMENT_REASON_VERB;
-    while (r->at.kind == TOKEN_OPEN) {
+    while (r->at.code == TOKEN_OPEN) {
         infra__sql_advance(r);
     }
-    if (r->at.kind != TOKEN_WORD || r->at.word >= INFRA__COUNT_OF(verbs) ||
-        (verbs[r->at.word].dialects & dialect) == 0 ||
-        (r->prev.kind == TOKEN_OPEN && verbs[r->at.word].kind != READS)) {
+    if (r->at.code >= INFRA__COUNT_OF(verbs) ||
+        (verbs[r->at.code].dialects & dialect) == 0 ||
+        (r->at.prev == TOKEN_OPEN && verbs[r->at.code].kind != READS)) {
         return unknown_verb(r, ret_reason);
     }
-    const struct verb *verb = &verbs[r->at.word];
+    const struct verb *verb = &verbs[r->at.code];
     r->flags |= verb->flags;
-    /* Only a verb of queries is also a word inside them. */
-    if (verb->kind != READS || verb->handle != NULL) {
-        r->attention = ATTENTION_NONE;
+    if (verb->handle == NULL && verb->kind == READS) {
+        return READS; /* Only a verb of queries is also a word inside them. */
     }
-    infra__sql_advance(r);
-    r->attention = ATTENTION_ALL;
+    infra__sql_skip(r);
     return verb->handle != NULL ? verb->handle(r, ret_reason) : verb->kind;
 }
 
@@ -379,9 +377,9 @@ uint8_t infra__sql_statement(struct reader *r, uint8_t *ret_reason)
     uint8_t kind = infra__sql_inner(r, ret_reason);
     infra__sql_finish(r);
     infra__sql_settle(r);
-    if (r->at.kind == TOKEN_BROKEN) {
+    if (r->at.code == TOKEN_BROKEN) {
         *ret_reason = INFRA_STATEMENT_REASON_BROKEN;
-        r->object = r->at;
+        r->object = span_of(r);
         return INFRA_STATEMENT_UNKNOWN;
     }
     bool may_run_anywhere =

@@ -2,6 +2,21 @@
 /* Verbs that hold a query or ask about the server: EXPLAIN, COPY, SHOW. */
 #include "internal.h"
 
+/* Is the value behind the option it is at false, off, or 0? */
+static bool is_off(const struct reader *r)
+{
+    const char *text = r->at.next;
+    const char *stop;
+    uint8_t code = infra__sql_ahead(r, &stop);
+    size_t length = (size_t)(stop - text);
+
+    return code == WORD_FALSE || code == WORD_OFF ||
+           (length == 1 && *text == '0') ||
+           (code == TOKEN_STRING && (infra__sql_is(text, length, "'false'") ||
+                                     infra__sql_is(text, length, "'off'") ||
+                                     infra__sql_is(text, length, "'0'")));
+}
+
 /* PostgreSQL: (ANALYZE, VERBOSE off, ...). Does it execute? The parenthesis is
  * taken. */
 static bool takes_analyze_option(struct reader *r)
@@ -9,18 +24,9 @@ static bool takes_analyze_option(struct reader *r)
     bool executes = false;
 
     infra__sql_advance(r); /* ( */
-    while (!is_end(r) && r->at.kind != TOKEN_CLOSE) {
-        if (r->at.word == WORD_ANALYZE || r->at.word == WORD_ANALYSE) {
-            const struct token *value = &r->ahead;
-            const char *text = r->lexer.text + value->at;
-            bool is_off = value->word == WORD_FALSE ||
-                          value->word == WORD_OFF ||
-                          (value->length == 1 && text[0] == '0') ||
-                          (value->kind == TOKEN_STRING &&
-                           (infra__sql_is(text, value->length, "'false'") ||
-                            infra__sql_is(text, value->length, "'off'") ||
-                            infra__sql_is(text, value->length, "'0'")));
-            executes = !is_off;
+    while (!is_end(r) && r->at.code != TOKEN_CLOSE) {
+        if (r->at.code == WORD_ANALYZE || r->at.code == WORD_ANALYSE) {
+            executes = !is_off(r);
         }
         infra__sql_advance(r);
     }
@@ -33,9 +39,10 @@ static uint8_t explain_postgresql(struct reader *r, uint8_t *ret_reason)
     bool executes = false;
 
     r->attention = ATTENTION_NONE;
-    if (r->at.kind == TOKEN_OPEN && r->ahead.word != WORD_SELECT &&
-        r->ahead.kind != TOKEN_OPEN && r->ahead.word != WORD_VALUES &&
-        r->ahead.word != WORD_WITH && r->ahead.word != WORD_TABLE) {
+    if (r->at.code == TOKEN_OPEN && infra__sql_ahead_word(r) != WORD_SELECT &&
+        r->at.ahead != '(' && infra__sql_ahead_word(r) != WORD_VALUES &&
+        infra__sql_ahead_word(r) != WORD_WITH &&
+        infra__sql_ahead_word(r) != WORD_TABLE) {
         executes = takes_analyze_option(r);
     } else {
         executes = accept(r, WORD_ANALYZE) || accept(r, WORD_ANALYSE);
@@ -61,12 +68,12 @@ static uint8_t explain_mysql(struct reader *r, uint8_t *ret_reason)
             break;
         }
     }
-    if (r->at.word == WORD_FOR && r->ahead.word == WORD_CONNECTION) {
+    if (r->at.code == WORD_FOR && infra__sql_ahead_word(r) == WORD_CONNECTION) {
         r->flags |= INFRA_STATEMENT_NODE;
         *ret_reason = INFRA_STATEMENT_REASON_NODE;
         return INFRA_STATEMENT_WRITE;
     }
-    if (r->at.word == WORD_INTO) { /* MySQL 8.1: INTO @variable. */
+    if (r->at.code == WORD_INTO) { /* MySQL 8.1: INTO @variable. */
         r->flags |= INFRA_STATEMENT_WRITES_VARIABLE;
         *ret_reason = INFRA_STATEMENT_REASON_INTO;
         return INFRA_STATEMENT_WRITE;
@@ -74,7 +81,7 @@ static uint8_t explain_mysql(struct reader *r, uint8_t *ret_reason)
     if (executes) {
         return infra__sql_inner(r, ret_reason);
     }
-    r->attention = r->at.word == WORD_SELECT || r->at.word == WORD_WITH
+    r->attention = r->at.code == WORD_SELECT || r->at.code == WORD_WITH
                        ? ATTENTION_CALLS
                        : ATTENTION_NONE;
     return INFRA_STATEMENT_READ;
@@ -92,7 +99,7 @@ uint8_t infra__sql_copy(struct reader *r, uint8_t *ret_reason)
     uint8_t kind = INFRA_STATEMENT_READ;
 
     r->attention = ATTENTION_NONE;
-    if (r->at.kind == TOKEN_OPEN) {
+    if (r->at.code == TOKEN_OPEN) {
         infra__sql_advance(r);
         kind = infra__sql_inner(r, ret_reason);
         while (!is_end(r) && r->depth > 0) {
@@ -100,12 +107,12 @@ uint8_t infra__sql_copy(struct reader *r, uint8_t *ret_reason)
         }
         r->attention = ATTENTION_NONE;
     }
-    while (!is_end(r) && !(r->depth == 0 && (r->at.word == WORD_TO ||
-                                             r->at.word == WORD_FROM))) {
+    while (!is_end(r) && !(r->depth == 0 && (r->at.code == WORD_TO ||
+                                             r->at.code == WORD_FROM))) {
         infra__sql_advance(r);
     }
-    bool is_to = r->at.word == WORD_TO;
-    bool is_file = r->ahead.word != WORD_STDOUT;
+    bool is_to = r->at.code == WORD_TO;
+    bool is_file = infra__sql_ahead_word(r) != WORD_STDOUT;
     r->flags |= is_to ? 0 : INFRA_STATEMENT_COPY;
     if (is_to && !is_file) {
         return kind;
@@ -128,13 +135,13 @@ static uint8_t show_of_node(struct reader *r, uint8_t *ret_reason)
  * connection. */
 static uint8_t show_mysql(struct reader *r, uint8_t *ret_reason)
 {
-    while (r->at.word == WORD_FULL || r->at.word == WORD_EXTENDED ||
-           r->at.word == WORD_SESSION || r->at.word == WORD_GLOBAL ||
-           r->at.word == WORD_LOCAL || r->at.word == WORD_ALL ||
-           r->at.word == WORD_STORAGE) {
+    while (r->at.code == WORD_FULL || r->at.code == WORD_EXTENDED ||
+           r->at.code == WORD_SESSION || r->at.code == WORD_GLOBAL ||
+           r->at.code == WORD_LOCAL || r->at.code == WORD_ALL ||
+           r->at.code == WORD_STORAGE) {
         infra__sql_advance(r);
     }
-    switch (r->at.word) {
+    switch (r->at.code) {
     case WORD_CHARACTER:
     case WORD_CHARSET:
     case WORD_COLLATION:
@@ -161,7 +168,8 @@ static uint8_t show_mysql(struct reader *r, uint8_t *ret_reason)
     case WORD_SLAVE:
     case WORD_REPLICA:
     case WORD_SLAVES:
-        if (r->ahead.word == WORD_STATUS || r->at.word == WORD_SLAVES) {
+        if (infra__sql_ahead_word(r) == WORD_STATUS ||
+            r->at.code == WORD_SLAVES) {
             r->flags |= INFRA_STATEMENT_NODE;
             return INFRA_STATEMENT_READ;
         }

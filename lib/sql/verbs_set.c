@@ -5,6 +5,8 @@
 #include "../base/internal.h"
 #include "internal.h"
 
+#include <string.h>
+
 /* The modes of a transaction up to the end of the statement: flags for READ
  * ONLY, READ WRITE (the last of them counts) and SERIALIZABLE. */
 static uint32_t transaction_modes(struct reader *r)
@@ -12,13 +14,13 @@ static uint32_t transaction_modes(struct reader *r)
     uint32_t flags = 0;
 
     while (!is_end(r)) {
-        if (r->prev.word == WORD_READ &&
-            (r->at.word == WORD_WRITE || r->at.word == WORD_ONLY)) {
+        if (r->at.prev == WORD_READ &&
+            (r->at.code == WORD_WRITE || r->at.code == WORD_ONLY)) {
             flags &= ~INFRA_STATEMENT_READ_ONLY;
             flags |= INFRA_STATEMENT_READ_ONLY_MODE;
-            flags |= r->at.word == WORD_ONLY ? INFRA_STATEMENT_READ_ONLY : 0;
+            flags |= r->at.code == WORD_ONLY ? INFRA_STATEMENT_READ_ONLY : 0;
         }
-        if (r->at.word == WORD_SERIALIZABLE) {
+        if (r->at.code == WORD_SERIALIZABLE) {
             flags |= INFRA_STATEMENT_SERIALIZABLE;
         }
         infra__sql_advance(r);
@@ -44,13 +46,12 @@ static uint8_t kind_by_flags(uint32_t flags, uint8_t *ret_reason)
 static bool is_serializable(struct reader *r)
 {
     while (!is_end(r)) {
-        struct token value = r->at;
-        if (value.word == WORD_SERIALIZABLE) {
+        size_t length = (size_t)(r->at.stop - r->at.at);
+        if (r->at.code == WORD_SERIALIZABLE) {
             return true;
         }
-        if (value.kind == TOKEN_STRING && value.length >= 2) {
-            return infra__sql_is(r->lexer.text + value.at + 1, value.length - 2,
-                                 "serializable");
+        if (r->at.code == TOKEN_STRING && length >= 2) {
+            return infra__sql_is(r->at.at + 1, length - 2, "serializable");
         }
         infra__sql_advance(r);
     }
@@ -60,9 +61,9 @@ static bool is_serializable(struct reader *r)
 /* A setting of PostgreSQL by its name. */
 static uint8_t setting(struct reader *r, uint8_t *ret_reason)
 {
-    uint32_t flags = infra__sql_setting_flags(r, &r->at);
+    uint32_t flags = infra__sql_setting_flags(r, span_of(r), r->at.code);
 
-    if (r->at.word == WORD_NAMES) {
+    if (r->at.code == WORD_NAMES) {
         flags = INFRA_STATEMENT_LEXER_MODE;
     }
     if ((flags & INFRA_STATEMENT_SERIALIZABLE) != 0 && !is_serializable(r)) {
@@ -79,15 +80,15 @@ static uint8_t set_postgresql(struct reader *r, uint8_t *ret_reason)
     bool is_local = accept(r, WORD_LOCAL);
 
     r->attention = ATTENTION_NONE;
-    if (r->at.word == WORD_CONSTRAINTS) {
+    if (r->at.code == WORD_CONSTRAINTS) {
         return INFRA_STATEMENT_LOCAL;
     }
-    if (r->at.word == WORD_TRANSACTION) {
+    if (r->at.code == WORD_TRANSACTION) {
         r->flags |= transaction_modes(r);
         return INFRA_STATEMENT_LOCAL;
     }
     if (!is_local && accept(r, WORD_SESSION)) {
-        if (r->at.word == WORD_CHARACTERISTICS) {
+        if (r->at.code == WORD_CHARACTERISTICS) {
             uint32_t flags = transaction_modes(r);
             r->flags |= flags;
             return kind_by_flags(flags, ret_reason);
@@ -98,7 +99,7 @@ static uint8_t set_postgresql(struct reader *r, uint8_t *ret_reason)
 }
 
 /* What MySQL's assignments of one name change besides. */
-static uint32_t mysql_flags(const struct reader *r, const struct token *name)
+static uint32_t mysql_flags(const char *text, size_t length)
 {
     static const struct {
         const char *name;
@@ -113,14 +114,11 @@ static uint32_t mysql_flags(const struct reader *r, const struct token *name)
         { "transaction_read_only", INFRA_STATEMENT_READ_ONLY_MODE },
         { "tx_read_only", INFRA_STATEMENT_READ_ONLY_MODE },
     };
-    const char *text = r->lexer.text + name->at;
-    uint32_t length = name->length;
-
-    for (uint32_t i = 0; i < length; i++) { /* @@session.name */
+    for (size_t i = 0; i < length; i++) { /* @@session.name */
         if (text[i] == '.' || text[i] == '@') {
             text += i + 1;
             length -= i + 1;
-            i = UINT32_MAX;
+            i = SIZE_MAX;
         }
     }
     for (size_t i = 0; i < INFRA__COUNT_OF(settings); i++) {
@@ -138,12 +136,10 @@ static bool is_of_server(const struct reader *r)
                                           "@@persist_only." };
 
     for (size_t i = 0; i < INFRA__COUNT_OF(scopes); i++) {
-        uint32_t size = 0;
-        while (scopes[i][size] != '\0') {
-            size++;
-        }
-        if (r->at.kind == TOKEN_SYSTEM && r->at.length > size &&
-            infra__sql_is(r->lexer.text + r->at.at, size, scopes[i])) {
+        size_t size = strlen(scopes[i]);
+        if (r->at.code == TOKEN_SYSTEM &&
+            (size_t)(r->at.stop - r->at.at) > size &&
+            infra__sql_is(r->at.at, size, scopes[i])) {
             return true;
         }
     }
@@ -154,29 +150,29 @@ static bool is_of_server(const struct reader *r)
  * for the whole server. */
 static bool assignment(struct reader *r, bool is_next)
 {
-    uint8_t word = r->at.word;
+    uint8_t word = r->at.code;
     bool is_server = word == WORD_GLOBAL || word == WORD_PERSIST ||
                      word == WORD_PERSIST_ONLY || word == WORD_PASSWORD ||
                      word == WORD_RESOURCE || is_of_server(r) ||
                      (word == WORD_DEFAULT && !is_next);
 
     r->attention = ATTENTION_NONE;
-    if (r->at.kind == TOKEN_USER) {
+    if (r->at.code == TOKEN_USER) {
         r->flags |= INFRA_STATEMENT_WRITES_VARIABLE;
     }
     if (word == WORD_SESSION || word == WORD_LOCAL) {
         infra__sql_advance(r);
     }
-    r->flags |= mysql_flags(r, &r->at);
-    while (!is_end(r) && r->at.kind != TOKEN_EQUAL &&
-           r->at.kind != TOKEN_ASSIGN && r->at.kind != TOKEN_COMMA) {
+    r->flags |= mysql_flags(r->at.at, (size_t)(r->at.stop - r->at.at));
+    while (!is_end(r) && r->at.code != TOKEN_EQUAL &&
+           r->at.code != TOKEN_ASSIGN && r->at.code != TOKEN_COMMA) {
         infra__sql_advance(r);
     }
     r->attention = ATTENTION_CALLS;
-    while (!is_end(r) && !(r->at.kind == TOKEN_COMMA && r->depth == 0)) {
+    while (!is_end(r) && !(r->at.code == TOKEN_COMMA && r->depth == 0)) {
         /* A variable of the session may be read here; a lock may not. */
         r->attention =
-            r->at.kind == TOKEN_USER ? ATTENTION_CALLS : ATTENTION_ALL;
+            r->at.code == TOKEN_USER ? ATTENTION_CALLS : ATTENTION_ALL;
         infra__sql_advance(r);
     }
     return !is_server;
@@ -187,20 +183,20 @@ static uint8_t set_mysql(struct reader *r, uint8_t *ret_reason)
     bool is_session = false;
     bool is_own = true;
 
-    if (r->at.word == WORD_STATEMENT) { /* MariaDB: SET ... FOR statement. */
+    if (r->at.code == WORD_STATEMENT) { /* MariaDB: SET ... FOR statement. */
         r->attention = ATTENTION_NONE;
-        while (!is_end(r) && r->at.word != WORD_FOR) {
+        while (!is_end(r) && r->at.code != WORD_FOR) {
             infra__sql_advance(r);
         }
         return accept(r, WORD_FOR) ? infra__sql_inner(r, ret_reason)
                                    : INFRA_STATEMENT_WRITE;
     }
-    if ((r->at.word == WORD_SESSION || r->at.word == WORD_LOCAL) &&
-        r->ahead.word == WORD_TRANSACTION) {
+    if ((r->at.code == WORD_SESSION || r->at.code == WORD_LOCAL) &&
+        infra__sql_ahead_word(r) == WORD_TRANSACTION) {
         infra__sql_advance(r);
         is_session = true;
     }
-    if (r->at.word == WORD_TRANSACTION) {
+    if (r->at.code == WORD_TRANSACTION) {
         r->attention = ATTENTION_NONE;
         r->flags |= transaction_modes(r) |
                     (is_session ? 0 : INFRA_STATEMENT_NEXT_TRANSACTION);
@@ -208,7 +204,7 @@ static uint8_t set_mysql(struct reader *r, uint8_t *ret_reason)
     }
     for (bool is_next = false; !is_end(r); is_next = true) {
         is_own = assignment(r, is_next) && is_own;
-        if (r->at.kind == TOKEN_COMMA) {
+        if (r->at.code == TOKEN_COMMA) {
             infra__sql_advance(r);
         }
     }
@@ -233,8 +229,8 @@ uint8_t infra__sql_reset(struct reader *r, uint8_t *ret_reason)
         r->flags |= INFRA_STATEMENT_NODE;
         return INFRA_STATEMENT_WRITE;
     }
-    uint32_t flags = infra__sql_setting_flags(r, &r->at);
-    if (r->at.word == WORD_ALL) {
+    uint32_t flags = infra__sql_setting_flags(r, span_of(r), r->at.code);
+    if (r->at.code == WORD_ALL) {
         flags = INFRA_STATEMENT_LEXER_MODE;
     }
     r->flags |= flags | INFRA_STATEMENT_RESETS;

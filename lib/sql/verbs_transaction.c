@@ -7,7 +7,7 @@
 /* MariaDB: BEGIN NOT ATOMIC, a block; START SLAVE: replication. */
 static bool is_transaction(struct reader *r)
 {
-    if (r->prev.word == WORD_START) {
+    if (r->at.prev == WORD_START) {
         return accept(r, WORD_TRANSACTION);
     }
     if (!accept(r, WORD_WORK) && !r->is_mysql) {
@@ -24,15 +24,15 @@ uint8_t infra__sql_begin(struct reader *r, uint8_t *ret_reason)
 
     r->attention = ATTENTION_NONE;
     if (!is_transaction(r)) {
-        r->flags |= r->prev.word == WORD_START ? INFRA_STATEMENT_NODE : 0;
+        r->flags |= r->at.prev == WORD_START ? INFRA_STATEMENT_NODE : 0;
         return INFRA_STATEMENT_WRITE;
     }
     while (!is_end(r)) {
-        if (r->prev.word == WORD_READ) {
-            is_read_only = is_read_only || r->at.word == WORD_ONLY;
-            is_read_write = is_read_write || r->at.word == WORD_WRITE;
+        if (r->at.prev == WORD_READ) {
+            is_read_only = is_read_only || r->at.code == WORD_ONLY;
+            is_read_write = is_read_write || r->at.code == WORD_WRITE;
         }
-        is_serializable = is_serializable || r->at.word == WORD_SERIALIZABLE;
+        is_serializable = is_serializable || r->at.code == WORD_SERIALIZABLE;
         infra__sql_advance(r);
     }
     if (is_serializable) {
@@ -53,15 +53,15 @@ uint8_t infra__sql_end(struct reader *r, uint8_t *ret_reason)
 
     (void)ret_reason;
     r->attention = ATTENTION_NONE;
-    if (r->at.word == WORD_PREPARED) {
+    if (r->at.code == WORD_PREPARED) {
         return INFRA_STATEMENT_WRITE;
     }
     while (!is_end(r)) {
-        if (r->at.word == WORD_TO) {
+        if (r->at.code == WORD_TO) {
             kind = INFRA_STATEMENT_SAVEPOINT;
-        } else if (r->at.word == WORD_NO) {
+        } else if (r->at.code == WORD_NO) {
             is_not = true;
-        } else if (r->at.word == WORD_CHAIN && !is_not) {
+        } else if (r->at.code == WORD_CHAIN && !is_not) {
             r->flags |= INFRA_STATEMENT_CHAIN;
         }
         infra__sql_advance(r);

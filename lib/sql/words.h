@@ -212,7 +212,10 @@
 /* clang-format on */
 
 #define INFRA__SQL_WORD_ID(id, text) WORD_##id,
-enum infra__sql_word { WORD_NONE, INFRA__SQL_WORDS(INFRA__SQL_WORD_ID) };
+enum infra__sql_word {
+    WORD_NONE,
+    INFRA__SQL_WORDS(INFRA__SQL_WORD_ID) WORDS_END
+};
 #undef INFRA__SQL_WORD_ID
 
 #endif

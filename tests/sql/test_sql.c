@@ -284,6 +284,10 @@ END_TEST
 START_TEST(bad_arguments_are_refused)
 {
     struct infra_sql sql = { .size = sizeof sql };
+    struct {
+        struct infra_sql sql;
+        uint64_t unknown;
+    } newer = { .sql = { .size = sizeof newer }, .unknown = 1 };
     struct infra_statement s = { .count = 7 };
 
     ck_assert_int_eq(infra_sql_classify(NULL, "", 0, &s), INFRA_EINVAL);
@@ -300,6 +304,12 @@ START_TEST(bad_arguments_are_refused)
     sql.size = 8;
     ck_assert_int_eq(infra_sql_classify(&sql, "", 0, &s), INFRA_EINVAL);
     ck_assert_uint_eq(s.count, 7);
+    ck_assert_int_eq(infra_sql_classify(&newer.sql, "", 0, &s), INFRA_ESTRUCT);
+    ck_assert_uint_eq(s.count, 7);
+    newer.unknown = 0;
+    ck_assert_int_eq(infra_sql_classify(&newer.sql, "SELECT 1", 8, &s),
+                     INFRA_OK);
+    ck_assert_uint_eq(s.kind, INFRA_STATEMENT_READ);
     sql.size = sizeof sql;
     ck_assert_int_eq(infra_sql_classify(&sql, NULL, 0, &s), INFRA_OK);
     ck_assert_uint_eq(s.count, 0);
