@@ -25,11 +25,13 @@ int bench_health(const struct bench_options *options);
 int bench_outlier(const struct bench_options *options);
 int bench_failover(const struct bench_options *options);
 int bench_route(const struct bench_options *options);
+int bench_classify(const struct bench_options *options);
 int bench_compare(const struct bench_options *options);
 
 /* Describe the options that only one question has. */
 void bench_health_help(FILE *out);
 void bench_failover_help(FILE *out);
+void bench_classify_help(FILE *out);
 void bench_compare_help(FILE *out);
 
 /* Name the wrong word of the command line on stderr. Returns the exit

@@ -43,6 +43,9 @@ static const struct question questions[] = {
       "nanoseconds per decision of a router, by statement, replicas and "
       "threads",
       NULL, 0 },
+    { "classify", bench_classify,
+      "nanoseconds to classify a statement of SQL, by class and dialect",
+      bench_classify_help, 0 },
     { "compare", bench_compare,
       "simulated latency and errors by policy: which one for this traffic?",
       bench_compare_help, 1 },
