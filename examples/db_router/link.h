@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+/* A socket with the bytes that were read from it and those that wait to be
+ * written.  An idle link has no buffers: they are leased from the worker, or
+ * grown for a large message. */
+#ifndef EXAMPLES_DB_ROUTER_LINK_H
+#define EXAMPLES_DB_ROUTER_LINK_H
+
+#include <infra/base.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+struct worker;
+
+/* Bytes from `start` up to `end` are there; NULL: no buffer. */
+struct bytes {
+    unsigned char *at;
+    size_t start;
+    size_t end;
+    size_t size;
+};
+
+enum link_kind {
+    LINK_CLIENT,
+    LINK_SERVER,
+    LINK_CANCEL, /* Asks a server to cancel a statement. */
+    LINK_OTHER
+};
+
+/* First in its owner, so that a link is one. */
+struct link {
+    struct worker *worker;
+    struct link *ready_next;
+    struct bytes in;
+    struct bytes out;
+    int fd;
+    int error; /* The errno with which it broke; 0: none. */
+    unsigned char kind;
+    bool is_ready;   /* In the worker's list. */
+    bool readable;   /* A read may give something. */
+    bool writable;   /* A write may take something. */
+    bool eof;        /* Everything is read. */
+    bool broken;     /* Reset, or out of memory. */
+    bool to_the_end; /* A short read does not mean that all is read. */
+    bool closes;     /* Closed once `out` is written. */
+};
+
+/* What was read and not taken yet. */
+static inline unsigned char *link_in(const struct link *l)
+{
+    return l->in.at + l->in.start;
+}
+
+static inline size_t link_in_size(const struct link *l)
+{
+    return l->in.end - l->in.start;
+}
+
+/* Bytes that wait to be written. */
+static inline size_t link_out_size(const struct link *l)
+{
+    return l->out.end - l->out.start;
+}
+
+/* Forget @size bytes of what was read. */
+void link_take(struct link *l, size_t size);
+
+/* Read once, if something may be there.  @wanted: bytes that `in` should have
+ * room for in all; 0: as many as fit.  False: nothing came. */
+bool link_read(struct link *l, size_t wanted);
+
+/* Append to `out` without writing.  Out of memory breaks the link. */
+void link_put(struct link *l, const void *bytes, size_t size);
+
+/* Room for @size bytes at the end of `out`, which count as put; NULL: out of
+ * memory, the link is broken. */
+unsigned char *link_room(struct link *l, size_t size);
+
+/* Write now as far as the socket takes it, after what waits; the rest is
+ * appended to `out`. */
+void link_send(struct link *l, const void *bytes, size_t size);
+
+/* Write what waits.  True: nothing is left. */
+bool link_flush(struct link *l);
+
+/* Give empty buffers back. */
+void link_rest(struct link *l);
+
+/* Close and free buffers. */
+void link_close(struct link *l);
+
+#endif

@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Probes say what each node is: role, position, lag.  Each result becomes a
+ * role and a sample of the router, and a publish shows them to the workers.
+ *
+ * PostgreSQL says its timeline with the position in one number: timeline times
+ * 2^48 plus the byte in the log, of the insert position, since the written one
+ * is behind commits while synchronous_commit is off.  The timeline grows with
+ * each promotion, so it is the fencing token: a former primary that comes back
+ * has a lower one.
+ */
+#include "nodes.h"
+
+#include "../common/entropy.h"
+#include "../common/log.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BYTE_BITS 48u
+#define DOWN_FACTOR 2u /* Of the interval, for a node that is down. */
+
+static const char pg_question[] =
+    "SELECT CASE WHEN pg_is_in_recovery() THEN 0 ELSE"
+    " ('x' || substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8))"
+    "::bit(32)::bigint::numeric * 281474976710656 +"
+    " (pg_current_wal_insert_lsn() - '0/0'::pg_lsn) END";
+
+struct watched {
+    struct infra_probe *probe; /* The prober's. */
+    uint64_t checks;
+    uint32_t failures; /* In a row. */
+    uint32_t role;     /* enum infra_router_role, as set. */
+    uint64_t token;    /* As set. */
+    uint32_t state;    /* enum infra_router_state, as logged. */
+    bool is_known;     /* It was set. */
+};
+
+struct nodes {
+    const struct options *options;
+    struct workers_shared *shared;
+    struct infra_driver *driver;
+    struct infra_prober *prober;
+    struct infra_router *router;
+    struct infra_balancer *balancer;
+    struct watched at[INFRA_ROUTER_NODES_MAX];
+};
+
+static bool step(const char *what, int err)
+{
+    if (err != INFRA_OK) {
+        log_line("%s: %s", what, infra_strerror(err));
+    }
+    return err == INFRA_OK;
+}
+
+static bool make_router(struct nodes *n)
+{
+    const struct options *o = n->options;
+    const struct infra_router_options options = {
+        .size = sizeof options,
+        .nodes_max = INFRA_ROUTER_NODES_MAX,
+        .readers_max = o->workers,
+        .lag_max = o->lag_max,
+        .lag_preferred = o->lag_preferred,
+        .replicas_min = o->replicas_min,
+        .fallback = o->fallback,
+        .fallback_rate = o->fallback_rate,
+        .held_max = o->held_max,
+        .hold_max = o->hold_max,
+        .wait_max = o->wait_max,
+    };
+
+    return step("router", infra_router_create(&n->router, &options));
+}
+
+static bool make_balancer(struct nodes *n, uint64_t seed)
+{
+    const struct options *o = n->options;
+    const struct infra_balancer_options options = {
+        .size = sizeof options,
+        .policy = o->policy,
+        .seed = seed,
+        .ids_max = INFRA_ROUTER_NODES_MAX,
+    };
+    int err = infra_balancer_create(&n->balancer, &options);
+
+    for (uint32_t i = 0; i < o->nodes_count && err == INFRA_OK; i++) {
+        const struct infra_backend backend = { .size = sizeof backend,
+                                               .key = o->nodes[i].name,
+                                               .id = i };
+        err = infra_balancer_set(n->balancer, &backend, infra_driver_now());
+    }
+    if (err == INFRA_OK) {
+        err = infra_balancer_publish(n->balancer, infra_driver_now());
+    }
+    return step("--balance", err);
+}
+
+static int make_probe(const struct options *o, uint64_t seed,
+                      struct infra_probe **ret)
+{
+    const struct infra_probe_timeouts timeouts = {
+        .size = sizeof timeouts,
+        .connect_timeout = o->probe_timeout,
+        .response_timeout = o->probe_timeout,
+    };
+    const struct infra_probe_pgsql_options pg = {
+        .size = sizeof pg,
+        .timeouts = &timeouts,
+        .ask = 1,
+        .user = o->probe_user,
+        .password = o->probe_password,
+        .database = o->probe_database,
+        .question = pg_question,
+        .seed = seed,
+    };
+    const struct infra_probe_mysql_options mysql = {
+        .size = sizeof mysql,
+        .timeouts = &timeouts,
+        .ask = 1,
+        .user = o->probe_user,
+        .password = o->probe_password,
+    };
+
+    return o->sql_dialect == INFRA_SQL_POSTGRESQL
+               ? infra_probe_pgsql(ret, &pg)
+               : infra_probe_mysql(ret, &mysql);
+}
+
+static int watch(struct nodes *n, uint32_t id, uint64_t seed)
+{
+    const struct node *node = &n->options->nodes[id];
+    struct infra_prober_target target = {
+        .size = sizeof target,
+        .key = node->name,
+        .address = (const struct sockaddr *)&node->address.storage,
+        .id = id,
+        .address_size = node->address.size,
+    };
+    int err = make_probe(n->options, seed + id, &target.probe);
+
+    if (err == INFRA_OK) {
+        err = infra_prober_set(n->prober, &target, infra_driver_now());
+        if (err != INFRA_OK) {
+            infra_probe_destroy(target.probe);
+        }
+    }
+    n->at[id].probe = target.probe;
+    return err;
+}
+
+static bool make_probes(struct nodes *n, uint64_t seed)
+{
+    const struct options *o = n->options;
+    const struct infra_health_options health = {
+        .size = sizeof health,
+        .seed = seed,
+        .inter = o->sample_interval,
+        .downinter = o->sample_interval * DOWN_FACTOR,
+        .start_spread = INFRA_MS(1),
+        .ids_max = INFRA_ROUTER_NODES_MAX,
+        .fall = o->fall,
+    };
+    const struct infra_prober_options options = { .size = sizeof options,
+                                                  .health = &health };
+    int err = infra_driver_create(&n->driver, NULL);
+
+    if (err == INFRA_OK) {
+        err = infra_prober_create(&n->prober, n->driver, &options);
+    }
+    for (uint32_t i = 0; i < o->nodes_count && err == INFRA_OK; i++) {
+        err = watch(n, i, seed);
+    }
+    return step("probes", err);
+}
+
+struct nodes *nodes_create(const struct options *o,
+                           struct workers_shared *shared)
+{
+    struct nodes *n = calloc(1, sizeof *n);
+    uint64_t seed;
+
+    if (n == NULL || !entropy_read(&seed)) {
+        free(n);
+        return NULL;
+    }
+    n->options = o;
+    n->shared = shared;
+    if (!make_router(n) || !make_balancer(n, seed) || !make_probes(n, seed)) {
+        nodes_destroy(n);
+        return NULL;
+    }
+    shared->driver = n->driver;
+    return n;
+}
+
+void nodes_destroy(struct nodes *n)
+{
+    if (n != NULL) {
+        infra_prober_destroy(n->prober);
+        infra_driver_destroy(n->driver);
+        infra_balancer_destroy(n->balancer);
+        infra_router_destroy(n->router);
+        free(n);
+    }
+}
+
+struct infra_router *nodes_router(const struct nodes *n)
+{
+    return n->router;
+}
+
+struct infra_balancer *nodes_balancer(const struct nodes *n)
+{
+    return n->balancer;
+}
+
+int nodes_fd(const struct nodes *n)
+{
+    return infra_driver_fd(n->driver);
+}
+
+infra_time nodes_deadline(const struct nodes *n)
+{
+    return infra_driver_deadline(n->driver);
+}
+
+static void set_role(struct nodes *n, uint32_t id, uint32_t role,
+                     uint64_t token)
+{
+    struct watched *w = &n->at[id];
+    const struct infra_router_node node = { .size = sizeof node,
+                                            .role = role,
+                                            .token = token };
+
+    if (w->is_known && w->role == role && w->token == token) {
+        return;
+    }
+    if (step("role", infra_router_set(n->router, id, &node))) {
+        w->is_known = true;
+        w->role = role;
+        w->token = token;
+    }
+}
+
+/* It does not answer: connections to it end. */
+static void is_dead(struct nodes *n, uint32_t id,
+                    const struct infra_probe_result *r)
+{
+    struct watched *w = &n->at[id];
+
+    w->failures++;
+    if (w->failures < n->options->fall ||
+        r->reason == INFRA_PROBE_REASON_TOO_MANY_CONNECTIONS ||
+        r->reason == INFRA_PROBE_REASON_LOCAL) {
+        return;
+    }
+    if (!w->is_known || w->role != INFRA_ROUTER_ROLE_NONE) {
+        const char *text = infra_probe_text(w->probe, INFRA_PROBE_TEXT_MESSAGE);
+        log_line("node %s is down: %s%s%s", n->options->nodes[id].name,
+                 infra_probe_reason_name(r->reason),
+                 text[0] != '\0' ? ": " : "", text);
+        atomic_fetch_add(&n->shared->nodes[id].generation, 1);
+    }
+    set_role(n, id, INFRA_ROUTER_ROLE_NONE, 0);
+}
+
+static void take_sample(struct nodes *n, uint32_t id,
+                        const struct infra_probe_result *r, infra_time now)
+{
+    struct watched *w = &n->at[id];
+    bool is_pg = n->options->sql_dialect == INFRA_SQL_POSTGRESQL;
+    bool is_primary = w->role == INFRA_ROUTER_ROLE_PRIMARY;
+    const char *text = infra_probe_text(w->probe, INFRA_PROBE_TEXT_POSITION);
+    char own[32];
+
+    if (is_pg && is_primary && (r->has & INFRA_PROBE_HAS_ANSWER) != 0) {
+        uint64_t byte = r->answer & ((UINT64_C(1) << BYTE_BITS) - 1);
+        (void)snprintf(own, sizeof own, "%llX/%llX",
+                       (unsigned long long)(byte >> 32),
+                       (unsigned long long)(byte & UINT32_MAX));
+        text = own;
+    }
+    const struct infra_router_sample sample = {
+        .size = sizeof sample,
+        .asked_at = now - r->duration,
+        .lag = (r->has & INFRA_PROBE_HAS_LAG) != 0 ? r->lag : INFRA_TIME_NEVER,
+        .kind = text[0] == '\0' ? INFRA_POSITION_NONE
+                : is_pg         ? INFRA_POSITION_LSN
+                : n->options->sql_dialect == INFRA_SQL_MARIADB
+                    ? INFRA_POSITION_MARIADB
+                    : INFRA_POSITION_MYSQL,
+        .text = text,
+        .length = (uint32_t)strlen(text),
+    };
+    int err = infra_router_sample(n->router, id, &sample);
+    if (err != INFRA_OK && err != INFRA_ESTALE) {
+        log_line("node %s: its position \"%.80s\" is not taken: %s",
+                 n->options->nodes[id].name, text, infra_strerror(err));
+    }
+}
+
+static void take_result(struct nodes *n, uint32_t id,
+                        const struct infra_probe_result *r, infra_time now)
+{
+    struct watched *w = &n->at[id];
+    bool is_primary = r->role == INFRA_PROBE_ROLE_PRIMARY;
+    uint64_t token = 0;
+
+    if (r->outcome != INFRA_OUTCOME_OK) {
+        is_dead(n, id, r);
+        return;
+    }
+    if ((r->has & INFRA_PROBE_HAS_ROLE) == 0) {
+        log_line("node %s does not say its role to user %s: %s",
+                 n->options->nodes[id].name, n->options->probe_user,
+                 infra_probe_text(w->probe, INFRA_PROBE_TEXT_MESSAGE));
+        return;
+    }
+    w->failures = 0;
+    if (is_primary && n->options->sql_dialect == INFRA_SQL_POSTGRESQL) {
+        if ((r->has & INFRA_PROBE_HAS_ANSWER) == 0 || r->answer == 0) {
+            return; /* Promoted between the two questions: ask again. */
+        }
+        token = r->answer >> BYTE_BITS;
+    }
+    set_role(n, id,
+             is_primary ? INFRA_ROUTER_ROLE_PRIMARY : INFRA_ROUTER_ROLE_REPLICA,
+             token);
+    take_sample(n, id, r, now);
+}
+
+static void log_states(struct nodes *n, infra_time now)
+{
+    for (uint32_t i = 0; i < n->options->nodes_count; i++) {
+        struct infra_router_status status = { .size = sizeof status };
+        if (infra_router_inspect(n->router, i, now, &status) != INFRA_OK ||
+            status.state == n->at[i].state) {
+            continue;
+        }
+        n->at[i].state = status.state;
+        log_line("node %s is %s", n->options->nodes[i].name,
+                 infra_router_state_name(status.state));
+    }
+}
+
+static void check_suspects(struct nodes *n, infra_time now)
+{
+    for (uint32_t i = 0; i < n->options->nodes_count; i++) {
+        if (atomic_exchange(&n->shared->nodes[i].is_suspected, false)) {
+            (void)infra_prober_check_now(n->prober, i, now);
+        }
+    }
+}
+
+void nodes_step(struct nodes *n)
+{
+    struct infra_health_event event;
+    infra_time now = infra_driver_now();
+    bool has_news = false;
+
+    check_suspects(n, now);
+    infra_driver_step(n->driver, now);
+    while (infra_prober_next(n->prober, now, &event) == INFRA_OK) {
+        /* The router goes by results, not by health. */
+    }
+    now = infra_driver_now();
+    for (uint32_t i = 0; i < n->options->nodes_count; i++) {
+        struct infra_health_status h = { .size = sizeof h };
+        struct infra_probe_result r;
+        if (infra_prober_inspect(n->prober, i, &h, &r) == INFRA_OK &&
+            h.checks != n->at[i].checks) {
+            n->at[i].checks = h.checks;
+            take_result(n, i, &r, now);
+            has_news = true;
+        }
+    }
+    if (!has_news) {
+        return;
+    }
+    if (!step("publish", infra_router_publish(n->router, now))) {
+        return;
+    }
+    log_states(n, now);
+    for (uint32_t i = 0; i < n->shared->workers_count; i++) {
+        if (n->shared->workers[i].is_running) {
+            worker_wake(&n->shared->workers[i]);
+        }
+    }
+}
