@@ -128,7 +128,8 @@ struct infra_router_node {
 /** What a node said of itself. */
 struct infra_router_sample {
     size_t size;
-    infra_time asked_at; /**< Time at which the question was sent. */
+    infra_time asked_at; /**< Time before the question was sent: what was
+                              written until then is in the answer. */
     infra_time lag;      /**< REPLICA: age of what it shows.  INFRA_TIME_NEVER:
                               not known.  Beware: on an idle primary now() -
                               pg_last_xact_replay_timestamp() grows; where all

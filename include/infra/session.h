@@ -311,6 +311,9 @@ INFRA_API int infra_session_sent(struct infra_session *session,
 /**
  * The server's answer to the statement that was sent is complete.
  *
+ * @param now  Time read after the last byte of the answer was received.  With
+ *             an earlier one a sample that was asked for in between, before the
+ *             write was committed, would count as one that covers it.
  * @return INFRA_OK; INFRA_ENOENT: no statement is out at that node;
  *         INFRA_EINVAL; INFRA_ESTRUCT.
  *
