@@ -366,7 +366,8 @@ void nodes_step(struct nodes *n)
     while (infra_prober_next(n->prober, now, &event) == INFRA_OK) {
         /* The router goes by results, not by health. */
     }
-    now = infra_driver_now();
+    /* With the time from before the step, no sample is taken for one that was
+     * asked for later than it was. */
     for (uint32_t i = 0; i < n->options->nodes_count; i++) {
         struct infra_health_status h = { .size = sizeof h };
         struct infra_probe_result r;
@@ -380,6 +381,7 @@ void nodes_step(struct nodes *n)
     if (!has_news) {
         return;
     }
+    now = infra_driver_now();
     if (!step("publish", infra_router_publish(n->router, now))) {
         return;
     }

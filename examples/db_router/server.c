@@ -297,7 +297,9 @@ static void complete(struct server *s, struct answer *a)
     pass(s, a->size);
     a->result.size = sizeof a->result;
     a->result.node = s->node;
-    infra_session_done(&c->session, &a->result, s->link.worker->now);
+    /* Not the turn's time: the write may have been committed since then, and a
+     * sample from in between would count as one that shows it. */
+    infra_session_done(&c->session, &a->result, infra_driver_now());
     client_release_ticket(c, INFRA_OUTCOME_OK);
     c->transaction = a->result.transaction;
     if (c->replay != INFRA_SESSION_REPLAY_NO) {
