@@ -107,12 +107,13 @@ static void fall_back(struct session *s, struct infra_router_reader *r,
                       struct infra_verdict *v)
 {
     uint32_t least = infra__router_least_old(t, t->replicas);
+    uint8_t reason = INFRA_VERDICT_REASON_NO_REPLICA;
 
     if (r->options.fallback == INFRA_ROUTER_FALLBACK_FAIL) {
         fail(v, INFRA_VERDICT_REASON_NO_REPLICA);
     } else if (r->options.fallback == INFRA_ROUTER_FALLBACK_LEAST_LAGGED &&
                least != NODE_NONE &&
-               infra__need_covered(&s->need, t, bit_of(least)) != 0) {
+               showing(s, t, bit_of(least), &reason) != 0) {
         go(v, INFRA_VERDICT_REASON_NO_REPLICA, bit_of(least));
     } else if (infra__router_writable(t, now) != INFRA_VERDICT_REASON_WRITE) {
         infra__session_write(s, t, INFRA_VERDICT_REASON_NO_REPLICA, now, v);

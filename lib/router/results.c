@@ -106,9 +106,7 @@ static void note_read(struct session *s, infra_time now)
     if (s->consistency != INFRA_SESSION_CONSISTENCY_MONOTONIC) {
         return;
     }
-    bool is_elsewhere =
-        s->read_node != NODE_NONE && s->read_node != s->out.node;
-    if (s->out.is_primary || is_elsewhere) {
+    if (s->out.is_primary) {
         infra__session_wrote(s, NULL, now);
         s->read_node = NODE_NONE;
     } else {

@@ -455,6 +455,12 @@ START_TEST(settings_follow_their_transaction)
     set("c", "5");
     (void)group_run(&g, &s, KIND(END), 0, NONE);
     expect_journal("a:4;b:4;c:5;");
+    set("a", "a long value that a short one replaces");
+    (void)group_run(&g, &s, KIND(BEGIN), 0, OPEN);
+    set("a", "6");
+    set("d", "6");
+    (void)group_run(&g, &s, KIND(END), 0, NONE);
+    expect_journal("b:4;c:5;a:6;d:6;");
 }
 END_TEST
 

@@ -189,6 +189,29 @@ START_TEST(two_replicas_are_seen)
 }
 END_TEST
 
+/* The least old replica, where no replica is fit, is no way around a promise. */
+START_TEST(the_least_lagged_must_show_it_too)
+{
+    struct infra_router_options o = { .size = sizeof o,
+                                      .fallback =
+                                          INFRA_ROUTER_FALLBACK_LEAST_LAGGED };
+
+    start(&o, 2, INFRA_SESSION_CONSISTENCY_MONOTONIC);
+    struct infra_verdict v = group_route(&g, &s, KIND(READ), 0);
+    ck_assert_int_eq(infra_session_sent(&s, g.reader, &v, 2, g.now), INFRA_OK);
+    g.now += 1;
+    group_done(&g, &s, 2, 0);
+    g.now += INFRA_SEC(60);
+    v = group_route(&g, &s, KIND(READ), 0);
+    ck_assert_uint_eq(v.nodes, 1);
+    ck_assert_uint_eq(v.reason, WHY(NO_REPLICA));
+    infra_session_forget(&s);
+    ck_assert_uint_eq(group_route(&g, &s, KIND(READ), 0).nodes, 2);
+    group_run(&g, &s, KIND(WRITE), 0, 0);
+    ck_assert_uint_eq(group_route(&g, &s, KIND(READ), 0).nodes, 1);
+}
+END_TEST
+
 /* A position that is too long with what is there: the primary, until its next
  * sample. */
 START_TEST(a_long_position_is_waited_out)
@@ -731,6 +754,7 @@ static Suite *session_suite(void)
     tcase_add_test(tc, reads_never_go_back_in_time);
     tcase_add_test(tc, a_read_at_the_primary_counts_as_seen);
     tcase_add_test(tc, two_replicas_are_seen);
+    tcase_add_test(tc, the_least_lagged_must_show_it_too);
     tcase_add_test(tc, a_long_position_is_waited_out);
     tcase_add_test(tc, eventual_reads_go_anywhere);
     tcase_add_test(tc, a_read_may_wait);
