@@ -34,6 +34,7 @@ need +check:check 'nginx:nginx-light|nginx' \
     python3:python3 redis-server:redis-server redis-cli:redis-tools mariadbd:mariadb-server \
     mariadb-backup:mariadb-backup '/usr/lib/postgresql/*/bin/postgres:postgresql' \
     '/usr/lib/postgresql/*/bin/psql:postgresql-client' \
+    /usr/lib/python3/dist-packages/pymysql/:python3-pymysql sysbench:sysbench \
     ip:iproute2 ping:iputils-ping keepalived:keepalived tcpdump:tcpdump \
     'etcd:etcd-server|etcd' openssl:openssl pgrep:procps
 

@@ -234,14 +234,23 @@ static bool put_unit(struct server *s, struct client *c,
     return false;
 }
 
-/* The statement that the unit executes. */
-static void put_prepare(struct server *s, const struct client *c,
-                        const struct unit *unit)
+/* Prepare the statement of the unit, or use its schema. */
+static void put_statement(struct server *s, const struct client *c,
+                          const struct unit *unit, uint32_t doing)
 {
-    const struct mysql_key *key = &mysql_unit_statement(c, unit)->key;
+    const struct mysql_statement *statement = mysql_unit_statement(c, unit);
 
-    put_command(s, MYSQL_COM_STMT_PREPARE, key->bytes + key->text_at,
-                key->size - key->text_at);
+    if (statement == NULL) { /* Its steps are not begun without it. */
+        s->link.broken = true;
+        return;
+    }
+    const struct mysql_key *key = &statement->key;
+    if (doing == MYSQL_DOING_SCHEMA) {
+        put_schema(s, key->bytes, key->text_at - 1);
+    } else {
+        put_command(s, MYSQL_COM_STMT_PREPARE, key->bytes + key->text_at,
+                    key->size - key->text_at);
+    }
 }
 
 /* A text that was too long to be kept is empty, which the server refuses. */
@@ -271,16 +280,14 @@ bool mysql_next_step(struct server *s, struct client *c,
     case MYSQL_DOING_INSERT_ID:
         put_insert_id(s, c);
         break;
-    case MYSQL_DOING_SCHEMA: {
-        const struct mysql_key *key = &mysql_unit_statement(c, unit)->key;
-        put_schema(s, key->bytes, key->text_at - 1);
+    case MYSQL_DOING_SCHEMA:
+        put_statement(s, c, unit, doing);
         break;
-    }
     case MYSQL_DOING_SCHEMA_BACK:
         put_schema(s, st->schema.name, st->schema.size);
         break;
     case MYSQL_DOING_PREPARE:
-        put_prepare(s, c, unit);
+        put_statement(s, c, unit, doing);
         expect(s, c, MYSQL_DOING_PREPARE, MYSQL_EXPECT_PREPARED);
         return false;
     default:
