@@ -34,6 +34,8 @@ struct watched {
     uint32_t role;     /* enum infra_router_role, as set. */
     uint64_t token;    /* As set. */
     uint32_t state;    /* enum infra_router_state, as logged. */
+    infra_time lag;    /* At lag_at. */
+    infra_time lag_at; /* 0: no lag is known. */
     bool is_known;     /* It was set. */
 };
 
@@ -267,6 +269,37 @@ static void is_dead(struct nodes *n, uint32_t id,
     set_role(n, id, INFRA_ROUTER_ROLE_NONE, 0);
 }
 
+static bool has_primary(const struct nodes *n)
+{
+    for (uint32_t i = 0; i < n->options->nodes_count; i++) {
+        if (n->at[i].role == INFRA_ROUTER_ROLE_PRIMARY) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* MySQL and MariaDB say no lag while a replica has lost its primary, which is
+ * when its reads are needed most.  What it shows is then as old as in the last
+ * sample and the time since; and while no node is primary, nothing is newer. */
+static infra_time lag_of(struct nodes *n, uint32_t id,
+                         const struct infra_probe_result *r, infra_time now)
+{
+    struct watched *w = &n->at[id];
+    infra_time since = now > w->lag_at ? now - w->lag_at : 0;
+
+    if ((r->has & INFRA_PROBE_HAS_LAG) != 0) {
+        w->lag = r->lag;
+    } else if (w->lag_at == 0 ||
+               n->options->sql_dialect == INFRA_SQL_POSTGRESQL) {
+        return INFRA_TIME_NEVER;
+    } else if (has_primary(n)) {
+        w->lag += since;
+    }
+    w->lag_at = now;
+    return w->lag;
+}
+
 static void take_sample(struct nodes *n, uint32_t id,
                         const struct infra_probe_result *r, infra_time now)
 {
@@ -286,7 +319,7 @@ static void take_sample(struct nodes *n, uint32_t id,
     const struct infra_router_sample sample = {
         .size = sizeof sample,
         .asked_at = now - r->duration,
-        .lag = (r->has & INFRA_PROBE_HAS_LAG) != 0 ? r->lag : INFRA_TIME_NEVER,
+        .lag = lag_of(n, id, r, now),
         .kind = text[0] == '\0' ? INFRA_POSITION_NONE
                 : is_pg         ? INFRA_POSITION_LSN
                 : n->options->sql_dialect == INFRA_SQL_MARIADB
@@ -306,7 +339,10 @@ static void take_result(struct nodes *n, uint32_t id,
                         const struct infra_probe_result *r, infra_time now)
 {
     struct watched *w = &n->at[id];
-    bool is_primary = r->role == INFRA_PROBE_ROLE_PRIMARY;
+    /* MySQL: a former replica that is still read-only is not promoted yet. */
+    bool is_ready = n->options->sql_dialect == INFRA_SQL_POSTGRESQL ||
+                    (r->has & INFRA_PROBE_HAS_WRITABLE) == 0 || r->writable;
+    bool is_primary = r->role == INFRA_PROBE_ROLE_PRIMARY && is_ready;
     uint64_t token = 0;
 
     if (r->outcome != INFRA_OUTCOME_OK) {

@@ -329,6 +329,27 @@ START_TEST(a_position_is_handed_on)
 }
 END_TEST
 
+/* A client that does not speak of changes gets what is left, whole. */
+START_TEST(a_plain_client_gets_a_plain_ok)
+{
+    static const char tracked[] = "\20\0\0\1\0\0\0\2\100\0\0\0\7\1\5\4shop";
+
+    wire_finish(&wire);
+    wire_begin(&wire, &protocol_mariadb, MYSQL_CAN_DEPRECATE_EOF);
+    for (size_t piece = 1; piece < sizeof tracked; piece++) {
+        query("USE shop");
+        wire_clear(&wire);
+        for (size_t at = 0; at < sizeof tracked - 1; at += piece) {
+            size_t left = sizeof tracked - 1 - at;
+            wire_server(&wire, tracked + at, left < piece ? left : piece);
+        }
+        TO_CLIENT(OK);
+        ck_assert(!wire.is_out);
+    }
+    ck_assert_uint_eq(wire.client_state.schema.size, 4);
+}
+END_TEST
+
 /* After a reset nothing of the session is left. */
 START_TEST(a_reset_forgets_everything)
 {
@@ -379,6 +400,7 @@ int main(void)
     tcase_add_test(c, a_held_begin_comes_first);
     tcase_add_test(c, a_refusal_of_a_read_only_server_is_known);
     tcase_add_test(c, a_position_is_handed_on);
+    tcase_add_test(c, a_plain_client_gets_a_plain_ok);
     tcase_add_test(c, a_reset_forgets_everything);
     tcase_add_test(c, an_answer_to_nothing_ends_the_connection);
     suite_add_tcase(suite, c);

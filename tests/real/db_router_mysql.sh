@@ -134,7 +134,8 @@ kill -9 $(processes "$DB_AGENT_DIR/db1/data")
 until_true 60 is_stopped db1
 is_down() { grep -q "node 127.0.0.1:$base is down" router.log; }
 until_true 60 is_down
-passed "reads go on without a primary: $(through 'SELECT count(*) > 0 FROM t')"
+is_answered 'SELECT count(*) > 0 FROM t' 1 || fail "no read without a primary"
+passed "reads go on without a primary"
 # The one that has more is promoted; the other follows it.
 sql db2 'STOP SLAVE; SELECT @@gtid_slave_pos' && at2=$answer
 sql db3 'STOP SLAVE; SELECT @@gtid_slave_pos' && at3=$answer
