@@ -237,6 +237,7 @@ enum step mysql_server_login(struct server *s)
         }
         link_take(&s->link, MYSQL_HEADER_SIZE + packet.payload.size);
     }
+    st->is_ready = step == STEP_DONE;
     return step;
 }
 
@@ -247,10 +248,16 @@ void mysql_learn(const struct server *s, struct greeting *ret)
     (void)ret;
 }
 
+/* Without a farewell the server logs an aborted connection. */
 void mysql_finish(struct server *s)
 {
     struct mysql_server *st = mysql_server_of(s);
+    static const unsigned char quit[] = { 1, 0, 0, 0, MYSQL_COM_QUIT };
 
+    if (st->is_ready && st->doing == MYSQL_DOING_NOTHING && !s->link.broken &&
+        !s->link.eof) {
+        link_send(&s->link, quit, sizeof quit);
+    }
     mysql_cache_finish(&st->cache);
     infra_login_wipe(&st->login, sizeof st->login);
 }

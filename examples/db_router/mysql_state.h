@@ -98,6 +98,7 @@ struct mysql_server {
     size_t pending;        /* Bytes that were read, but not reported yet. */
     uint8_t doing;         /* enum mysql_doing */
     uint8_t login_step;
+    bool is_ready;       /* Logged in. */
     bool has_ended_unit; /* `pending` ends the answer. */
     bool needs_track;
     bool has_many;

@@ -147,9 +147,9 @@ void server_end(struct server *s, const char *why)
         cancels_forget(w, s);
     }
     list_remove(&s->place);
+    s->protocol->finish(s);
     link_close(&s->link);
     settings_forget(s);
-    s->protocol->finish(s);
     w->servers_count[s->node]--;
     s->own_next = w->dead_servers;
     w->dead_servers = s;

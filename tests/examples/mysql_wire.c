@@ -42,6 +42,11 @@ void link_put(struct link *l, const void *bytes, size_t size)
     }
 }
 
+void link_send(struct link *l, const void *bytes, size_t size)
+{
+    link_put(l, bytes, size);
+}
+
 void link_take(struct link *l, size_t size)
 {
     l->in.start += size;

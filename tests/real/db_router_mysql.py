@@ -79,13 +79,16 @@ def basics():
             results.append(cursor.fetchall())
     same(results, [((1,),), ((2, 3),), ((4,),)], "three results")
     check(error_of(c, "SELECT 1; SELECT 2") == 1064, "several statements where they are off")
-    for wrong in ({"user": "nobody"}, {"database": "missing"}):
+    for wrong in ({"user": "nobody"}, {"database": "missing"},
+                  {"user": "other", "database": "mysql"}):
         try:
             rows(connect(**wrong), "SELECT 1")
             check(False, f"{wrong} is accepted")
         except pymysql.MySQLError as error:
             check(error.args[0] in (1045, 1049, 1044), f"{wrong}: {error}")
     passed("answers are those of a server")
+    same(value(connect("hashed"), "SELECT CURRENT_USER()"), "hashed@%", "a user by its hash")
+    passed("a user of whom only the hash is known logs in at the nodes")
     # Own writes at once, and as a number of rows.
     for i in range(200):
         with c.cursor() as cursor:
