@@ -55,8 +55,8 @@ static void decide_open(struct session *s, const struct table *t,
                         const struct infra_statement *statement, infra_time now,
                         struct infra_verdict *v)
 {
-    if ((s->pins & ~PINS_LOOSE) != 0 && s->home.node != s->transaction.node &&
-        leaves_pins(s, statement)) {
+    if ((s->pins & ~PINS_LOOSE) != 0 && s->home.node != NODE_NONE &&
+        s->home.node != s->transaction.node && leaves_pins(s, statement)) {
         v->pins = s->pins;
         fail(v, INFRA_VERDICT_REASON_ELSEWHERE);
         return;
@@ -195,7 +195,13 @@ void infra__session_decide(struct session *s, struct infra_router_reader *r,
         return;
     }
     uint32_t binding = infra__pins_binding(s->pins, statement);
-    if (binding != 0) {
+    if (binding != 0 && s->home.node == NODE_NONE &&
+        binding != INFRA_SESSION_PIN_LAST) {
+        v->pins = binding;
+        to_primary(s, t, INFRA_VERDICT_REASON_PINNED, now, v);
+        v->flags |=
+            s->deferred != DEFERRED_NONE ? INFRA_VERDICT_BEGIN_FIRST : 0;
+    } else if (binding != 0) {
         decide_bound(s, t, statement, binding, now, v);
     } else if (s->deferred != DEFERRED_NONE) {
         decide_deferred(s, r, t, statement, now, v);
@@ -204,7 +210,7 @@ void infra__session_decide(struct session *s, struct infra_router_reader *r,
     }
     /* Its own connection at the node of a pin is the one to use. */
     if (v->kind == INFRA_VERDICT_GO && (s->pins & ~PINS_LOOSE) != 0 &&
-        v->nodes == bit_of(s->home.node)) {
+        s->home.node != NODE_NONE && v->nodes == bit_of(s->home.node)) {
         v->flags |= INFRA_VERDICT_OWN_CONNECTION;
     }
 }

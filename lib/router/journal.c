@@ -51,6 +51,17 @@ static uint32_t remove_name(struct session *s, const void *name,
     return 0;
 }
 
+/* Only the connection of the last statement has it; before the first statement
+ * that of the next will. */
+static int no_room(struct session *s)
+{
+    if ((s->pins & ~PINS_LOOSE) == 0) {
+        s->home = s->follow;
+    }
+    s->pins |= INFRA_SESSION_PIN_UNKNOWN;
+    return INFRA_EFULL;
+}
+
 int infra_session_journal_set(struct infra_session *session, const char *name,
                               size_t name_length, const char *text,
                               size_t length)
@@ -63,17 +74,12 @@ int infra_session_journal_set(struct infra_session *session, const char *name,
     struct head h = { (uint32_t)name_length, (uint32_t)length };
 
     if (name_length > s->journal_size || length > s->journal_size) {
-        s->pins |= INFRA_SESSION_PIN_UNKNOWN;
-        return INFRA_EFULL;
+        return no_room(s);
     }
     (void)remove_name(s, name, h.name_length, from, s->journal_used);
     changed(s);
     if (entry_size(&h) > s->journal_size - s->journal_used) {
-        if ((s->pins & ~PINS_LOOSE) == 0) {
-            s->home = s->follow;
-        }
-        s->pins |= INFRA_SESSION_PIN_UNKNOWN;
-        return INFRA_EFULL;
+        return no_room(s);
     }
     unsigned char *at = s->journal + s->journal_used;
     memcpy(at, &h, sizeof h);

@@ -42,7 +42,8 @@ static void note_started(struct session *s,
                                  (s->pins & INFRA_SESSION_PIN_LAST) != 0)) {
         pins |= INFRA_SESSION_PIN_LAST;
     }
-    if ((pins & ~PINS_LOOSE) != 0 && (s->pins & ~PINS_LOOSE) == 0) {
+    bool is_placed = (s->pins & ~PINS_LOOSE) != 0 && s->home.node != NODE_NONE;
+    if (((pins | s->pins) & ~PINS_LOOSE) != 0 && !is_placed) {
         s->home = s->out;
     }
     s->follow = s->out;

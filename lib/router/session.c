@@ -9,6 +9,8 @@
 static struct session blank(void)
 {
     return (struct session) {
+        .home = { .node = NODE_NONE },
+        .follow = { .node = NODE_NONE },
         .read_node = NODE_NONE,
         .journal_version = 1,
     };

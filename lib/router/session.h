@@ -51,7 +51,7 @@ struct session {
 
     /* Other pins, all at one node. */
     uint32_t pins;
-    struct place home;
+    struct place home;   /* NODE_NONE: where the next statement goes. */
     struct place follow; /* Of the last statement, while LAST is set. */
 
     /* What it has written and seen. */

@@ -483,6 +483,30 @@ START_TEST(a_full_journal_is_a_pin)
 }
 END_TEST
 
+/* A setting without room that comes before the first statement keeps the
+ * connection that this one gets, at the primary. */
+START_TEST(a_full_journal_waits_for_its_connection)
+{
+    start(0);
+    ck_assert_int_eq(infra_session_journal_set(&s, "a", 1, "", SIZE_MAX),
+                     INFRA_EFULL);
+    ck_assert_uint_eq(infra_session_pins(&s, 0), 0);
+    group_set(&g, 0, INFRA_ROUTER_ROLE_NONE, 0);
+    group_set(&g, 1, INFRA_ROUTER_ROLE_PRIMARY, 2);
+    group_publish(&g);
+    struct infra_verdict v = group_route(&g, &s, KIND(READ), 0);
+    ck_assert_uint_eq(v.nodes, 2);
+    ck_assert_uint_eq(v.reason, WHY(PINNED));
+    ck_assert_uint_eq(v.flags, INFRA_VERDICT_AT_PRIMARY);
+    ck_assert_int_eq(infra_session_sent(&s, g.reader, &v, 1, g.now), INFRA_OK);
+    group_done(&g, &s, 1, NONE);
+    ck_assert_uint_eq(infra_session_pins(&s, 1), PIN(UNKNOWN));
+    v = group_route(&g, &s, KIND(READ), 0);
+    ck_assert_uint_eq(v.nodes, 2);
+    ck_assert(v.flags & INFRA_VERDICT_OWN_CONNECTION);
+}
+END_TEST
+
 /* Without a journal each setting does. */
 START_TEST(without_a_journal_a_setting_is_a_pin)
 {
@@ -547,6 +571,7 @@ static Suite *pins_suite(void)
     tcase_add_test(tc, settings_are_compact);
     tcase_add_test(tc, settings_follow_their_transaction);
     tcase_add_test(tc, a_full_journal_is_a_pin);
+    tcase_add_test(tc, a_full_journal_waits_for_its_connection);
     tcase_add_test(tc, without_a_journal_a_setting_is_a_pin);
     suite_add_tcase(suite, tc);
     return suite;
