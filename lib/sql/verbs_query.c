@@ -51,8 +51,33 @@ static uint8_t explain_postgresql(struct reader *r, uint8_t *ret_reason)
     return executes ? infra__sql_inner(r, ret_reason) : INFRA_STATEMENT_READ;
 }
 
+/* What is explained, but not executed. A replica of MariaDB refuses what would
+ * write or lock all the same, and the optimizer may call functions. */
+static uint8_t explained_mysql(struct reader *r, uint8_t *ret_reason)
+{
+    switch (r->at.code) {
+    case WORD_INSERT:
+    case WORD_UPDATE:
+    case WORD_DELETE:
+    case WORD_REPLACE:
+        *ret_reason = INFRA_STATEMENT_REASON_WRITES;
+        r->object = span_of(r);
+        return INFRA_STATEMENT_WRITE;
+    case WORD_SELECT:
+    case WORD_WITH:
+    case WORD_VALUES:
+    case WORD_TABLE:
+    case TOKEN_OPEN:
+        r->attention = ATTENTION_ALL;
+        r->at.prev = TOKEN_END;
+        return INFRA_STATEMENT_READ;
+    default:
+        return INFRA_STATEMENT_READ; /* A table. */
+    }
+}
+
 /* EXPLAIN [EXTENDED | PARTITIONS] [ANALYZE] [FORMAT = x] statement, or FOR
- * CONNECTION, or a table. The optimizer may call functions. */
+ * CONNECTION, or a table. */
 static uint8_t explain_mysql(struct reader *r, uint8_t *ret_reason)
 {
     bool executes = false;
@@ -78,13 +103,8 @@ static uint8_t explain_mysql(struct reader *r, uint8_t *ret_reason)
         *ret_reason = INFRA_STATEMENT_REASON_INTO;
         return INFRA_STATEMENT_WRITE;
     }
-    if (executes) {
-        return infra__sql_inner(r, ret_reason);
-    }
-    r->attention = r->at.code == WORD_SELECT || r->at.code == WORD_WITH
-                       ? ATTENTION_CALLS
-                       : ATTENTION_NONE;
-    return INFRA_STATEMENT_READ;
+    return executes ? infra__sql_inner(r, ret_reason)
+                    : explained_mysql(r, ret_reason);
 }
 
 uint8_t infra__sql_explain(struct reader *r, uint8_t *ret_reason)
