@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """db_router_mysql.py PORT BASE PART: clients of the proxy at PORT, in front of servers
 at BASE, BASE + 1 and BASE + 2. Run by db_router_mysql.sh."""
+import os
 import sys
 import threading
 import time
@@ -303,4 +304,27 @@ def lagging():
     passed("reads are back at the replicas when these have caught up")
 
 
-{"basics": basics, "sharing": sharing, "prepared": prepared, "lagging": lagging}[part]()
+def transaction():
+    """The primary is killed while a transaction is open there."""
+    c = connect()
+    c.begin()
+    rows(c, "INSERT INTO t VALUES (100000, 'lost')")
+    open("is_open", "w").close()
+    while not os.path.exists("is_killed"):
+        time.sleep(0.05)
+    error = error_of(c, "INSERT INTO t VALUES (100001, 'lost')")
+    check(error in (1053, 1213, 2006, 2013), f"the error of the open transaction: {error}")
+    again = connect(read_timeout=300)
+    again.autocommit(True)
+    rows(again, "INSERT INTO t VALUES (100002, 'again')")  # It waits for a primary.
+    same(value(again, "SELECT GROUP_CONCAT(v) FROM t WHERE id >= 100000"), "again", "what is there")
+    passed(f"an open transaction ends with error {error}, and is not there")
+
+
+{
+    "basics": basics,
+    "sharing": sharing,
+    "prepared": prepared,
+    "lagging": lagging,
+    "transaction": transaction,
+}[part]()

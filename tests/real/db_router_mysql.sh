@@ -85,6 +85,9 @@ passed "reads go to both replicas"
 is_answered 'START TRANSACTION; SELECT @@server_id; COMMIT' 1 ||
     fail "a transaction is not at the primary"
 passed "a transaction goes to the primary"
+is_answered 'START TRANSACTION READ ONLY; SELECT @@server_id > 1; COMMIT' 1 ||
+    fail "a transaction that cannot write is not at a replica"
+passed "a transaction that cannot write goes to a replica"
 if through 'SELECT 1' -u other 2>/dev/null; then fail "a wrong password is accepted"; fi
 passed "a wrong password is refused"
 clients_test basics
@@ -132,12 +135,17 @@ jobs_started+=($!)
 writer=$!
 has_lines() { [ "$(wc -l <acknowledged)" -ge "$1" ]; }
 until_true 60 has_lines 5
+$python "$here/db_router_mysql.py" "$port" "$base" transaction &
+open=$!
+jobs_started+=($open)
+until_true 60 test -e is_open
 look_at_clock
 killed=$now
 kill -9 $(processes "$DB_AGENT_DIR/db1/data")
 until_true 60 is_stopped db1
 is_down() { grep -q "node 127.0.0.1:$base is down" router.log; }
 until_true 60 is_down
+touch is_killed
 is_answered 'SELECT count(*) > 0 FROM t' 1 || fail "no read without a primary"
 passed "reads go on without a primary"
 # The one that has more is promoted; the other follows it.
@@ -151,6 +159,7 @@ until_true 120 has_lines $((before + 5))
 look_at_clock
 touch enough
 wait $writer
+wait $open || fail "$(tail -n 40 router.log)"
 follow $old $new
 passed "killed -> five more writes: $((now - killed)) ms"
 count=$(sort -n acknowledged | uniq | wc -l)
