@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* A unit, and what has to come before it at a connection: settings, a BEGIN that
- * was held back, LAST_INSERT_ID(), the statement that it executes. Each step
- * waits for the answer of the one before, since a statement must not run
+/* A unit, and what has to come before it at a connection: settings, a BEGIN
+ * that was held back, LAST_INSERT_ID(), the statement that it executes. Each
+ * step waits for the answer of the one before, since a statement must not run
  * without it. */
 #include "mysql_state.h"
 

@@ -188,8 +188,8 @@ struct protocol {
      * the next step of a unit into `out` of the server. */
     void (*follow)(struct server *s, struct client *c,
                    const unsigned char *bytes, size_t size, struct answer *ret);
-    /* It is closed next: say farewell, if it is connected and at rest; free what
-     * is in s->state. */
+    /* It is closed next: say farewell, if it is connected and at rest; free
+     * what is in s->state. */
     void (*finish)(struct server *s);
     /* Cancel what runs on @s: write the packet for a connection of its own.
      * Its size; 0: the protocol cannot. */

@@ -99,7 +99,7 @@ bool protocol_entropy(void *ret, size_t n)
 
 static void append(struct link *l, const void *bytes, size_t size)
 {
-    /* Exactly as long as what is there, so that a tool sees each byte beyond. */
+    /* Exactly as long as what is there: a tool sees each byte beyond. */
     size_t left = link_in_size(l);
     unsigned char *at = malloc(left + size + (left + size == 0));
 

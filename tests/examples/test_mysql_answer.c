@@ -282,7 +282,7 @@ static size_t next(unsigned char *bytes, size_t size)
     return e.kind == MYSQL_EVENT_MORE ? 0 : e.size;
 }
 
-/* A row of 16 MiB or more comes in several packets, whose bytes mean nothing. */
+/* A row of 16 MiB or more comes in several packets, which are not read. */
 START_TEST(a_long_row_is_continued)
 {
     struct mysql_answer_setup s = { .capabilities = MYSQL_CAN_DEPRECATE_EOF,

@@ -109,8 +109,8 @@ START_TEST(a_short_execute_is_malformed)
 }
 END_TEST
 
-/* A parameter that comes in pieces goes to where the statement is executed, with
- * the id of that server, and only once. */
+/* A parameter that comes in pieces goes to where the statement is executed,
+ * with the id of that server, and only once. */
 START_TEST(pieces_are_kept_for_the_execute)
 {
     struct mysql_statement *st = add("INSERT INTO t VALUES (?, ?)", 2);
