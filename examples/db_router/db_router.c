@@ -172,6 +172,17 @@ static void control(struct proxy *p, int signal_fd)
     }
 }
 
+static bool is_working(const struct proxy *p)
+{
+    for (uint32_t i = 0; i < p->shared.workers_count; i++) {
+        const struct worker *w = &p->shared.workers[i];
+        if (w->is_running && !atomic_load(&w->has_drained)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Transactions may end; the probes go on meanwhile. */
 static void drain(struct proxy *p)
 {
@@ -181,6 +192,12 @@ static void drain(struct proxy *p)
         if (p->shared.workers[i].is_running) {
             worker_drain(&p->shared.workers[i], limit);
         }
+    }
+    while (p->nodes != NULL && is_working(p)) {
+        struct pollfd fd = { .fd = nodes_fd(p->nodes), .events = POLLIN };
+        (void)poll(&fd, 1, wait_ms(nodes_deadline(p->nodes)));
+        nodes_step(p->nodes);
+        log_tend();
     }
 }
 

@@ -12,7 +12,7 @@
 #define NAME_MAX_SIZE 128u
 
 /* Bytes of an idle client's journal. */
-#define JOURNAL_SIZE 768u
+#define JOURNAL_SIZE 512u
 
 /* Longest text of a refusal. */
 #define WHY_SIZE 256u

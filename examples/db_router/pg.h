@@ -103,12 +103,12 @@ struct pg_server {
     uint32_t messages;    /* Of the group, that were sent. */
     size_t rest;          /* Of a message that is passed or dropped. */
     bool drops_rest;
-    bool is_set_up;     /* The login has passed authentication. */
-    uint8_t ready_left; /* ReadyForQuery until adopt() is complete. */
-    uint8_t begin_left; /* The same for begin(). */
-    bool is_resetting;  /* It is adopt() for nobody. */
-    bool expects_ready; /* A unit is out. */
-    bool has_error;     /* Of the unit, so far. */
+    bool is_set_up;         /* The login has passed authentication. */
+    uint8_t ready_left;     /* ReadyForQuery until adopt() is complete. */
+    uint8_t begin_left;     /* The same for begin(). */
+    bool expects_ready;     /* A unit is out. */
+    bool is_in_transaction; /* By the last ReadyForQuery. */
+    bool has_error;         /* Of the unit, so far. */
     bool has_written;
     bool is_rolled_back;
     bool has_discarded;   /* DISCARD ALL. */

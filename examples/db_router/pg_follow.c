@@ -163,6 +163,7 @@ static enum verdict ready(const struct view *v, const struct pg_message *m)
     }
     forget_expected(p);
     p->expects_ready = false;
+    p->is_in_transaction = status != 'I';
     if (p->has_deallocated) {
         pg_prepared_clear(&p->prepared);
         p->unnamed_client = 0;

@@ -22,61 +22,68 @@ void pg_settings_pin(struct client *c)
                                     sizeof too_long);
 }
 
-/* Put 'text' in quotes, with those inside doubled. */
-static size_t quote(char *to, size_t room, const char *text)
+/* Is its value a list of names?  SET takes a quoted text for one name;
+ * set_config() takes a value as the startup message has it. */
+static bool is_list(const char *name)
+{
+    size_t size = strlen(name);
+
+    return strcmp(name, "search_path") == 0 ||
+           strcmp(name, "temp_tablespaces") == 0 ||
+           (size > 18 && strcmp(name + size - 18, "_preload_libraries") == 0);
+}
+
+/* A value in quotes, with quotes and backslashes in it doubled; 0: no room. */
+static size_t quote(char *to, size_t room, const char *value)
 {
     size_t size = 0;
 
-    for (; *text != '\0' && size + 3 < room; text++) {
-        if (*text == '\'') {
-            to[size++] = '\'';
-        }
-        to[size++] = *text;
+    if (room < 8) {
+        return 0;
     }
-    return *text == '\0' ? size : 0;
+    if (strchr(value, '\\') != NULL) {
+        to[size++] = 'E';
+    }
+    to[size++] = '\'';
+    for (; *value != '\0' && size + 4 < room; value++) {
+        if (*value == '\'' || *value == '\\') {
+            to[size++] = *value;
+        }
+        to[size++] = *value;
+    }
+    to[size++] = '\'';
+    return *value == '\0' ? size : 0;
 }
 
-/* set_config() takes a value as the startup message has it, also a list. */
 static void set_startup(struct client *c, const char *name, const char *value)
 {
     char text[JOURNAL_SIZE];
     char key[NAME_SIZE];
-    const char *escape = strchr(value, '\\') != NULL ? "E" : "";
-    char doubled[JOURNAL_SIZE / 2];
-    size_t size = 0;
+    size_t name_size = strlen(name);
 
-    for (const char *p = value; *p != '\0'; p++) {
-        if (size + 2 >= sizeof doubled) {
-            pg_settings_pin(c);
-            return;
-        }
-        if (*p == '\\') {
-            doubled[size++] = '\\';
-        }
-        doubled[size++] = *p;
-    }
-    doubled[size] = '\0';
-    int start = snprintf(text, sizeof text,
-                         "SELECT pg_catalog.set_config('%s',%s'", name, escape);
-    if (start < 0 || strlen(name) >= sizeof key ||
-        (size_t)start > sizeof text / 2) {
+    if (name_size >= sizeof key) {
         pg_settings_pin(c);
         return;
     }
-    size_t at = (size_t)start;
-    size_t quoted = quote(text + at, sizeof text - at - 16, doubled);
-    if (quoted == 0 && size > 0) {
+    for (size_t i = 0; i <= name_size; i++) {
+        char ch = name[i];
+        key[i] = (char)(ch >= 'A' && ch <= 'Z' ? ch + 32 : ch);
+    }
+    bool is_config = is_list(key);
+    size_t at = (size_t)snprintf(
+        text, sizeof text,
+        is_config ? "SELECT pg_catalog.set_config('%s'," : "SET %s TO ", key);
+    size_t quoted = quote(text + at, sizeof text - at - 16, value);
+    if (quoted == 0) {
         pg_settings_pin(c);
         return;
     }
     at += quoted;
-    memcpy(text + at, "',false)", 8);
-    at += 8;
-    for (size_t i = 0; i <= strlen(name); i++) {
-        key[i] =
-            (char)(name[i] >= 'A' && name[i] <= 'Z' ? name[i] + 32 : name[i]);
+    if (is_config) {
+        memcpy(text + at, ",false)", 7);
+        at += 7;
     }
-    (void)infra_session_journal_set(&c->session, key, strlen(key), text, at);
+    (void)infra_session_journal_set(&c->session, key, name_size, text, at);
 }
 
 void pg_settings_start(struct client *c)
@@ -413,9 +420,12 @@ bool pg_adopt(struct server *s, struct client *c, bool reset)
 
     p->unnamed_client = 0;
     if (c == NULL) {
-        pg_put_query(&s->link, "ROLLBACK");
+        if (p->is_in_transaction) {
+            pg_put_query(&s->link, "ROLLBACK");
+        }
         pg_put_query(&s->link, "DISCARD ALL");
-        p->ready_left = 2;
+        p->ready_left = p->is_in_transaction ? 2 : 1;
+        p->is_in_transaction = false;
         pg_prepared_clear(&p->prepared);
         return true;
     }

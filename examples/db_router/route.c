@@ -43,7 +43,8 @@ static uint64_t avoided(const struct worker *w)
 {
     uint64_t nodes = 0;
 
-    for (uint32_t i = 0; i < w->shared->nodes_count; i++) {
+    for (uint32_t i = 0;
+         i < w->shared->nodes_count && i < INFRA_ROUTER_NODES_MAX; i++) {
         nodes |= (uint64_t)(w->avoid_until[i] > w->now) << i;
     }
     return nodes;

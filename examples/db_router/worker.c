@@ -446,6 +446,8 @@ int worker_run(struct worker *w)
         }
         error = turn(w);
     }
+    atomic_store(&w->has_drained, true);
+    infra_driver_wake(w->shared->driver);
     return error;
 }
 

@@ -99,6 +99,7 @@ struct worker {
     bool drains;
     bool makes_room;         /* pool.c ends a connection for another. */
     atomic_bool is_draining; /* Set by the control thread. */
+    atomic_bool has_drained; /* Set by the worker, at its end. */
 };
 
 /* worker.c */

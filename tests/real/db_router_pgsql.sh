@@ -1,0 +1,299 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# db_router_pgsql.sh DB_ROUTER: psql and pgbench through the proxy, in front of a primary
+# and two standbys: what a session has stays its own although two clients share one
+# connection; cancel, COPY, errors in pipelines, wrong passwords, hostile bytes; the primary
+# is killed and a standby promoted while a client writes.
+set -eu -o pipefail
+
+[ $# -eq 1 ] || { echo "usage: $0 DB_ROUTER" >&2; exit 2; }
+db_router=$(realpath "$1")
+for bin in /usr/lib/postgresql/*/bin; do PATH=$bin:$PATH; done
+for program in initdb postgres pg_basebackup psql pgbench; do
+    command -v $program >/dev/null || { echo "skipped: no $program"; exit 77; }
+done
+as_user=() # The server refuses to run as root.
+if [ "$(id -u)" -eq 0 ]; then
+    id postgres >/dev/null 2>&1 || { echo "skipped: no user postgres"; exit 77; }
+    as_user=(setpriv --reuid=postgres --regid=postgres --clear-groups)
+fi
+here=$(dirname "$(realpath "$0")")
+# shellcheck source=support.sh
+. "$here/support.sh"
+base=$((22000 + $$ % 1500 * 4)) # Below the ports that clients get.
+proxy_port=$((base + 3))
+export PGPASSWORD=apppw PGCONNECT_TIMEOUT=10
+
+pg_ctl() { "${as_user[@]}" pg_ctl "$@" >>"$dir/pg_ctl.log" 2>&1 </dev/null; }
+# start NODE
+start() { pg_ctl -w -t 60 -D "$dir/$1" -o "-p $((base + $1))" -l "$dir/$1.log" start; }
+stop_servers() {
+    local n
+    for n in 0 1 2; do pg_ctl -D "$dir/$n" -m immediate stop || true; done
+}
+trap 'stop_servers; cleanup' EXIT
+
+make_servers() {
+    chmod 755 "$dir"
+    mkdir "$dir/socket"
+    echo pw >"$dir/pw"
+    if [ ${#as_user[@]} -gt 0 ]; then chown postgres "$dir" "$dir/socket"; fi
+    "${as_user[@]}" initdb -D "$dir/0" -A scram-sha-256 --pwfile="$dir/pw" -U postgres >/dev/null
+    cat >>"$dir/0/postgresql.conf" <<END
+listen_addresses = '127.0.0.1'
+unix_socket_directories = '$dir/socket'
+fsync = off
+shared_buffers = 32MB
+max_connections = 60
+wal_keep_size = 256MB
+wal_retrieve_retry_interval = 100ms
+END
+    cat >"$dir/0/pg_hba.conf" <<END
+local all all trust
+host replication all 127.0.0.1/32 trust
+host all all 127.0.0.1/32 scram-sha-256
+END
+    start 0
+    direct 0 postgres "CREATE ROLE probe LOGIN PASSWORD 'probepw' IN ROLE pg_monitor" >/dev/null
+    direct 0 postgres "CREATE ROLE app LOGIN PASSWORD 'apppw'" >/dev/null
+    direct 0 postgres "CREATE ROLE proven LOGIN PASSWORD 'provenpw'" >/dev/null
+    direct 0 postgres "CREATE DATABASE app OWNER app" >/dev/null
+    for n in 1 2; do
+        "${as_user[@]}" pg_basebackup -h 127.0.0.1 -p "$base" -U postgres -D "$dir/$n" -R -c fast
+        start $n
+    done
+}
+# direct NODE DATABASE STATEMENT, as the administrator.
+direct() { psql -X -q -A -t -h "$dir/socket" -p $((base + $1)) -U postgres -d "$2" -c "$3"; }
+start_proxy() {
+    "$db_router" --dialect pg --listen 127.0.0.1:$proxy_port --users "$dir/users" \
+        --primary 127.0.0.1:$base --replica 127.0.0.1:$((base + 1)) \
+        --replica 127.0.0.1:$((base + 2)) --probe-user probe \
+        --probe-password-file "$dir/probe" --hold-max 60s "$@" 2>>"$dir/proxy.log" &
+    proxy=$!
+    pids+=("$proxy")
+    for _ in $(seq 600); do
+        [ "$(grep -c 'is serving\|is primary' "$dir/proxy.log")" -lt 3 ] || return 0
+        sleep 0.1
+    done
+    fail "the proxy does not see its nodes"
+}
+stop_proxy() {
+    kill "$proxy"
+    wait "$proxy" || fail "the proxy ended with status $?"
+    mv "$dir/proxy.log" "$dir/proxy.before.log"
+}
+through=(psql -X -q -A -t -h 127.0.0.1 -p $proxy_port -U app -d app)
+# same TEXT COMMAND...
+same() {
+    local wanted=$1 got
+    shift
+    got=$("$@" 2>&1) || true
+    [ "$got" = "$wanted" ] || fail "$*: \"$got\" and not \"$wanted\""
+}
+# A client that lives: tell NAME TEXT, then its answer in $answer.
+open_client() {
+    mkfifo "$dir/$1.in" "$dir/$1.out"
+    "${through[@]}" <"$dir/$1.in" >"$dir/$1.out" 2>&1 &
+    pids+=($!)
+    eval "exec {in_$1}>'$dir/$1.in' {out_$1}<'$dir/$1.out'"
+}
+tell() {
+    local in=in_$1 out=out_$1 line
+    printf '%s\n\\echo end_of_answer\n' "$2" >&"${!in}"
+    answer=
+    while read -r -t 60 line <&"${!out}" && [ "$line" != end_of_answer ]; do
+        answer=$answer${answer:+ }$line
+    done
+}
+says() { # NAME TEXT ANSWER
+    tell "$1" "$2"
+    [ "$answer" = "$3" ] || fail "$1: $2: \"$answer\" and not \"$3\""
+}
+
+test_reads_spread() {
+    local ports
+    "${through[@]}" -c 'CREATE TABLE t (v text)' -c "INSERT INTO t VALUES ('a')"
+    ports=$(for _ in $(seq 30); do "${through[@]}" -c "SHOW port"; done | sort | uniq -c)
+    [[ $ports = *$((base + 1))* && $ports = *$((base + 2))* ]] || fail "reads: $ports"
+    [[ $ports != *" $base"* ]] || fail "reads at the primary: $ports"
+    passed "reads go to both standbys"
+}
+test_own_writes() {
+    open_client writer
+    for n in $(seq 50); do
+        says writer "INSERT INTO t VALUES ('$n'); SELECT count(*) FROM t WHERE v = '$n';" 1
+    done
+    passed "a client sees its own writes, fifty times"
+}
+test_sessions() {
+    open_client a
+    open_client b
+    says a "SET work_mem = '7MB'; SHOW work_mem;" 7MB
+    says b 'SHOW work_mem;' 4MB
+    says a 'SHOW work_mem;' 7MB
+    says a "BEGIN; SET work_mem = '9MB'; ROLLBACK; SHOW work_mem;" 7MB
+    says a "SET search_path TO pg_catalog, public; SHOW search_path;" 'pg_catalog, public'
+    says b 'SHOW search_path;' '"$user", public'
+    says a 'CREATE TEMP TABLE mine (v int); INSERT INTO mine VALUES (1);' ''
+    tell b 'SELECT * FROM mine;'
+    [[ $answer = *'does not exist'* ]] || fail "b sees the temporary table of a: $answer"
+    says a 'SELECT * FROM mine;' 1
+    says a 'DROP TABLE mine;' ''
+    says a 'PREPARE p AS SELECT 40 + $1; EXECUTE p(2);' 42
+    tell b 'EXECUTE p(2);'
+    [[ $answer = *'does not exist'* ]] || fail "b sees the prepared statement of a: $answer"
+    says a 'EXECUTE p(3);' 43
+    says a 'SELECT pg_advisory_lock(7);' ''
+    says b 'SELECT pg_try_advisory_lock(7);' f
+    says a 'SELECT pg_advisory_unlock_all();' ''
+    says a 'DECLARE c CURSOR WITH HOLD FOR SELECT generate_series(1, 4); FETCH 2 FROM c;' '1 2'
+    says b 'SELECT 5;' 5
+    says a 'FETCH 2 FROM c; CLOSE c;' '3 4'
+    says a 'LISTEN news;' ''
+    says b 'NOTIFY news;' ''
+    tell a 'SELECT 6;'
+    [[ $answer = *'"news"'* ]] || { tell a 'SELECT pg_sleep(0.2);'; }
+    [[ $answer = *'"news"'* ]] || fail "a hears nothing: $answer"
+    says a 'DISCARD ALL; SHOW work_mem;' 4MB
+    says a 'BEGIN; INSERT INTO t VALUES (1000); SELECT count(*) FROM t WHERE v = $$1000$$;' 1
+    says b 'SELECT count(*) FROM t WHERE v = $$1000$$;' 0
+    says a 'ROLLBACK; SELECT count(*) FROM t WHERE v = $$1000$$;' 0
+    tell a 'SELECT 1/0;'
+    [[ $answer = *'division by zero'* ]] || fail "an error: $answer"
+    says a 'SELECT 8;' 8
+    passed "what a session has stays its own"
+}
+test_copy() {
+    same 3 "${through[@]}" -c 'CREATE TABLE c (n int)' -c "\\copy c FROM PROGRAM 'seq 3'" \
+        -c 'SELECT count(*) FROM c'
+    same '1
+2
+3' "${through[@]}" -c '\copy c TO stdout'
+    "${through[@]}" -c "\\copy c FROM PROGRAM 'seq 200000'"
+    same 200003 "${through[@]}" -c 'SELECT count(*) FROM c'
+    same 200003 bash -c "$(printf '%q ' "${through[@]}") -c '\copy c TO stdout' | wc -l"
+    local said
+    said=$("${through[@]}" -c "\\copy c FROM PROGRAM 'echo 1; echo x; seq 100000'" 2>&1) || true
+    [[ $said = *'invalid input syntax'* ]] || fail "COPY of a bad row: $said"
+    same 1 "${through[@]}" -c 'SELECT 1'
+    passed "COPY in and out, also with a bad row"
+}
+test_cancel() {
+    local begun=$SECONDS said
+    said=$(timeout -s INT 2 "${through[@]}" -c 'SELECT pg_sleep(60)' 2>&1) || true
+    [ $((SECONDS - begun)) -lt 50 ] || fail "cancel has no effect: $said"
+    passed "a statement is canceled"
+}
+test_pgbench() {
+    local mode args
+    pgbench -q -i -s 1 -h 127.0.0.1 -p $proxy_port -U app app >"$dir/pgbench.log" 2>&1 ||
+        fail "pgbench -i"
+    for mode in simple extended prepared; do
+        for args in "" -S -N; do
+            # shellcheck disable=SC2086
+            pgbench -n -M $mode $args -c 8 -j 2 -t 100 -h 127.0.0.1 -p $proxy_port -U app app \
+                >>"$dir/pgbench.log" 2>&1 || fail "pgbench -M $mode $args"
+        done
+    done
+    ! grep -E 'failed transactions: [1-9]|aborted' "$dir/pgbench.log" || fail "pgbench has failures"
+    same t "${through[@]}" -c "SELECT (SELECT sum(abalance) FROM pgbench_accounts) =
+        (SELECT sum(delta) FROM pgbench_history)"
+    passed "pgbench: simple, extended and prepared"
+}
+test_pipeline() {
+    cat >"$dir/pipeline.sql" <<'END'
+\startpipeline
+INSERT INTO t VALUES ('pipe');
+SELECT count(*) FROM t;
+SELECT 1;
+\endpipeline
+END
+    pgbench -n -M prepared -f "$dir/pipeline.sql" -c 4 -t 50 -h 127.0.0.1 -p $proxy_port -U app app \
+        >>"$dir/pgbench.log" 2>&1 || fail "a pipeline"
+    same 200 "${through[@]}" -c "SELECT count(*) FROM t WHERE v = 'pipe'"
+    printf '\\startpipeline\nSELECT 1;\nSELECT 1/:zero;\nSELECT 2;\n\\endpipeline\n' \
+        >"$dir/error.sql"
+    pgbench -n -M extended -D zero=0 -f "$dir/error.sql" -c 2 -t 3 -h 127.0.0.1 -p $proxy_port \
+        -U app app >>"$dir/error.log" 2>&1 || true
+    grep -q 'division by zero' "$dir/error.log" || fail "no error in a pipeline"
+    same 1 "${through[@]}" -c 'SELECT 1'
+    passed "pipelines, also with an error in the middle"
+}
+test_logins() {
+    local said
+    said=$(PGPASSWORD=wrong "${through[@]}" -c 'SELECT 1' 2>&1) || true
+    [[ $said = *'password authentication failed'* ]] || fail "a wrong password: $said"
+    said=$(PGPASSWORD=wrong "${through[@]}" -U nobody -c 'SELECT 1' 2>&1) || true
+    [[ $said = *'password authentication failed'* ]] || fail "an unknown user: $said"
+    said=$(PGPASSWORD=provenpw "${through[@]}" -U proven -d nowhere -c 'SELECT 1' 2>&1) || true
+    [[ $said = *'"nowhere" does not exist'* ]] || fail "an unknown database: $said"
+    same 9 env PGPASSWORD=provenpw "${through[@]}" -U proven -c 'SELECT 9'
+    same 7MB env PGOPTIONS='-c work_mem=7MB' "${through[@]}" -c 'SHOW work_mem'
+    passed "logins, by password and by verifier alone"
+}
+test_hostile() {
+    local bytes
+    for bytes in '\xff\xff\xff\xff\x00\x03\x00\x00' '\x00\x00\x00\x08\x04\xd2\x16\x2fmore' \
+        'GET / HTTP/1.0\r\n\r\n' '\x00\x00\x00\x09\x00\x03\x00\x00x' '\x00\x00\x00\x07'; do
+        # shellcheck disable=SC2059
+        (printf "$bytes"; sleep 0.2) >"/dev/tcp/127.0.0.1/$proxy_port" || true
+    done 2>/dev/null
+    same 1 "${through[@]}" -c 'SELECT 1'
+    passed "hostile bytes end their own connection"
+}
+test_failover() {
+    (for n in $(seq 80); do
+        echo "INSERT INTO t VALUES ('f$n');"
+        echo '\! sleep 0.1'
+    done) | "${through[@]}" >"$dir/failover.log" 2>&1 &
+    local writer=$!
+    sleep 2
+    pg_ctl -D "$dir/0" -m immediate stop
+    sleep 2
+    pg_ctl -w -D "$dir/1" promote
+    wait $writer || fail "the writer ended with status $?"
+    # One write may have been under way.
+    [ "$(grep -c ERROR "$dir/failover.log")" -le 1 ] || fail "$(cat "$dir/failover.log")"
+    local count
+    count=$(direct 1 app "SELECT count(*) FROM t WHERE v LIKE 'f%'")
+    [ "$count" -ge 79 ] || fail "only $count writes are there"
+    grep -q "node 127.0.0.1:$((base + 1)) is primary" "$dir/proxy.log" || fail "not followed"
+    # The former primary comes back as it was.
+    start 0
+    for _ in $(seq 300); do
+        ! grep -q "node 127.0.0.1:$base is stale" "$dir/proxy.log" || break
+        sleep 0.1
+    done
+    grep -q "node 127.0.0.1:$base is stale" "$dir/proxy.log" || fail "the old primary is not stale"
+    same $((base + 1)) "${through[@]}" -c "INSERT INTO t VALUES ('x')" -c 'BEGIN' -c 'SHOW port' \
+        -c COMMIT
+    passed "the primary is killed, and writes go on at the next: $count of 80"
+}
+
+make_servers
+verifier=$(direct 0 postgres "SELECT rolpassword FROM pg_authid WHERE rolname = 'proven'")
+printf 'app apppw\nproven %s\n' "$verifier" >"$dir/users"
+printf probepw >"$dir/probe"
+direct 0 postgres 'GRANT CONNECT ON DATABASE app TO proven' >/dev/null
+
+start_proxy --share session
+test_reads_spread
+test_sessions
+test_pgbench
+stop_proxy
+"${through[@]}" -c 'SELECT 1' 2>/dev/null && fail "the proxy still serves"
+for name in a b; do rm -f "$dir/$name.in" "$dir/$name.out"; done
+direct 0 app 'DROP TABLE t' >/dev/null
+start_proxy --servers-max 4 --workers 2
+test_reads_spread
+test_own_writes
+test_sessions
+test_copy
+test_cancel
+test_pgbench
+test_pipeline
+test_logins
+test_hostile
+test_failover
+stop_proxy
