@@ -279,21 +279,25 @@ static bool has_primary(const struct nodes *n)
     return false;
 }
 
-/* MySQL and MariaDB say no lag while a replica has lost its primary, which is
- * when its reads are needed most.  What it shows is then as old as in the last
- * sample and the time since; and while no node is primary, nothing is newer. */
+/* While no node is primary nothing is newer than what a replica shows, so its lag
+ * does not grow: that is when its reads are needed most.  MySQL and MariaDB say
+ * no lag then; if there is a primary, what they show is as old as in the last
+ * sample and the time since. */
 static infra_time lag_of(struct nodes *n, uint32_t id,
                          const struct infra_probe_result *r, infra_time now)
 {
     struct watched *w = &n->at[id];
     infra_time since = now > w->lag_at ? now - w->lag_at : 0;
+    bool is_known = (r->has & INFRA_PROBE_HAS_LAG) != 0;
 
-    if ((r->has & INFRA_PROBE_HAS_LAG) != 0) {
+    if (w->lag_at != 0 && !has_primary(n)) {
+        w->lag = is_known && r->lag < w->lag ? r->lag : w->lag;
+    } else if (is_known) {
         w->lag = r->lag;
     } else if (w->lag_at == 0 ||
                n->options->sql_dialect == INFRA_SQL_POSTGRESQL) {
         return INFRA_TIME_NEVER;
-    } else if (has_primary(n)) {
+    } else {
         w->lag += since;
     }
     w->lag_at = now;

@@ -184,6 +184,18 @@ static enum verdict ready(const struct view *v, const struct pg_message *m)
     return REPORT;
 }
 
+/* The server also reports what an administrator has changed for all: a plain
+ * read sets nothing, and no client means these by a statement that writes. */
+static bool is_of_client(const struct infra_statement *s, const char *name)
+{
+    bool is_plain = s->kind == INFRA_STATEMENT_READ ||
+                    s->kind == INFRA_STATEMENT_BEGIN ||
+                    s->kind == INFRA_STATEMENT_BEGIN_READ_ONLY;
+
+    return !is_plain && (s->kind != INFRA_STATEMENT_WRITE ||
+                         strcmp(name, "default_transaction_read_only") != 0);
+}
+
 static enum verdict parameter(const struct view *v, const struct pg_message *m)
 {
     const unsigned char *at = m->body;
@@ -201,7 +213,7 @@ static enum verdict parameter(const struct view *v, const struct pg_message *m)
         return DROP;
     }
     pg_settings_told(v->c, name, value);
-    pg_client(v->c)->has_set = true;
+    pg_client(v->c)->has_set |= is_of_client(&v->c->unit.statement, name);
     return PASS;
 }
 
