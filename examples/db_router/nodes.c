@@ -279,10 +279,10 @@ static bool has_primary(const struct nodes *n)
     return false;
 }
 
-/* While no node is primary nothing is newer than what a replica shows, so its lag
- * does not grow: that is when its reads are needed most.  MySQL and MariaDB say
- * no lag then; if there is a primary, what they show is as old as in the last
- * sample and the time since. */
+/* While no node is primary nothing is newer than what a replica shows, so its
+ * lag does not grow: that is when its reads are needed most.  MySQL and MariaDB
+ * say no lag then; if there is a primary, what they show is as old as in the
+ * last sample and the time since. */
 static infra_time lag_of(struct nodes *n, uint32_t id,
                          const struct infra_probe_result *r, infra_time now)
 {
