@@ -189,7 +189,7 @@ START_TEST(two_replicas_are_seen)
 }
 END_TEST
 
-/* The least old replica, where no replica is fit, is no way around a promise. */
+/* The least old replica, where none is fit, is no way around a promise. */
 START_TEST(the_least_lagged_must_show_it_too)
 {
     struct infra_router_options o = { .size = sizeof o,
