@@ -105,6 +105,8 @@ START_TEST(other_texts_are_refused)
         ck_assert_int_eq(infra_login_scram_parse(&keys, ALICE, size),
                          INFRA_EINVAL);
     }
+    ck_assert_int_eq(infra_login_scram_parse(&keys, ALICE, sizeof ALICE),
+                     INFRA_EINVAL); /* A zero is none of its characters. */
     ck_assert_int_eq(infra_login_scram_parse(NULL, ALICE, strlen(ALICE)),
                      INFRA_EINVAL);
     ck_assert_int_eq(infra_login_scram_parse(&keys, NULL, 0), INFRA_EINVAL);
