@@ -8,6 +8,7 @@
 #include "base/random.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 
@@ -142,6 +143,7 @@ START_TEST(readers_against_publishing)
     for (int i = 0; i < WORKERS; i++) { /* Both are under way. */
         while (atomic_load_explicit(&workers[i].picks, memory_order_relaxed) ==
                0) {
+            sched_yield();
         }
     }
     control();
@@ -168,6 +170,7 @@ static _Atomic int said;
 static void wait_for(int what)
 {
     while (atomic_load_explicit(&said, memory_order_relaxed) < what) {
+        sched_yield(); /* On a busy machine the other one needs this core. */
     }
 }
 
@@ -208,6 +211,7 @@ START_TEST(the_host_entry_is_handed_over)
         int err;
         while ((err = infra_balancer_set(pool.balancer, &b, 0)) ==
                INFRA_EBUSY) {
+            sched_yield();
         }
         ck_assert_int_eq(err, INFRA_OK);
         host[0].owner = 0;
