@@ -90,7 +90,9 @@ fi
     exit 1
 }
 echo "Built in $(elapsed); testing against $(say_versions)"
-# The tests that measure nothing may run side by side.
+# The tests that measure nothing may run side by side, more than there are cores, since
+# many of them wait.
+export MESON_TESTTHREADS="${MESON_TESTTHREADS:-$(($(nproc) * 2))}"
 log=$build/meson-logs/testlog.txt
 status=0
 if [ -t 1 ]; then

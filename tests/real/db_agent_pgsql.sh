@@ -17,7 +17,7 @@ fi
 here=$(dirname "$(realpath "$0")")
 # shellcheck source=db_homes.sh
 . "$here/db_homes.sh"
-base=$((10000 + $$ % 1500 * 4)) # Below the ports that clients get.
+base=$((10000 + $$ % 500 * 4)) # Below the ports that clients get.
 # shellcheck source=db_homes_pgsql.sh
 . "$here/db_homes_pgsql.sh"
 # shellcheck source=db_agent.sh

@@ -347,7 +347,8 @@ holds_back_who_went_apart() {
     old=$(node_at "$primary_port") before=$token
     apart=$(others "$old" | sed -n 1p) other=$(others "$old" | sed -n 2p)
     touch "cloning.$apart" "by_hand.$apart"
-    read -r round <round
+    is_told() { read -r round <round; } # It is empty while it is written.
+    until_true 180 is_told
     is_later() { read -r later <round && [ "$later" -gt $((round + 1)) ]; }
     until_true 180 is_later
     fences=$(cat w?.log | grep -c "order fence $apart .* done" || true)
