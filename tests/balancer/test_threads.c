@@ -170,7 +170,7 @@ static _Atomic int said;
 static void wait_for(int what)
 {
     while (atomic_load_explicit(&said, memory_order_relaxed) < what) {
-        sched_yield(); /* On a busy machine the other one needs this core. */
+        sched_yield(); /* The other one may need this core. */
     }
 }
 

@@ -132,7 +132,7 @@ static void *fail_on_demand(void *arg)
     (void)arg;
     for (uint32_t bout = 1; bout <= BOUTS; bout++) {
         while (atomic_load_explicit(&wanted, memory_order_relaxed) < bout) {
-            sched_yield(); /* On a busy machine the other one needs this core. */
+            sched_yield(); /* The other one may need this core. */
         }
         int woken = watch_report(&watch, bout % IDS, INFRA_OUTCOME_ERROR, 5);
         /* Relaxed, so that only the library orders memory. */

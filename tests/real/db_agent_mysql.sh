@@ -12,7 +12,7 @@ done
 here=$(dirname "$(realpath "$0")")
 # shellcheck source=db_homes.sh
 . "$here/db_homes.sh"
-base=$((16000 + $$ % 1200 * 4)) # Below the ports that clients get.
+base=$((16000 + $$ % 240 * 4)) # Below the ports that clients get.
 # shellcheck source=db_homes_mysql.sh
 . "$here/db_homes_mysql.sh"
 # shellcheck source=db_agent.sh

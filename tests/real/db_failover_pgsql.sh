@@ -20,7 +20,7 @@ fi
 here=$(dirname "$(realpath "$0")")
 # shellcheck source=db_failover.sh
 . "$here/db_failover.sh"
-base=$((21000 + $$ % 1500 * 4)) # Below the ports that clients get.
+base=$((23000 + $$ % 900 * 4)) # Below the ports that clients get.
 check="pgsql,user=probe"
 
 # shellcheck source=db_homes_pgsql.sh

@@ -16,7 +16,7 @@ login_relay=$(realpath "$1")
 . "$(dirname "$0")/support.sh"
 need_programs mariadb mariadbd mariadb-install-db
 cd "$dir"
-base=$((20000 + $$ % 3000 * 4)) # Below the ports that clients get.
+base=$((8000 + $$ % 240 * 4)) # Below the ports that clients get.
 onward=$((base + 1)) sha2=$((base + 2)) native=$((base + 3))
 
 mariadb-install-db --no-defaults --user="$(id -un)" --datadir="$dir/data" \

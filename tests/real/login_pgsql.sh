@@ -29,7 +29,7 @@ cleanup() {
     cd /
     rm -rf "$dir"
 }
-base=$((20000 + $$ % 3000 * 4)) # Below the ports that clients get.
+base=$((9000 + $$ % 240 * 4)) # Below the ports that clients get.
 relay=$((base + 1)) alone=$((base + 2))
 
 server initdb -D "$dir/data" -A trust -U postgres -N -E UTF8 >initdb.log 2>&1 || fail "initdb"

@@ -15,7 +15,7 @@ health_watch=$1
 PATH=$PATH:/usr/sbin
 command -v nginx >/dev/null || exit 77
 dir=$(mktemp -d)
-port=$((20000 + $$ % 20000))
+port=$((31800 + $$ % 900))
 nginx=
 watch=
 cleanup() {
