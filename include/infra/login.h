@@ -434,7 +434,9 @@ INFRA_API int infra_login_mysql_server(struct infra_login_mysql *login,
  * password itself; else it is asked to switch to a method that the keys allow.
  *
  * @param keys       Of the user, copied, with INFRA_LOGIN_HAS_SHA1_TWICE or
- *                   INFRA_LOGIN_HAS_SHA256_TWICE.  NULL: there is no such user.
+ *                   INFRA_LOGIN_HAS_SHA256_TWICE.  NULL: there is no such
+ *                   user, and the conversation is that of a user of whom the
+ *                   hash of the greeting's method is stored.
  * @param is_secure  1: TLS or a socket in the file system, so that a password
  *                   in clear text is allowed.
  * @return INFRA_OK; INFRA_EINVAL: NULL, keys without such a hash, or a client's

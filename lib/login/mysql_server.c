@@ -32,13 +32,19 @@ static bool is_empty(const unsigned char *proof, size_t size)
     return size == 0 || (size == 1 && proof[0] == 0);
 }
 
+/* A wrong password, as far as the client can see. */
+static int refuse_proof(struct infra_login_mysql *m)
+{
+    return infra__mysql_login_refuse(
+        m, m->is_mock != 0 ? INFRA_LOGIN_REASON_UNKNOWN_USER
+                           : INFRA_LOGIN_REASON_WRONG_PASSWORD);
+}
+
 static int check_proof(struct infra_login_mysql *m, const unsigned char *proof,
                        size_t size, unsigned char *ret, size_t *ret_size)
 {
     if (is_empty(proof, size)) {
-        return infra__mysql_login_refuse(
-            m, m->is_mock != 0 ? INFRA_LOGIN_REASON_UNKNOWN_USER
-                               : INFRA_LOGIN_REASON_WRONG_PASSWORD);
+        return refuse_proof(m);
     }
     if (size != infra__mysql_methods[m->method].size) {
         return infra__mysql_login_refuse(m, INFRA_LOGIN_REASON_MALFORMED);
@@ -46,9 +52,7 @@ static int check_proof(struct infra_login_mysql *m, const unsigned char *proof,
     bool is_right =
         infra__mysql_check(m->method, &m->keys, m->challenge, proof);
     if (m->is_mock != 0 || !is_right) {
-        return infra__mysql_login_refuse(
-            m, m->is_mock != 0 ? INFRA_LOGIN_REASON_UNKNOWN_USER
-                               : INFRA_LOGIN_REASON_WRONG_PASSWORD);
+        return refuse_proof(m);
     }
     if (m->method == INFRA_LOGIN_MYSQL_CACHING_SHA2) {
         ret[0] = INFRA__MYSQL_LOGIN_MORE;
@@ -87,7 +91,7 @@ int infra__mysql_server_first(struct infra_login_mysql *m, uint32_t method,
         return check_proof(m, proof, size, ret, ret_size);
     }
     if (method == INFRA_LOGIN_MYSQL_CACHING_SHA2 && m->is_secure != 0 &&
-        m->is_mock == 0 && !is_empty(proof, size)) {
+        !is_empty(proof, size)) {
         ret[0] = INFRA__MYSQL_LOGIN_MORE;
         ret[1] = INFRA__MYSQL_LOGIN_FULL;
         *ret_size = 2;
@@ -103,7 +107,8 @@ static int check_password(struct infra_login_mysql *m,
                           const unsigned char *bytes, size_t size)
 {
     struct infra_login_mysql_keys keys;
-    bool is_right = true;
+    bool is_right = (m->keys.has & (INFRA_LOGIN_HAS_SHA1_TWICE |
+                                    INFRA_LOGIN_HAS_SHA256_TWICE)) != 0;
 
     if (size == 1 && bytes[0] == ASKS_PUBLIC_KEY) {
         return infra__mysql_login_refuse(m, INFRA_LOGIN_REASON_NEEDS_TLS);
@@ -115,9 +120,10 @@ static int check_password(struct infra_login_mysql *m,
         return infra__mysql_login_refuse(m, INFRA_LOGIN_REASON_MALFORMED);
     }
     infra__mysql_login_derive(&keys, (const char *)bytes, size - 1);
-    if ((m->keys.has & INFRA_LOGIN_HAS_SHA1_TWICE) != 0) {
-        is_right = infra__equal_secret(keys.sha1_twice, m->keys.sha1_twice,
-                                       sizeof keys.sha1_twice);
+    if ((m->keys.has & INFRA_LOGIN_HAS_SHA1_TWICE) != 0 &&
+        !infra__equal_secret(keys.sha1_twice, m->keys.sha1_twice,
+                             sizeof keys.sha1_twice)) {
+        is_right = false;
     }
     if ((m->keys.has & INFRA_LOGIN_HAS_SHA256_TWICE) != 0 &&
         !infra__equal_secret(keys.sha256_twice, m->keys.sha256_twice,
@@ -128,9 +134,7 @@ static int check_password(struct infra_login_mysql *m,
         m->keys = keys;
     }
     infra__wipe(&keys, sizeof keys);
-    return is_right ? grant(m)
-                    : infra__mysql_login_refuse(
-                          m, INFRA_LOGIN_REASON_WRONG_PASSWORD);
+    return is_right ? grant(m) : refuse_proof(m);
 }
 
 int infra__mysql_server_next(struct infra_login_mysql *m, const void *message,

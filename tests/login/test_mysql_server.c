@@ -249,8 +249,6 @@ END_TEST
  * whom that hash is stored, and no proof is right. */
 START_TEST(an_unknown_user_fails_as_a_wrong_password)
 {
-    struct infra_login_mysql_keys nothing;
-
     start(INFRA_LOGIN_MYSQL_CACHING_SHA2, 0, 1);
     ck_assert_int_eq(first(CACHING, caching_proof, sizeof caching_proof),
                      INFRA_LOGIN_STEP_REFUSED);
@@ -269,8 +267,14 @@ START_TEST(an_unknown_user_fails_as_a_wrong_password)
     ck_assert_int_eq(next(caching_proof, sizeof caching_proof),
                      INFRA_LOGIN_STEP_REFUSED);
     ck_refused(INFRA_LOGIN_REASON_UNKNOWN_USER);
-    /* Nor is the proof of keys of zeroes. */
-    memset(&nothing, 0, sizeof nothing);
+    /* As a user of whom SHA1(SHA1(password)) is stored. */
+    start(INFRA_LOGIN_MYSQL_NATIVE, 0, 1);
+    ck_assert_int_eq(first(CACHING, caching_proof, sizeof caching_proof),
+                     INFRA_LOGIN_STEP_SEND);
+    ck_out("\1\4", 2);
+    ck_assert_int_eq(next("secret", 7), INFRA_LOGIN_STEP_REFUSED);
+    ck_refused(INFRA_LOGIN_REASON_UNKNOWN_USER);
+    /* Nor is a proof that would be right. */
     start(INFRA_LOGIN_MYSQL_NATIVE, 0, 0);
     login.keys = all;
     ck_assert_int_eq(first(NATIVE, native_proof, sizeof native_proof),
@@ -329,6 +333,9 @@ START_TEST(arguments_are_checked)
     ck_refused(INFRA_LOGIN_REASON_OUT_OF_ORDER);
     ck_assert_int_eq(infra_login_mysql_client(&login, NULL, "a", 1, 0),
                      INFRA_OK);
+    ck_assert_int_eq(infra_login_mysql_first(&login, NATIVE, strlen(NATIVE),
+                                             CHALLENGE, 20, out, &out_size),
+                     INFRA_LOGIN_STEP_SEND);
     ck_assert_int_eq(infra_login_mysql_set_user(&login, NULL, 0), INFRA_EINVAL);
     memset(&login, 0, sizeof login);
     ck_assert_int_eq(infra_login_mysql_set_user(&login, NULL, 0), INFRA_EINVAL);

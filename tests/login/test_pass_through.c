@@ -112,6 +112,14 @@ START_TEST(another_salt_needs_the_password)
                      INFRA_OK);
     ck_assert_int_eq(talk(&client, &server), INFRA_LOGIN_STEP_DONE);
 
+    /* A verifier alone serves no client. */
+    ck_assert_int_eq(
+        infra_login_scram_client(&client, &other, "pencil", 6, new_entropy()),
+        INFRA_OK);
+    ck_assert_int_eq(infra_login_scram_server(&server, &other, new_entropy()),
+                     INFRA_OK);
+    ck_assert_int_eq(talk(&client, &server), INFRA_LOGIN_STEP_DONE);
+
     other = stored;
     other.iterations++;
     ck_assert_int_eq(
