@@ -25,6 +25,11 @@
  * the host says otherwise.  A host without tokens leaves them 0: then a second
  * primary is a split brain.
  *
+ * **Reigns.**  Tell the router of each primary and where its reign began, also
+ * of one that was short: what a reign lost that the router has not seen cannot
+ * be told from what is there.  A replica that does not follow the primary, such
+ * as one that has to be rewound first, has the role NONE.
+ *
  * **Fresh enough.**  A replica is as old as its lag when it was sampled plus
  * the time since then.  One that is older than lag_max serves no reads; if it
  * was so at a publish, it returns when it is below three quarters of that.
@@ -189,7 +194,9 @@ INFRA_API void infra_router_destroy(struct infra_router *router);
  * Add a node, or say what it is now.  Takes effect with the next publish.
  *
  * A change of role, or of a primary's token, ends what sessions have pinned to
- * the node: their transactions there fail with NODE_CHANGED.
+ * the node: their transactions there fail with NODE_CHANGED.  It also makes the
+ * node's last sample void, as does a role of NONE, behind which a node may have
+ * been built anew: set first, then sample.
  *
  * @return INFRA_OK; INFRA_EINVAL: NULL, an id of nodes_max or more, or an
  * unknown role; INFRA_ESTRUCT.
@@ -210,7 +217,9 @@ INFRA_API int infra_router_remove(struct infra_router *router, uint32_t id);
 
 /**
  * Note what a node said of its position and lag.  Takes effect with the next
- * publish.  A sample that was asked for before the last one is ignored.
+ * publish.  A sample that was asked for before the last one is ignored.  One
+ * that was asked for before the publish of a new primary proves of the history
+ * only what that primary took over.
  *
  * @return INFRA_OK; INFRA_ESTALE: an older sample; INFRA_ENOENT; INFRA_EINVAL:
  * NULL, or a text that is no position; INFRA_EFULL: more than 1024

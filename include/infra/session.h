@@ -460,7 +460,8 @@ INFRA_API int infra_session_require(struct infra_session *session,
                                     infra_time now);
 
 /**
- * After the reason LOST: go on without what was lost.
+ * After the reason LOST: go on without what was lost.  What was not lost is
+ * still seen: reads go to the primary until its next sample.
  *
  * Thread safety: owner.
  */

@@ -190,7 +190,7 @@ void infra__session_decide(struct session *s, struct infra_router_reader *r,
         v->reason = INFRA_VERDICT_REASON_NO_PRIMARY;
         return;
     }
-    if (s->is_open) {
+    if (s->is_open && ROUTER_RULE(OPEN)) {
         decide_open(s, t, statement, now, v);
         return;
     }

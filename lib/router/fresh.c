@@ -13,7 +13,7 @@
 
 static infra_time age_of(infra_time as_of, infra_time now)
 {
-    return now > as_of ? now - as_of : 0;
+    return now > as_of && ROUTER_RULE(AGE) ? now - as_of : 0;
 }
 
 void infra__router_cut(struct infra_router *r, infra_time now)
@@ -81,7 +81,7 @@ uint64_t infra__router_serving(const struct table *t,
 /* The generic cell rate algorithm, with a burst of a second. */
 bool infra__router_may_fall_back(struct infra_router_reader *r, infra_time now)
 {
-    if (r->options.fallback_rate == 0) {
+    if (r->options.fallback_rate == 0 || !ROUTER_RULE(RATE)) {
         return true;
     }
     infra_time due = r->fallback_at > now ? r->fallback_at : now;

@@ -18,9 +18,48 @@
 #define REIGNS_MAX 8u
 #define REASONS_MAX 32u
 
+/* What the promises rest on. tests/sim/router_sim breaks each in turn and has
+ * to see it: only there is there a switch. */
+enum infra__router_rule {
+    INFRA__ROUTER_RULE_NONE,
+    INFRA__ROUTER_RULE_TOKEN,    /* The highest token is the primary's. */
+    INFRA__ROUTER_RULE_SPLIT,    /* Of two with one token there is none. */
+    INFRA__ROUTER_RULE_LEASE,    /* A primary is one until its lease is over. */
+    INFRA__ROUTER_RULE_AGE,      /* What a replica shows grows old. */
+    INFRA__ROUTER_RULE_DRAIN,    /* A draining replica gets nothing new. */
+    INFRA__ROUTER_RULE_RATE,     /* Few reads fall back. */
+    INFRA__ROUTER_RULE_SIGHT,    /* Out of sight, a node's sample is void. */
+    INFRA__ROUTER_RULE_REIGN,    /* A sample is of the reign it was asked in. */
+    INFRA__ROUTER_RULE_COVER,    /* A replica shows what is needed. */
+    INFRA__ROUTER_RULE_LOST,     /* What a reign did not take over is lost. */
+    INFRA__ROUTER_RULE_NEWER,    /* A newer primary is waited for. */
+    INFRA__ROUTER_RULE_WROTE,    /* A write is needed. */
+    INFRA__ROUTER_RULE_PENDING,  /* A later sample covers a write. */
+    INFRA__ROUTER_RULE_SEEN,     /* A later sample covers a read. */
+    INFRA__ROUTER_RULE_STAY,     /* Until then it reads there. */
+    INFRA__ROUTER_RULE_FORGET,   /* What was not lost is still needed. */
+    INFRA__ROUTER_RULE_OPEN,     /* A transaction is at one node. */
+    INFRA__ROUTER_RULE_PLACE,    /* Its node is still what it was, */
+    INFRA__ROUTER_RULE_SENT,     /* also when the statement leaves. */
+    INFRA__ROUTER_RULE_UNSEEN,   /* An unseen primary still takes writes. */
+    INFRA__ROUTER_RULE_PATIENCE, /* Each statement is held for hold_max. */
+    INFRA__ROUTER_RULE_OVER,     /* And no longer. */
+    INFRA__ROUTER_RULE_HELD,     /* And few of them. */
+    INFRA__ROUTER_RULE_WAIT,     /* A read waits for wait_max. */
+    INFRA__ROUTER_RULES_COUNT
+};
+#ifdef INFRA_MUTATIONS
+extern enum infra__router_rule infra__router_broken_rule;
+#define ROUTER_RULE(name) \
+    (infra__router_broken_rule != INFRA__ROUTER_RULE_##name)
+#else
+#define ROUTER_RULE(name) true
+#endif
+
 /* A primary's reign, and what it took over from the one before. */
 struct reign {
     uint64_t token;
+    infra_time known_at;         /* The publish that told of it. */
     struct infra_position since; /* NONE: not known. */
 };
 
@@ -34,10 +73,11 @@ struct node {
     uint8_t last_role; /* The last that was not NONE. */
     uint8_t position_kind;
     uint32_t generation;
+    uint32_t sight; /* Grows as its samples become void. */
     uint64_t token;
     infra_time valid_until;
-    infra_time asked_at;
-    infra_time as_of; /* What it shows is that old; 0: not known. */
+    infra_time asked_at; /* Of the last sample, void or not. */
+    infra_time as_of;    /* What it shows is that old; 0: not known. */
     struct infra_position since;
     struct infra_position_part *parts;
     size_t parts_count;
@@ -47,10 +87,13 @@ struct node {
 /* A node as readers see it. */
 struct view {
     infra_time as_of;    /* 0: not known. */
-    infra_time asked_at; /* Of its last sample. */
+    infra_time asked_at; /* Of its last sample; 0: none. */
+    uint64_t token;      /* Of the reign in which that was asked for; 0: an
+                            unknown one. */
     const struct infra_position_part *parts;
     uint32_t parts_count;
     uint32_t generation;
+    uint32_t sight;
     uint8_t position_kind;
     uint8_t role;
 };
@@ -131,7 +174,8 @@ static inline const struct table *infra__router_table(
 void infra__router_choose_primary(const struct infra_router *r,
                                   struct table *t);
 /* A primary with a new token begins a reign. */
-void infra__router_note_reign(struct infra_router *r, const struct table *t);
+void infra__router_note_reign(struct infra_router *r, const struct table *t,
+                              infra_time now);
 
 /* May writes go to the primary of @t? REASON_WRITE, or why not. */
 uint32_t infra__router_writable(const struct table *t, infra_time now);

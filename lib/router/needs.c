@@ -35,7 +35,7 @@ static enum need resolve_part(struct infra_position_part *part, uint8_t kind,
         return NEED_MET;
     }
     if (part->epoch > t->token) {
-        return NEED_NEWER;
+        return ROUTER_RULE(NEWER) ? NEED_NEWER : NEED_MET;
     }
     for (uint32_t i = 0; i < t->reigns_count; i++) {
         const struct reign *r = &t->reigns[i];
@@ -46,7 +46,7 @@ static enum need resolve_part(struct infra_position_part *part, uint8_t kind,
         if (is_first || r->since.kind != kind) {
             return NEED_UNKNOWN; /* A reign is not known, or its beginning. */
         }
-        if (!is_held(&r->since, part)) {
+        if (!is_held(&r->since, part) && ROUTER_RULE(LOST)) {
             return NEED_LOST;
         }
         part->epoch = r->token;
@@ -85,6 +85,28 @@ enum need infra__need_resolve(struct infra_position *need,
     return NEED_MET;
 }
 
+/* A sample of an older reign proves only what each reign since took over. */
+static bool is_taken_over(const struct infra_position *need,
+                          const struct table *t, const struct view *v)
+{
+    bool is_known = v->token == t->token;
+
+    for (uint32_t i = 0; i < t->reigns_count && v->token != t->token; i++) {
+        const struct reign *r = &t->reigns[i];
+        if (r->token <= v->token) {
+            is_known = true;
+            continue;
+        }
+        for (uint32_t k = 0; k < need->count; k++) {
+            if (r->since.kind != need->kind ||
+                !is_held(&r->since, &need->parts[k])) {
+                return false;
+            }
+        }
+    }
+    return is_known;
+}
+
 uint64_t infra__need_covered(const struct infra_position *need,
                              const struct table *t, uint64_t nodes)
 {
@@ -96,10 +118,11 @@ uint64_t infra__need_covered(const struct infra_position *need,
     for (; nodes != 0; nodes &= nodes - 1) {
         uint32_t id = first_of(nodes);
         const struct view *v = &t->views[id];
-        if (v->position_kind == need->kind &&
-            infra__position_covers_parts(need->kind, v->parts, v->parts_count,
-                                         false,
-                                         need) == INFRA_POSITION_ANSWER_YES) {
+        if (!ROUTER_RULE(COVER) ||
+            (v->position_kind == need->kind && is_taken_over(need, t, v) &&
+             infra__position_covers_parts(need->kind, v->parts, v->parts_count,
+                                          false,
+                                          need) == INFRA_POSITION_ANSWER_YES)) {
             covered |= bit_of(id);
         }
     }
@@ -118,7 +141,7 @@ int infra__need_raise(struct infra_position *need, const struct table *t,
     for (uint32_t i = 0; i < v->parts_count; i++) {
         struct infra_position one = { .kind = v->position_kind, .count = 1 };
         one.parts[0] = v->parts[i];
-        one.parts[0].epoch = t->token;
+        one.parts[0].epoch = v->token;
         int err = infra_position_merge(&sample, &one);
         if (err != INFRA_OK) {
             return err;

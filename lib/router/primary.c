@@ -14,7 +14,7 @@ void infra__router_choose_primary(const struct infra_router *r, struct table *t)
         if (n->role != INFRA_ROUTER_ROLE_PRIMARY) {
             continue;
         }
-        if (n->token == r->token) {
+        if (n->token == r->token || !ROUTER_RULE(TOKEN)) {
             primaries |= bit_of(id);
         } else {
             stale |= bit_of(id);
@@ -24,7 +24,7 @@ void infra__router_choose_primary(const struct infra_router *r, struct table *t)
     t->primary = NODE_NONE;
     t->refused = stale;
     t->why = INFRA_VERDICT_REASON_NO_PRIMARY;
-    if ((primaries & (primaries - 1)) != 0) {
+    if ((primaries & (primaries - 1)) != 0 && ROUTER_RULE(SPLIT)) {
         t->why = INFRA_VERDICT_REASON_SPLIT_BRAIN;
         t->refused |= primaries;
     } else if (primaries != 0) {
@@ -34,7 +34,8 @@ void infra__router_choose_primary(const struct infra_router *r, struct table *t)
     }
 }
 
-void infra__router_note_reign(struct infra_router *r, const struct table *t)
+void infra__router_note_reign(struct infra_router *r, const struct table *t,
+                              infra_time now)
 {
     uint32_t count = r->reigns_count;
 
@@ -54,7 +55,7 @@ void infra__router_note_reign(struct infra_router *r, const struct table *t)
         }
         count--;
     }
-    r->reigns[count] = (struct reign) { n->token, n->since };
+    r->reigns[count] = (struct reign) { n->token, now, n->since };
     r->reigns_count = count + 1;
 }
 
@@ -63,7 +64,7 @@ uint32_t infra__router_writable(const struct table *t, infra_time now)
     if (t->primary == NODE_NONE) {
         return t->why;
     }
-    if (t->valid_until != 0 && now >= t->valid_until) {
+    if (t->valid_until != 0 && now >= t->valid_until && ROUTER_RULE(LEASE)) {
         return INFRA_VERDICT_REASON_LEASE_OVER;
     }
     return INFRA_VERDICT_REASON_WRITE;

@@ -45,6 +45,22 @@ static struct table *table_create(const struct infra_router *r)
     return t;
 }
 
+/* The token of the reign that was known when a sample was asked for: what it
+ * says may be of no later history. */
+static uint64_t reign_at(const struct infra_router *r, infra_time asked_at)
+{
+    uint64_t token = 0;
+
+    if (!ROUTER_RULE(REIGN)) {
+        return r->token;
+    }
+    for (uint32_t i = 0;
+         i < r->reigns_count && r->reigns[i].known_at <= asked_at; i++) {
+        token = r->reigns[i].token;
+    }
+    return token;
+}
+
 static void fill_views(const struct infra_router *r, struct table *t)
 {
     struct infra_position_part *parts = t->parts;
@@ -55,9 +71,11 @@ static void fill_views(const struct infra_router *r, struct table *t)
         *v = (struct view) {
             .as_of = n->as_of,
             .asked_at = n->has_sample ? n->asked_at : 0,
+            .token = reign_at(r, n->asked_at),
             .parts = parts,
             .parts_count = (uint32_t)n->parts_count,
             .generation = n->generation,
+            .sight = n->sight,
             .position_kind = n->position_kind,
             .role = n->role,
         };
@@ -67,7 +85,8 @@ static void fill_views(const struct infra_router *r, struct table *t)
         }
         if (n->role == INFRA_ROUTER_ROLE_REPLICA) {
             t->standing |= bit_of(id);
-            t->replicas |= (uint64_t)!n->is_draining << id;
+            t->replicas |= (uint64_t)(!n->is_draining || !ROUTER_RULE(DRAIN))
+                           << id;
             t->cut |= (uint64_t)n->is_cut << id;
         }
     }
@@ -83,9 +102,9 @@ int infra_router_publish(struct infra_router *router, infra_time now)
         return INFRA_ENOMEM;
     }
     infra__router_cut(router, now);
-    fill_views(router, t);
     infra__router_choose_primary(router, t);
-    infra__router_note_reign(router, t);
+    infra__router_note_reign(router, t, now);
+    fill_views(router, t);
     t->reigns_count = router->reigns_count;
     memcpy(t->reigns, router->reigns, sizeof t->reigns);
     t->edition.version = ++router->version;

@@ -14,8 +14,12 @@ static void fail(struct infra_verdict *v, uint32_t reason)
 static void settle_pending(struct session *s, const struct table *t,
                            infra_time now)
 {
-    if (s->pending_at == 0 || t->primary == NODE_NONE ||
-        t->views[t->primary].asked_at < s->pending_at) {
+    if (s->pending_at == 0 || t->primary == NODE_NONE) {
+        return;
+    }
+    const struct view *v = &t->views[t->primary];
+    if ((v->asked_at < s->pending_at || v->token != t->token) &&
+        ROUTER_RULE(PENDING)) {
         return;
     }
     if (infra__need_raise(&s->need, t, t->primary) == INFRA_OK) {
@@ -32,11 +36,15 @@ static void settle_pending(struct session *s, const struct table *t,
 static void settle_read(struct session *s, const struct table *t,
                         infra_time now)
 {
-    if (s->read_node == NODE_NONE ||
-        t->views[s->read_node].asked_at < s->read_at) {
+    if (s->read_node == NODE_NONE) {
         return;
     }
-    if (infra__need_raise(&s->need, t, s->read_node) != INFRA_OK) {
+    const struct view *v = &t->views[s->read_node];
+    bool is_same = v->sight == s->read_sight;
+    if (is_same && v->asked_at < s->read_at && ROUTER_RULE(SEEN)) {
+        return;
+    }
+    if (!is_same || infra__need_raise(&s->need, t, s->read_node) != INFRA_OK) {
         s->pending_at = now;
     }
     s->read_node = NODE_NONE;
@@ -83,7 +91,7 @@ static uint64_t showing(const struct session *s, const struct table *t,
         *reason = INFRA_VERDICT_REASON_OWN_WRITE;
         return 0;
     }
-    if (s->read_node != NODE_NONE) {
+    if (s->read_node != NODE_NONE && ROUTER_RULE(STAY)) {
         *reason = INFRA_VERDICT_REASON_MONOTONIC;
         serving &= bit_of(s->read_node);
     }
@@ -140,7 +148,8 @@ void infra__session_read(struct session *s, struct infra_router_reader *r,
     } else if (serving == 0) {
         fall_back(s, r, t, now, v);
     } else if (r->options.wait_max != 0 &&
-               (s->wait_until == 0 || now < s->wait_until)) {
+               (s->wait_until == 0 || now < s->wait_until ||
+                !ROUTER_RULE(WAIT))) {
         if (s->wait_until == 0) {
             s->wait_until = infra__time_add(now, r->options.wait_max);
         }

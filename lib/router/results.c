@@ -112,6 +112,7 @@ static void note_read(struct session *s, infra_time now)
         s->read_node = NODE_NONE;
     } else {
         s->read_node = s->out.node;
+        s->read_sight = s->out.sight;
         s->read_at = now;
     }
 }
@@ -156,6 +157,7 @@ int infra_session_done(struct infra_session *session,
     }
     bool was_open = s->is_open;
     s->is_out = false;
+    s->done_at = now != 0 ? now : 1;
     note_transaction(s, &r);
     note_started(s, &r);
     note_ended(s, &r, was_open);

@@ -85,9 +85,12 @@ static struct node *node_at(const struct infra_router *r, uint32_t id)
 }
 
 /* Another role, or a primary of another reign: what sessions have on the node
- * is void. A node that was out of sight and is back as it was is the same. */
+ * is void. A node that was out of sight and is back as it was is the same, but
+ * may have been built anew: what it last said of itself is void. */
 static void note_role(struct node *n, const struct infra_router_node *now)
 {
+    bool is_void = now->role != n->role;
+
     if (now->role != INFRA_ROUTER_ROLE_NONE) {
         bool is_other =
             n->last_role != INFRA_ROUTER_ROLE_NONE && now->role != n->last_role;
@@ -96,9 +99,17 @@ static void note_role(struct node *n, const struct infra_router_node *now)
                         now->token != n->token;
         n->generation += is_other || is_newer;
         n->last_role = (uint8_t)now->role;
+        is_void |= is_newer;
         n->token = now->token;
     }
     n->role = (uint8_t)now->role;
+    if (is_void && ROUTER_RULE(SIGHT)) { /* asked_at stays: the past is over. */
+        n->sight++;
+        n->has_sample = false;
+        n->parts_count = 0;
+        n->position_kind = INFRA_POSITION_NONE;
+        n->as_of = 0;
+    }
 }
 
 int infra_router_set(struct infra_router *router, uint32_t id,
@@ -200,7 +211,7 @@ int infra_router_sample(struct infra_router *router, uint32_t id,
     if (n == NULL) {
         return INFRA_ENOENT;
     }
-    if (n->has_sample && s.asked_at < n->asked_at) {
+    if (s.asked_at < n->asked_at) {
         return INFRA_ESTALE;
     }
     if (s.kind == INFRA_POSITION_NONE) {

@@ -5,6 +5,9 @@
 void infra__session_wrote(struct session *s,
                           const struct infra_position *position, infra_time now)
 {
+    if (!ROUTER_RULE(WROTE)) {
+        return;
+    }
     /* A position that does not fit is one of which only the time is known. */
     if (position == NULL || position->kind == INFRA_POSITION_NONE ||
         infra_position_merge(&s->need, position) != INFRA_OK) {
@@ -40,6 +43,7 @@ int infra_session_require(struct infra_session *session,
     }
     struct session *s = session_of(session);
     int err = infra_position_merge(&s->need, position);
+    s->done_at = now != 0 ? now : 1;
     if (err == INFRA_EFULL) {
         s->pending_at = now != 0 ? now : 1;
     }
@@ -51,7 +55,7 @@ void infra_session_forget(struct infra_session *session)
     if (session != NULL) {
         struct session *s = session_of(session);
         s->need = (struct infra_position) { 0 };
-        s->pending_at = 0;
+        s->pending_at = ROUTER_RULE(FORGET) ? s->done_at : 0;
         s->read_node = NODE_NONE;
     }
 }

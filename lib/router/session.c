@@ -69,9 +69,9 @@ static void hold(struct session *s, struct infra_router_reader *r,
     if (s->hold_until == 0) {
         s->hold_until = infra__time_add(now, r->options.hold_max);
     }
-    if (now < s->hold_until) {
+    if (now < s->hold_until || !ROUTER_RULE(OVER)) {
         reason = INFRA_VERDICT_REASON_HELD_MAX;
-        if (r->held.count < r->options.held_max) {
+        if (r->held.count < r->options.held_max || !ROUTER_RULE(HELD)) {
             s->held_version = t != NULL ? t->edition.version : 0;
             infra__held_add(r, s, s->hold_until);
             v->until = s->hold_until;
@@ -80,7 +80,6 @@ static void hold(struct session *s, struct infra_router_reader *r,
     }
     v->kind = INFRA_VERDICT_FAIL;
     v->reason = (uint8_t)reason;
-    s->hold_until = 0;
 }
 
 static void finish(struct session *s, struct infra_router_reader *r,
@@ -92,6 +91,9 @@ static void finish(struct session *s, struct infra_router_reader *r,
     }
     if (v->kind != INFRA_VERDICT_WAIT) {
         s->wait_until = 0;
+    }
+    if (v->kind == INFRA_VERDICT_FAIL && ROUTER_RULE(PATIENCE)) {
+        s->hold_until = 0; /* The next statement has its own patience. */
     }
     if (t != NULL) {
         v->token = t->token;
@@ -132,15 +134,33 @@ int infra_session_route(struct infra_session *session,
     return INFRA_OK;
 }
 
+/* The place of the pin that a verdict is about; NULL: of none, or of one whose
+ * connection is still to come. */
+static const struct place *pinned_place(const struct session *s,
+                                        const struct infra_verdict *v)
+{
+    if (v->reason != INFRA_VERDICT_REASON_PINNED ||
+        (v->flags & INFRA_VERDICT_OWN_CONNECTION) == 0) {
+        return NULL;
+    }
+    if (s->is_open) {
+        return &s->transaction;
+    }
+    return v->pins == INFRA_SESSION_PIN_LAST ? &s->follow : &s->home;
+}
+
 /* Is @node still what it was when the verdict was made? */
-static bool is_current(const struct table *t, const struct infra_verdict *v,
-                       uint32_t node)
+static bool is_current(const struct session *s, const struct table *t,
+                       const struct infra_verdict *v, uint32_t node)
 {
     if ((t->refused & bit_of(node)) != 0) {
         return false;
     }
+    const struct place *pinned = pinned_place(s, v);
+    if (pinned != NULL) {
+        return infra__place_holds(pinned, t);
+    }
     return (v->flags & INFRA_VERDICT_AT_PRIMARY) == 0 ||
-           (v->flags & INFRA_VERDICT_OWN_CONNECTION) != 0 ||
            (t->primary == node && t->token == v->token);
 }
 
@@ -178,10 +198,15 @@ int infra_session_sent(struct infra_session *session,
     }
     if (is_go) {
         const struct table *t = infra__router_table(reader);
-        if (!is_current(t, verdict, node)) {
+        if (!is_current(s, t, verdict, node) && ROUTER_RULE(SENT)) {
             return INFRA_ESTALE;
         }
         s->out = infra__place_of(t, node);
+        const struct place *pinned = pinned_place(s, verdict);
+        if (pinned != NULL && ROUTER_RULE(UNSEEN)) {
+            /* A primary that is out of sight is still one to its clients. */
+            s->out.is_primary = pinned->is_primary;
+        }
         s->is_out = true;
         if ((verdict->flags & INFRA_VERDICT_BEGIN_FIRST) != 0) {
             s->deferred = DEFERRED_NONE;

@@ -21,8 +21,9 @@ enum deferred { DEFERRED_NONE, DEFERRED_WRITE, DEFERRED_READ_ONLY };
 struct place {
     uint32_t node;
     uint32_t generation;
-    uint64_t token; /* Of the primary then. */
+    uint32_t sight;
     bool is_primary;
+    uint64_t token; /* Of the primary then. */
 };
 
 struct session {
@@ -59,7 +60,9 @@ struct session {
     infra_time pending_at; /* It also needs the first sample of the primary
                               that was asked for at this time; 0: no. */
     uint32_t read_node;    /* MONOTONIC: where it read; NODE_NONE. */
+    uint32_t read_sight;   /* What that node's was. */
     infra_time read_at;    /* When that read ended. */
+    infra_time done_at;    /* When it was last promised anything. */
 
     /* Patience. */
     infra_time wait_until; /* 0: not waiting. */

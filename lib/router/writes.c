@@ -24,6 +24,7 @@ struct place infra__place_of(const struct table *t, uint32_t id)
     return (struct place) {
         .node = id,
         .generation = t->views[id].generation,
+        .sight = t->views[id].sight,
         .token = t->token,
         .is_primary = t->primary == id,
     };
@@ -31,7 +32,8 @@ struct place infra__place_of(const struct table *t, uint32_t id)
 
 bool infra__place_holds(const struct place *p, const struct table *t)
 {
-    return p->generation == t->views[p->node].generation &&
-           (t->refused & bit_of(p->node)) == 0 &&
-           (!p->is_primary || p->token == t->token);
+    return (p->generation == t->views[p->node].generation &&
+            (t->refused & bit_of(p->node)) == 0 &&
+            (!p->is_primary || p->token == t->token)) ||
+           !ROUTER_RULE(PLACE);
 }
