@@ -43,7 +43,7 @@ static const struct {
     { infra_policy_hash_name, INFRA_POLICY_HASH_ADDRESS, false },
     { infra_probe_admin_name, INFRA_PROBE_ADMIN_MAINTENANCE, false },
     { infra_probe_has_name, INFRA_PROBE_HAS_ANSWER, true },
-    { infra_probe_reason_name, INFRA_PROBE_REASON_ANSWER, false },
+    { infra_probe_reason_name, INFRA_PROBE_REASON_LOGIN_NEEDS_TLS, false },
     { infra_probe_role_name, INFRA_PROBE_ROLE_REPLICA, false },
     { infra_probe_step_name, INFRA_PROBE_STEP_REFUSE, false },
     { infra_probe_text_name, INFRA_PROBE_TEXT_SOURCE, false },

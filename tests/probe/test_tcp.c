@@ -180,7 +180,7 @@ static const char *name_of_bit(uint32_t number)
 /* Each enumerator has a name of its own. */
 START_TEST(enums_are_named)
 {
-    check_names(infra_probe_reason_name, 0, INFRA_PROBE_REASON_ANSWER);
+    check_names(infra_probe_reason_name, 0, INFRA_PROBE_REASON_LOGIN_NEEDS_TLS);
     ck_assert_str_eq(infra_probe_reason_name(INFRA_PROBE_REASON_NO_REPLY),
                      "no reply");
     check_names(infra_probe_role_name, 1, INFRA_PROBE_ROLE_REPLICA);
