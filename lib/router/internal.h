@@ -34,6 +34,7 @@ enum infra__router_rule {
     INFRA__ROUTER_RULE_LOST,     /* What a reign did not take over is lost. */
     INFRA__ROUTER_RULE_NEWER,    /* A newer primary is waited for. */
     INFRA__ROUTER_RULE_WROTE,    /* A write is needed. */
+    INFRA__ROUTER_RULE_AFRESH,   /* What is needed now is looked for. */
     INFRA__ROUTER_RULE_PENDING,  /* A later sample covers a write. */
     INFRA__ROUTER_RULE_SEEN,     /* A later sample covers a read. */
     INFRA__ROUTER_RULE_STAY,     /* Until then it reads there. */

@@ -56,6 +56,11 @@ bool infra__session_needs(struct session *s, const struct table *t,
     if (s->consistency == INFRA_SESSION_CONSISTENCY_EVENTUAL) {
         return true;
     }
+    if (s->shown_version == t->edition.version && s->pending_at == 0 &&
+        s->read_node == NODE_NONE) {
+        return true;
+    }
+    s->shown_version = 0;
     settle_read(s, t, now);
     settle_pending(s, t, now);
     if (s->need.count == 0) {
@@ -81,7 +86,7 @@ bool infra__session_needs(struct session *s, const struct table *t,
 }
 
 /* Those of @serving that show what the session needs. */
-static uint64_t showing(const struct session *s, const struct table *t,
+static uint64_t showing(struct session *s, const struct table *t,
                         uint64_t serving, uint8_t *reason)
 {
     if (s->consistency == INFRA_SESSION_CONSISTENCY_EVENTUAL) {
@@ -95,7 +100,12 @@ static uint64_t showing(const struct session *s, const struct table *t,
         *reason = INFRA_VERDICT_REASON_MONOTONIC;
         serving &= bit_of(s->read_node);
     }
-    uint64_t covered = infra__need_covered(&s->need, t, serving);
+    if (s->shown_version != t->edition.version || s->shown_of != serving) {
+        s->shown = infra__need_covered(&s->need, t, serving);
+        s->shown_of = serving;
+        s->shown_version = t->edition.version;
+    }
+    uint64_t covered = s->shown;
     if (covered == 0 && serving != 0) {
         *reason = INFRA_VERDICT_REASON_OWN_WRITE;
     }

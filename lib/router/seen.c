@@ -8,6 +8,7 @@ void infra__session_wrote(struct session *s,
     if (!ROUTER_RULE(WROTE)) {
         return;
     }
+    s->shown_version = ROUTER_RULE(AFRESH) ? 0 : s->shown_version;
     /* A position that does not fit is one of which only the time is known. */
     if (position == NULL || position->kind == INFRA_POSITION_NONE ||
         infra_position_merge(&s->need, position) != INFRA_OK) {
@@ -42,6 +43,7 @@ int infra_session_require(struct infra_session *session,
         return INFRA_EINVAL;
     }
     struct session *s = session_of(session);
+    s->shown_version = 0;
     int err = infra_position_merge(&s->need, position);
     s->done_at = now != 0 ? now : 1;
     if (err == INFRA_EFULL) {
@@ -54,6 +56,7 @@ void infra_session_forget(struct infra_session *session)
 {
     if (session != NULL) {
         struct session *s = session_of(session);
+        s->shown_version = 0;
         s->need = (struct infra_position) { 0 };
         s->pending_at = ROUTER_RULE(FORGET) ? s->done_at : 0;
         s->read_node = NODE_NONE;

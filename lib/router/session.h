@@ -57,6 +57,11 @@ struct session {
 
     /* What it has written and seen. */
     struct infra_position need;
+    /* Of the nodes in `shown_of` those in `shown` cover it, under the table of
+     * this version; 0: it has changed since. */
+    uint64_t shown_version;
+    uint64_t shown_of;
+    uint64_t shown;
     infra_time pending_at; /* It also needs the first sample of the primary
                               that was asked for at this time; 0: no. */
     uint32_t read_node;    /* MONOTONIC: where it read; NODE_NONE. */

@@ -21,19 +21,19 @@ enum infra__router_rule infra__router_broken_rule;
 
 #define NAME(rule, text) [INFRA__ROUTER_RULE_##rule] = text
 static const char *const rules[INFRA__ROUTER_RULES_COUNT] = {
-    NAME(NONE, "none"),     NAME(TOKEN, "token"),
-    NAME(SPLIT, "split"),   NAME(LEASE, "lease"),
-    NAME(AGE, "age"),       NAME(DRAIN, "drain"),
-    NAME(RATE, "rate"),     NAME(SIGHT, "sight"),
-    NAME(REIGN, "reign"),   NAME(COVER, "cover"),
-    NAME(LOST, "lost"),     NAME(NEWER, "newer"),
-    NAME(WROTE, "wrote"),   NAME(PENDING, "pending"),
-    NAME(SEEN, "seen"),     NAME(STAY, "stay"),
-    NAME(FORGET, "forget"), NAME(OPEN, "open"),
-    NAME(PLACE, "place"),   NAME(SENT, "sent"),
-    NAME(UNSEEN, "unseen"), NAME(PATIENCE, "patience"),
-    NAME(OVER, "over"),     NAME(HELD, "held"),
-    NAME(WAIT, "wait"),
+    NAME(NONE, "none"),         NAME(TOKEN, "token"),
+    NAME(SPLIT, "split"),       NAME(LEASE, "lease"),
+    NAME(AGE, "age"),           NAME(DRAIN, "drain"),
+    NAME(RATE, "rate"),         NAME(SIGHT, "sight"),
+    NAME(REIGN, "reign"),       NAME(COVER, "cover"),
+    NAME(LOST, "lost"),         NAME(NEWER, "newer"),
+    NAME(WROTE, "wrote"),       NAME(AFRESH, "afresh"),
+    NAME(PENDING, "pending"),   NAME(SEEN, "seen"),
+    NAME(STAY, "stay"),         NAME(FORGET, "forget"),
+    NAME(OPEN, "open"),         NAME(PLACE, "place"),
+    NAME(SENT, "sent"),         NAME(UNSEEN, "unseen"),
+    NAME(PATIENCE, "patience"), NAME(OVER, "over"),
+    NAME(HELD, "held"),         NAME(WAIT, "wait"),
 };
 
 static void configure(struct router_world *w)
