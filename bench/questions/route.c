@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* What does a decision cost: where may this statement go? By what is asked, the
  * number of replicas and threads. Expected: O(replicas) for reads, whatever the
- * session has written, since that is looked for once after each publish and each
- * write; O(1) for writes and inside of a transaction; two threads twice as much as one, since each has a reader of its
- * own and writes nothing that is shared.
+ * session has written, since that is looked for once after each publish and
+ * each write; O(1) for writes and inside of a transaction; two threads twice as
+ * much as one, since each has a reader of its own and writes nothing that is
+ * shared.
  *
  *   read       a session that has written nothing; every replica serves
  *   own-write  every replica shows its write, an LSN
