@@ -35,6 +35,7 @@ need +check:check 'nginx:nginx-light|nginx' \
     mariadb-backup:mariadb-backup '/usr/lib/postgresql/*/bin/postgres:postgresql' \
     '/usr/lib/postgresql/*/bin/psql:postgresql-client' \
     /usr/lib/python3/dist-packages/pymysql/:python3-pymysql sysbench:sysbench \
+    /usr/lib/python3/dist-packages/psycopg2/:python3-psycopg2 \
     ip:iproute2 ping:iputils-ping keepalived:keepalived tcpdump:tcpdump \
     'etcd:etcd-server|etcd' openssl:openssl pgrep:procps
 

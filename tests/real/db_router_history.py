@@ -11,7 +11,8 @@ its own row and those of others.  In DIRECTORY the number of acknowledged writes
 - a client that reads its own row and sees less than it has written in this session;
 - a client that sees less of another's row than it has seen before in this session
   (--consistency monotonic);
-- a client that sees what nobody has written.
+- a client that sees what nobody has written;
+- a client whose reads were all answered by one node.
 
 At the end "written" has a line "ROW ACKNOWLEDGED ISSUED" for each row: a database that lost
 nothing has a value between both.
@@ -60,6 +61,7 @@ class Client(threading.Thread):
         super().__init__()
         self.me = me
         self.random = random.Random(me)
+        self.nodes = set()
 
     def begin(self):
         self.connection = connect()
@@ -98,9 +100,15 @@ class Client(threading.Thread):
         self.floor[row] = max(self.floor[row], value)
         totals["reads"] += 1
 
+    def look_at_node(self):
+        self.cursor.execute("SHOW port" if dialect == "pg" else "SELECT @@server_id")
+        self.nodes.add(self.cursor.fetchall()[0][0])
+
     def turn(self):
         what = self.random.random()
-        if what < 0.3:
+        if what < 0.05:
+            self.look_at_node()
+        elif what < 0.3:
             self.write()
             self.read(self.me)
         elif what < 0.9:
@@ -141,6 +149,8 @@ for t in threads:
     t.start()
 for t in threads:
     t.join()
+    if len(t.nodes) < 2:
+        t.fault(f"reads only from {t.nodes}")
 with open(directory + "/written", "w") as f:
     for row in range(clients):
         f.write(f"{row} {acknowledged[row]} {issued[row]}\n")
