@@ -41,7 +41,7 @@ is_stopped() { [ -z "$(processes "$DB_AGENT_DIR/$1/data")" ]; }
 
 make_home() { # NODE
     local home=$DB_AGENT_DIR/$1
-    mkdir -p "$home"
+    mkdir -p "$home/tmp"
     echo "$replica_password" >"$home/password" && chmod 600 "$home/password"
     echo "127.0.0.1:$(port_of "$1")" >"$home/address"
     cat >"$home/my.cnf" <<END
@@ -50,6 +50,8 @@ socket = $home/socket
 [mariadbd]
 datadir = $home/data
 socket = $home/socket
+# A server that starts removes the temporary tables of others in a directory they share.
+tmpdir = $home/tmp
 pid_file = $home/pid
 port = $(port_of "$1")
 bind_address = 127.0.0.1
@@ -76,7 +78,8 @@ make_homes() {
     local n home=$DB_AGENT_DIR/db1
     for n in "${nodes[@]}"; do make_home "$n"; done
     mariadb-install-db --no-defaults --user="$(id -un)" --datadir="$home/data" \
-        --auth-root-authentication-method=normal --skip-test-db >install.log 2>&1 ||
+        --auth-root-authentication-method=normal --skip-test-db --tmpdir="$home/tmp" \
+        >install.log 2>&1 ||
         fail "$(cat install.log)"
     # They have a history in common, and know it: else they could not tell how far they
     # are.

@@ -19,9 +19,11 @@ cd "$dir"
 base=$((8000 + $$ % 240 * 4)) # Below the ports that clients get.
 onward=$((base + 1)) sha2=$((base + 2)) native=$((base + 3))
 
-mariadb-install-db --no-defaults --user="$(id -un)" --datadir="$dir/data" \
+mkdir tmp # A server that starts removes the temporary tables of others in a shared one.
+mariadb-install-db --no-defaults --user="$(id -un)" --datadir="$dir/data" --tmpdir="$dir/tmp" \
     --auth-root-authentication-method=normal --skip-test-db >install.log 2>&1 || fail "no data"
 mariadbd --no-defaults --user="$(id -un)" --datadir="$dir/data" --socket="$dir/socket" \
+    --tmpdir="$dir/tmp" \
     --port="$base" --bind-address=127.0.0.1 --pid-file="$dir/pid" \
     --innodb-buffer-pool-size=16M --innodb-log-file-size=8M >server.log 2>&1 &
 pids+=($!)

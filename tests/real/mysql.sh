@@ -41,10 +41,11 @@ start_server() { # NUMBER
     if [ ! -d "$d" ]; then
         mkdir "$d"
         mariadb-install-db --no-defaults --user="$(id -un)" --datadir="$d/data" \
-            --auth-root-authentication-method=normal --skip-test-db \
+            --auth-root-authentication-method=normal --skip-test-db --tmpdir="$d" \
             >"$d/log" 2>&1 || fail "no data for server $1"
     fi
-    mariadbd --no-defaults --user="$(id -un)" --datadir="$d/data" \
+    # A server that starts removes the temporary tables of others in a shared tmpdir.
+    mariadbd --no-defaults --user="$(id -un)" --datadir="$d/data" --tmpdir="$d" \
         --socket="$d/socket" --port="$(port "$1")" --server-id="$1" \
         --bind-address="127.0.0.1${outside:+,$outside}" --pid-file="$d/pid" \
         --log-bin="$d/data/binlog" --log-slave-updates --gtid-strict-mode \

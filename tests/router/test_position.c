@@ -91,8 +91,9 @@ static void describe(const struct infra_position *p, char *ret, size_t size)
             }
             length += (size_t)snprintf(
                 ret + length, size - length, "%x.%s %llu-%llu;",
-                (unsigned)part->source[0] << 24 | part->source[1] << 16 |
-                    part->source[2] << 8 | part->source[3],
+                (unsigned)part->source[0] << 24 |
+                    (unsigned)part->source[1] << 16 |
+                    (unsigned)part->source[2] << 8 | part->source[3],
                 pass == 0 ? "0" : tags[pass - 1].name,
                 (unsigned long long)part->first,
                 (unsigned long long)part->last);
