@@ -92,7 +92,8 @@ class Client(threading.Thread):
 
     def read(self, row):
         self.cursor.execute(f"SELECT v FROM history WHERE id = {row}")
-        value = int(self.cursor.fetchall()[0][0])
+        rows = self.cursor.fetchall() # A replica may not have the row yet.
+        value = int(rows[0][0]) if rows else 0
         if value < self.floor[row]:
             self.fault(f"row {row}: sees {value} after {self.floor[row]}")
         if value > issued[row]:

