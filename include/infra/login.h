@@ -159,7 +159,8 @@ struct infra_login_scram_keys {
 
 /**
  * Read a verifier in PostgreSQL's form (pg_authid.rolpassword):
- * `SCRAM-SHA-256$iterations:salt$StoredKey:ServerKey`.
+ * `SCRAM-SHA-256`, `$`, the iterations, `:`, the salt, `$`, StoredKey, `:` and
+ * ServerKey, the last three in base64.
  *
  * @param text  Need not end with a zero.
  * @param[out] ret  Set on success only; without a client key.
