@@ -8,19 +8,18 @@
  * eject 40 % of the fleet adds the sorting of those.
  *
  * A figure is nanoseconds per report and thread, or per sweep: the median and
- * the least of REPEATS runs. Reports are of BACKENDS backends in turn, half of
- * them each thread's. */
+ * the least of THREADS_REPEATS runs. Reports are of BACKENDS backends in turn,
+ * half of them each thread's. */
 #include "../bench.h"
+#include "../stopwatch.h"
+#include "../threads.h"
 
 #include <infra/outlier.h>
-#include <pthread.h>
-#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
-enum { BACKENDS = 64, REPEATS = 11, THREADS_MAX = 2, VOLUME = 200 };
+enum { BACKENDS = 64, VOLUME = 200 };
 
 #define ADDITION UINT32_MAX /* No report, only its atomic addition. */
 
@@ -38,19 +37,8 @@ static struct {
 struct worker {
     struct infra_outlier *outlier;
     const struct subject *subject;
-    pthread_barrier_t *start;
-    uint64_t reports;
-    double ns; /* Out: per report. */
-    int number;
+    uint32_t number;
 };
-
-static double now_ns(void)
-{
-    struct timespec ts;
-
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (double)ts.tv_sec * 1e9 + (double)ts.tv_nsec;
-}
 
 static uint64_t add_many(uint32_t first, uint32_t mask, uint64_t count)
 {
@@ -62,12 +50,12 @@ static uint64_t add_many(uint32_t first, uint32_t mask, uint64_t count)
 }
 
 static uint64_t report_many(const struct worker *w, uint32_t first,
-                            uint32_t mask)
+                            uint32_t mask, uint64_t reports)
 {
     const struct subject *s = w->subject;
     uint64_t woken = 0;
 
-    for (uint64_t i = 0; i < w->reports; i++) {
+    for (uint64_t i = 0; i < reports; i++) {
         woken += (uint64_t)infra_outlier_report(
             w->outlier, first + ((uint32_t)i & mask), s->result,
             s->latency != 0 ? s->latency + i % 1024 : 0);
@@ -75,68 +63,21 @@ static uint64_t report_many(const struct worker *w, uint32_t first,
     return woken;
 }
 
-static void *work(void *arg)
+static void work(void *worker, uint64_t reports)
 {
-    struct worker *w = arg;
+    const struct worker *w = worker;
     const struct subject *s = w->subject;
     uint32_t mask = s->is_shared ? 0 : BACKENDS / THREADS_MAX - 1;
-    uint32_t first =
-        s->is_shared ? 0 : (uint32_t)w->number * BACKENDS / THREADS_MAX;
-    cpu_set_t cpus;
+    uint32_t first = s->is_shared ? 0 : w->number * BACKENDS / THREADS_MAX;
 
-    /* One thread per processor, if allowed. */
-    CPU_ZERO(&cpus);
-    CPU_SET((size_t)w->number, &cpus);
-    (void)pthread_setaffinity_np(pthread_self(), sizeof cpus, &cpus);
-    pthread_barrier_wait(w->start);
-    double begin = now_ns();
-    bench_keep(s->result == ADDITION ? add_many(first, mask, w->reports)
-                                     : report_many(w, first, mask));
-    w->ns = (now_ns() - begin) / (double)w->reports;
-    return NULL;
-}
-
-/* Nanoseconds per report, the mean of the threads. */
-static double run_once(struct infra_outlier *o, const struct subject *s,
-                       int threads, uint64_t reports)
-{
-    struct worker workers[THREADS_MAX];
-    pthread_t ids[THREADS_MAX];
-    pthread_barrier_t start;
-    double sum = 0;
-
-    pthread_barrier_init(&start, NULL, (unsigned)threads);
-    for (int i = 0; i < threads; i++) {
-        workers[i] = (struct worker) { .outlier = o,
-                                       .subject = s,
-                                       .start = &start,
-                                       .reports = reports,
-                                       .number = i };
-        if (pthread_create(&ids[i], NULL, work, &workers[i]) != 0) {
-            fprintf(stderr, "infra-bench: cannot start a thread\n");
-            exit(EXIT_FAILURE);
-        }
-    }
-    for (int i = 0; i < threads; i++) {
-        pthread_join(ids[i], NULL);
-        sum += workers[i].ns;
-    }
-    pthread_barrier_destroy(&start);
-    return sum / threads;
-}
-
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a;
-    double y = *(const double *)b;
-
-    return (x > y) - (x < y);
+    bench_keep(s->result == ADDITION ? add_many(first, mask, reports)
+                                     : report_many(w, first, mask, reports));
 }
 
 static void row(struct report *report, const char *name, uint32_t backends,
                 int threads, double *ns, int repeats)
 {
-    qsort(ns, (size_t)repeats, sizeof ns[0], by_value);
+    (void)stopwatch_median(ns, repeats);
     report_text(report, name);
     report_number(report, backends, 0);
     report_number(report, threads, 0);
@@ -165,19 +106,24 @@ static int create(struct infra_outlier **ret, uint32_t backends, uint32_t row)
 static int measure_reports(struct report *report, const struct subject *s,
                            int quick)
 {
-    int repeats = quick ? 1 : REPEATS;
+    int repeats = quick ? 1 : THREADS_REPEATS;
     uint64_t reports = 1024;
-    double ns[THREADS_MAX][REPEATS];
+    double ns[THREADS_MAX][THREADS_REPEATS];
+    struct worker workers[THREADS_MAX];
+    const struct threads_job job = { work, workers, sizeof workers[0] };
     struct infra_outlier *o = NULL;
     int err = create(&o, BACKENDS, 0);
 
-    while (err == INFRA_OK && run_once(o, s, 1, reports) * (double)reports <
+    for (uint32_t t = 0; t < THREADS_MAX; t++) {
+        workers[t] = (struct worker) { o, s, t };
+    }
+    while (err == INFRA_OK && threads_ns(&job, 1, reports) * (double)reports <
                                   (quick ? 1e5 : 30e6)) {
         reports *= 2;
     }
     for (int i = 0; err == INFRA_OK && i < repeats; i++) {
         for (int t = 0; t < THREADS_MAX; t++) {
-            ns[t][i] = run_once(o, s, t + 1, reports);
+            ns[t][i] = threads_ns(&job, t + 1, reports);
         }
     }
     for (int t = 0; err == INFRA_OK && t < THREADS_MAX; t++) {
@@ -203,9 +149,9 @@ static void serve(struct infra_outlier *o, uint32_t backends, uint32_t dead)
 static int measure_sweep(struct report *report, uint32_t backends,
                          uint32_t dead, int quick)
 {
-    int repeats = quick ? 1 : REPEATS;
+    int repeats = quick ? 1 : THREADS_REPEATS;
     struct infra_outlier_event event;
-    double ns[REPEATS];
+    double ns[THREADS_REPEATS];
     char name[32];
 
     for (int i = 0; i < repeats; i++) {
@@ -216,9 +162,9 @@ static int measure_sweep(struct report *report, uint32_t backends,
             return err;
         }
         serve(o, backends, dead);
-        double begin = now_ns();
+        double begin = stopwatch_now_ns();
         err = infra_outlier_next(o, INFRA_SEC(10), &event);
-        ns[i] = now_ns() - begin;
+        ns[i] = stopwatch_now_ns() - begin;
         bench_keep((uint64_t)err);
         infra_outlier_destroy(o);
     }

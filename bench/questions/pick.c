@@ -12,25 +12,19 @@
  * the others. A pick of Prequal comes with asking whom to probe and with three
  * answers, since without them it would be two choices. A figure is the
  * nanoseconds that one thread spends on a pick and a release: the median and
- * the least of REPEATS runs of about 30 ms. */
-#include "../stopwatch.h"
+ * the least of THREADS_REPEATS runs of about 30 ms. */
+#include "../threads.h"
 #include "rival.h"
 
 #include <infra/balancer.h>
-#include <pthread.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { TICKETS = 16, REPEATS = 11, THREADS_MAX = 2 };
+enum { TICKETS = 16 };
 
 struct worker {
     struct infra_balancer_reader *reader;
-    pthread_barrier_t *start;
-    uint64_t picks;
-    double ns; /* Out: per pick. */
-    int cpu;
     int by_hash;
     int is_probed;
 };
@@ -49,15 +43,16 @@ static void answer_probes(struct infra_balancer_reader *r, uint64_t now)
     }
 }
 
-static void pick_many(const struct worker *w)
+static void pick_many(void *worker, uint64_t picks)
 {
+    const struct worker *w = worker;
     struct infra_balancer_reader *r = w->reader;
     struct infra_request request = { .hash = 0 };
     struct infra_ticket tickets[TICKETS];
     int id = 0;
 
     memset(tickets, 0, sizeof tickets);
-    for (uint64_t i = 0; i < w->picks; i++) {
+    for (uint64_t i = 0; i < picks; i++) {
         struct infra_ticket *t = &tickets[i % TICKETS];
         if (i >= TICKETS) {
             (void)infra_balancer_release(r, t, INFRA_OUTCOME_OK, i);
@@ -79,47 +74,6 @@ static void pick_many(const struct worker *w)
     bench_keep((uint64_t)id);
 }
 
-static void *work(void *arg)
-{
-    struct worker *w = arg;
-    cpu_set_t cpus;
-
-    /* One thread per processor, if allowed. */
-    CPU_ZERO(&cpus);
-    CPU_SET((size_t)w->cpu, &cpus);
-    (void)pthread_setaffinity_np(pthread_self(), sizeof cpus, &cpus);
-    pthread_barrier_wait(w->start);
-    double begin = stopwatch_now_ns();
-    pick_many(w);
-    w->ns = (stopwatch_now_ns() - begin) / (double)w->picks;
-    return NULL;
-}
-
-/* Nanoseconds per pick, the mean of the threads. Negative: no thread. */
-static double run_once(struct worker *workers, int threads, uint64_t picks)
-{
-    pthread_barrier_t start;
-    pthread_t ids[THREADS_MAX];
-    double sum = 0;
-
-    pthread_barrier_init(&start, NULL, (unsigned)threads);
-    for (int i = 0; i < threads; i++) {
-        workers[i].start = &start;
-        workers[i].picks = picks;
-        workers[i].cpu = i;
-        if (pthread_create(&ids[i], NULL, work, &workers[i]) != 0) {
-            fprintf(stderr, "infra-bench: cannot start a thread\n");
-            exit(EXIT_FAILURE);
-        }
-    }
-    for (int i = 0; i < threads; i++) {
-        pthread_join(ids[i], NULL);
-        sum += workers[i].ns;
-    }
-    pthread_barrier_destroy(&start);
-    return sum / threads;
-}
-
 static int fill(struct infra_balancer *b, uint32_t backends, int weighted)
 {
     for (uint32_t id = 0; id < backends; id++) {
@@ -135,38 +89,6 @@ static int fill(struct infra_balancer *b, uint32_t backends, int weighted)
         }
     }
     return infra_balancer_publish(b, 0);
-}
-
-/* One row per number of threads, measured in turn on the same state of the
- * machine. */
-static void measure(struct report *report, const char *policy,
-                    uint32_t backends, struct worker *workers, int quick)
-{
-    double ns[THREADS_MAX][REPEATS];
-    int repeats = quick ? 1 : REPEATS;
-    uint64_t picks = 1024;
-
-    while (run_once(workers, 1, picks) * (double)picks < (quick ? 1e5 : 30e6)) {
-        picks *= 2;
-    }
-    for (int i = 0; i < repeats; i++) {
-        for (int t = 0; t < THREADS_MAX; t++) {
-            ns[t][i] = run_once(workers, t + 1, picks);
-        }
-    }
-    for (int t = 0; t < THREADS_MAX; t++) {
-        (void)stopwatch_median(ns[t], repeats);
-    }
-    double alone = ns[0][repeats / 2];
-    for (int t = 0; t < THREADS_MAX; t++) {
-        double median = ns[t][repeats / 2];
-        report_text(report, policy);
-        report_number(report, backends, 0);
-        report_number(report, t + 1, 0);
-        report_number(report, median, 2);
-        report_number(report, ns[t][0], 2);
-        report_number(report, (t + 1) * alone / median, 2);
-    }
 }
 
 static int measure_policy(struct report *report, const char *name,
@@ -191,7 +113,9 @@ static int measure_policy(struct report *report, const char *name,
         err = fill(b, backends, strcmp(name, "smooth-weighted") == 0);
     }
     if (err == INFRA_OK) {
-        measure(report, name, backends, workers, quick);
+        const struct threads_job job = { pick_many, workers,
+                                         sizeof workers[0] };
+        threads_report(report, name, backends, &job, quick);
     }
     if (err == INFRA_OK && strcmp(name, "ketama") == 0) {
         err = rival_pick(report, backends, quick);

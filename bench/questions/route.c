@@ -15,18 +15,16 @@
  *   pinned     inside a transaction
  *
  * A figure is the nanoseconds that one thread spends on infra_session_route():
- * the median and the least of REPEATS runs of about 30 ms. */
+ * the median and the least of THREADS_REPEATS runs of about 30 ms. */
 #include "../bench.h"
-#include "../stopwatch.h"
+#include "../threads.h"
 
 #include <infra/session.h>
-#include <pthread.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { REPEATS = 11, THREADS_MAX = 2, TEXT_MAX = 1024 };
+enum { TEXT_MAX = 1024 };
 
 #define NOW INFRA_SEC(10)
 
@@ -61,10 +59,6 @@ struct worker {
     struct infra_router_reader *reader;
     struct infra_session session;
     struct infra_statement statement;
-    pthread_barrier_t *start;
-    uint64_t decisions;
-    double ns; /* Out: per decision. */
-    int cpu;
 };
 
 static int failed(int err)
@@ -75,13 +69,14 @@ static int failed(int err)
     return err != INFRA_OK;
 }
 
-static void decide_many(struct worker *w)
+static void decide_many(void *worker, uint64_t decisions)
 {
+    struct worker *w = worker;
     struct infra_verdict v;
     uint64_t all_go = 1;
     uint64_t nodes = 0;
 
-    for (uint64_t i = 0; i < w->decisions; i++) {
+    for (uint64_t i = 0; i < decisions; i++) {
         (void)infra_session_route(&w->session, w->reader, &w->statement,
                                   NOW + i, &v);
         all_go &= v.kind == INFRA_VERDICT_GO;
@@ -93,47 +88,6 @@ static void decide_many(struct worker *w)
         abort();
     }
     bench_keep(nodes);
-}
-
-static void *work(void *arg)
-{
-    struct worker *w = arg;
-    cpu_set_t cpus;
-
-    /* One thread per processor, if allowed. */
-    CPU_ZERO(&cpus);
-    CPU_SET((size_t)w->cpu, &cpus);
-    (void)pthread_setaffinity_np(pthread_self(), sizeof cpus, &cpus);
-    pthread_barrier_wait(w->start);
-    double begin = stopwatch_now_ns();
-    decide_many(w);
-    w->ns = (stopwatch_now_ns() - begin) / (double)w->decisions;
-    return NULL;
-}
-
-/* Nanoseconds per decision, the mean of the threads. */
-static double run_once(struct worker *workers, int threads, uint64_t decisions)
-{
-    pthread_barrier_t start;
-    pthread_t ids[THREADS_MAX];
-    double sum = 0;
-
-    pthread_barrier_init(&start, NULL, (unsigned)threads);
-    for (int i = 0; i < threads; i++) {
-        workers[i].start = &start;
-        workers[i].decisions = decisions;
-        workers[i].cpu = i;
-        if (pthread_create(&ids[i], NULL, work, &workers[i]) != 0) {
-            fprintf(stderr, "infra-bench: cannot start a thread\n");
-            exit(EXIT_FAILURE);
-        }
-    }
-    for (int i = 0; i < threads; i++) {
-        pthread_join(ids[i], NULL);
-        sum += workers[i].ns;
-    }
-    pthread_barrier_destroy(&start);
-    return sum / threads;
 }
 
 /* Fifteen intervals of each of two servers. */
@@ -213,39 +167,6 @@ static int begin_session(struct worker *w, const struct question *q)
                            : infra_session_done(&w->session, &opened, NOW);
 }
 
-/* One row per number of threads, measured in turn on the same state of the
- * machine. */
-static void measure(struct report *report, const char *name, uint32_t replicas,
-                    struct worker *workers, int quick)
-{
-    double ns[THREADS_MAX][REPEATS];
-    int repeats = quick ? 1 : REPEATS;
-    uint64_t decisions = 1024;
-
-    while (run_once(workers, 1, decisions) * (double)decisions <
-           (quick ? 1e5 : 30e6)) {
-        decisions *= 2;
-    }
-    for (int i = 0; i < repeats; i++) {
-        for (int t = 0; t < THREADS_MAX; t++) {
-            ns[t][i] = run_once(workers, t + 1, decisions);
-        }
-    }
-    for (int t = 0; t < THREADS_MAX; t++) {
-        (void)stopwatch_median(ns[t], repeats);
-    }
-    double alone = ns[0][repeats / 2];
-    for (int t = 0; t < THREADS_MAX; t++) {
-        double median = ns[t][repeats / 2];
-        report_text(report, name);
-        report_number(report, replicas, 0);
-        report_number(report, t + 1, 0);
-        report_number(report, median, 2);
-        report_number(report, ns[t][0], 2);
-        report_number(report, (t + 1) * alone / median, 2);
-    }
-}
-
 static int measure_question(struct report *report, const struct question *q,
                             uint32_t replicas, int quick)
 {
@@ -263,7 +184,9 @@ static int measure_question(struct report *report, const struct question *q,
         err = err != INFRA_OK ? err : begin_session(&workers[i], q);
     }
     if (err == INFRA_OK) {
-        measure(report, q->name, replicas, workers, quick);
+        const struct threads_job job = { decide_many, workers,
+                                         sizeof workers[0] };
+        threads_report(report, q->name, replicas, &job, quick);
     }
     infra_router_destroy(router);
     return failed(err);
