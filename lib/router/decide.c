@@ -4,12 +4,6 @@
  * kind of the statement. */
 #include "session.h"
 
-static void fail(struct infra_verdict *v, uint32_t reason)
-{
-    v->kind = INFRA_VERDICT_FAIL;
-    v->reason = (uint8_t)reason;
-}
-
 /* To where something of the session is. */
 static void go_to_place(struct session *s, const struct table *t,
                         const struct place *p, uint32_t pins, infra_time now,
@@ -18,11 +12,11 @@ static void go_to_place(struct session *s, const struct table *t,
     v->pins = pins;
     if (!infra__place_holds(p, t)) {
         s->is_told = true;
-        fail(v, INFRA_VERDICT_REASON_NODE_CHANGED);
+        infra__verdict_fail(v, INFRA_VERDICT_REASON_NODE_CHANGED);
     } else if (p->is_primary && t->primary == p->node &&
                infra__router_writable(t, now) ==
                    INFRA_VERDICT_REASON_LEASE_OVER) {
-        fail(v, INFRA_VERDICT_REASON_LEASE_OVER);
+        infra__verdict_fail(v, INFRA_VERDICT_REASON_LEASE_OVER);
     } else {
         v->kind = INFRA_VERDICT_GO;
         v->reason = INFRA_VERDICT_REASON_PINNED;
@@ -58,7 +52,7 @@ static void decide_open(struct session *s, const struct table *t,
     if ((s->pins & ~PINS_LOOSE) != 0 && s->home.node != NODE_NONE &&
         s->home.node != s->transaction.node && leaves_pins(s, statement)) {
         v->pins = s->pins;
-        fail(v, INFRA_VERDICT_REASON_ELSEWHERE);
+        infra__verdict_fail(v, INFRA_VERDICT_REASON_ELSEWHERE);
         return;
     }
     go_to_place(s, t, &s->transaction, INFRA_SESSION_PIN_TRANSACTION, now, v);
@@ -68,7 +62,7 @@ static void to_primary(struct session *s, const struct table *t, uint8_t reason,
                        infra_time now, struct infra_verdict *v)
 {
     if (infra__session_needs(s, t, now, v)) {
-        infra__session_write(s, t, reason, now, v);
+        infra__session_write(t, reason, now, v);
     }
 }
 
@@ -120,7 +114,7 @@ static void decide_bound(struct session *s, const struct table *t,
          statement->kind == INFRA_STATEMENT_UNKNOWN ||
          statement->kind == INFRA_STATEMENT_BEGIN)) {
         v->pins = binding;
-        fail(v, INFRA_VERDICT_REASON_ELSEWHERE);
+        infra__verdict_fail(v, INFRA_VERDICT_REASON_ELSEWHERE);
         return;
     }
     go_to_place(s, t, p, binding, now, v);
@@ -131,15 +125,14 @@ static void decide_bound(struct session *s, const struct table *t,
 
 /* State of the session: the primary, which all its pins can live with; while
  * there is none, a replica does. */
-static void decide_setting(struct session *s, struct infra_router_reader *r,
-                           const struct table *t, infra_time now,
-                           struct infra_verdict *v)
+static void decide_setting(struct infra_router_reader *r, const struct table *t,
+                           infra_time now, struct infra_verdict *v)
 {
     uint64_t nodes = infra__router_serving(t, &r->options, 0, now);
 
     if (infra__router_writable(t, now) == INFRA_VERDICT_REASON_WRITE ||
         nodes == 0) {
-        infra__session_write(s, t, INFRA_VERDICT_REASON_SETTING, now, v);
+        infra__session_write(t, INFRA_VERDICT_REASON_SETTING, now, v);
         return;
     }
     v->kind = INFRA_VERDICT_GO;
@@ -171,7 +164,7 @@ static void decide_by_kind(struct session *s, struct infra_router_reader *r,
                leaves_pins(s, statement)) {
         to_primary(s, t, INFRA_VERDICT_REASON_WRITE, now, v);
     } else {
-        decide_setting(s, r, t, now, v);
+        decide_setting(r, t, now, v);
     }
 }
 
@@ -182,7 +175,7 @@ void infra__session_decide(struct session *s, struct infra_router_reader *r,
 {
     if (s->is_broken) {
         s->is_broken = false;
-        fail(v, INFRA_VERDICT_REASON_NODE_CHANGED);
+        infra__verdict_fail(v, INFRA_VERDICT_REASON_NODE_CHANGED);
         return;
     }
     if (t == NULL) {

@@ -194,7 +194,7 @@ void infra__router_cut(struct infra_router *r, infra_time now);
 bool infra__router_may_fall_back(struct infra_router_reader *r, infra_time now);
 
 /* needs.c: what a session needs, against the reigns of a table. */
-enum need { NEED_MET, NEED_UNMET, NEED_LOST, NEED_NEWER, NEED_UNKNOWN };
+enum need { NEED_MET, NEED_LOST, NEED_NEWER, NEED_UNKNOWN };
 
 /* Bring the parts of older reigns up to the present one. NEED_MET, _LOST,
  * _NEWER, or _UNKNOWN if a reign's beginning is not known. */

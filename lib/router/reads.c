@@ -3,12 +3,6 @@
  * the session has written and seen; else to the primary. */
 #include "session.h"
 
-static void fail(struct infra_verdict *v, uint32_t reason)
-{
-    v->kind = INFRA_VERDICT_FAIL;
-    v->reason = (uint8_t)reason;
-}
-
 /* The first sample of the primary that was asked for after the write covers
  * it. */
 static void settle_pending(struct session *s, const struct table *t,
@@ -68,7 +62,7 @@ bool infra__session_needs(struct session *s, const struct table *t,
     }
     switch (infra__need_resolve(&s->need, t)) {
     case NEED_LOST:
-        fail(v, INFRA_VERDICT_REASON_LOST);
+        infra__verdict_fail(v, INFRA_VERDICT_REASON_LOST);
         return false;
     case NEED_NEWER:
         v->kind = INFRA_VERDICT_HOLD;
@@ -79,7 +73,6 @@ bool infra__session_needs(struct session *s, const struct table *t,
         s->pending_at = now;
         return true;
     case NEED_MET:
-    case NEED_UNMET:
         break;
     }
     return true;
@@ -128,17 +121,16 @@ static void fall_back(struct session *s, struct infra_router_reader *r,
     uint8_t reason = INFRA_VERDICT_REASON_NO_REPLICA;
 
     if (r->options.fallback == INFRA_ROUTER_FALLBACK_FAIL) {
-        fail(v, INFRA_VERDICT_REASON_NO_REPLICA);
+        infra__verdict_fail(v, INFRA_VERDICT_REASON_NO_REPLICA);
     } else if (r->options.fallback == INFRA_ROUTER_FALLBACK_LEAST_LAGGED &&
                least != NODE_NONE &&
                showing(s, t, bit_of(least), &reason) != 0) {
         go(v, INFRA_VERDICT_REASON_NO_REPLICA, bit_of(least));
-    } else if (infra__router_writable(t, now) != INFRA_VERDICT_REASON_WRITE) {
-        infra__session_write(s, t, INFRA_VERDICT_REASON_NO_REPLICA, now, v);
-    } else if (!infra__router_may_fall_back(r, now)) {
-        fail(v, INFRA_VERDICT_REASON_FALLBACK_RATE);
+    } else if (infra__router_writable(t, now) == INFRA_VERDICT_REASON_WRITE &&
+               !infra__router_may_fall_back(r, now)) {
+        infra__verdict_fail(v, INFRA_VERDICT_REASON_FALLBACK_RATE);
     } else {
-        infra__session_write(s, t, INFRA_VERDICT_REASON_NO_REPLICA, now, v);
+        infra__session_write(t, INFRA_VERDICT_REASON_NO_REPLICA, now, v);
     }
 }
 
@@ -168,6 +160,6 @@ void infra__session_read(struct session *s, struct infra_router_reader *r,
         v->nodes = serving;
         v->until = s->wait_until;
     } else {
-        infra__session_write(s, t, reason, now, v);
+        infra__session_write(t, reason, now, v);
     }
 }

@@ -104,6 +104,12 @@ bool infra__place_holds(const struct place *p, const struct table *t);
 /* Node @id as it is in @t. */
 struct place infra__place_of(const struct table *t, uint32_t id);
 
+static inline void infra__verdict_fail(struct infra_verdict *v, uint32_t reason)
+{
+    v->kind = INFRA_VERDICT_FAIL;
+    v->reason = (uint8_t)reason;
+}
+
 /* decide.c: the whole decision, but for the bounds of holding. */
 void infra__session_decide(struct session *s, struct infra_router_reader *r,
                            const struct table *t,
@@ -121,8 +127,7 @@ void infra__session_read(struct session *s, struct infra_router_reader *r,
 bool infra__session_needs(struct session *s, const struct table *t,
                           infra_time now, struct infra_verdict *v);
 /* writes.c: to the primary with @reason, or hold. */
-void infra__session_write(struct session *s, const struct table *t,
-                          uint8_t reason, infra_time now,
+void infra__session_write(const struct table *t, uint8_t reason, infra_time now,
                           struct infra_verdict *v);
 
 /* pins.c: pins that @statement starts, and those it may drop. */

@@ -2,13 +2,11 @@
 /* To the primary; where there is none that may be written to, hold. */
 #include "session.h"
 
-void infra__session_write(struct session *s, const struct table *t,
-                          uint8_t reason, infra_time now,
+void infra__session_write(const struct table *t, uint8_t reason, infra_time now,
                           struct infra_verdict *v)
 {
     uint32_t why = infra__router_writable(t, now);
 
-    (void)s;
     if (why != INFRA_VERDICT_REASON_WRITE) {
         v->kind = INFRA_VERDICT_HOLD;
         v->reason = (uint8_t)why;
