@@ -253,7 +253,15 @@ test_hostile() {
     same 1 "${through[@]}" -c 'SELECT 1'
     passed "hostile bytes end their own connection"
 }
+is_confirmed() {
+    [ "$(direct 0 postgres "SELECT count(*) FROM pg_stat_replication
+        WHERE sync_state = 'quorum'")" = 2 ]
+}
 test_failover() {
+    # Both standbys confirm each write, so that whichever is promoted has it.
+    direct 0 postgres "ALTER SYSTEM SET synchronous_standby_names = 'ANY 2 (*)'" >/dev/null
+    direct 0 postgres 'SELECT pg_reload_conf()' >/dev/null
+    until_true is_confirmed
     (for n in $(seq 80); do
         echo "INSERT INTO t VALUES ('f$n');"
         echo '\! sleep 0.1'
@@ -268,8 +276,7 @@ test_failover() {
     [ "$(grep -c ERROR "$dir/failover.log")" -le 1 ] || fail "$(cat "$dir/failover.log")"
     local count
     count=$(direct 1 app "SELECT count(*) FROM t WHERE v LIKE 'f%'")
-    # Nothing confirms a write here, so the last ones may be lost with the primary.
-    [ "$count" -ge 75 ] || fail "only $count writes are there"
+    [ "$count" -ge 79 ] || fail "only $count writes are there"
     grep -q "node 127.0.0.1:$((base + 1)) is primary" "$dir/proxy.log" || fail "not followed"
     # The former primary comes back as it was.
     start 0
