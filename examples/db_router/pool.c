@@ -258,7 +258,9 @@ void pool_gone(struct server *s)
 
     if (has_failed) {
         n->connecting--;
-        w->avoid_until[s->node] = w->now + AVOID_TIME;
+        if (!s->is_final) { /* Else the node is well, and refuses one user. */
+            w->avoid_until[s->node] = w->now + AVOID_TIME;
+        }
         fail_queue(s->pool, s->node, s);
         return;
     }

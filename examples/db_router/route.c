@@ -338,6 +338,13 @@ void client_cannot_connect(struct client *c, const struct server *failed)
 {
     struct worker *w = c->link.worker;
 
+    if (failed != NULL && failed->is_final &&
+        (c->verdict.flags & INFRA_VERDICT_AT_PRIMARY) == 0) {
+        /* A replica may not have the new role, password or database yet. */
+        c->unit.statement.kind = INFRA_STATEMENT_WRITE;
+        client_wait(c, w->now);
+        return;
+    }
     if (failed != NULL && failed->is_final) {
         (void)snprintf(c->code, sizeof c->code, "%s", failed->code);
         client_fail(c, TROUBLE_REFUSED, failed->why);

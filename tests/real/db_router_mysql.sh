@@ -59,6 +59,7 @@ clients_test() { # PART
 export ROUTER_PROBE=secret
 echo 'app app-secret' >users
 echo 'other other-secret d' >>users
+echo 'late late-secret d' >>users
 make_homes
 for n in "${nodes[@]}"; do "$agent" start "$n"; done
 for n in "${nodes[@]}"; do sql "$n" 'SET GLOBAL max_allowed_packet = 64 * 1024 * 1024'; done
@@ -88,8 +89,18 @@ passed "a transaction goes to the primary"
 is_answered 'START TRANSACTION READ ONLY; SELECT @@server_id > 1; COMMIT' 1 ||
     fail "a transaction that cannot write is not at a replica"
 passed "a transaction that cannot write goes to a replica"
-if through 'SELECT 1' -u other 2>/dev/null; then fail "a wrong password is accepted"; fi
+said=$(client -u other -pwrong -e 'SELECT 1' 2>&1) && fail "a wrong password is accepted"
+[[ $said = *'Access denied'* ]] || fail "a wrong password: $said"
 passed "a wrong password is refused"
+# A replica that stands still knows no new user yet.
+for n in db2 db3; do sql $n 'STOP SLAVE SQL_THREAD'; done
+sql db1 "CREATE USER late@'%' IDENTIFIED BY 'late-secret'; GRANT SELECT ON d.* TO late@'%'"
+for i in 1 2 3 4; do
+    said=$(client -u late -plate-secret -e "SELECT $i" 2>&1) || true
+    [ "$said" = $i ] || fail "a new user: $said"
+done
+for n in db2 db3; do sql $n 'START SLAVE SQL_THREAD'; done
+passed "a new user, before the replicas have heard of it"
 clients_test basics
 stop_router
 passed "the proxy ends with status 0"

@@ -243,6 +243,17 @@ test_logins() {
     same 7MB env PGOPTIONS='-c work_mem=7MB' "${through[@]}" -c 'SHOW work_mem'
     passed "logins, by password and by verifier alone"
 }
+# A standby that does not replay knows neither the role nor the password yet.
+test_new_user() {
+    local n
+    for n in 1 2; do direct $n postgres 'SELECT pg_wal_replay_pause()' >/dev/null; done
+    direct 0 postgres "CREATE ROLE late LOGIN PASSWORD 'latepw'" >/dev/null
+    for n in 1 2 3 4; do same 4 env PGPASSWORD=latepw "${through[@]}" -U late -c 'SELECT 4'; done
+    for n in 1 2; do direct $n postgres 'SELECT pg_wal_replay_resume()' >/dev/null; done
+    settle
+    same 5 env PGPASSWORD=latepw "${through[@]}" -U late -c 'SELECT 5'
+    passed "a new user, before the standbys have heard of it"
+}
 test_hostile() {
     local bytes
     for bytes in '\xff\xff\xff\xff\x00\x03\x00\x00' '\x00\x00\x00\x08\x04\xd2\x16\x2fmore' \
@@ -292,7 +303,7 @@ test_failover() {
 
 make_servers
 verifier=$(direct 0 postgres "SELECT rolpassword FROM pg_authid WHERE rolname = 'proven'")
-printf 'app apppw\nproven %s\n' "$verifier" >"$dir/users"
+printf 'app apppw\nlate latepw\nproven %s\n' "$verifier" >"$dir/users"
 printf probepw >"$dir/probe"
 direct 0 postgres 'GRANT CONNECT ON DATABASE app TO proven' >/dev/null
 
@@ -315,6 +326,7 @@ test_cancel
 test_pgbench
 test_pipeline
 test_logins
+test_new_user
 test_hostile
 test_failover
 stop_proxy
