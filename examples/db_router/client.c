@@ -9,7 +9,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -140,7 +139,7 @@ void client_end(struct client *c)
 
 /* The last bytes first; then its end is waited for, as what is closed with
  * bytes unread is reset, and the last bytes are lost. */
-static void close_slowly(struct client *c)
+void client_close_slowly(struct client *c)
 {
     if (!link_flush(&c->link) && !c->link.broken) {
         return;
@@ -178,7 +177,7 @@ void client_refuse(struct client *c, enum trouble trouble, const char *text)
     client_set_phase(c, CLIENT_CLOSING);
     link_take(&c->link, link_in_size(&c->link));
     c->is_kept = false;
-    close_slowly(c);
+    client_close_slowly(c);
 }
 
 void client_fail(struct client *c, enum trouble trouble, const char *text)
@@ -232,13 +231,6 @@ void client_unit_over(struct client *c)
     }
 }
 
-static bool read_more(struct link *l, size_t size)
-{
-    size_t have = link_in_size(l);
-
-    return link_read(l, size > have ? size : have + 1);
-}
-
 /* Bytes that follow the unit that is out. */
 static void follow(struct client *c)
 {
@@ -260,7 +252,7 @@ static void follow(struct client *c)
         } else if (unit.kind == UNIT_BAD) {
             client_refuse(c, unit.trouble, unit.why);
             return;
-        } else if (!read_more(&c->link, unit.size)) {
+        } else if (!link_read_more(&c->link, unit.size)) {
             break;
         }
     }
@@ -291,7 +283,7 @@ static bool take_unit(struct client *c)
         client_end(c);
         return false;
     case UNIT_MORE:
-        return read_more(&c->link, c->unit.size);
+        return link_read_more(&c->link, c->unit.size);
     default:
         client_refuse(c, c->unit.trouble,
                       c->unit.why != NULL ? c->unit.why : "not the protocol");
@@ -321,82 +313,6 @@ static void take_units(struct client *c)
     }
 }
 
-void client_welcome(struct client *c)
-{
-    if (!cancel_give_key(c)) {
-        client_refuse(c, TROUBLE_MEMORY, "out of memory");
-        return;
-    }
-    c->protocol->welcome(c, &c->pool->greeting);
-    c->is_welcome = true;
-    c->give_up_at = 0;
-    client_set_phase(c, CLIENT_IDLE);
-    (void)link_flush(&c->link);
-    worker_ready(c->link.worker, &c->link);
-}
-
-/* Its user is known. */
-static void logged_in(struct client *c)
-{
-    struct worker *w = c->link.worker;
-
-    c->pool = pool_find(w, c->user, c->database);
-    if (c->pool == NULL) {
-        client_refuse(c, TROUBLE_MEMORY, "out of memory");
-        return;
-    }
-    if (c->protocol->welcome_needs_greeting &&
-        c->pool->greeting.bytes == NULL) {
-        c->unit = (struct unit) { .kind = UNIT_ROUTE };
-        c->unit.statement.kind = INFRA_STATEMENT_READ;
-        c->unit.statement.count = 1;
-        client_route(c);
-        return;
-    }
-    client_welcome(c);
-}
-
-static void log_in(struct client *c)
-{
-    enum step step = STEP_MORE;
-
-    while (step == STEP_MORE &&
-           (link_in_size(&c->link) > 0 || link_read(&c->link, 0))) {
-        size_t before = link_in_size(&c->link);
-        step = c->protocol->login(c);
-        if (step == STEP_MORE && link_in_size(&c->link) == before &&
-            !read_more(&c->link, 0)) {
-            break;
-        }
-    }
-    (void)link_flush(&c->link);
-    switch (step) {
-    case STEP_DONE:
-        logged_in(c);
-        return;
-    case STEP_CANCEL:
-        cancel_request(c->link.worker, &c->cancel);
-        client_end(c);
-        return;
-    case STEP_MORE:
-        if (c->link.eof || c->link.broken) {
-            client_end(c);
-        } else {
-            link_rest(&c->link);
-        }
-        return;
-    case STEP_FAILED:
-    case STEP_TLS:
-    default:
-        log_line("a client is refused: %s",
-                 c->why != NULL ? c->why : "its login failed");
-        client_set_phase(c, CLIENT_CLOSING);
-        link_take(&c->link, link_in_size(&c->link));
-        close_slowly(c);
-        return;
-    }
-}
-
 void client_serve(struct client *c)
 {
     if (c->link.broken && c->phase != CLIENT_CLOSING) {
@@ -411,7 +327,7 @@ void client_serve(struct client *c)
     }
     switch (c->phase) {
     case CLIENT_LOGIN:
-        log_in(c);
+        client_log_in(c);
         break;
     case CLIENT_IDLE:
         take_units(c);
@@ -420,7 +336,7 @@ void client_serve(struct client *c)
         follow(c);
         break;
     case CLIENT_CLOSING:
-        close_slowly(c);
+        client_close_slowly(c);
         break;
     default:
         if (c->link.to_the_end) {
@@ -457,34 +373,4 @@ void client_wants_more(struct client *c)
 {
     c->takes_more = true;
     worker_ready(c->link.worker, &c->link);
-}
-
-const struct db_limits *client_limits(const struct client *c)
-{
-    return &c->link.worker->shared->limits;
-}
-
-const struct db_user *client_find_user(const struct client *c, const char *name,
-                                       size_t size)
-{
-    return db_users_find(c->link.worker->shared->users, name, size);
-}
-
-bool client_set_database(struct client *c, const char *name, size_t size)
-{
-    char *copy = malloc(size + 1);
-
-    if (copy == NULL) {
-        return false;
-    }
-    memcpy(copy, name, size);
-    copy[size] = '\0';
-    free(c->database);
-    c->database = copy;
-    return true;
-}
-
-bool protocol_entropy(void *ret, size_t n)
-{
-    return getrandom(ret, n, 0) == (ssize_t)n;
 }

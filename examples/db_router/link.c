@@ -111,6 +111,13 @@ bool link_read(struct link *l, size_t wanted)
     return false;
 }
 
+bool link_read_more(struct link *l, size_t size)
+{
+    size_t have = link_in_size(l);
+
+    return link_read(l, size > have ? size : have + 1);
+}
+
 unsigned char *link_room(struct link *l, size_t size)
 {
     struct bytes *b = &l->out;

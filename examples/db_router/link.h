@@ -68,6 +68,9 @@ void link_take(struct link *l, size_t size);
  * room for in all; 0: as many as fit.  False: nothing came. */
 bool link_read(struct link *l, size_t wanted);
 
+/* The same for @size bytes in all, at least one more than there is. */
+bool link_read_more(struct link *l, size_t size);
+
 /* Append to `out` without writing.  Out of memory breaks the link. */
 void link_put(struct link *l, const void *bytes, size_t size);
 

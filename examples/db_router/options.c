@@ -16,106 +16,6 @@
 #define CLIENTS_MAX 1000000u
 #define SERVERS_MAX 100000u
 
-static const char help_begin[] =
-    "usage: db_router --dialect DIALECT --listen ADDR:PORT --users FILE\n"
-    "                 --primary ADDR:PORT [--replica ADDR:PORT]...\n"
-    "                 --probe-user NAME [OPTION]...\n"
-    "\n"
-    "Stand in front of a primary and its replicas as if they were one server:\n"
-    "writes and transactions go to the primary, reads to replicas that show\n"
-    "what their client has written, and server connections are shared.  When\n"
-    "the primary dies, writes are held until another node is primary.\n"
-    "\n"
-    "  --dialect DIALECT      pg, mysql or mariadb\n"
-    "  --listen ADDR:PORT     address for clients; port 0: the system chooses\n"
-    "  --users FILE           who may log in, and as whom the proxy logs in "
-    "at\n"
-    "                         the nodes; a line is NAME SECRET [DATABASE].\n"
-    "                         SECRET is the password, or what a server "
-    "stores:\n"
-    "                         SCRAM-SHA-256$... (pg), *HEX (mysql, mariadb);\n"
-    "                         DATABASE is the only one that is allowed\n"
-    "  --primary ADDR:PORT    a node; probes find out which node is primary\n"
-    "  --replica ADDR:PORT    another node; up to 64 in all\n"
-    "  --workers N            worker threads (1)\n"
-    "\n"
-    "Probes:\n"
-    "  --probe-user NAME      who asks the nodes for role, position and lag;\n"
-    "                         with PostgreSQL it needs the role pg_monitor\n"
-    "  --probe-password-file FILE, --probe-password-env NAME\n"
-    "                         its password (none)\n"
-    "  --probe-database NAME  pg: where it logs in (postgres)\n"
-    "  --sample-interval TIME interval of the probes of a node; after a write\n"
-    "                         its client reads from the primary for about as\n"
-    "                         long (100ms)\n"
-    "  --probe-timeout TIME   limit of a probe (1s)\n"
-    "  --fall N               failed probes until a node is down (3)\n"
-    "\n"
-    "Routing:\n"
-    "  --share WHAT           transaction: a server connection is given to\n"
-    "                         another client when nothing of its own is on "
-    "it;\n"
-    "                         session: when the client leaves (transaction)\n"
-    "  --consistency WHAT     of a client's reads: own-writes, monotonic, or\n"
-    "                         eventual (own-writes)\n"
-    "  --balance NAME         policy that chooses a replica (two-choices)\n"
-    "  --lag-max TIME         a replica with more lag gets no reads (10s)\n"
-    "  --lag-preferred TIME   replicas up to this lag come first (1s)\n"
-    "  --replicas-min N       replicas wanted in service; the least lagging\n"
-    "                         others join those that come first (2)\n"
-    "  --fallback WHAT        reads that no replica is fit for: primary,\n"
-    "                         least-lagged or fail (primary)\n"
-    "  --fallback-rate N      such reads for the primary in a second, of each\n"
-    "                         worker (no limit)\n"
-    "  --hold-max TIME        time for which a statement waits for a primary\n"
-    "                         (10s)\n"
-    "  --held-max N           clients of a worker that wait so (1000)\n"
-    "  --wait-max TIME        time for which a read waits for a replica to "
-    "show\n"
-    "                         what its client has written, before it goes to\n"
-    "                         the primary (off)\n"
-    "\n";
-
-static const char help_end[] =
-    "Limits:\n"
-    "  --clients-max N        clients at once (10000)\n"
-    "  --servers-max N        server connections to a node (100)\n"
-    "  --message-max SIZE     one statement with its values (64m)\n"
-    "  --login-timeout TIME   of a client (10s)\n"
-    "  --connect-timeout TIME of a server connection, with its login (5s)\n"
-    "  --queue-timeout TIME   of a statement that waits for a server\n"
-    "                         connection (30s)\n"
-    "  --idle-timeout TIME    of a client that says nothing (off)\n"
-    "  --server-idle-timeout TIME\n"
-    "                         of a server connection without client (10m)\n"
-    "  --drain-timeout TIME   for transactions to end after SIGTERM (30s)\n"
-    "  --server-version TEXT  mysql, mariadb: the version that clients are "
-    "told\n"
-    "  --help                 this text\n"
-    "\n"
-    "TIME is a whole number with a unit: 500ms, 2s, 10m.  SIZE likewise: 64k,\n"
-    "16m, 1g.\n"
-    "\n"
-    "What clients may notice: with --share transaction, currval() and "
-    "lastval()\n"
-    "after an INSERT that does not itself name the sequence; PREPARE as text\n"
-    "and the protocol's prepared statements do not see each other.  With\n"
-    "--share session neither.\n"
-    "\n"
-    "MySQL and MariaDB: KILL, LOAD DATA LOCAL, cursors, COM_CHANGE_USER,\n"
-    "compression, TLS and commands of 16 MiB and more do not work through the\n"
-    "proxy; CONNECTION_ID() is that of a server connection.  With --share\n"
-    "transaction ROW_COUNT() is not that of the statement before, and\n"
-    "LAST_INSERT_ID() is what the last INSERT has answered, also where that\n"
-    "gave the id itself.\n"
-    "\n"
-    "The log goes to stderr and never blocks: lines that nobody reads are\n"
-    "dropped and counted, and of many lines of one kind a few are written.\n"
-    "\n"
-    "SIGTERM or SIGINT: no new clients; those in a transaction may end it;\n"
-    "exit 0.  A second signal ends at once.  Exit status 2: wrong arguments;\n"
-    "1: the system refused something.\n";
-
 enum option_code {
     OPTION_DIALECT = 256,
     OPTION_LISTEN,
@@ -419,8 +319,7 @@ int options_read(struct options *ret, int *ret_status, int argc, char **argv)
     arguments_begin("db_router");
     while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
         if (option == OPTION_HELP) {
-            (void)fputs(help_begin, stdout);
-            (void)fputs(help_end, stdout);
+            options_help();
             options_finish(&o);
             *ret_status = 0;
             return -1;

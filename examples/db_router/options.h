@@ -47,5 +47,6 @@ struct options {
  * stdout. */
 int options_read(struct options *ret, int *ret_status, int argc, char **argv);
 void options_finish(struct options *o);
+void options_help(void); /* On stdout. */
 
 #endif

@@ -8,11 +8,11 @@
  * of which a part has to be sent before its Sync is there (Flush, or a long
  * pipeline) is open, and goes to the primary.
  *
- * pg.c is the table and what the proxy says, pg_login.c the login of clients,
- * pg_connect.c the login at servers, pg_cut.c the units, pg_group.c what is in
- * a group, pg_send.c a group on its way to a server, pg_follow.c the answers,
- * pg_statements.c prepared statements, pg_settings.c settings, pg_wire.c
- * messages.
+ * pg.c is the table and what the proxy says, pg_login.c and pg_startup.c the
+ * login of clients, pg_connect.c the login at servers, pg_cut.c the units,
+ * pg_group.c what is in a group, pg_send.c a group on its way to a server,
+ * pg_follow.c the answers, pg_statements.c prepared statements, pg_settings.c
+ * settings, pg_set.c the text of SET, pg_wire.c messages.
  */
 #ifndef EXAMPLES_DB_ROUTER_PG_H
 #define EXAMPLES_DB_ROUTER_PG_H
@@ -129,6 +129,15 @@ static inline struct pg_server *pg_server(const struct server *s)
 
 /* pg_login.c */
 enum step pg_login(struct client *c);
+enum step pg_refuse(struct client *c, const char *code, const char *why);
+/* Whatever the name, the conversation is the same. */
+enum step pg_begin_scram(struct client *c, const char *user);
+
+/* pg_startup.c */
+
+/* Take the startup message, behind its version. */
+enum step pg_startup(struct client *c, uint32_t version,
+                     const unsigned char *at, size_t size);
 
 /* pg_connect.c */
 void pg_connect(struct server *s);

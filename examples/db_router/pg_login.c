@@ -13,7 +13,6 @@
 #include <string.h>
 
 #define STARTUP_MAX 10000u /* As in PostgreSQL. */
-#define VERSION_3_0 196608u
 #define CANCEL_REQUEST 80877102u
 #define SSL_REQUEST 80877103u
 #define GSS_REQUEST 80877104u
@@ -24,7 +23,7 @@
 #define AUTH_SASL_CONTINUE 11u
 #define AUTH_SASL_FINAL 12u
 
-static enum step refuse(struct client *c, const char *code, const char *why)
+enum step pg_refuse(struct client *c, const char *code, const char *why)
 {
     pg_put_error(&c->link, "FATAL", code, why);
     c->why = why;
@@ -60,8 +59,7 @@ static void put_authentication(struct link *l, uint32_t kind, const void *bytes,
     link_put(l, bytes, size);
 }
 
-/* Whatever the name, the conversation is the same. */
-static enum step begin_scram(struct client *c, const char *user)
+enum step pg_begin_scram(struct client *c, const char *user)
 {
     static const char mechanisms[] = INFRA_LOGIN_SCRAM_MECHANISM "\0";
     struct pg_client *p = pg_client(c);
@@ -69,14 +67,14 @@ static enum step begin_scram(struct client *c, const char *user)
     struct infra_login_scram_keys keys;
 
     if (c->user == NULL && !mock(&keys, user)) {
-        return refuse(c, "53200", "no entropy");
+        return pg_refuse(c, "53200", "no entropy");
     }
     p->login = malloc(sizeof *p->login);
     if (p->login == NULL || !protocol_entropy(entropy, sizeof entropy) ||
         infra_login_scram_server(p->login,
                                  c->user != NULL ? &c->user->scram : &keys,
                                  entropy) != INFRA_OK) {
-        return refuse(c, "53200", "out of memory");
+        return pg_refuse(c, "53200", "out of memory");
     }
     put_authentication(&c->link, AUTH_SASL, mechanisms, sizeof mechanisms);
     p->stage = PG_SASL_FIRST;
@@ -106,8 +104,8 @@ static enum step accept_login(struct client *c)
     end_login(c);
     if (c->user->database != NULL &&
         strcmp(c->user->database, c->database) != 0) {
-        return refuse(c, "28000",
-                      "the user file has another database for this user");
+        return pg_refuse(c, "28000",
+                         "the user file has another database for this user");
     }
     put_authentication(&c->link, AUTH_OK, NULL, 0);
     pg_settings_start(c);
@@ -149,10 +147,10 @@ static enum step first_response(struct client *c, const struct pg_message *m)
 
     if (!pg_text(&at, &size, &name, &name_size) || size < 4 ||
         pg_u32(at) != size - 4) {
-        return refuse(c, "08P01", "malformed SASLInitialResponse");
+        return pg_refuse(c, "08P01", "malformed SASLInitialResponse");
     }
     if (infra_login_scram_choose(name, name_size + 1) != 0) {
-        return refuse(c, "28000", "only SCRAM-SHA-256 is offered");
+        return pg_refuse(c, "28000", "only SCRAM-SHA-256 is offered");
     }
     pg_client(c)->stage = PG_SASL_NEXT;
     return continue_scram(c, at + 4, size - 4);
@@ -168,7 +166,7 @@ static enum step sasl(struct client *c)
         return STEP_MORE;
     }
     if (found == PG_WRONG || m.type != 'p') {
-        return refuse(c, "08P01", "a password message was expected");
+        return pg_refuse(c, "08P01", "a password message was expected");
     }
     enum step step = pg_client(c)->stage == PG_SASL_FIRST
                          ? first_response(c, &m)
@@ -179,210 +177,18 @@ static enum step sasl(struct client *c)
     return step;
 }
 
-static bool add_startup(struct pg_client *p, const char *name, size_t name_size,
-                        const char *value, size_t value_size)
-{
-    size_t size = name_size + value_size + 2;
-    char *more = realloc(p->startup, p->startup_size + size);
-
-    if (more == NULL) {
-        return false;
-    }
-    p->startup = more;
-    memcpy(more + p->startup_size, name, name_size);
-    more[p->startup_size + name_size] = '\0';
-    memcpy(more + p->startup_size + name_size + 1, value, value_size);
-    p->startup_size += size;
-    more[p->startup_size - 1] = '\0';
-    return true;
-}
-
-static bool is_name(const char *name, size_t size)
-{
-    for (size_t i = 0; i < size; i++) {
-        char ch = name[i];
-        if (!((ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') ||
-              (ch >= '0' && ch <= '9') || ch == '_' || ch == '.')) {
-            return false;
-        }
-    }
-    return size > 0;
-}
-
-/* "-c name=value" or "--name=value", with blanks between and backslashes in
- * front of blanks; name and value are written to @copy.  False: not of this
- * form. */
-static bool add_options(struct pg_client *p, const char *text)
-{
-    char word[1024];
-
-    while (*text != '\0') {
-        size_t size = 0;
-        text += strspn(text, " \t\n\r\v\f");
-        bool is_set =
-            strncmp(text, "-c", 2) == 0 || strncmp(text, "--", 2) == 0;
-        bool has_dashes = text[0] == '-' && text[1] == '-';
-        if (*text == '\0') {
-            break;
-        }
-        if (!is_set) {
-            return false;
-        }
-        text += 2;
-        text += has_dashes ? 0 : strspn(text, " \t\n\r\v\f");
-        while (*text != '\0' && strchr(" \t\n\r\v\f", *text) == NULL &&
-               size < sizeof word - 1) {
-            text += *text == '\\' && text[1] != '\0';
-            word[size++] = *text++;
-        }
-        word[size] = '\0';
-        char *equals = strchr(word, '=');
-        if (equals == NULL || size == sizeof word - 1) {
-            return false;
-        }
-        size_t name_size = (size_t)(equals - word);
-        for (size_t i = 0; i < name_size; i++) {
-            word[i] = word[i] == '-' ? '_' : word[i];
-        }
-        if (!is_name(word, name_size) ||
-            !add_startup(p, word, name_size, equals + 1, strlen(equals + 1))) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* What the pairs of a startup message ask for. */
-struct wishes {
-    const char *user;
-    const char *database;
-    const char *wrong;
-    uint32_t extensions; /* _pq_. that nobody knows. */
-};
-
-static void take_pair(struct client *c, const char *name, size_t name_size,
-                      const char *value, size_t value_size, struct wishes *w)
-{
-    struct pg_client *p = pg_client(c);
-
-    if (strcmp(name, "user") == 0) {
-        w->user = value;
-    } else if (strcmp(name, "database") == 0) {
-        w->database = value;
-    } else if (strcmp(name, "replication") == 0) {
-        if (strcmp(value, "false") != 0 && strcmp(value, "off") != 0 &&
-            strcmp(value, "no") != 0 && strcmp(value, "0") != 0) {
-            w->wrong = "replication does not go through the proxy: connect to "
-                       "the server";
-        }
-    } else if (strncmp(name, "_pq_.", 5) == 0) {
-        w->extensions++;
-    } else if (strcmp(name, "options") == 0) {
-        if (!add_options(p, value)) {
-            w->wrong = "options: only -c name=value and --name=value are "
-                       "understood";
-        }
-    } else if (!is_name(name, name_size)) {
-        w->wrong = "malformed name of a parameter";
-    } else if (!add_startup(p, name, name_size, value, value_size)) {
-        w->wrong = "out of memory";
-    } else {
-        pg_settings_told(c, name, value);
-    }
-}
-
-/* NegotiateProtocolVersion: 3.0, and the extensions are not known. */
-static void put_version(struct client *c, const unsigned char *pairs,
-                        size_t size, uint32_t extensions)
-{
-    unsigned char numbers[8];
-    size_t names = 0;
-    const unsigned char *at = pairs;
-    size_t left = size;
-    const char *name;
-    const char *value;
-    size_t name_size;
-    size_t value_size;
-
-    for (int pass = 0; pass < 2; pass++) {
-        at = pairs;
-        left = size;
-        while (left > 1 && pg_text(&at, &left, &name, &name_size) &&
-               pg_text(&at, &left, &value, &value_size)) {
-            if (strncmp(name, "_pq_.", 5) != 0) {
-                continue;
-            }
-            if (pass == 1) {
-                link_put(&c->link, name, name_size + 1);
-            } else {
-                names += name_size + 1;
-            }
-        }
-        if (pass == 0) {
-            pg_set_u32(numbers, VERSION_3_0);
-            pg_set_u32(numbers + 4, extensions);
-            pg_put_header(&c->link, 'v', sizeof numbers + names);
-            link_put(&c->link, numbers, sizeof numbers);
-        }
-    }
-}
-
-static enum step startup(struct client *c, uint32_t version,
-                         const unsigned char *at, size_t size)
-{
-    struct wishes w = { .user = "" };
-    const unsigned char *pairs = at;
-    size_t pairs_size = size;
-
-    if (version >> 16 != 3) {
-        return refuse(c, "0A000", "unsupported protocol: version 3 is spoken");
-    }
-    while (size > 1 && w.wrong == NULL) {
-        const char *name;
-        const char *value;
-        size_t name_size;
-        size_t value_size;
-        if (!pg_text(&at, &size, &name, &name_size) ||
-            !pg_text(&at, &size, &value, &value_size) || name_size == 0) {
-            w.wrong = "malformed startup message";
-            break;
-        }
-        take_pair(c, name, name_size, value, value_size, &w);
-    }
-    if (w.wrong == NULL && (size != 1 || *at != 0)) {
-        w.wrong = "malformed startup message";
-    }
-    if (w.wrong == NULL && w.user[0] == '\0') {
-        return refuse(c, "28000", "no user name in the startup message");
-    }
-    if (w.wrong != NULL) {
-        return refuse(c, "08P01", w.wrong);
-    }
-    const char *database =
-        w.database != NULL && w.database[0] != '\0' ? w.database : w.user;
-    if (strlen(w.user) >= NAME_MAX_SIZE || strlen(database) >= NAME_MAX_SIZE ||
-        !client_set_database(c, database, strlen(database))) {
-        return refuse(c, "08P01", "the name of user or database is too long");
-    }
-    c->user = client_find_user(c, w.user, strlen(w.user));
-    if (version != VERSION_3_0 || w.extensions > 0) {
-        put_version(c, pairs, pairs_size, w.extensions);
-    }
-    return begin_scram(c, w.user);
-}
-
 static enum step encryption(struct client *c, uint32_t code)
 {
     struct pg_client *p = pg_client(c);
     uint32_t bit = code == SSL_REQUEST ? 1 : 2;
 
     if (link_in_size(&c->link) > 8) {
-        return refuse(c, "08P01",
-                      "bytes behind a request for encryption, before its "
-                      "answer");
+        return pg_refuse(c, "08P01",
+                         "bytes behind a request for encryption, before its "
+                         "answer");
     }
     if ((p->tried_tls & bit) != 0) {
-        return refuse(c, "08P01", "encryption was requested twice");
+        return pg_refuse(c, "08P01", "encryption was requested twice");
     }
     p->tried_tls |= bit;
     link_put(&c->link, "N", 1);
@@ -393,7 +199,7 @@ static enum step encryption(struct client *c, uint32_t code)
 static enum step cancel(struct client *c, const unsigned char *at, size_t size)
 {
     if (size < 8 || size > 4 + KEY_SIZE_MAX) {
-        return refuse(c, "08P01", "malformed request to cancel");
+        return pg_refuse(c, "08P01", "malformed request to cancel");
     }
     if (size != 8) {
         return STEP_FAILED; /* Not a key of ours. */
@@ -414,7 +220,7 @@ static enum step first_packet(struct client *c)
     uint32_t length = pg_u32(at);
     uint32_t code = pg_u32(at + 4);
     if (length < 8 || length > STARTUP_MAX) {
-        return refuse(c, "08P01", "not a startup message of PostgreSQL");
+        return pg_refuse(c, "08P01", "not a startup message of PostgreSQL");
     }
     if (size < length) {
         return STEP_MORE;
@@ -425,7 +231,7 @@ static enum step first_packet(struct client *c)
     if (code == CANCEL_REQUEST) {
         return cancel(c, at + 8, length - 8);
     }
-    enum step step = startup(c, code, at + 8, length - 8);
+    enum step step = pg_startup(c, code, at + 8, length - 8);
     if (step == STEP_MORE) {
         link_take(&c->link, length);
     }

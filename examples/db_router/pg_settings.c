@@ -5,13 +5,12 @@
  * the session to its connection.
  */
 #include "pg.h"
+#include "pg_set.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-
-#define NAME_SIZE 64u
 
 /* A setting with this text does not fit into any journal. */
 static const char too_long[JOURNAL_SIZE + 1];
@@ -58,7 +57,7 @@ static size_t quote(char *to, size_t room, const char *value)
 static void set_startup(struct client *c, const char *name, const char *value)
 {
     char text[JOURNAL_SIZE];
-    char key[NAME_SIZE];
+    char key[PG_SET_NAME_SIZE];
     size_t name_size = strlen(name);
 
     if (name_size >= sizeof key) {
@@ -126,152 +125,6 @@ void pg_settings_told(struct client *c, const char *name, const char *value)
     }
 }
 
-/* Words of a text, without comments: a text with one is not understood. */
-struct words {
-    const char *at;
-    const char *end;
-};
-
-static bool is_blank(char c)
-{
-    return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
-static bool is_letter(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-}
-
-/* The next word in lower case; "": another character stands there. */
-static void next_word(struct words *w, char ret[NAME_SIZE])
-{
-    size_t size = 0;
-
-    while (w->at < w->end && is_blank(*w->at)) {
-        w->at++;
-    }
-    while (
-        w->at < w->end && size < NAME_SIZE - 1 &&
-        (is_letter(*w->at) || (size > 0 && ((*w->at >= '0' && *w->at <= '9') ||
-                                            *w->at == '$' || *w->at == '.')))) {
-        char c = *w->at++;
-        ret[size++] = (char)(c >= 'A' && c <= 'Z' ? c + 32 : c);
-    }
-    ret[size] = '\0';
-}
-
-/* Is nothing left but a semicolon? */
-static bool ends(struct words *w)
-{
-    while (w->at < w->end && (is_blank(*w->at) || *w->at == ';')) {
-        w->at++;
-    }
-    return w->at == w->end;
-}
-
-enum change {
-    CHANGE_UNKNOWN,
-    CHANGE_NONE,
-    CHANGE_SET,   /* `name` is set by the text. */
-    CHANGE_RESET, /* `name` is back; "": all. */
-};
-
-static enum change read_reset(struct words *w, char name[NAME_SIZE])
-{
-    char second[NAME_SIZE];
-
-    next_word(w, name);
-    if (strcmp(name, "all") == 0) {
-        name[0] = '\0';
-    } else if (strcmp(name, "time") == 0) {
-        next_word(w, second);
-        (void)snprintf(name, NAME_SIZE, "timezone");
-    } else if (strcmp(name, "session") == 0) {
-        next_word(w, second);
-        (void)snprintf(name, NAME_SIZE, "session_authorization");
-    } else if (name[0] == '\0') {
-        return CHANGE_UNKNOWN;
-    }
-    return ends(w) ? CHANGE_RESET : CHANGE_UNKNOWN;
-}
-
-/* The value, up to the end: DEFAULT alone is a reset. */
-static enum change read_value(struct words *w)
-{
-    char value[NAME_SIZE];
-    struct words look = *w;
-
-    next_word(&look, value);
-    return strcmp(value, "default") == 0 && ends(&look) ? CHANGE_RESET
-                                                        : CHANGE_SET;
-}
-
-static enum change read_set(struct words *w, char name[NAME_SIZE])
-{
-    char word[NAME_SIZE];
-    static const struct {
-        const char *word;
-        const char *name;
-    } special[] = { { "names", "client_encoding" },
-                    { "role", "role" },
-                    { "schema", "search_path" } };
-
-    next_word(w, name);
-    if (strcmp(name, "session") == 0) {
-        next_word(w, name);
-        if (strcmp(name, "authorization") == 0) {
-            (void)snprintf(name, NAME_SIZE, "session_authorization");
-            return read_value(w);
-        }
-        if (strcmp(name, "characteristics") == 0) {
-            return CHANGE_SET; /* Kept under this name. */
-        }
-    }
-    if (strcmp(name, "time") == 0) {
-        next_word(w, word);
-        (void)snprintf(name, NAME_SIZE, "timezone");
-        return strcmp(word, "zone") == 0 ? read_value(w) : CHANGE_UNKNOWN;
-    }
-    for (size_t i = 0; i < sizeof special / sizeof special[0]; i++) {
-        if (strcmp(name, special[i].word) == 0) {
-            (void)snprintf(name, NAME_SIZE, "%s", special[i].name);
-            return read_value(w);
-        }
-    }
-    next_word(w, word);
-    if (word[0] == '\0' && w->at < w->end && *w->at == '=') {
-        w->at++;
-    } else if (strcmp(word, "to") != 0) {
-        return CHANGE_UNKNOWN;
-    }
-    return name[0] == '\0' ? CHANGE_UNKNOWN : read_value(w);
-}
-
-/* What a text of kind SESSION changes. */
-static enum change read_change(const char *text, size_t size,
-                               char name[NAME_SIZE])
-{
-    struct words w = { .at = text, .end = text + size };
-    char word[NAME_SIZE];
-
-    if (memmem(text, size, "--", 2) != NULL ||
-        memmem(text, size, "/*", 2) != NULL || memchr(text, 0, size) != NULL) {
-        return CHANGE_UNKNOWN;
-    }
-    next_word(&w, word);
-    if (strcmp(word, "set") == 0) {
-        return read_set(&w, name);
-    }
-    if (strcmp(word, "reset") == 0) {
-        return read_reset(&w, name);
-    }
-    /* DISCARD ALL is in the result; other kinds leave no settings. */
-    return strcmp(word, "discard") == 0 || strcmp(word, "unlisten") == 0 ||
-                   strcmp(word, "deallocate") == 0 || strcmp(word, "close") == 0
-               ? CHANGE_NONE
-               : CHANGE_UNKNOWN;
-}
-
 /* As at the start: the settings of the startup message. */
 static void start_again(struct client *c)
 {
@@ -311,22 +164,22 @@ static void note_reset(struct client *c, const char *name, const char *text,
 
 static void note_setting(struct client *c, const char *text, size_t size)
 {
-    char name[NAME_SIZE] = "";
+    char name[PG_SET_NAME_SIZE] = "";
 
-    while (size > 0 && (is_blank(text[size - 1]) || text[size - 1] == ';')) {
+    while (size > 0 && (pg_is_blank(text[size - 1]) || text[size - 1] == ';')) {
         size--;
     }
-    switch (read_change(text, size, name)) {
-    case CHANGE_NONE:
+    switch (pg_read_change(text, size, name)) {
+    case PG_CHANGE_NONE:
         break;
-    case CHANGE_SET:
+    case PG_CHANGE_SET:
         (void)infra_session_journal_set(&c->session, name, strlen(name), text,
                                         size);
         break;
-    case CHANGE_RESET:
+    case PG_CHANGE_RESET:
         note_reset(c, name, text, size);
         break;
-    case CHANGE_UNKNOWN:
+    case PG_CHANGE_UNKNOWN:
     default:
         pg_settings_pin(c);
         break;

@@ -8,58 +8,12 @@
 
 #include "../common/log.h"
 
-#include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* Reads of one server in a turn. */
 #define ROUNDS_MAX 8
-
-struct server *server_connect(struct worker *w, struct pool *pool,
-                              uint32_t node)
-{
-    const struct protocol *protocol = w->shared->protocol;
-    const struct address *to = &w->shared->nodes[node].address;
-    const int on = 1;
-    struct server *s = calloc(1, sizeof *s + protocol->server_size);
-    int fd = s == NULL ? -1
-                       : socket(to->storage.ss_family,
-                                SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-
-    if (fd < 0 ||
-        (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) != 0 &&
-         errno != EOPNOTSUPP) ||
-        setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on) != 0 ||
-        (connect(fd, (const struct sockaddr *)&to->storage, to->size) != 0 &&
-         errno != EINPROGRESS) ||
-        !worker_watch(w, &s->link, fd, LINK_SERVER)) {
-        int error = errno;
-        if (fd >= 0) {
-            close(fd);
-        }
-        free(s);
-        errno = error;
-        return NULL;
-    }
-    s->protocol = protocol;
-    s->state = s + 1;
-    s->pool = pool;
-    s->user = pool->user;
-    s->database = pool->database;
-    s->node = node;
-    s->generation = atomic_load(&w->shared->nodes[node].generation);
-    s->born = w->now;
-    s->phase = SERVER_CONNECTING;
-    s->since = w->now;
-    list_init(&s->idle);
-    list_append(&w->servers[s->phase], &s->place);
-    w->servers_count[node]++;
-    return s;
-}
 
 void server_set_phase(struct server *s, enum server_phase phase)
 {
@@ -188,65 +142,9 @@ void server_expire(struct server *s)
     }
 }
 
-static const char *why_ended(const struct link *l)
+const char *server_why_ended(const struct link *l)
 {
     return l->error != 0 ? strerror(l->error) : "closed by the server";
-}
-
-static void log_in(struct server *s)
-{
-    struct worker *w = s->link.worker;
-
-    for (;;) {
-        (void)link_flush(&s->link);
-        if (link_in_size(&s->link) == 0 && !link_read(&s->link, 0)) {
-            break;
-        }
-        enum step step = s->protocol->server_login(s);
-        if (step == STEP_FAILED) {
-            server_end(s, s->why);
-            return;
-        }
-        if (step == STEP_DONE) {
-            (void)link_flush(&s->link);
-            if (s->pool->greeting.bytes == NULL) {
-                s->protocol->learn(s, &s->pool->greeting);
-            }
-            w->avoid_until[s->node] = 0;
-            s->pool->nodes[s->node].connecting--;
-            link_rest(&s->link);
-            server_set_phase(s, SERVER_RESET);
-            pool_put(s);
-            return;
-        }
-        if (!link_read(&s->link, 0)) {
-            break;
-        }
-    }
-    (void)link_flush(&s->link);
-    if (s->link.eof || s->link.broken) {
-        server_end(s, why_ended(&s->link));
-        return;
-    }
-    link_rest(&s->link);
-}
-
-static void connected(struct server *s)
-{
-    int error = 0;
-    socklen_t size = sizeof error;
-
-    if (!s->link.writable) {
-        return;
-    }
-    if (getsockopt(s->link.fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0 ||
-        error != 0) {
-        server_end(s, strerror(error));
-        return;
-    }
-    server_set_phase(s, SERVER_LOGIN);
-    s->protocol->connect(s);
-    log_in(s);
 }
 
 /* Bytes for the client. */
@@ -320,14 +218,6 @@ static void complete(struct server *s, struct answer *a)
     client_unit_over(c);
 }
 
-/* At least one byte more than there is. */
-static bool read_more(struct link *l, size_t size)
-{
-    size_t have = link_in_size(l);
-
-    return link_read(l, size > have ? size : have + 1);
-}
-
 /* False: wait for more, or it has changed hands or ended. */
 static bool take_answer(struct server *s)
 {
@@ -356,7 +246,7 @@ static bool take_answer(struct server *s)
         complete(s, &a);
         return !s->has_ended;
     case ANSWER_MORE:
-        return read_more(&s->link, a.size);
+        return link_read_more(&s->link, a.size);
     default:
         pass(s, a.size);
         server_end(s, a.why != NULL ? a.why : "not the protocol");
@@ -386,7 +276,7 @@ void server_answer(struct server *s)
     }
     if (s->link.eof || s->link.broken) {
         if (!s->link.readable || s->link.eof) {
-            server_end(s, why_ended(&s->link));
+            server_end(s, server_why_ended(&s->link));
             return;
         }
     }
@@ -404,11 +294,11 @@ void server_resume(struct server *s)
 void server_serve(struct server *s)
 {
     if (s->phase == SERVER_CONNECTING) {
-        connected(s);
+        server_connected(s);
         return;
     }
     if (s->phase == SERVER_LOGIN) {
-        log_in(s);
+        server_log_in(s);
         return;
     }
     bool was_full = link_out_size(&s->link) > 0;

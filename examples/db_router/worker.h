@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * One thread with its clients and its server connections, and nothing shared
- * but what is said here.  worker.c is its loop, client.c and route.c its
- * clients, server.c its server connections, pool.c who gets which, cancel.c
- * requests to cancel.
+ * but what is said here.  worker.c is its loop, timers.c its limits, client.c,
+ * client_login.c and route.c its clients, server.c and server_login.c its server
+ * connections, pool.c who gets which, cancel.c requests to cancel.
  */
 #ifndef EXAMPLES_DB_ROUTER_WORKER_H
 #define EXAMPLES_DB_ROUTER_WORKER_H
@@ -118,6 +118,11 @@ bool worker_watch(struct worker *w, struct link *l, int fd,
 /* Serve it again in this turn, or the next. */
 void worker_ready(struct worker *w, struct link *l);
 
+/* timers.c: the limits of phases. */
+
+int timers_wait_ms(const struct worker *w); /* -1: for ever. */
+void timers_expire(struct worker *w);
+
 /* A list in order of age. */
 static inline void list_init(struct list *l)
 {
@@ -164,6 +169,10 @@ void client_fail(struct client *c, enum trouble trouble, const char *text);
 void client_unit_over(struct client *c);
 /* The bytes of its unit are not needed any more. */
 void client_forget_unit(struct client *c);
+/* Its last bytes are written, then it ends. */
+void client_close_slowly(struct client *c);
+/* client_login.c */
+void client_log_in(struct client *c);
 void client_welcome(struct client *c);
 /* SIGTERM: end it if it has nothing open. */
 bool client_drain(struct client *c);
@@ -187,11 +196,15 @@ void client_give_servers(struct client *c);
 /* Times that a unit is sent. */
 #define TRIES_MAX 4u
 
-/* server.c */
+/* server_login.c and server.c */
 
 /* Connect to a node.  NULL: see errno. */
 struct server *server_connect(struct worker *w, struct pool *pool,
                               uint32_t node);
+void server_connected(struct server *s); /* Or it has failed. */
+void server_log_in(struct server *s);
+/* Why the connection is broken or at its end. */
+const char *server_why_ended(const struct link *l);
 void server_serve(struct server *s);
 void server_set_phase(struct server *s, enum server_phase phase);
 void server_expire(struct server *s);
