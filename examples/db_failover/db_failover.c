@@ -175,7 +175,7 @@ static void take_plan(struct host *h, infra_time now)
                      infra_promotion_reason_name(e.reason),
                      db_key(&h->options, e.id));
             break;
-        case INFRA_PROMOTION_EVENT_HOLD: /* No router here lets writes wait. */
+        case INFRA_PROMOTION_EVENT_HOLD: /* db_router goes by the record. */
         case INFRA_PROMOTION_EVENT_QUARANTINE:
             break;
         case INFRA_PROMOTION_EVENT_RESIGN:

@@ -3,29 +3,23 @@
  * Probes say what each node is: role, position, lag.  Each result becomes a
  * role and a sample of the router, and a publish shows them to the workers.
  *
- * PostgreSQL says its timeline with the position in one number: timeline times
- * 2^48 plus the byte in the log, of the insert position, since the written one
- * is behind commits while synchronous_commit is off.  The timeline grows with
- * each promotion, so it is the fencing token: a former primary that comes back
- * has a lower one.
+ * The timeline of PostgreSQL grows with each promotion, so it is the fencing
+ * token: a former primary that comes back has a lower one.  With --failover the
+ * record of db_failover says which node may be primary, and by which token
+ * (primary_record.h).
  */
 #include "nodes.h"
 
 #include "../common/entropy.h"
 #include "../common/log.h"
+#include "node_options.h"
+#include "primary_record.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define BYTE_BITS 48u
 #define DOWN_FACTOR 2u /* Of the interval, for a node that is down. */
-
-static const char pg_question[] =
-    "SELECT CASE WHEN pg_is_in_recovery() THEN 0 ELSE"
-    " ('x' || substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8))"
-    "::bit(32)::bigint::numeric * 281474976710656 +"
-    " (pg_current_wal_insert_lsn() - '0/0'::pg_lsn) END";
 
 struct watched {
     struct infra_probe *probe; /* The prober's. */
@@ -33,10 +27,13 @@ struct watched {
     uint32_t failures; /* In a row. */
     uint32_t role;     /* enum infra_router_role, as set. */
     uint64_t token;    /* As set. */
+    uint64_t timeline; /* PostgreSQL: as it says, while it says primary. */
     uint32_t state;    /* enum infra_router_state, as logged. */
     infra_time lag;    /* At lag_at. */
     infra_time lag_at; /* 0: no lag is known. */
     bool is_known;     /* It was set. */
+    bool is_up;
+    bool says_primary; /* While it is up. */
 };
 
 struct nodes {
@@ -46,6 +43,7 @@ struct nodes {
     struct infra_prober *prober;
     struct infra_router *router;
     struct infra_balancer *balancer;
+    struct primary_record *record; /* NULL: there is no --failover. */
     struct watched at[INFRA_ROUTER_NODES_MAX];
 };
 
@@ -55,80 +53,6 @@ static bool step(const char *what, int err)
         log_line("%s: %s", what, infra_strerror(err));
     }
     return err == INFRA_OK;
-}
-
-static bool make_router(struct nodes *n)
-{
-    const struct options *o = n->options;
-    const struct infra_router_options options = {
-        .size = sizeof options,
-        .nodes_max = INFRA_ROUTER_NODES_MAX,
-        .readers_max = o->workers,
-        .lag_max = o->lag_max,
-        .lag_preferred = o->lag_preferred,
-        .replicas_min = o->replicas_min,
-        .fallback = o->fallback,
-        .fallback_rate = o->fallback_rate,
-        .held_max = o->held_max,
-        .hold_max = o->hold_max,
-        .wait_max = o->wait_max,
-    };
-
-    return step("router", infra_router_create(&n->router, &options));
-}
-
-static bool make_balancer(struct nodes *n, uint64_t seed)
-{
-    const struct options *o = n->options;
-    const struct infra_balancer_options options = {
-        .size = sizeof options,
-        .policy = o->policy,
-        .seed = seed,
-        .ids_max = INFRA_ROUTER_NODES_MAX,
-    };
-    int err = infra_balancer_create(&n->balancer, &options);
-
-    for (uint32_t i = 0; i < o->nodes_count && err == INFRA_OK; i++) {
-        const struct infra_backend backend = { .size = sizeof backend,
-                                               .key = o->nodes[i].name,
-                                               .id = i };
-        err = infra_balancer_set(n->balancer, &backend, infra_driver_now());
-    }
-    if (err == INFRA_OK) {
-        err = infra_balancer_publish(n->balancer, infra_driver_now());
-    }
-    return step("--balance", err);
-}
-
-static int make_probe(const struct options *o, uint64_t seed,
-                      struct infra_probe **ret)
-{
-    const struct infra_probe_timeouts timeouts = {
-        .size = sizeof timeouts,
-        .connect_timeout = o->probe_timeout,
-        .response_timeout = o->probe_timeout,
-    };
-    const struct infra_probe_pgsql_options pg = {
-        .size = sizeof pg,
-        .timeouts = &timeouts,
-        .ask = 1,
-        .user = o->probe_user,
-        .password = o->probe_password,
-        .database = o->probe_database,
-        .question = pg_question,
-        .seed = seed,
-    };
-    const struct infra_probe_mysql_options mysql = {
-        .size = sizeof mysql,
-        .timeouts = &timeouts,
-        .ask = 1,
-        .user = o->probe_user,
-        .password = o->probe_password,
-    };
-
-    return o->sql_dialect == INFRA_SQL_POSTGRESQL
-               ? infra_probe_pgsql(ret, &pg)
-               : infra_probe_mysql(ret, &mysql);
 }
 
 static int watch(struct nodes *n, uint32_t id, uint64_t seed)
@@ -141,7 +65,7 @@ static int watch(struct nodes *n, uint32_t id, uint64_t seed)
         .id = id,
         .address_size = node->address.size,
     };
-    int err = make_probe(n->options, seed + id, &target.probe);
+    int err = node_probe(&target.probe, n->options, seed + id);
 
     if (err == INFRA_OK) {
         err = infra_prober_set(n->prober, &target, infra_driver_now());
@@ -178,8 +102,28 @@ static bool make_probes(struct nodes *n, uint64_t seed)
     return step("probes", err);
 }
 
-struct nodes *nodes_create(const struct options *o,
-                           struct workers_shared *shared)
+static bool open_record(struct nodes *n, struct failover_spec *spec)
+{
+    const char *keys[FAILOVER_NODES_MAX];
+    const struct options *o = n->options;
+    const struct primary_record_options options = {
+        .spec = spec,
+        .keys = keys,
+        .keys_count = o->nodes_count,
+        .interval = o->sample_interval,
+    };
+
+    if (!lease_spec_is_given(&spec->lease)) {
+        return true;
+    }
+    for (uint32_t i = 0; i < o->nodes_count; i++) {
+        keys[i] = o->nodes[i].key;
+    }
+    n->record = primary_record_open(n->driver, &options);
+    return n->record != NULL;
+}
+
+struct nodes *nodes_create(struct options *o, struct workers_shared *shared)
 {
     struct nodes *n = calloc(1, sizeof *n);
     uint64_t seed;
@@ -190,7 +134,9 @@ struct nodes *nodes_create(const struct options *o,
     }
     n->options = o;
     n->shared = shared;
-    if (!make_router(n) || !make_balancer(n, seed) || !make_probes(n, seed)) {
+    if (!step("router", node_router(&n->router, o)) ||
+        !step("--balance", node_balancer(&n->balancer, o, seed)) ||
+        !make_probes(n, seed) || !open_record(n, &o->failover)) {
         nodes_destroy(n);
         return NULL;
     }
@@ -202,6 +148,7 @@ void nodes_destroy(struct nodes *n)
 {
     if (n != NULL) {
         infra_prober_destroy(n->prober);
+        primary_record_close(n->record);
         infra_driver_destroy(n->driver);
         infra_balancer_destroy(n->balancer);
         infra_router_destroy(n->router);
@@ -226,7 +173,8 @@ int nodes_fd(const struct nodes *n)
 
 infra_time nodes_deadline(const struct nodes *n)
 {
-    return infra_driver_deadline(n->driver);
+    return n->record != NULL ? primary_record_deadline(n->record)
+                             : infra_driver_deadline(n->driver);
 }
 
 static void set_role(struct nodes *n, uint32_t id, uint32_t role,
@@ -245,6 +193,56 @@ static void set_role(struct nodes *n, uint32_t id, uint32_t role,
         w->role = role;
         w->token = token;
     }
+}
+
+/* Does another node say that it is primary? */
+static bool has_rival(const struct nodes *n, uint32_t id)
+{
+    for (uint32_t i = 0; i < n->options->nodes_count; i++) {
+        if (i != id && n->at[i].is_up && n->at[i].says_primary) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The role of a node that is up, by what it says and what is recorded. */
+static void give_role(struct nodes *n, uint32_t id, infra_time now)
+{
+    const struct watched *w = &n->at[id];
+    const char *name = n->options->nodes[id].name;
+    uint64_t token;
+
+    if (!w->says_primary) {
+        set_role(n, id, INFRA_ROUTER_ROLE_REPLICA, 0);
+    } else if (n->record == NULL) {
+        set_role(n, id, INFRA_ROUTER_ROLE_PRIMARY, w->timeline);
+    } else if (primary_record_names(n->record, id, &token) &&
+               !(primary_record_is_old(n->record, now) && has_rival(n, id))) {
+        set_role(n, id, INFRA_ROUTER_ROLE_PRIMARY, token);
+    } else {
+        if (!w->is_known || w->role != INFRA_ROUTER_ROLE_NONE) {
+            log_line("node %s says it is primary, and is not what is recorded: "
+                     "it gets nothing",
+                     name);
+        }
+        set_role(n, id, INFRA_ROUTER_ROLE_NONE, 0);
+    }
+}
+
+/* True: roles may have changed. */
+static bool take_record(struct nodes *n, infra_time now)
+{
+    if (n->record == NULL || !primary_record_step(n->record, now)) {
+        return false;
+    }
+    for (uint32_t i = 0; i < n->options->nodes_count; i++) {
+        if (n->at[i].is_up) {
+            give_role(n, i, now);
+        }
+        (void)infra_prober_check_now(n->prober, i, now);
+    }
+    return true;
 }
 
 /* It does not answer: connections to it end. */
@@ -266,6 +264,7 @@ static void is_dead(struct nodes *n, uint32_t id,
                  text[0] != '\0' ? ": " : "", text);
         atomic_fetch_add(&n->shared->nodes[id].generation, 1);
     }
+    w->is_up = false;
     set_role(n, id, INFRA_ROUTER_ROLE_NONE, 0);
 }
 
@@ -314,7 +313,7 @@ static void take_sample(struct nodes *n, uint32_t id,
     char own[32];
 
     if (is_pg && is_primary && (r->has & INFRA_PROBE_HAS_ANSWER) != 0) {
-        uint64_t byte = r->answer & ((UINT64_C(1) << BYTE_BITS) - 1);
+        uint64_t byte = r->answer & ((UINT64_C(1) << NODE_BYTE_BITS) - 1);
         (void)snprintf(own, sizeof own, "%llX/%llX",
                        (unsigned long long)(byte >> 32),
                        (unsigned long long)(byte & UINT32_MAX));
@@ -347,7 +346,6 @@ static void take_result(struct nodes *n, uint32_t id,
     bool is_ready = n->options->sql_dialect == INFRA_SQL_POSTGRESQL ||
                     (r->has & INFRA_PROBE_HAS_WRITABLE) == 0 || r->writable;
     bool is_primary = r->role == INFRA_PROBE_ROLE_PRIMARY && is_ready;
-    uint64_t token = 0;
 
     if (r->outcome != INFRA_OUTCOME_OK) {
         is_dead(n, id, r);
@@ -364,12 +362,14 @@ static void take_result(struct nodes *n, uint32_t id,
         if ((r->has & INFRA_PROBE_HAS_ANSWER) == 0 || r->answer == 0) {
             return; /* Promoted between the two questions: ask again. */
         }
-        token = r->answer >> BYTE_BITS;
+        w->timeline = r->answer >> NODE_BYTE_BITS;
     }
-    set_role(n, id,
-             is_primary ? INFRA_ROUTER_ROLE_PRIMARY : INFRA_ROUTER_ROLE_REPLICA,
-             token);
-    take_sample(n, id, r, now);
+    w->is_up = true;
+    w->says_primary = is_primary;
+    give_role(n, id, now);
+    if (w->role != INFRA_ROUTER_ROLE_NONE) {
+        take_sample(n, id, r, now);
+    }
 }
 
 static void log_states(struct nodes *n, infra_time now)
@@ -406,6 +406,7 @@ void nodes_step(struct nodes *n)
     while (infra_prober_next(n->prober, now, &event) == INFRA_OK) {
         /* The router goes by results, not by health. */
     }
+    has_news = take_record(n, now);
     /* With the time from before the step, no sample is taken for one that was
      * asked for later than it was. */
     for (uint32_t i = 0; i < n->options->nodes_count; i++) {

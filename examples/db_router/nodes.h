@@ -7,9 +7,9 @@
 
 struct nodes;
 
-/* NULL: the reason was logged.  @shared: its nodes are those of @o. */
-struct nodes *nodes_create(const struct options *o,
-                           struct workers_shared *shared);
+/* NULL: the reason was logged.  @shared: its nodes are those of @o.  Passwords
+ * in @o that are not needed any more are wiped. */
+struct nodes *nodes_create(struct options *o, struct workers_shared *shared);
 void nodes_destroy(struct nodes *n);
 
 struct infra_router *nodes_router(const struct nodes *n);

@@ -39,7 +39,8 @@ enum option_code {
     OPTION_MESSAGE_MAX,
     OPTION_SERVER_VERSION,
     OPTION_HELP,
-    OPTION_TIMES /* The first of those that are times. */
+    OPTION_TIMES /* The first of those that are times; FAILOVER_SPEC_FIRST and
+                    more are those of failover_spec.h. */
 };
 
 /* Options that are a time. */
@@ -101,6 +102,7 @@ static const struct option long_options[] = {
     NEEDS("idle-timeout", OPTION_TIMES + 9),
     NEEDS("server-idle-timeout", OPTION_TIMES + 10),
     NEEDS("drain-timeout", OPTION_TIMES + 11),
+    FAILOVER_SPEC_OPTIONS,
     { "help", no_argument, NULL, OPTION_HELP },
     { NULL, 0, NULL, 0 },
 };
@@ -143,6 +145,28 @@ static bool read_dialect(struct options *o, const char *text)
            arguments_wrong("--dialect %s: not in this build", text);
 }
 
+/* Take "KEY=" off the start, if it is there. */
+static bool read_key(const struct options *o, struct node *node, char **text)
+{
+    char *address = strchr(*text, '=');
+
+    if (address == NULL) {
+        return true;
+    }
+    *address = '\0';
+    if (!read_name("the key of a node", *text, &node->key)) {
+        return false;
+    }
+    *text = address + 1;
+    for (uint32_t i = 0; i < o->nodes_count; i++) {
+        if (o->nodes[i].key != NULL &&
+            strcmp(o->nodes[i].key, node->key) == 0) {
+            return arguments_wrong("key \"%s\": given twice", node->key);
+        }
+    }
+    return true;
+}
+
 static bool read_node(struct options *o, char *text)
 {
     struct node *node = &o->nodes[o->nodes_count];
@@ -151,7 +175,8 @@ static bool read_node(struct options *o, char *text)
         return arguments_wrong("--replica \"%s\": more than %u nodes", text,
                                INFRA_ROUTER_NODES_MAX);
     }
-    if (!read_address("--primary or --replica", text, false,
+    if (!read_key(o, node, &text) ||
+        !read_address("--primary or --replica", text, false,
                       &node->address.storage, &node->address.size)) {
         return false;
     }
@@ -216,6 +241,9 @@ static bool read_routing(struct options *o, int option, char *value)
 
 static bool read_option(struct options *o, int option, char *value)
 {
+    if (option >= FAILOVER_SPEC_FIRST) {
+        return failover_spec_read(&o->failover, option, value);
+    }
     if (option >= OPTION_TIMES) {
         const struct time_option *t = &time_options[option - OPTION_TIMES];
         return read_time(t->name, value,
@@ -257,6 +285,29 @@ static bool read_option(struct options *o, int option, char *value)
     }
 }
 
+/* The record of db_failover has a key for each node. */
+static bool check_failover(const struct options *o)
+{
+    if (!failover_spec_fits(&o->failover)) {
+        return false;
+    }
+    if (!lease_spec_is_given(&o->failover.lease)) {
+        return true;
+    }
+    if (o->nodes_count > FAILOVER_NODES_MAX) {
+        return arguments_wrong("--failover: at most %u nodes",
+                               FAILOVER_NODES_MAX);
+    }
+    for (uint32_t i = 0; i < o->nodes_count; i++) {
+        if (o->nodes[i].key == NULL) {
+            return arguments_wrong("--failover: node \"%s\" must be "
+                                   "KEY=ADDR:PORT",
+                                   o->nodes[i].name);
+        }
+    }
+    return true;
+}
+
 /* What is missing, and what does not fit together. */
 static bool check(struct options *o)
 {
@@ -280,6 +331,9 @@ static bool check(struct options *o)
     }
     if (o->lag_preferred > o->lag_max) {
         return arguments_wrong("--lag-preferred: at most --lag-max");
+    }
+    if (!check_failover(o)) {
+        return false;
     }
     o->users = db_users_read("--users", o->users_path, o->sql_dialect);
     return o->users != NULL;
@@ -307,6 +361,7 @@ static struct options defaults(void)
         .idle_timeout = INFRA_TIME_NEVER,
         .server_idle_timeout = INFRA_SEC(600),
         .drain_timeout = INFRA_SEC(30),
+        .failover = failover_spec_default(),
     };
 }
 
@@ -345,6 +400,7 @@ void options_finish(struct options *o)
 {
     db_users_free(o->users);
     secret_free(o->probe_password);
+    lease_spec_forget(&o->failover.lease);
     o->users = NULL;
     o->probe_password = NULL;
 }

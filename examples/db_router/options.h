@@ -3,6 +3,7 @@
 #ifndef EXAMPLES_DB_ROUTER_OPTIONS_H
 #define EXAMPLES_DB_ROUTER_OPTIONS_H
 
+#include "failover_spec.h"
 #include "worker.h"
 
 struct options {
@@ -17,6 +18,7 @@ struct options {
     const char *probe_database;
     char *probe_password; /* Wiped once the probes are made. */
     const char *server_version;
+    struct failover_spec failover;
     uint32_t nodes_count;
     uint32_t workers;
     uint32_t fall;

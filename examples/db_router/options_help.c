@@ -23,8 +23,10 @@ static const char help_begin[] =
     "stores:\n"
     "                         SCRAM-SHA-256$... (pg), *HEX (mysql, mariadb);\n"
     "                         DATABASE is the only one that is allowed\n"
-    "  --primary ADDR:PORT    a node; probes find out which node is primary\n"
-    "  --replica ADDR:PORT    another node; up to 64 in all\n"
+    "  --primary [KEY=]ADDR:PORT\n"
+    "                         a node; probes find out which node is primary\n"
+    "  --replica [KEY=]ADDR:PORT\n"
+    "                         another node; up to 64 in all\n"
     "  --workers N            worker threads (1)\n"
     "\n"
     "Probes:\n"
@@ -107,5 +109,6 @@ static const char help_end[] =
 void options_help(void)
 {
     (void)fputs(help_begin, stdout);
+    failover_spec_help();
     (void)fputs(help_end, stdout);
 }

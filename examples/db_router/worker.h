@@ -30,6 +30,7 @@ struct address {
 /* A node, as all threads see it. */
 struct node {
     const char *name; /* ADDR:PORT, as given. */
+    const char *key;  /* As db_failover calls it; NULL: not given. */
     struct address address;
     /* Goes up when the node was found dead: older connections end. */
     _Atomic uint32_t generation;

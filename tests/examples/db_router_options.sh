@@ -41,6 +41,18 @@ wrong '--dialect "oracle": must be pg or mysql or mariadb' --dialect oracle
 wrong 'must be ADDR:PORT' --listen 5432
 wrong 'not an IPv4 address' --primary db1:5432
 wrong 'node "127.0.0.1:1": given twice' --primary 127.0.0.1:1 --replica 127.0.0.1:1
+wrong 'the key of a node' --primary =127.0.0.1:1
+wrong 'key "db1": given twice' --primary db1=127.0.0.1:1 --replica db1=127.0.0.1:2
+wrong '--failover: node "127.0.0.1:1" must be KEY=ADDR:PORT' "${good[@]}" --failover "file:$dir/lease"
+wrong '--failover: --lease "zk:1": must be file:PATH or etcd:HOST:PORT' --failover zk:1
+wrong '--failover: --user is for --lease etcd' "${good[@]}" --failover "file:$dir/lease" \
+    --failover-user router
+wrong '--failover: --password is missing: --user needs it' "${good[@]}" \
+    --failover etcd:127.0.0.1:1 --failover-user router
+said=$("$db_router" --dialect pg "${listen[@]}" --users "$dir/users" --primary db1=127.0.0.1:1 \
+    --probe-user p --failover "file:$dir" 2>&1) && fail "it runs without a lease"
+[[ $said = *"--failover: --lease file:$dir: is something else than a lease"* ]] ||
+    fail "a directory as lease: $said"
 wrong '"more": not an option' "${good[@]}" more
 wrong '--workers "0": must be 1 to 255' --workers 0
 wrong '--servers-max 1: at least one for each of --workers 2' "${good[@]}" --servers-max 1 \
@@ -70,7 +82,9 @@ for option in dialect listen users primary replica workers probe-user probe-pass
     probe-password-env probe-database sample-interval probe-timeout fall share consistency \
     balance lag-max lag-preferred replicas-min fallback fallback-rate hold-max held-max wait-max \
     clients-max servers-max message-max login-timeout connect-timeout queue-timeout \
-    idle-timeout server-idle-timeout drain-timeout server-version; do
+    idle-timeout server-idle-timeout drain-timeout server-version failover failover-group \
+    failover-user failover-password-file failover-password-env failover-tls failover-tls-name \
+    failover-tls-cert failover-tls-key; do
     [[ $help = *"--$option "* ]] || fail "--help does not have --$option"
 done
 exit $failed
