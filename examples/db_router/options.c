@@ -355,6 +355,7 @@ static struct options defaults(void)
         .lag_max = INFRA_SEC(10),
         .lag_preferred = INFRA_SEC(1),
         .hold_max = INFRA_SEC(10),
+        .wait_max = INFRA_TIME_NEVER, /* Not given. */
         .login_timeout = INFRA_SEC(10),
         .connect_timeout = INFRA_SEC(5),
         .queue_timeout = INFRA_SEC(30),
@@ -390,6 +391,11 @@ int options_read(struct options *ret, int *ret_status, int argc, char **argv)
     if (!is_ok || !check(&o)) {
         options_finish(&o);
         return -1;
+    }
+    if (o.wait_max == INFRA_TIME_NEVER) {
+        o.wait_max = o.consistency == INFRA_SESSION_CONSISTENCY_MONOTONIC
+                         ? INFRA_SEC(1)
+                         : 0;
     }
     secret_forget_environment();
     *ret = o;

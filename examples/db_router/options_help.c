@@ -62,8 +62,8 @@ static const char help_begin[] =
     "  --held-max N           clients of a worker that wait so (1000)\n"
     "  --wait-max TIME        time for which a read waits for a replica to "
     "show\n"
-    "                         what its client has written, before it goes to\n"
-    "                         the primary (off)\n"
+    "                         what its client has written or seen, before it\n"
+    "                         goes to the primary (0; monotonic: 1s)\n"
     "\n";
 
 static const char help_end[] =

@@ -113,7 +113,8 @@ struct infra_router_options {
     infra_time hold_max;      /**< Time for which a statement is held.
                                      Default 10 s. */
     infra_time wait_max;      /**< Time for which a read waits for a replica to
-                                     come up to what its session has written.
+                                     come up to what its session has written
+                                     or seen.
                                      Default 0: it goes to the primary. */
 };
 

@@ -188,11 +188,18 @@ struct infra_verdict {
 #define INFRA_SESSION_PIN_NEXT (1u << 13)
 /** @} */
 
-/** Promises to a session about its reads.  Append-only. */
+/** Promises to a session about its reads.  Append-only.
+ *
+ *  MONOTONIC needs a wait_max of the router.  With synchronous replication a
+ *  replica shows a commit before the primary does: there it waits for the
+ *  replica that confirms it (PostgreSQL; MySQL's AFTER_SYNC).  So a session
+ *  that has read from a replica waits for one that is fit.  It goes to the
+ *  primary only when wait_max is over, or for what no replica may do, and may
+ *  then see less than before for as long as such a commit waits. */
 enum infra_session_consistency {
     INFRA_SESSION_CONSISTENCY_OWN_WRITES = 0, /**< Sees its own writes. */
     INFRA_SESSION_CONSISTENCY_MONOTONIC = 1,  /**< And never older data than it
-                                                   has seen. */
+                                                   has seen; see below. */
     INFRA_SESSION_CONSISTENCY_EVENTUAL = 2    /**< Neither; only the router's
                                                    lag_max. */
 };

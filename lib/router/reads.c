@@ -134,6 +134,20 @@ static void fall_back(struct session *s, struct infra_router_reader *r,
     }
 }
 
+/* What a replica has shown, the primary may not show yet: a commit is in its log,
+ * but waits for a replica that confirms it. So who is not to see less again
+ * waits for a replica, even if none serves now. */
+static bool may_wait(const struct session *s,
+                     const struct infra_router_reader *r, const struct table *t,
+                     uint64_t serving, infra_time now)
+{
+    bool is_worth_it =
+        serving != 0 || (s->has_seen_replica && t->replicas != 0);
+
+    return is_worth_it && r->options.wait_max != 0 &&
+           (s->wait_until == 0 || now < s->wait_until || !ROUTER_RULE(WAIT));
+}
+
 void infra__session_read(struct session *s, struct infra_router_reader *r,
                          const struct table *t, uint8_t reason, infra_time now,
                          struct infra_verdict *v)
@@ -147,18 +161,17 @@ void infra__session_read(struct session *s, struct infra_router_reader *r,
     s->serving = serving;
     if (nodes != 0) {
         go(v, reason, nodes);
-    } else if (serving == 0) {
-        fall_back(s, r, t, now, v);
-    } else if (r->options.wait_max != 0 &&
-               (s->wait_until == 0 || now < s->wait_until ||
-                !ROUTER_RULE(WAIT))) {
+    } else if (may_wait(s, r, t, serving, now)) {
         if (s->wait_until == 0) {
             s->wait_until = infra__time_add(now, r->options.wait_max);
         }
         v->kind = INFRA_VERDICT_WAIT;
-        v->reason = reason;
-        v->nodes = serving;
+        v->reason =
+            serving != 0 ? reason : (uint8_t)INFRA_VERDICT_REASON_NO_REPLICA;
+        v->nodes = serving != 0 ? serving : t->replicas;
         v->until = s->wait_until;
+    } else if (serving == 0) {
+        fall_back(s, r, t, now, v);
     } else {
         infra__session_write(t, reason, now, v);
     }

@@ -111,6 +111,7 @@ static void note_read(struct session *s, infra_time now)
         infra__session_wrote(s, NULL, now);
         s->read_node = NODE_NONE;
     } else {
+        s->has_seen_replica = true;
         s->read_node = s->out.node;
         s->read_sight = s->out.sight;
         s->read_at = now;

@@ -44,6 +44,8 @@ int infra_session_require(struct infra_session *session,
     }
     struct session *s = session_of(session);
     s->shown_version = 0;
+    s->has_seen_replica |= /* Maybe: it does not say. */
+        s->consistency == INFRA_SESSION_CONSISTENCY_MONOTONIC;
     int err = infra_position_merge(&s->need, position);
     s->done_at = now != 0 ? now : 1;
     if (err == INFRA_EFULL) {
@@ -60,5 +62,6 @@ void infra_session_forget(struct infra_session *session)
         s->need = (struct infra_position) { 0 };
         s->pending_at = ROUTER_RULE(FORGET) ? s->done_at : 0;
         s->read_node = NODE_NONE;
+        s->has_seen_replica = false;
     }
 }

@@ -46,6 +46,7 @@ struct session {
     bool is_default_read_only; /* The mode of all that say nothing. */
     bool is_autocommit_off;
     bool has_written; /* Something in that transaction did. */
+    bool has_seen_replica; /* MONOTONIC: a replica has answered a read. */
     bool is_broken;   /* A pin was lost; say so once. */
     bool is_told;     /* It was said. */
     struct place transaction;

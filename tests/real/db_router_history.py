@@ -29,12 +29,14 @@ if dialect == "pg":
 else:
     import pymysql as driver
 
+node = "current_setting('port')" if dialect == "pg" else "@@server_id"
 lock = threading.Lock()
 issued = [0] * clients
 acknowledged = [0] * clients
 faults = []
 totals = {"writes": 0, "reads": 0, "errors": 0, "sessions": 0}
-written_at = [time.monotonic()]
+began = time.monotonic()
+written_at = [began]
 pause = [0.0]
 
 
@@ -62,12 +64,14 @@ class Client(threading.Thread):
         self.me = me
         self.random = random.Random(me)
         self.nodes = set()
+        self.seen = {} # Of each row: what was seen last, where and when.
 
     def begin(self):
         self.connection = connect()
         self.cursor = self.connection.cursor()
         # A new session promises nothing about what another has written or seen.
         self.floor = [0] * clients
+        self.seen = {}
         totals["sessions"] += 1
 
     def fault(self, text):
@@ -80,6 +84,7 @@ class Client(threading.Thread):
         self.cursor.execute(f"UPDATE history SET v = {value} WHERE id = {self.me}")
         acknowledged[self.me] = value
         self.floor[self.me] = value
+        self.seen[self.me] = f"{value} written, {time.monotonic() - began:.4f} s"
         with lock:
             now = time.monotonic()
             pause[0] = max(pause[0], now - written_at[0])
@@ -91,25 +96,24 @@ class Client(threading.Thread):
                 os.rename(directory + "/progress.new", directory + "/progress")
 
     def read(self, row):
-        self.cursor.execute(f"SELECT v FROM history WHERE id = {row}")
+        asked = time.monotonic()
+        self.cursor.execute(f"SELECT v, {node} FROM history WHERE id = {row}")
         rows = self.cursor.fetchall() # A replica may not have the row yet.
-        value = int(rows[0][0]) if rows else 0
+        value, at = (int(rows[0][0]), rows[0][1]) if rows else (0, "an empty node")
+        now = f"{value} at {at}, {asked - began:.4f} to {time.monotonic() - began:.4f} s"
         if value < self.floor[row]:
-            self.fault(f"row {row}: sees {value} after {self.floor[row]}")
+            self.fault(f"row {row}: sees {now}, after {self.floor[row]}; before: {self.seen}")
+        self.seen[row] = now
+        if rows:
+            self.nodes.add(at)
         if value > issued[row]:
             self.fault(f"row {row}: sees {value}, of which only {issued[row]} are written")
         self.floor[row] = max(self.floor[row], value)
         totals["reads"] += 1
 
-    def look_at_node(self):
-        self.cursor.execute("SHOW port" if dialect == "pg" else "SELECT @@server_id")
-        self.nodes.add(self.cursor.fetchall()[0][0])
-
     def turn(self):
         what = self.random.random()
-        if what < 0.05:
-            self.look_at_node()
-        elif what < 0.3:
+        if what < 0.3:
             self.write()
             self.read(self.me)
         elif what < 0.9:

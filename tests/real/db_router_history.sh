@@ -76,7 +76,7 @@ export ROUTER_PROBE=secret
 "$db_router" --dialect "$dialect" --listen "127.0.0.1:$port" --users users \
     --primary "127.0.0.1:$base" --replica "127.0.0.1:$((base + 1))" \
     --replica "127.0.0.1:$((base + 2))" --probe-user $probe --probe-password-env ROUTER_PROBE \
-    --consistency monotonic --hold-max 300s --servers-max 20 2>router.log &
+    --consistency monotonic --wait-max 60s --hold-max 300s --servers-max 20 2>router.log &
 router=$!
 jobs_started+=("$router")
 is_said() { grep -q "$1" router.log; }
@@ -103,23 +103,23 @@ more() {
     at=$(cat progress 2>/dev/null || echo 0)
     until_true 300 is_at $((at + $1))
 }
-more 100
+more 60
 passed 'clients write and read'
 sql db2 "$stand_still"
-more 200
+more 120
 sql db2 "$go_on"
 passed 'while a replica stands still'
 servers=$(processes "$DB_AGENT_DIR/db3/data")
 kill -STOP $servers
-more 100
+more 60
 kill -CONT $servers
 passed 'while another one is stopped'
 kill -9 $(processes "$DB_AGENT_DIR/db3/data") 2>/dev/null || true
-more 50
+more 30
 "$agent" start db3 >>orders.log 2>&1 || fail "$(tail -n 5 orders.log)"
 order 1 repoint db3 db1
 until_true 120 follows db3 db1
-more 100
+more 60
 passed 'while it is killed and starts again'
 
 kill -9 $(processes "$DB_AGENT_DIR/db1/data") 2>/dev/null || true
@@ -131,7 +131,7 @@ new=db2 old=db3
 [ "$at3" -le "$at2" ] || new=db3 old=db2
 order 2 promote $new
 order 2 repoint $old $new
-more 100
+more 60
 touch over
 status=0
 wait $diary || status=$?

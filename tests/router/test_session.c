@@ -271,6 +271,32 @@ START_TEST(a_read_may_wait)
 }
 END_TEST
 
+/* The primary may not show yet what a replica has shown, since the commit waits
+ * there for a replica: so not even a lack of replicas leads there at once. */
+START_TEST(a_monotonic_read_waits_for_replicas_to_come_back)
+{
+    struct infra_router_options o = { .size = sizeof o,
+                                      .lag_max = INFRA_SEC(1),
+                                      .wait_max = INFRA_SEC(9) };
+
+    struct infra_session other;
+
+    start(&o, 1, INFRA_SESSION_CONSISTENCY_MONOTONIC);
+    group_session(&g, &other, INFRA_SESSION_CONSISTENCY_MONOTONIC, 0);
+    ck_assert_uint_eq(group_run(&g, &s, KIND(READ), 0, 0), 1);
+    g.now += INFRA_SEC(2);
+    group_sample(&g, 0, 0, 100);
+    group_publish(&g);
+    ck_assert_uint_eq(group_route(&g, &other, KIND(READ), 0).nodes, 1);
+    struct infra_verdict v = group_route(&g, &s, KIND(READ), 0);
+    ck_assert_uint_eq(v.kind, VERDICT(WAIT));
+    ck_assert_uint_eq(v.reason, WHY(NO_REPLICA));
+    ck_assert_uint_eq(v.nodes, 2);
+    g.now += INFRA_SEC(9);
+    ck_assert_uint_eq(group_route(&g, &s, KIND(READ), 0).nodes, 1);
+}
+END_TEST
+
 /* A position travels from one session to another. */
 START_TEST(positions_are_carried_elsewhere)
 {
@@ -763,6 +789,7 @@ static Suite *session_suite(void)
     tcase_add_test(tc, a_long_position_is_waited_out);
     tcase_add_test(tc, eventual_reads_go_anywhere);
     tcase_add_test(tc, a_read_may_wait);
+    tcase_add_test(tc, a_monotonic_read_waits_for_replicas_to_come_back);
     tcase_add_test(tc, positions_are_carried_elsewhere);
     suite_add_tcase(suite, tc);
 
