@@ -1,32 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 #include "histogram.h"
 
-/* Values below 2^BITS have a bucket each; above, the bucket is the position of
- * the highest bit and the BITS bits that follow it. */
-static uint32_t bucket_of(uint64_t value)
-{
-    if (value >> HISTOGRAM_BITS == 0) {
-        return (uint32_t)value;
-    }
-    uint32_t shift = 63u - (uint32_t)__builtin_clzll(value) - HISTOGRAM_BITS;
-    return (shift << HISTOGRAM_BITS) + (uint32_t)(value >> shift);
-}
-
+/* The least value of a bucket; past the last one, 2^64. */
 static double lower_edge(uint32_t bucket)
 {
-    const uint32_t one = 1u << HISTOGRAM_BITS;
-
-    if (bucket < one) {
-        return bucket;
-    }
-    uint32_t shift = (bucket >> HISTOGRAM_BITS) - 1u;
-    uint64_t leading = (bucket & (one - 1u)) | one;
-    return (double)leading * (double)((uint64_t)1 << shift);
+    return bucket < HISTOGRAM_BUCKETS
+               ? (double)infra__log_linear_low(bucket, HISTOGRAM_BITS)
+               : 0x1p64;
 }
 
 void histogram_add(struct histogram *h, uint64_t value)
 {
-    h->buckets[bucket_of(value)]++;
+    h->buckets[infra__log_linear_bucket(value, HISTOGRAM_BITS)]++;
     h->count++;
     h->sum += (double)value;
 }

@@ -5,10 +5,10 @@
 #ifndef BENCH_HISTOGRAM_H
 #define BENCH_HISTOGRAM_H
 
-#include <stdint.h>
+#include "../../lib/base/log_linear.h"
 
 #define HISTOGRAM_BITS 7u
-#define HISTOGRAM_BUCKETS ((65u - HISTOGRAM_BITS) << HISTOGRAM_BITS)
+#define HISTOGRAM_BUCKETS INFRA__LOG_LINEAR_BUCKETS(HISTOGRAM_BITS)
 
 struct histogram {
     uint64_t count;

@@ -18,6 +18,7 @@
  * - login.h: logins at databases, both sides
  * - router.h, session.h: which node takes this client's statement
  * - position.h: what a replica must have for a client to read its own writes
+ * - metrics.h: counters, and the text that Prometheus reads
  * - driver.h, apply.h: all of this over sockets
  */
 #ifndef INFRA_INFRA_H
@@ -32,6 +33,7 @@
 #include <infra/health.h>
 #include <infra/lease.h>
 #include <infra/login.h>
+#include <infra/metrics.h>
 #include <infra/outlier.h>
 #include <infra/policy.h>
 #include <infra/position.h>
