@@ -19,6 +19,7 @@
  * - router.h, session.h: which node takes this client's statement
  * - position.h: what a replica must have for a client to read its own writes
  * - metrics.h: counters, and the text that Prometheus reads
+ * - collect.h: metrics of the modules above, ready
  * - driver.h, apply.h: all of this over sockets
  */
 #ifndef INFRA_INFRA_H
@@ -27,6 +28,7 @@
 #include <infra/apply.h>
 #include <infra/balancer.h>
 #include <infra/base.h>
+#include <infra/collect.h>
 #include <infra/driver.h>
 #include <infra/failover.h>
 #include <infra/gate.h>

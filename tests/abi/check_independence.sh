@@ -13,6 +13,7 @@ allowed() {
     case $1 in
     base) echo none ;;
     driver) echo 'driver|failover|health|lease|probe' ;; # Not balancer: that is apply's.
+    collect) echo 'collect|metrics|balancer|health|outlier|failover|router' ;;
     apply) echo 'balancer|driver|failover|health|lease|probe' ;;
     policy) echo balancer ;;
     position) echo router_position ;;

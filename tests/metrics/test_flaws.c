@@ -278,6 +278,7 @@ START_TEST(utf8_is_strict)
                           rows[i].is,
                       "row %zu", i);
     }
+    ck_assert(!infra__is_utf8("\xc2\x80", 1)); /* Cut. */
 }
 END_TEST
 
