@@ -9,6 +9,7 @@
  * base.h has what holds for all of them.
  *
  * - base.h: results, time, memory, sets, outcomes, exchanges
+ * - address.h: IP addresses and prefixes
  * - balancer.h, policy.h: which backend takes this request
  * - health.h, outlier.h: which backends work
  * - probe.h, probe_database.h: how to ask a backend
@@ -18,6 +19,7 @@
  * - login.h: logins at databases, both sides
  * - router.h, session.h: which node takes this client's statement
  * - position.h: what a replica must have for a client to read its own writes
+ * - access.h: which sources may connect
  * - metrics.h: counters, and the text that Prometheus reads
  * - collect.h: metrics of the modules above, ready
  * - driver.h, apply.h: all of this over sockets
@@ -25,6 +27,8 @@
 #ifndef INFRA_INFRA_H
 #define INFRA_INFRA_H
 
+#include <infra/access.h>
+#include <infra/address.h>
 #include <infra/apply.h>
 #include <infra/balancer.h>
 #include <infra/base.h>
