@@ -23,6 +23,7 @@ static bool begin_session(struct client *c)
         .consistency = shared->consistency,
         .journal = c->journal,
         .journal_size = sizeof c->journal,
+        .flags = shared->limits.defers_begin ? INFRA_SESSION_DEFER_BEGIN : 0,
     };
 
     return infra_session_init(&c->session, &options) == INFRA_OK;
@@ -160,8 +161,8 @@ void client_close_slowly(struct client *c)
 
 void client_refuse(struct client *c, enum trouble trouble, const char *text)
 {
-    const struct unit *unit =
-        c->phase == CLIENT_BUSY && !c->is_passed ? &c->unit : NULL;
+    bool has_unit = (c->phase == CLIENT_BUSY || c->is_kept) && !c->is_passed;
+    const struct unit *unit = has_unit ? &c->unit : NULL;
 
     if (c->phase == CLIENT_CLOSING || c->has_ended) {
         return;
@@ -182,7 +183,8 @@ void client_refuse(struct client *c, enum trouble trouble, const char *text)
 
 void client_fail(struct client *c, enum trouble trouble, const char *text)
 {
-    if (!c->is_welcome) {
+    /* Its BEGIN was answered here: it would go on as if that counted. */
+    if (!c->is_welcome || c->has_begun) {
         client_refuse(c, trouble, text);
         return;
     }

@@ -69,7 +69,8 @@ struct client {
                              is dropped since it will be sent again. */
     bool is_passed;       /* A part of the answer was passed. */
     bool is_kept;         /* The bytes of the unit are still in `in`. */
-    bool was_pinned;      /* Its server was its own before the unit. */
+    bool has_begun;      /* Its BEGIN was answered here, and is not sent yet. */
+    bool was_pinned;     /* Its server was its own before the unit. */
     bool spoils;         /* Set by the protocol in note(): the server's settings
                              are not those of the journal. */
     bool takes_more;     /* Set by the protocol while a unit is out: bytes
@@ -131,6 +132,7 @@ struct server {
 struct db_limits {
     size_t message_max;         /* Longest unit of a client. */
     const char *server_version; /* MySQL: in its greeting; NULL: a default. */
+    bool defers_begin;          /* BEGIN may be answered here. */
 };
 
 /* For protocols. */

@@ -288,13 +288,15 @@ void mysql_say_done(struct client *c, const struct unit *unit)
                                   : MYSQL_STATUS_IN_TRANSACTION;
 
     st->begin_size = 0;
-    if (in_transaction != 0 && unit->text_size <= sizeof st->begin) {
+    if (in_transaction != 0) { /* See begin_text_check(). */
         st->begin_size = (uint16_t)unit->text_size;
         memcpy(st->begin, unit_text(c, unit), unit->text_size);
     }
 
     st->status = (uint16_t)((st->status & ~MYSQL_STATUS_IN_TRANSACTION) |
                             in_transaction);
+    c->transaction = in_transaction != 0 ? INFRA_SESSION_TRANSACTION_OPEN
+                                         : INFRA_SESSION_TRANSACTION_NONE;
     put_ok(c, 1);
 }
 

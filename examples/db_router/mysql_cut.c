@@ -139,6 +139,9 @@ static void cut_query(struct client *c, struct mysql_text text,
     ret->text_at = TEXT_AT;
     ret->text_size = text.size;
     classify(c, sql, text.size, &ret->statement);
+    if (client_limits(c)->defers_begin) {
+        begin_text_check(&ret->statement, sql, text.size);
+    }
     mysql_client_of(c)->wants_insert_id =
         asks_insert_id(&ret->statement, sql, text.size);
 }
@@ -210,6 +213,10 @@ static void cut_execute(struct client *c, struct mysql_text payload,
     st->statement_id = statement->id;
     ret->kind = UNIT_ROUTE;
     ret->statement = statement->class;
+    if (client_limits(c)->defers_begin) {
+        /* Its text is not in the unit. */
+        begin_text_check(&ret->statement, "-", 1);
+    }
     ret->statement.name = ret->statement.name_length = 0;
     ret->statement.at = ret->statement.at_length = 0;
     const struct mysql_key *key = &statement->key;

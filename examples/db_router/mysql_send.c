@@ -253,7 +253,6 @@ static void put_statement(struct server *s, const struct client *c,
     }
 }
 
-/* A text that was too long to be kept is empty, which the server refuses. */
 static void put_begin(struct server *s, const struct mysql_client *client)
 {
     put_command(s, MYSQL_COM_QUERY, client->begin, client->begin_size);

@@ -7,6 +7,7 @@
 #ifndef EXAMPLES_MYSQL_STATE_H
 #define EXAMPLES_MYSQL_STATE_H
 
+#include "begin_text.h"
 #include "db_router.h"
 #include "mysql_answer.h"
 #include "mysql_login.h"
@@ -58,12 +59,12 @@ struct mysql_client {
     uint32_t statement_id; /* Of the unit: to prepare, or to execute. */
     uint16_t status;       /* As said last. */
     uint16_t begin_size;
-    char begin[128];      /* The BEGIN that was held back. */
-    uint8_t sequence;     /* Of the next packet in the login. */
-    bool has_answered;    /* The greeting, with a name. */
-    bool has_schema_news; /* It has changed in this unit. */
-    bool has_many;        /* MYSQL_CAN_MULTI_STATEMENTS is on. */
-    bool wants_insert_id; /* The unit may ask for it. */
+    char begin[BEGIN_TEXT_MAX]; /* The BEGIN that was answered here. */
+    uint8_t sequence;           /* Of the next packet in the login. */
+    bool has_answered;          /* The greeting, with a name. */
+    bool has_schema_news;       /* It has changed in this unit. */
+    bool has_many;              /* MYSQL_CAN_MULTI_STATEMENTS is on. */
+    bool wants_insert_id;       /* The unit may ask for it. */
 };
 
 /* What goes on at a server connection; steps of a unit in their order. */

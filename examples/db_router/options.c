@@ -29,6 +29,7 @@ enum option_code {
     OPTION_FALL,
     OPTION_SHARE,
     OPTION_CONSISTENCY,
+    OPTION_DEFER_BEGIN,
     OPTION_BALANCE,
     OPTION_REPLICAS_MIN,
     OPTION_FALLBACK,
@@ -102,6 +103,7 @@ static const struct option long_options[] = {
     NEEDS("idle-timeout", OPTION_TIMES + 9),
     NEEDS("server-idle-timeout", OPTION_TIMES + 10),
     NEEDS("drain-timeout", OPTION_TIMES + 11),
+    { "defer-begin", no_argument, NULL, OPTION_DEFER_BEGIN },
     FAILOVER_SPEC_OPTIONS,
     { "help", no_argument, NULL, OPTION_HELP },
     { NULL, 0, NULL, 0 },
@@ -224,6 +226,9 @@ static bool read_routing(struct options *o, int option, char *value)
         return read_word("--share", value, shares, &o->share);
     case OPTION_CONSISTENCY:
         return read_word("--consistency", value, promises, &o->consistency);
+    case OPTION_DEFER_BEGIN:
+        o->defers_begin = 1;
+        return true;
     case OPTION_FALLBACK:
         return read_word("--fallback", value, fallbacks, &o->fallback);
     case OPTION_BALANCE:

@@ -22,9 +22,10 @@ struct options {
     uint32_t nodes_count;
     uint32_t workers;
     uint32_t fall;
-    uint32_t share;       /* enum share */
-    uint32_t consistency; /* enum infra_session_consistency */
-    uint32_t fallback;    /* enum infra_router_fallback */
+    uint32_t share;        /* enum share */
+    uint32_t consistency;  /* enum infra_session_consistency */
+    uint32_t defers_begin; /* 1: --defer-begin. */
+    uint32_t fallback;     /* enum infra_router_fallback */
     uint32_t fallback_rate;
     uint32_t replicas_min;
     uint32_t held_max;

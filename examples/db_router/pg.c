@@ -63,13 +63,62 @@ static void say(struct client *c, const struct unit *unit, enum trouble trouble,
     pg_put_ready(&c->link, 'I');
 }
 
-/* The tag of what was answered here. */
+/* The answers to the messages of a group before its Sync. */
+static void say_group(struct client *c, size_t size, const char *tag)
+{
+    const unsigned char *at = link_in(&c->link);
+    struct pg_message m;
+
+    for (size_t done = 0; done < size; done += PG_HEADER + m.size) {
+        (void)pg_message_at(at + done, size - done, UINT32_MAX, &m);
+        switch (m.type) {
+        case 'P':
+            pg_put(&c->link, '1', "", 0);
+            break;
+        case 'B':
+            pg_put(&c->link, '2', "", 0);
+            break;
+        case 'C':
+            pg_put(&c->link, '3', "", 0);
+            break;
+        case 'D': /* Of a statement: it has no parameters; no rows. */
+            if (m.body[0] == 'S') {
+                pg_put(&c->link, 't', "\0", 2);
+            }
+            pg_put(&c->link, 'n', "", 0);
+            break;
+        case 'E':
+            pg_put(&c->link, 'C', tag, strlen(tag) + 1);
+            break;
+        default:
+            break;
+        }
+    }
+}
+
+/* What begins or ends a transaction of which no server has heard. */
 static void say_done(struct client *c, const struct unit *unit)
 {
+    struct pg_client *p = pg_client(c);
     bool is_end = unit->statement.kind == INFRA_STATEMENT_END;
-    const char *tag = is_end ? "COMMIT" : "BEGIN";
+    size_t size;
+    const char *text = pg_unit_text(c, unit, &size);
+    const char *tag = !is_end                            ? "BEGIN"
+                      : end_text_is_rollback(text, size) ? "ROLLBACK"
+                                                         : "COMMIT";
 
-    pg_put(&c->link, 'C', tag, strlen(tag) + 1);
+    p->begin_size = 0;
+    if (!is_end) {
+        p->begin_size = (uint8_t)size; /* See begin_text_check(). */
+        memcpy(p->begin, text, size);
+    }
+    if (unit->tag == 'S') {
+        say_group(c, unit->size, tag);
+        p->group->confirmed = p->group->count;
+        pg_group_end(c);
+    } else {
+        pg_put(&c->link, 'C', tag, strlen(tag) + 1);
+    }
     c->transaction = is_end ? INFRA_SESSION_TRANSACTION_NONE
                             : INFRA_SESSION_TRANSACTION_OPEN;
     pg_put_ready(&c->link, is_end ? 'I' : 'T');

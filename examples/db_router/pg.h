@@ -17,6 +17,7 @@
 #ifndef EXAMPLES_DB_ROUTER_PG_H
 #define EXAMPLES_DB_ROUTER_PG_H
 
+#include "begin_text.h"
 #include "db_router.h"
 #include "pg_statements.h"
 #include "pg_wire.h"
@@ -42,6 +43,8 @@ struct pg_group {
     bool parses_unnamed;
     bool uses_old_unnamed; /* Of an earlier group. */
     bool has_bind;
+    uint32_t binds;
+    uint32_t executes;
 };
 
 /* A Parse of the unnamed statement. */
@@ -66,6 +69,8 @@ struct pg_client {
     uint32_t sql_mode;  /* INFRA_SQL_... */
     uint32_t tried_tls; /* Requests for encryption that were answered. */
     uint8_t stage;      /* enum pg_stage */
+    uint8_t begin_size; /* Of the BEGIN that was answered here. */
+    char begin[BEGIN_TEXT_MAX];
     bool is_copying;
     bool has_deallocated; /* DEALLOCATE ALL, in the unit that was answered. */
     bool has_set;         /* A setting has changed in it. */
@@ -106,6 +111,7 @@ struct pg_server {
     bool is_set_up;         /* The login has passed authentication. */
     uint8_t ready_left;     /* ReadyForQuery until adopt() is complete. */
     uint8_t begin_left;     /* The same for begin(). */
+    bool unit_waits;        /* For the answer to it. */
     bool expects_ready;     /* A unit is out. */
     bool is_in_transaction; /* By the last ReadyForQuery. */
     bool has_error;         /* Of the unit, so far. */
@@ -165,9 +171,14 @@ struct pg_statement *pg_group_find(const struct client *c, const char *name,
 /* The answer is complete: keep what the server has confirmed. */
 void pg_group_end(struct client *c);
 void pg_group_free(struct client *c);
+/* Is one statement bound and executed in it? */
+bool pg_group_is_one(const struct client *c);
 
 /* pg_send.c */
 bool pg_send(struct server *s, struct client *c, const struct unit *unit);
+void pg_begin(struct server *s, struct client *c);
+/* BEGIN has been answered: send the unit that waits for that. */
+void pg_send_waiting(struct server *s, struct client *c);
 
 /* pg_follow.c */
 void pg_follow(struct server *s, struct client *c, const unsigned char *bytes,
@@ -175,9 +186,11 @@ void pg_follow(struct server *s, struct client *c, const unsigned char *bytes,
 
 /* pg_settings.c */
 bool pg_adopt(struct server *s, struct client *c, bool reset);
-void pg_begin(struct server *s, struct client *c);
 void pg_note(struct client *c, const struct unit *unit,
              const struct infra_session_result *result);
+/* The SQL of a unit that has one statement. */
+const char *pg_unit_text(const struct client *c, const struct unit *unit,
+                         size_t *ret_size);
 /* Put the settings of the startup message into the journal. */
 void pg_settings_start(struct client *c);
 /* The client's connection cannot be shared any more. */

@@ -60,6 +60,10 @@ static void query(struct client *c, const struct pg_message *m,
     ret->text_at = HEADER;
     ret->text_size = m->size - 1;
     pg_classify(c, m->body, ret->text_size, &ret->statement);
+    if (client_limits(c)->defers_begin) {
+        begin_text_check(&ret->statement, (const char *)m->body,
+                         ret->text_size);
+    }
 }
 
 /* The end of a group in the first @size bytes: behind its Sync, or behind what
@@ -130,6 +134,26 @@ static void put_status(struct client *c)
     pg_put_ready(&c->link, letters[c->transaction % 3]);
 }
 
+/* What begins or ends a transaction may be answered here, so it has to be all
+ * that the group does. */
+static void check_group(const struct client *c, struct unit *ret)
+{
+    struct infra_statement *s = &ret->statement;
+    bool is_end = s->kind == INFRA_STATEMENT_END;
+    size_t size;
+
+    if (!is_end && s->kind != INFRA_STATEMENT_BEGIN &&
+        s->kind != INFRA_STATEMENT_BEGIN_READ_ONLY) {
+        return;
+    }
+    if (!pg_group_is_one(c) || s->count != 1) {
+        s->kind = INFRA_STATEMENT_WRITE;
+        return;
+    }
+    const char *text = pg_unit_text(c, ret, &size);
+    begin_text_check(s, text, size);
+}
+
 static void group(struct client *c, const unsigned char *at, size_t size,
                   struct unit *ret)
 {
@@ -159,6 +183,9 @@ static void group(struct client *c, const unsigned char *at, size_t size,
     ret->size = end;
     ret->is_open = is_open;
     c->takes_more = is_open;
+    if (client_limits(c)->defers_begin) {
+        check_group(c, ret);
+    }
     if (ret->statement.count == 0) {
         ret->statement.kind = INFRA_STATEMENT_READ;
         ret->statement.count = 1;

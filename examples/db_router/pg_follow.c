@@ -253,8 +253,9 @@ static enum verdict take_ours(const struct view *v, const struct pg_message *m)
     struct pg_server *p = pg_server(v->s);
 
     if (m->type == 'E') {
-        (void)snprintf(p->fatal, sizeof p->fatal,
-                       "it refuses a setting of the client: %.5s %.150s",
+        (void)snprintf(p->fatal, sizeof p->fatal, "it refuses %s: %.5s %.150s",
+                       p->ready_left > 0 ? "a setting of the client"
+                                         : "to begin a transaction",
                        pg_error_field(m, 'C'), pg_error_field(m, 'M'));
         return bad(v, p->fatal);
     }
@@ -270,7 +271,13 @@ static enum verdict take_ours(const struct view *v, const struct pg_message *m)
         }
         return DROP;
     }
-    p->begin_left--;
+    p->begin_left = 0;
+    if (m->size != 1 || m->body[0] != 'T') {
+        return bad(v, "no transaction after BEGIN");
+    }
+    if (v->c != NULL) {
+        pg_send_waiting(v->s, v->c);
+    }
     return DROP;
 }
 

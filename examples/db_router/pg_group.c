@@ -40,6 +40,8 @@ bool pg_group_begin(struct client *c)
     g->parses_unnamed = false;
     g->uses_old_unnamed = false;
     g->has_bind = false;
+    g->binds = 0;
+    g->executes = 0;
     return true;
 }
 
@@ -300,6 +302,10 @@ const char *pg_group_add(struct client *c, const struct pg_message *m,
         break;
     case 'B':
         wrong = add_bind(c, m, combined);
+        g->binds++;
+        break;
+    case 'E':
+        g->executes++;
         break;
     case 'D':
     case 'C':
@@ -309,6 +315,13 @@ const char *pg_group_add(struct client *c, const struct pg_message *m,
         break;
     }
     return wrong;
+}
+
+bool pg_group_is_one(const struct client *c)
+{
+    const struct pg_group *g = pg_client(c)->group;
+
+    return g->binds == 1 && g->executes == 1;
 }
 
 void pg_group_end(struct client *c)

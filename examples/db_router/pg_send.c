@@ -4,7 +4,8 @@
  * it is.  Else each message is written anew with the names that statements have
  * on servers, and a statement that this server does not have is prepared in
  * front of its first use; the answers to what was added are kept from the
- * client.
+ * client.  A unit behind a BEGIN that was held back waits for the answer to
+ * it, since a statement must not run without it.
  */
 #include "pg.h"
 
@@ -216,12 +217,43 @@ static void begin_unit(struct server *s, const struct unit *unit)
     }
 }
 
+void pg_begin(struct server *s, struct client *c)
+{
+    const struct pg_client *p = pg_client(c);
+
+    pg_put_header(&s->link, 'Q', p->begin_size + 1u);
+    link_put(&s->link, p->begin, p->begin_size);
+    link_put(&s->link, "", 1);
+    pg_server(s)->begin_left = 1;
+}
+
+void pg_send_waiting(struct server *s, struct client *c)
+{
+    struct pg_server *p = pg_server(s);
+
+    if (!p->unit_waits) {
+        return;
+    }
+    p->unit_waits = false;
+    if (pg_send(s, c, &c->unit)) {
+        link_put(&s->link, link_in(&c->link), c->unit.size);
+    }
+    if (c->unit.is_open) {
+        client_wants_more(c);
+    }
+}
+
 bool pg_send(struct server *s, struct client *c, const struct unit *unit)
 {
     const struct pg_group *g = pg_client(c)->group;
     const unsigned char *at = link_in(&c->link);
     struct pg_message m;
 
+    if (pg_server(s)->begin_left > 0) {
+        pg_server(s)->unit_waits = true;
+        c->takes_more = false; /* Until it is sent. */
+        return false;
+    }
     if (unit->kind == UNIT_ROUTE) {
         begin_unit(s, unit);
         pg_client(c)->is_copying = false;

@@ -187,8 +187,8 @@ static void note_setting(struct client *c, const char *text, size_t size)
 }
 
 /* The text of a unit of kind SESSION. */
-static const char *session_text(const struct client *c, const struct unit *unit,
-                                size_t *ret_size)
+const char *pg_unit_text(const struct client *c, const struct unit *unit,
+                         size_t *ret_size)
 {
     const struct pg_client *p = pg_client(c);
     const unsigned char *body = unit->tag == 'Q' ? NULL
@@ -224,7 +224,7 @@ void pg_note(struct client *c, const struct unit *unit,
     }
     if (kind == INFRA_STATEMENT_SESSION && unit->statement.count == 1) {
         if (!result->is_error) {
-            const char *text = session_text(c, unit, &size);
+            const char *text = pg_unit_text(c, unit, &size);
             note_setting(c, text, size);
         }
     } else if (has_set && kind != INFRA_STATEMENT_LOCAL &&
@@ -285,11 +285,4 @@ bool pg_adopt(struct server *s, struct client *c, bool reset)
     put_settings(s, c, reset);
     p->ready_left = 1;
     return true;
-}
-
-void pg_begin(struct server *s, struct client *c)
-{
-    (void)c;
-    pg_put_query(&s->link, "BEGIN");
-    pg_server(s)->begin_left = 1;
 }

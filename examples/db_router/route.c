@@ -128,6 +128,7 @@ static void send_unit(struct client *c, struct server *s, bool was_own)
     c->server = s;
     c->was_pinned = was_own;
     c->is_passed = false;
+    c->has_begun = false;
     c->replay = INFRA_SESSION_REPLAY_NO;
     c->version = infra_session_journal_version(&c->session);
     c->tries++;
@@ -184,6 +185,7 @@ static void answer(struct client *c)
 
     (void)infra_session_sent(&c->session, w->reader, &c->verdict,
                              INFRA_ROUTER_NODE_NONE, w->now);
+    c->has_begun = c->unit.statement.kind != INFRA_STATEMENT_END;
     c->protocol->say_done(c, &c->unit);
     client_unit_over(c);
 }

@@ -75,7 +75,9 @@ static void lose_unit(struct server *s, struct client *c, const char *why)
     (void)snprintf(text, sizeof text,
                    "the connection to node %s ended before its answer: %s",
                    w->shared->nodes[s->node].name, why);
-    if (c->is_passed || c->was_pinned || c->unit.is_open) {
+    /* Not a client that takes itself to be in a transaction. */
+    bool has_begun = (c->verdict.flags & INFRA_VERDICT_BEGIN_FIRST) != 0;
+    if (c->is_passed || c->was_pinned || has_begun || c->unit.is_open) {
         client_refuse(c, TROUBLE_LOST, text);
     } else {
         client_fail(c, TROUBLE_LOST, text);

@@ -3,9 +3,15 @@
  * nothing, and if nothing before it on the same connection is needed. */
 #include "session.h"
 
+/* A BEGIN that was held back went with the statement, and is not kept for
+ * another time. */
 static bool is_bound(const struct session *s)
 {
-    return s->is_open || infra__pins_binding(s->pins, &s->statement) != 0;
+    bool has_begun =
+        s->is_out && (s->last.flags & INFRA_VERDICT_BEGIN_FIRST) != 0;
+
+    return s->is_open || has_begun ||
+           infra__pins_binding(s->pins, &s->statement) != 0;
 }
 
 static bool changes_nothing(const struct infra_statement *st)

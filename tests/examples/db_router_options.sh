@@ -82,7 +82,7 @@ for option in dialect listen users primary replica workers probe-user probe-pass
     probe-password-env probe-database sample-interval probe-timeout fall share consistency \
     balance lag-max lag-preferred replicas-min fallback fallback-rate hold-max held-max wait-max \
     clients-max servers-max message-max login-timeout connect-timeout queue-timeout \
-    idle-timeout server-idle-timeout drain-timeout server-version failover failover-group \
+    idle-timeout server-idle-timeout drain-timeout server-version defer-begin failover failover-group \
     failover-user failover-password-file failover-password-env failover-tls failover-tls-name \
     failover-tls-cert failover-tls-key; do
     [[ $help = *"--$option "* ]] || fail "--help does not have --$option"

@@ -216,6 +216,47 @@ static void follow_unit(struct pg_host *h)
     }
 }
 
+/* The unit is on its way. The text of a SESSION unit is not looked at here. */
+static void forget_unit(struct pg_host *h)
+{
+    h->waits = false;
+    link_take(&h->client.link, h->client.unit.size);
+    h->client.unit.statement.kind = INFRA_STATEMENT_WRITE;
+}
+
+static bool begins(uint32_t kind)
+{
+    return kind == INFRA_STATEMENT_BEGIN ||
+           kind == INFRA_STATEMENT_BEGIN_READ_ONLY;
+}
+
+/* Answer what a session that holds back BEGIN does not send. */
+static bool answer(struct pg_host *h)
+{
+    struct client *c = &h->client;
+    uint32_t kind = c->unit.statement.kind;
+    bool is_in = c->transaction != INFRA_SESSION_TRANSACTION_NONE;
+
+    if (!h->limits.defers_begin || !(h->has_begun ? kind == INFRA_STATEMENT_END
+                                                  : begins(kind) && !is_in)) {
+        return false;
+    }
+    protocol_pg.say_done(c, &c->unit);
+    h->has_begun = begins(kind);
+    link_take(&c->link, c->unit.size);
+    return true;
+}
+
+static void send_first(struct pg_host *h)
+{
+    if (h->has_begun) {
+        protocol_pg.begin(&h->server, &h->client);
+        h->has_begun = false;
+    }
+    send_unit(h, &h->client.unit);
+    h->waits = h->server_state.unit_waits;
+}
+
 static void cut(struct pg_host *h)
 {
     struct client *c = &h->client;
@@ -228,15 +269,18 @@ static void cut(struct pg_host *h)
         }
         if (c->unit.kind == UNIT_ANSWERED) {
             link_take(&c->link, c->unit.size);
+        } else if (c->unit.kind == UNIT_ROUTE && answer(h)) {
+            continue;
         } else if (c->unit.kind == UNIT_ROUTE) {
             h->is_out = true;
             h->units++;
             h->statement = c->unit.statement;
             c->is_passed = false;
-            send_unit(h, &c->unit);
-            /* The text of a SESSION unit is not looked at here. */
-            link_take(&c->link, c->unit.size);
-            c->unit.statement.kind = INFRA_STATEMENT_WRITE;
+            send_first(h);
+            if (h->waits) {
+                return;
+            }
+            forget_unit(h);
             follow_unit(h);
         } else {
             end(h, c->unit.why);
@@ -247,9 +291,9 @@ static void cut(struct pg_host *h)
 void pg_host_client(struct pg_host *h, const void *bytes, size_t size)
 {
     append(&h->client.link, bytes, size);
-    if (h->is_out) {
+    if (h->is_out && !h->waits) {
         follow_unit(h);
-    } else {
+    } else if (!h->is_out) {
         cut(h);
     }
 }
@@ -304,6 +348,10 @@ void pg_host_server(struct pg_host *h, const void *bytes, size_t size)
         size_t before = link_in_size(&h->server.link);
         protocol_pg.follow(&h->server, &h->client, link_in(&h->server.link),
                            before, &a);
+        if (h->waits && !h->server_state.unit_waits) {
+            forget_unit(h);
+            follow_unit(h);
+        }
         if (!take_answer(h, &a)) {
             return;
         }
@@ -327,6 +375,6 @@ void pg_host_answer(struct pg_host *h)
         out[size] = type;
         size += 5;
     }
-    memcpy(out + size, "Z\0\0\0\5I", 6);
+    memcpy(out + size, p->begin_left > 0 ? "Z\0\0\0\5T" : "Z\0\0\0\5I", 6);
     pg_host_server(h, out, size + 6);
 }

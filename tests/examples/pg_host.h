@@ -18,7 +18,9 @@ struct pg_host {
     const char *why;   /* It has ended. */
     uint32_t units;    /* That were sent. */
     uint32_t failures; /* Answers that may be sent again. */
-    bool is_out;       /* A unit is at the server. */
+    bool is_out;       /* A unit is at the server, or waits for its BEGIN. */
+    bool has_begun;    /* With limits.defers_begin: a BEGIN was answered. */
+    bool waits;        /* The bytes of the unit are still there. */
     bool has_ended;
 };
 

@@ -226,6 +226,128 @@ START_TEST(any_split_of_the_server_gives_the_same)
 }
 END_TEST
 
+/* With --defer-begin a BEGIN is answered at once. Its own words come before the
+ * first statement, which is sent when they have worked. */
+START_TEST(a_held_begin_comes_first)
+{
+    static const char begun[] = "C\0\0\0\12BEGIN\0Z\0\0\0\5T";
+    static const char words[] = "Q\0\0\0\24BEGIN READ ONLY\0";
+    static const char first[] = "Q\0\0\0\15SELECT 1\0";
+    struct text t = { .size = 0 };
+    struct pg_host *h = malloc(sizeof *h);
+
+    pg_host_begin(h);
+    h->limits.defers_begin = true;
+    ADD(&t, 'Q', "BEGIN READ ONLY\0");
+    pg_host_client(h, t.bytes, t.size);
+    ck_assert(!h->is_out);
+    ck_assert_uint_eq(link_out_size(&h->server.link), 0);
+    ck_assert_uint_eq(link_out_size(&h->client.link), sizeof begun - 1);
+    ck_assert_mem_eq(h->client.link.out.at, begun, sizeof begun - 1);
+    pg_host_clear(h);
+    pg_host_client(h, first, sizeof first - 1);
+    ck_assert_uint_eq(link_out_size(&h->server.link), sizeof words - 1);
+    ck_assert_mem_eq(h->server.link.out.at, words, sizeof words - 1);
+    pg_host_clear(h);
+    pg_host_server(h, begun, sizeof begun - 1);
+    ck_assert_uint_eq(link_out_size(&h->client.link), 0);
+    ck_assert_uint_eq(link_out_size(&h->server.link), sizeof first - 1);
+    ck_assert_mem_eq(h->server.link.out.at, first, sizeof first - 1);
+    pg_host_server(h, "C\0\0\0\15SELECT 1\0Z\0\0\0\5T", 20);
+    ck_assert(!h->is_out);
+    ck_assert_uint_eq(h->result.transaction, INFRA_SESSION_TRANSACTION_OPEN);
+    ck_assert_uint_eq(link_out_size(&h->client.link), 20);
+    pg_host_finish(h);
+    free(h);
+}
+END_TEST
+
+/* The same with the extended protocol: each message has its answer. A group
+ * that does more than to begin, or does not execute, is sent. */
+START_TEST(a_group_that_begins_is_answered)
+{
+    static const char begun[] = "1\0\0\0\4"
+                                "2\0\0\0\4"
+                                "n\0\0\0\4"
+                                "C\0\0\0\12BEGIN\0"
+                                "Z\0\0\0\5T";
+    static const char over[] = "1\0\0\0\4"
+                               "2\0\0\0\4"
+                               "C\0\0\0\15ROLLBACK\0"
+                               "Z\0\0\0\5I";
+    struct text t = { .size = 0 };
+    struct pg_host *h = malloc(sizeof *h);
+
+    pg_host_begin(h);
+    h->limits.defers_begin = true;
+    ADD(&t, 'P', "mine\0BEGIN\0\0\0");
+    ADD(&t, 'B', "\0mine\0\0\0\0\0\0\0");
+    ADD(&t, 'D', "P\0");
+    ADD(&t, 'E', "\0\0\0\0\0");
+    ADD(&t, 'S', "");
+    pg_host_client(h, t.bytes, t.size);
+    ck_assert_uint_eq(link_out_size(&h->client.link), sizeof begun - 1);
+    ck_assert_mem_eq(h->client.link.out.at, begun, sizeof begun - 1);
+    pg_host_clear(h);
+    t.size = 0;
+    ADD(&t, 'P', "\0ROLLBACK\0\0\0");
+    ADD(&t, 'B', "\0\0\0\0\0\0\0\0");
+    ADD(&t, 'E', "\0\0\0\0\0");
+    ADD(&t, 'S', "");
+    pg_host_client(h, t.bytes, t.size);
+    ck_assert_uint_eq(link_out_size(&h->client.link), sizeof over - 1);
+    ck_assert_mem_eq(h->client.link.out.at, over, sizeof over - 1);
+    ck_assert_uint_eq(h->units, 0);
+    t.size = 0;
+    ADD(&t, 'P', "\0BEGIN\0\0\0");
+    ADD(&t, 'S', "");
+    pg_host_client(h, t.bytes, t.size);
+    ck_assert_uint_eq(h->units, 1);
+    ck_assert_uint_eq(h->statement.kind, INFRA_STATEMENT_WRITE);
+    pg_host_finish(h);
+    free(h);
+}
+END_TEST
+
+static const struct {
+    const char *text;
+    bool is_plain;
+} begins[] = {
+    { "BEGIN", true },
+    { " begin work ;", true },
+    { "START TRANSACTION READ WRITE, ISOLATION LEVEL\tREPEATABLE READ", true },
+    { "BEGIN\nISOLATION LEVEL SERIALIZABLE, READ ONLY, NOT DEFERRABLE", true },
+    { "START TRANSACTION WITH CONSISTENT SNAPSHOT", false },
+    { "BEGIN garbage", false },
+    { "/* a comment */ BEGIN", false },
+    { "BEGIN; SELECT 1", false },
+    { "BEGIN -- now", false },
+};
+
+/* A BEGIN with more than the words of its modes is sent at once, and so is one
+ * that is too long to be kept. */
+START_TEST(only_a_plain_begin_is_held)
+{
+    struct infra_statement s = { .kind = INFRA_STATEMENT_BEGIN };
+    char blanks[BEGIN_TEXT_MAX + 1];
+
+    for (size_t i = 0; i < sizeof begins / sizeof begins[0]; i++) {
+        const char *text = begins[i].text;
+        ck_assert_msg(begin_text_is_plain(text, strlen(text)) ==
+                          begins[i].is_plain,
+                      "%s", text);
+    }
+    memset(blanks, ' ', sizeof blanks);
+    memcpy(blanks, "BEGIN", 5);
+    begin_text_check(&s, blanks, sizeof blanks - 1);
+    ck_assert_uint_eq(s.kind, INFRA_STATEMENT_BEGIN);
+    begin_text_check(&s, blanks, sizeof blanks);
+    ck_assert_uint_eq(s.kind, INFRA_STATEMENT_WRITE);
+    ck_assert(end_text_is_rollback(" Abort work", 11));
+    ck_assert(!end_text_is_rollback("COMMIT", 6));
+}
+END_TEST
+
 static const struct {
     const char *name;
     const char *bytes;
@@ -241,6 +363,26 @@ static const struct {
     { "the end of the server", "E\0\0\0\x1eSFATAL\0VFATAL\0C57P01\0Mx\0\0",
       31 },
 };
+
+/* If the BEGIN fails, nothing of the statement is sent. */
+START_TEST(a_begin_that_fails_sends_nothing)
+{
+    struct text t = { .size = 0 };
+    struct pg_host *h = malloc(sizeof *h);
+
+    pg_host_begin(h);
+    h->limits.defers_begin = true;
+    ADD(&t, 'Q', "BEGIN READ\0");
+    ADD(&t, 'Q', "DELETE FROM t\0");
+    pg_host_client(h, t.bytes, t.size);
+    pg_host_clear(h);
+    pg_host_server(h, lies[7].bytes, lies[7].size);
+    ck_assert(h->has_ended);
+    ck_assert_uint_eq(link_out_size(&h->server.link), 0);
+    pg_host_finish(h);
+    free(h);
+}
+END_TEST
 
 /* A server that lies ends its connection, and the client gets none of it. */
 START_TEST(a_server_that_lies_is_cut)
@@ -296,6 +438,10 @@ static Suite *suite(void)
                         sizeof malformed / sizeof malformed[0]);
     suite_add_tcase(s, client);
     tcase_add_loop_test(server, any_split_of_the_server_gives_the_same, 1, 50);
+    tcase_add_test(server, a_held_begin_comes_first);
+    tcase_add_test(server, a_group_that_begins_is_answered);
+    tcase_add_test(server, a_begin_that_fails_sends_nothing);
+    tcase_add_test(server, only_a_plain_begin_is_held);
     tcase_add_loop_test(server, a_server_that_lies_is_cut, 0,
                         sizeof lies / sizeof lies[0]);
     tcase_add_loop_test(server, a_refusal_is_told_apart, 0, 2);

@@ -15,6 +15,7 @@ static void run(struct pg_host *h, const uint8_t *data, size_t size,
                 bool is_split)
 {
     pg_host_begin(h);
+    h->limits.defers_begin = size % 2 == 1;
     for (size_t at = 0; at < size && !h->has_ended;) {
         bool is_server = data[at] >= 128;
         size_t length = data[at] % 128;

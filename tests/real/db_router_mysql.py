@@ -8,7 +8,7 @@ import threading
 import time
 
 import pymysql
-from pymysql.constants import CLIENT
+from pymysql.constants import CLIENT, SERVER_STATUS
 
 port, base, part = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
 
@@ -111,6 +111,35 @@ def basics():
     off.rollback()
     same(value(off, "SELECT COUNT(*) FROM t WHERE id = 1001"), 0, "and rolled back")
     passed("transactions")
+
+
+def begins():
+    """With --defer-begin."""
+    c = connect(autocommit=False)
+    c.begin()
+    check(c.server_status & SERVER_STATUS.SERVER_STATUS_IN_TRANS, "BEGIN: not in a transaction")
+    c.commit()
+    check(not c.server_status & SERVER_STATUS.SERVER_STATUS_IN_TRANS, "COMMIT: in a transaction")
+    c.begin()
+    same(value(c, "SELECT @@server_id"), 1, "the server of a transaction that may write")
+    c.rollback()
+    c.autocommit(True)
+    rows(c, "START TRANSACTION READ ONLY")
+    check(c.server_status & SERVER_STATUS.SERVER_STATUS_IN_TRANS, "READ ONLY: no transaction")
+    check(value(c, "SELECT @@server_id") > 1, "a READ ONLY transaction is at the primary")
+    same(error_of(c, "INSERT INTO t VALUES (3000, 'no')"), 1792, "a write in it")
+    c.rollback()
+    for end in (c.rollback, c.commit):
+        rows(c, "START TRANSACTION WITH CONSISTENT SNAPSHOT")
+        rows(c, "INSERT INTO t VALUES (3001, 'begun')")
+        same(value(c, "SELECT COUNT(*) FROM t WHERE id = 3001"), 1, "in its transaction")
+        end()
+    same(value(c, "SELECT COUNT(*) FROM t WHERE id = 3001"), 1, "committed")
+    c.begin()
+    rows(c, "DELETE FROM t WHERE id = 3001")
+    c.rollback()
+    same(value(c, "SELECT COUNT(*) FROM t WHERE id = 3001"), 1, "a DELETE that was rolled back")
+    passed("a BEGIN that is answered by the proxy")
 
 
 def sharing():
@@ -323,6 +352,7 @@ def transaction():
 
 {
     "basics": basics,
+    "begins": begins,
     "sharing": sharing,
     "prepared": prepared,
     "lagging": lagging,

@@ -110,7 +110,8 @@ start_router --servers-max 1 --consistency own-writes
 clients_test sharing
 stop_router
 
-start_router
+start_router --defer-begin
+clients_test begins
 clients_test prepared
 clients_test lagging
 

@@ -171,6 +171,55 @@ test_sessions() {
     says a 'SELECT 8;' 8
     passed "what a session has stays its own"
 }
+# A driver that begins transactions itself, and a BEGIN that is answered by the proxy.
+test_begin() {
+    says a 'BEGIN; ROLLBACK; BEGIN; COMMIT; SELECT 9;' 9
+    says a 'BEGIN; INSERT INTO t VALUES ($$begun$$); COMMIT; SELECT count(*) FROM t
+        WHERE v = $$begun$$;' 1
+    /usr/bin/python3 -c 'import psycopg2' 2>/dev/null || return 0
+    /usr/bin/python3 - $proxy_port "$base" >"$dir/begin.log" 2>&1 <<'END' || fail "psycopg2"
+import sys, psycopg2
+from psycopg2.extensions import TRANSACTION_STATUS_IDLE as IDLE, TRANSACTION_STATUS_INTRANS as IN
+port, primary = sys.argv[1], sys.argv[2]
+def connect():
+    return psycopg2.connect(host="127.0.0.1", port=port, user="app", password="apppw", dbname="app")
+c = connect()
+def value(statement):
+    with c.cursor() as cursor:
+        cursor.execute(statement)
+        return cursor.fetchone()[0]
+assert value("SHOW port") == primary, "a transaction that may write"
+assert c.get_transaction_status() == IN
+c.rollback()
+c.set_session(readonly=True)
+assert value("SHOW port") != primary, "a transaction that is READ ONLY"
+try:
+    value("INSERT INTO t VALUES ('no') RETURNING v")
+    assert False, "a READ ONLY transaction writes"
+except psycopg2.errors.ReadOnlySqlTransaction:
+    c.rollback()
+c = connect() # This one has tried to write nothing.
+c.autocommit = True
+def run(statement, status):
+    with c.cursor() as cursor:
+        cursor.execute(statement)
+    assert c.get_transaction_status() == status, statement
+run("BEGIN", IN)
+run("COMMIT", IDLE)
+run("BEGIN ISOLATION LEVEL REPEATABLE READ", IN)
+run("SET TRANSACTION READ ONLY", IN)
+assert value("SHOW port") != primary, "SET TRANSACTION READ ONLY"
+assert value("SHOW transaction_isolation") == "repeatable read"
+run("ROLLBACK", IDLE)
+run("BEGIN", IN)
+run("INSERT INTO t VALUES ('rolled back')", IN)
+run("ROLLBACK", IDLE)
+run("BEGIN", IN)
+assert value("SELECT count(*) FROM t WHERE v = 'rolled back'") == 0
+run("COMMIT", IDLE)
+END
+    passed "transactions of psycopg2, with and without writes"
+}
 test_copy() {
     same 3 "${through[@]}" -c 'CREATE TABLE c (n int)' -c "\\copy c FROM PROGRAM 'seq 3'" \
         -c 'SELECT count(*) FROM c'
@@ -317,10 +366,11 @@ for name in a b; do rm -f "$dir/$name.in" "$dir/$name.out"; done
 direct 0 app 'DROP TABLE t' >/dev/null
 # pgbench prepares without a look at its other clients, which then keep their
 # connections: there has to be one for each transaction that may be open.
-start_proxy --servers-max 32 --workers 2
+start_proxy --servers-max 32 --workers 2 --defer-begin
 test_reads_spread
 test_own_writes
 test_sessions
+test_begin
 test_copy
 test_cancel
 test_pgbench

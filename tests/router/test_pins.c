@@ -232,6 +232,10 @@ START_TEST(begin_is_held_back)
     ck_assert_uint_eq(v.nodes, 6);
     ck_assert_uint_eq(v.flags, INFRA_VERDICT_BEGIN_FIRST);
     ck_assert_int_eq(infra_session_sent(&s, g.reader, &v, 2, g.now), INFRA_OK);
+    /* The BEGIN has gone with it, so that it cannot be sent again alone. */
+    ck_assert_uint_eq(
+        infra_session_replay(&s, INFRA_SESSION_FAILURE_NOT_SENT, 0),
+        INFRA_SESSION_REPLAY_NO);
     group_done(&g, &s, 2, OPEN);
     v = group_route(&g, &s, KIND(READ), 0);
     ck_assert_uint_eq(v.nodes, 4);
