@@ -20,6 +20,7 @@
  * - router.h, session.h: which node takes this client's statement
  * - position.h: what a replica must have for a client to read its own writes
  * - access.h: which sources may connect
+ * - limit.h: rates and connections of sources
  * - metrics.h: counters, and the text that Prometheus reads
  * - collect.h: metrics of the modules above, ready
  * - driver.h, apply.h: all of this over sockets
@@ -38,6 +39,7 @@
 #include <infra/gate.h>
 #include <infra/health.h>
 #include <infra/lease.h>
+#include <infra/limit.h>
 #include <infra/login.h>
 #include <infra/metrics.h>
 #include <infra/outlier.h>
