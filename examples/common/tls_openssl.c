@@ -26,13 +26,15 @@ struct tls_openssl {
     SSL_CTX *context;
     BIO_METHOD *socket;
     struct source sources[FILES];
+    int is_server;
+    int trusts_all;
 };
 
 struct session {
     SSL *ssl;
     int fd;
-    int ended;    /* The peer's stream has ended. */
-    int has_name; /* Without it a peer cannot be verified. */
+    int ended;  /* The peer's stream has ended. */
+    int is_bad; /* Without a name a server cannot be verified. */
 };
 
 static int moved(BIO *bio, ssize_t count, int retry)
@@ -84,13 +86,15 @@ static SSL_CTX *make_context(const struct tls_openssl *tls)
 {
     const char *authorities = tls->sources[AUTHORITIES].path;
     const char *certificate = tls->sources[CERTIFICATE].path;
-    SSL_CTX *context = SSL_CTX_new(TLS_client_method());
+    SSL_CTX *context =
+        SSL_CTX_new(tls->is_server ? TLS_server_method() : TLS_client_method());
 
     if (context == NULL ||
         SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) != 1 ||
-        (authorities != NULL
-             ? SSL_CTX_load_verify_file(context, authorities)
-             : SSL_CTX_set_default_verify_paths(context)) != 1 ||
+        (!tls->is_server &&
+         (authorities != NULL
+              ? SSL_CTX_load_verify_file(context, authorities)
+              : SSL_CTX_set_default_verify_paths(context)) != 1) ||
         (certificate != NULL &&
          (SSL_CTX_use_certificate_chain_file(context, certificate) != 1 ||
           SSL_CTX_use_PrivateKey_file(context, tls->sources[KEY].path,
@@ -98,9 +102,20 @@ static SSL_CTX *make_context(const struct tls_openssl *tls)
         SSL_CTX_free(context);
         return NULL;
     }
-    SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
+    SSL_CTX_set_verify(context,
+                       tls->is_server || tls->trusts_all ? SSL_VERIFY_NONE
+                                                         : SSL_VERIFY_PEER,
+                       NULL);
     SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE |
-                                  SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+                                  SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+                                  SSL_MODE_RELEASE_BUFFERS);
+    SSL_CTX_set_read_ahead(context, 1); /* One read for a record, not two. */
+    if (tls->is_server) {
+        SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+        SSL_CTX_set_options(context,
+                            SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION);
+        (void)SSL_CTX_set_num_tickets(context, 0);
+    }
     return context;
 }
 
@@ -132,18 +147,27 @@ static int read_files(struct tls_openssl *tls)
     return 0;
 }
 
-struct tls_openssl *tls_openssl_create(const char *ca_file)
+/* Copy a path; NULL is none.  0: no memory. */
+static int set_path(struct tls_openssl *tls, int which, const char *path)
+{
+    tls->sources[which].path = path != NULL ? strdup(path) : NULL;
+    return path == NULL || tls->sources[which].path != NULL;
+}
+
+static struct tls_openssl *create(const char *authorities,
+                                  const char *certificate, const char *key,
+                                  int is_server)
 {
     struct tls_openssl *tls = calloc(1, sizeof *tls);
 
     if (tls == NULL) {
         return NULL;
     }
-    tls->sources[AUTHORITIES].path = ca_file != NULL ? strdup(ca_file) : NULL;
+    tls->is_server = is_server;
     tls->socket = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK,
                                "libinfra socket");
-    if (tls->socket == NULL ||
-        (ca_file != NULL && tls->sources[AUTHORITIES].path == NULL) ||
+    if (tls->socket == NULL || !set_path(tls, AUTHORITIES, authorities) ||
+        !set_path(tls, CERTIFICATE, certificate) || !set_path(tls, KEY, key) ||
         BIO_meth_set_read(tls->socket, socket_read) != 1 ||
         BIO_meth_set_write(tls->socket, socket_write) != 1 ||
         BIO_meth_set_ctrl(tls->socket, socket_control) != 1 ||
@@ -152,6 +176,23 @@ struct tls_openssl *tls_openssl_create(const char *ca_file)
         return NULL;
     }
     return tls;
+}
+
+struct tls_openssl *tls_openssl_create(const char *ca_file)
+{
+    return create(ca_file, NULL, NULL, 0);
+}
+
+struct tls_openssl *tls_openssl_create_server(const char *certificate_file,
+                                              const char *key_file)
+{
+    return create(NULL, certificate_file, key_file, 1);
+}
+
+void tls_openssl_trust_all(struct tls_openssl *tls)
+{
+    tls->trusts_all = 1;
+    SSL_CTX_set_verify(tls->context, SSL_VERIFY_NONE, NULL);
 }
 
 /* NULL, NULL: show nothing. */
@@ -215,17 +256,23 @@ static void *open_session(void *user, int fd, const char *name)
     BIO *bio = BIO_new(tls->socket);
 
     if (s == NULL || ssl == NULL || bio == NULL ||
-        (name != NULL && !set_name(ssl, name))) {
+        (name != NULL && !tls->is_server && !set_name(ssl, name))) {
         BIO_free(bio);
         SSL_free(ssl);
         free(s);
         return NULL;
     }
-    *s = (struct session) { ssl, fd, 0, name != NULL };
+    *s = (struct session) {
+        ssl, fd, 0, name == NULL && !tls->is_server && !tls->trusts_all
+    };
     BIO_set_data(bio, s);
     BIO_set_init(bio, 1);
     SSL_set_bio(ssl, bio, bio); /* It belongs to the SSL from here on. */
-    SSL_set_connect_state(ssl);
+    if (tls->is_server) {
+        SSL_set_accept_state(ssl);
+    } else {
+        SSL_set_connect_state(ssl);
+    }
     return s;
 }
 
@@ -251,7 +298,7 @@ static int shake_hands(void *session)
 {
     struct session *s = session;
 
-    if (!s->has_name) {
+    if (s->is_bad) {
         return INFRA_TLS_ERROR;
     }
     ERR_clear_error(); /* Or explain() sees an old error. */

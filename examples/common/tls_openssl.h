@@ -29,6 +29,17 @@ struct tls_openssl;
  * returned if the file cannot be read, or for lack of memory. */
 struct tls_openssl *tls_openssl_create(const char *ca_file);
 
+/* Answer connections as a server, with this certificate and its chain; both
+ * files are PEM.  Clients are not asked for a certificate, a tls_name means
+ * nothing, and no session is resumed.  NULL as above, or if the key does not
+ * fit. */
+struct tls_openssl *tls_openssl_create_server(const char *certificate_file,
+                                              const char *key_file);
+
+/* Encrypt, without a look at whom the connection leads to: any certificate and
+ * any name passes, so that nothing is safe from a party in between. */
+void tls_openssl_trust_all(struct tls_openssl *tls);
+
 /* Show this certificate, with its chain, to servers that ask for one; both
  * files are PEM.  0; or -1: a file cannot be read, or the key does not fit. */
 int tls_openssl_identify(struct tls_openssl *tls, const char *certificate_file,

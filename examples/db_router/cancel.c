@@ -25,6 +25,7 @@ struct cancel_link {
     struct cancel_link *next;
     struct server *server; /* NULL: it has ended. */
     infra_time limit_at;
+    bool has_asked; /* For TLS. */
     bool is_sent;
 };
 
@@ -169,18 +170,44 @@ static void end(struct worker *w, struct cancel_link *l)
     }
 }
 
+/* The node, if it speaks TLS, is asked for that first. */
+static void send_packet(struct cancel_link *l)
+{
+    struct server *s = l->server;
+    struct link *link = &l->link;
+    unsigned char packet[64];
+
+    if (s->is_secure && link->session == NULL) {
+        if (!l->has_asked) {
+            s->protocol->ask_tls(link);
+            l->has_asked = true;
+        }
+        enum step step = !link_flush(link) || (link_in_size(link) == 0 &&
+                                               !link_read(link, 0))
+                             ? STEP_MORE
+                             : s->protocol->take_tls(link);
+        if (step == STEP_MORE) {
+            return;
+        }
+        if (step != STEP_TLS || !server_start_tls(link, s->node)) {
+            link->broken = true;
+            return;
+        }
+    }
+    size_t size = s->protocol->cancel(s, packet);
+    l->is_sent = true;
+    link_send(link, packet, size);
+}
+
 void cancel_serve(struct link *link)
 {
     struct cancel_link *l = (struct cancel_link *)link;
-    unsigned char packet[64];
 
     if (link->writable && !l->is_sent && l->server != NULL) {
-        size_t size = l->server->protocol->cancel(l->server, packet);
-        l->is_sent = true;
-        link_send(link, packet, size);
+        send_packet(l);
     }
     /* It answers nothing and closes. */
-    while (link_read(link, 0)) {
+    while (l->is_sent && link_flush(link) && link_read(link, 0)) {
         link_take(link, link_in_size(link));
     }
     if (link->eof || link->broken || l->server == NULL) {

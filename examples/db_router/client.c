@@ -147,7 +147,7 @@ void client_close_slowly(struct client *c)
     }
     if (!c->link.closes) {
         c->link.closes = true;
-        (void)shutdown(c->link.fd, SHUT_WR);
+        link_end_writing(&c->link);
     }
     while (link_read(&c->link, 0)) {
         link_take(&c->link, link_in_size(&c->link));

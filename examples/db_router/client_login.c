@@ -43,11 +43,19 @@ static void logged_in(struct client *c)
     client_welcome(c);
 }
 
+/* What the client sends from here on is TLS. */
+static bool start_tls(struct client *c)
+{
+    c->is_secure =
+        link_start_tls(&c->link, &c->link.worker->client_tls.functions, NULL);
+    return c->is_secure;
+}
+
 void client_log_in(struct client *c)
 {
     enum step step = STEP_MORE;
 
-    while (step == STEP_MORE &&
+    while ((step == STEP_MORE || (step == STEP_TLS && start_tls(c))) &&
            (link_in_size(&c->link) > 0 || link_read(&c->link, 0))) {
         size_t before = link_in_size(&c->link);
         step = c->protocol->login(c);
@@ -56,6 +64,7 @@ void client_log_in(struct client *c)
             break;
         }
     }
+    step = step == STEP_TLS ? STEP_MORE : step;
     (void)link_flush(&c->link);
     switch (step) {
     case STEP_DONE:
@@ -67,6 +76,9 @@ void client_log_in(struct client *c)
         return;
     case STEP_MORE:
         if (c->link.eof || c->link.broken) {
+            if (c->link.is_shaking) {
+                log_line("a client is refused: the TLS handshake failed");
+            }
             client_end(c);
         } else {
             link_rest(&c->link);

@@ -66,7 +66,10 @@ static void share(struct proxy *p)
         .listen = o->listen,
         .limits = { .message_max = o->message_max,
                     .server_version = o->server_version,
-                    .defers_begin = o->defers_begin != 0 },
+                    .defers_begin = o->defers_begin != 0,
+                    .offers_tls = o->tls.client != TLS_CLIENT_OFF,
+                    .requires_tls = o->tls.client == TLS_CLIENT_REQUIRE },
+        .tls = o->tls,
         .share = (enum share)o->share,
         .consistency = o->consistency,
         .clients_max = o->clients_max,
@@ -84,8 +87,14 @@ static void share(struct proxy *p)
 static bool start_worker(struct proxy *p, uint32_t index)
 {
     struct worker *w = &p->shared.workers[index];
-    int error = worker_open(w, &p->shared, index);
+    const char *why = NULL;
 
+    if (!tls_open_clients(&w->client_tls, &p->options.tls, &why) ||
+        !tls_open_nodes(&w->node_tls, &p->options.tls, &why)) {
+        log_line("%s", why);
+        return false;
+    }
+    int error = worker_open(w, &p->shared, index);
     if (error != 0) {
         log_line("cannot listen: %s", strerror(error));
         return false;

@@ -114,6 +114,8 @@ struct server {
     uint32_t generation;     /* Of the node, when it was connected. */
     uint32_t cancels;        /* Requests that are on their way. */
     uint8_t phase;           /* enum server_phase */
+    bool wants_tls;          /* Before the login. */
+    bool is_secure;          /* TLS. */
     bool is_adopting;        /* READY is still to come. */
     bool is_unsent;          /* It broke before a byte of the unit was sent. */
     bool is_final;           /* STEP_FAILED: another attempt would fail, too. */
@@ -133,6 +135,8 @@ struct db_limits {
     size_t message_max;         /* Longest unit of a client. */
     const char *server_version; /* MySQL: in its greeting; NULL: a default. */
     bool defers_begin;          /* BEGIN may be answered here. */
+    bool offers_tls;            /* To clients. */
+    bool requires_tls;          /* Of them, before they log in. */
 };
 
 /* For protocols. */

@@ -24,7 +24,7 @@ static void give_back(struct link *l, struct bytes *b)
     }
 }
 
-static void break_link(struct link *l, int error)
+void link_break(struct link *l, int error)
 {
     l->broken = true;
     l->eof = true;
@@ -48,7 +48,7 @@ static bool grow(struct link *l, struct bytes *b, size_t size)
     }
     unsigned char *at = buffers_lease(&l->worker->buffers, room);
     if (at == NULL) {
-        break_link(l, ENOMEM);
+        link_break(l, ENOMEM);
         return false;
     }
     if (have > 0) {
@@ -96,6 +96,9 @@ bool link_read(struct link *l, size_t wanted)
         return false;
     }
     size_t room = l->in.size - l->in.end;
+    if (l->is_special) {
+        return link_tls_read(l, room);
+    }
     ssize_t n = recv(l->fd, l->in.at + l->in.end, room, 0);
     if (n > 0) {
         l->in.end += (size_t)n;
@@ -106,7 +109,7 @@ bool link_read(struct link *l, size_t wanted)
     if (n == 0) {
         l->eof = true;
     } else if (errno != EAGAIN && errno != EINTR) {
-        break_link(l, errno);
+        link_break(l, errno);
     }
     return false;
 }
@@ -147,6 +150,9 @@ static size_t write_some(struct link *l, const unsigned char *bytes,
 {
     if (!l->writable || l->broken) {
         return 0;
+    }
+    if (l->session != NULL) {
+        return link_tls_write(l, bytes, size);
     }
     ssize_t n = send(l->fd, bytes, size, MSG_NOSIGNAL);
     if (n == (ssize_t)size) {
@@ -202,8 +208,16 @@ void link_close(struct link *l)
 {
     give_back(l, &l->in);
     give_back(l, &l->out);
+    link_tls_end(l);
     if (l->fd >= 0) {
         close(l->fd);
     }
     l->fd = -1;
+}
+
+void link_end_writing(struct link *l)
+{
+    link_tls_end(l);
+    l->readable = true;
+    (void)shutdown(l->fd, SHUT_WR);
 }

@@ -5,7 +5,7 @@
 #ifndef EXAMPLES_DB_ROUTER_LINK_H
 #define EXAMPLES_DB_ROUTER_LINK_H
 
-#include <infra/base.h>
+#include <infra/driver.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -42,6 +42,13 @@ struct link {
     bool broken;     /* Reset, or out of memory. */
     bool to_the_end; /* A short read does not mean that all is read. */
     bool closes;     /* Closed once `out` is written. */
+    bool is_special; /* It has TLS or read_max: see link_tls.c. */
+    bool is_shaking; /* The TLS handshake is not over; or it has failed. */
+    bool is_crossed; /* A write of TLS has to wait for something to read, or the
+                        other way round. */
+    unsigned char read_max;      /* Bytes of a read, at most; 0: no limit. */
+    const struct infra_tls *tls; /* NULL: none. */
+    void *session;               /* Of TLS; NULL: none. */
 };
 
 /* What was read and not taken yet. */
@@ -90,5 +97,28 @@ void link_rest(struct link *l);
 
 /* Close and free buffers. */
 void link_close(struct link *l);
+
+/* No more is written: send the end of the stream.  What is read after it is for
+ * nobody. */
+void link_end_writing(struct link *l);
+
+/* link_tls.c */
+
+/* Read no more than this at once, while what comes behind may be TLS; 0: as
+ * usual. */
+void link_limit_read(struct link *l, unsigned char max);
+
+/* TLS begins: what is put from here on is encrypted, and reads give what was
+ * decrypted.  The handshake goes on with each read and flush.  @name: see
+ * struct infra_tls, which @l needs until it is closed.  False, and broken: no
+ * memory, something was not written yet, or was read before. */
+bool link_start_tls(struct link *l, const struct infra_tls *tls,
+                    const char *name);
+
+/* For link.c. */
+bool link_tls_read(struct link *l, size_t room);
+size_t link_tls_write(struct link *l, const unsigned char *bytes, size_t size);
+void link_tls_end(struct link *l);
+void link_break(struct link *l, int error);
 
 #endif

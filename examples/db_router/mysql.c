@@ -9,10 +9,10 @@
     .login = mysql_login, .welcome = mysql_welcome, .cut = mysql_cut,   \
     .cut_more = mysql_cut_more, .note = mysql_note,                     \
     .say_done = mysql_say_done, .say = mysql_say, .leave = mysql_leave, \
-    .connect = mysql_connect, .server_login = mysql_server_login,       \
-    .learn = mysql_learn, .adopt = mysql_adopt, .begin = mysql_begin,   \
-    .send = mysql_send, .follow = mysql_follow, .finish = mysql_finish, \
-    .cancel = mysql_cancel
+    .connect = mysql_connect, .secured = mysql_secured,                 \
+    .server_login = mysql_server_login, .learn = mysql_learn,           \
+    .adopt = mysql_adopt, .begin = mysql_begin, .send = mysql_send,     \
+    .follow = mysql_follow, .finish = mysql_finish, .cancel = mysql_cancel
 
 const struct protocol protocol_mysql = { .name = "mysql",
                                          .dialect = INFRA_SQL_MYSQL,

@@ -9,6 +9,7 @@
 #define PACKET_ROOM 1024u       /* Of what the proxy says. */
 #define LOGIN_PACKET_MAX 16384u /* Attributes may be long. */
 #define CHARSET_UTF8MB4 45u
+#define TLS_REQUEST_SIZE 36u /* Right behind it TLS begins. */
 
 #define DEFAULT_MYSQL "8.0.36"
 #define DEFAULT_MARIADB "10.11.0-MariaDB"
@@ -71,6 +72,7 @@ void mysql_greet(struct client *c)
     uint32_t method =
         is_mariadb ? INFRA_LOGIN_MYSQL_NATIVE : INFRA_LOGIN_MYSQL_CACHING_SHA2;
     const char *version = client_limits(c)->server_version;
+    bool offers_tls = client_limits(c)->offers_tls;
 
     if (!protocol_entropy(entropy, sizeof entropy) ||
         infra_login_mysql_server(&st->login, method, entropy) != INFRA_OK) {
@@ -81,7 +83,7 @@ void mysql_greet(struct client *c)
         version = is_mariadb ? DEFAULT_MARIADB : DEFAULT_MYSQL;
     }
     struct mysql_greeting greeting = {
-        .capabilities = MYSQL_OFFER,
+        .capabilities = MYSQL_OFFER | (offers_tls ? MYSQL_CAN_TLS : 0),
         .connection_id = (uint32_t)c->serial,
         .status = MYSQL_STATUS_AUTOCOMMIT,
         .charset = CHARSET_UTF8MB4,
@@ -91,6 +93,7 @@ void mysql_greet(struct client *c)
     memcpy(greeting.challenge, st->login.challenge, MYSQL_CHALLENGE_SIZE);
     mysql_write_greeting(&w, &greeting);
     put(c, &w);
+    link_limit_read(&c->link, offers_tls ? TLS_REQUEST_SIZE : 0);
     st->sequence = 1;
     st->status = MYSQL_STATUS_AUTOCOMMIT;
 }
@@ -183,11 +186,23 @@ static enum step take_handshake(struct client *c, struct mysql_text payload)
     unsigned char out[INFRA_LOGIN_MESSAGE_MAX];
     size_t out_size = 0;
 
-    if (!mysql_read_handshake(payload, &h) || h.is_tls_request) {
+    bool is_whole = mysql_read_handshake(payload, &h);
+    if (is_whole && h.is_tls_request && !c->is_secure &&
+        client_limits(c)->offers_tls) {
+        return STEP_TLS;
+    }
+    if (!is_whole || h.is_tls_request) {
         return refuse(c, 1043, "08S01", "Bad handshake",
                       h.is_tls_request ? "the client wants TLS"
                                        : "a malformed answer to the greeting");
     }
+    if (client_limits(c)->requires_tls && !c->is_secure) {
+        return refuse(c, 3159, "HY000",
+                      "Connections using insecure transport are prohibited by "
+                      "the proxy: use TLS",
+                      "it does not use TLS (--client-tls require)");
+    }
+    link_limit_read(&c->link, 0);
     st->has_answered = true;
     st->capabilities = h.capabilities & MYSQL_OFFER;
     st->has_many = (st->capabilities & MYSQL_CAN_MULTI_STATEMENTS) != 0;
@@ -243,6 +258,9 @@ enum step mysql_login(struct client *c)
         switch (mysql_find_packet(link_in(&c->link), link_in_size(&c->link),
                                   LOGIN_PACKET_MAX, &packet)) {
         case MYSQL_FOUND_PART:
+            if (link_in_size(&c->link) >= TLS_REQUEST_SIZE) {
+                link_limit_read(&c->link, 0); /* It asks for no TLS. */
+            }
             return STEP_MORE;
         case MYSQL_FOUND_LONG:
             return refuse(c, 1153, "08S01", "Got a packet that is too large",

@@ -103,16 +103,15 @@ static bool begin_login(struct server *s)
 
     db_user_mysql(s->user, &keys);
     bool has_keys = (keys.has & needed) != 0;
-    int err =
-        infra_login_mysql_client(&st->login, has_keys ? &keys : NULL, password,
-                                 password == NULL ? 0 : strlen(password), 0);
+    int err = infra_login_mysql_client(
+        &st->login, has_keys ? &keys : NULL, password,
+        password == NULL ? 0 : strlen(password), s->is_secure);
     infra_login_wipe(&keys, sizeof keys);
     return err == INFRA_OK && (has_keys || password != NULL);
 }
 
-static enum step answer_greeting(struct server *s,
-                                 const struct mysql_greeting *greeting,
-                                 const unsigned char *answer, size_t size)
+static enum step put_handshake(struct server *s, const unsigned char *answer,
+                               size_t size, bool is_tls_request)
 {
     struct mysql_server *st = mysql_server_of(s);
     unsigned char bytes[HANDSHAKE_ROOM];
@@ -121,28 +120,53 @@ static enum step answer_greeting(struct server *s,
     struct mysql_handshake h = {
         .capabilities = st->capabilities,
         .charset = st->flavor.charset,
+        .is_tls_request = is_tls_request,
         .user = { (const unsigned char *)s->user->name, strlen(s->user->name) },
         .answer = { answer, size },
         .database = { (const unsigned char *)st->schema.name, st->schema.size },
         .method = { (const unsigned char *)method, strlen(method) },
     };
 
-    (void)greeting;
-    mysql_write_handshake(&w, 1, &h);
+    mysql_write_handshake(&w, s->is_secure ? 2 : 1, &h);
     if (w.is_bad) {
         return fail(s, "the name of the user or database is too long");
     }
     link_put(&s->link, bytes, w.size);
-    st->login_step = MYSQL_LOGIN_ANSWER;
     return STEP_MORE;
+}
+
+/* The challenge is known; with TLS it has begun. */
+static enum step answer_greeting(struct server *s)
+{
+    struct mysql_server *st = mysql_server_of(s);
+    unsigned char out[INFRA_LOGIN_MESSAGE_MAX];
+    size_t size = 0;
+
+    if (!begin_login(s)) {
+        return fail(s, "the proxy does not know the password: the user file "
+                       "has none, and no client has proven it since");
+    }
+    int step = infra_login_mysql_first(&st->login, st->method,
+                                       strlen(st->method), st->challenge,
+                                       sizeof st->challenge, out, &size);
+    if (step != INFRA_LOGIN_STEP_SEND) {
+        return fail(s, infra_login_reason_name(st->login.reason));
+    }
+    st->login_step = MYSQL_LOGIN_ANSWER;
+    return put_handshake(s, out, size, false);
+}
+
+void mysql_secured(struct server *s)
+{
+    if (answer_greeting(s) == STEP_FAILED) {
+        s->link.broken = true;
+    }
 }
 
 static enum step take_greeting(struct server *s, struct mysql_text payload)
 {
     struct mysql_server *st = mysql_server_of(s);
     struct mysql_greeting greeting;
-    unsigned char out[INFRA_LOGIN_MESSAGE_MAX];
-    size_t size = 0;
 
     if (payload.size > 0 && payload.bytes[0] == MYSQL_ERROR) {
         return refused(s, payload);
@@ -151,6 +175,12 @@ static enum step take_greeting(struct server *s, struct mysql_text payload)
         return fail(s, "its greeting is not that of MySQL or MariaDB");
     }
     uint32_t wanted = st->flavor.capabilities | MYSQL_NODE_NEEDS;
+    if (s->wants_tls && (greeting.capabilities & MYSQL_CAN_TLS) == 0) {
+        return fail(s, "the node offers no TLS (--node-tls)");
+    }
+    if (greeting.method.size >= sizeof st->method) {
+        return fail(s, "its method of login is not known");
+    }
     if ((greeting.capabilities & wanted) != wanted) {
         return fail(s, "it lacks capabilities of MySQL 5.7 or MariaDB 10.2");
     }
@@ -158,17 +188,17 @@ static enum step take_greeting(struct server *s, struct mysql_text payload)
                        (greeting.capabilities &
                         (MYSQL_CAN_LONG_FLAG | MYSQL_CAN_LENENC_LOGIN)) |
                        (st->schema.size > 0 ? MYSQL_CAN_CONNECT_WITH_DB : 0);
-    if (!begin_login(s)) {
-        return fail(s, "the proxy does not know the password: the user file "
-                       "has none, and no client has proven it since");
+    memcpy(st->challenge, greeting.challenge, sizeof st->challenge);
+    if (greeting.method.size > 0) {
+        memcpy(st->method, greeting.method.bytes, greeting.method.size);
     }
-    int step = infra_login_mysql_first(
-        &st->login, (const char *)greeting.method.bytes, greeting.method.size,
-        greeting.challenge, sizeof greeting.challenge, out, &size);
-    if (step != INFRA_LOGIN_STEP_SEND) {
-        return fail(s, infra_login_reason_name(st->login.reason));
+    st->method[greeting.method.size] = '\0';
+    if (s->wants_tls) {
+        st->capabilities |= MYSQL_CAN_TLS;
+        return put_handshake(s, NULL, 0, true) == STEP_MORE ? STEP_TLS
+                                                            : STEP_FAILED;
     }
-    return answer_greeting(s, &greeting, out, size);
+    return answer_greeting(s);
 }
 
 static enum step take_answer(struct server *s, const struct mysql_packet *p)

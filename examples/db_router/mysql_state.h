@@ -93,6 +93,8 @@ struct mysql_server {
     struct infra_login_mysql login;
     uint64_t insert_client; /* Serial of the client whose LAST_INSERT_ID() it */
     uint64_t insert_version; /* has, as of that version; 0: nobody's. */
+    unsigned char challenge[MYSQL_CHALLENGE_SIZE]; /* Of the greeting, for */
+    char method[32]; /* behind the TLS handshake; with a zero. */
     uint32_t capabilities;
     uint32_t todo;         /* 1 << enum mysql_doing */
     uint32_t answers_left; /* ADOPT */
@@ -150,6 +152,7 @@ void mysql_note(struct client *c, const struct unit *unit,
 
 /* mysql_server.c */
 void mysql_connect(struct server *s);
+void mysql_secured(struct server *s);
 enum step mysql_server_login(struct server *s);
 void mysql_learn(const struct server *s, struct greeting *ret);
 void mysql_finish(struct server *s);

@@ -61,6 +61,7 @@ int node_probe(struct infra_probe **ret, const struct options *o, uint64_t seed)
         .size = sizeof pg,
         .timeouts = &timeouts,
         .ask = 1,
+        .tls = o->tls.node != TLS_NODE_OFF,
         .user = o->probe_user,
         .password = o->probe_password,
         .database = o->probe_database,
@@ -71,6 +72,7 @@ int node_probe(struct infra_probe **ret, const struct options *o, uint64_t seed)
         .size = sizeof mysql,
         .timeouts = &timeouts,
         .ask = 1,
+        .tls = o->tls.node != TLS_NODE_OFF,
         .user = o->probe_user,
         .password = o->probe_password,
     };

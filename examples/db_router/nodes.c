@@ -44,6 +44,7 @@ struct nodes {
     struct infra_router *router;
     struct infra_balancer *balancer;
     struct primary_record *record; /* NULL: there is no --failover. */
+    struct tls_side tls;
     struct watched at[INFRA_ROUTER_NODES_MAX];
 };
 
@@ -58,12 +59,15 @@ static bool step(const char *what, int err)
 static int watch(struct nodes *n, uint32_t id, uint64_t seed)
 {
     const struct node *node = &n->options->nodes[id];
+    char host[NI_MAXHOST];
     struct infra_prober_target target = {
         .size = sizeof target,
         .key = node->name,
         .address = (const struct sockaddr *)&node->address.storage,
         .id = id,
         .address_size = node->address.size,
+        .tls_name = tls_node_name(&n->options->tls, &node->address.storage,
+                                  node->address.size, host),
     };
     int err = node_probe(&target.probe, n->options, seed + id);
 
@@ -89,8 +93,16 @@ static bool make_probes(struct nodes *n, uint64_t seed)
         .ids_max = INFRA_ROUTER_NODES_MAX,
         .fall = o->fall,
     };
-    const struct infra_prober_options options = { .size = sizeof options,
-                                                  .health = &health };
+    const char *why = NULL;
+    if (!tls_open_nodes(&n->tls, &o->tls, &why)) {
+        log_line("%s", why);
+        return false;
+    }
+    const struct infra_prober_options options = {
+        .size = sizeof options,
+        .health = &health,
+        .tls = n->tls.by != NULL ? &n->tls.functions : NULL,
+    };
     int err = infra_driver_create(&n->driver, NULL);
 
     if (err == INFRA_OK) {
@@ -152,6 +164,7 @@ void nodes_destroy(struct nodes *n)
         infra_driver_destroy(n->driver);
         infra_balancer_destroy(n->balancer);
         infra_router_destroy(n->router);
+        tls_close(&n->tls);
         free(n);
     }
 }

@@ -105,6 +105,7 @@ static const struct option long_options[] = {
     NEEDS("drain-timeout", OPTION_TIMES + 11),
     { "defer-begin", no_argument, NULL, OPTION_DEFER_BEGIN },
     FAILOVER_SPEC_OPTIONS,
+    TLS_SPEC_OPTIONS,
     { "help", no_argument, NULL, OPTION_HELP },
     { NULL, 0, NULL, 0 },
 };
@@ -249,6 +250,9 @@ static bool read_option(struct options *o, int option, char *value)
     if (option >= FAILOVER_SPEC_FIRST) {
         return failover_spec_read(&o->failover, option, value);
     }
+    if (option >= TLS_SPEC_FIRST) {
+        return tls_spec_read(&o->tls, option, value);
+    }
     if (option >= OPTION_TIMES) {
         const struct time_option *t = &time_options[option - OPTION_TIMES];
         return read_time(t->name, value,
@@ -337,7 +341,7 @@ static bool check(struct options *o)
     if (o->lag_preferred > o->lag_max) {
         return arguments_wrong("--lag-preferred: at most --lag-max");
     }
-    if (!check_failover(o)) {
+    if (!check_failover(o) || !tls_spec_fits(&o->tls)) {
         return false;
     }
     o->users = db_users_read("--users", o->users_path, o->sql_dialect);

@@ -19,6 +19,7 @@ struct options {
     char *probe_password; /* Wiped once the probes are made. */
     const char *server_version;
     struct failover_spec failover;
+    struct tls_spec tls;
     uint32_t nodes_count;
     uint32_t workers;
     uint32_t fall;

@@ -101,7 +101,7 @@ static const char help_end[] =
     "--share session neither.\n"
     "\n"
     "MySQL and MariaDB: KILL, LOAD DATA LOCAL, cursors, COM_CHANGE_USER,\n"
-    "compression, TLS and commands of 16 MiB and more do not work through the\n"
+    "compression and commands of 16 MiB and more do not work through the\n"
     "proxy; CONNECTION_ID() is that of a server connection.  With --share\n"
     "transaction ROW_COUNT() is not that of the statement before, and\n"
     "LAST_INSERT_ID() is what the last INSERT has answered, also where that\n"
@@ -118,5 +118,6 @@ void options_help(void)
 {
     (void)fputs(help_begin, stdout);
     failover_spec_help();
+    tls_spec_help();
     (void)fputs(help_end, stdout);
 }

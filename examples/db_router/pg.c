@@ -247,6 +247,7 @@ const struct protocol protocol_pg = {
     .say = say,
     .leave = leave,
     .connect = pg_connect,
+    .secured = pg_secured,
     .server_login = pg_server_login,
     .learn = pg_learn,
     .adopt = pg_adopt,
@@ -255,4 +256,6 @@ const struct protocol protocol_pg = {
     .follow = pg_follow,
     .finish = finish,
     .cancel = cancel,
+    .ask_tls = pg_ask_tls,
+    .take_tls = pg_take_tls,
 };

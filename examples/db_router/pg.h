@@ -148,6 +148,9 @@ enum step pg_startup(struct client *c, uint32_t version,
 /* pg_connect.c */
 void pg_connect(struct server *s);
 enum step pg_server_login(struct server *s);
+void pg_secured(struct server *s);
+void pg_ask_tls(struct link *l);
+enum step pg_take_tls(struct link *l);
 void pg_learn(const struct server *s, struct greeting *ret);
 
 /* pg_cut.c */

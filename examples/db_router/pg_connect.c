@@ -10,7 +10,24 @@
 #define PARAMETERS_MAX 8192u
 #define LOGIN_MESSAGE_MAX 65536u
 
-void pg_connect(struct server *s)
+void pg_ask_tls(struct link *l)
+{
+    static const unsigned char request[8] = { 0, 0, 0, 8, 4, 210, 22, 47 };
+
+    link_put(l, request, sizeof request);
+}
+
+/* One byte is the answer; more than that would be from a party in between. */
+enum step pg_take_tls(struct link *l)
+{
+    if (link_in_size(l) != 1 || link_in(l)[0] != 'S') {
+        return STEP_FAILED;
+    }
+    link_take(l, 1);
+    return STEP_TLS;
+}
+
+void pg_secured(struct server *s)
 {
     static const unsigned char version[4] = { 0, 3, 0, 0 };
     unsigned char length[4];
@@ -25,6 +42,15 @@ void pg_connect(struct server *s)
     link_put(&s->link, "database", 9);
     link_put(&s->link, s->database, database);
     link_put(&s->link, "", 1);
+}
+
+void pg_connect(struct server *s)
+{
+    if (s->wants_tls) {
+        pg_ask_tls(&s->link);
+    } else {
+        pg_secured(s);
+    }
 }
 
 static enum step fail(struct server *s, const char *why)
@@ -219,6 +245,11 @@ enum step pg_server_login(struct server *s)
 {
     struct pg_message m;
 
+    if (s->wants_tls && !s->is_secure && link_in_size(&s->link) > 0) {
+        return pg_take_tls(&s->link) == STEP_TLS
+                   ? STEP_TLS
+                   : fail(s, "the node offers no TLS (--node-tls)");
+    }
     while (link_in_size(&s->link) > 0) {
         enum pg_found found = pg_message_at(
             link_in(&s->link), link_in_size(&s->link), LOGIN_MESSAGE_MAX, &m);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The login of a client: the startup message, then SCRAM-SHA-256 against the
- * user file.  Requests for encryption are answered with N, and what was sent
- * behind one without waiting for the answer is refused: a party in between
- * could have put it there.
+ * user file.  A request for TLS is answered with S if the proxy has a
+ * certificate, else, as one for GSSAPI, with N.  What was sent behind one
+ * without waiting for the answer is refused: a party in between could have put
+ * it there.
  */
 #include "pg.h"
 
@@ -191,8 +192,13 @@ static enum step encryption(struct client *c, uint32_t code)
         return pg_refuse(c, "08P01", "encryption was requested twice");
     }
     p->tried_tls |= bit;
-    link_put(&c->link, "N", 1);
     link_take(&c->link, 8);
+    if (code == SSL_REQUEST && client_limits(c)->offers_tls) {
+        p->tried_tls = 3; /* Nothing inside of TLS. */
+        link_put(&c->link, "S", 1);
+        return STEP_TLS;
+    }
+    link_put(&c->link, "N", 1);
     return STEP_MORE;
 }
 
@@ -230,6 +236,10 @@ static enum step first_packet(struct client *c)
     }
     if (code == CANCEL_REQUEST) {
         return cancel(c, at + 8, length - 8);
+    }
+    if (client_limits(c)->requires_tls && !c->is_secure) {
+        return pg_refuse(c, "28000",
+                         "the proxy wants TLS, as with sslmode=require");
     }
     enum step step = pg_startup(c, code, at + 8, length - 8);
     if (step == STEP_MORE) {

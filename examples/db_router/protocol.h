@@ -58,8 +58,9 @@ enum step {
                     Server: why, code and is_final of it say more. */
     STEP_CANCEL, /* Client: this connection asks to cancel what `cancel` names;
                     it is closed without an answer. */
-    STEP_TLS     /* Client: `out` has the agreement; TLS comes next, then login
-                    goes on. */
+    STEP_TLS     /* `out` has the last bytes before TLS, and `in` has none.
+                    Client: then is_secure is set, and login goes on; server:
+                    secured() is called. */
 };
 
 /* What stands at the start of a client's bytes. */
@@ -165,8 +166,11 @@ struct protocol {
 
     /* Server. */
 
-    /* It is connected; s->user and s->database are set. */
+    /* It is connected; s->user and s->database are set.  With s->wants_tls TLS
+     * has to be agreed first, or the login fails. */
     void (*connect)(struct server *s);
+    /* TLS has begun: go on with the login. */
+    void (*secured)(struct server *s);
     enum step (*server_login)(struct server *s);
     /* After its login: what clients are welcomed with. */
     void (*learn)(const struct server *s, struct greeting *ret);
@@ -194,6 +198,10 @@ struct protocol {
     /* Cancel what runs on @s: write the packet for a connection of its own.
      * Its size; 0: the protocol cannot. */
     size_t (*cancel)(const struct server *s, unsigned char ret[64]);
+    /* On a connection to cancel: ask for TLS, and take the answer: MORE, TLS or
+     * FAILED. NULL if cancel() cannot. */
+    void (*ask_tls)(struct link *l);
+    enum step (*take_tls)(struct link *l);
 };
 
 extern const struct protocol protocol_pg;

@@ -146,7 +146,11 @@ void server_expire(struct server *s)
 
 const char *server_why_ended(const struct link *l)
 {
-    return l->error != 0 ? strerror(l->error) : "closed by the server";
+    return l->is_shaking
+               ? "the TLS handshake failed (--node-tls, --node-tls-ca, "
+                 "--node-tls-name)"
+           : l->error != 0 ? strerror(l->error)
+                           : "closed by the server";
 }
 
 /* Bytes for the client. */

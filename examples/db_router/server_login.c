@@ -43,12 +43,24 @@ struct server *server_connect(struct worker *w, struct pool *pool,
     s->node = node;
     s->generation = atomic_load(&w->shared->nodes[node].generation);
     s->born = w->now;
+    s->wants_tls = w->node_tls.by != NULL;
     s->phase = SERVER_CONNECTING;
     s->since = w->now;
     list_init(&s->idle);
     list_append(&w->servers[s->phase], &s->place);
     w->servers_count[node]++;
     return s;
+}
+
+bool server_start_tls(struct link *l, uint32_t node)
+{
+    const struct worker *w = l->worker;
+    const struct address *to = &w->shared->nodes[node].address;
+    char host[NI_MAXHOST];
+
+    return link_start_tls(
+        l, &w->node_tls.functions,
+        tls_node_name(&w->shared->tls, &to->storage, to->size, host));
 }
 
 void server_log_in(struct server *s)
@@ -61,8 +73,14 @@ void server_log_in(struct server *s)
             break;
         }
         enum step step = s->protocol->server_login(s);
-        if (step == STEP_FAILED) {
-            server_end(s, s->why);
+        if (step == STEP_TLS && server_start_tls(&s->link, s->node)) {
+            s->is_secure = true;
+            s->protocol->secured(s);
+            continue;
+        }
+        if (step == STEP_FAILED || step == STEP_TLS) {
+            server_end(s,
+                       step == STEP_TLS ? server_why_ended(&s->link) : s->why);
             return;
         }
         if (step == STEP_DONE) {

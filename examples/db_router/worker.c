@@ -131,6 +131,9 @@ static void note(struct worker *w, struct link *l, uint32_t events)
     if ((events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0) {
         l->writable = true;
     }
+    if (l->session != NULL) {
+        l->readable = l->writable = true; /* Each may wait for the other. */
+    }
     worker_ready(w, l);
 }
 
@@ -374,6 +377,8 @@ void worker_close(struct worker *w)
     if (w->state != NULL && w->shared->protocol->stop != NULL) {
         w->shared->protocol->stop(w->state);
     }
+    tls_close(&w->client_tls);
+    tls_close(&w->node_tls);
     free(w->state);
     free(w->slots);
     buffers_free(&w->buffers);

@@ -2,14 +2,15 @@
 /*
  * One thread with its clients and its server connections, and nothing shared
  * but what is said here.  worker.c is its loop, timers.c its limits, client.c,
- * client_login.c and route.c its clients, server.c and server_login.c its server
- * connections, pool.c who gets which, cancel.c requests to cancel.
+ * client_login.c and route.c its clients, server.c and server_login.c its
+ * server connections, pool.c who gets which, cancel.c requests to cancel.
  */
 #ifndef EXAMPLES_DB_ROUTER_WORKER_H
 #define EXAMPLES_DB_ROUTER_WORKER_H
 
 #include "buffers.h"
 #include "db_router.h"
+#include "tls_spec.h"
 
 #include <infra/driver.h>
 #include <pthread.h>
@@ -47,6 +48,7 @@ struct workers_shared {
     struct infra_driver *driver; /* To wake the control thread. */
     struct address listen;
     struct db_limits limits;
+    struct tls_spec tls;
     enum share share;
     uint32_t consistency; /* enum infra_session_consistency */
     uint32_t clients_max; /* Of all workers. */
@@ -70,6 +72,8 @@ struct worker {
     struct workers_shared *shared;
     struct infra_router_reader *reader;
     struct infra_balancer_reader *balancer;
+    struct tls_side client_tls;
+    struct tls_side node_tls;
     void *state; /* The protocol's. */
     struct link *ready;
     struct link **ready_end;
@@ -204,6 +208,8 @@ struct server *server_connect(struct worker *w, struct pool *pool,
                               uint32_t node);
 void server_connected(struct server *s); /* Or it has failed. */
 void server_log_in(struct server *s);
+/* TLS with the node begins on a connection to it.  False: it is broken. */
+bool server_start_tls(struct link *l, uint32_t node);
 /* Why the connection is broken or at its end. */
 const char *server_why_ended(const struct link *l);
 void server_serve(struct server *s);

@@ -74,6 +74,24 @@ wrong_users 'user a is there twice' 'a b' 'b c' 'a d'
 wrong_users 'line 1: a SCRAM-SHA-256 verifier is' "a SCRAM-SHA-256\$4096:x"
 wrong_users 'line 1: a password is 1 to 1023 printable ASCII' $'a \xc3\xa4'
 wrong_users 'line 1: the line is too long' "a $(printf '%03000d' 1)"
+wrong '--client-tls "on": must be off, allow or require' --client-tls on
+wrong '--node-tls "prefer": must be off, require or verify' --node-tls prefer
+said=$("$db_router" "${good[@]}" --node-tls verify --node-tls-ca "$dir/none" 2>&1)
+if [[ $said != *'without OpenSSL'* ]]; then
+    wrong "--node-tls-ca $dir/none: No such file" "${good[@]}" --node-tls verify \
+        --node-tls-ca "$dir/none"
+    wrong '--node-tls-ca: there is no certificate in it' "${good[@]}" --node-tls verify \
+        --node-tls-ca "$dir/users"
+    wrong '--client-tls-cert, --client-tls-key: not a certificate' "${good[@]}" \
+        --client-tls-cert "$dir/users" --client-tls-key "$dir/users"
+    wrong '--client-tls-cert is missing: --client-tls needs it' "${good[@]}" --client-tls require
+    wrong '--client-tls-key is missing: --client-tls-cert needs it' "${good[@]}" \
+        --client-tls-cert "$dir/users"
+    wrong '--node-tls verify is missing: --node-tls-ca needs it' "${good[@]}" \
+        --node-tls require --node-tls-ca "$dir/users"
+    wrong '--node-tls verify is missing: --node-tls-name needs it' "${good[@]}" \
+        --node-tls-name db.example
+fi
 said=$("$db_router" "${good[@]}" --users "$dir/bad" 2>&1)
 [[ $said != *0000* ]] || fail "a secret is shown: $said"
 
@@ -84,7 +102,9 @@ for option in dialect listen users primary replica workers probe-user probe-pass
     clients-max servers-max message-max login-timeout connect-timeout queue-timeout \
     idle-timeout server-idle-timeout drain-timeout server-version defer-begin failover failover-group \
     failover-user failover-password-file failover-password-env failover-tls failover-tls-name \
-    failover-tls-cert failover-tls-key; do
+    failover-tls-cert failover-tls-key \
+    client-tls client-tls-cert client-tls-key node-tls node-tls-ca node-tls-name \
+    node-tls-cert node-tls-key; do
     [[ $help = *"--$option "* ]] || fail "--help does not have --$option"
 done
 exit $failed

@@ -52,6 +52,11 @@ void link_take(struct link *l, size_t size)
     l->in.start += size;
 }
 
+void link_limit_read(struct link *l, unsigned char max)
+{
+    l->read_max = max;
+}
+
 const struct db_limits *client_limits(const struct client *c)
 {
     const struct wire *w = (const struct wire *)(const void *)c;

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""db_router_mysql.py PORT BASE PART: clients of the proxy at PORT, in front of servers
-at BASE, BASE + 1 and BASE + 2. Run by db_router_mysql.sh."""
+"""db_router_mysql.py PORT BASE PART [AUTHORITY]: clients of the proxy at PORT, in front of
+servers at BASE, BASE + 1 and BASE + 2. Run by db_router_mysql.sh."""
 import os
 import sys
 import threading
@@ -333,6 +333,40 @@ def lagging():
     passed("reads are back at the replicas when these have caught up")
 
 
+def tls():
+    return {"ssl": {"ca": sys.argv[4]}}
+
+
+def secure():
+    """Rows of more than the socket takes, both ways, over TLS."""
+    with connect("secure", **tls()) as c:
+        same(value(c, "SELECT REPEAT('x', 20000000)"), "x" * 20000000, "a row of 20 MB")
+        text = "y" * 3000000
+        same(value(c, f"SELECT LENGTH('{text}')"), len(text), "a statement of 3 MB")
+        check(rows(c, "SHOW STATUS LIKE 'Ssl_version'")[0][1].startswith("TLS"), "a node without TLS")
+    with connect("app") as c:
+        same(value(c, "SELECT 1"), 1, "a client without TLS")
+    passed("long rows and statements over TLS")
+
+
+def full_login():
+    """caching_sha2_password where only a hash of SHA-1 is known: the password itself is
+    asked for, over TLS alone."""
+    with connect("hashed", database=None, **tls()) as c:
+        c.ping()
+    try:
+        pymysql.connect(host="127.0.0.1", port=port, user="hashed", password="x", **tls())
+        check(False, "a wrong password is accepted")
+    except pymysql.MySQLError as error:
+        same(error.args[0], 1045, "a wrong password")
+    try:
+        connect("app", database=None)
+        check(False, "a client without TLS is accepted")
+    except pymysql.MySQLError as error:
+        same(error.args[0], 3159, "a client without TLS")
+    passed("caching_sha2_password by the password, over TLS")
+
+
 def transaction():
     """The primary is killed while a transaction is open there."""
     c = connect()
@@ -357,4 +391,6 @@ def transaction():
     "prepared": prepared,
     "lagging": lagging,
     "transaction": transaction,
+    "secure": secure,
+    "full_login": full_login,
 }[part]()

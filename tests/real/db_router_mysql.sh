@@ -7,6 +7,7 @@
 #  - what one client has set, another does not see, although they share one server
 #    connection (db_router_mysql.py);
 #  - a client reads its own writes while a replica stands still;
+#  - TLS with clients and with nodes, and what is refused without it;
 #  - the primary is killed and another one promoted by hand: a statement that waits
 #    meanwhile is answered, and no write that was acknowledged is lost.
 set -eu -o pipefail
@@ -26,6 +27,8 @@ base=$((27000 + $$ % 1200 * 4)) # Below the ports that clients get.
 port=$((base + 3))
 # shellcheck source=db_homes_mysql.sh
 . "$here/db_homes_mysql.sh"
+# shellcheck source=certificates.sh
+. "$here/certificates.sh"
 
 # follow REPLICA PRIMARY
 follow() {
@@ -52,15 +55,27 @@ client() { # OPTION...: as app, through the proxy
 }
 through() { client -e "$*"; }
 is_answered() { [ "$(through "$1")" = "$2" ]; } # STATEMENT ANSWER
-clients_test() { # PART
-    $python "$here/db_router_mysql.py" "$port" "$base" "$1" || fail "$(tail -n 40 router.log)"
+clients_test() { # PART [AUTHORITY]
+    $python "$here/db_router_mysql.py" "$port" "$base" "$@" || fail "$(tail -n 40 router.log)"
 }
 
 export ROUTER_PROBE=secret
 echo 'app app-secret' >users
 echo 'other other-secret d' >>users
 echo 'late late-secret d' >>users
+echo 'secure secure-secret d' >>users
 make_homes
+has_tls=''
+if command -v openssl >/dev/null; then
+    has_tls=1
+    issue ca node ,IP:127.0.0.1
+    issue ca proxy ,IP:127.0.0.1
+    issue other wrong
+    for n in "${nodes[@]}"; do
+        printf '%s\n' "ssl_cert = $dir/node.pem" "ssl_key = $dir/node.key" \
+            "ssl_ca = $dir/ca.pem" >>"$DB_AGENT_DIR/$n/my.cnf"
+    done
+fi
 for n in "${nodes[@]}"; do "$agent" start "$n"; done
 for n in "${nodes[@]}"; do sql "$n" 'SET GLOBAL max_allowed_packet = 64 * 1024 * 1024'; done
 sql db1 "SET GLOBAL read_only = 0"
@@ -109,6 +124,36 @@ passed "the proxy ends with status 0"
 start_router --servers-max 1 --consistency own-writes
 clients_test sharing
 stop_router
+
+if [ -n "$has_tls" ]; then
+    sql db1 "CREATE USER secure@'%' IDENTIFIED BY 'secure-secret' REQUIRE SSL;
+        GRANT ALL ON d.* TO secure@'%'"
+    start_router --client-tls allow --client-tls-cert "$dir/proxy.pem" \
+        --client-tls-key "$dir/proxy.key" --node-tls verify --node-tls-ca "$dir/ca.pem"
+    secure() { # AUTHORITY MARIADB-ARGUMENT...
+        local authority=$1
+        shift
+        mariadb --no-defaults --ssl --ssl-ca="$dir/$authority.pem" --ssl-verify-server-cert \
+            -h 127.0.0.1 -P "$port" -u secure -psecure-secret -B -N d "$@"
+    }
+    [[ $(secure ca -e '\s') = *'Cipher in use is'* ]] || fail "no TLS: $(secure ca -e '\s')"
+    # Nobody but over TLS may log in there as this user.
+    said=$(secure ca -e 'INSERT INTO t VALUES (NULL, "tls"); SELECT v FROM t WHERE v = "tls"')
+    [ "$said" = tls ] || fail "over TLS: $said"
+    said=$(secure other -e 'SELECT 1' 2>&1) && fail "a certificate of another authority passes"
+    [[ $said = *certificate* ]] || fail "another authority: $said"
+    clients_test secure "$dir/ca.pem"
+    stop_router
+    passed "TLS with clients and nodes, by the name in the certificate"
+    "$db_router" --dialect mysql --listen "127.0.0.1:$port" --users users \
+        --primary "127.0.0.1:$base" --probe-user probe --client-tls require \
+        --client-tls-cert "$dir/proxy.pem" --client-tls-key "$dir/proxy.key" 2>>router.log &
+    router=$!
+    jobs_started+=("$router")
+    until_true 60 grep -q "listening on 127.0.0.1:$port" router.log
+    clients_test full_login "$dir/ca.pem"
+    stop_router
+fi
 
 start_router --defer-begin
 clients_test begins

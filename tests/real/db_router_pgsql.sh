@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 # db_router_pgsql.sh DB_ROUTER: psql and pgbench through the proxy, in front of a primary
 # and two standbys: what a session has stays its own although two clients share one
-# connection; cancel, COPY, errors in pipelines, wrong passwords, hostile bytes; the primary
-# is killed and a standby promoted while a client writes.
+# connection; cancel, COPY, errors in pipelines, wrong passwords, hostile bytes; TLS with
+# clients and nodes; the primary is killed and a standby promoted while a client writes.
 set -eu -o pipefail
 
 [ $# -eq 1 ] || { echo "usage: $0 DB_ROUTER" >&2; exit 2; }
@@ -20,6 +20,8 @@ fi
 here=$(dirname "$(realpath "$0")")
 # shellcheck source=support.sh
 . "$here/support.sh"
+# shellcheck source=certificates.sh
+. "$here/certificates.sh"
 base=$((22000 + $$ % 1500 * 4)) # Below the ports that clients get.
 proxy_port=$((base + 3))
 export PGPASSWORD=apppw PGCONNECT_TIMEOUT=10
@@ -53,6 +55,7 @@ local all all trust
 host replication all 127.0.0.1/32 trust
 host all all 127.0.0.1/32 scram-sha-256
 END
+    if command -v openssl >/dev/null; then serve_tls; fi
     start 0
     direct 0 postgres "CREATE ROLE probe LOGIN PASSWORD 'probepw' IN ROLE pg_monitor" >/dev/null
     direct 0 postgres "CREATE ROLE app LOGIN PASSWORD 'apppw'" >/dev/null
@@ -62,6 +65,16 @@ END
         "${as_user[@]}" pg_basebackup -h 127.0.0.1 -p "$base" -U postgres -D "$dir/$n" -R -c fast
         start $n
     done
+}
+# The servers and the proxy have certificates of "ca".
+serve_tls() {
+    issue ca node ,IP:127.0.0.1
+    issue ca proxy
+    issue other wrong
+    install -m 600 ${as_user[0]:+-o postgres} "$dir/node.key" "$dir/server.key"
+    chmod 644 "$dir"/*.pem
+    printf "%s\n" 'ssl = on' "ssl_cert_file = '$dir/node.pem'" "ssl_key_file = '$dir/server.key'" \
+        >>"$dir/0/postgresql.conf"
 }
 # direct NODE DATABASE STATEMENT, as the administrator.
 direct() { psql -X -q -A -t -h "$dir/socket" -p $((base + $1)) -U postgres -d "$2" -c "$3"; }
@@ -313,6 +326,34 @@ test_hostile() {
     same 1 "${through[@]}" -c 'SELECT 1'
     passed "hostile bytes end their own connection"
 }
+secure() { # AUTHORITY PSQL-ARGUMENT...
+    local authority=$1
+    shift
+    psql -X -q -A -t "host=proxy.example hostaddr=127.0.0.1 port=$proxy_port user=app dbname=app
+        sslmode=verify-full sslrootcert=$dir/$authority.pem" "$@"
+}
+test_tls() {
+    local said
+    [[ $(secure ca -c '\conninfo') = *TLSv1* ]] || fail "no TLS: $(secure ca -c '\conninfo')"
+    same 2 secure ca -c 'SELECT 2'
+    said=$(secure other -c 'SELECT 1' 2>&1) && fail "a certificate of another authority passes"
+    [[ $said = *'certificate verify failed'* ]] || fail "another authority: $said"
+    said=$(PGSSLMODE=disable "${through[@]}" -c 'SELECT 1' 2>&1) && fail "no TLS, and it passes"
+    [[ $said = *'the proxy wants TLS'* ]] || fail "without TLS: $said"
+    same t secure ca -c 'SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()'
+    passed "TLS with clients and nodes, by the name in the certificate"
+}
+test_wrong_authority() {
+    "$db_router" --dialect pg --listen 127.0.0.1:0 --users "$dir/users" \
+        --primary 127.0.0.1:$base --probe-user probe --probe-password-file "$dir/probe" \
+        --node-tls verify --node-tls-ca "$dir/other.pem" 2>"$dir/wrong.log" &
+    local pid=$!
+    pids+=("$pid")
+    until_true grep -q 'is down: tls' "$dir/wrong.log"
+    kill "$pid"
+    wait "$pid" || fail "the proxy without nodes ended with status $?"
+    passed "a node with a certificate of another authority is not used"
+}
 is_confirmed() {
     [ "$(direct 0 postgres "SELECT count(*) FROM pg_stat_replication
         WHERE sync_state = 'quorum'")" = 2 ]
@@ -364,6 +405,19 @@ stop_proxy
 "${through[@]}" -c 'SELECT 1' 2>/dev/null && fail "the proxy still serves"
 for name in a b; do rm -f "$dir/$name.in" "$dir/$name.out"; done
 direct 0 app 'DROP TABLE t' >/dev/null
+if grep -q '^ssl = on' "$dir/0/postgresql.conf"; then
+    start_proxy --servers-max 8 --client-tls require --client-tls-cert "$dir/proxy.pem" \
+        --client-tls-key "$dir/proxy.key" --node-tls verify --node-tls-ca "$dir/ca.pem"
+    test_tls
+    test_copy
+    test_cancel
+    pgbench -n -M prepared -N -c 4 -j 2 -t 100 -h 127.0.0.1 -p $proxy_port -U app app \
+        >>"$dir/pgbench.log" 2>&1 || fail "pgbench over TLS"
+    test_hostile
+    stop_proxy
+    direct 0 app 'DROP TABLE c' >/dev/null
+    test_wrong_authority
+fi
 # pgbench prepares without a look at its other clients, which then keep their
 # connections: there has to be one for each transaction that may be open.
 start_proxy --servers-max 32 --workers 2 --defer-begin
