@@ -37,7 +37,8 @@ need +check:check 'nginx:nginx-light|nginx' \
     /usr/lib/python3/dist-packages/pymysql/:python3-pymysql sysbench:sysbench \
     /usr/lib/python3/dist-packages/psycopg2/:python3-psycopg2 \
     ip:iproute2 ping:iputils-ping keepalived:keepalived tcpdump:tcpdump \
-    'etcd:etcd-server|etcd' openssl:openssl pgrep:procps
+    'etcd:etcd-server|etcd' openssl:openssl pgrep:procps \
+    /usr/lib/python3/dist-packages/prometheus_client/:python3-prometheus-client
 
 # elapsed: since the start, in words.
 began=$(date +%s)

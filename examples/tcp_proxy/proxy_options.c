@@ -69,8 +69,21 @@ static const char help[] =
     "  --gate                 one of a pair: lb_pair runs this program; serve\n"
     "                         only while lb_pair's gate is open, cut sessions\n"
     "                         when it shuts, attest progress to it (off)\n"
+    "  --admin [ADDR:]PORT    listener for the operator, on 127.0.0.1 unless\n"
+    "                         ADDR says otherwise: /status, a page for "
+    "people;\n"
+    "                         /status.json; /metrics, for Prometheus; "
+    "/healthz\n"
+    "                         (off)\n"
+    "  --admin-writes         there, POST /mark?name=BACKEND&to=WHAT with the\n"
+    "                         header X-Admin marks a backend: up, drain, "
+    "down,\n"
+    "                         or weight with &weight=N (off)\n"
     "  --help                 this text\n"
-    "\n"
+    "\n";
+
+/* C11 promises 4095 characters of a string. */
+static const char help_end[] =
     "TIME is a whole number with a unit: 500ms, 2s, 10m.  SIZE likewise: 64k,\n"
     "16m, 1g.\n"
     "\n"
@@ -110,6 +123,8 @@ static const struct option long_options[] = {
     { "sessions-per-address", required_argument, NULL, 'P' },
     { "buffer-memory", required_argument, NULL, 'B' },
     { "gate", no_argument, NULL, 'g' },
+    { "admin", required_argument, NULL, 'M' },
+    { "admin-writes", no_argument, NULL, 'W' },
     { "help", no_argument, NULL, 'h' },
     { NULL, 0, NULL, 0 },
 };
@@ -212,6 +227,18 @@ static bool read_backend(struct proxy_options *o, char *text)
     return true;
 }
 
+/* A port alone is one of 127.0.0.1. */
+static bool read_admin(const char *text, struct relay_address *ret)
+{
+    char local[64];
+
+    if (strchr(text, ':') == NULL) {
+        (void)snprintf(local, sizeof local, "127.0.0.1:%.32s", text);
+        text = local;
+    }
+    return read_address("--admin", text, true, &ret->storage, &ret->size);
+}
+
 static bool read_option(struct proxy_options *o, int option, char *value)
 {
     switch (option) {
@@ -259,6 +286,11 @@ static bool read_option(struct proxy_options *o, int option, char *value)
     case 'g':
         o->gate = 1;
         return true;
+    case 'M':
+        return read_admin(value, &o->admin);
+    case 'W':
+        o->admin_writes = 1;
+        return true;
     default:
         return false; /* getopt_long() has named it. */
     }
@@ -288,6 +320,9 @@ static bool read_all(struct proxy_options *o, int argc, char **argv)
 {
     if (o->listen.size == 0) {
         return arguments_wrong("--listen ADDR:PORT is missing (try --help)");
+    }
+    if (o->admin_writes && o->admin.size == 0) {
+        return arguments_wrong("--admin-writes needs --admin");
     }
     if (optind == argc) {
         return arguments_wrong("at least one BACKEND is needed (try --help)");
@@ -324,7 +359,8 @@ static void print_help(void)
                                  name);
         line = full ? size - strlen(name) : line;
     }
-    printf(help, names, check_spec_help());
+    printf(help, names);
+    printf(help_end, check_spec_help());
 }
 
 int proxy_options_read(struct proxy_options *ret, int *ret_status, int argc,

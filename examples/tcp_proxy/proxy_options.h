@@ -16,6 +16,7 @@ struct proxy_backend {
 
 struct proxy_options {
     struct relay_address listen;
+    struct relay_address admin; /* Of size 0: none. */
     const struct infra_balancer_policy *policy;
     struct check_spec *check;
     infra_time connect_timeout;
@@ -29,9 +30,10 @@ struct proxy_options {
     uint64_t buffered_max; /* Bytes of a worker. */
     uint32_t rise;
     uint32_t fall;
-    uint32_t outlier; /* Failures in a row; 0: no detection. */
-    uint32_t outage;  /* enum infra_balancer_outage */
-    uint32_t gate;    /* 1: serve only while a gate of lb_pair is open. */
+    uint32_t outlier;      /* Failures in a row; 0: no detection. */
+    uint32_t outage;       /* enum infra_balancer_outage */
+    uint32_t gate;         /* 1: serve only while a gate of lb_pair is open. */
+    uint32_t admin_writes; /* 1: the admin listener takes marks. */
     uint32_t threads;
     uint32_t sessions_max;             /* 0: as descriptors allow. */
     uint32_t sessions_per_address_max; /* 0: see relay_limits.h. */

@@ -12,6 +12,7 @@
 
 #include "../common/shared_gates.h"
 #include "relay_limits.h"
+#include "relay_metrics.h"
 
 #include <infra/balancer.h>
 #include <infra/driver.h>
@@ -40,6 +41,7 @@ struct relay_options {
     struct infra_driver *driver;
     /* Of all workers; must outlive them. */
     struct relay_limits *limits;
+    struct relay_metrics metrics; /* Of this worker. */
     /* Bytes that wait for a write in this worker; above it a session keeps at
      * most 16 KiB per direction. */
     size_t buffered_max;

@@ -75,6 +75,8 @@ static int connect_start(struct relay *relay, struct relay_session *s,
     s->backend = (struct relay_side) { .session = s,
                                        .fd = fd,
                                        .out = s->backend.out,
+                                       .passed = s->backend.passed,
+                                       .counted = s->backend.counted,
                                        .is_kept = s->backend.is_kept };
     s->untold = untold;
     return 0;

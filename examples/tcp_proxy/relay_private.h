@@ -50,6 +50,8 @@ struct relay_side {
     int fd;
     int error;        /* The errno with which the socket broke, if known. */
     uint32_t watched; /* The events that epoll knows; 0: not in the set. */
+    uint64_t passed;  /* Bytes written here, */
+    uint64_t counted; /* and those of them that the metrics have. */
     bool is_kept;     /* `out` is counted in the pool. */
     bool readable;    /* A read may give something. */
     bool to_the_end;  /* A short read does not mean that all is read. */
@@ -95,6 +97,7 @@ struct relay_session {
     struct relay_side backend;
     struct infra_ticket ticket;
     infra_time since; /* Last activity, and place in the phase's list. */
+    infra_time began;
     infra_time connect_start;
     infra_time connect_time; /* Duration; 0: not connected. */
     uint64_t hash;           /* Of the client's address. */

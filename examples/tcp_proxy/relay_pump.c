@@ -163,6 +163,7 @@ static bool flush(struct relay_pool *pool, struct relay_side *to)
         return false;
     }
     ssize_t n = send(to->fd, buffer->bytes + buffer->start, size, MSG_NOSIGNAL);
+    to->passed += n > 0 ? (uint64_t)n : 0;
     if (n == (ssize_t)size) {
         relay_drop(pool, to);
         return true;

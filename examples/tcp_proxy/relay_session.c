@@ -79,9 +79,11 @@ static void close_side(struct relay *relay, struct relay_side *side, bool reset)
 }
 
 /* End: the outcome to the balancer, an end or a reset to the sockets. */
-static void end(struct relay *relay, struct relay_session *s, uint32_t outcome,
-                bool reset)
+static void end(struct relay *relay, struct relay_session *s,
+                enum relay_end reason, uint32_t outcome, bool reset)
 {
+    relay_metrics_bytes(&relay->options.metrics, s);
+    relay_metrics_end(&relay->options.metrics, reason, relay->now - s->began);
     if (s->backend.fd >= 0) {
         relay_give_back(relay, s, outcome);
     }
@@ -105,7 +107,7 @@ static bool reconnect(struct relay *relay, struct relay_session *s,
     close(s->backend.fd);
     s->backend.fd = -1;
     if (!relay_connect(relay, s)) {
-        end(relay, s, INFRA_OUTCOME_LOCAL, true);
+        end(relay, s, RELAY_END_NO_BACKEND, INFRA_OUTCOME_LOCAL, true);
         return false;
     }
     move(relay, s, RELAY_CONNECTING);
@@ -129,7 +131,7 @@ static uint32_t outcome_of_break(const struct relay_side *backend)
 static bool settle_connect(struct relay *relay, struct relay_session *s)
 {
     if (s->client.broken) {
-        end(relay, s, INFRA_OUTCOME_ABANDONED, true);
+        end(relay, s, RELAY_END_CLIENT_RESET, INFRA_OUTCOME_ABANDONED, true);
         return false;
     }
     if (s->backend.broken) {
@@ -139,6 +141,8 @@ static bool settle_connect(struct relay *relay, struct relay_session *s)
         s->connect_time = infra_driver_now() - s->connect_start;
         infra_balancer_report(relay->options.reader, &s->ticket,
                               INFRA_OUTCOME_OK, s->connect_time);
+        relay_metrics_connect(&relay->options.metrics,
+                              s->tried[s->tried_count - 1], s->connect_time);
         move(relay, s, s->untold ? RELAY_SILENT : RELAY_OPEN);
     }
     return true;
@@ -180,6 +184,8 @@ static bool settle_ends(struct relay *relay, struct relay_session *s)
         bool over = s->client.broken ? up || s->backend.broken : down;
         if (over) {
             end(relay, s,
+                s->backend.broken ? RELAY_END_BACKEND_RESET
+                                  : RELAY_END_CLIENT_RESET,
                 s->backend.broken ? outcome_of_break(&s->backend)
                                   : INFRA_OUTCOME_ABANDONED,
                 true);
@@ -187,7 +193,7 @@ static bool settle_ends(struct relay *relay, struct relay_session *s)
         return !over;
     }
     if (up && down) {
-        end(relay, s, INFRA_OUTCOME_OK, false);
+        end(relay, s, RELAY_END_DONE, INFRA_OUTCOME_OK, false);
         return false;
     }
     struct relay_side *to = up ? &s->backend : &s->client;
@@ -254,6 +260,9 @@ void relay_session_serve(struct relay *relay, struct relay_session *s)
     if (!s->has_said && ((up | down) & RELAY_MOVED) != 0) {
         learn(relay, s, (up & RELAY_MOVED) != 0);
     }
+    if (((up | down) & RELAY_MOVED) != 0) {
+        relay_metrics_bytes(&relay->options.metrics, s);
+    }
     if (relay->options.answer_timeout != 0) {
         mind_answer(relay, s, (up & RELAY_MOVED) != 0,
                     (down & RELAY_MOVED) != 0);
@@ -262,7 +271,7 @@ void relay_session_serve(struct relay *relay, struct relay_session *s)
         return;
     }
     if (!watch(relay, &s->client) || !watch(relay, &s->backend)) {
-        end(relay, s, INFRA_OUTCOME_LOCAL, true);
+        end(relay, s, RELAY_END_SHORTAGE, INFRA_OUTCOME_LOCAL, true);
         return;
     }
     if (((up | down) & RELAY_MORE) != 0) {
@@ -292,14 +301,18 @@ void relay_session_start(struct relay *relay, int fd,
     s->hash = arrival->hash;
     s->source = arrival->source;
     s->pass = arrival->pass;
+    s->began = relay->now;
     enter(relay, s, RELAY_CONNECTING);
+    relay_metrics_begin(&relay->options.metrics);
     relay->sessions_count++;
     relay_gate_enter(s);
     if (!relay_connect(relay, s)) {
-        end(relay, s, INFRA_OUTCOME_LOCAL, true);
+        end(relay, s,
+            relay->exhausted ? RELAY_END_SHORTAGE : RELAY_END_NO_BACKEND,
+            INFRA_OUTCOME_LOCAL, true);
     } else if (!watch(relay, &s->client) || !watch(relay, &s->backend)) {
         relay->exhausted = true;
-        end(relay, s, INFRA_OUTCOME_LOCAL, true);
+        end(relay, s, RELAY_END_SHORTAGE, INFRA_OUTCOME_LOCAL, true);
     }
 }
 
@@ -320,9 +333,9 @@ void relay_session_expire(struct relay *relay, struct relay_session *s)
     if (s->phase == RELAY_SILENT) {
         break_silence(relay, s);
     } else if (s->phase == RELAY_ASKED) {
-        end(relay, s, INFRA_OUTCOME_TIMEOUT, true);
+        end(relay, s, RELAY_END_NO_ANSWER, INFRA_OUTCOME_TIMEOUT, true);
     } else if (s->phase != RELAY_CONNECTING) {
-        end(relay, s, INFRA_OUTCOME_ABANDONED, false);
+        end(relay, s, RELAY_END_IDLE, INFRA_OUTCOME_ABANDONED, false);
     } else if (reconnect(relay, s, INFRA_OUTCOME_TIMEOUT)) {
         make_ready(relay, s);
     }
@@ -330,5 +343,5 @@ void relay_session_expire(struct relay *relay, struct relay_session *s)
 
 void relay_session_cut(struct relay *relay, struct relay_session *s)
 {
-    end(relay, s, INFRA_OUTCOME_ABANDONED, false);
+    end(relay, s, RELAY_END_CUT, INFRA_OUTCOME_ABANDONED, false);
 }

@@ -12,6 +12,7 @@
  */
 #include "../common/log.h"
 #include "proxy.h"
+#include "proxy_admin.h"
 
 #include <errno.h>
 #include <netdb.h>
@@ -69,6 +70,14 @@ static bool start_worker(struct proxy *proxy, struct worker *worker)
         return false;
     }
     options.reader = worker->reader;
+    if (proxy->metrics != NULL) {
+        err = infra_metrics_writer_create(&worker->writer, proxy->metrics);
+        if (!proxy_step("metrics", err)) {
+            return false;
+        }
+        options.metrics.writer = worker->writer;
+        options.metrics.series = &proxy->series;
+    }
     int error = relay_create(&worker->relay, &options);
     if (error == 0) {
         /* With port 0 the first worker decides for all. */
@@ -113,111 +122,6 @@ static void say_limits(struct proxy *proxy)
     proxy->refused_seen = refused;
 }
 
-static void mark(struct proxy *proxy, uint32_t id, uint32_t axis,
-                 uint32_t state)
-{
-    int err = infra_balancer_mark(proxy->balancer, id, axis, state);
-
-    if (err != INFRA_OK) {
-        log_line("mark: %s", infra_strerror(err));
-    }
-}
-
-/* Log the loss of the last backend, and the return of the first. */
-static void count_up(struct proxy *proxy, uint32_t id, bool is_down)
-{
-    uint32_t before = proxy->up_count;
-
-    proxy->up_count += (uint32_t)proxy->is_down[id] - (uint32_t)is_down;
-    proxy->is_down[id] = is_down;
-    if (before > 0 && proxy->up_count == 0) {
-        log_line("no backend is up: %s",
-                 proxy->options.outage == INFRA_BALANCER_OUTAGE_REFUSE
-                     ? "clients are refused"
-                     : "their checks are not believed");
-    } else if (before == 0 && proxy->up_count > 0) {
-        log_line("clients are served again");
-    }
-}
-
-/* Its agent requests it, or a 404 in reply to its check. */
-static void take_wish(struct proxy *proxy,
-                      const struct infra_health_event *event)
-{
-    static const char *const words[] = { "ready", "drain", "maintenance" };
-    const struct proxy_backend *backend = &proxy->options.backends[event->id];
-    uint32_t weight = backend->weight != 0 ? backend->weight : 1;
-
-    if ((event->has & INFRA_PROBE_HAS_WEIGHT_ABSOLUTE) != 0) {
-        weight = event->weight;
-    } else if ((event->has & INFRA_PROBE_HAS_WEIGHT) != 0) {
-        weight = (uint32_t)((uint64_t)weight * event->weight_percent / 100);
-    }
-    log_line("backend %s wishes: %s, weight %u, cap %u", backend->name,
-             words[event->admin % 3], (unsigned)weight,
-             (unsigned)event->in_flight_max);
-    int err = infra_prober_apply_event(proxy->balancer, event);
-    if (err != INFRA_OK) {
-        log_line("backend %s: %s", backend->name, infra_strerror(err));
-    }
-}
-
-static void take_check(struct proxy *proxy,
-                       const struct infra_health_event *event)
-{
-    uint32_t state;
-
-    switch (event->kind) {
-    case INFRA_HEALTH_EVENT_DOUBT:
-    case INFRA_HEALTH_EVENT_TRUST:
-        log_line("checks are %s: %s",
-                 event->kind == INFRA_HEALTH_EVENT_DOUBT ? "in doubt"
-                                                         : "trusted again",
-                 infra_health_reason_name(event->reason));
-        return;
-    case INFRA_HEALTH_EVENT_UP:
-        state = INFRA_BALANCER_STATE_UP;
-        break;
-    case INFRA_HEALTH_EVENT_DEGRADED:
-        state = INFRA_BALANCER_STATE_DEGRADED;
-        break;
-    case INFRA_HEALTH_EVENT_DOWN:
-        state = INFRA_BALANCER_STATE_DOWN;
-        break;
-    case INFRA_HEALTH_EVENT_WISH:
-        take_wish(proxy, event);
-        return;
-    default:
-        return; /* Not a change of health. */
-    }
-    log_line("backend %s is %s: %s (%s)",
-             proxy->options.backends[event->id].name,
-             infra_balancer_state_name(state),
-             infra_health_reason_name(event->reason),
-             infra_probe_reason_name(event->detail));
-    mark(proxy, event->id, INFRA_BALANCER_AXIS_HEALTH, state);
-    count_up(proxy, event->id, state == INFRA_BALANCER_STATE_DOWN);
-}
-
-static void take_outlier(struct proxy *proxy,
-                         const struct infra_outlier_event *event)
-{
-    if (event->kind != INFRA_OUTLIER_EVENT_EJECTED &&
-        event->kind != INFRA_OUTLIER_EVENT_RETURNED) {
-        return;
-    }
-    bool ejected = event->kind == INFRA_OUTLIER_EVENT_EJECTED;
-    log_line("backend %s is %s: %s", proxy->options.backends[event->id].name,
-             infra_outlier_event_name(event->kind),
-             infra_outlier_reason_name(event->reason));
-    mark(proxy, event->id, INFRA_BALANCER_AXIS_PASSIVE,
-         ejected ? INFRA_BALANCER_STATE_DOWN : INFRA_BALANCER_STATE_UP);
-    if (ejected) {
-        (void)infra_prober_check_now(proxy->prober, event->id,
-                                     infra_driver_now());
-    }
-}
-
 /* With gates: attest to lb_pair.  The worker with the oldest turn counts. */
 static void attest(struct proxy *proxy)
 {
@@ -242,6 +146,9 @@ static int wait_ms(const struct proxy *proxy)
         infra_outlier_deadline(proxy->outlier) < deadline) {
         deadline = infra_outlier_deadline(proxy->outlier);
     }
+    if (proxy->admin != NULL && admin_deadline(proxy->admin) < deadline) {
+        deadline = admin_deadline(proxy->admin);
+    }
     if (proxy->options.gate && now + ATTEST_EVERY < deadline) {
         deadline = now + ATTEST_EVERY;
     }
@@ -260,9 +167,11 @@ static void control(struct proxy *proxy, int signal_fd)
     struct pollfd fds[] = {
         { .fd = signal_fd, .events = POLLIN },
         { .fd = infra_driver_fd(proxy->driver), .events = POLLIN },
+        { .fd = proxy->admin != NULL ? admin_fd(proxy->admin) : -1,
+          .events = POLLIN },
     };
 
-    while (poll(fds, 2, wait_ms(proxy)) < 0 || fds[0].revents == 0) {
+    while (poll(fds, 3, wait_ms(proxy)) < 0 || fds[0].revents == 0) {
         struct infra_health_event check;
         struct infra_outlier_event outlier;
 
@@ -270,12 +179,15 @@ static void control(struct proxy *proxy, int signal_fd)
         infra_driver_step(proxy->driver, infra_driver_now());
         while (infra_prober_next(proxy->prober, infra_driver_now(), &check) ==
                INFRA_OK) {
-            take_check(proxy, &check);
+            proxy_take_check(proxy, &check);
         }
         while (proxy->outlier != NULL &&
                infra_outlier_next(proxy->outlier, infra_driver_now(),
                                   &outlier) == INFRA_OK) {
-            take_outlier(proxy, &outlier);
+            proxy_take_outlier(proxy, &outlier);
+        }
+        if (proxy->admin != NULL) {
+            admin_step(proxy->admin, infra_driver_now());
         }
         int err = infra_balancer_publish(proxy->balancer, infra_driver_now());
         if (err != INFRA_OK) {
@@ -309,8 +221,10 @@ static void finish(struct proxy *proxy)
             pthread_join(worker->thread, NULL);
         }
         relay_destroy(worker->relay);
+        infra_metrics_writer_destroy(worker->writer);
         infra_balancer_reader_destroy(worker->reader);
     }
+    proxy_admin_finish(proxy);
     infra_outlier_destroy(proxy->outlier);
     infra_prober_destroy(proxy->prober);
     infra_driver_destroy(proxy->driver);
@@ -379,8 +293,9 @@ int main(int argc, char **argv)
     int signal_fd = signalfd(-1, &signals, SFD_CLOEXEC);
     /* A failure here is of the arguments. */
     bool fits = signal_fd < 0 || proxy_prepare(&proxy);
-    bool ok =
-        fits && signal_fd >= 0 && proxy_start(&proxy) && start_workers(&proxy);
+    bool ok = fits && signal_fd >= 0 && proxy_start(&proxy) &&
+              proxy_admin_prepare(&proxy) && start_workers(&proxy) &&
+              proxy_admin_listen(&proxy);
     if (ok) {
         control(&proxy, signal_fd);
         /* Take the signal out of the queue; the next one kills. */

@@ -38,7 +38,7 @@
  * bits (Gil Tene's HdrHistogram, with a fixed precision).  A bucket is at most
  * 3.1 % wide, so that a quantile is within 1.6 % of a value that was observed.
  * The text has cumulative counts at the bounds of the family; a bound counts
- * the buckets that have their middle below it, and is so within 1.6 %, too.
+ * every value up to it, and may count values up to 3.1 % above it.
  * The sum starts again from zero after 2^64, which is 584 years of seconds.
  *
  * **Series are bounded.**  At series_max, infra_metrics_series_add() answers

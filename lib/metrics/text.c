@@ -262,7 +262,8 @@ static char *state_line(struct infra_metrics_text *t, char *at)
     return at;
 }
 
-/* The bucket of a bound counts for it if its middle does not exceed it. */
+/* A bucket that has a bound inside counts for it, so that no value up to the
+ * bound is missing. */
 static void sum_histogram(struct infra_metrics_text *t)
 {
     const struct infra__metrics_family *f = family_of(t);
@@ -273,7 +274,7 @@ static void sum_histogram(struct infra_metrics_text *t)
     infra__metrics_merge(t->metrics, t->slot, &merged);
     for (uint32_t b = 0; b < HISTOGRAM_BUCKETS; b++) {
         while (bound < f->bounds_count &&
-               infra__log_linear_middle(b, HISTOGRAM_BITS) > f->bounds[bound]) {
+               infra__log_linear_low(b, HISTOGRAM_BITS) > f->bounds[bound]) {
             t->counts[bound++] = count;
         }
         count += merged.buckets[b];

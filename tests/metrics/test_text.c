@@ -278,6 +278,35 @@ START_TEST(a_line_is_of_one_moment)
 }
 END_TEST
 
+/* A bound counts every value up to it, and none that is 3.2 % above it. */
+START_TEST(a_bound_counts_what_is_up_to_it)
+{
+    static const uint64_t bounds[] = { 0, 40, 1000, 1024, 1000000, 1u << 30 };
+
+    for (size_t i = 0; i < INFRA__COUNT_OF(bounds); i++) {
+        char name[8], want[300];
+        const struct infra_metrics_family f = {
+            .size = sizeof f,
+            .name = name,
+            .kind = INFRA_METRICS_KIND_HISTOGRAM,
+            .bounds = &bounds[i],
+            .bounds_count = 1
+        };
+        snprintf(name, sizeof name, "h%zu", i);
+        uint32_t id = series(family(&f), NULL, NULL);
+        (void)infra_metrics_observe(writer, id, bounds[i] - (bounds[i] > 0));
+        (void)infra_metrics_observe(writer, id, bounds[i]);
+        (void)infra_metrics_observe(writer, id, bounds[i] + bounds[i] / 31 + 1);
+        *infra__metrics_bound(want, bounds[i], 0) = '\0';
+        char line[400];
+        snprintf(line, sizeof line, "%s_bucket{le=\"%s\"} 2\n", name, want);
+        char *all = read_all(INFRA_METRICS_FORMAT_PROMETHEUS, 30000);
+        ck_assert_msg(strstr(all, line) != NULL, "no %s in %s", line, all);
+        free(all);
+    }
+}
+END_TEST
+
 /* Labels: a quote, a backslash and a line break are escaped; what is escaped
  * already is escaped again; UTF-8 stays as it is. */
 START_TEST(label_values_are_escaped)
@@ -482,6 +511,7 @@ int main(void)
     tcase_add_test(tc, every_kind_in_both_formats);
     tcase_add_test(tc, any_buffer_size_gives_the_same_bytes);
     tcase_add_test(tc, a_line_is_of_one_moment);
+    tcase_add_test(tc, a_bound_counts_what_is_up_to_it);
     tcase_add_test(tc, label_values_are_escaped);
     tcase_add_test(tc, bounds_are_canonical);
     tcase_add_test(tc, values_are_exact);
