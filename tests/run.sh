@@ -38,7 +38,7 @@ need +check:check 'nginx:nginx-light|nginx' \
     /usr/lib/python3/dist-packages/psycopg2/:python3-psycopg2 \
     ip:iproute2 ping:iputils-ping keepalived:keepalived tcpdump:tcpdump \
     'etcd:etcd-server|etcd' openssl:openssl pgrep:procps \
-    /usr/lib/python3/dist-packages/prometheus_client/:python3-prometheus-client
+    /usr/lib/python3/dist-packages/prometheus_client/:python3-prometheus-client promtool:prometheus chromium:chromium
 
 # elapsed: since the start, in words.
 began=$(date +%s)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What checks and the outlier detection say becomes marks in the balancer, lines
- * in the log, and words for the operator's page. */
+/* What checks and the outlier detection say becomes marks in the balancer,
+ * lines in the log, and words for the operator's page. */
 #include "../common/log.h"
 #include "proxy.h"
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # What tests/real/exposition.c prints, read by Prometheus's own parser.
 #   exposition.py open|old FILE
-#   exposition.py value open|old FILE SAMPLE [LABEL=VALUE...]: prints a value
+#   exposition.py open|old FILE any: something else, which has to be read
 import math
 import sys
 
@@ -54,8 +54,8 @@ def check(kind, families):
         assert units["x_received_bytes"] == "bytes", units
 
 
-if sys.argv[1] == "value":
-    wanted = dict(pair.split("=", 1) for pair in sys.argv[5:])
-    print("%d" % value(read(sys.argv[2], sys.argv[3]), sys.argv[4], wanted))
+families = read(sys.argv[1], sys.argv[2])
+if sys.argv[3:] == ["any"]:
+    assert len(families) > 5, families
 else:
-    check(sys.argv[1], read(sys.argv[1], sys.argv[2]))
+    check(sys.argv[1], families)
