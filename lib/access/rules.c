@@ -33,7 +33,7 @@ int infra__access_rules_grow(const struct infra_allocator *a, struct rules *r)
 void infra__access_rules_free(const struct infra_allocator *a, struct rules *r)
 {
     infra__free(a, r->all, r->size, sizeof *r->all);
-    *r = (struct rules) { NULL };
+    *r = (struct rules) { 0 };
 }
 
 static int compare(const void *x, const void *y)
