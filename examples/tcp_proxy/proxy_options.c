@@ -32,6 +32,8 @@ static const char help[] =
     "                         (hashes are of the client's address; prequal\n"
     "                         has no probes here, so it is two-choices)\n"
     "  --check CHECK          check of the backends, see below (tcp)\n"
+    "  --check-port PORT      port of the checks, such as that of an agent\n"
+    "                         beside the server (the backend's)\n"
     "  --inter TIME           interval between checks of a backend (2s)\n"
     "  --fastinter TIME       interval while the state is changing (inter)\n"
     "  --downinter TIME       interval while a backend is down (inter)\n"
@@ -107,6 +109,7 @@ static const struct option long_options[] = {
     { "threads", required_argument, NULL, 't' },
     { "balance", required_argument, NULL, 'b' },
     { "check", required_argument, NULL, 'c' },
+    { "check-port", required_argument, NULL, 'p' },
     { "inter", required_argument, NULL, 'i' },
     { "fastinter", required_argument, NULL, 'F' },
     { "downinter", required_argument, NULL, 'd' },
@@ -251,6 +254,8 @@ static bool read_option(struct proxy_options *o, int option, char *value)
         return read_policy(value, &o->policy);
     case 'c':
         return read_check(o, value);
+    case 'p':
+        return read_count("--check-port", value, UINT16_MAX, &o->check_port);
     case 'i':
         return read_time("--inter", value, &o->inter);
     case 'F':

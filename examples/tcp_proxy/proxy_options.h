@@ -28,6 +28,7 @@ struct proxy_options {
     infra_time downinter;
     infra_time slow_start;
     uint64_t buffered_max; /* Bytes of a worker. */
+    uint32_t check_port;   /* 0: that of the backend. */
     uint32_t rise;
     uint32_t fall;
     uint32_t outlier;      /* Failures in a row; 0: no detection. */

@@ -6,6 +6,7 @@
 #include "../common/entropy.h"
 #include "../common/log.h"
 
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -74,9 +75,26 @@ static bool start_balancer(struct proxy *proxy)
     return true;
 }
 
+/* Where a backend is checked: at its own port, or at that of --check-port. */
+static struct relay_address check_address(const struct proxy_options *o,
+                                          uint32_t id)
+{
+    struct relay_address at = o->addresses[id];
+
+    if (o->check_port != 0 && at.storage.ss_family == AF_INET6) {
+        ((struct sockaddr_in6 *)&at.storage)->sin6_port =
+            htons((uint16_t)o->check_port);
+    } else if (o->check_port != 0) {
+        ((struct sockaddr_in *)&at.storage)->sin_port =
+            htons((uint16_t)o->check_port);
+    }
+    return at;
+}
+
 static int start_check(struct proxy *proxy, uint32_t id)
 {
     const struct proxy_options *o = &proxy->options;
+    const struct relay_address at = check_address(o, id);
     struct infra_probe *probe = NULL;
     int err = check_spec_probe(o->check, &probe);
 
@@ -86,10 +104,10 @@ static int start_check(struct proxy *proxy, uint32_t id)
     struct infra_prober_target target = {
         .size = sizeof target,
         .key = o->backends[id].name,
-        .address = (const struct sockaddr *)&o->addresses[id].storage,
+        .address = (const struct sockaddr *)&at.storage,
         .probe = probe,
         .id = id,
-        .address_size = o->addresses[id].size,
+        .address_size = at.size,
     };
     err = infra_prober_set(proxy->prober, &target, infra_driver_now());
     if (err != INFRA_OK) {

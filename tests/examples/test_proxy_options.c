@@ -74,6 +74,7 @@ static const struct {
     { { "--slow-start", "31536001s" }, "must be a time" },
     { { "--check", "tcp,connect_timeout=922337204m" }, "bad connect_timeout" },
     { { "--check", "tcp,connect_timeout=4294967295s" }, "bad connect_timeout" },
+    { { "--check-port", "0" }, "--check-port \"0\": must be 1 to 65535" },
     { { "--admin", "x" }, "--admin \"127.0.0.1:x\"" },
     { { "--admin", "nowhere:1" }, "--admin \"nowhere:1\"" },
     { { "--listen", "127.0.0.1:0", "--admin-writes", "127.0.0.1:1" },
