@@ -167,16 +167,46 @@ static int wait_ms(infra_time deadline)
     return ms > 60000 ? 60000 : (int)ms;
 }
 
-/* The control side, until a signal comes, or until all workers have ended. */
-static void control(struct proxy *p, int signal_fd)
+/* SIGHUP.  Workers read a certificate that was replaced with their next
+ * connection, and keep the old one while it is bad: here the operator hears of
+ * it. */
+static void reload(struct proxy *p)
+{
+    const char *path = p->options.users_path;
+    char why[DB_USERS_WHY_SIZE];
+    const char *why_tls = NULL;
+
+    if (db_users_reload(p->options.users, path, why)) {
+        log_line("SIGHUP: --users %s was read again", path);
+    } else {
+        log_line("SIGHUP: --users %s: %s; the users are as before", path, why);
+    }
+    if (!tls_spec_try(&p->options.tls, &why_tls)) {
+        log_line("SIGHUP: %s; certificates are as before", why_tls);
+    }
+}
+
+/* The control side, until a signal to end comes.  False: there is no signal to
+ * be read. */
+static bool control(struct proxy *p, int signal_fd)
 {
     struct pollfd fds[] = {
         { .fd = signal_fd, .events = POLLIN },
         { .fd = nodes_fd(p->nodes), .events = POLLIN },
     };
 
-    while (poll(fds, 2, wait_ms(nodes_deadline(p->nodes))) < 0 ||
-           fds[0].revents == 0) {
+    for (;;) {
+        if (poll(fds, 2, wait_ms(nodes_deadline(p->nodes))) >= 0 &&
+            fds[0].revents != 0) {
+            struct signalfd_siginfo info;
+            if (read(signal_fd, &info, sizeof info) != sizeof info) {
+                return false;
+            }
+            if (info.ssi_signo != SIGHUP) {
+                return true;
+            }
+            reload(p);
+        }
         nodes_step(p->nodes);
         log_tend();
     }
@@ -255,19 +285,19 @@ int main(int argc, char **argv)
     log_open(&log_options);
     raise_descriptor_limit();
     /* Blocked before any thread starts, so that signals reach only this fd. */
+    sigset_t ends;
     sigset_t signals;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGINT);
+    sigemptyset(&ends);
+    sigaddset(&ends, SIGTERM);
+    sigaddset(&ends, SIGINT);
+    signals = ends;
+    sigaddset(&signals, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
     int signal_fd = signalfd(-1, &signals, SFD_CLOEXEC);
     bool is_ok = signal_fd >= 0 && start(&proxy);
     if (is_ok) {
-        control(&proxy, signal_fd);
-        /* Take the signal out of the queue; the next one kills. */
-        struct signalfd_siginfo info;
-        is_ok = read(signal_fd, &info, sizeof info) == sizeof info;
-        pthread_sigmask(SIG_UNBLOCK, &signals, NULL);
+        is_ok = control(&proxy, signal_fd);
+        pthread_sigmask(SIG_UNBLOCK, &ends, NULL); /* The next one kills. */
     }
     drain(&proxy);
     finish(&proxy);

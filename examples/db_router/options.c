@@ -320,6 +320,7 @@ static bool check_failover(const struct options *o)
 /* What is missing, and what does not fit together. */
 static bool check(struct options *o)
 {
+    char why[DB_USERS_WHY_SIZE];
     const char *missing = o->protocol == NULL     ? "--dialect DIALECT"
                           : o->listen.size == 0   ? "--listen ADDR:PORT"
                           : o->users_path == NULL ? "--users FILE"
@@ -344,8 +345,9 @@ static bool check(struct options *o)
     if (!check_failover(o) || !tls_spec_fits(&o->tls)) {
         return false;
     }
-    o->users = db_users_read("--users", o->users_path, o->sql_dialect);
-    return o->users != NULL;
+    o->users = db_users_read(o->users_path, o->sql_dialect, why);
+    return o->users != NULL ||
+           arguments_wrong("--users %s: %s", o->users_path, why);
 }
 
 static struct options defaults(void)

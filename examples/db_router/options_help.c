@@ -110,6 +110,10 @@ static const char help_end[] =
     "The log goes to stderr and never blocks: lines that nobody reads are\n"
     "dropped and counted, and of many lines of one kind a few are written.\n"
     "\n"
+    "SIGHUP: the file of --users is read again.  If it is wrong, the log says\n"
+    "where, and the users stay as they were.  Sessions of users that were\n"
+    "removed or changed go on; the next login goes by the new file.\n"
+    "\n"
     "SIGTERM or SIGINT: no new clients; those in a transaction may end it;\n"
     "exit 0.  A second signal ends at once.  Exit status 2: wrong arguments;\n"
     "1: the system refused something.\n";

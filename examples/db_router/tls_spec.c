@@ -35,7 +35,9 @@ static const char help[] =
     "                         that require one\n"
     "                         Files that were replaced are read again with "
     "the\n"
-    "                         next connection\n"
+    "                         next connection; at SIGHUP the log says if they "
+    "are\n"
+    "                         wrong\n"
     "\n";
 
 void tls_spec_help(void)
@@ -140,22 +142,10 @@ static bool is_readable(const char *option, const char *path)
            arguments_wrong("%s %s: %s", option, path, strerror(errno));
 }
 
-/* Open them once, for the error. */
-static bool can_open(const struct tls_spec *spec)
-{
-    struct tls_side clients = { 0 };
-    struct tls_side nodes = { 0 };
-    const char *why = NULL;
-    bool is_ok = tls_open_clients(&clients, spec, &why) &&
-                 tls_open_nodes(&nodes, spec, &why);
-
-    tls_close(&clients);
-    tls_close(&nodes);
-    return is_ok || arguments_wrong("%s", why);
-}
-
 bool tls_spec_fits(struct tls_spec *spec)
 {
+    const char *why = NULL;
+
     if (spec->client_cert != NULL && !spec->has_client) {
         spec->client = TLS_CLIENT_ALLOW;
     }
@@ -164,7 +154,8 @@ bool tls_spec_fits(struct tls_spec *spec)
            is_readable("--client-tls-key", spec->client_key) &&
            is_readable("--node-tls-ca", spec->node_ca) &&
            is_readable("--node-tls-cert", spec->node_cert) &&
-           is_readable("--node-tls-key", spec->node_key) && can_open(spec);
+           is_readable("--node-tls-key", spec->node_key) &&
+           (tls_spec_try(spec, &why) || arguments_wrong("%s", why));
 }
 
 bool tls_open_clients(struct tls_side *ret, const struct tls_spec *spec,
@@ -248,3 +239,15 @@ void tls_close(struct tls_side *side)
     (void)side;
 }
 #endif
+
+bool tls_spec_try(const struct tls_spec *spec, const char **why)
+{
+    struct tls_side clients = { 0 };
+    struct tls_side nodes = { 0 };
+    bool is_ok = tls_open_clients(&clients, spec, why) &&
+                 tls_open_nodes(&nodes, spec, why);
+
+    tls_close(&clients);
+    tls_close(&nodes);
+    return is_ok;
+}

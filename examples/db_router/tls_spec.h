@@ -82,6 +82,9 @@ bool tls_open_nodes(struct tls_side *ret, const struct tls_spec *spec,
                     const char **why);
 void tls_close(struct tls_side *side);
 
+/* Can both be opened?  False: @why. */
+bool tls_spec_try(const struct tls_spec *spec, const char **why);
+
 /* The name that a node's certificate must have; @host: room for it. */
 const char *tls_node_name(const struct tls_spec *spec,
                           const struct sockaddr_storage *address,

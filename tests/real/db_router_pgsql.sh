@@ -343,6 +343,42 @@ test_tls() {
     same t secure ca -c 'SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()'
     passed "TLS with clients and nodes, by the name in the certificate"
 }
+# hup TEXT: the proxy reads its files again, and says it.
+hup() {
+    local before
+    before=$(grep -c SIGHUP "$dir/proxy.log") || true
+    kill -HUP "$proxy"
+    until_true has_said_more "$before"
+    grep SIGHUP "$dir/proxy.log" | tail -n 1 | grep -qF "$1" || fail "not said: $1"
+}
+has_said_more() { [ "$(grep -c SIGHUP "$dir/proxy.log")" -gt "$1" ]; }
+test_reload() {
+    local fresh=(env PGPASSWORD=freshpw "${through[@]}" -U fresh) said
+    direct 0 postgres "CREATE ROLE fresh LOGIN PASSWORD 'freshpw'" >/dev/null
+    settle
+    open_client stays
+    says stays 'SELECT 1;' 1
+    cp "$dir/users" "$dir/users.before"
+    echo 'fresh freshpw' >"$dir/users"
+    hup 'was read again'
+    same 2 "${fresh[@]}" -c 'SELECT 2'
+    said=$("${through[@]}" -c 'SELECT 1' 2>&1) && fail "a user that was removed may log in"
+    says stays "SELECT 3;" 3
+    echo bad >>"$dir/users"
+    hup 'line 2: a line is NAME SECRET'
+    same 4 "${fresh[@]}" -c 'SELECT 4'
+    mv "$dir/users.before" "$dir/users"
+    hup 'was read again'
+    same 5 "${through[@]}" -c 'SELECT 5'
+    passed "SIGHUP: users come and go, and a bad file changes nothing"
+    issue other again ,DNS:proxy.example
+    mv "$dir/again.key" "$dir/proxy.key"
+    hup 'certificates are as before'
+    same 6 secure ca -c 'SELECT 6'
+    mv "$dir/again.pem" "$dir/proxy.pem"
+    same 7 secure other -c 'SELECT 7'
+    passed "a certificate that was replaced is the next connection's"
+}
 test_wrong_authority() {
     "$db_router" --dialect pg --listen 127.0.0.1:0 --users "$dir/users" \
         --primary 127.0.0.1:$base --probe-user probe --probe-password-file "$dir/probe" \
@@ -409,6 +445,7 @@ if grep -q '^ssl = on' "$dir/0/postgresql.conf"; then
     start_proxy --servers-max 8 --client-tls require --client-tls-cert "$dir/proxy.pem" \
         --client-tls-key "$dir/proxy.key" --node-tls verify --node-tls-ca "$dir/ca.pem"
     test_tls
+    test_reload
     test_copy
     test_cancel
     pgbench -n -M prepared -N -c 4 -j 2 -t 100 -h 127.0.0.1 -p $proxy_port -U app app \

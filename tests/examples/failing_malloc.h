@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: MIT */
+/* malloc() and its like for a program that is linked with
+ * -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup: each call
+ * counts, and one of them fails. */
+#ifndef TESTS_FAILING_MALLOC_H
+#define TESTS_FAILING_MALLOC_H
+
+/* Calls until one fails, and all after it do; < 0: none does. */
+extern _Thread_local long malloc_countdown;
+
+#endif
