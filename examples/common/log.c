@@ -239,6 +239,17 @@ void log_block(const char *text, size_t size)
     (void)pthread_mutex_unlock(&the.lock);
 }
 
+void log_lines(const char *text, size_t size)
+{
+    (void)pthread_mutex_lock(&the.lock);
+    if (the.is_open && (!tell_dropped() || !put(text, size))) {
+        for (size_t i = 0; i < size; i++) {
+            the.dropped += text[i] == '\n';
+        }
+    }
+    (void)pthread_mutex_unlock(&the.lock);
+}
+
 void log_tend(void)
 {
     (void)pthread_mutex_lock(&the.lock);

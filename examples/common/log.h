@@ -48,6 +48,10 @@ void log_vline(const char *format, va_list args)
 /* Write more than a line, such as a screen: all, or nothing. */
 void log_block(const char *text, size_t size);
 
+/* Write several whole lines, which no limit on a kind holds for: all, or none
+ * and they are counted.  From any thread. */
+void log_lines(const char *text, size_t size);
+
 /* Report lines left out, if it is time and there is room: once a turn. */
 void log_tend(void);
 

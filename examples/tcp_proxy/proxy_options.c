@@ -81,6 +81,10 @@ static const char help[] =
     "                         header X-Admin marks a backend: up, drain, "
     "down,\n"
     "                         or weight with &weight=N (off)\n"
+    "  --log-sessions         a line for each session that has ended: time,\n"
+    "                         client, backend, tries, time to connect, "
+    "length,\n"
+    "                         bytes, and why it ended (off)\n"
     "  --help                 this text\n"
     "\n";
 
@@ -127,6 +131,7 @@ static const struct option long_options[] = {
     { "buffer-memory", required_argument, NULL, 'B' },
     { "gate", no_argument, NULL, 'g' },
     { "admin", required_argument, NULL, 'M' },
+    { "log-sessions", no_argument, NULL, 'L' },
     { "admin-writes", no_argument, NULL, 'W' },
     { "help", no_argument, NULL, 'h' },
     { NULL, 0, NULL, 0 },
@@ -293,6 +298,9 @@ static bool read_option(struct proxy_options *o, int option, char *value)
         return true;
     case 'M':
         return read_admin(value, &o->admin);
+    case 'L':
+        o->log_sessions = 1;
+        return true;
     case 'W':
         o->admin_writes = 1;
         return true;

@@ -34,6 +34,7 @@ struct proxy_options {
     uint32_t outlier;      /* Failures in a row; 0: no detection. */
     uint32_t outage;       /* enum infra_balancer_outage */
     uint32_t gate;         /* 1: serve only while a gate of lb_pair is open. */
+    uint32_t log_sessions; /* 1: a line for each session. */
     uint32_t admin_writes; /* 1: the admin listener takes marks. */
     uint32_t threads;
     uint32_t sessions_max;             /* 0: as descriptors allow. */

@@ -108,6 +108,7 @@ int relay_create(struct relay **ret, const struct relay_options *options)
         relay->phases[i] = (struct relay_link) { .next = &relay->phases[i],
                                                  .prev = &relay->phases[i] };
     }
+    relay->log = options->log_sessions ? calloc(1, sizeof *relay->log) : NULL;
     relay->pool.held_max = options->buffered_max;
     relay->now = infra_driver_now();
     relay->reserve_fd = -1;
@@ -162,6 +163,7 @@ void relay_destroy(struct relay *relay)
     close_fd(&relay->reserve_fd);
     close_fd(&relay->timer_fd);
     close_fd(&relay->epoll_fd);
+    free(relay->log);
     free(relay);
 }
 
@@ -292,6 +294,7 @@ static int turn(struct relay *relay)
     expire(relay);
     int error = relay_gate_follow(relay);
     set_timer(relay);
+    relay_log_flush(relay);
     return error;
 }
 
@@ -335,5 +338,6 @@ int relay_run(struct relay *relay)
         error = turn(relay);
     }
     cut_all(relay);
+    relay_log_flush(relay);
     return error;
 }

@@ -34,6 +34,7 @@ struct relay_options {
     infra_time idle_timeout;
     /* Limit for a backend's answer to its client; 0: none. */
     infra_time answer_timeout;
+    uint32_t log_sessions;  /* 1: a line for each (relay_log.h). */
     uint32_t nginx_ip_hash; /* 1: clients hash as in nginx's ip_hash. */
     /* Takes the outcome of each session, and wakes the driver when that ejects
      * a backend; NULL: none. */

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
@@ -55,6 +56,7 @@ static void take_in(struct relay *relay, int fd,
         .source = relay_limits_source(limits, client),
     };
 
+    memcpy(&arrival.address, client, sizeof arrival.address);
     if (!relay_gate_admits(relay, fd, &arrival.pass) ||
         !relay_limits_enter(limits, arrival.source)) {
         relay_limits_release(limits);

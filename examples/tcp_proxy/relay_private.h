@@ -7,7 +7,9 @@
 #define EXAMPLES_RELAY_PRIVATE_H
 
 #include "relay.h"
+#include "relay_log.h"
 
+#include <netinet/in.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 
@@ -84,8 +86,9 @@ struct relay_pass {
 
 /* An accepted client. */
 struct relay_arrival {
-    uint64_t hash;   /* For hash policies. */
-    uint64_t source; /* For limits. */
+    struct sockaddr_in6 address; /* Or the struct sockaddr_in in it. */
+    uint64_t hash;               /* For hash policies. */
+    uint64_t source;             /* For limits. */
     struct relay_pass pass;
 };
 
@@ -103,6 +106,7 @@ struct relay_session {
     uint64_t hash;           /* Of the client's address. */
     uint64_t source;         /* For relay_limits_leave(). */
     struct relay_pass pass;
+    struct sockaddr_in6 address;     /* The client's; or the sockaddr_in. */
     uint32_t tried[RELAY_TRIES_MAX]; /* The last one is the current one. */
     uint32_t tried_count;
     enum relay_phase phase;
@@ -114,6 +118,7 @@ struct relay_session {
 struct relay {
     struct relay_options options;
     struct relay_pool pool;
+    struct relay_log *log; /* NULL: sessions are not logged. */
     struct relay_session *ready;
     struct relay_link phases[RELAY_PHASES];
     infra_time limits[RELAY_PHASES];

@@ -84,6 +84,7 @@ static void end(struct relay *relay, struct relay_session *s,
 {
     relay_metrics_bytes(&relay->options.metrics, s);
     relay_metrics_end(&relay->options.metrics, reason, relay->now - s->began);
+    relay_log_end(relay, s, reason);
     if (s->backend.fd >= 0) {
         relay_give_back(relay, s, outcome);
     }
@@ -301,6 +302,7 @@ void relay_session_start(struct relay *relay, int fd,
     s->hash = arrival->hash;
     s->source = arrival->source;
     s->pass = arrival->pass;
+    s->address = arrival->address;
     s->began = relay->now;
     enter(relay, s, RELAY_CONNECTING);
     relay_metrics_begin(&relay->options.metrics);

@@ -58,6 +58,7 @@ static bool start_worker(struct proxy *proxy, struct worker *worker)
         .idle_timeout = proxy->options.idle_timeout,
         .answer_timeout = proxy->options.answer_timeout,
         .nginx_ip_hash = proxy->options.policy == infra_balancer_ip_hash(),
+        .log_sessions = proxy->options.log_sessions,
         .limits = proxy->limits,
         .buffered_max = proxy->options.buffered_max,
         .outlier = proxy->outlier,

@@ -213,10 +213,13 @@ START_TEST(frozen_terminal_is_not_waited_for)
     for (int i = 0; i < 100; i++) {
         log_line("line %d", i);
     }
+    log_lines("two\nlines\n", 10);
     ck_assert_str_eq(hear(), "");
     ck_assert_int_eq(tcflow(terminal, TCOON), 0);
     log_tend();
-    ck_assert_str_eq(hear(), "[100] log: 100 lines were dropped, unread\n");
+    ck_assert_str_eq(hear(), "[100] log: 102 lines were dropped, unread\n");
+    log_lines("two\nlines\n", 10);
+    ck_assert_str_eq(hear(), "two\nlines\n");
 }
 END_TEST
 

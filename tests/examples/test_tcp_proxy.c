@@ -57,6 +57,41 @@ START_TEST(bytes_go_both_ways)
 }
 END_TEST
 
+/* The log has a line for each session, with its bytes and why it ended. */
+START_TEST(sessions_are_logged)
+{
+    struct child logging;
+    char own[32];
+    int other = backend_listen(0, own);
+    char byte;
+
+    child_start(&logging,
+                (const char *[]) { RARELY, "--log-sessions", own, NULL });
+    int from = client_connect(logging.port);
+    say_all(from, "?ab");
+    int to = backend_accept_session(other, &byte);
+    hear(to, "ab");
+    say_all(to, "hello");
+    hear(from, "hello");
+    close(to);
+    hear_end(from);
+    close(from);
+    child_wait_log(&logging, "session time=2");
+    child_wait_log(&logging, " in=3 out=5 end=done\n");
+    child_wait_log(&logging, " tries=1 connect_ms=");
+    child_wait_log(&logging, "client=127.0.0.1:");
+    child_wait_log(&logging, own);
+    from = client_connect(logging.port);
+    say_all(from, "?");
+    to = backend_accept_session(other, &byte);
+    close_by_reset(from);
+    child_wait_log(&logging, "end=client-reset\n");
+    close(to);
+    close(other);
+    child_stop(&logging);
+}
+END_TEST
+
 /* A client that has said all still gets the whole answer. */
 START_TEST(client_may_close_its_half)
 {
@@ -324,6 +359,7 @@ static Suite *proxy_suite(void)
     TCase *tc = tcase_create("session");
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, bytes_go_both_ways);
+    tcase_add_test(tc, sessions_are_logged);
     tcase_add_test(tc, client_may_close_its_half);
     tcase_add_test(tc, backend_may_close_its_half);
     tcase_add_test(tc, reset_of_the_backend_reaches_the_client);
