@@ -265,7 +265,8 @@ enum infra_session_failure {
 /** May a statement that failed be sent again?  Append-only. */
 enum infra_session_replay {
     INFRA_SESSION_REPLAY_NO = 0,     /**< Its outcome is not known, or others
-                                      depend on it: say the error. */
+                                      depend on it, or a BEGIN that was held
+                                      back went with it: say the error. */
     INFRA_SESSION_REPLAY_YES = 1,    /**< Route it again. */
     INFRA_SESSION_REPLAY_PRIMARY = 2 /**< It did nothing: route it again as a
                                           write, whatever it was taken for. */
