@@ -21,6 +21,7 @@
  * - position.h: what a replica must have for a client to read its own writes
  * - access.h: which sources may connect
  * - limit.h: rates and connections of sources
+ * - proxy_protocol.h, client_hello.h: the first bytes of a connection
  * - metrics.h: counters, and the text that Prometheus reads
  * - collect.h: metrics of the modules above, ready
  * - driver.h, apply.h: all of this over sockets
@@ -33,6 +34,7 @@
 #include <infra/apply.h>
 #include <infra/balancer.h>
 #include <infra/base.h>
+#include <infra/client_hello.h>
 #include <infra/collect.h>
 #include <infra/driver.h>
 #include <infra/failover.h>
@@ -48,6 +50,7 @@
 #include <infra/probe.h>
 #include <infra/probe_database.h>
 #include <infra/promotion.h>
+#include <infra/proxy_protocol.h>
 #include <infra/router.h>
 #include <infra/session.h>
 #include <infra/sql.h>

@@ -37,9 +37,9 @@
  * back.
  *
  * **The table** is a set-associative cache (sets of seven) that forgets only
- * what says nothing: a source with neither connections nor a debt is the same as
- * one never seen, and the place of such a source is taken without a timer or a
- * sweep.  If all seven of a set count, further sources of the set share one
+ * what says nothing: a source with neither connections nor a debt is the same
+ * as one never seen, and the place of such a source is taken without a timer or
+ * a sweep.  If all seven of a set count, further sources of the set share one
  * budget until there is a place.  So a full table refuses too much and never
  * admits too much.  SipHash-2-4 with the host's secret chooses the set, so that
  * a client cannot choose addresses that share a set.  A table of 65536 sources

@@ -20,6 +20,8 @@ allowed() {
     session) echo router ;;
     probe_database) echo probe ;;
     gate) echo 'failover_gate|failover_fence' ;;
+    proxy_protocol) echo 'wire_proxy|wire_crc32c' ;;
+    client_hello) echo wire_client_hello ;;
     promotion) echo 'promotion|failover_gate' ;;
     *) echo "$1" ;;
     esac
