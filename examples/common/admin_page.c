@@ -25,8 +25,8 @@ static const char *const lines[] = {
     "  align-items: baseline; }",
     "small, dt, .age { color: var(--dim); }",
     ".cards { display: grid; gap: .6rem;",
-    "  grid-template-columns: repeat(auto-fill, minmax(min(100%, 21rem), "
-    "1fr)); }",
+    "  grid-template-columns:",
+    "    repeat(auto-fill, minmax(min(100%, 21rem), 1fr)); }",
     ".card { background: var(--card); border: 1px solid var(--line);",
     "  border-left: .3rem solid var(--dim); border-radius: .4rem;",
     "  padding: .6rem .7rem; }",
