@@ -191,3 +191,15 @@ bool read_address(const char *name, const char *text, bool any_port,
     memcpy(ret, v6 ? (void *)&in6 : (void *)&in, *ret_size);
     return true;
 }
+
+bool read_admin_address(const char *text, struct sockaddr_storage *ret,
+                        socklen_t *ret_size)
+{
+    char local[64];
+
+    if (strchr(text, ':') == NULL) {
+        (void)snprintf(local, sizeof local, "127.0.0.1:%.32s", text);
+        text = local;
+    }
+    return read_address("--admin", text, true, ret, ret_size);
+}

@@ -56,4 +56,8 @@ bool read_name(const char *name, const char *text, const char **ret);
 bool read_address(const char *name, const char *text, bool any_port,
                   struct sockaddr_storage *ret, socklen_t *ret_size);
 
+/* The address of --admin: a port alone is one of 127.0.0.1. */
+bool read_admin_address(const char *text, struct sockaddr_storage *ret,
+                        socklen_t *ret_size);
+
 #endif

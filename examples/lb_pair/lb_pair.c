@@ -24,6 +24,7 @@
 #include "../common/waiting.h"
 #include "lb_pair_options.h"
 #include "link_watch.h"
+#include "pair_admin.h"
 #include "pair_child.h"
 #include "pair_role.h"
 
@@ -56,6 +57,7 @@ struct pair {
     struct shared_gates gates;
     struct pair_child child;
     struct pair_role *roles[SHARED_GATES_MAX];
+    struct pair_admin admin;
     struct lease_access access;
     struct token_floor floors[SHARED_GATES_MAX];
     struct token_floors floor_file; /* Of these floors. */
@@ -141,13 +143,15 @@ static bool start(struct pair *p)
     }
     p->child.command = o->command;
     p->kind = o->vrid != 0 ? &pair_router : &pair_elector;
-    bool good = open_roles(p);
+    bool good = open_roles(p) &&
+                pair_admin_open(&p->admin, &p->options, p->kind, p->roles);
     lease_spec_forget(&p->options.lease);
     return good;
 }
 
 static void finish(struct pair *p)
 {
+    pair_admin_close(&p->admin);
     for (uint32_t i = 0; i < p->options.groups_count; i++) {
         if (p->roles[i] != NULL) {
             p->kind->close(p->roles[i]);
@@ -318,8 +322,10 @@ static infra_time deadline(const struct pair *p, infra_time now)
 {
     infra_time at = infra_driver_deadline(p->driver);
     infra_time child_at = pair_child_deadline(&p->child);
+    infra_time admin_at = pair_admin_deadline(&p->admin);
 
     at = child_at < at ? child_at : at;
+    at = admin_at < at ? admin_at : at;
     for (uint32_t i = 0; i < p->options.groups_count; i++) {
         infra_time role_at = p->kind->deadline(p->roles[i], now);
         infra_time fit_at = p->roles[i]->fit_at;
@@ -332,17 +338,18 @@ static infra_time deadline(const struct pair *p, infra_time now)
 
 static void wait_for_something(struct pair *p)
 {
-    struct pollfd fds[3 + SHARED_GATES_MAX] = {
+    struct pollfd fds[4 + SHARED_GATES_MAX] = {
         { .fd = p->signal_fd, .events = POLLIN },
         { .fd = infra_driver_fd(p->driver), .events = POLLIN },
         { .fd = p->watch.fd, .events = POLLIN },
+        { .fd = pair_admin_fd(&p->admin), .events = POLLIN },
     };
 
     for (uint32_t i = 0; i < p->options.groups_count; i++) {
-        fds[3 + i] = (struct pollfd) { .fd = p->kind->fd(p->roles[i]),
+        fds[4 + i] = (struct pollfd) { .fd = p->kind->fd(p->roles[i]),
                                        .events = POLLIN };
     }
-    wait_until(fds, 3 + p->options.groups_count,
+    wait_until(fds, 4 + p->options.groups_count,
                deadline(p, infra_driver_now()));
 }
 
@@ -358,6 +365,7 @@ static void run(struct pair *p)
             tend(p, p->roles[i], now);
         }
         keep_floors(p);
+        pair_admin_turn(&p->admin, infra_driver_now());
         log_tend();
         if (p->end_at != 0 && is_over(p, infra_driver_now())) {
             return;

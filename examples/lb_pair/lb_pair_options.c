@@ -67,6 +67,9 @@ static const char help_options[] =
     "                         this time, or is killed and replaced; for\n"
     "                         commands that know the gate (off)\n"
     "  --preempt              take a group from a node of less preference\n"
+    "  --admin [ADDR:]PORT    listener for the operator, on 127.0.0.1 unless\n"
+    "                         ADDR says otherwise: /status, a page; /metrics,\n"
+    "                         for Prometheus; /status.json; /healthz (off)\n"
     "  --help                 this text\n"
     "\n"
     "preference= is 0 to 255 (100), with VRRP 1 to 254; of the nodes that can\n"
@@ -106,6 +109,7 @@ static const struct option long_options[] = {
     { "limit", required_argument, NULL, 'L' },
     { "drain", required_argument, NULL, 'D' },
     { "attest", required_argument, NULL, 'a' },
+    { "admin", required_argument, NULL, 'M' },
     { "preempt", no_argument, NULL, 'p' },
     { "help", no_argument, NULL, 'h' },
     { NULL, 0, NULL, 0 },
@@ -240,6 +244,8 @@ static bool read_option(struct pair_options *o, int option, char *value)
         return read_time("--drain", value, &o->drain);
     case 'a':
         return read_time("--attest", value, &o->attest);
+    case 'M':
+        return read_admin_address(value, &o->admin, &o->admin_size);
     case 'p':
         o->preempt = true;
         return true;

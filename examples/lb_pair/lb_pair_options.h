@@ -22,6 +22,8 @@ struct pair_options {
     const char *up;
     const char *down;
     const char *fence;
+    struct sockaddr_storage admin; /* Of size 0: none. */
+    socklen_t admin_size;
     infra_time drain;
     infra_time attest;
     infra_time limit; /* Of a command. */

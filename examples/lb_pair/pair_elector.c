@@ -298,6 +298,20 @@ static bool elector_ended(struct pair_role *role, pid_t pid, int status,
     return true;
 }
 
+static void elector_inspect(const struct pair_role *role, struct pair_view *ret)
+{
+    const struct elector *e = (const struct elector *)role;
+    struct infra_failover_status s = { .size = sizeof s };
+
+    (void)infra_failover_inspect(machine_of(e), &s);
+    *ret = (struct pair_view) { .state = infra_failover_role_name(s.role),
+                                .reason = infra_failover_reason_name(s.reason),
+                                .since = s.since,
+                                .valid_until = s.valid_until,
+                                .activations = s.activations,
+                                .failover = s };
+}
+
 const struct pair_role_kind pair_elector = {
     .open = elector_open,
     .close = elector_close,
@@ -310,4 +324,5 @@ const struct pair_role_kind pair_elector = {
     .end = elector_end,
     .is_over = elector_is_over,
     .ended = elector_ended,
+    .inspect = elector_inspect,
 };

@@ -20,6 +20,16 @@ struct pair_host {
 
 struct pair_role; /* Of one group. */
 
+/* What the operator sees of a group. */
+struct pair_view {
+    const char *state;
+    const char *reason;     /* Of the last change of state, */
+    infra_time since;       /* and its time. */
+    infra_time valid_until; /* 0: no lease. */
+    uint64_t activations;
+    struct infra_failover_status failover; /* Of size 0 with VRRP. */
+};
+
 struct pair_role_kind {
     /* The group's number counts from 0.  NULL: the reason was logged. */
     struct pair_role *(*open)(const struct pair_host *host, uint32_t number,
@@ -43,6 +53,7 @@ struct pair_role_kind {
     /* A process ended.  True: it was of this role. */
     bool (*ended)(struct pair_role *role, pid_t pid, int status,
                   infra_time now);
+    void (*inspect)(const struct pair_role *role, struct pair_view *ret);
 };
 
 extern const struct pair_role_kind pair_elector;

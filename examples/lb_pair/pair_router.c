@@ -326,6 +326,18 @@ static bool router_ended(struct pair_role *role, pid_t pid, int status,
     return pair_service_ended(&role->service, pid, status, now);
 }
 
+static void router_inspect(const struct pair_role *role, struct pair_view *ret)
+{
+    const struct router *r = (const struct router *)role;
+    struct infra_vrrp_status s = { .size = sizeof s };
+
+    (void)infra_vrrp_inspect(r->port.machine, &s);
+    *ret = (struct pair_view) { .state = infra_vrrp_state_name(s.state),
+                                .reason = infra_vrrp_reason_name(s.reason),
+                                .since = s.since,
+                                .activations = s.activations };
+}
+
 const struct pair_role_kind pair_router = {
     .open = router_open,
     .close = router_close,
@@ -339,4 +351,5 @@ const struct pair_role_kind pair_router = {
     .end = router_end,
     .is_over = router_is_over,
     .ended = router_ended,
+    .inspect = router_inspect,
 };

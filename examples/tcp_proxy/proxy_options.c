@@ -235,18 +235,6 @@ static bool read_backend(struct proxy_options *o, char *text)
     return true;
 }
 
-/* A port alone is one of 127.0.0.1. */
-static bool read_admin(const char *text, struct relay_address *ret)
-{
-    char local[64];
-
-    if (strchr(text, ':') == NULL) {
-        (void)snprintf(local, sizeof local, "127.0.0.1:%.32s", text);
-        text = local;
-    }
-    return read_address("--admin", text, true, &ret->storage, &ret->size);
-}
-
 static bool read_option(struct proxy_options *o, int option, char *value)
 {
     switch (option) {
@@ -297,7 +285,7 @@ static bool read_option(struct proxy_options *o, int option, char *value)
         o->gate = 1;
         return true;
     case 'M':
-        return read_admin(value, &o->admin);
+        return read_admin_address(value, &o->admin.storage, &o->admin.size);
     case 'L':
         o->log_sessions = 1;
         return true;
