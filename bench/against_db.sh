@@ -17,6 +17,7 @@ of a release build) beside others.  Behind each are the same primary and replica
   --seconds N       of load in each measurement (3)
   --clients LIST    with commas (10,100)
   --loads LIST      of the loads below, with commas (all)
+  --beside LIST     of the other proxies, with commas (all)
   --idle N          also the memory of N clients that do nothing (0: not)
   --format table|tsv
   --help            this text
@@ -45,8 +46,8 @@ EOF
 # shellcheck source=measure.sh
 . "$(dirname "$0")/measure.sh"
 
-database=pg rounds=3 seconds=3 clients=10,100 loads='' idle=0 format=table
-read_options "database rounds seconds clients loads idle format" "" DB_ROUTER "$@"
+database=pg rounds=3 seconds=3 clients=10,100 loads='' beside='' idle=0 format=table
+read_options "database rounds seconds clients loads beside idle format" "" DB_ROUTER "$@"
 here=$(dirname "$(realpath "$0")")
 ours=$(realpath "$operand")
 for n in "$rounds" "$seconds" ${clients//,/ }; do
@@ -80,6 +81,11 @@ mariadb)
     ;;
 *) fail "--database \"$database\": must be pg or mariadb" ;;
 esac
+for proxy in ${beside//,/ }; do
+    [[ " ${others_known[*]} " = *" $proxy "* ]] || fail "--beside \"$proxy\": there is no such proxy"
+done
+[ -z "$beside" ] || others_known=(${beside//,/ })
+proxies=(db_router "${others_known[@]}")
 loads=${loads:-$all_loads}
 for load in ${loads//,/ }; do
     [[ ,$all_loads, = *",$load,"* ]] || fail "--loads \"$load\": there is no such load"
@@ -103,6 +109,7 @@ cd "$dir"
 ulimit -n "$(ulimit -Hn)"
 echo "app secret" >users
 
+is_used() { [[ " ${proxies[*]} " = *" $1 "* ]]; } # PROXY
 is_listening() { (: <>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 # start PROXY COMMAND...
 start() {
@@ -173,6 +180,17 @@ idle_memory() {
     awk -v a="$after" -v b="$before" -v n="$idle" 'BEGIN { printf "%.2f", (a - b) / n }'
 }
 
+# Before the loads: what they leave in the heap would hide it.
+: >idle
+if [ "$idle" -gt 0 ]; then
+    before_load "${loads%%,*}"
+    for proxy in "${proxies[@]}"; do
+        [ "$proxy" != pgpool ] || continue
+        progress 0 1 "$idle idle clients, $proxy"
+        echo "$proxy $(idle_memory "$proxy")" >>idle
+    done
+fi
+
 : >results
 total=$((rounds * $(tr ',' '\n' <<<"$loads" | wc -l) * $(tr ',' '\n' <<<"$clients" | wc -l) * ${#proxies[@]}))
 step=0
@@ -203,13 +221,7 @@ for load in ${loads//,/ }; do
         done
     done
 done
-if [ "$idle" -gt 0 ]; then
-    before_load "${loads%%,*}"
-    widths='%-18s %-10s %10s'
-    row "$widths" idle/clients proxy KiB/client
-    for proxy in "${proxies[@]}"; do
-        [ "$proxy" != pgpool ] || continue
-        row "$widths" "idle/$idle" "$proxy" "$(idle_memory "$proxy")"
-    done
-fi
+widths='%-18s %-10s %10s'
+[ "$idle" -eq 0 ] || row "$widths" idle/clients proxy KiB/client
+while read -r proxy kib; do row "$widths" "idle/$idle" "$proxy" "$kib"; done <idle
 [ ! -e errors ]

@@ -4,7 +4,7 @@
 packages=(mariadbd:mariadb-server mariadb-install-db:mariadb-server mariadb:mariadb-client
     haproxy:haproxy sysbench:sysbench)
 all_loads=point_select,read_only,read_write
-proxies=(db_router haproxy)
+others_known=(haproxy)
 
 stop_servers() { :; } # They end with the script, as the proxies do.
 sql() { # NAME STATEMENT

@@ -3,7 +3,7 @@
 
 packages=(initdb:postgresql pgbench:postgresql-contrib pgbouncer:pgbouncer pgpool:pgpool2)
 all_loads=simple,extended,prepared,mix
-proxies=(db_router pgbouncer pgpool)
+others_known=(pgbouncer pgpool)
 for bin in /usr/lib/postgresql/*/bin; do PATH=$bin:$PATH; done
 # Neither PostgreSQL nor pgbouncer runs as root.
 [ "$(id -u)" -ne 0 ] || as=(setpriv --reuid=postgres --regid=postgres --clear-groups)
@@ -83,8 +83,8 @@ EOF2
     start db_router "$ours" --dialect pg --listen "127.0.0.1:${port[db_router]}" --users users \
         --primary "127.0.0.1:$primary" --replica "127.0.0.1:$replica" --probe-user postgres \
         --servers-max "$pool"
-    start pgbouncer "${as[@]}" pgbouncer -q bouncer.ini
-    start pgpool pgpool -n -f pgpool.conf -F /dev/null -k /dev/null -a /dev/null
+    ! is_used pgbouncer || start pgbouncer "${as[@]}" pgbouncer -q bouncer.ini
+    ! is_used pgpool || start pgpool pgpool -n -f pgpool.conf -F /dev/null -k /dev/null -a /dev/null
 }
 
 # pgbouncer's mode is for all of its clients.
@@ -92,7 +92,7 @@ before_load() { # LOAD
     local mode=transaction size=$pool
     [ "$1" != prepared ] || mode=session size=$most
     sed -i "s/^pool_mode.*/pool_mode = $mode/; s/^default_pool_size.*/default_pool_size = $size/" bouncer.ini
-    kill -HUP "${pid[pgbouncer]}"
+    ! is_used pgbouncer || kill -HUP "${pid[pgbouncer]}"
     sleep 0.5
 }
 run_load() { # LOAD CLIENTS PORT
