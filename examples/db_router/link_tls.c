@@ -104,7 +104,7 @@ static bool shake_hands(struct link *l, bool is_read)
     return false;
 }
 
-/* The start of a stream of which only so much may be read. */
+/* The start of a stream, of which no more than read_max bytes are read. */
 static bool read_limited(struct link *l, size_t room)
 {
     size_t have = link_in_size(l);

@@ -88,6 +88,11 @@ void server_log_in(struct server *s)
             if (s->pool->greeting.bytes == NULL) {
                 s->protocol->learn(s, &s->pool->greeting);
             }
+            if (s->protocol->welcome_needs_greeting &&
+                s->pool->greeting.bytes == NULL) {
+                server_end(s, "out of memory");
+                return;
+            }
             w->avoid_until[s->node] = 0;
             s->pool->nodes[s->node].connecting--;
             link_rest(&s->link);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "failing_malloc.h"
 
-#include <stdbool.h>
 #include <stddef.h>
 
 _Thread_local long malloc_countdown = -1;
+bool malloc_fails_once;
 
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
@@ -20,7 +20,11 @@ static bool fails(void)
     if (malloc_countdown > 0) {
         malloc_countdown--;
     }
-    return malloc_countdown == 0;
+    bool is_now = malloc_countdown == 0;
+    if (is_now && malloc_fails_once) {
+        malloc_countdown = -1;
+    }
+    return is_now;
 }
 
 void *__wrap_malloc(size_t size)

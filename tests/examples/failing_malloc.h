@@ -5,7 +5,13 @@
 #ifndef TESTS_FAILING_MALLOC_H
 #define TESTS_FAILING_MALLOC_H
 
-/* Calls until one fails, and all after it do; < 0: none does. */
+#include <stdbool.h>
+
+/* Of this thread: the number of the call that fails, with all after it; < 0:
+ * none does. */
 extern _Thread_local long malloc_countdown;
+
+/* Only that one call fails. */
+extern bool malloc_fails_once;
 
 #endif
