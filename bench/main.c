@@ -49,6 +49,8 @@ static const struct question questions[] = {
     { "metrics", bench_metrics,
       "nanoseconds per count and observation, and per text of all series", NULL,
       0 },
+    { "access", bench_access,
+      "nanoseconds to check a source by rules, and to count it", NULL, 0 },
     { "compare", bench_compare,
       "simulated latency and errors by policy: which one for this traffic?",
       bench_compare_help, 1 },

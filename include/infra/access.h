@@ -275,6 +275,57 @@ struct infra_access_status {
 INFRA_API int infra_access_inspect(const struct infra_access *access,
                                    struct infra_access_status *ret);
 
+/**
+ * @name nftables
+ * The published rules as a text for `nft -f`, so that the kernel drops before
+ * the program sees a connection.
+ *
+ * The text replaces one table in one step: two sets with the ranges of IPv4 and
+ * IPv6 that the default does not decide, and a chain that drops TCP to given
+ * ports from denied sources.  The verdicts are those of infra_access_check(),
+ * by ranges in which the longest prefix has decided already.
+ * @{
+ */
+#define INFRA_ACCESS_NFT_PORTS_MAX 64u
+#define INFRA_ACCESS_NFT_NAME_MAX 32u
+#define INFRA_ACCESS_NFT_LINE_MAX 1024u
+
+/** What is protected. */
+struct infra_access_nft {
+    size_t size; /**< sizeof(struct infra_access_nft). */
+    /** Name of the table of family inet: letters, digits and `_`, first a
+     *  letter; NULL: "infra".  A table of this name is replaced. */
+    const char *table;
+    const uint16_t *ports; /**< TCP ports of this machine. */
+    uint32_t ports_count; /**< 1 to INFRA_ACCESS_NFT_PORTS_MAX; other ports stay
+                               as they are. */
+    uint32_t reserved;
+};
+
+/** Where a text goes on: zeros at first, then as it was left. */
+struct infra_access_nft_cursor {
+    uint64_t version; /**< Of the table that is printed. */
+    uint32_t part;    /**< Of the text. */
+    uint32_t range;   /**< Of the table. */
+};
+
+/**
+ * Write the next part of the text, in whole lines and without a zero.
+ *
+ * @param size  Of @p ret, INFRA_ACCESS_NFT_LINE_MAX or more.
+ * @return Bytes written; 0: the text is complete; INFRA_ESTALE: there was a
+ *         publish since the first part, begin again with a cursor of zeros;
+ *         INFRA_EAGAIN: nothing was published; INFRA_EINVAL: NULL, a bad name,
+ *         no ports or too many, port 0, a small buffer; INFRA_ESTRUCT.
+ *
+ * Thread safety: owner (of the access).
+ */
+INFRA_API int infra_access_print_nft(const struct infra_access *access,
+                                     const struct infra_access_nft *nft,
+                                     struct infra_access_nft_cursor *cursor,
+                                     char *ret, size_t size);
+/** @} */
+
 #ifdef __cplusplus
 }
 #endif

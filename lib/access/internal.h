@@ -56,6 +56,8 @@ struct table {
     struct point *v6_start;
     struct answer *v6;
     size_t bytes;
+    uint32_t default_action;
+    uint32_t reserved;
 };
 
 struct infra_access_reader {

@@ -185,6 +185,7 @@ struct table *infra__access_table_create(const struct infra_allocator *a,
     if (t == NULL) {
         return NULL;
     }
+    t->default_action = default_action;
     struct sweep s = { .table = t, .default_action = default_action };
     sweep(&s, sorted);
     s.is_ipv4 = true;
