@@ -142,7 +142,7 @@ cpu_us() {
 
 # measure LOAD CLIENTS PROXY: one line to the file of results.
 measure() {
-    local load=$1 number=$2 proxy=$3 before after
+    local load=$1 number=$2 proxy=$3 before after queries
     before=$(cpu_us "${pid[$proxy]}")
     run_load "$load" "$number" "${port[$proxy]}" || {
         echo "against_db.sh: $proxy had errors ($load, $number clients): $(tail -n 2 load.log)" >&2
@@ -150,9 +150,15 @@ measure() {
         return 0
     }
     after=$(cpu_us "${pid[$proxy]}")
+    queries=$(queries_of_load)
+    [ "${queries:-0}" -gt 0 ] || {
+        echo "against_db.sh: $proxy: no query within --seconds ($load, $number clients)" >&2
+        : >errors
+        return 0
+    }
     awk -v traffic="$load/$number" -v proxy="$proxy" -v us=$((after - before)) \
-        -v seconds="$seconds" -v queries="$(queries_of_load)" 'BEGIN {
-            if (queries > 0) printf "%s\t%s\t%.2f\t%.0f\n", traffic, proxy, us / queries, queries / seconds }' \
+        -v seconds="$seconds" -v queries="$queries" 'BEGIN {
+            printf "%s\t%s\t%.2f\t%.0f\n", traffic, proxy, us / queries, queries / seconds }' \
         >>results
 }
 
