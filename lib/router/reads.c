@@ -134,9 +134,9 @@ static void fall_back(struct session *s, struct infra_router_reader *r,
     }
 }
 
-/* What a replica has shown, the primary may not show yet: a commit is in its log,
- * but waits for a replica that confirms it. So who is not to see less again
- * waits for a replica, even if none serves now. */
+/* What a replica has shown, the primary may not show yet: a commit is in its
+ * log, but waits for a replica that confirms it. So who is not to see less
+ * again waits for a replica, even if none serves now. */
 static bool may_wait(const struct session *s,
                      const struct infra_router_reader *r, const struct table *t,
                      uint64_t serving, infra_time now)

@@ -45,10 +45,10 @@ struct session {
     bool is_open;              /* A transaction is, at `transaction`. */
     bool is_default_read_only; /* The mode of all that say nothing. */
     bool is_autocommit_off;
-    bool has_written; /* Something in that transaction did. */
+    bool has_written;      /* Something in that transaction did. */
     bool has_seen_replica; /* MONOTONIC: a replica has answered a read. */
-    bool is_broken;   /* A pin was lost; say so once. */
-    bool is_told;     /* It was said. */
+    bool is_broken;        /* A pin was lost; say so once. */
+    bool is_told;          /* It was said. */
     struct place transaction;
 
     /* Other pins, all at one node. */
