@@ -106,8 +106,24 @@ struct table *infra__access_table_create(const struct infra_allocator *a,
 /* Called with a table that no reader can use any more. */
 void infra__access_table_free(void *owner, struct infra__edition *edition);
 
-/* The answer for a number of IPv4, and for a point that is none. */
-struct answer infra__access_find_ipv4(const struct table *t, uint32_t number);
+/* The answer for a point that is not IPv4. */
 struct answer infra__access_find_ipv6(const struct table *t, struct point p);
+
+/* The answer for a number of IPv4; here, since a call costs a tenth of it. */
+static inline struct answer infra__access_find_ipv4(const struct table *t,
+                                                    uint32_t number)
+{
+    uint32_t place = number >> t->shift;
+    uint32_t first = t->index[place];
+    uint32_t count = t->index[place + 1] - first + 1;
+    const uint32_t *start = t->v4_start + first;
+
+    while (count > 1) {
+        uint32_t half = count / 2;
+        start += start[half] <= number ? half : 0; /* No branch. */
+        count -= half;
+    }
+    return t->v4[start - t->v4_start];
+}
 
 #endif

@@ -202,21 +202,6 @@ void infra__access_table_free(void *owner, struct infra__edition *edition)
     infra__free(&access->allocator, t, 1, t->bytes);
 }
 
-struct answer infra__access_find_ipv4(const struct table *t, uint32_t number)
-{
-    uint32_t place = number >> t->shift;
-    uint32_t first = t->index[place];
-    uint32_t count = t->index[place + 1] - first + 1;
-    const uint32_t *start = t->v4_start + first;
-
-    while (count > 1) {
-        uint32_t half = count / 2;
-        start += start[half] <= number ? half : 0; /* No branch. */
-        count -= half;
-    }
-    return t->v4[start - t->v4_start];
-}
-
 struct answer infra__access_find_ipv6(const struct table *t, struct point p)
 {
     const struct point *start = t->v6_start;
