@@ -26,6 +26,7 @@ int bench_outlier(const struct bench_options *options);
 int bench_failover(const struct bench_options *options);
 int bench_route(const struct bench_options *options);
 int bench_classify(const struct bench_options *options);
+int bench_http(const struct bench_options *options);
 int bench_metrics(const struct bench_options *options);
 int bench_access(const struct bench_options *options);
 int bench_compare(const struct bench_options *options);

@@ -46,6 +46,10 @@ static const struct question questions[] = {
     { "classify", bench_classify,
       "nanoseconds to classify a statement of SQL, by class and dialect",
       bench_classify_help, 0 },
+    { "http", bench_http,
+      "nanoseconds to read a head of HTTP/1.1, to rewrite it, and to pass "
+      "chunks",
+      NULL, 0 },
     { "metrics", bench_metrics,
       "nanoseconds per count and observation, and per text of all series", NULL,
       0 },

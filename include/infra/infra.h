@@ -22,6 +22,7 @@
  * - access.h: which sources may connect
  * - limit.h: rates and connections of sources
  * - proxy_protocol.h, client_hello.h: the first bytes of a connection
+ * - http.h: where a message of HTTP/1.x ends, and how it is passed on
  * - metrics.h: counters, and the text that Prometheus reads
  * - collect.h: metrics of the modules above, ready
  * - driver.h, apply.h: all of this over sockets
@@ -40,6 +41,7 @@
 #include <infra/failover.h>
 #include <infra/gate.h>
 #include <infra/health.h>
+#include <infra/http.h>
 #include <infra/lease.h>
 #include <infra/limit.h>
 #include <infra/login.h>
