@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { TEXT_MAX = 200000 };
+enum { TEXT_MAX = 200000, SHAPES = 6 };
 
 static const uint16_t ports[] = { 80, 443 };
 static char text[TEXT_MAX];
@@ -130,8 +130,8 @@ static int run(const char *command)
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-/* The real nft checks each shape against the kernel, where there are an nft and
- * the right to a network namespace. */
+/* The real nft takes each shape after the other, each replacing the one before,
+ * where there are an nft and the right to a network namespace. */
 START_TEST(nft_takes_it)
 {
     char path[] = "/tmp/infra-nft-XXXXXX", command[200];
@@ -139,17 +139,16 @@ START_TEST(nft_takes_it)
     if (run("unshare -n nft list ruleset >/dev/null 2>&1") != 0) {
         return;
     }
-    publish_shape(_i);
     int fd = mkstemp(path);
     ck_assert_int_ge(fd, 0);
     FILE *file = fdopen(fd, "w");
     ck_assert_ptr_nonnull(file);
-    ck_assert_int_ge(fputs(print(TEXT_MAX), file), 0);
+    for (int shape = 0; shape < SHAPES; shape++) {
+        publish_shape(shape);
+        ck_assert_int_ge(fputs(print(TEXT_MAX), file), 0);
+    }
     ck_assert_int_eq(fclose(file), 0);
-    /* Twice: the second replaces the first. */
-    snprintf(command, sizeof command,
-             "unshare -n sh -c 'nft -c -f %s && nft -f %s && nft -f %s'", path,
-             path, path);
+    snprintf(command, sizeof command, "unshare -n nft -f %s", path);
     int status = run(command);
     ck_assert_int_eq(unlink(path), 0);
     ck_assert_int_eq(status, 0);
@@ -241,8 +240,8 @@ int main(void)
 
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, ranges_need_no_order);
-    tcase_add_loop_test(tc, parts_make_the_same_text, 0, 6);
-    tcase_add_loop_test(tc, nft_takes_it, 0, 6);
+    tcase_add_loop_test(tc, parts_make_the_same_text, 0, SHAPES);
+    tcase_add_test(tc, nft_takes_it);
     tcase_add_test(tc, a_publish_ends_a_text);
     tcase_add_test(tc, bad_names_are_refused);
     suite_add_tcase(s, tc);
