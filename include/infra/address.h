@@ -4,13 +4,13 @@
  * IP addresses and prefixes as values: what access.h, limit.h and
  * proxy_protocol.h share.
  *
- * An address is 16 bytes.  IPv4 has the form ::ffff:a.b.c.d (RFC 4291, section
- * 2.5.5.2), so that a client of a dual-stack socket and the same client of an
- * IPv4 socket are equal, and no rule for 10.0.0.0/8 is passed by as
- * ::ffff:10.0.0.1.
+ * An address is 16 bytes.  IPv4 is mapped into IPv6, after ten zeros and two
+ * bytes of 255 (RFC 4291, section 2.5.5.2), so that a client of a dual-stack
+ * socket and the same client of an IPv4 socket are equal, and no rule for
+ * 10.0.0.0/8 is passed by in the form of IPv6.
  *
- * A prefix of ::ffff:0:0/96 or longer is one of IPv4, and is printed as that.
- * A shorter one, ::/0 included, contains no IPv4 address.
+ * A prefix of these 96 bits or more is one of IPv4, and is printed as that.  A
+ * shorter one, ::/0 included, contains no IPv4 address.
  *
  * Texts are read strictly: decimal parts without a leading zero, four of them;
  * no zone, no blank, no port, no brackets; no bits of a prefix beyond its
