@@ -320,6 +320,23 @@ START_TEST(versions_and_methods_have_their_rules)
 }
 END_TEST
 
+/* A coding is exactly "chunked", without empty elements or parameters. */
+START_TEST(codings_are_exact)
+{
+    static const char *const rows[] = { "", ", chunked", "chunked;q=1", ",",
+                                        "chunked chunked" };
+    char text[128];
+
+    for (size_t i = 0; i < INFRA__COUNT_OF(rows); i++) {
+        snprintf(text, sizeof text,
+                 "GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: %s\r\n\r\n",
+                 rows[i]);
+        expect_refusal(INFRA_HTTP_REQUEST, text, INFRA_HTTP_REASON_NOT_CHUNKED,
+                       400);
+    }
+}
+END_TEST
+
 /* A start with what it cannot use says so. */
 START_TEST(bad_arguments_are_refused)
 {
@@ -406,6 +423,7 @@ int main(void)
     tcase_add_test(tc, lenient_responses);
     tcase_add_test(tc, connection_options_count);
     tcase_add_test(tc, versions_and_methods_have_their_rules);
+    tcase_add_test(tc, codings_are_exact);
     tcase_add_test(tc, bad_arguments_are_refused);
     tcase_add_test(tc, control_characters_are_found_everywhere);
     tcase_add_test(tc, each_value_has_a_name);
