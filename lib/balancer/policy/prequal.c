@@ -193,7 +193,8 @@ int infra_balancer_probes_next(struct infra_balancer_reader *reader,
         if (l == 0) {
             note_idle(tier_of(reader, list), now);
         }
-        count += ask(reader, list, now, ret + count, max - count);
+        struct infra_balancer_probe *at = count < max ? ret + count : NULL;
+        count += ask(reader, list, now, at, max - count);
     }
     assert(count <= max);
     return (int)count;
