@@ -36,7 +36,7 @@ need +check:check 'nginx:nginx-light|nginx' \
     '/usr/lib/postgresql/*/bin/psql:postgresql-client' \
     /usr/lib/python3/dist-packages/pymysql/:python3-pymysql sysbench:sysbench \
     /usr/lib/python3/dist-packages/psycopg2/:python3-psycopg2 \
-    ip:iproute2 ping:iputils-ping keepalived:keepalived tcpdump:tcpdump \
+    nft:nftables ip:iproute2 ping:iputils-ping keepalived:keepalived tcpdump:tcpdump \
     'etcd:etcd-server|etcd' openssl:openssl pgrep:procps \
     /usr/lib/python3/dist-packages/prometheus_client/:python3-prometheus-client promtool:prometheus chromium:chromium
 

@@ -136,7 +136,7 @@ START_TEST(nft_takes_it)
 {
     char path[] = "/tmp/infra-nft-XXXXXX", command[200];
 
-    if (run("unshare -n nft list ruleset >/dev/null 2>&1") != 0) {
+    if (run("{ command -v nft && unshare -n true; } >/dev/null 2>&1") != 0) {
         return;
     }
     int fd = mkstemp(path);
